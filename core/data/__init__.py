@@ -1,0 +1,1 @@
+"""Procedural video, made while training."""

@@ -1,0 +1,76 @@
+"""The words the small VIVID knows, and the captions made of them. Pure Python: the page reads it to tell a person what can be asked for."""
+
+from __future__ import annotations
+
+COLOURS: dict[str, tuple[float, float, float]] = {
+    "red": (0.86, 0.07, 0.07),
+    "orange": (1.0, 0.50, 0.03),
+    "yellow": (0.98, 0.88, 0.08),
+    "green": (0.10, 0.65, 0.15),
+    "cyan": (0.10, 0.82, 0.86),
+    "blue": (0.10, 0.20, 0.86),
+    "purple": (0.50, 0.12, 0.68),
+    "pink": (0.98, 0.50, 0.72),
+    "brown": (0.45, 0.25, 0.10),
+    "white": (0.96, 0.96, 0.96),
+    "black": (0.06, 0.06, 0.06),
+    "gray": (0.50, 0.50, 0.50),
+}
+"""Name -> sRGB in [0, 1]."""
+
+KINDS = ("ball", "cube", "cone", "cylinder", "ring", "star", "heart", "pyramid", "diamond", "cross", "mushroom", "moon")
+MATERIALS = ("matte", "shiny", "striped", "dotted", "checkered", "stone")
+SIZES = ("small", "large")
+GENERIC = "object"
+"""What a caption calls a thing when it does not say which ("an object")."""
+
+SYNONYMS = {
+    "grey": "gray",
+    "sphere": "ball",
+    "box": "cube",
+    "donut": "ring",
+    "doughnut": "ring",
+    "big": "large",
+    "tiny": "small",
+    "little": "small",
+    "glossy": "shiny",
+    "spotted": "dotted",
+    "checked": "checkered",
+    "crescent": "moon",
+    "violet": "purple",
+    "thing": "object",
+    "the": "a",
+}
+"""Words that are read as another word; the tokenizer replaces them before it looks anything up."""
+
+MAX_TEXT_LENGTH = 16
+PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
+
+
+def article(word: str) -> str:
+    """The indefinite article in front of `word`."""
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def caption(kind: str = GENERIC, colour: str | None = None, material: str | None = None, size: str | None = None) -> str:
+    """ "a large shiny red ball"; parts that are None are left out."""
+    words = [word for word in (size, material, colour, kind) if word]
+    return " ".join([article(words[0]), *words])
+
+
+def split_words(text: str) -> list[str]:
+    """Lower-case words without punctuation, synonyms resolved: what the tokenizer sees."""
+    cleaned = "".join(character if character.isalnum() else " " for character in text.lower())
+    return [SYNONYMS.get(word, word) for word in cleaned.split()]
+
+
+def word_list(delete_caption: str) -> list[str]:
+    """Every token of the small model's tokenizer in the order of its id: specials, then words."""
+    words = [PAD, END, UNKNOWN, "a", "an", *SIZES, *MATERIALS, *COLOURS, *KINDS, GENERIC, *split_words(delete_caption)]
+    return list(dict.fromkeys(words))
+
+
+def unknown_words(text: str, delete_caption: str = "") -> list[str]:
+    """The words of a caption that the small model has never seen, in order."""
+    known = set(word_list(delete_caption))
+    return [word for word in split_words(text) if word not in known]

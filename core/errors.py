@@ -1,0 +1,36 @@
+"""What can go wrong, by whose fault it is. The screen and the command line turn these into words and exit codes."""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Base of every error that a person should read as one sentence. `exit_code` is the command line's."""
+
+    exit_code = 1
+
+
+class InputError(StudioError):
+    """What was handed in can't be used: the message names the value and says what would do."""
+
+    exit_code = 2
+
+
+class ModelMissingError(StudioError):
+    """Weights that were asked for are neither on disk nor to be had: the message says where they are looked for."""
+
+    exit_code = 3
+
+
+class Cancelled(StudioError):
+    """A person stopped the work. Not a fault; whatever was finished before stays."""
+
+    exit_code = 130
+
+    def __init__(self, message: str = "stopped") -> None:
+        super().__init__(message)
+
+
+class StorageError(StudioError):
+    """The disk said no (full, read-only, gone). The previous result is untouched."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""Mask sequences, the six operators, PNG in and out."""

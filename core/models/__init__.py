@@ -1,0 +1,1 @@
+"""Catalogue of weights and where they lie on disk."""

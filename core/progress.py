@@ -1,0 +1,71 @@
+"""Progress and cancel as one small interface, handed to every piece of long work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import Cancelled
+
+
+class CancelToken:
+    """Set once, from any thread; long work looks at it at every step or frame."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """One step of one stage of a job.
+
+    `done` and `total` count the stage's own unit (frames, steps); `elapsed` and `remaining` are seconds, `remaining` None until it can
+    be told. `partial` is whatever the stage shows early: a frame, a mask, a path.
+    """
+
+    stage: str
+    done: int
+    total: int
+    elapsed: float
+    remaining: float | None = None
+    partial: Any = None
+
+    @property
+    def fraction(self) -> float:
+        return self.done / self.total if self.total else 0.0
+
+
+@dataclass
+class JobContext:
+    """What a job hands to the engine: where to report, and whether to go on. One per job, never shared between two."""
+
+    on_progress: Callable[[ProgressEvent], None] | None = None
+    token: CancelToken = field(default_factory=CancelToken)
+    _stage: str = ""
+    _stage_start: float = 0.0
+
+    def check(self) -> None:
+        """Raise Cancelled if a person asked to stop."""
+        if self.token.cancelled:
+            raise Cancelled()
+
+    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+        """Say that `done` of `total` units of `stage` are finished, then check for cancel. Call with done=0 when a stage starts."""
+        now = time.monotonic()
+        if stage != self._stage or done == 0:
+            self._stage, self._stage_start = stage, now
+        elapsed = now - self._stage_start
+        remaining = elapsed / done * (total - done) if done else None
+        if self.on_progress is not None:
+            self.on_progress(ProgressEvent(stage, done, total, elapsed, remaining, partial))
+        self.check()

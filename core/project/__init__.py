@@ -1,0 +1,1 @@
+"""The document: clip, prompts, tracks, edits, history and its JSON. Pure Python."""

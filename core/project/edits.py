@@ -1,0 +1,70 @@
+"""Keyframe tries and propagations: what was asked for, and which file holds the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args, Literal
+
+from core.errors import InputError
+
+Task = Literal["add", "modify", "delete"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+
+def check_task(task: str, caption: str) -> None:
+    """Raise InputError for an unknown task, or a missing caption where the task paints something."""
+    if task not in TASKS:
+        raise InputError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
+    if task != "delete" and not caption.strip():
+        raise InputError(f"the task '{task}' needs a caption that says what the region should show")
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How a diffusion model is run. None means the model's own default for the task."""
+
+    steps: int | None = None
+    guidance: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and not 1 <= self.steps <= 1000:
+            raise InputError(f"{self.steps} steps is outside 1 to 1000")
+        if self.guidance is not None and not 0 <= self.guidance <= 50:
+            raise InputError(f"a guidance of {self.guidance} is outside 0 to 50")
+
+
+@dataclass(frozen=True)
+class KeyframeEdit:
+    """One try at one frame; `image` is the whole edited frame as a PNG, relative to the project. `parent` is the try it branched from."""
+
+    edit_id: str
+    frame: int
+    task: Task
+    caption: str
+    seed: int
+    settings: SamplingSettings
+    model: str
+    image: str
+    region: str
+    parent: str | None = None
+    seconds: float = 0.0
+    stale: bool = False
+
+    def __post_init__(self) -> None:
+        check_task(self.task, self.caption)
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """An accepted keyframe carried through the clip; `result` is the video and `report` its measurements, relative to the project."""
+
+    propagation_id: str
+    edit_id: str
+    region: str
+    seed: int
+    settings: SamplingSettings
+    model: str
+    result: str | None = None
+    report: str | None = None
+    windows: tuple[str, ...] = ()
+    stale: bool = False

@@ -1,0 +1,80 @@
+"""What a clip is: facts about a video file, and the stretch of it that a project works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """One audio stream: codec name as FFmpeg spells it, samples a second, channels."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts about a video stream. Width and height are as displayed: rotation is already applied.
+
+    `rate` is exact frames a second (the average, when `variable_rate`). `frames` is what the stream really decodes to. `rotation` is in
+    degrees clockwise, one of 0, 90, 180, 270. Colour fields carry FFmpeg's names; None where the file does not say.
+    """
+
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    variable_rate: bool = False
+    rotation: int = 0
+    codec: str = ""
+    pixel_format: str = ""
+    bit_depth: int = 8
+    color_primaries: str | None = None
+    color_transfer: str | None = None
+    color_matrix: str | None = None
+    color_range: str | None = None
+    audio: tuple[AudioInfo, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise InputError(f"a video of {self.width}x{self.height} pixels can't be used")
+        if self.frames < 1:
+            raise InputError("the video has no frames")
+        if self.rate <= 0:
+            raise InputError(f"a frame rate of {self.rate} can't be used")
+        if self.rotation not in (0, 90, 180, 270):
+            raise InputError(f"a rotation of {self.rotation} degrees can't be used")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.width, self.height
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A source file and the half-open frame span `start:stop` of it that is worked on."""
+
+    source: str
+    sha256: str
+    info: VideoInfo
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        check_span(self.start, self.stop, self.info.frames)
+
+    @property
+    def frames(self) -> int:
+        return self.stop - self.start
+
+
+def check_span(start: int, stop: int, frames: int) -> None:
+    """Raise InputError unless 0 <= start < stop <= frames."""
+    if not 0 <= start < stop <= frames:
+        raise InputError(f"frames {start}:{stop} is no stretch of a video of {frames} frames (first is 0, end is not included)")

@@ -1,0 +1,1 @@
+"""The region of interest and the composite."""

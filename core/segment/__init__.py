@@ -1,0 +1,1 @@
+"""SAM 2: prompts in, masks out, through the clip."""

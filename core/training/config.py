@@ -1,0 +1,154 @@
+"""Typed configuration of the recipes, and how `key=value` words on the command line change it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the small VIVID. The defaults are the model that ships: 11.9 M parameters, 23.9 MB in half precision."""
+
+    height: int = 128
+    width: int = 128
+    window_frames: int = 17
+    latent_channels: int = 16
+    vae_channels: tuple[int, ...] = (24, 48, 64, 64)
+    layers: int = 6
+    heads: int = 5
+    head_dim: int = 64
+    time_embed_dim: int = 48
+    text_dim: int = 128
+    patch_size: int = 1
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Sizes of the procedural pools; small numbers make a small world quickly (tests)."""
+
+    solids_per_kind: int = 1500
+    solid_size: int = 96
+    backgrounds: int = 4096
+    background_size: int = 224
+    silhouettes: int = 2048
+
+
+@dataclass(frozen=True)
+class RecipeConfig:
+    """What every recipe shares."""
+
+    out: str = "runs/small"
+    device: str = "cuda"
+    seed: int = 0
+    steps: int = 0
+    """Stop after this many steps (0: when `minutes` are over)."""
+    minutes: float = 0.0
+    """Length of the run in wall time, the learning-rate schedule included (0: `steps` rules)."""
+    learning_rate: float = 1e-3
+    warmup_steps: int = 150
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    checkpoint_seconds: float = 120.0
+    resume: bool = False
+    """Continue from `out`/checkpoint-<recipe>.pt when it is there."""
+    compile: bool = False
+    log_every: int = 50
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
+
+
+@dataclass(frozen=True)
+class VaeConfig(RecipeConfig):
+    """Recipe `small-vae`: the autoencoder."""
+
+    learning_rate: float = 2e-3
+    ema: float = 0.997
+    image_batch: int = 48
+    video_batch: int = 16
+    video_frames: int = 9
+    long_batch: int = 8
+    pattern: str = "ivvl"
+    """The order of batches: i an image, v a clip of `video_frames`, l a clip of a whole window."""
+    kl_weight: float = 1e-4
+
+
+@dataclass(frozen=True)
+class VividConfig(RecipeConfig):
+    """Recipe `small-vivid`: the denoiser and its text encoder, over a trained autoencoder."""
+
+    vae: str = ""
+    """Folder of a trained autoencoder (default: `out`/vae)."""
+    initial: str = ""
+    """Folder of an exported package to start from instead of random weights."""
+    image_batch: int = 256
+    video_batch: int = 48
+    image_fill: int = 64
+    video_fill: int = 10
+    """Fresh samples encoded before each step; batch / fill is how often a latent is used again."""
+    image_buffer: int = 24576
+    video_buffer: int = 6144
+    pattern: str = "iv"
+    keyframe_probability: float = 0.7
+    caption_drop: float = 0.1
+    delete_probability: float = 0.25
+    still_fraction: float = 0.15
+    """Objects and cameras stand still for this part of the run; then motion grows to full over as long again."""
+    high_noise: float = 0.75
+    """Part of the time steps drawn from `high_noise_from` to 999; the rest is uniform."""
+    high_noise_from: int = 400
+    outside_weight: float = 0.2
+
+
+ConfigT = TypeVar("ConfigT", bound=RecipeConfig)
+
+
+def _parse(text: str, kind: Any, name: str) -> Any:
+    """`text` as a value of the annotated type."""
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        item = typing.get_args(kind)[0]
+        return tuple(_parse(part, item, name) for part in text.split(",") if part)
+    if origin in (types.UnionType, typing.Union):
+        kind = next(option for option in typing.get_args(kind) if option is not type(None))
+    if kind is bool:
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        if text.lower() in ("0", "false", "no", "off"):
+            return False
+        raise InputError(f"{name}={text}: say true or false")
+    try:
+        return kind(text)
+    except ValueError:
+        raise InputError(f"{name}={text}: expected {getattr(kind, '__name__', kind)}") from None
+
+
+def with_overrides(config: ConfigT, words: list[str]) -> ConfigT:
+    """Apply `key=value` words; a dot reaches into a nested part (`network.layers=2`).
+
+    Raises InputError for a word without `=`, an unknown key or a value of the wrong type.
+    """
+    for word in words:
+        name, separator, text = word.partition("=")
+        if not separator:
+            raise InputError(f"'{word}' is no setting: write key=value")
+        config = _with_value(config, name.split("."), text, name)
+    return config
+
+
+def _with_value(config: Any, path: list[str], text: str, name: str) -> Any:
+    hints = typing.get_type_hints(type(config))
+    if path[0] not in hints:
+        raise InputError(f"unknown setting '{name}'; known here: {', '.join(sorted(hints))}")
+    if len(path) == 1:
+        if dataclasses.is_dataclass(hints[path[0]]):
+            raise InputError(f"'{name}' is a group: name one of its settings, such as {name}.{next(iter(typing.get_type_hints(hints[path[0]])))}")
+        return dataclasses.replace(config, **{path[0]: _parse(text, hints[path[0]], name)})
+    if not dataclasses.is_dataclass(hints[path[0]]):
+        raise InputError(f"'{path[0]}' has no settings of its own, in '{name}'")
+    return dataclasses.replace(config, **{path[0]: _with_value(getattr(config, path[0]), path[1:], text, name)})

@@ -1,0 +1,1 @@
+"""The video model: conditioning, pipeline, keyframe mode, propagation, adapters."""
