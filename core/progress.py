@@ -69,3 +69,32 @@ class JobContext:
         if self.on_progress is not None:
             self.on_progress(ProgressEvent(stage, done, total, elapsed, remaining, partial))
         self.check()
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job as others see it. `state` is queued, running, done, failed or cancelled; `ahead` jobs run before a queued one.
+
+    `message` is one sentence for a person (the error, when it failed); `result` holds ids and relative paths only.
+    """
+
+    job_id: str
+    kind: str
+    project_id: str
+    state: str
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    elapsed: float = 0.0
+    remaining: float | None = None
+    ahead: int = 0
+    message: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def fraction(self) -> float:
+        return self.done / self.total if self.total else 0.0
