@@ -1,0 +1,148 @@
+"""Long work: one worker per device, first come first served, with progress and cancel. A job outlives the page that started it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.errors import Cancelled, InputError, StudioError
+from core.progress import CancelToken, JobContext, JobStatus, ProgressEvent
+
+log = logging.getLogger(__name__)
+
+KEPT = 200
+"""Finished jobs that are remembered, so that a page that comes back hears how its job ended."""
+
+Work = Callable[[JobContext], dict[str, Any]]
+
+
+@dataclass
+class _Job:
+    status: JobStatus
+    work: Work
+    on_progress: Callable[[ProgressEvent], None] | None
+    token: CancelToken = field(default_factory=CancelToken)
+    finished: threading.Event = field(default_factory=threading.Event)
+
+
+class JobRunner:
+    """Runs jobs one after the other on one worker thread per device."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Job] = {}
+        self._order: deque[str] = deque()
+        self._queues: dict[str, queue.SimpleQueue[str]] = {}
+        self._lock = threading.Lock()
+
+    def submit(
+        self,
+        kind: str,
+        project_id: str,
+        work: Work,
+        *,
+        device: str,
+        on_progress: Callable[[ProgressEvent], None] | None = None,
+    ) -> str:
+        """Queue `work` on `device` and return the job's id at once. `work` returns ids and relative paths."""
+        job_id = secrets.token_hex(8)
+        with self._lock:
+            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work, on_progress)
+            self._order.append(job_id)
+            self._forget_old()
+            if device not in self._queues:
+                self._queues[device] = queue.SimpleQueue()
+                threading.Thread(target=self._run_forever, args=(self._queues[device],), name=f"jobs-{device}", daemon=True).start()
+            self._queues[device].put(job_id)
+        return job_id
+
+    def status(self, job_id: str) -> JobStatus:
+        """How the job stands; InputError for one that is not known (any more)."""
+        with self._lock:
+            job = self._find(job_id)
+            if job.status.state != "queued":
+                return job.status
+            before = [self._jobs[other].status.state for other in self._order if self._order.index(other) < self._order.index(job_id)]
+            return replace(job.status, ahead=sum(state in ("queued", "running") for state in before))
+
+    def of_project(self, project_id: str) -> list[JobStatus]:
+        """The project's jobs, newest first."""
+        with self._lock:
+            ids = [i for i in self._order if self._jobs[i].status.project_id == project_id]
+        return [self.status(i) for i in reversed(ids)]
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the job to stop; it does so within one step. A finished job is left as it is."""
+        with self._lock:
+            job = self._find(job_id)
+            job.token.cancel()
+            if job.status.state == "queued":
+                self._finish(job, "cancelled", Cancelled().args[0])
+
+    def wait(self, job_id: str, timeout: float | None = None) -> JobStatus:
+        """Block until the job has ended (or `timeout` seconds have passed) and return its status."""
+        with self._lock:
+            job = self._find(job_id)
+        job.finished.wait(timeout)
+        return self.status(job_id)
+
+    def shut_down(self) -> None:
+        """Cancel everything that has not ended."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.token.cancel()
+
+    def _find(self, job_id: str) -> _Job:
+        if job_id not in self._jobs:
+            raise InputError(f"there is no job {job_id}; the program may have been restarted since")
+        return self._jobs[job_id]
+
+    def _forget_old(self) -> None:
+        for job_id in list(self._order)[:-KEPT]:
+            if self._jobs[job_id].status.finished:
+                self._order.remove(job_id)
+                del self._jobs[job_id]
+
+    def _run_forever(self, ids: queue.SimpleQueue[str]) -> None:
+        while True:
+            job_id = ids.get()
+            with self._lock:
+                job = self._jobs.get(job_id)
+                if job is None or job.status.finished:
+                    continue
+                job.status = replace(job.status, state="running")
+            self._run(job)
+
+    def _run(self, job: _Job) -> None:
+        def progress(event: ProgressEvent) -> None:
+            with self._lock:
+                job.status = replace(
+                    job.status, stage=event.stage, done=event.done, total=event.total, elapsed=event.elapsed, remaining=event.remaining
+                )
+            if job.on_progress is not None:
+                job.on_progress(event)
+
+        try:
+            result = job.work(JobContext(progress, job.token))
+        except Cancelled as stop:
+            self._end(job, "cancelled", str(stop))
+        except StudioError as error:
+            self._end(job, "failed", str(error))
+        except Exception as error:  # a fault of ours: the log has all of it, the person gets a sentence
+            log.exception("job %s (%s) failed", job.status.job_id, job.status.kind)
+            self._end(job, "failed", f"something went wrong inside the program ({type(error).__name__}: {error}); the log has the details")
+        else:
+            self._end(job, "done", "", result)
+
+    def _end(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
+        with self._lock:
+            self._finish(job, state, message, result)
+
+    def _finish(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
+        job.status = replace(job.status, state=state, message=message, remaining=None, result=result or {})
+        job.finished.set()

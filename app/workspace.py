@@ -1,0 +1,159 @@
+"""Projects on disk: a folder each, `project.json` and content-addressed files beside it. Saved after every change, atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.errors import InputError, StorageError
+from core.project.codec import dumps, loads
+from core.project.history import History
+from core.project.project import Project
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class ProjectSummary:
+    """What a list of recent projects shows. `modified` is ISO 8601, UTC."""
+
+    project_id: str
+    name: str
+    modified: str
+    frames: int
+    width: int
+    height: int
+
+
+def now() -> str:
+    """The time as the document writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def new_id() -> str:
+    """An id nobody can guess: who does not know it can't open the project."""
+    return secrets.token_hex(16)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside, flush to the disk, rename over: at any moment the file is the old one or the new one, whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise StorageError(storage_message(path, error)) from error
+
+
+def storage_message(path: Path, error: OSError) -> str:
+    """One sentence for a write that failed."""
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full: '{path}' was not written; what was there before is untouched"
+    return f"'{path}' could not be written ({error.strerror or error}); what was there before is untouched"
+
+
+class Workspace:
+    """All projects under `root`. Safe to use from several threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._open: dict[str, History] = {}
+        self._lock = threading.RLock()
+
+    def folder(self, project_id: str) -> Path:
+        """The project's folder; InputError for what is no project id."""
+        if not _ID.fullmatch(project_id):
+            raise InputError(f"'{project_id}' is no project")
+        return self.root / "projects" / project_id
+
+    def add(self, project: Project) -> Project:
+        """Save a new project."""
+        with self._lock:
+            self._store(project.project_id, History(project))
+        return project
+
+    def history(self, project_id: str) -> History:
+        """The project with its undo steps, read from disk the first time."""
+        with self._lock:
+            if project_id not in self._open:
+                path = self.folder(project_id) / "project.json"
+                try:
+                    self._open[project_id] = loads(path.read_text(encoding="utf-8"))
+                except FileNotFoundError:
+                    raise InputError(f"there is no project {project_id} here; it may have been removed") from None
+            return self._open[project_id]
+
+    def project(self, project_id: str) -> Project:
+        return self.history(project_id).present
+
+    def change(self, project_id: str, label: str, change: Callable[[Project], Project]) -> Project:
+        """Apply a change a person made; it can be undone under `label`."""
+        with self._lock:
+            history = self.history(project_id)
+            return self._store(project_id, history.did(label, change(history.present)))
+
+    def amend(self, project_id: str, change: Callable[[Project], Project]) -> Project:
+        """Apply what a job found out; it belongs to the step that started it."""
+        with self._lock:
+            history = self.history(project_id)
+            return self._store(project_id, history.amended(change(history.present)))
+
+    def undo(self, project_id: str) -> Project:
+        with self._lock:
+            return self._store(project_id, self.history(project_id).undone())
+
+    def redo(self, project_id: str) -> Project:
+        with self._lock:
+            return self._store(project_id, self.history(project_id).redone())
+
+    def recent(self) -> list[ProjectSummary]:
+        """Projects, the last changed first. One that can't be read is left out here; opening it says why."""
+        found = []
+        for path in (self.root / "projects").glob("*/project.json"):
+            with contextlib.suppress(InputError, OSError):
+                project = self.project(path.parent.name)
+                info = project.clip.info
+                modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                found.append((modified, ProjectSummary(project.project_id, project.name, modified.isoformat(), info.frames, *info.size)))
+        return [summary for _, summary in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def add_file(self, project_id: str, data: bytes, suffix: str) -> str:
+        """Store bytes under their own hash; returns the path relative to the project. The same bytes are stored once."""
+        relative = f"files/{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
+        path = self.folder(project_id) / relative
+        if not path.exists():
+            write_atomically(path, data)
+        return relative
+
+    def file(self, project_id: str, relative: str) -> Path:
+        """A file of the project; InputError for a path that leaves the project or does not exist."""
+        folder = self.folder(project_id).resolve()
+        path = (folder / relative).resolve()
+        if not path.is_relative_to(folder) or not path.is_file():
+            raise InputError(f"the project has no file '{relative}'")
+        return path
+
+    def _store(self, project_id: str, history: History) -> Project:
+        if self._open.get(project_id) is not history:
+            write_atomically(self.folder(project_id) / "project.json", dumps(history).encode())
+            self._open[project_id] = history
+        return history.present

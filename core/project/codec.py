@@ -1,0 +1,80 @@
+"""The document as JSON, with a schema version: old ones migrate, newer ones are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from core.errors import InputError, StudioError
+from core.project.history import History, Step
+from core.project.project import Project, SCHEMA_VERSION
+from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, TextPrompt
+
+_TAGGED: dict[str, type] = {"point": PointPrompt, "box": BoxPrompt, "mask": MaskPrompt, "text": TextPrompt}
+_TAGS = {cls: tag for tag, cls in _TAGGED.items()}
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From schema version n to n + 1; each takes and returns the whole JSON object."""
+
+
+def dumps(history: History) -> str:
+    """The project with its undo history as JSON text."""
+    steps = {name: [{"label": s.label, "project": _encode(s.project)} for s in getattr(history, name)] for name in ("past", "future")}
+    return json.dumps({"schema": SCHEMA_VERSION, "project": _encode(history.present), **steps}, indent=1)
+
+
+def loads(text: str) -> History:
+    """Read JSON text back; InputError when it is no project or was written by a newer version."""
+    try:
+        data = json.loads(text)
+        version = data["schema"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError("project.json is no project of VIVID Studio") from None
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise InputError(f"this project was saved by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION})")
+    for number in range(version, SCHEMA_VERSION):
+        data = MIGRATIONS[number](data)
+    try:
+        past, future = (tuple(Step(s["label"], _decode(Project, s["project"])) for s in data[name]) for name in ("past", "future"))
+        return History(_decode(Project, data["project"]), past, future)
+    except StudioError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"project.json is damaged ({error})") from error
+
+
+def _encode(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"type": _TAGS[type(value)], **fields} if type(value) in _TAGS else fields
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_encode(v) for v in value]
+    return value
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        if isinstance(value, dict) and "type" in value:
+            tagged = _TAGGED[value["type"]]
+            return _decode(tagged, {k: v for k, v in value.items() if k != "type"})
+        return _decode(next(a for a in args if a is not type(None)), value)
+    if origin is tuple:
+        items = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else args
+        return tuple(_decode(a, v) for a, v in zip(items, value, strict=True))
+    if kind is Fraction:
+        return Fraction(value)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        names = {f.name for f in dataclasses.fields(kind)}
+        return typing.cast(Any, kind)(**{k: _decode(hints[k], v) for k, v in value.items() if k in names})
+    return value

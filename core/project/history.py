@@ -1,0 +1,51 @@
+"""Undo and redo: the document is immutable, so a step back is the document as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.project.project import Project
+
+LIMIT = 100
+"""Steps that can be undone; older ones are forgotten so that the file stays small."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a change was called, and the document on its other side."""
+
+    label: str
+    project: Project
+
+
+@dataclass(frozen=True)
+class History:
+    """The document now, the steps behind it (oldest first) and the steps undone (next redo last)."""
+
+    present: Project
+    past: tuple[Step, ...] = ()
+    future: tuple[Step, ...] = ()
+
+    def did(self, label: str, project: Project) -> History:
+        """After a change called `label`; what was undone before is gone. Nothing changed: nothing to undo."""
+        if project == self.present:
+            return self
+        return History(project, (*self.past, Step(label, self.present))[-LIMIT:])
+
+    def amended(self, project: Project) -> History:
+        """After a change that belongs to the last step, such as the answer of a job: not a step of its own."""
+        return History(project, self.past, self.future)
+
+    def undone(self) -> History:
+        """One step back; the same history when there is none."""
+        if not self.past:
+            return self
+        step = self.past[-1]
+        return History(step.project, self.past[:-1], (*self.future, Step(step.label, self.present)))
+
+    def redone(self) -> History:
+        """One step forward again; the same history when there is none."""
+        if not self.future:
+            return self
+        step = self.future[-1]
+        return History(step.project, (*self.past, Step(step.label, self.present)), self.future[:-1])

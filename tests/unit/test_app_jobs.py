@@ -1,0 +1,91 @@
+"""Jobs: in order, with progress, cancelled within a step, and failures told in a sentence."""
+
+import threading
+
+import pytest
+
+from app.jobs import JobRunner
+from core.errors import InputError
+from core.progress import JobContext, ProgressEvent
+
+
+def test_a_job_reports_and_ends_with_its_result() -> None:
+    events: list[ProgressEvent] = []
+
+    def work(context: JobContext) -> dict:
+        for i in range(4):
+            context.report("counting", i + 1, 4, partial=i)
+        return {"answer": 42}
+
+    runner = JobRunner()
+    job_id = runner.submit("count", "p", work, device="cpu", on_progress=events.append)
+    status = runner.wait(job_id, 5)
+    assert (status.state, status.result, status.done, status.total) == ("done", {"answer": 42}, 4, 4)
+    assert [e.partial for e in events] == [0, 1, 2, 3]
+    assert events[1].remaining is not None
+
+
+def test_one_worker_per_device_runs_in_order_and_the_queue_tells_its_length() -> None:
+    release, order = threading.Event(), []
+
+    def blocker(context: JobContext) -> dict:
+        release.wait(5)
+        order.append("first")
+        return {}
+
+    def follower(context: JobContext) -> dict:
+        order.append("second")
+        return {}
+
+    runner = JobRunner()
+    first = runner.submit("a", "p", blocker, device="cpu")
+    second = runner.submit("b", "p", follower, device="cpu")
+    other = runner.submit("c", "q", lambda c: {"ran": True}, device="cuda:0")
+    assert runner.wait(other, 5).state == "done"
+    assert runner.status(second).ahead == 1
+    release.set()
+    assert runner.wait(second, 5).state == "done"
+    assert runner.wait(first, 5).state == "done"
+    assert order == ["first", "second"]
+    assert [s.job_id for s in runner.of_project("p")] == [second, first]
+
+
+def test_cancel_stops_a_running_job_at_its_next_step_and_a_queued_one_at_once() -> None:
+    started, steps = threading.Event(), []
+
+    def endless(context: JobContext) -> dict:
+        while True:
+            steps.append(1)
+            started.set()
+            context.report("forever", 1, 2)
+
+    runner = JobRunner()
+    running = runner.submit("a", "p", endless, device="cpu")
+    waiting = runner.submit("b", "p", endless, device="cpu")
+    started.wait(5)
+    runner.cancel(waiting)
+    assert runner.status(waiting).state == "cancelled"
+    runner.cancel(running)
+    assert runner.wait(running, 5).state == "cancelled"
+    after = runner.submit("c", "p", lambda c: {"ok": True}, device="cpu")
+    assert runner.wait(after, 5).state == "done"
+
+
+def test_errors_become_sentences() -> None:
+    def bad_input(context: JobContext) -> dict:
+        raise InputError("the mask is empty everywhere")
+
+    def our_fault(context: JobContext) -> dict:
+        raise ZeroDivisionError("division by zero")
+
+    runner = JobRunner()
+    told = [runner.wait(runner.submit("a", "p", work, device="cpu"), 5) for work in (bad_input, our_fault)]
+    assert [s.state for s in told] == ["failed", "failed"]
+    assert told[0].message == "the mask is empty everywhere"
+    assert "ZeroDivisionError" in told[1].message
+    assert "\n" not in told[1].message
+
+
+def test_an_unknown_job_is_an_input_error() -> None:
+    with pytest.raises(InputError):
+        JobRunner().status("nope")

@@ -1,0 +1,119 @@
+"""Projects on disk: saved after every change, whole at any moment, reopened by id."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from test_project_document import make_full_project, make_project
+
+from app.workspace import new_id, Workspace, write_atomically
+from core.errors import InputError, StorageError
+from core.project.project import trimmed
+
+
+def test_a_change_is_on_disk_before_the_call_returns(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project())
+    workspace.change("a" * 32, "Trim", lambda p: trimmed(p, 3, 8))
+    reopened = Workspace(tmp_path)
+    assert (reopened.project("a" * 32).clip.start, reopened.project("a" * 32).clip.stop) == (3, 8)
+    assert reopened.undo("a" * 32) == make_project()
+    assert Workspace(tmp_path).redo("a" * 32).clip.start == 3
+
+
+def test_a_failed_change_leaves_the_document_alone(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project())
+    with pytest.raises(InputError):
+        workspace.change("a" * 32, "Trim", lambda p: trimmed(p, 9, 3))
+    assert workspace.project("a" * 32) == make_project() == Workspace(tmp_path).project("a" * 32)
+
+
+def test_a_process_killed_while_it_saves_leaves_a_whole_project(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_full_project())
+    code = f"""
+        from pathlib import Path
+        from app.workspace import Workspace
+        from core.project.project import trimmed
+        workspace = Workspace(Path({str(tmp_path)!r}))
+        print("ready", flush=True)
+        n = 0
+        while True:
+            n += 1
+            workspace.change("a" * 32, "Trim", lambda p: trimmed(p, 0, 1 + n % 20))
+    """
+    for delay in (0.02, 0.05, 0.11):
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+        assert process.stdout is not None
+        process.stdout.readline()
+        signal_after(process, delay)
+        project = Workspace(tmp_path).project("a" * 32)
+        assert project.edits == make_full_project().edits or project.edits[0].stale
+
+
+def signal_after(process: subprocess.Popen, delay: float) -> None:
+    try:
+        process.wait(delay)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("project_id", ["", "../x", "A" * 32, "b" * 31])
+def test_what_is_no_id_is_refused(tmp_path: Path, project_id: str) -> None:
+    with pytest.raises(InputError):
+        Workspace(tmp_path).folder(project_id)
+
+
+def test_files_stay_inside_the_project(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project())
+    relative = workspace.add_file("a" * 32, b"picture", ".png")
+    assert workspace.add_file("a" * 32, b"picture", ".png") == relative
+    assert workspace.file("a" * 32, relative).read_bytes() == b"picture"
+    (tmp_path / "secret").write_text("x")
+    for path in ("../../secret", str(tmp_path / "secret"), "files/none.png"):
+        with pytest.raises(InputError):
+            workspace.file("a" * 32, path)
+
+
+def test_recent_projects_leave_out_what_cannot_be_read(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project())
+    broken = tmp_path / "projects" / new_id()
+    broken.mkdir()
+    (broken / "project.json").write_text("{")
+    assert [s.project_id for s in Workspace(tmp_path).recent()] == ["a" * 32]
+
+
+def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    code = f"""
+        import resource
+        from pathlib import Path
+        from app.workspace import write_atomically
+        from core.errors import StorageError
+        import signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_atomically(Path({str(target)!r}), b"x" * 5000)
+        except StorageError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    assert "could not be written" in done.stdout
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError):
+        write_atomically(tmp_path / "file" / "below", b"x")

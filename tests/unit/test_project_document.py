@@ -1,0 +1,133 @@
+"""The document: what a person did survives saving, undo, old and newer versions."""
+
+import dataclasses
+import json
+from fractions import Fraction
+
+import pytest
+
+from core.errors import InputError
+from core.project import codec
+from core.project.edits import KeyframeEdit, Propagation, SamplingSettings
+from core.project.history import History, LIMIT
+from core.project.project import (
+    Project,
+    SCHEMA_VERSION,
+    trimmed,
+    with_accepted,
+    with_adjustment,
+    with_edits,
+    with_object,
+    with_prompt,
+    with_propagation,
+    with_region,
+)
+from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, TextPrompt
+from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.video import AudioInfo, Clip, VideoInfo
+
+
+def make_project() -> Project:
+    info = VideoInfo(64, 48, Fraction(30000, 1001), 20, color_range="tv", audio=(AudioInfo("aac", 48000, 2),))
+    return Project("a" * 32, "street", Clip("/videos/street.mp4", "0" * 64, info, 0, 20), "2026-01-01T00:00:00+00:00")
+
+
+def make_full_project() -> Project:
+    project, track = with_object(make_project(), "car")
+    for prompt in (PointPrompt(0, 1, 3.5, 4.0), BoxPrompt(0, 1, 1, 2, 30, 40), MaskPrompt(2, 1, "files/m.png"), TextPrompt(0, 1, "the car")):
+        project = with_prompt(project, prompt)
+    edit = KeyframeEdit("e1", 0, "add", "a red ball", 7, SamplingSettings(10, 3.0), "vivid-small", "files/k.png", "files/r.masks")
+    project = with_accepted(with_edits(with_region(project, "files/r.masks"), (edit,)), "e1")
+    return with_propagation(project, Propagation("p1", "e1", "files/r.masks", 7, SamplingSettings(), "vivid-small", "results/p1/output.mp4"))
+
+
+def test_everything_survives_saving_with_its_undo_steps() -> None:
+    history = History(make_project()).did("Add object", make_full_project()).did("Trim", trimmed(make_full_project(), 2, 9)).undone()
+    assert codec.loads(codec.dumps(history)) == history
+
+
+def test_the_exact_rate_is_kept() -> None:
+    assert codec.loads(codec.dumps(History(make_project()))).present.clip.info.rate == Fraction(30000, 1001)
+
+
+def test_a_newer_version_is_refused_by_name() -> None:
+    data = json.loads(codec.dumps(History(make_project()))) | {"schema": SCHEMA_VERSION + 1}
+    with pytest.raises(InputError, match=f"schema {SCHEMA_VERSION + 1}"):
+        codec.loads(json.dumps(data))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"schema": 1}', '{"schema": 1, "project": {}, "past": [], "future": []}'])
+def test_what_is_no_project_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError) as refused:
+        codec.loads(text)
+    assert "\n" not in str(refused.value)
+
+
+def test_undo_and_redo_walk_the_same_documents() -> None:
+    first, second, third = make_project(), trimmed(make_project(), 0, 10), trimmed(make_project(), 0, 5)
+    history = History(first).did("one", second).did("two", third)
+    assert history.undone().present == second
+    assert history.undone().undone().present == first
+    assert history.undone().undone().undone().present == first
+    assert history.undone().undone().redone().redone() == history
+    assert history.undone().did("other", first).future == ()
+
+
+def test_history_is_bounded() -> None:
+    history = History(make_project())
+    for i in range(LIMIT + 20):
+        history = history.did(f"step {i}", dataclasses.replace(make_project(), name=f"name {i}"))
+    assert len(history.past) == LIMIT
+
+
+def test_a_changed_region_marks_later_work_stale_and_keeps_it() -> None:
+    changed = with_adjustment(make_full_project(), MaskAdjustment("hull"))
+    assert changed.region is None
+    assert [e.stale for e in changed.edits] == [True]
+    assert [p.stale for p in changed.propagations] == [True]
+    assert changed.accepted == "e1"
+
+
+def test_a_new_box_on_a_frame_replaces_the_old_one_and_points_add_up() -> None:
+    project, track = with_object(make_project())
+    for x in (1, 2):
+        project = with_prompt(with_prompt(project, BoxPrompt(0, 1, x, 1, 20, 20)), PointPrompt(0, 1, x, 1))
+    kinds = [type(p).__name__ for p in project.track(1).prompts]
+    assert sorted(kinds) == ["BoxPrompt", "PointPrompt", "PointPrompt"]
+    assert next(p for p in project.track(1).prompts if isinstance(p, BoxPrompt)).x0 == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "pixels"),
+    [("none", "none", 0), ("hull", "hull", 0), ("box", "box", 0), ("expand:8", "expand", 8), ("expand:-3", "expand", -3), ("box+expand:12", "box+expand", 12)],
+)
+def test_adjustments_as_the_command_line_writes_them(text: str, form: str, pixels: int) -> None:
+    adjustment = MaskAdjustment.parse(text)
+    assert (adjustment.form, adjustment.pixels) == (form, pixels)
+
+
+@pytest.mark.parametrize("text", ["expand", "hull:3", "expand:x", "grow:3", "", "box+expand"])
+def test_a_wrong_adjustment_is_named(text: str) -> None:
+    with pytest.raises(InputError, match="unknown mask adjustment|no whole number"):
+        MaskAdjustment.parse(text)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: BoxPrompt(0, 1, 5, 5, 5, 9),
+        lambda: check_prompt(BoxPrompt(0, 1, 5, 5, 65, 9), 64, 48, 20),
+        lambda: check_prompt(PointPrompt(0, 1, -1, 5), 64, 48, 20),
+        lambda: check_prompt(PointPrompt(20, 1, 1, 5), 64, 48, 20),
+        lambda: trimmed(make_project(), 5, 5),
+        lambda: trimmed(make_project(), 0, 21),
+        lambda: SamplingSettings(steps=0),
+        lambda: KeyframeEdit("e", 0, "add", " ", 0, SamplingSettings(), "m", "i", "r"),
+        lambda: MaskTrack(1, " ", (0, 0, 0)),
+        lambda: VideoInfo(0, 4, Fraction(25), 3),
+        lambda: VideoInfo(4, 4, Fraction(25), 0),
+    ],
+)
+def test_bad_values_are_refused_when_made(make) -> None:
+    with pytest.raises(InputError):
+        make()
