@@ -1,1 +1,6 @@
 """Catalogue of weights and where they lie on disk."""
+
+from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS, names
+from core.models.store import ModelStore
+
+__all__ = ["MODELS", "ModelEntry", "ModelKind", "ModelStore", "entry", "names"]

@@ -1,0 +1,86 @@
+"""Finds a model's weights on disk, and fetches them from the hub when they are nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import InputError, ModelMissingError
+from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
+"""Where the weights lie that are part of the program."""
+
+
+class ModelStore:
+    """Looks for weights in the program's assets, in `root` (a workspace's models folder), then in the hub's cache and the hub.
+
+    Under `root` a model is `root/NAME`: the package's folder, or a folder that holds the checkpoint file; the bare file `root/FILE`
+    does as well. The hub is the one that HF_ENDPOINT names; HF_HUB_OFFLINE=1 keeps it out.
+    """
+
+    def __init__(self, root: Path | str | None = None, assets: Path | str = ASSETS) -> None:
+        self.root = None if root is None else Path(root)
+        self.assets = Path(assets)
+
+    def locate(self, name: str, kind: ModelKind, *, download: bool = True) -> Path:
+        """Path of the weights: a checkpoint file or a package's folder.
+
+        `name` is a name of the catalogue or the path of a local checkpoint. With `download` False only this disk is searched.
+        InputError for an unknown name; ModelMissingError, saying what to fetch, how large it is and where it belongs, when the weights
+        are not to be had.
+        """
+        known = MODELS.get(name)
+        if known is None and _looks_like_path(name):
+            path = Path(name).expanduser()
+            if not path.exists():
+                raise InputError(f"there is no checkpoint at '{name}'")
+            return path
+        model = entry(name, kind)
+        found = self._on_disk(model)
+        if found is not None:
+            return found
+        if model.repository is None:
+            raise ModelMissingError(
+                f"the model '{name}' is missing: its folder {self.assets / (model.folder or name)} should be part of the program"
+            )
+        return self._from_hub(model, download)
+
+    def available(self, name: str, kind: ModelKind) -> bool:
+        """Whether the weights are on this disk already."""
+        try:
+            self.locate(name, kind, download=False)
+        except (ModelMissingError, InputError):
+            return False
+        return True
+
+    def _on_disk(self, model: ModelEntry) -> Path | None:
+        places = [self.assets / model.folder] if model.folder else []
+        if self.root is not None:
+            if model.file:
+                places += [self.root / model.name / model.file, self.root / model.file]
+            else:
+                places += [self.root / model.name]
+        return next((place for place in places if place.is_file() or (place.is_dir() and any(place.iterdir()))), None)
+
+    def _from_hub(self, model: ModelEntry, download: bool) -> Path:
+        from huggingface_hub import hf_hub_download, snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+        assert model.repository is not None
+        try:
+            if model.file:
+                return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
+            return Path(snapshot_download(model.repository, revision=model.revision, local_files_only=not download))
+        except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+            raise ModelMissingError(self._missing(model)) from error
+
+    def _missing(self, model: ModelEntry) -> str:
+        what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
+        size = f" ({model.download_mb} MB)" if model.download_mb else ""
+        places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name}, the Hugging Face cache"
+        return f"the model '{model.name}' is not here: fetch {what}{size}; looked in {places} and the hub"
+
+
+def _looks_like_path(name: str) -> bool:
+    path = Path(name).expanduser()
+    return path.exists() or len(path.parts) > 1 or path.suffix in (".pt", ".safetensors")

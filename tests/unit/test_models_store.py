@@ -1,0 +1,66 @@
+"""Weights are found where a person put them, and a missing model says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError, ModelMissingError
+from core.models import entry, MODELS, ModelStore, names
+
+
+def test_names_lists_the_shipped_model_first() -> None:
+    assert names("segmenter")[0] == "embedded"
+    assert {"tiny", "small", "base-plus", "large"} < set(names("segmenter"))
+    assert names("video")[0] == "vivid-small"
+
+
+def test_unknown_name_lists_the_known_ones_of_its_kind() -> None:
+    with pytest.raises(InputError, match=r"'huge'.*embedded, tiny, small, base-plus, large"):
+        entry("huge", "segmenter")
+    with pytest.raises(InputError, match="vivid-small"):
+        ModelStore().locate("tiny", "video")
+
+
+def test_shipped_folder_is_found_in_the_assets(tmp_path: Path) -> None:
+    package = tmp_path / "assets" / "sam2-small"
+    package.mkdir(parents=True)
+    store = ModelStore(tmp_path / "store", tmp_path / "assets")
+    with pytest.raises(ModelMissingError, match="part of the program"):
+        store.locate("embedded", "segmenter")  # an empty folder is no model
+    (package / "config.json").write_text("{}")
+    assert store.locate("embedded", "segmenter") == package
+
+
+@pytest.mark.parametrize("place", ["tiny/sam2.1_hiera_tiny.pt", "sam2.1_hiera_tiny.pt"])
+def test_checkpoint_in_the_store_is_found_by_its_hub_file_name(tmp_path: Path, place: str) -> None:
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"weights")
+    assert ModelStore(tmp_path).locate("tiny", "segmenter") == file
+    assert ModelStore(tmp_path).available("tiny", "segmenter")
+
+
+def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "mine.pt"
+    with pytest.raises(InputError, match="no checkpoint at"):
+        ModelStore().locate(str(checkpoint), "segmenter")
+    checkpoint.write_bytes(b"weights")
+    assert ModelStore().locate(str(checkpoint), "segmenter") == checkpoint
+
+
+def test_missing_weights_say_what_to_fetch_and_how_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    store = ModelStore(tmp_path / "models")
+    with pytest.raises(ModelMissingError) as caught:
+        store.locate("large", "segmenter", download=False)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("facebook/sam2.1-hiera-large", "sam2.1_hiera_large.pt", "898 MB", str(tmp_path / "models" / "large")):
+        assert part in message
+    assert not store.available("large", "segmenter")
+
+
+def test_every_entry_can_be_got_from_somewhere() -> None:
+    for model in MODELS.values():
+        assert model.ships or model.repository, model.name
+        assert model.licence, model.name
