@@ -1,1 +1,7 @@
 """Mask sequences, the six operators, PNG in and out."""
+
+from core.masks.operators import adjust, bounding_span, feather
+from core.masks.png import export_png, import_png, read_mask, write_mask
+from core.masks.sequence import MaskSequence, union
+
+__all__ = ["MaskSequence", "adjust", "bounding_span", "export_png", "feather", "import_png", "read_mask", "union", "write_mask"]

@@ -1,0 +1,150 @@
+"""The masks of one object, or of a region, over a stretch of frames, held as run lengths."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError, StorageError
+from core.masks.operators import Mask
+
+FORMAT_VERSION = 1
+
+
+class MaskSequence:
+    """Masks of frames `start` to `start + T - 1`, each bool (H, W), True = edit; `size` is (W, H).
+
+    A mask is kept as the row-major positions at which it changes, starting from False: a few kilobytes where the pixels would be hundreds.
+    """
+
+    def __init__(self, size: tuple[int, int], start: int, masks: Iterable[Mask] = ()) -> None:
+        self.size = (int(size[0]), int(size[1]))
+        self.start = int(start)
+        self._runs = [self._encode(mask) for mask in masks]
+
+    @classmethod
+    def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
+        """Nothing selected on frames start:stop."""
+        sequence = cls(size, start)
+        sequence._runs = [np.zeros(0, np.uint32)] * (stop - start)
+        return sequence
+
+    @property
+    def frames(self) -> range:
+        """The frame indices that the sequence covers."""
+        return range(self.start, self.start + len(self._runs))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __getitem__(self, frame: int) -> Mask:
+        """The mask of a frame of the clip, bool (H, W); a new array."""
+        runs = self._runs[self._position(frame)]
+        width, height = self.size
+        flat = np.zeros(width * height, np.bool_)
+        edges = [*runs.tolist(), flat.size] if len(runs) % 2 else runs.tolist()
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            flat[begin:end] = True
+        return flat.reshape(height, width)
+
+    def set(self, frame: int, mask: Mask) -> None:
+        """Replace the mask of one of the covered frames."""
+        self._runs[self._position(frame)] = self._encode(mask)
+
+    def is_empty(self, frame: int) -> bool:
+        """Whether nothing is selected on that frame."""
+        return len(self._runs[self._position(frame)]) == 0
+
+    def copy(self) -> MaskSequence:
+        """A sequence of its own with the same masks."""
+        twin = MaskSequence(self.size, self.start)
+        twin._runs = list(self._runs)
+        return twin
+
+    def array(self, start: int | None = None, stop: int | None = None) -> Mask:
+        """Masks of frames start:stop (all by default) as bool (T, H, W)."""
+        width, height = self.size
+        wanted = range(self.frames.start if start is None else start, self.frames.stop if stop is None else stop)
+        out = np.empty((len(wanted), height, width), np.bool_)
+        for target, frame in zip(out, wanted, strict=True):
+            target[:] = self[frame]
+        return out
+
+    def to_bytes(self) -> bytes:
+        """The sequence as `load` reads it from a file."""
+        counts = np.array([len(runs) for runs in self._runs], np.uint32)
+        runs = np.concatenate([np.zeros(0, np.uint32), *self._runs])
+        header = np.array([FORMAT_VERSION, *self.size, self.start], np.int64)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, header=header, counts=counts, runs=runs)
+        return buffer.getvalue()
+
+    def save(self, path: Path | str) -> None:
+        """Write the sequence; the file appears under its name only when it is complete. StorageError when the disk refuses."""
+        path = Path(path)
+        draft = path.with_name(path.name + ".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as file:
+                file.write(self.to_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise StorageError(f"the masks can't be written to {path}: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: Path | str) -> MaskSequence:
+        """Read what `save` wrote; InputError when the file is missing, damaged, or of a newer version."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                version, width, height, start = (int(value) for value in file["header"])
+                if version > FORMAT_VERSION:
+                    raise InputError(f"the mask file {path} is of a newer version ({version}) than this program reads ({FORMAT_VERSION})")
+                counts, runs = file["counts"], file["runs"]
+        except FileNotFoundError:
+            raise InputError(f"there is no mask file at {path}") from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file") from error
+        if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
+            raise InputError(f"the mask file {path} can't be read: its contents disagree")
+        sequence = cls((width, height), start)
+        sequence._runs = np.split(runs, np.cumsum(counts)[:-1]) if len(counts) else []
+        return sequence
+
+    def _encode(self, mask: NDArray) -> NDArray[np.uint32]:
+        if mask.dtype != np.bool_ or mask.shape != self.size[::-1]:
+            raise InputError(f"a mask of {mask.dtype} {mask.shape} doesn't belong to frames of {self.size[0]}x{self.size[1]}")
+        flat = mask.ravel()
+        edges = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.uint32) + np.uint32(1)
+        return np.concatenate([np.zeros(1, np.uint32), edges]) if flat[0] else edges
+
+    def _position(self, frame: int) -> int:
+        if frame not in self.frames:
+            raise InputError(f"there is no mask for frame {frame} (masks cover {self.frames.start} to {self.frames.stop - 1})")
+        return frame - self.start
+
+
+def union(sequences: Sequence[MaskSequence]) -> MaskSequence:
+    """What any of the sequences selects, over all frames that any of them covers. InputError when there is none or sizes differ."""
+    if not sequences:
+        raise InputError("a union of masks needs at least one mask sequence")
+    sizes = {sequence.size for sequence in sequences}
+    if len(sizes) > 1:
+        raise InputError(f"masks of different sizes can't be joined: {', '.join(f'{w}x{h}' for w, h in sorted(sizes))}")
+    start, stop = min(s.frames.start for s in sequences), max(s.frames.stop for s in sequences)
+    out = MaskSequence.empty(sequences[0].size, start, stop)
+    for frame in out.frames:
+        masks = [s[frame] for s in sequences if frame in s.frames and not s.is_empty(frame)]
+        if masks:
+            out.set(frame, np.logical_or.reduce(masks))
+    return out

@@ -1,0 +1,149 @@
+"""Mask sequences come back as they were stored, on disk and as PNG, and bad files are named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from core.errors import InputError, StorageError
+from core.masks import export_png, import_png, MaskSequence, union
+
+frames_of_7x5 = arrays(np.bool_, st.tuples(st.integers(0, 4), st.just(5), st.just(7)))
+
+
+def blobs(count: int, height: int = 48, width: int = 64) -> np.ndarray:
+    """A square that walks to the right, bool (count, height, width)."""
+    masks = np.zeros((count, height, width), np.bool_)
+    for index in range(count):
+        masks[index, 10:30, index : index + 20] = True
+    return masks
+
+
+@settings(deadline=None)
+@given(frames_of_7x5, st.integers(0, 1000))
+def test_every_mask_comes_back(masks: np.ndarray, start: int) -> None:
+    sequence = MaskSequence((7, 5), start, masks)
+    assert sequence.frames == range(start, start + len(masks))
+    assert (sequence.array() == masks).all()
+    assert [sequence.is_empty(frame) for frame in sequence.frames] == [not mask.any() for mask in masks]
+
+
+@settings(deadline=None, max_examples=20)
+@given(masks=frames_of_7x5)
+def test_saving_and_loading_keeps_everything(masks: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("masks") / "track.masks"
+    MaskSequence((7, 5), 12, masks).save(path)
+    loaded = MaskSequence.load(path)
+    assert (loaded.size, loaded.frames) == ((7, 5), range(12, 12 + len(masks)))
+    assert (loaded.array() == masks).all()
+    assert [p.name for p in path.parent.iterdir()] == ["track.masks"]
+
+
+def test_masks_are_stored_compactly(tmp_path: Path) -> None:
+    masks = np.zeros((30, 480, 854), np.bool_)
+    masks[:, 100:300, 200:500] = True
+    MaskSequence((854, 480), 0, masks).save(tmp_path / "track.masks")
+    assert (tmp_path / "track.masks").stat().st_size < masks.nbytes / 200
+
+
+def test_setting_and_asking_outside_the_span() -> None:
+    sequence = MaskSequence.empty((64, 48), 10, 13)
+    mask = blobs(1)[0]
+    sequence.set(11, mask)
+    assert (sequence[11] == mask).all()
+    assert not sequence[10].any()
+    assert (sequence.array(11, 13) == np.stack([mask, np.zeros_like(mask)])).all()
+    with pytest.raises(InputError, match=r"frame 13 .*10 to 12"):
+        sequence.set(13, mask)
+    with pytest.raises(InputError, match="64x48"):
+        sequence.set(11, mask[1:])
+
+
+def test_union_covers_all_frames_of_all() -> None:
+    masks = blobs(4)
+    first, second = MaskSequence((64, 48), 0, masks[:2]), MaskSequence((64, 48), 1, masks[2:])
+    joined = union([first, second])
+    assert joined.frames == range(0, 3)
+    assert (joined.array() == np.stack([masks[0], masks[1] | masks[2], masks[3]])).all()
+    with pytest.raises(InputError, match="64x48, 65x48"):
+        union([first, MaskSequence.empty((65, 48), 0, 1)])
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "track.masks"
+    MaskSequence((64, 48), 0, blobs(2)).save(path)
+    monkeypatch.setattr("os.fsync", _disk_full)
+    with pytest.raises(StorageError, match="No space left"):
+        MaskSequence.empty((64, 48), 0, 2).save(path)
+    assert (MaskSequence.load(path).array() == blobs(2)).all()
+    assert [p.name for p in tmp_path.iterdir()] == ["track.masks"]
+
+
+def _disk_full(_file: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_damaged_and_newer_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "track.masks"
+    with pytest.raises(InputError, match="no mask file at"):
+        MaskSequence.load(path)
+    MaskSequence((64, 48), 0, blobs(3)).save(path)
+    whole = path.read_bytes()
+    for damaged in (b"", b"something else", whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="can't be read"):
+            MaskSequence.load(path)
+    with path.open("wb") as file:
+        np.savez(file, header=np.array([99, 64, 48, 0]), counts=np.zeros(0), runs=np.zeros(0))
+    with pytest.raises(InputError, match=r"newer version \(99\)"):
+        MaskSequence.load(path)
+
+
+def test_png_round_trip(tmp_path: Path) -> None:
+    masks = blobs(3)
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "00007.png").touch()  # left from a longer export
+    written = export_png(MaskSequence((64, 48), 20, masks), tmp_path / "masks")
+    assert [p.name for p in written] == ["00000.png", "00001.png", "00002.png"]
+    assert sorted((tmp_path / "masks").iterdir()) == written
+    with Image.open(written[0]) as image:
+        assert image.mode == "L"
+        assert set(np.unique(np.asarray(image))) == {0, 255}
+    loaded = import_png(tmp_path / "masks", (64, 48), range(20, 23))
+    assert loaded.frames == range(20, 23)
+    assert (loaded.array() == masks).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_masks_of_other_programs_are_read(tmp_path: Path, mode: str) -> None:
+    mask = blobs(1)[0]
+    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    if mode == "P":
+        picture = Image.fromarray(mask.astype(np.uint8))
+        picture.putpalette([0, 0, 0, 200, 30, 30])
+    elif mode == "RGBA":
+        picture = Image.merge("RGBA", [picture, picture, picture, Image.new("L", picture.size, 255)])
+    else:
+        picture = picture.convert(mode)
+    picture.save(tmp_path / "0.png")
+    assert (import_png(tmp_path, (64, 48), range(1))[0] == mask).all()
+
+
+def test_bad_mask_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no mask folder at"):
+        import_png(tmp_path / "nowhere", (64, 48), range(2))
+    export_png(MaskSequence((64, 48), 0, blobs(2)), tmp_path)
+    with pytest.raises(InputError, match="holds 2 masks, but the clip's span has 3 frames"):
+        import_png(tmp_path, (64, 48), range(3))
+    with pytest.raises(InputError, match=r"00000\.png has 64x48 pixels, the clip 100x50"):
+        import_png(tmp_path, (100, 50), range(2))
+    (tmp_path / "00001.png").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"00001\.png is no readable picture"):
+        import_png(tmp_path, (64, 48), range(2))
+    (tmp_path / "notes.png").touch()
+    with pytest.raises(InputError, match=r"notes\.png is no mask of a frame"):
+        import_png(tmp_path, (64, 48), range(3))
