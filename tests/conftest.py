@@ -1,0 +1,44 @@
+"""What every test can rely on: where the browser is, and what happens to browser tests when there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser_required() -> bool:
+    """Whether VIVID_REQUIRE_BROWSER=1 says that a skipped browser test is a failure, as CI does."""
+    return os.environ.get("VIVID_REQUIRE_BROWSER") == "1"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the installed Chromium; the test is skipped when there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser on PATH (looked for {', '.join(BROWSERS)})")
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and browser_required() and item.get_closest_marker("browser") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which VIVID_REQUIRE_BROWSER=1 forbids: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and browser_required() and "browser" in collector.path.parts:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped whole, which VIVID_REQUIRE_BROWSER=1 forbids: {report.longrepr}"
+    return report
