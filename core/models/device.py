@@ -1,0 +1,23 @@
+"""Which device the models run on."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from core.errors import InputError
+
+
+def choose_device(wanted: str) -> str:
+    """`auto` becomes cuda, mps or cpu, whichever is the best there is; a device that is asked for must exist (InputError)."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", wanted):
+        raise InputError(f"unknown device '{wanted}' (known: auto, cpu, cuda, cuda:N, mps)")
+    kind, _, number = wanted.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise InputError(f"there is no device '{wanted}' here ({torch.cuda.device_count()} CUDA devices found); use --device cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise InputError("there is no device 'mps' here; use --device cpu")
+    return wanted
