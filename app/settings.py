@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.errors import InputError
+
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
@@ -20,21 +22,33 @@ def default_workspace() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "vivid-studio"
 
 
-def _from_environment(name: str, default: str) -> str:
-    return os.environ.get(f"VIVID_{name}") or default
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the program needs to know before it does anything. `device` is auto, cpu, cuda, cuda:N or mps."""
 
-    workspace: Path = field(default_factory=lambda: Path(_from_environment("WORKSPACE", str(default_workspace()))))
-    device: str = field(default_factory=lambda: _from_environment("DEVICE", "auto"))
-    host: str = field(default_factory=lambda: _from_environment("HOST", "127.0.0.1"))
-    port: int = field(default_factory=lambda: int(_from_environment("PORT", "7860")))
+    workspace: Path = field(default_factory=default_workspace)
+    device: str = "auto"
+    host: str = "127.0.0.1"
+    port: int = 7860
     open_browser: bool = True
-    segmenter: str = field(default_factory=lambda: _from_environment("SEGMENTER", "embedded"))
-    model: str = field(default_factory=lambda: _from_environment("MODEL", "vivid-small"))
+    segmenter: str = "embedded"
+    model: str = "vivid-small"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"port {self.port} is outside 0 to 65535")
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _HOST, _PORT, _SEGMENTER and _MODEL where they are set."""
+        texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in ("workspace", "device", "host", "port", "segmenter", "model")}
+        given: dict[str, str] = {name: text for name, text in texts.items() if text}
+        port, workspace = given.pop("port", None), given.pop("workspace", None)
+        if port is not None and not port.isdecimal():
+            raise InputError(f"VIVID_PORT is '{port}': it has to be a number")
+        numbers: dict[str, int] = {"port": int(port)} if port else {}
+        folders: dict[str, Path] = {"workspace": Path(workspace)} if workspace else {}
+        return cls(**folders, **numbers, **given)  # type: ignore[arg-type]
 
     @property
     def models_root(self) -> Path:

@@ -12,7 +12,7 @@ from core.project.tracks import MaskAdjustment
 
 
 def adjusted(sequences: Sequence[MaskSequence], frames: range, adjustment: MaskAdjustment) -> MaskSequence:
-    """The union of `sequences` on `frames`, adjusted frame by frame: memory stays that of one frame. InputError where frames are missing."""
+    """The union of `sequences` on `frames`, adjusted frame by frame in the memory of one frame. InputError where frames are missing."""
     region = MaskSequence.empty(sequences[0].size, frames.start, frames.stop)
     for frame in frames:
         masks = [sequence[frame] for sequence in sequences if not sequence.is_empty(frame)]

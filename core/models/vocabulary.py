@@ -39,7 +39,7 @@ class Vocabulary:
         lists = f"{', '.join(self.kinds)} in {', '.join(self.colours)}; {', '.join(self.materials)}; {', '.join(self.sizes)}"
         if unknown:
             quoted = ", ".join(f"'{word}'" for word in unknown)
-            return f"The small model doesn't know {quoted} and will paint its best guess. It knows: {lists}. Other words need a full-size model."
+            return f"The small model doesn't know {quoted} and will guess. It knows: {lists}. Other words need a full-size model."
         read = {self.synonyms.get(word, word) for word in re.findall(r"\w+", caption.lower())}
         if read and read.isdisjoint(self.kinds):
             return f"The small model needs to hear what to paint. It knows: {', '.join(self.kinds)}."
@@ -55,4 +55,5 @@ def read_vocabulary(package: Path) -> Vocabulary | None:
     lists = facts.get("vocabulary")
     if not lists:
         return None
-    return Vocabulary(*(tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes")), lists.get("synonyms", {}))
+    colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
+    return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}))

@@ -31,7 +31,9 @@ class BoxPrompt:
 
     def __post_init__(self) -> None:
         if not (self.x0 < self.x1 and self.y0 < self.y1):
-            raise InputError(f"the box {self.x0:g},{self.y0:g},{self.x1:g},{self.y1:g} is empty (give X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1)")
+            raise InputError(
+                f"the box {self.x0:g},{self.y0:g},{self.x1:g},{self.y1:g} is empty (give X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1)"
+            )
 
 
 @dataclass(frozen=True)
@@ -61,5 +63,5 @@ def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:
         raise InputError(f"frame {prompt.frame} is outside the clip (0 to {frames - 1})")
     if isinstance(prompt, PointPrompt) and not (0 <= prompt.x < width and 0 <= prompt.y < height):
         raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame ({width}x{height})")
-    if isinstance(prompt, BoxPrompt) and not (0 <= prompt.x0 and 0 <= prompt.y0 and prompt.x1 <= width and prompt.y1 <= height):
+    if isinstance(prompt, BoxPrompt) and not (prompt.x0 >= 0 and prompt.y0 >= 0 and prompt.x1 <= width and prompt.y1 <= height):
         raise InputError(f"the box {prompt.x0:g},{prompt.y0:g},{prompt.x1:g},{prompt.y1:g} reaches outside the frame ({width}x{height})")

@@ -1,6 +1,5 @@
 """Projects on disk: saved after every change, whole at any moment, reopened by id."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -107,10 +106,12 @@ def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> No
         except StorageError as error:
             print(error)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
+    )
     assert "could not be written" in done.stdout
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:

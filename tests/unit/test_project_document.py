@@ -33,12 +33,19 @@ def make_project() -> Project:
 
 
 def make_full_project() -> Project:
-    project, track = with_object(make_project(), "car")
-    for prompt in (PointPrompt(0, 1, 3.5, 4.0), BoxPrompt(0, 1, 1, 2, 30, 40), MaskPrompt(2, 1, "files/m.png"), TextPrompt(0, 1, "the car")):
+    project, _ = with_object(make_project(), "car")
+    for prompt in (
+        PointPrompt(0, 1, 3.5, 4.0),
+        BoxPrompt(0, 1, 1, 2, 30, 40),
+        MaskPrompt(2, 1, "files/m.png"),
+        TextPrompt(0, 1, "the car"),
+    ):
         project = with_prompt(project, prompt)
     edit = KeyframeEdit("e1", 0, "add", "a red ball", 7, SamplingSettings(10, 3.0), "vivid-small", "files/k.png", "files/r.masks")
     project = with_accepted(with_edits(with_region(project, "files/r.masks"), (edit,)), "e1")
-    return with_propagation(project, Propagation("p1", "e1", "files/r.masks", 7, SamplingSettings(), "vivid-small", "results/p1/output.mp4"))
+    return with_propagation(
+        project, Propagation("p1", "e1", "files/r.masks", 7, SamplingSettings(), "vivid-small", "results/p1/output.mp4")
+    )
 
 
 def test_everything_survives_saving_with_its_undo_steps() -> None:
@@ -89,7 +96,7 @@ def test_a_changed_region_marks_later_work_stale_and_keeps_it() -> None:
 
 
 def test_a_new_box_on_a_frame_replaces_the_old_one_and_points_add_up() -> None:
-    project, track = with_object(make_project())
+    project, _ = with_object(make_project())
     for x in (1, 2):
         project = with_prompt(with_prompt(project, BoxPrompt(0, 1, x, 1, 20, 20)), PointPrompt(0, 1, x, 1))
     kinds = [type(p).__name__ for p in project.track(1).prompts]
@@ -99,7 +106,14 @@ def test_a_new_box_on_a_frame_replaces_the_old_one_and_points_add_up() -> None:
 
 @pytest.mark.parametrize(
     ("text", "form", "pixels"),
-    [("none", "none", 0), ("hull", "hull", 0), ("box", "box", 0), ("expand:8", "expand", 8), ("expand:-3", "expand", -3), ("box+expand:12", "box+expand", 12)],
+    [
+        ("none", "none", 0),
+        ("hull", "hull", 0),
+        ("box", "box", 0),
+        ("expand:8", "expand", 8),
+        ("expand:-3", "expand", -3),
+        ("box+expand:12", "box+expand", 12),
+    ],
 )
 def test_adjustments_as_the_command_line_writes_them(text: str, form: str, pixels: int) -> None:
     adjustment = MaskAdjustment.parse(text)
@@ -108,7 +122,7 @@ def test_adjustments_as_the_command_line_writes_them(text: str, form: str, pixel
 
 @pytest.mark.parametrize("text", ["expand", "hull:3", "expand:x", "grow:3", "", "box+expand"])
 def test_a_wrong_adjustment_is_named(text: str) -> None:
-    with pytest.raises(InputError, match="unknown mask adjustment|no whole number"):
+    with pytest.raises(InputError, match=r"unknown mask adjustment|no whole number"):
         MaskAdjustment.parse(text)
 
 

@@ -1,0 +1,227 @@
+"""A whole job from a video file to a folder, as the command line asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.engine import Engine
+from app.production import Production, Stopwatch, write_edited_video
+from core.errors import InputError
+from core.progress import JobContext
+from core.project.edits import check_task, SamplingSettings
+from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
+from core.project.tracks import MaskAdjustment
+from core.project.video import check_span, VideoInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import MaskSequence
+    from core.media import ClipReader
+    from core.vivid.model import VividModel
+
+OBJECT = 1
+
+
+@dataclass(frozen=True)
+class PromptArguments:
+    """The prompts of a command line, on one frame (None: the span's first), in source pixels."""
+
+    points: tuple[tuple[float, float, bool], ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    frame: int | None = None
+
+    @classmethod
+    def parse(cls, points: list[str], not_points: list[str], box: str | None, frame: int | None) -> PromptArguments:
+        """Read X,Y and X0,Y0,X1,Y1; InputError for anything else."""
+        clicks = [
+            (*_numbers(text, 2, "point", "X,Y"), positive) for texts, positive in ((points, True), (not_points, False)) for text in texts
+        ]
+        corners = _numbers(box, 4, "box", "X0,Y0,X1,Y1") if box is not None else None
+        return cls(tuple(clicks), corners, frame)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        return bool(self.points) or self.box is not None
+
+    def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
+        """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""
+        if not self:
+            raise InputError("say which object: --box X0,Y0,X1,Y1 or --point X,Y")
+        if self.box is None and not any(positive for _, _, positive in self.points):
+            raise InputError("--not-point alone selects nothing: add a --point or a --box")
+        frame = span[0] if self.frame is None else self.frame
+        if not span[0] <= frame < span[1]:
+            raise InputError(f"frame {frame} is outside the frames that are worked on ({span[0]} to {span[1] - 1})")
+        prompts: list[Prompt] = [BoxPrompt(frame, OBJECT, *self.box)] if self.box else []
+        prompts += [PointPrompt(frame, OBJECT, x, y, positive) for x, y, positive in self.points]
+        for prompt in prompts:
+            check_prompt(prompt, *info.size, info.frames)
+        return prompts
+
+
+@dataclass(frozen=True)
+class EditArguments:
+    """What `edit` was asked for besides the video and the prompts."""
+
+    task: str
+    caption: str
+    adjustment: MaskAdjustment
+    seed: int
+    settings: SamplingSettings
+    masks: Path | None
+    keyframe: Path | None
+    frames: str | None
+    png: bool
+
+
+def track_to_folder(engine: Engine, video: Path, prompts: PromptArguments, frames: str | None, out: Path, context: JobContext) -> int:
+    """Track the prompted object and write OUT/masks; returns the number of masks."""
+    from core.masks import export_png
+    from core.media import open_clip
+
+    with open_clip(video) as reader:
+        span = parse_span(frames, reader.info.frames)
+        given = prompts.on(reader.info, span)
+        _prepare_folder(out)
+        masks = _track(engine, reader, given, span, context)
+    export_png(masks, out / "masks")
+    return len(masks)
+
+
+def edit_to_folder(
+    engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
+) -> dict[str, Any]:
+    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json and, when asked, frames; returns the report."""
+    from core.masks import export_png
+    from core.media import open_clip, read_image, write_image
+    from core.vivid.propagate import fit_keyframe
+
+    check_task(arguments.task, arguments.caption)
+    if prompts and arguments.masks is not None:
+        raise InputError("give prompts or --masks, not both")
+    stopwatch = Stopwatch()
+    with open_clip(video) as reader:
+        info = reader.info
+        span = parse_span(arguments.frames, info.frames)
+        # Everything that can be wrong with the input is found before anything slow starts.
+        given = [] if arguments.masks is not None else prompts.on(info, span)
+        keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
+        masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
+        _prepare_folder(out)
+        context.report("loading the model", 0, 1)
+        with stopwatch("load"):
+            model = engine.video_model()
+        _warn_of_unknown_words(model, arguments)
+        if masks is None:
+            with stopwatch("track"):
+                masks = _track(engine, reader, given, span, context)
+        with stopwatch("adjust"):
+            region = _adjusted(masks, span, arguments.adjustment)
+            export_png(region, out / "masks")
+        frame = _keyframe_index(region, prompts.frame if prompts else None)
+        if keyframe is None:
+            with stopwatch("keyframe"):
+                keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
+        write_image(out / "keyframe.png", keyframe)
+    production = Production(
+        source=video,
+        span=span,
+        region=region,
+        feather=arguments.adjustment.feather,
+        keyframe_index=frame,
+        keyframe=keyframe,
+        task=arguments.task,
+        caption=arguments.caption,
+        seed=arguments.seed,
+        settings=arguments.settings,
+    )
+    return write_edited_video(production, model, out, context, png=arguments.png, stopwatch=stopwatch)
+
+
+def parse_span(text: str | None, frames: int) -> tuple[int, int]:
+    """Read A:B (either may be left out) as a half-open span of a clip of `frames` frames."""
+    if text is None:
+        return 0, frames
+    start, colon, stop = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        span = int(start or 0), int(stop or frames)
+    except ValueError:
+        raise InputError(f"'{text}' is no span of frames (write A:B, like 0:48)") from None
+    check_span(*span, frames)
+    return span
+
+
+def _numbers(text: str, count: int, what: str, form: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count or not all(abs(n) < 1e6 for n in numbers):
+        raise InputError(f"'{text}' is no {what} (write {form} in pixels)")
+    return numbers
+
+
+def _prepare_folder(out: Path) -> None:
+    from core.errors import StorageError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"the folder '{out}' can't be made ({error.strerror or error})") from error
+
+
+def _track(engine: Engine, reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], context: JobContext) -> MaskSequence:
+    from core.masks import MaskSequence
+
+    context.report("loading the segmenter", 0, 1)
+    session = engine.segmenter().session(reader)
+    masks = MaskSequence.empty(reader.info.size, *span)
+    for frame, found in session.track({OBJECT: prompts}, *span, context):
+        masks.set(frame, found[OBJECT])
+    return masks
+
+
+def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
+    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip."""
+    from core.masks import import_png
+
+    count = sum(1 for path in folder.glob("*.png")) if folder.is_dir() else 0
+    frames = range(info.frames) if count == info.frames else range(*span)
+    return import_png(folder, info.size, frames)
+
+
+def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjustment) -> MaskSequence:
+    from core.masks import adjusted
+
+    region = adjusted([masks], range(*span), adjustment)
+    if all(region.is_empty(frame) for frame in region.frames):
+        raise InputError("the mask is empty on every frame: there is nothing to edit")
+    return region
+
+
+def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
+    """The prompted frame where it has a region, else the first frame that has one."""
+    if wanted is not None and not region.is_empty(wanted):
+        return wanted
+    return next(frame for frame in region.frames if not region.is_empty(frame))
+
+
+def _paint_keyframe(
+    model: VividModel, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
+) -> np.ndarray:
+    from core.vivid.keyframe import KeyframeStudio
+
+    prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather)
+    return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
+
+
+def _warn_of_unknown_words(model: VividModel, arguments: EditArguments) -> None:
+    import sys
+
+    hint = model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None
+    if hint:
+        print(f"note: {hint}", file=sys.stderr)

@@ -1,0 +1,202 @@
+"""The command line. One subcommand is one short function over the program's verbs; every error is one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.settings import Settings
+from core.errors import Cancelled, InputError, StudioError
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a wrong argument, as for every other error."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise InputError(f"{message} (see: {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1 a fault of ours, 2 bad input, 3 a missing model, 130 stopped."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("app").setLevel(logging.INFO)
+    try:
+        options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments) or ["ui"])
+        return options.run(options) or 0
+    except StudioError as error:
+        print(f"{'stopped' if isinstance(error, Cancelled) else 'error'}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return Cancelled.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _report_fault(error)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All subcommands and their flags."""
+    parser = _Parser(prog="launch.py", description="VIVID Studio: click an object, try captions on a keyframe, propagate.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    ui = commands.add_parser("ui", help="open the editor in a browser (the default)")
+    ui.add_argument("--port", type=int, help="first port to try (7860)")
+    ui.add_argument("--host", help="address to listen on (127.0.0.1: this machine only)")
+    ui.add_argument("--no-browser", action="store_true", help="don't open a browser window")
+    ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_shared(ui)
+    ui.set_defaults(run=_ui)
+
+    track = commands.add_parser("track", help="follow an object through a video and write its masks")
+    track.add_argument("video", type=Path, help="a video file, or a folder of numbered images")
+    track.add_argument("--out", type=Path, required=True, metavar="DIR", help="masks go to DIR/masks")
+    track.add_argument("--frames", metavar="A:B", help="half-open span of frames to work on (all)")
+    _add_prompts(track)
+    _add_shared(track)
+    track.set_defaults(run=_track)
+
+    edit = commands.add_parser("edit", help="edit an object in a video")
+    edit.add_argument("video", type=Path, help="a video file, or a folder of numbered images")
+    edit.add_argument("--out", type=Path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks and report.json go there")
+    edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
+    edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
+    edit.add_argument("--masks", type=Path, metavar="FOLDER", help="masks instead of prompts: one PNG per frame")
+    edit.add_argument("--adjust", default="none", metavar="FORM", help="none, expand:8, hull, box, hull+expand:8 or box+expand:8")
+    edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="softness of the edit's edge (4)")
+    edit.add_argument("--keyframe", type=Path, metavar="IMAGE", help="an accepted keyframe; without it the model paints one")
+    edit.add_argument("--frames", metavar="A:B", help="half-open span of frames that the result covers (all)")
+    edit.add_argument("--seed", type=int, default=0)
+    edit.add_argument("--steps", type=int, help="denoising steps (the model's own default)")
+    edit.add_argument("--guidance", type=float, help="guidance scale (the model's own default)")
+    edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    edit.add_argument("--png", action="store_true", help="also write DIR/frames, exactly as handed to the encoder")
+    _add_prompts(edit)
+    _add_shared(edit)
+    edit.set_defaults(run=_edit)
+
+    bench = commands.add_parser("bench", help="measure this machine on the example clip")
+    bench.add_argument("--video", type=Path, help="measure on another clip")
+    _add_shared(bench)
+    bench.set_defaults(run=_bench)
+
+    models = commands.add_parser("models", help="list the models and whether they are here")
+    _add_shared(models)
+    models.set_defaults(run=_models)
+
+    train = commands.add_parser("train", help="train one of the models that ship (see docs/training.md)")
+    train.add_argument("recipe", help="small-vae, small-vivid, ...")
+    train.add_argument("settings", nargs="*", metavar="KEY=VALUE")
+    train.set_defaults(run=_train)
+    return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help="where projects and downloaded models live")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
+
+
+def _add_prompts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--point", action="append", default=[], metavar="X,Y", help="this pixel belongs to the object (repeatable)")
+    parser.add_argument("--not-point", action="append", default=[], metavar="X,Y", help="this pixel does not (repeatable)")
+    parser.add_argument("--box", metavar="X0,Y0,X1,Y1", help="a box around the object")
+    parser.add_argument("--frame", type=int, metavar="N", help="the frame that the prompts are on (the span's first)")
+    parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = {name: getattr(options, name, None) for name in ("workspace", "device", "port", "host", "segmenter", "model")}
+    given["open_browser"] = False if getattr(options, "no_browser", False) else None
+    return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from app.editor import Editor
+    from app.server import serve
+
+    settings = _settings(options)
+    serve(Editor(settings), settings.host, settings.port, settings.open_browser)
+
+
+def _track(options: argparse.Namespace) -> None:
+    from app.batch import PromptArguments, track_to_folder
+    from app.console import console_job
+    from app.engine import Engine
+
+    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame)
+    with console_job() as context:
+        frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context)
+    print(f"{frames} masks in {options.out / 'masks'}")
+
+
+def _edit(options: argparse.Namespace) -> None:
+    from app.batch import edit_to_folder, EditArguments, PromptArguments
+    from app.console import console_job
+    from app.engine import Engine
+    from core.project.edits import SamplingSettings
+    from core.project.tracks import MaskAdjustment
+
+    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame)
+    arguments = EditArguments(
+        options.task,
+        options.caption,
+        MaskAdjustment.parse(options.adjust, options.feather),
+        options.seed,
+        SamplingSettings(options.steps, options.guidance),
+        options.masks,
+        options.keyframe,
+        options.frames,
+        options.png,
+    )
+    with console_job() as context:
+        report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
+    print(
+        f"{report['frames']} frames in {options.out / 'output.mp4'}; largest difference outside the region: {report['max_difference_outside']}"
+    )
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from app.bench import run_bench
+
+    run_bench(_settings(options), options.video)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from core.models.catalogue import MODELS
+    from core.models.store import ModelStore
+
+    store = ModelStore(_settings(options).models_root)
+    for model in MODELS.values():
+        state = (
+            "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
+        )
+        print(f"{model.name:<12} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from core.training import main as train
+
+    return train([options.recipe, *options.settings])
+
+
+def _report_fault(error: Exception) -> int:
+    """A fault of ours: a line for the person, the whole story in a file that can be sent to us."""
+    import platform
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="vivid-studio-fault-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"{platform.platform()}, Python {sys.version}\ncommand: {sys.argv}\n\n")
+        file.write("".join(traceback.format_exception(error)))
+    print(f"error: something went wrong inside the program ({type(error).__name__}); the report is in {file.name}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""How the command line talks: progress with the time left on stderr, and Ctrl-C that stops cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+from core.progress import CancelToken, JobContext, ProgressEvent
+
+QUIET_INTERVAL = 5.0
+"""Seconds between lines when stderr is no terminal."""
+
+
+class ProgressPrinter:
+    """Prints a stage's progress: one line that is rewritten on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._printed = 0.0
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, event: ProgressEvent) -> None:
+        now = time.monotonic()
+        finished = event.done >= event.total
+        new_stage = event.stage != self._stage
+        if not (new_stage or finished or now - self._printed >= (0.1 if self._live else QUIET_INTERVAL)):
+            return
+        if self._live and new_stage and self._stage:
+            print(file=sys.stderr)
+        self._stage, self._printed = event.stage, now
+        left = f", {format_seconds(event.remaining)} left" if event.remaining is not None and not finished else ""
+        text = f"{event.stage}: {event.done} of {event.total}{left}"
+        print(f"\r{text:<60}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End the line that is being rewritten."""
+        if self._live and self._stage:
+            print(file=sys.stderr)
+
+
+def format_seconds(seconds: float) -> str:
+    """ "8 s", "2 min 05 s", "1 h 02 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@contextlib.contextmanager
+def console_job() -> Iterator[JobContext]:
+    """A job context that prints its progress; the first Ctrl-C asks it to stop, the second one ends the program."""
+    token, printer = CancelToken(), ProgressPrinter()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        token.cancel()
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield JobContext(printer, token)
+    finally:
+        printer.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,428 @@
+"""The editor's verbs: everything a screen, the command line or a script can ask for. Ids in, values of the document out.
+
+Every change is on disk before its verb returns. Long verbs return a job id at once; what the job finds out is saved when it has it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.engine import Engine
+from app.jobs import JobRunner
+from app.pictures import Pictures
+from app.settings import ASSETS, Settings
+from app.workspace import new_id, now, ProjectSummary, Workspace
+from core.errors import InputError
+from core.models.catalogue import entry
+from core.models.vocabulary import read_vocabulary, Vocabulary
+from core.progress import JobContext, JobStatus, ProgressEvent
+from core.project import project as document
+from core.project.edits import check_task, KeyframeEdit, Propagation, SamplingSettings, Task
+from core.project.project import Project
+from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
+from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.video import Clip
+
+if TYPE_CHECKING:
+    from core.masks import MaskSequence
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip that comes with the program."""
+
+    name: str
+    title: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the page tells about the video model; `vocabulary` is None for one that takes any caption."""
+
+    name: str
+    title: str
+    ships: bool
+    vocabulary: Vocabulary | None
+
+
+class Editor:
+    """One per program. Safe to call from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.workspace = Workspace(settings.workspace)
+        self.engine = Engine(settings)
+        self.runner = JobRunner()
+        self.pictures = Pictures(self.workspace, self.engine)
+        self._facts: ModelFacts | None = None
+        self._preview_lock = threading.Lock()
+
+    # Projects
+
+    def recent_projects(self) -> list[ProjectSummary]:
+        return self.workspace.recent()
+
+    def examples(self) -> list[Example]:
+        """The clips in assets/clips, by name."""
+        return [Example(p.stem, p.stem.replace("-", " ").capitalize(), p) for p in sorted((ASSETS / "clips").glob("*.mp4"))]
+
+    def create_project(self, source: str | Path, name: str | None = None) -> Project:
+        """Open a video file or a folder of numbered images as a new project; InputError when it is no usable video."""
+        from core.media import probe, sha256_of
+
+        path = Path(source).expanduser().resolve()
+        info = probe(path)
+        clip = Clip(str(path), sha256_of(path), info, 0, info.frames)
+        return self.workspace.add(Project(new_id(), name or path.stem, clip, now()))
+
+    def project(self, project_id: str) -> Project:
+        return self.workspace.project(project_id)
+
+    def trim(self, project_id: str, start: int, stop: int) -> Project:
+        return self.workspace.change(project_id, "Trim", lambda p: document.trimmed(p, start, stop))
+
+    def undo(self, project_id: str) -> Project:
+        return self.workspace.undo(project_id)
+
+    def redo(self, project_id: str) -> Project:
+        return self.workspace.redo(project_id)
+
+    def history(self, project_id: str) -> tuple[str | None, str | None]:
+        """What undo and redo would take back or do again; None where there is nothing."""
+        history = self.workspace.history(project_id)
+        return (history.past[-1].label if history.past else None, history.future[-1].label if history.future else None)
+
+    # Pictures
+
+    def frame_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
+        return self.pictures.frame_jpeg(self.project(project_id), frame, max_width)
+
+    def overlay_png(self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None) -> bytes:
+        return self.pictures.overlay_png(self.project(project_id), frame, kind, max_width)
+
+    def timeline(self, project_id: str) -> list[dict[str, Any]]:
+        """Per object: where it is present as [start, stop] runs, and the frames that were prompted."""
+        return self.pictures.timeline(self.project(project_id))
+
+    def file_path(self, project_id: str, relative: str) -> Path:
+        return self.workspace.file(project_id, relative)
+
+    def source_path(self, project_id: str) -> Path:
+        return Path(self.project(project_id).clip.source)
+
+    # Select
+
+    def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
+        added: list[MaskTrack] = []
+
+        def change(project: Project) -> Project:
+            project, track = document.with_object(project, name)
+            added.append(track)
+            return project
+
+        return self.workspace.change(project_id, "Add object", change), added[0].object_id
+
+    def remove_object(self, project_id: str, object_id: int) -> Project:
+        return self.workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
+
+    def add_point(self, project_id: str, object_id: int, frame: int, x: float, y: float, positive: bool = True) -> Project:
+        """Click: (x, y) in source pixels belongs to the object, or does not. The mask of that frame follows at once."""
+        return self._prompt(project_id, PointPrompt(frame, object_id, x, y, positive), "Point")
+
+    def add_box(self, project_id: str, object_id: int, frame: int, x0: float, y0: float, x1: float, y1: float) -> Project:
+        """Box around the object, source pixels. The mask of that frame follows at once."""
+        return self._prompt(project_id, BoxPrompt(frame, object_id, x0, y0, x1, y1), "Box")
+
+    def clear_prompts(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
+        """Take the object's prompts back, on one frame or on all; its masks go with the last of them."""
+
+        def change(project: Project) -> Project:
+            track = project.track(object_id)
+            kept = tuple(p for p in track.prompts if frame is not None and p.frame != frame)
+            masks = track.masks
+            if kept and masks is not None and frame is not None and track.tracked is None:
+                masks = self._stored_masks(project, {frame: None}, masks)
+            track = dataclasses.replace(track, prompts=kept, masks=masks if kept else None, tracked=track.tracked if kept else None)
+            return document.with_track(project, track)
+
+        return self.workspace.change(project_id, "Clear prompts", change)
+
+    def start_tracking(self, project_id: str, direction: str = "both") -> str:
+        """Follow every prompted object through the clip; returns the job's id. Stopping keeps the frames that were reached."""
+        project = self.project(project_id)
+        if not any(track.prompts for track in project.tracks):
+            raise InputError("click or box an object first: there is nothing to track yet")
+        return self._submit(
+            "track", project_id, lambda context: self._track(project, direction, context), self._show_live_masks(project_id)
+        )
+
+    # Adjust
+
+    def set_adjustment(self, project_id: str, adjustment: MaskAdjustment) -> Project:
+        return self.workspace.change(project_id, "Adjust mask", lambda p: document.with_adjustment(p, adjustment))
+
+    # Keyframe
+
+    def model_facts(self) -> ModelFacts:
+        """What the settings' video model is and knows; reads its package, not its weights."""
+        if self._facts is None:
+            name = self.settings.model
+            package = self.engine.store.locate(name, "video", download=False)
+            known = Path(name).name == name and not Path(name).exists()
+            title, ships = (entry(name, "video").title, entry(name, "video").ships) if known else (package.name, False)
+            self._facts = ModelFacts(name, title, ships, read_vocabulary(package))
+        return self._facts
+
+    def caption_hint(self, caption: str) -> str | None:
+        """A sentence when the model can't know what the caption asks for; None when it can."""
+        vocabulary = self.model_facts().vocabulary
+        return vocabulary.hint(caption) if vocabulary else None
+
+    def start_tries(
+        self,
+        project_id: str,
+        frame: int,
+        task: Task,
+        caption: str,
+        seeds: tuple[int, ...],
+        settings: SamplingSettings | None = None,
+    ) -> str:
+        """Try a caption on one frame, once per seed; returns the job's id. Tries are added to the project as they come."""
+        check_task(task, caption)
+        project = self.project(project_id)
+        if not seeds:
+            raise InputError("give at least one seed")
+        if not project.clip.start <= frame < project.clip.stop:
+            raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
+        self._need_masks(project)
+        work = _Tries(frame, task, caption, seeds, settings or SamplingSettings())
+        return self._submit("keyframe", project_id, lambda context: self._try(project_id, work, context))
+
+    def accept(self, project_id: str, edit_id: str) -> Project:
+        return self.workspace.change(project_id, "Accept keyframe", lambda p: document.with_accepted(p, edit_id))
+
+    # Propagate
+
+    def start_propagation(self, project_id: str, seed: int | None = None, settings: SamplingSettings | None = None) -> str:
+        """Carry the accepted keyframe through the clip; returns the job's id."""
+        project = self.project(project_id)
+        if project.accepted_edit is None:
+            raise InputError("accept a keyframe first")
+        untracked = [t.name for t in project.tracks if t.prompts and t.tracked is None]
+        if untracked:
+            raise InputError(f"track {', '.join(untracked)} through the clip first")
+        self._need_masks(project)
+        chosen = settings or SamplingSettings()
+        return self._submit("propagate", project_id, lambda context: self._propagate(project_id, seed, chosen, context))
+
+    def report(self, project_id: str, propagation_id: str) -> dict[str, Any]:
+        """The measurements of a finished propagation."""
+        for propagation in self.project(project_id).propagations:
+            if propagation.propagation_id == propagation_id and propagation.report:
+                return json.loads(self.file_path(project_id, propagation.report).read_text(encoding="utf-8"))
+        raise InputError(f"there is no finished propagation {propagation_id}")
+
+    # Jobs
+
+    def job(self, job_id: str) -> JobStatus:
+        return self.runner.status(job_id)
+
+    def jobs(self, project_id: str) -> list[JobStatus]:
+        return self.runner.of_project(project_id)
+
+    def cancel(self, job_id: str) -> None:
+        self.runner.cancel(job_id)
+
+    def warm_up(self) -> None:
+        """Load the models in the background, so that the first click and the first try are as quick as the next."""
+
+        def load() -> None:
+            self.engine.segmenter()
+            self.engine.video_model()
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop jobs and let go of open files."""
+        self.runner.shut_down()
+        self.pictures.close()
+
+    # What the verbs are made of
+
+    def _submit(
+        self,
+        kind: str,
+        project_id: str,
+        work: Callable[[JobContext], dict[str, Any]],
+        on_progress: Callable[[ProgressEvent], None] | None = None,
+    ) -> str:
+        return self.runner.submit(kind, project_id, work, device=self.settings.device, on_progress=on_progress)
+
+    def _prompt(self, project_id: str, prompt: Prompt, label: str) -> Project:
+        project = self.project(project_id)
+        check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
+        prompted = document.with_prompt(project, prompt).track(prompt.object_id)
+        on_frame = [p for p in prompted.prompts if p.frame == prompt.frame]
+        with self._preview_lock:
+            mask = self.pictures.session(project).preview(prompt.frame, on_frame)
+
+        def change(current: Project) -> Project:
+            current = document.with_prompt(current, prompt)
+            track = current.track(prompt.object_id)
+            return document.with_track(
+                current, dataclasses.replace(track, masks=self._stored_masks(current, {prompt.frame: mask}, track.masks))
+            )
+
+        return self.workspace.change(project_id, label, change)
+
+    def _stored_masks(self, project: Project, masks: dict[int, Any], base: str | None) -> str:
+        """Store a mask sequence over the whole clip: `base` with some frames replaced (None empties a frame)."""
+        from core.masks import MaskSequence
+
+        frames = project.clip.info.frames
+        sequence = self.pictures.masks(project, base) if base else MaskSequence.empty(project.clip.info.size, 0, frames)
+        sequence = sequence.copy()
+        for frame, mask in masks.items():
+            sequence.set(frame, mask)
+        return self.pictures.store_masks(project.project_id, sequence)
+
+    def _show_live_masks(self, project_id: str) -> Callable[[ProgressEvent], None]:
+        def show(event: ProgressEvent) -> None:
+            if event.partial is not None:
+                frame, masks = event.partial
+                self.pictures.show_live(project_id, frame, masks)
+
+        return show
+
+    def _track(self, project: Project, direction: str, context: JobContext) -> dict[str, Any]:
+        prompts = {t.object_id: list(t.prompts) for t in project.tracks if t.prompts}
+        clip = project.clip
+        found: dict[int, dict[int, Any]] = {object_id: {} for object_id in prompts}
+        try:
+            session = self.pictures.tracking_session(project)
+            for frame, masks in session.track(prompts, clip.start, clip.stop, context, direction=direction):
+                for object_id, mask in masks.items():
+                    found[object_id][frame] = mask
+        finally:
+            self.pictures.hide_live(project.project_id)
+            reached = sorted(next(iter(found.values())))
+            if reached:
+                span = (reached[0], reached[-1] + 1)
+                self.workspace.change(project.project_id, "Track", lambda p: self._with_tracked(p, found, span))
+        return {"frames": len(reached)}
+
+    def _with_tracked(self, project: Project, found: dict[int, dict[int, Any]], span: tuple[int, int]) -> Project:
+        for track in project.tracks:
+            if found.get(track.object_id):
+                masks = {frame: mask for frame, mask in found[track.object_id].items() if frame not in track.confirmed}
+                stored = self._stored_masks(project, masks, track.masks)
+                project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=span))
+        return project
+
+    def _need_masks(self, project: Project) -> None:
+        if not any(track.masks for track in project.tracks):
+            raise InputError("select an object first: there is no mask to edit yet")
+
+    def _region(self, project: Project) -> tuple[str, MaskSequence]:
+        """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
+        if project.region is None:
+            sequence = self.pictures.adjusted(project)
+            stored = self.pictures.store_masks(project.project_id, sequence)
+            adjustment, tracks = project.adjustment, project.tracks
+
+            def remember(current: Project) -> Project:
+                same = (current.adjustment, current.tracks) == (adjustment, tracks)
+                return document.with_region(current, stored) if same else current
+
+            self.workspace.amend(project.project_id, remember)
+            return stored, sequence
+        return project.region, self.pictures.masks(project, project.region)
+
+    def _try(self, project_id: str, work: _Tries, context: JobContext) -> dict[str, Any]:
+        from app.pictures import encode_png
+
+        project = self.project(project_id)
+        context.report("loading the model", 0, 1)
+        model = self.engine.video_model()
+        region_file, region = self._region(project)
+        mask = region[work.frame]
+        if not mask.any():
+            raise InputError(f"the region is empty on frame {work.frame}: choose a frame where the object is to be seen")
+        started = time.monotonic()
+        studio = self.pictures.keyframe_studio(model)
+        prepared = studio.prepare(self.pictures.frame(project, work.frame), mask, project.adjustment.feather)
+        ids: list[str] = []
+        images = prepared.tries(work.task, work.caption, work.seeds, work.settings, context)
+        for seed, image in zip(work.seeds, images, strict=True):
+            stored = self.workspace.add_file(project_id, encode_png(image), ".png")
+            edit = KeyframeEdit(
+                new_id()[:12],
+                work.frame,
+                work.task,
+                work.caption,
+                seed,
+                work.settings,
+                model.name,
+                stored,
+                region_file,
+                seconds=round(time.monotonic() - started, 2),
+            )
+            self.workspace.change(project_id, "Keyframe try", partial(document.with_edits, edits=(edit,)))
+            ids.append(edit.edit_id)
+        return {"edits": ids}
+
+    def _propagate(self, project_id: str, seed: int | None, settings: SamplingSettings, context: JobContext) -> dict[str, Any]:
+        from app.production import Production, write_edited_video
+        from core.media import read_image
+
+        project = self.project(project_id)
+        edit = project.accepted_edit
+        assert edit is not None
+        context.report("loading the model", 0, 1)
+        model = self.engine.video_model()
+        region_file, region = self._region(project)
+        propagation_id = new_id()[:12]
+        folder = f"results/{propagation_id}"
+        production = Production(
+            source=Path(project.clip.source),
+            span=(project.clip.start, project.clip.stop),
+            region=region,
+            feather=project.adjustment.feather,
+            keyframe_index=edit.frame,
+            keyframe=read_image(self.file_path(project_id, edit.image)),
+            task=edit.task,
+            caption=edit.caption,
+            seed=edit.seed if seed is None else seed,
+            settings=settings,
+        )
+        write_edited_video(production, model, self.workspace.folder(project_id) / folder, context)
+        propagation = Propagation(
+            propagation_id,
+            edit.edit_id,
+            region_file,
+            production.seed,
+            settings,
+            model.name,
+            result=f"{folder}/output.mp4",
+            report=f"{folder}/report.json",
+        )
+        self.workspace.change(project_id, "Propagate", lambda p: document.with_propagation(p, propagation))
+        return {"propagation": propagation_id}
+
+
+@dataclass(frozen=True)
+class _Tries:
+    frame: int
+    task: Task
+    caption: str
+    seeds: tuple[int, ...]
+    settings: SamplingSettings

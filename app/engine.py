@@ -1,0 +1,55 @@
+"""The models in memory: loaded on a device when first needed, then kept. Nothing heavy is imported before that."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from app.settings import Settings
+from core.models.store import ModelStore
+
+if TYPE_CHECKING:
+    from core.segment import Segmenter
+    from core.vivid.model import VividModel
+
+
+class Engine:
+    """Holds the segmenter and the video model of a program; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = ModelStore(settings.models_root)
+        self._lock = threading.RLock()
+        self._device: str | None = None
+        self._segmenters: dict[str, Segmenter] = {}
+        self._videos: dict[str, VividModel] = {}
+
+    @property
+    def device(self) -> str:
+        """The device that all models run on; `auto` becomes the best one there is."""
+        with self._lock:
+            if self._device is None:
+                from core.models.device import choose_device
+
+                self._device = choose_device(self.settings.device)
+            return self._device
+
+    def segmenter(self, name: str | None = None) -> Segmenter:
+        """The segmenter of that name, the settings' own when None."""
+        name = name or self.settings.segmenter
+        with self._lock:
+            if name not in self._segmenters:
+                from core.segment import load_segmenter
+
+                self._segmenters[name] = load_segmenter(name, self.device, self.store)
+            return self._segmenters[name]
+
+    def video_model(self, name: str | None = None) -> VividModel:
+        """The video model of that name, the settings' own when None."""
+        name = name or self.settings.model
+        with self._lock:
+            if name not in self._videos:
+                from core.vivid.model import load_vivid
+
+                self._videos[name] = load_vivid(name, self.device, self.store)
+            return self._videos[name]

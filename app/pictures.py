@@ -1,0 +1,207 @@
+"""What is seen of a project: frames, masks, overlays. Keeps a few clips open and the latest pictures encoded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.engine import Engine
+from app.recent import Recent
+from app.workspace import Workspace
+from core.errors import InputError
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import MaskSequence
+    from core.media import ClipReader
+    from core.segment import SegmentSession
+    from core.vivid.keyframe import KeyframeStudio
+    from core.vivid.model import VividModel
+
+REGION_COLOUR = (255, 255, 255)
+FILL, EDGE = 96, 235
+"""Opacity, 0 to 255, of an overlay's inside and of its outline."""
+
+
+class Pictures:
+    """Reads what a project refers to; changes nothing but files that it adds. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace, engine: Engine) -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._readers: Recent[ClipReader] = Recent(3)
+        self._sessions: Recent[SegmentSession] = Recent(2)
+        self._sequences: Recent[MaskSequence] = Recent(24)
+        self._encoded: Recent[bytes] = Recent(160)
+        self._studios: Recent[KeyframeStudio] = Recent(1)
+        self._live: dict[str, dict[int, dict[int, np.ndarray]]] = {}
+        self._live_lock = threading.Lock()
+
+    def reader(self, project: Project) -> ClipReader:
+        """The project's clip, open; InputError when the file is gone."""
+        from core.media import open_clip
+
+        source = project.clip.source
+        if not Path(source).exists():
+            raise InputError(f"the video '{source}' is not there any more; put it back to go on with this project")
+        return self._readers.get(source, lambda: open_clip(Path(source)))
+
+    def frame(self, project: Project, frame: int) -> np.ndarray:
+        """uint8 (H, W, 3)."""
+        if not 0 <= frame < project.clip.info.frames:
+            raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
+        return self.reader(project).frame(frame)
+
+    def frame_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
+        """The frame as JPEG, no wider than `max_width` pixels."""
+        import cv2
+
+        def encode() -> bytes:
+            picture = _shrink(self.frame(project, frame), max_width, cv2.INTER_AREA)
+            return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+
+        return self._encoded.get(("frame", project.clip.sha256, frame, max_width), encode)
+
+    def overlay_png(self, project: Project, frame: int, kind: str, max_width: int | None) -> bytes:
+        """The masks of a frame as RGBA PNG: `objects` in their colours, or the `region` that will be edited."""
+        import cv2
+        import numpy as np
+
+        if kind not in ("objects", "region"):
+            raise InputError(f"unknown overlay '{kind}' (known: objects, region)")
+        width, height = project.clip.info.size
+        if kind == "region":
+            layers = [(self.region_mask(project, frame), REGION_COLOUR)]
+        else:
+            layers = [(mask, track.colour) for track in project.tracks if (mask := self._object_mask(project, track, frame)) is not None]
+        scale = min(1.0, max_width / width) if max_width else 1.0
+        picture = np.zeros((max(1, round(height * scale)), max(1, round(width * scale)), 4), np.uint8)
+        for mask, colour in layers:
+            small = cv2.resize(
+                mask.astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+            )
+            inner = cv2.erode(small, np.ones((3, 3), np.uint8))
+            picture[small > 0] = (*colour[::-1], EDGE)
+            picture[inner > 0] = (*colour[::-1], FILL)
+        return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+    def masks(self, project: Project, relative: str) -> MaskSequence:
+        """A stored mask sequence. Shared: copy it before changing it."""
+        from core.masks import MaskSequence
+
+        path = self._workspace.file(project.project_id, relative)
+        return self._sequences.get(path, lambda: MaskSequence.load(path))
+
+    def store_masks(self, project_id: str, sequence: MaskSequence) -> str:
+        """Store a mask sequence under its content; returns the path relative to the project."""
+        return self._workspace.add_file(project_id, sequence.to_bytes(), ".masks")
+
+    def region_mask(self, project: Project, frame: int) -> np.ndarray:
+        """bool (H, W): the union of the objects on that frame, adjusted."""
+        import numpy as np
+
+        from core.masks import adjust
+
+        width, height = project.clip.info.size
+        union = np.zeros((height, width), bool)
+        for track in project.tracks:
+            mask = self._object_mask(project, track, frame)
+            if mask is not None:
+                union |= mask
+        return adjust(union, project.adjustment)
+
+    def adjusted(self, project: Project) -> MaskSequence:
+        """The region over the clip's span: the union of all objects, adjusted."""
+        from core.masks import adjusted
+
+        sequences = [self.masks(project, track.masks) for track in project.tracks if track.masks]
+        return adjusted(sequences, range(project.clip.start, project.clip.stop), project.adjustment)
+
+    def session(self, project: Project) -> SegmentSession:
+        """The session that answers clicks on this clip; it remembers the frames it has seen."""
+        return self._sessions.get(project.clip.source, lambda: self.tracking_session(project))
+
+    def tracking_session(self, project: Project) -> SegmentSession:
+        """A session of its own for one run through the clip."""
+        return self._engine.segmenter().session(self.reader(project))
+
+    def keyframe_studio(self, model: VividModel) -> KeyframeStudio:
+        """The studio of the model, with whatever it has encoded before."""
+        from core.vivid.keyframe import KeyframeStudio
+
+        return self._studios.get(model.name, lambda: KeyframeStudio(model))
+
+    def show_live(self, project_id: str, frame: int, masks: dict[int, np.ndarray]) -> None:
+        """Let the overlay of a frame show masks that a running job has just found."""
+        with self._live_lock:
+            self._live.setdefault(project_id, {})[frame] = masks
+
+    def hide_live(self, project_id: str) -> None:
+        """The job has ended: what counts is stored now."""
+        with self._live_lock:
+            self._live.pop(project_id, None)
+
+    def timeline(self, project: Project) -> list[dict[str, Any]]:
+        """Per object: colour, runs of frames as [start, stop] where its mask is not empty, prompted frames."""
+        with self._live_lock:
+            live = {frame: set(masks) for frame, masks in self._live.get(project.project_id, {}).items()}
+        lanes = []
+        for track in project.tracks:
+            stored = self.masks(project, track.masks) if track.masks else None
+            present = {frame for frame in stored.frames if not stored.is_empty(frame)} if stored else set()
+            present |= {frame for frame, ids in live.items() if track.object_id in ids}
+            lanes.append(
+                {
+                    "object_id": track.object_id,
+                    "name": track.name,
+                    "colour": track.colour,
+                    "present": [list(run) for run in _runs(sorted(present))],
+                    "prompted": sorted({p.frame for p in track.prompts}),
+                    "tracked": track.tracked,
+                }
+            )
+        return lanes
+
+    def close(self) -> None:
+        """Let go of open files."""
+        self._sessions.clear()
+        self._readers.clear()
+
+    def _object_mask(self, project: Project, track: Any, frame: int) -> np.ndarray | None:
+        with self._live_lock:
+            live = self._live.get(project.project_id, {}).get(frame)
+        if live is not None and track.object_id in live:
+            return live[track.object_id]
+        return self.masks(project, track.masks)[frame] if track.masks else None
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """uint8 (H, W, 3) RGB as PNG."""
+    import cv2
+
+    return cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+
+def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
+    start = previous = None
+    for frame in frames:
+        if previous is None or frame != previous + 1:
+            if start is not None and previous is not None:
+                yield start, previous + 1
+            start = frame
+        previous = frame
+    if start is not None and previous is not None:
+        yield start, previous + 1
+
+
+def _shrink(picture: np.ndarray, max_width: int | None, interpolation: int) -> np.ndarray:
+    import cv2
+
+    height, width = picture.shape[:2]
+    if not max_width or width <= max_width:
+        return picture
+    return cv2.resize(picture, (max_width, max(1, round(height * max_width / width))), interpolation=interpolation)
