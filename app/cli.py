@@ -156,9 +156,8 @@ def _edit(options: argparse.Namespace) -> None:
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
-    print(
-        f"{report['frames']} frames in {options.out / 'output.mp4'}; largest difference outside the region: {report['max_difference_outside']}"
-    )
+    difference = report["max_difference_outside"]
+    print(f"{report['frames']} frames in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
 
 
 def _bench(options: argparse.Namespace) -> None:
