@@ -31,7 +31,7 @@ STAMP = VENV / "vivid-setup.json"  # says what was installed completely; written
 WORK = ROOT / ".venv-setup"  # lock and log: outside .venv, which may have to be remade
 LOG = WORK / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
-PROGRAM = ("build", "torch", "cuda", "main")
+PROGRAM = ("build", "torch-cpu", "torch", "cuda", "main")
 USAGE = (
     "python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]; the default is ui, which opens the editor."
 )
@@ -147,7 +147,7 @@ class Setup:
             drop_half_installed(packages)
         if "program" in missing or packages is None:
             self.install("build", "pip, setuptools, wheel")
-            self.install("torch", "PyTorch (the largest part)")
+            self.install("torch-cpu" if self.is_offered("torch-cpu") else "torch", "PyTorch (the largest part)")
             if self.torch_wants_cuda():
                 self.install("cuda", "CUDA libraries for PyTorch (several GB)")
             self.install("main", "everything else the program needs")
@@ -186,24 +186,22 @@ class Setup:
         command = [self.uv, "venv", "--python", sys.executable, str(VENV)] if self.uv else [sys.executable, "-m", "venv", str(VENV)]
         self.step("Python environment in .venv", command)
 
-    def install(self, part: str, label: str) -> None:
-        """Installs one requirements file: exactly its packages, each checked against its hash, built against what is installed already."""
-        exact = ["--no-deps", "--require-hashes", "--no-build-isolation", "-r", str(REQUIREMENTS / f"{part}.txt")]
+    def install_command(self, part: str, *options: str) -> list[str]:
+        """Exactly the packages of one requirements file, each checked against its hash, built against what is installed already."""
+        exact = ["--no-deps", "--require-hashes", "--no-build-isolation", *options, "-r", str(REQUIREMENTS / f"{part}.txt")]
         if self.uv:
-            command = [self.uv, "pip", "install", "--python", str(venv_python()), *exact]
-        else:
-            command = [
-                str(venv_python()),
-                "-m",
-                "pip",
-                "install",
-                "--disable-pip-version-check",
-                "--no-input",
-                "--progress-bar",
-                "off",
-                *exact,
-            ]
-        self.step(label, command)
+            return [self.uv, "pip", "install", "--python", str(venv_python()), *exact]
+        return [str(venv_python()), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", *exact]
+
+    def install(self, part: str, label: str) -> None:
+        self.step(label, self.install_command(part))
+
+    def is_offered(self, part: str) -> bool:
+        """Whether the packages of one requirements file can be had here, from wherever the person's pip or uv looks."""
+        command = self.install_command(part, "--dry-run")
+        result = subprocess.run(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.log.write(f"\n$ {' '.join(command)}\n".encode() + result.stdout)
+        return result.returncode == 0
 
     def torch_wants_cuda(self) -> bool:
         """Whether the build of torch that was installed depends on the packages in cuda.txt: the CPU builds don't."""

@@ -52,26 +52,15 @@ def versions_in(*paths: Path) -> str:
     return "".join(line.rstrip(" \\") + "\n" for line in text.splitlines() if line[:1].isalnum())
 
 
-def with_local_builds(torch: str) -> str:
-    """Adds the hashes of torch's CPU-only builds: `==2.13.0` admits 2.13.0+cpu, and an installer that is told where one lies prefers it."""
-    version = re.match(r"torch==([^ ;\\+]+)", torch)
-    lines = (HERE / "torch-local.hashes").read_text(encoding="utf-8").splitlines()
-    entries = [line.split() for line in lines if line and not line.startswith("#")]
-    hashes = [digest for build, digest, _ in entries if version and build.startswith(version[1] + "+")]
-    if not hashes:
-        print("note: torch-local.hashes lists no CPU build of this torch; machines set up to use one will be refused", file=sys.stderr)
-    return torch.rstrip() + "".join(f" \\\n    --hash={digest}" for digest in hashes) + "\n"
-
-
 def main(options: list[str]) -> None:
-    pinned = [path for path in sorted(HERE.glob("*.txt")) if path.name != "test.txt"]
+    pinned = [path for path in sorted(HERE.glob("*.txt")) if path.name not in ("test.txt", "torch-cpu.txt")]
     known = versions_in(*pinned)
     program = blocks(resolve([HERE / "main.in", HERE / "build.in"], known, options))
     build_names = {line.strip() for line in (HERE / "build.in").read_text(encoding="utf-8").splitlines() if line[:1].isalpha()}
     parts: dict[str, list[str]] = {"build": [], "torch": [], "cuda": [], "main": []}
     for name, lines in program.items():
         part = "build" if name in build_names else "torch" if name == "torch" else "cuda" if CUDA.match(name) else "main"
-        parts[part].append(with_local_builds(lines) if part == "torch" else lines)
+        parts[part].append(lines)
 
     test_file = HERE / "test.txt"
     known = versions_in(test_file)
@@ -84,6 +73,9 @@ def main(options: list[str]) -> None:
     for part, sections in parts.items():
         (HERE / f"{part}.txt").write_text(HEADER + "".join(sections), encoding="utf-8", newline="\n")
         print(f"requirements/{part}.txt: {len(sections)} packages")
+    version = re.match(r"torch==([^ ;\\+]+)", program["torch"])
+    if version and f"torch=={version[1]}+cpu" not in (HERE / "torch-cpu.txt").read_text(encoding="utf-8"):
+        sys.exit(f"requirements/torch-cpu.txt pins another torch than {version[1]}: give it that version and the hash of its CPU build")
 
 
 if __name__ == "__main__":
