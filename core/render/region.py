@@ -1,0 +1,141 @@
+"""The region of interest: which rectangle of the frame the model sees, and how it gets there and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.masks import bounding_span
+from core.render.composite import composite
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in source pixels, half-open."""
+
+MARGIN = 0.3
+"""Context around the mask's box on every side, as a share of the box's longer side."""
+LEAST_MARGIN = 0.1
+"""The context that is worth reaching beyond the frame for."""
+
+
+@dataclass(frozen=True)
+class CropRegion:
+    """A rectangle of source pixels with exactly the working size's aspect.
+
+    It may reach beyond the frame where the frame is too small; `cut` repeats the frame's edge there and `paste` leaves it out.
+    `working_size` is (height, width), `frame_size` (width, height).
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    frame_size: tuple[int, int]
+    working_size: tuple[int, int]
+
+    @property
+    def inside(self) -> Box:
+        """The part that lies inside the frame, in source pixels."""
+        frame_width, frame_height = self.frame_size
+        return max(self.x, 0), max(self.y, 0), min(self.x + self.width, frame_width), min(self.y + self.height, frame_height)
+
+    def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (H, W, 3) -> uint8 (h, w, 3) at the working size; shrinking averages, so nothing aliases."""
+        return self._resize(self._extract(frame, cv2.BORDER_REPLICATE), shrinking=cv2.INTER_AREA, growing=cv2.INTER_CUBIC)
+
+    def cut_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool (H, W) -> bool (h, w): a working pixel is set when any source pixel under it is. False beyond the frame."""
+        share = self._extract(mask.astype(np.float32), cv2.BORDER_CONSTANT)
+        # A linear filter that is a little above 0 wherever a set pixel contributes keeps thin and small masks alive.
+        return self._resize(share, shrinking=cv2.INTER_AREA, growing=cv2.INTER_LINEAR) > 1e-3
+
+    def enlarge(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (h, w, 3) -> the part of the region inside the frame, at source resolution."""
+        method = cv2.INTER_CUBIC if self.width >= crop.shape[1] else cv2.INTER_AREA
+        full = np.asarray(cv2.resize(crop, (self.width, self.height), interpolation=method), np.uint8)
+        x0, y0, x1, y1 = self.inside
+        return full[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x]
+
+    def paste(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """A copy of `frame` with the crop blended in by `alpha` (H, W) in [0, 1]; exactly the frame where alpha is 0 or no crop reaches."""
+        self._check(frame)
+        x0, y0, x1, y1 = self.inside
+        result = frame.copy()
+        result[y0:y1, x0:x1] = composite(frame[y0:y1, x0:x1], self.enlarge(crop), alpha[y0:y1, x0:x1])
+        return result
+
+    def _check(self, frame: NDArray) -> None:
+        if frame.shape[:2] != (self.frame_size[1], self.frame_size[0]):
+            raise ValueError(
+                f"a region of {self.frame_size[0]}x{self.frame_size[1]} frames can't cut one of {frame.shape[1]}x{frame.shape[0]}"
+            )
+
+    def _extract(self, frame: NDArray, border: int) -> NDArray:
+        self._check(frame)
+        x0, y0, x1, y1 = self.inside
+        part = frame[y0:y1, x0:x1]
+        pads = (y0 - self.y, self.y + self.height - y1, x0 - self.x, self.x + self.width - x1)
+        return cv2.copyMakeBorder(part, *pads, border, value=0) if any(pads) else part
+
+    def _resize(self, image: NDArray, shrinking: int, growing: int) -> NDArray:
+        height, width = self.working_size
+        if image.shape[:2] == (height, width):
+            return np.ascontiguousarray(image)
+        return cv2.resize(image, (width, height), interpolation=shrinking if self.width > width else growing)
+
+
+def plan_region(
+    boxes_or_masks: Iterable[Box | NDArray[np.bool_] | None],
+    frame_size: tuple[int, int],
+    working_size: tuple[int, int],
+    margin: float = MARGIN,
+) -> CropRegion:
+    """The rectangle that the model should see to edit these masks (H, W) or boxes of one window.
+
+    The union of them with context around it; at least the working size where the frame allows, so that nothing is blown up; inside the
+    frame where the union fits with little context, else no larger than it takes to cover the frame. `frame_size` is (width, height),
+    `working_size` (height, width). InputError when all of them are empty.
+    """
+    known = [box for item in boxes_or_masks if (box := _box(item)) is not None]
+    if not known:
+        raise InputError("the region to edit is empty on every frame")
+    x0, y0 = min(box[0] for box in known), min(box[1] for box in known)
+    x1, y1 = max(box[2] for box in known), max(box[3] for box in known)
+    frame_width, frame_height = frame_size
+    if not (0 <= x0 < x1 <= frame_width and 0 <= y0 < y1 <= frame_height):
+        raise InputError(f"the box {x0},{y0},{x1},{y1} is empty or outside the frame of {frame_width}x{frame_height}")
+
+    height, width = working_size
+    common = math.gcd(height, width)
+    unit_h, unit_w = height // common, width // common  # the smallest integer rectangle of the working aspect
+
+    def count(margin: float) -> float:
+        context = 2 * margin * max(x1 - x0, y1 - y0)
+        return max((x1 - x0 + context) / unit_w, (y1 - y0 + context) / unit_h, common)
+
+    fits = min(frame_width // unit_w, frame_height // unit_h)
+    covers = max(frame_width / unit_w, frame_height / unit_h, common)
+    units = math.ceil(min(count(margin), max(fits, count(min(margin, LEAST_MARGIN))), covers))
+    region_width, region_height = units * unit_w, units * unit_h
+    x = _place((x0 + x1) / 2, region_width, frame_width)
+    y = _place((y0 + y1) / 2, region_height, frame_height)
+    return CropRegion(x, y, region_width, region_height, frame_size, working_size)
+
+
+def _box(item: Box | NDArray[np.bool_] | None) -> Box | None:
+    if not isinstance(item, np.ndarray):
+        return item
+    span = bounding_span(item)
+    return None if span is None else (span[2], span[0], span[3], span[1])
+
+
+def _place(centre: float, length: int, available: int) -> int:
+    """Start of a stretch of `length` around `centre`: inside the frame where it fits, else with the frame in its middle."""
+    if length >= available:
+        return (available - length) // 2
+    return min(max(round(centre - length / 2), 0), available - length)

@@ -1,0 +1,108 @@
+"""Keyframe mode: one frame, a region, captions to try. What does not depend on the caption is computed once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import InputError
+from core.masks import feather as feathered
+from core.progress import JobContext
+from core.project.edits import check_task, SamplingSettings
+from core.render.region import CropRegion, plan_region
+from core.vivid.denoise import denoise
+from core.vivid.model import VividModel
+from core.vivid.pixels import mask_to_model, to_frames, to_model
+
+STAGE = "keyframe"
+_FRAMES_KEPT = 8
+
+
+class KeyframeStudio:
+    """Prepares frames for a model and remembers the last few by their content.
+
+    `batch` seeds are denoised at once. With 1 the pixels of a seed do not depend on the others, to the last bit, and the first try is
+    there soonest; more is a little faster on a GPU and exact up to rounding.
+    """
+
+    def __init__(self, model: VividModel, batch: int = 1) -> None:
+        self.model = model
+        self.batch = batch
+        self._conditions: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
+
+    def prepare(self, frame: NDArray[np.uint8], region: NDArray[np.bool_], feather: int = 4) -> PreparedKeyframe:
+        """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W), True = edit.
+
+        `feather` softens the composite's edge inside the region, in source pixels. InputError when the region is empty or of another size.
+        """
+        if region.shape != frame.shape[:2]:
+            raise InputError(
+                f"the region is {region.shape[1]}x{region.shape[0]}, the frame {frame.shape[1]}x{frame.shape[0]}: they have to agree"
+            )
+        if not region.any():
+            raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
+        crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
+        pixels, mask = crop.cut(frame), crop.cut_mask(region)
+        return PreparedKeyframe(self.model, frame, feathered(region, feather), crop, *self._encode(pixels, mask), self.batch)
+
+    def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+        key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
+        found = self._conditions.pop(key, None)
+        if found is None:
+            with torch.inference_mode():
+                found = self.model.pipeline.encode_masked(to_model(pixels[None]), mask_to_model(mask[None]))
+            while len(self._conditions) >= _FRAMES_KEPT:
+                self._conditions.popitem(last=False)
+        self._conditions[key] = found
+        return found
+
+
+@dataclass
+class PreparedKeyframe:
+    """One frame and region, encoded: every further caption or seed costs only the denoising and a decode."""
+
+    model: VividModel
+    frame: NDArray[np.uint8]
+    alpha: NDArray[np.float32]
+    crop: CropRegion
+    masked_latents: Tensor = field(repr=False)
+    mask_latents: Tensor = field(repr=False)
+    batch: int = 1
+
+    def tries(
+        self, task: str, caption: str, seeds: Sequence[int], settings: SamplingSettings, context: JobContext
+    ) -> Iterator[NDArray[np.uint8]]:
+        """One edited frame, uint8 (H, W, 3), for each seed, in order; equal to the source outside the region.
+
+        Reports every denoising step; Cancelled comes within one step. InputError for an unknown task or a missing caption.
+        """
+        check_task(task, caption)
+        sampling = self.model.sampling(task, settings)
+        total = len(seeds) * sampling.steps
+        context.report(STAGE, 0, total)
+        done = 0
+        for start in range(0, len(seeds), self.batch):
+            group = seeds[start : start + self.batch]
+
+            def on_step(step: int, before: int = done, size: int = len(group)) -> None:
+                context.report(STAGE, before + step * size, total)
+
+            videos = denoise(
+                self.model,
+                self.model.caption_for(task, caption),
+                self.masked_latents,
+                self.mask_latents,
+                torch.cat([self.model.noise(seed, 1) for seed in group]),
+                sampling,
+                on_step,
+            )
+            done += len(group) * sampling.steps
+            for video in videos:
+                yield self.crop.paste(self.frame, to_frames(video)[0], self.alpha)

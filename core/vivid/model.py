@@ -1,0 +1,159 @@
+"""A video model as the editor uses it: the pipeline, and what its package says about working size, window, defaults and words."""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import CogVideoXPipeline
+from diffusers.utils import logging as diffusers_logging
+from torch import Tensor
+from transformers.utils import logging as transformers_logging
+
+from core.errors import InputError, ModelMissingError
+from core.models import ModelStore
+from core.models.vocabulary import read_vocabulary, Vocabulary
+from core.project.edits import SamplingSettings
+from core.vivid.adapter import load_adapter
+from core.vivid.conditioning import DELETE_CAPTION
+from core.vivid.layout import ChannelLayout
+from core.vivid.pipeline import VividPipeline
+
+FACTS = "vivid.json"
+_CAPTIONS_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the denoising is run, every value settled."""
+
+    steps: int
+    guidance: float
+
+
+@dataclass
+class VividModel:
+    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 4k + 1; `vocabulary` None means any word goes."""
+
+    pipeline: VividPipeline
+    name: str
+    working_size: tuple[int, int]
+    window_frames: int
+    tasks: dict[str, Sampling]
+    max_text_length: int
+    vocabulary: Vocabulary | None = None
+    _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
+
+    def __post_init__(self) -> None:
+        height, width = self.working_size
+        cell = self.pipeline.vae_scale_factor_spatial * self.pipeline.transformer.config.patch_size
+        if height % cell or width % cell or min(height, width) < cell:
+            raise InputError(f"a working size of {height}x{width} does not fit this model: both sides have to be multiples of {cell}")
+        if self.window_frames < 5 or (self.window_frames - 1) % self.pipeline.vae_scale_factor_temporal:
+            raise InputError(f"a window of {self.window_frames} frames does not fit this model: it has to be 4k + 1 and at least 5")
+
+    @property
+    def device(self) -> torch.device:
+        return self.pipeline.device
+
+    def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
+        """The wanted settings, with the model's own for `task` (add, modify, delete or propagate) where they say None."""
+        own = self.tasks[task]
+        return Sampling(
+            own.steps if wanted.steps is None else wanted.steps,
+            own.guidance if wanted.guidance is None else wanted.guidance,
+        )
+
+    def caption_for(self, task: str, caption: str) -> str:
+        """What the denoiser reads: the caption, or for delete the fixed one."""
+        return DELETE_CAPTION if task == "delete" else caption.strip()
+
+    def unknown_words(self, caption: str) -> tuple[str, ...]:
+        """Words of the caption that the model never saw, in order; empty when it has no vocabulary of its own."""
+        return self.vocabulary.unknown(caption) if self.vocabulary else ()
+
+    def embed(self, caption: str) -> Tensor:
+        """The text encoder's output (1, L, D); the last few captions are kept."""
+        found = self._embeddings.pop(caption, None)
+        if found is None:
+            with torch.inference_mode():
+                found = self.pipeline.encode_prompt(
+                    caption, do_classifier_free_guidance=False, max_sequence_length=self.max_text_length, device=self.device
+                )[0]
+            while len(self._embeddings) >= _CAPTIONS_KEPT:
+                self._embeddings.popitem(last=False)
+        self._embeddings[caption] = found
+        return found
+
+    def noise(self, seed: int, latent_frames: int) -> Tensor:
+        """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch."""
+        scale = self.pipeline.vae_scale_factor_spatial
+        shape = (1, latent_frames, self.pipeline.latent_channels, self.working_size[0] // scale, self.working_size[1] // scale)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(self.device, self.pipeline.transformer.dtype)
+
+
+def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
+    """Load a model of the catalogue, or a package's folder given as a path, onto `device`.
+
+    Single precision on a CPU, bfloat16 elsewhere. InputError for an unknown name, ModelMissingError when weights are absent or damaged.
+    """
+    folder = store.locate(name, "video")
+    facts = read_facts(folder)
+    # Half precision is slower than single on most CPUs, and some operators lack it there.
+    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        pipeline = _open_pipeline(folder, facts, dtype, store)
+        pipeline.to(device)
+        pipeline.set_progress_bar_config(disable=True)
+        return VividModel(
+            pipeline=pipeline,
+            name=name,
+            working_size=(int(facts["working_size"][0]), int(facts["working_size"][1])),
+            window_frames=int(facts["window_frames"]),
+            tasks={task: Sampling(int(own["steps"]), float(own["guidance"])) for task, own in facts["tasks"].items()},
+            max_text_length=int(facts["max_text_length"]),
+            vocabulary=read_vocabulary(folder),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelMissingError(f"the model package '{folder}' can't be loaded: {_first_line(error)}") from error
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """The package's vivid.json; ModelMissingError when there is none to read."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelMissingError(f"'{folder}' is no VIVID package: its {FACTS} can't be read ({_first_line(error)})") from error
+    if not isinstance(facts, dict):
+        raise ModelMissingError(f"'{folder}' is no VIVID package: its {FACTS} holds no object")
+    return facts
+
+
+def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:
+    """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by the adapter beside it."""
+    if "adapter" not in facts:
+        layout = {"layout": facts["layout"], "mask_channels": int(facts["mask_channels"])}
+        return VividPipeline.from_pretrained(folder, dtype=dtype, **layout)
+    base = Path(facts["base"]) if Path(facts["base"]).is_absolute() else folder / facts["base"]
+    if not base.is_dir():
+        base = store.locate(facts["base"], "video")
+    return pipeline_with_adapter(base, folder / facts["adapter"], dtype)
+
+
+def pipeline_with_adapter(base: Path, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
+    """A VividPipeline out of a CogVideoX text-to-video checkpoint and a VIVID adapter file; the LoRA is merged into the weights."""
+    plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype)
+    layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)
+    return VividPipeline(**plain.components, layout=str(layout), mask_channels=layout.mask_channels)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

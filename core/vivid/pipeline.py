@@ -1,0 +1,202 @@
+"""VIVID as a diffusers pipeline: CogVideoX that also reads a masked video and its mask (arXiv 2411.15260, section 4)."""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXDPMScheduler, CogVideoXPipeline, CogVideoXTransformer3DModel
+from diffusers.pipelines.cogvideo.pipeline_cogvideox import CogVideoXPipelineOutput, retrieve_timesteps
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, T5EncoderModel
+
+from core.vivid.conditioning import latent_mask, masked_video
+from core.vivid.layout import ChannelLayout
+
+StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+
+
+class VividPipeline(CogVideoXPipeline):
+    """CogVideoX whose transformer takes noisy latent, mask and masked latent (see `core.vivid.layout`).
+
+    With zero weights on the added channels it computes exactly what `CogVideoXPipeline` does. Works with CogVideoX's DDIM and DPM
+    schedulers. `layout` and `mask_channels` are stored in model_index.json.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        text_encoder: T5EncoderModel,
+        vae: AutoencoderKLCogVideoX,
+        transformer: CogVideoXTransformer3DModel,
+        scheduler: CogVideoXDDIMScheduler | CogVideoXDPMScheduler,
+        layout: str = "noise,mask,masked",
+        mask_channels: int = 1,
+    ) -> None:
+        super().__init__(tokenizer=tokenizer, text_encoder=text_encoder, vae=vae, transformer=transformer, scheduler=scheduler)
+        self.register_to_config(layout=layout, mask_channels=mask_channels)
+        self.layout = ChannelLayout.parse(layout, mask_channels)
+        self.latent_channels: int = vae.config.latent_channels
+        expected = self.layout.channels(self.latent_channels)
+        if transformer.config.in_channels != expected:
+            raise ValueError(f"the transformer takes {transformer.config.in_channels} channels, the layout '{layout}' makes {expected}")
+        if transformer.config.patch_size_t is not None:
+            raise ValueError("transformers that patch in time (CogVideoX 1.5) are not supported")
+
+    # Latents. Scale and shift differ between checkpoints, so they are always read from the VAE's configuration.
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
+        return self._shifted_latents(pixels) * self.vae.config.scaling_factor
+
+    def encode_condition(self, pixels: Tensor) -> Tensor:
+        """Like `encode_pixels`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
+        scale = self.vae.config.scaling_factor
+        return self._shifted_latents(pixels) * (1 / scale if self.vae.config.invert_scale_latents else scale)
+
+    def _shifted_latents(self, pixels: Tensor) -> Tensor:
+        latents = self.vae.encode(pixels.to(self.vae.device, self.vae.dtype)).latent_dist.mode().transpose(1, 2)
+        return latents - (self.vae.config.shift_factor or 0.0)
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Denoised latents (B, F, C, h, w) -> pixels (B, 3, T, H, W), nominally in [-1, 1]."""
+        latents = latents / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
+        return self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype)).sample
+
+    def encode_masked(self, video: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What the denoiser reads of the clip: latent of the masked video and mask on the latent grid.
+
+        video (B, 3, T, H, W) in [-1, 1] with T = 4k + 1; mask (B, 1, T, H, W), 1 = edit. Gives (B, F, C, h, w) and (B, F, 1, h, w).
+        """
+        grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
+        return self.encode_condition(masked_video(video, mask)), grid.to(self.vae.device, self.vae.dtype)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | list[str] | None = None,
+        video: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        negative_prompt: str | list[str] | None = None,
+        num_inference_steps: int = 50,
+        timesteps: list[int] | None = None,
+        guidance_scale: float = 6.0,
+        eta: float = 0.0,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: Tensor | None = None,
+        masked_latents: Tensor | None = None,
+        mask_latents: Tensor | None = None,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        attention_kwargs: dict[str, Any] | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        callback_on_step_end_tensor_inputs: tuple[str, ...] | list[str] = ("latents",),
+        max_sequence_length: int | None = None,
+    ) -> CogVideoXPipelineOutput | tuple:
+        """Paint the masked region of `video` as the prompt says.
+
+        Args:
+            prompt: the local caption, one for each video; or `prompt_embeds` (B, L, D).
+            video: (B, 3, T, H, W) in [-1, 1], T = 4k + 1 (one frame is an image). The region may already be black.
+            mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of prompts.
+            masked_latents, mask_latents: instead of `video` and `mask`, what `encode_masked` gave for them.
+            latents: the noise (B, F, C, h, w) to start from; else drawn from `generator` (a list: one for each result).
+            guidance_scale: up to 1 the unconditional pass is left out.
+            output_type: "pil", "np", "pt" or "latent".
+            callback_on_step_end: called as (pipeline, step, timestep, tensors) and returns a dict of tensors to replace; may raise to stop.
+
+        Returns:
+            CogVideoXPipelineOutput with `frames`, or a tuple of them. ValueError for shapes that don't fit.
+        """
+        if masked_latents is None or mask_latents is None:
+            if video is None or mask is None:
+                raise ValueError("pass video and mask, or masked_latents and mask_latents")
+            masked_latents, mask_latents = self.encode_masked(video, mask)
+        height, width = (side * self.vae_scale_factor_spatial for side in masked_latents.shape[-2:])
+        self.check_inputs(prompt, height, width, negative_prompt, callback_on_step_end_tensor_inputs, prompt_embeds, negative_prompt_embeds)
+        self._guidance_scale, self._attention_kwargs = guidance_scale, attention_kwargs
+        self._current_timestep, self._interrupt = None, False
+
+        device = self._execution_device
+        guided = guidance_scale > 1.0
+        prompt_embeds, negative_prompt_embeds = self.encode_prompt(
+            prompt,
+            negative_prompt,
+            guided,
+            prompt_embeds=prompt_embeds,
+            negative_prompt_embeds=negative_prompt_embeds,
+            max_sequence_length=max_sequence_length or self.transformer.config.max_text_seq_length,
+            device=device,
+        )
+        batch = prompt_embeds.shape[0]
+        dtype = prompt_embeds.dtype
+        embeds = torch.cat([negative_prompt_embeds, prompt_embeds]) if guided else prompt_embeds
+
+        timesteps, num_inference_steps = retrieve_timesteps(self.scheduler, num_inference_steps, device, timesteps)
+        self._num_timesteps = len(timesteps)
+
+        frames = (masked_latents.shape[1] - 1) * self.vae_scale_factor_temporal + 1
+        latents = self.prepare_latents(batch, self.latent_channels, frames, height, width, dtype, device, generator, latents)
+        conditions = [self._for_batch(part.to(device, dtype), batch, guided) for part in (mask_latents, masked_latents)]
+        extra = self.prepare_extra_step_kwargs(generator, eta)
+        rotary = (
+            self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], device)
+            if self.transformer.config.use_rotary_positional_embeddings
+            else None
+        )
+
+        previous_sample: Tensor | None = None  # what DPM-Solver++ remembers of the last step
+        with self.progress_bar(total=num_inference_steps) as bar:
+            for index, timestep in enumerate(timesteps):
+                if self.interrupt:
+                    continue
+                self._current_timestep = timestep
+                noisy = self.scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
+                with self.transformer.cache_context("cond_uncond"):
+                    predicted = self.transformer(
+                        hidden_states=self.layout.arrange(noisy, *conditions),
+                        encoder_hidden_states=embeds,
+                        timestep=timestep.expand(noisy.shape[0]),
+                        image_rotary_emb=rotary,
+                        attention_kwargs=attention_kwargs,
+                        return_dict=False,
+                    )[0].float()
+                if guided:
+                    without, with_caption = predicted.chunk(2)
+                    predicted = without + guidance_scale * (with_caption - without)
+                if isinstance(self.scheduler, CogVideoXDPMScheduler):
+                    back = timesteps[index - 1] if index > 0 else None
+                    latents, previous_sample = self.scheduler.step(
+                        predicted, previous_sample, timestep, back, latents, **extra, return_dict=False
+                    )
+                else:
+                    latents = self.scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
+                latents = latents.to(dtype)
+
+                if callback_on_step_end is not None:
+                    tensors = {"latents": latents, "prompt_embeds": prompt_embeds, "negative_prompt_embeds": negative_prompt_embeds}
+                    chosen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                    latents = callback_on_step_end(self, index, timestep, chosen).pop("latents", latents)
+                bar.update()
+        self._current_timestep = None
+
+        if output_type == "latent":
+            result = latents
+        else:
+            result = self.video_processor.postprocess_video(video=self.decode_latents(latents), output_type=output_type)
+        self.maybe_free_model_hooks()
+        return CogVideoXPipelineOutput(frames=result) if return_dict else (result,)
+
+    @staticmethod
+    def _for_batch(part: Tensor, batch: int, guided: bool) -> Tensor:
+        """A condition for every sample of the batch, and again for the unconditional pass."""
+        if part.shape[0] not in (1, batch):
+            raise ValueError(f"conditions for {part.shape[0]} videos don't fit {batch} captions")
+        part = part.expand(batch, -1, -1, -1, -1)
+        return torch.cat([part] * 2) if guided else part
