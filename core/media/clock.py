@@ -1,0 +1,96 @@
+"""When each written frame is shown, in whole ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import gcd, lcm
+from pathlib import Path
+
+from core.errors import InputError
+from core.media.index import frame_index, FrameIndex
+from core.project.video import check_span, VideoInfo
+
+_FINEST_TICK = Fraction(1, 1_000_000)
+"""For time stamps without a common measure: then they are rounded to a microsecond."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time stamps of an output, the first of them 0.
+
+    `frames` is how many frames it holds, None when that is open. `source_start` is where the output begins, in seconds on the clock of the
+    file that the sound comes from.
+    """
+
+    tick: Fraction
+    frames: int | None
+    stamps: tuple[Fraction, ...] | None
+    length: Fraction | None
+    rate: Fraction
+    source_start: Fraction
+
+    def pts(self, index: int) -> int:
+        """Time stamp of a frame, in ticks."""
+        return index if self.stamps is None else round(self.stamps[index] / self.tick)
+
+    def end(self, written: int) -> Fraction:
+        """Seconds at which the last of `written` frames stops being shown."""
+        return written / self.rate if self.length is None else self.length
+
+
+def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple[int, int] | None, audio_from: Path | None) -> Clock:
+    """The clock for writing `span` of a source, or all of it. See `VideoWriter` for what may be left out.
+
+    Raises InputError for a span outside the source, a wrong number of time stamps, stamps that don't ascend, or missing ones.
+    """
+    if span is not None:
+        check_span(*span, info.frames)
+    source = _index_of(audio_from)
+    if timestamps is None and info.variable_rate:
+        if source is None or source.info.frames != info.frames:
+            raise InputError("a video of variable rate can't be written without its time stamps")
+        timestamps = source.timestamps
+    base = source.start if source is not None else Fraction(0)
+    start = span[0] if span is not None else 0
+    if timestamps is None:
+        frames = span[1] - span[0] if span is not None else None
+        return Clock(1 / info.rate, frames, None, None, info.rate, base + start / info.rate)
+
+    stamps = [Fraction(stamp) for stamp in timestamps]
+    following = None  # when the frame after the last one is shown
+    if span is not None and len(stamps) == info.frames:
+        following = stamps[span[1]] if span[1] < info.frames else None
+        stamps = stamps[span[0] : span[1]]
+    if not stamps or (span is not None and len(stamps) != span[1] - span[0]):
+        raise InputError(f"{len(stamps)} time stamps don't fit {info.frames if span is None else span[1] - span[0]} frames")
+    if any(a >= b for a, b in pairwise(stamps)):
+        raise InputError("the time stamps of a video must ascend")
+    to_the_end = start + len(stamps) == info.frames
+    if following is None and to_the_end and (start == 0 or stamps[0] > 0):
+        following = info.frames / info.rate
+    if following is None or following <= stamps[-1]:
+        following = stamps[-1] + (stamps[-1] - stamps[-2] if len(stamps) > 1 else 1 / info.rate)
+    # Stamps that begin at 0 in the middle of a source are counted from the span, others from the source's first frame.
+    offset = stamps[0] if start == 0 or stamps[0] > 0 else start / info.rate
+    relative = tuple(stamp - stamps[0] for stamp in stamps)
+    length = following - stamps[0]
+    return Clock(_common_tick([*relative, length]), len(stamps), relative, length, info.rate, base + offset)
+
+
+def _common_tick(times: Sequence[Fraction]) -> Fraction:
+    """The largest tick of which all times are whole multiples, unless that is too fine for a container."""
+    tick = Fraction(gcd(*(time.numerator for time in times)), lcm(*(time.denominator for time in times)))
+    return max(tick, _FINEST_TICK)
+
+
+def _index_of(path: Path | None) -> FrameIndex | None:
+    """The index of the video that the sound comes from; None when there is no video in that file, or no file."""
+    if path is None or path.is_dir():
+        return None
+    try:
+        return frame_index(path)
+    except InputError:
+        return None

@@ -1,0 +1,142 @@
+"""Colour: what the tags of a video say, and conversion between decoded frames and 8-bit RGB by those tags.
+
+The numbers are the code points of ITU-T H.273, the names FFmpeg's. Conversion happens in swscale, with the flags that make it agree with
+the formulas of BT.601, BT.709 and BT.2020 to one level (its defaults are up to three levels off, always in the same direction, which
+adds up when a clip is edited again and again).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from core.errors import InputError
+from core.project.video import VideoInfo
+
+PRIMARIES = {
+    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 10: "smpte428", 11: "smpte431",
+    12: "smpte432", 22: "ebu3213",
+}  # fmt: skip
+TRANSFERS = {
+    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100", 10: "log316", 11: "iec61966-2-4",
+    12: "bt1361e", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 17: "smpte428", 18: "arib-std-b67",
+}  # fmt: skip
+MATRICES = {
+    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc", 10: "bt2020c",
+    11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp",
+}  # fmt: skip
+RANGES = {1: "tv", 2: "pc"}
+
+UNSPECIFIED = 2
+LIMITED, FULL = 1, 2
+
+# Code point of a matrix -> swscale's own number for it. Whatever is missing here swscale can't do.
+_SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+_ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+
+RgbFrame = npt.NDArray[np.uint8]
+
+
+def is_hdr(info: VideoInfo) -> bool:
+    """True for PQ and HLG footage. It is read plainly, without tone mapping, and written with its tags in 8 bits."""
+    return info.color_transfer in _HDR_TRANSFERS
+
+
+def code_point(names: dict[int, str], name: str | None, missing: int = UNSPECIFIED) -> int:
+    """The H.273 number of FFmpeg's `name`; `missing` when there is no name or it is unknown."""
+    return next((code for code, known in names.items() if known == name), missing)
+
+
+def usable_matrix(matrix: int, height: int) -> int:
+    """The matrix to convert with: the tagged one where it can be done, else BT.709 from 720 lines up and BT.601 below, as players guess."""
+    if matrix in _SWSCALE:
+        return matrix
+    return 1 if height >= 720 else 6
+
+
+def written_matrix(info: VideoInfo) -> tuple[int, int]:
+    """(matrix to convert RGB to YUV with, matrix to tag), as H.273 numbers. An untagged source stays untagged: every reader, ours
+    included, then makes the guess that was made here."""
+    tagged = code_point(MATRICES, info.color_matrix)
+    used = usable_matrix(tagged, info.height)
+    return used, UNSPECIFIED if tagged == UNSPECIFIED else used
+
+
+class RgbConverter:
+    """Turns decoded frames of one stream into RGB arrays. Not thread-safe: one per thread or behind a lock.
+
+    `size` is (width, height) before rotation; a frame of another size (some streams change it on the way) is scaled to it.
+    """
+
+    def __init__(self, size: tuple[int, int], rotation: int, mirrored: bool = False) -> None:
+        self._size = size
+        self._rotation = rotation
+        self._mirrored = mirrored
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> RgbFrame:
+        """RGB of a decoded frame, upright: uint8 (H, W, 3), C-contiguous, the caller's own."""
+        is_rgb = frame.format.is_rgb or frame.format.has_palette
+        options: dict[str, Any] = {}
+        if not is_rgb:
+            matrix = usable_matrix(frame.colorspace, frame.height)
+            full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
+            options = {"src_colorspace": _SWSCALE[matrix], "src_color_range": FULL if full else LIMITED}
+        # Planar first: swscale's accurate YUV conversion is vectorised for planar RGB only, and interleaving afterwards is cheap.
+        rgb = self._reformatter.reformat(
+            frame,
+            *self._size,
+            format="rgb24" if is_rgb else "gbrp",
+            dst_color_range=FULL,
+            interpolation=_ACCURATE,
+            threads=1,
+            **options,
+        )
+        array = rgb.to_ndarray()
+        if self._mirrored:
+            array = array[:, ::-1]
+        if self._rotation:
+            array = np.rot90(array, -self._rotation // 90)
+        return np.ascontiguousarray(array)
+
+
+class YuvConverter:
+    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks for. Not thread-safe."""
+
+    def __init__(self, info: VideoInfo, pixel_format: str) -> None:
+        used, self._tag = written_matrix(info)
+        self._matrix = _SWSCALE[used]
+        self._range = code_point(RANGES, info.color_range, LIMITED)
+        self._format = pixel_format
+        self._is_rgb = av.VideoFormat(pixel_format).is_rgb
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, array: RgbFrame) -> av.VideoFrame:
+        """A frame of the encoder's pixel format from uint8 (H, W, 3). May still point into `array` when no conversion was needed."""
+        frame = av.VideoFrame.from_ndarray(array, format="rgb24")
+        if self._is_rgb:
+            return self._reformatter.reformat(frame, format=self._format, threads=1)
+        converted = self._reformatter.reformat(
+            frame,
+            format=self._format,
+            dst_colorspace=self._matrix,
+            src_color_range=FULL,
+            dst_color_range=self._range,
+            interpolation=_ACCURATE,
+            threads=1,
+        )
+        converted.colorspace = self._tag
+        return converted
+
+
+def check_frame(frame: RgbFrame, size: tuple[int, int]) -> RgbFrame:
+    """The frame as a C-contiguous array; InputError unless it is uint8 (H, W, 3) of that (width, height)."""
+    width, height = size
+    if frame.dtype != np.uint8 or frame.shape != (height, width, 3):
+        raise InputError(f"a frame of shape {frame.shape} and type {frame.dtype} is not a {width}x{height} RGB picture of 8 bits")
+    return np.ascontiguousarray(frame)

@@ -1,0 +1,113 @@
+"""A decoder that stands at a frame of a file and goes forward from there."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from core.errors import InputError
+from core.media.index import FrameIndex
+from core.media.source import decoded_frames, open_container, video_stream
+
+NumberedFrames = Iterator[tuple[int, av.VideoFrame]]
+
+
+class Cursor:
+    """Iterating gives (index, decoded frame), the index rising by one, from somewhere at or before `target` to the end of the clip.
+
+    Every index up to the clip's last comes: where damage inside the file swallowed a frame, the one before it stands in, as in a player.
+    """
+
+    def __init__(self, path: Path, index: FrameIndex, target: int) -> None:
+        self._path = path
+        self._index = index
+        self._open()
+        self._keyframes = [(index.position(pts), pts, seek) for pts, seek in index.keyframes if index.pts and pts >= index.pts[0]]
+        self.move(target)
+
+    def __iter__(self) -> NumberedFrames:
+        return self
+
+    def __next__(self) -> tuple[int, av.VideoFrame]:
+        position, frame = next(self._frames)
+        self._next = position + 1
+        return position, frame
+
+    def leads_to(self, target: int) -> bool:
+        """True when decoding on from here is the shortest way to `target`."""
+        nearest = bisect_right(self._keyframes, target, key=lambda keyframe: keyframe[0]) - 1
+        return self._next <= target and (nearest < 0 or self._keyframes[nearest][0] <= self._next)
+
+    def move(self, target: int) -> None:
+        """Stand at or before `target`, as near as a keyframe allows."""
+        self._frames = self._filled(self._numbered_from(target))
+        self._next = 0
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _open(self) -> None:
+        self._container = open_container(self._path)
+        self._stream = video_stream(self._container, self._path)
+        self._fresh = True
+
+    def _numbered_from(self, target: int) -> NumberedFrames:
+        before = [keyframe for keyframe in self._keyframes if 0 < keyframe[0] <= target]
+        for _, pts, seek in reversed(before[-2:]):
+            # Each container seeks in its own way, some by the time of decoding, some roughly: see where it landed, else go further back.
+            self._fresh = False
+            try:
+                self._container.seek(seek, stream=self._stream)
+            except av.FFmpegError:
+                continue
+            frames = self._numbered(not_before=pts)
+            first = next(frames, None)
+            if first is not None and first[0] <= target:
+                yield first
+                yield from frames
+                return
+        if not self._fresh:
+            self.close()
+            self._open()
+        self._fresh = False
+        frames = self._numbered()
+        first = next(frames, None)
+        if first is not None:
+            yield 0, first[1]
+            yield first
+            yield from frames
+
+    def _numbered(self, not_before: int | None = None) -> NumberedFrames:
+        """Decoded frames with their indices. What a seek shows before the keyframe (`not_before`) leans on frames that were not decoded."""
+        frames = decoded_frames(self._container, self._stream)
+        if self._index.pts is None:
+            yield from enumerate(frames)
+            return
+        for frame in frames:
+            pts = frame.pts if frame.pts is not None else frame.dts
+            if pts is None or (not_before is not None and pts < not_before):
+                continue
+            position = self._index.position(pts)
+            if position >= 0 and self._index.pts[position] == pts:
+                yield position, frame
+
+    def _filled(self, frames: NumberedFrames) -> NumberedFrames:
+        due: int | None = None
+        shown: av.VideoFrame | None = None
+        for position, frame in frames:
+            if due is None:
+                due = position
+            while due < position and shown is not None:
+                yield due, shown
+                due += 1
+            if position == due:
+                yield position, frame
+                due, shown = position + 1, frame
+        if shown is None:
+            raise InputError(f"{self._path} can't be decoded any more: it has changed or been damaged")
+        while due is not None and due < self._index.info.frames:
+            yield due, shown
+            due += 1

@@ -1,0 +1,159 @@
+"""Frames of a clip by index: forwards fast, at random by way of keyframes, in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+
+from core.errors import InputError
+from core.media.color import RgbConverter, RgbFrame
+from core.media.cursor import Cursor
+from core.media.folder import probe_folder
+from core.media.images import read_image
+from core.media.index import frame_index, FrameIndex
+from core.project.video import check_span, VideoInfo
+
+_CACHE_BYTES = 192 * 2**20
+"""Decoded frames kept for going back: 300 frames of 854x480, 60 of 1080p, 15 of 4K."""
+
+
+class ClipReader(ABC):
+    """A clip whose frames are read on demand. Close it, or use it as a context manager. All methods may be called from any thread."""
+
+    info: VideoInfo
+    timestamps: tuple[Fraction, ...]
+
+    def __len__(self) -> int:
+        return self.info.frames
+
+    @abstractmethod
+    def frame(self, index: int) -> RgbFrame:
+        """One frame as uint8 (H, W, 3) RGB, upright, the caller's own. InputError for an index that is not in 0..len-1."""
+
+    @abstractmethod
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
+        """Frames start:stop in order, each as `frame` gives it; decoding runs ahead. InputError for a span outside the clip."""
+
+    def close(self) -> None:
+        """Let go of the file. Reading afterwards opens it again."""
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_index(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise InputError(f"there is no frame {index} in a video of {len(self)} frames (the first is 0)")
+        return index
+
+    def _check_span(self, start: int, stop: int | None) -> tuple[int, int]:
+        stop = len(self) if stop is None else stop
+        check_span(start, stop, len(self))
+        return start, stop
+
+
+def open_clip(path: str | Path) -> ClipReader:
+    """A reader for a video file or a folder of numbered images. Raises InputError exactly when `probe` does."""
+    path = Path(path)
+    return FolderReader(path) if path.is_dir() else VideoReader(path)
+
+
+class FolderReader(ClipReader):
+    """A folder of numbered images."""
+
+    def __init__(self, path: Path) -> None:
+        self.info, self._images = probe_folder(path)
+        self.timestamps = tuple(index / self.info.rate for index in range(self.info.frames))
+
+    def frame(self, index: int) -> RgbFrame:
+        path = self._images[self._check_index(index)]
+        picture = read_image(path)
+        if picture.shape[:2] != (self.info.height, self.info.width):
+            raise InputError(f"{path} has changed its size since the clip was opened")
+        return picture
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
+        return map(self.frame, range(*self._check_span(start, stop)))
+
+
+class VideoReader(ClipReader):
+    """A video file. `frame` keeps one decoder and what it decoded lately; every `frames` has a decoder of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._index = frame_index(path)
+        self.info = self._index.info
+        self.timestamps = self._index.timestamps
+        self._lock = threading.Lock()
+        self._cursor: Cursor | None = None
+        self._cache = _FrameCache(_CACHE_BYTES)
+        self._convert = _converter(self._index)
+
+    def frame(self, index: int) -> RgbFrame:
+        self._check_index(index)
+        with self._lock:
+            if index not in self._cache:
+                self._decode_to(index)
+            return self._convert(self._cache[index])
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
+        return self._frames(*self._check_span(start, stop))
+
+    def _frames(self, start: int, stop: int) -> Iterator[RgbFrame]:
+        convert = _converter(self._index)
+        cursor = Cursor(self._path, self._index, start)
+        try:
+            for index, frame in cursor:
+                if index >= start:
+                    yield convert(frame)
+                if index == stop - 1:
+                    return
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._cache.clear()
+            if self._cursor is not None:
+                self._cursor.close()
+                self._cursor = None
+
+    def _decode_to(self, index: int) -> None:
+        """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next."""
+        if self._cursor is None:
+            self._cursor = Cursor(self._path, self._index, index)
+        elif not self._cursor.leads_to(index):
+            self._cursor.move(index)
+        for position, frame in self._cursor:
+            self._cache[position] = frame
+            if position == index:
+                return
+
+
+def _converter(index: FrameIndex) -> RgbConverter:
+    return RgbConverter(index.size, index.info.rotation, index.mirrored)
+
+
+class _FrameCache(OrderedDict[int, av.VideoFrame]):
+    """The frames decoded last, as the decoder gave them (half the size of RGB), up to a number of bytes but at least two."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def __setitem__(self, index: int, frame: av.VideoFrame) -> None:
+        super().__setitem__(index, frame)
+        self.move_to_end(index)
+        size = sum(plane.buffer_size for plane in frame.planes)
+        while len(self) > max(2, self._limit // size):
+            self.popitem(last=False)

@@ -1,0 +1,91 @@
+"""Opening a video file: what it is, which of its streams is the video, and where its frames lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from core.errors import InputError
+
+_TEXT_FORMATS = ("tty", "srt", "ass", "webvtt", "lrc", "subviewer", "microdvd", "sami", "hls", "concat", "dash")
+_STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file for reading. InputError in one line when it is missing, unreadable, text, or nothing FFmpeg knows.
+
+    Only this file is ever opened: text is refused before FFmpeg sees it, since a playlist could name other files or addresses.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError as fault:
+        raise InputError(f"there is no file {path}") from fault
+    except OSError as fault:
+        raise InputError(f"{path} can't be read ({fault.strerror})") from fault
+    if not head:
+        raise InputError(f"{path} is empty")
+    if _is_text(head):
+        raise InputError(f"{path} is a text file, not a video")
+    try:
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    except av.FFmpegError as fault:
+        raise InputError(f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind") from fault
+    names = container.format.name.split(",")
+    if any(name in _TEXT_FORMATS for name in names):
+        container.close()
+        raise InputError(f"{path} is a text file, not a video")
+    if "image2" in names or any(name.endswith("_pipe") for name in names):
+        container.close()
+        raise InputError(f"{path} is a single picture, not a video")
+    return container
+
+
+def _is_text(head: bytes) -> bool:
+    """True for what is plainly text. Every container has zero bytes in its first kilobytes; text has none, but for UTF-16's."""
+    if head.startswith(_BYTE_ORDER_MARKS):
+        return True
+    if head.startswith(b"YUV4MPEG2 "):  # a video format with a text header
+        return False
+    controls = sum(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in head)
+    return controls == 0
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream to work on: FFmpeg's choice of the best, but never a cover picture. InputError when there is none.
+
+    Every other stream is set to be skipped while demuxing.
+    """
+    streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS and stream.codec_context is not None]
+    if not streams:
+        if container.streams.video:
+            raise InputError(f"{path} has only a cover picture, no video")
+        if container.streams.audio:
+            raise InputError(f"{path} has only sound, no video")
+        raise InputError(f"{path} has no video that can be decoded")
+    best = container.streams.best("video")
+    chosen = next((stream for stream in streams if best is not None and stream.index == best.index), streams[0])
+    for stream in container.streams:
+        if stream.index != chosen.index:
+            stream.discard = Discard.all
+    chosen.thread_type = "AUTO"
+    return chosen
+
+
+def decoded_frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Frames in display order from where the container stands. A packet that can't be decoded is passed over, as players do, and a
+    file that breaks off ends there."""
+    with suppress(av.FFmpegError):
+        for packet in container.demux(stream):
+            if packet.size:  # an empty one would end the decoding
+                with suppress(av.FFmpegError):
+                    yield from stream.decode(packet)
+    with suppress(av.FFmpegError):
+        yield from stream.decode(None)

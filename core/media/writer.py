@@ -1,0 +1,199 @@
+"""Frames into a video file that keeps what the source had: size, rate, time stamps, colour, sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, Self
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from core.errors import InputError, StorageError
+from core.media.audio import AudioTrack
+from core.media.clock import clock_of
+from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
+from core.media.files import publish, storage_errors, temporary_beside
+from core.project.video import VideoInfo
+
+Codec = Literal["h264", "ffv1"]
+
+_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_FFV1_SUFFIXES = (".mkv", ".mp4")
+_H264_OPTIONS = {"crf": "16", "preset": "fast"}
+
+
+class VideoWriter:
+    """Writes frames as H.264 (CRF 16, plays everywhere) or FFV1 (lossless in RGB). Use it as a context manager.
+
+    `info` describes the source: size, rate and colour tags are kept. The picture is written upright, without a rotation tag.
+    `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
+    `timestamps` are seconds, of the whole source or of the span; a source of variable rate needs them, or gives them itself when it is
+    `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span: copied packet by packet where MP4 can hold the
+    codec, else as AAC.
+
+    H.264 goes into .mp4, .m4v, .mov or .mkv, FFV1 into .mkv (which rounds variable time stamps to a millisecond) or .mp4 (exact).
+    An odd width or height is kept: H.264 can't halve it for yuv420p, so such clips are written as yuv444p, which Chromium, VLC and mpv
+    play but some hardware players don't.
+
+    The file appears under its name only after `close`, or at the end of the `with` block. When the block raises, the temporary file is
+    removed and what was there before stays. Raises InputError for what can't be written, StorageError when the disk refuses.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        info: VideoInfo,
+        *,
+        timestamps: Sequence[Fraction] | None = None,
+        codec: Codec = "h264",
+        audio_from: str | Path | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        self._path = Path(path)
+        container_format = _container_format(self._path, codec)
+        self._info = info
+        self._clock = clock_of(info, timestamps, span, Path(audio_from) if audio_from is not None else None)
+        self._temporary = temporary_beside(self._path)
+        self._written = 0
+        self._held: av.Packet | None = None
+        self._first_dts: int | None = None
+        self._audio: AudioTrack | None = None
+        self._container: OutputContainer | None = None
+        try:
+            with storage_errors(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
+                self._container = av.open(f"file:{self._temporary}", "w", format=container_format, container_options=options)
+            self._stream = _add_video(self._container, info, codec, self._clock.tick)
+            self._convert = YuvConverter(info, self._stream.pix_fmt or "")
+            if audio_from is not None and not Path(audio_from).is_dir():
+                self._audio = AudioTrack(Path(audio_from), self._container, self._clock.source_start)
+        except BaseException:
+            self.abort()
+            raise
+
+    def write(self, frame: RgbFrame) -> None:
+        """Append one frame, uint8 (H, W, 3) RGB of the source's displayed size."""
+        if self._container is None:
+            raise InputError(f"{self._path} is already closed")
+        if self._written == self._clock.frames:
+            raise InputError(f"{self._path} was to hold {self._clock.frames} frames, there is no room for another")
+        picture = self._convert(check_frame(frame, self._info.size))
+        picture.pts = self._clock.pts(self._written)
+        picture.time_base = self._clock.tick
+        with storage_errors(self._path):
+            self._mux(self._stream.encode(picture))
+        self._written += 1
+
+    def close(self) -> None:
+        """Finish the file and put it under its name. InputError, and no file, when frames are missing."""
+        if self._container is None:
+            return
+        try:
+            if self._written == 0 or self._clock.frames not in (None, self._written):
+                raise InputError(f"{self._path} was to hold {self._clock.frames or 'some'} frames, but {self._written} were written")
+            with storage_errors(self._path):
+                self._mux(self._stream.encode(None))
+                self._finish()
+                container, self._container = self._container, None
+                container.close()
+                self._check()
+                publish(self._temporary, self._path)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop what was written; the file of that name, if there was one, is untouched. Does nothing after `close`."""
+        if self._container is not None:
+            container, self._container = self._container, None
+            with suppress(Exception):  # the trailer of a file that is thrown away, perhaps on a full disk
+                container.close()
+        if self._audio is not None:
+            self._audio.close()
+            self._audio = None
+        self._temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _mux(self, packets: Sequence[av.Packet]) -> None:
+        """Write packets, always one behind, since only the last one's duration has to be set by hand."""
+        for packet in packets:
+            if self._first_dts is None:
+                self._first_dts = packet.dts or 0
+            if self._held is not None:
+                self._mux_held(self._held)
+            self._held = packet
+
+    def _mux_held(self, packet: av.Packet) -> None:
+        assert self._container is not None
+        if self._audio is not None and packet.dts is not None:
+            for sound in self._audio.packets_until(packet.dts * packet.time_base):
+                self._container.mux(sound)
+        self._container.mux(packet)
+
+    def _finish(self) -> None:
+        """The last packet, with the duration that makes the video as long as it should be, and the rest of the sound."""
+        assert self._container is not None
+        end = self._clock.end(self._written)
+        if self._held is not None:
+            packet, self._held = self._held, None
+            packet.duration = max(1, round(end / packet.time_base) - (packet.dts or 0) + (self._first_dts or 0))
+            self._mux_held(packet)
+        if self._audio is not None:
+            for sound in self._audio.packets_to_end(end):
+                self._container.mux(sound)
+
+    def _check(self) -> None:
+        """Read the finished file's own table of frames back, so that a disk which lost something without a word is found out."""
+        try:
+            with av.open(f"file:{self._temporary}") as container:
+                frames = container.streams.video[0].frames
+        except (av.FFmpegError, IndexError) as fault:
+            raise StorageError(f"{self._path} could not be written whole, what was there before is untouched") from fault
+        if frames not in (0, self._written):  # Matroska keeps no such table
+            raise StorageError(f"{self._path} could not be written whole, what was there before is untouched")
+
+
+def _container_format(path: Path, codec: Codec) -> str:
+    suffix = path.suffix.lower()
+    if codec not in ("h264", "ffv1"):
+        raise InputError(f"there is no codec {codec!r} to write with: h264 or ffv1")
+    if suffix not in _CONTAINERS:
+        raise InputError(f"{path.name} can't be written: the name of a video must end in .mp4, .m4v, .mov or .mkv")
+    if codec == "ffv1" and suffix not in _FFV1_SUFFIXES:
+        raise InputError(f"{path.name} can't hold FFV1: give it a name that ends in .mkv or .mp4")
+    return _CONTAINERS[suffix]
+
+
+def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: Fraction) -> VideoStream:
+    rate = info.rate.limit_denominator(100_000)
+    if codec == "ffv1":
+        stream = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
+        stream.pix_fmt = "bgr0"
+    else:
+        stream = container.add_stream("libx264", rate=rate, options=_H264_OPTIONS)
+        stream.pix_fmt = "yuv420p" if info.width % 2 == info.height % 2 == 0 else "yuv444p"
+        stream.gop_size = max(1, round(2 * rate))  # a keyframe every two seconds, so that a player can jump
+    stream.width, stream.height = info.size
+    context = stream.codec_context
+    context.time_base = tick
+    context.thread_type = "AUTO"
+    context.color_primaries = code_point(PRIMARIES, info.color_primaries)
+    context.color_trc = code_point(TRANSFERS, info.color_transfer)
+    if codec == "ffv1":
+        context.colorspace, context.color_range = 0, FULL
+    else:
+        context.colorspace = written_matrix(info)[1]
+        context.color_range = code_point(RANGES, info.color_range, missing=0)
+    return stream
