@@ -25,6 +25,17 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture
+def one_thread() -> Generator[None]:
+    """Toy networks run faster without a second thread to wait for, most of all on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
