@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments) or ["ui"])
         return options.run(options) or 0
     except StudioError as error:
-        print(f"{'stopped' if isinstance(error, Cancelled) else 'error'}: {error}", file=sys.stderr)
+        print(str(error) if isinstance(error, Cancelled) else f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
