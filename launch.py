@@ -278,7 +278,7 @@ class Progress:
             self._rewrite(f"  {self.label} ... {now - self.start:.0f} s  {detail}")
         elif now - self.shown >= 30:
             self.shown = now
-            say(f"    {now - self.start:.0f} s: {detail}")
+            say(f"    {now - self.start:.0f} s: {detail[:100]}")
 
     def end(self, word: str) -> None:
         if self.live:
