@@ -1,0 +1,72 @@
+"""Loading a package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError, ModelMissingError
+from core.models import ModelStore
+from core.project.edits import SamplingSettings
+from core.vivid.model import load_vivid, Sampling
+from tests.builders import tiny_vivid, tiny_vivid_package
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def _rewrite(package: Path, **changes: object) -> None:
+    facts = json.loads((package / "vivid.json").read_text())
+    (package / "vivid.json").write_text(json.dumps(facts | changes))
+
+
+def test_a_package_says_how_it_wants_to_be_run(tmp_path: Path) -> None:
+    model = tiny_vivid(tmp_path)
+    assert model.working_size == (32, 32)
+    assert model.window_frames == 17
+    assert model.sampling("add", SamplingSettings()) == model.tasks["add"]
+    assert model.sampling("add", SamplingSettings(steps=4)) == Sampling(4, model.tasks["add"].guidance)
+    assert model.sampling("add", SamplingSettings(steps=4, guidance=0)) == Sampling(4, 0)
+
+
+def test_words_that_the_model_never_saw_are_listed(tmp_path: Path) -> None:
+    model = tiny_vivid(tmp_path)
+    assert model.unknown_words("a large red giraffe, a shiny ball") == ("giraffe",)
+    assert model.unknown_words("A small striped Blue cube") == ()
+    _rewrite(tmp_path, vocabulary=None)
+    assert load_vivid(str(tmp_path), "cpu", ModelStore()).unknown_words("a giraffe") == ()
+
+
+def test_a_layout_of_another_order_is_taken_from_the_package(tmp_path: Path) -> None:
+    _rewrite(tiny_vivid_package(tmp_path), layout="masked,noise,mask")
+    assert str(load_vivid(str(tmp_path), "cpu", ModelStore()).pipeline.layout) == "masked,noise,mask"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mask_channels": 3}, "9 channels"),
+        ({"working_size": [30, 32]}, "30x32"),
+        ({"window_frames": 16}, "16 frames"),
+        ({"tasks": {"add": {"steps": 3}}}, "guidance"),
+        ({"layout": "noise,mask"}, "channel layout"),
+    ],
+)
+def test_a_package_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    _rewrite(tiny_vivid_package(tmp_path), **changes)
+    with pytest.raises((ModelMissingError, InputError), match=message):
+        load_vivid(str(tmp_path), "cpu", ModelStore())
+
+
+def test_a_damaged_package_is_a_missing_model(tmp_path: Path) -> None:
+    package = tiny_vivid_package(tmp_path / "package")
+    weights = package / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelMissingError, match="can't be loaded"):
+        load_vivid(str(package), "cpu", ModelStore())
+    (package / "vivid.json").unlink()
+    with pytest.raises(ModelMissingError, match=r"no VIVID package: its vivid\.json"):
+        load_vivid(str(package), "cpu", ModelStore())
+    with pytest.raises(InputError, match="unknown video model"):
+        load_vivid("nosuch", "cpu", ModelStore())

@@ -1,0 +1,213 @@
+"""Propagation on a real, tiny, untrained model: every frame count, both directions, nothing outside the region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import Cancelled, InputError
+from core.masks import MaskSequence
+from core.progress import JobContext, ProgressEvent
+from core.project.edits import SamplingSettings
+from core.render.composite import difference_outside
+from core.vivid.conditioning import latent_mask, masked_video
+from core.vivid.model import VividModel
+from core.vivid.pixels import mask_to_model, to_model
+from core.vivid.propagate import composed_frames, EditedWindow, fit_keyframe, propagate
+from tests.builders import FrameList, noise_frames, tiny_vivid
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+HEIGHT, WIDTH = 57, 75
+SETTINGS = SamplingSettings(steps=2, guidance=1.0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> VividModel:
+    return tiny_vivid(tmp_path_factory.mktemp("package"))
+
+
+def _clip(count: int, empty: set[int] = frozenset()) -> tuple[FrameList, MaskSequence]:
+    """Noise, and a box that walks to the right (out of the frame, when the clip is long)."""
+    masks = np.zeros((count, HEIGHT, WIDTH), bool)
+    for index in set(range(count)) - empty:
+        masks[index, 20:40, 10 + index : 30 + index] = True
+    return FrameList(noise_frames(count, HEIGHT, WIDTH)), MaskSequence((WIDTH, HEIGHT), 0, masks)
+
+
+def _keyframe(reader: FrameList, region: MaskSequence, index: int) -> np.ndarray:
+    keyframe = reader.frame(index).copy()
+    keyframe[region[index]] = (255, 0, 0)
+    return keyframe
+
+
+def _propagate(
+    model: VividModel,
+    reader: FrameList,
+    region: MaskSequence,
+    index: int,
+    span: tuple[int, int] | None = None,
+    keyframe: np.ndarray | None = None,
+    context: JobContext | None = None,
+    **changes: object,
+) -> list[EditedWindow]:
+    arguments = {"task": "add", "caption": "a red ball", "seed": 1, "settings": SETTINGS} | changes
+    keyframe = _keyframe(reader, region, index) if keyframe is None else keyframe
+    span = span or (0, len(reader))
+    return list(propagate(model, reader, region, span, index, keyframe, context=context or JobContext(), **arguments))
+
+
+@pytest.mark.parametrize(("count", "index"), [(1, 0), (2, 0), (2, 1), (16, 0), (17, 0), (18, 5), (40, 23)])
+def test_any_frame_count_gives_every_frame_and_keeps_the_source_outside(model: VividModel, count: int, index: int) -> None:
+    reader, region = _clip(count)
+    windows = _propagate(model, reader, region, index)
+    assert sorted(frame for window in windows for frame in window.frames) == [frame for frame in range(count) if frame != index]
+    assert all(window.crops.shape == (len(window.frames), 32, 32, 3) for window in windows)
+    results = list(composed_frames(reader, region, (0, count), windows, index, _keyframe(reader, region, index)))
+    assert [frame for frame, _, _ in results] == list(range(count))
+    for frame, source, result in results:
+        assert (source == reader.frame(frame)).all()
+        assert difference_outside(source, result, region[frame]) == 0
+        assert (result[region[frame]] != source[region[frame]]).mean() > 0.5
+    assert (results[index][2] == _keyframe(reader, region, index)).all()
+
+
+def test_a_span_is_all_that_is_read_and_made(model: VividModel) -> None:
+    reader, region = _clip(12)
+    windows = _propagate(model, reader, region, 6, span=(4, 9))
+    assert [window.frames for window in windows] == [(7, 8), (5, 4)]
+    results = list(composed_frames(reader, region, (4, 9), windows, 6, _keyframe(reader, region, 6)))
+    assert [frame for frame, _, _ in results] == [4, 5, 6, 7, 8]
+
+
+def test_kive_is_what_reaches_the_transformer(model: VividModel) -> None:
+    reader, region = _clip(9)
+    seen: list[torch.Tensor] = []
+    hook = model.pipeline.transformer.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["hidden_states"].clone()), with_kwargs=True
+    )
+    (window,) = _propagate(model, reader, region, 0)
+    hook.remove()
+    crop = window.crop
+    masks = np.stack([crop.cut_mask(region[index]) for index in range(9)])
+    masks[0] = False
+    pixels = np.stack([crop.cut(_keyframe(reader, region, 0)), *(crop.cut(reader.frame(index)) for index in range(1, 9))])
+    mask = mask_to_model(masks)
+    with torch.inference_mode():
+        expected = model.pipeline.encode_condition(masked_video(to_model(pixels), mask))
+    first = seen[0]
+    assert first.shape == (1, 3, 9, 4, 4)
+    assert torch.equal(first[:, :, :4], model.noise(1, 3))
+    assert first[:, 0, 4].max() == 0
+    assert torch.equal(first[:, :, 4:5], latent_mask(mask))
+    torch.testing.assert_close(first[:, :, 5:], expected)
+
+
+def test_the_bridge_is_the_last_edited_frame_as_composited(model: VividModel) -> None:
+    reader, region = _clip(20)
+    encoded: list[torch.Tensor] = []
+    encode = model.pipeline.encode_masked
+
+    def watch(video: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        encoded.append(video)
+        return encode(video, mask)
+
+    model.pipeline.encode_masked = watch
+    try:
+        windows = _propagate(model, reader, region, 0)
+    finally:
+        del model.pipeline.encode_masked
+    results = {index: result for index, _, result in composed_frames(reader, region, (0, 20), windows, 0, _keyframe(reader, region, 0))}
+    assert [window.frames[0] for window in windows] == [1, 17]
+    bridge = windows[1].crop.cut(results[16])
+    assert torch.equal(encoded[1][:, :, 0], to_model(bridge[None])[:, :, 0])
+    assert encoded[1].shape[2] == 5  # 16, 17, 18, 19 and the last once more
+    assert torch.equal(encoded[1][:, :, 3], encoded[1][:, :, 4])
+
+
+def test_frames_without_a_region_pass_through(model: VividModel) -> None:
+    reader, region = _clip(30, empty=set(range(4, 24)))
+    windows = _propagate(model, reader, region, 1)
+    assert [window.frames for window in windows] == [(2, 3), (24, 25, 26, 27, 28, 29), (0,)]
+    for index, source, result in composed_frames(reader, region, (0, 30), windows, 1, _keyframe(reader, region, 1)):
+        assert (result is source) == (4 <= index < 24)
+
+
+def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(model: VividModel) -> None:
+    reader, region = _clip(6)
+    first, again, other = (_propagate(model, reader, region, 2, seed=seed) for seed in (4, 4, 5))
+    for one, two, three in zip(first, again, other, strict=True):
+        assert (one.crops == two.crops).all()
+        assert (one.crops != three.crops).any()
+
+
+def test_what_a_keyframe_from_elsewhere_changed_outside_the_region_is_dropped(model: VividModel) -> None:
+    reader, region = _clip(5)
+    keyframe = _keyframe(reader, region, 0)
+    soiled = np.where(region[0][..., None], keyframe, 255 - keyframe)
+    for one, two in zip(_propagate(model, reader, region, 0), _propagate(model, reader, region, 0, keyframe=soiled), strict=True):
+        assert (one.crops == two.crops).all()
+    _, source, result = next(composed_frames(reader, region, (0, 5), [], 0, soiled))
+    assert difference_outside(source, result, region[0]) == 0
+    assert (result == keyframe).all()
+
+
+def test_every_step_is_reported_and_cancel_leaves_within_one(model: VividModel) -> None:
+    reader, region = _clip(20)
+    events: list[ProgressEvent] = []
+    _propagate(model, reader, region, 10, context=JobContext(events.append))
+    assert [(event.done, event.total) for event in events] == [(done, 4) for done in range(5)]
+
+    steps: list[int] = []
+    hook = model.pipeline.transformer.register_forward_hook(lambda *_: steps.append(1))
+    context = JobContext()
+    context.on_progress = lambda event: context.token.cancel() if event.done == 3 else None
+    with pytest.raises(Cancelled):
+        _propagate(model, reader, region, 10, context=context)
+    hook.remove()
+    assert len(steps) == 3
+
+
+def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) -> None:
+    reader, region = _clip(20)
+    windows = _propagate(model, reader, region, 3)
+    paths = []
+    for number, window in enumerate(windows):
+        paths.append(tmp_path / f"{number}.npz")
+        window.save(paths[-1])
+    keyframe = _keyframe(reader, region, 3)
+    for (_, _, one), (_, _, two) in zip(
+        composed_frames(reader, region, (0, 20), windows, 3, keyframe),
+        composed_frames(reader, region, (0, 20), paths, 3, keyframe),
+        strict=True,
+    ):
+        assert (one == two).all()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_bad_input_is_named(model: VividModel) -> None:
+    reader, region = _clip(6, empty={5})
+    with pytest.raises(InputError, match="frames 0:7"):
+        _propagate(model, reader, region, 0, span=(0, 7))
+    with pytest.raises(InputError, match="keyframe 4 is outside the frames 0:3"):
+        _propagate(model, reader, region, 4, span=(0, 3))
+    with pytest.raises(InputError, match="empty on the keyframe 5"):
+        _propagate(model, reader, region, 5)
+    with pytest.raises(InputError, match="74x57"):
+        _propagate(model, reader, region, 0, keyframe=reader.frame(0)[:, 1:])
+    with pytest.raises(InputError, match="covers the frames 2:8"):
+        _propagate(model, reader, MaskSequence((WIDTH, HEIGHT), 2, [region[0]] * 6), 3)
+    with pytest.raises(InputError, match="unknown task"):
+        _propagate(model, reader, region, 0, task="paint")
+
+
+def test_a_keyframe_of_another_size_is_fitted_when_its_aspect_agrees() -> None:
+    image = noise_frames(1, 96, 128)[0]
+    assert fit_keyframe(image, (128, 96)) is image
+    assert fit_keyframe(image, (64, 48)).shape == (48, 64, 3)
+    assert fit_keyframe(image, (1281, 959)).shape == (959, 1281, 3)
+    with pytest.raises(InputError, match="128x96, the clip 128x98"):
+        fit_keyframe(image, (128, 98))
