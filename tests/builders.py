@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
@@ -56,3 +57,128 @@ class FrameList:
 def noise_frames(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:
     """uint8 (T, H, W, 3) of random levels: any difference shows."""
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+DISC_BOX = (32, 38, 78, 84)
+"""Around the disc of `disc_clip` on frame 0: x0, y0, x1, y1."""
+
+
+def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio: bool = False) -> Path:
+    """A 160x120 H.264 clip of a bright disc that moves to the right over a calm gradient, with a tone when `audio`."""
+    import av
+
+    ys, xs = np.mgrid[:120, :160]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "16"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        tone = container.add_stream("aac", rate=48000, layout="mono") if audio else None
+        for index in range(frames):
+            picture = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1).astype(np.uint8)
+            picture[(xs - 55 - 2 * index) ** 2 + (ys - 61) ** 2 < 20**2] = (235, 200, 60)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+        if tone is not None:
+            samples = (np.sin(np.arange(round(48000 * frames / rate)) * 0.05) * 8000).astype(np.int16)[None]
+            sound = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            sound.sample_rate = 48000
+            container.mux(tone.encode(sound))
+            container.mux(tone.encode())
+    return path
+
+
+def counted_frames(count: int, width: int = 96, height: int = 64) -> np.ndarray:
+    """uint8 (T, H, W, 3) that a lossy codec can't confuse: frame i shows the bits of i as black and white bars over a moving gradient."""
+    ys, xs = np.mgrid[:height, :width]
+    frames = np.empty((count, height, width, 3), np.uint8)
+    for index in range(count):
+        frames[index] = np.stack([(xs * 2 + index * 3) % 200 + 20, (ys * 2 + index) % 200 + 20, (xs + ys) % 200 + 20], -1)
+        for bit in range(8):
+            left = bit * width // 8
+            frames[index, : height // 2, left : left + width // 8] = 255 if index >> bit & 1 else 0
+    return frames
+
+
+def read_number(frame: np.ndarray) -> int:
+    """The number that `counted_frames` drew into a frame."""
+    height, width = frame.shape[:2]
+    return sum(int(frame[height // 4, bit * width // 8 + width // 16].mean() > 127) << bit for bit in range(8))
+
+
+def video_file(
+    path: Path,
+    frames: np.ndarray,
+    *,
+    codec: str = "libx264",
+    rate: Fraction | int = 24,
+    pix_fmt: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    pts: list[int] | None = None,
+    tick: Fraction | None = None,
+    tags: tuple[int, int, int, int] | None = None,
+    rotation: int = 0,
+    audio: str | None = None,
+    cover: bool = False,
+) -> Path:
+    """A real clip through PyAV. `frames` are RGB (T, H, W, 3). `pts` count `tick`s; `tags` are H.273 numbers of primaries, transfer, matrix
+    and the range; `rotation` turns the displayed picture clockwise; `audio` names the codec of a clicking tone (see `click_times`)."""
+    import av
+
+    tick = tick or 1 / Fraction(rate)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, options=options or {})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.time_base = tick
+        if tags is not None:
+            context = stream.codec_context
+            context.color_primaries, context.color_trc, context.colorspace, context.color_range = tags
+        if rotation:
+            stream.set_display_rotation(-rotation)
+        sound = container.add_stream(audio, rate=48000, layout="mono") if audio else None
+        if cover:
+            picture = container.add_stream("png", rate=1)
+            picture.width, picture.height, picture.pix_fmt = 16, 16, "rgb24"
+            picture.disposition = av.stream.Disposition.attached_pic
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))))
+        if sound is not None:
+            _clicks(container, sound, float((pts[-1] + 1) * tick if pts else len(frames) / Fraction(rate)))
+        for index, frame in enumerate(frames):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pix_fmt)
+            picture.pts, picture.time_base = pts[index] if pts else index, tick
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def _clicks(container: Any, stream: Any, seconds: float) -> None:
+    """A burst of tone at every full quarter of a second, silence between."""
+    import av
+
+    samples = np.arange(int(seconds * 48000))
+    wave = (0.5 * np.sin(samples * 2 * np.pi * 3000 / 48000) * (samples % 12000 < 480)).astype(np.float32)
+    resampler = av.AudioResampler(stream.codec_context.format.name, "mono", 48000, frame_size=stream.codec_context.frame_size or 1024)
+    frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
+    for part in [*resampler.resample(frame), *resampler.resample(None)]:
+        container.mux(stream.encode(part))
+    container.mux(stream.encode())
+
+
+def click_times(path: Path) -> list[float]:
+    """When the tone bursts of `video_file(audio=...)` begin, in seconds after the first video frame, as a player would hear them."""
+    import av
+
+    with av.open(str(path)) as container:
+        first = next(container.decode(container.streams.best("video")))
+        zero = float(first.pts * first.time_base)
+    with av.open(str(path)) as container:
+        level = np.zeros(0, np.float32)
+        for frame in container.decode(container.streams.audio[0]):
+            samples = frame.to_ndarray().astype(np.float32).reshape(-1)
+            samples /= 32768 if frame.format.name.startswith("s16") else 1
+            at = max(0, round((float(frame.pts * frame.time_base) - zero) * frame.sample_rate))
+            level = np.concatenate([level[:at], np.zeros(max(0, at - len(level)), np.float32), np.abs(samples)])
+            rate = frame.sample_rate
+    loud = np.convolve(level, np.ones(48) / 48, "same") > 0.1
+    starts = np.flatnonzero(loud[1:] & ~loud[:-1])
+    return [float(start) / rate for index, start in enumerate(starts) if index == 0 or start - starts[index - 1] > rate // 10]

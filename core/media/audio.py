@@ -85,13 +85,14 @@ class AudioTrack:
 class _Copied:
     """One stream, packet by packet. Times are moved by a whole number of ticks, so sound and picture stay together to less than one tick.
 
-    The packet that straddles time 0 and the one before it, which a decoder needs to settle, get times below 0: the container's edit list
-    then starts playing inside them.
+    The packet that straddles time 0 and the one before it, which a decoder needs to settle, get times below 0: the edit list of an MP4 then
+    starts playing inside them. Matroska has none, so there the sound begins with the straddling packet, and the picture a moment later.
     """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, start: Fraction) -> None:
         self._time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
         self._shift = round(start / self._time_base)
+        self._lead_in = 1 if output.format.name == "matroska" else 2
         self._output = output.add_stream_from_template(stream)
 
     def feed(self, packet: av.Packet) -> Iterator[_Timed]:
@@ -101,7 +102,7 @@ class _Copied:
         packet.pts = stamp - self._shift
         packet.dts = packet.pts if packet.dts is None else packet.dts - self._shift
         time = packet.pts * self._time_base
-        if time + 2 * (packet.duration or 0) * self._time_base <= 0:
+        if time + self._lead_in * (packet.duration or 0) * self._time_base <= 0:
             return
         packet.stream = self._output
         yield time, packet

@@ -106,32 +106,32 @@ class RgbConverter:
 
 
 class YuvConverter:
-    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks for. Not thread-safe."""
+    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks for. Not thread-safe.
+
+    `pixel_format` is bgr0 (exact), yuv420p or yuv444p.
+    """
 
     def __init__(self, info: VideoInfo, pixel_format: str) -> None:
         used, self._tag = written_matrix(info)
-        self._matrix = _SWSCALE[used]
-        self._range = code_point(RANGES, info.color_range, LIMITED)
-        self._format = pixel_format
         self._is_rgb = av.VideoFormat(pixel_format).is_rgb
-        self._reformatter = VideoReformatter()
+        options: dict[str, Any] = {"dst_colorspace": _SWSCALE[used], "dst_color_range": code_point(RANGES, info.color_range, LIMITED)}
+        formats = [pixel_format]
+        if options["dst_color_range"] == FULL and not self._is_rgb:
+            # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture greener at every round trip.
+            formats = [f"{pixel_format}14le", pixel_format]
+        self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": _ACCURATE}) for name in formats]
 
     def __call__(self, array: RgbFrame) -> av.VideoFrame:
-        """A frame of the encoder's pixel format from uint8 (H, W, 3). May still point into `array` when no conversion was needed."""
+        """A frame of the encoder's pixel format from uint8 (H, W, 3)."""
         frame = av.VideoFrame.from_ndarray(array, format="rgb24")
-        if self._is_rgb:
-            return self._reformatter.reformat(frame, format=self._format, threads=1)
-        converted = self._reformatter.reformat(
-            frame,
-            format=self._format,
-            dst_colorspace=self._matrix,
-            src_color_range=FULL,
-            dst_color_range=self._range,
-            interpolation=_ACCURATE,
-            threads=1,
-        )
-        converted.colorspace = self._tag
-        return converted
+        frame.color_range = FULL
+        for reformatter, options in self._steps:
+            if self._is_rgb:
+                frame = reformatter.reformat(frame, format=options["format"], threads=1)
+            else:
+                frame = reformatter.reformat(frame, src_color_range=frame.color_range, threads=1, **options)
+        frame.colorspace = 0 if self._is_rgb else self._tag
+        return frame
 
 
 def check_frame(frame: RgbFrame, size: tuple[int, int]) -> RgbFrame:

@@ -148,9 +148,11 @@ class _Packets:
         count = 0
         try:
             for packet in container.demux(stream):
-                if not packet.size or packet.is_discard:
+                if not packet.size:
                     continue
                 count += 1
+                if packet.is_discard:  # an edit list leaves it out
+                    continue
                 if packet.is_corrupt or packet.pts is None:
                     trusted = False
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
@@ -14,8 +15,9 @@ def orientation_of(frame: av.VideoFrame) -> tuple[int, bool]:
 
     The matrix holds 9 native 32-bit integers, 16.16 fixed point in the two left columns; (a, b, c, d) map the picture's axes.
     """
+    side_data: Any = frame.side_data  # PyAV's stub names another class here
     try:
-        data = bytes(frame.side_data[Type.DISPLAYMATRIX])
+        data = bytes(side_data[Type.DISPLAYMATRIX])
     except KeyError:
         return 0, False
     a, b, _, c, d, *_ = struct.unpack("9i", data[:36])

@@ -182,7 +182,9 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: 
         stream = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
         stream.pix_fmt = "bgr0"
     else:
-        stream = container.add_stream("libx264", rate=rate, options=_H264_OPTIONS)
+        # x264 leaves a limited range unsaid unless something else about the signal is said too.
+        said = {"x264-params": "videoformat=component"} if info.color_range == "tv" else {}
+        stream = container.add_stream("libx264", rate=rate, options=_H264_OPTIONS | said)
         stream.pix_fmt = "yuv420p" if info.width % 2 == info.height % 2 == 0 else "yuv444p"
         stream.gop_size = max(1, round(2 * rate))  # a keyframe every two seconds, so that a player can jump
     stream.width, stream.height = info.size
