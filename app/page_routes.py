@@ -1,0 +1,114 @@
+"""Pictures, videos and uploads over plain HTTP: what a page shows or sends that is too big, or asked for too often, for an event."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path, PurePath
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+
+from app.editor import Editor
+from core.errors import InputError, StudioError
+from ui_components.part import ASSETS, bundle
+from ui_components.view import project_view
+
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""For what never changes under its address: frames of a clip, masks of a revision, files named by their content."""
+
+FRESH = {"Cache-Control": "private, no-cache"}
+
+WIDEST = 7680
+"""Pixels; a page that asks for more gets this much."""
+
+
+def fault(status: int, message: str) -> PlainTextResponse:
+    """An error as one line of text."""
+    return PlainTextResponse(message, status_code=status, headers=FRESH)
+
+
+def page_routes(editor: Editor) -> APIRouter:
+    """Routes under /studio. Whoever knows a project's id may read the project; nobody can list the ids here."""
+    routes = APIRouter(prefix="/studio")
+
+    @routes.get("/page.{kind}")
+    def bundle_file(kind: str) -> Response:
+        if kind not in ("js", "css"):
+            return fault(404, f"there is no page.{kind}")
+        media_type = "text/javascript" if kind == "js" else "text/css"
+        return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
+
+    @routes.get("/icon.svg")
+    def icon() -> Response:
+        return FileResponse(ASSETS / "icon.svg", media_type="image/svg+xml", headers=FRESH)
+
+    @routes.get("/{project_id}/frame/{frame}.jpg")
+    def frame_picture(project_id: str, frame: int, w: int | None = None) -> Response:
+        return Response(editor.frame_jpeg(project_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/overlay/{frame}.png")
+    def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
+        if kind not in ("objects", "region"):
+            return fault(400, f"unknown overlay '{kind}' (known: objects, region)")
+        return Response(editor.overlay_png(project_id, frame, kind, _width(w)), media_type="image/png", headers=FOREVER if rev else FRESH)
+
+    @routes.get("/{project_id}/file/{relative:path}")
+    def project_file(project_id: str, relative: str) -> Response:
+        if PurePath(relative).suffix not in (".png", ".json"):
+            return fault(404, f"the project shows no file '{relative}'")
+        return FileResponse(editor.file_path(project_id, relative), headers=FOREVER if relative.startswith("files/") else FRESH)
+
+    @routes.get("/{project_id}/source")
+    def source_video(project_id: str) -> Response:
+        path = editor.source_path(project_id)
+        if not path.is_file():
+            return fault(404, f"'{path.name}' is no single file; its frames can be had one by one")
+        return FileResponse(path, headers=FRESH)
+
+    @routes.get("/{project_id}/result/{propagation_id}.mp4")
+    def result_video(project_id: str, propagation_id: str, download: bool = False) -> Response:
+        project = editor.project(project_id)
+        for propagation in project.propagations:
+            if propagation.propagation_id == propagation_id and propagation.result:
+                path = editor.file_path(project_id, propagation.result)
+                name = f"{project.name} edited{path.suffix}" if download else None
+                return FileResponse(path, media_type="video/mp4", filename=name, headers=FRESH)
+        return fault(404, f"there is no result '{propagation_id}'")
+
+    @routes.post("/upload")
+    async def upload(request: Request, name: str) -> Response:
+        """Take a video as the body of the request, to disk as it comes, and open it as a new project."""
+        # A header that only our own page's script can send: another site's form can't post here.
+        if request.headers.get("x-vivid-studio") != "1":
+            return fault(400, "uploads come from the editor's page")
+        return await _take_upload(editor, request, name)
+
+    return routes
+
+
+async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
+    from anyio import open_file, to_thread
+
+    clean = PurePath(name.replace("\\", "/")).name.strip() or "video"
+    folder = Path(editor.settings.workspace) / "uploads" / secrets.token_hex(8)
+    path = folder / clean
+    try:
+        folder.mkdir(parents=True)
+        async with await open_file(path, "wb") as file:
+            async for chunk in request.stream():
+                await file.write(chunk)
+        project = await to_thread.run_sync(editor.create_project, path, PurePath(clean).stem)
+        view = await to_thread.run_sync(project_view, editor, project.project_id)
+    except (StudioError, OSError, ClientDisconnect) as error:
+        path.unlink(missing_ok=True)
+        folder.rmdir() if folder.is_dir() else None
+        message = str(error).replace(str(path), clean) if isinstance(error, StudioError) else "the upload could not be stored"
+        return fault(400 if isinstance(error, InputError) else 500, message)
+    from fastapi.responses import JSONResponse
+
+    return JSONResponse({"view": view}, headers=FRESH)
+
+
+def _width(width: int | None) -> int | None:
+    return None if width is None else max(16, min(width, WIDEST))

@@ -1,0 +1,100 @@
+"""The server: the page on the editor's verbs, pictures beside it, on one address."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+import webbrowser
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.page_routes import fault, page_routes
+from core.errors import InputError, StorageError, StudioError
+from ui_components.page import build_page
+from ui_components.part import ASSETS
+
+if TYPE_CHECKING:
+    from app.editor import Editor
+
+log = logging.getLogger(__name__)
+
+PORTS_TO_TRY = 64
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def build_app(editor: Editor, *, allowed_hosts: tuple[str, ...] | None = None) -> FastAPI:
+    """The page at /, pictures under /studio. `allowed_hosts` names the hosts that a browser may call it (None: any)."""
+    app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
+    if allowed_hosts is not None:
+        # another site that points its own name at this machine gets nothing
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
+
+    @app.exception_handler(StudioError)
+    def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
+        return fault(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
+
+    app.include_router(page_routes(editor))
+    gr.mount_gradio_app(
+        app,
+        build_page(editor),
+        path="/",
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        favicon_path=str(ASSETS / "icon.png") if (ASSETS / "icon.png").exists() else None,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        show_error=False,
+        pwa=False,
+    )
+    return app
+
+
+def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
+    """Run until Ctrl-C. Takes the next free port when `port` is taken, and says the address on one line."""
+    listener = _listen(host, port)
+    local = host in LOOPBACK
+    app = build_app(editor, allowed_hosts=(*LOOPBACK, "[::1]") if local else None)
+    name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{listener.getsockname()[1]}"
+    print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
+    if open_browser:
+        threading.Timer(0.3, webbrowser.open, (url,)).start()
+    # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        listener.close()
+        editor.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket on `port` or the first free one after it (0: any)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    last: OSError | None = None
+    for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if sys.platform != "win32":
+            # elsewhere this lets a port be taken again right after it was let go; on Windows it would let two programs share one
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(128)
+            return listener
+        except OSError as error:
+            listener.close()
+            last = error
+    raise InputError(f"can't listen on {host} port {port} or the {PORTS_TO_TRY - 1} after it ({last.strerror if last else 'no such port'})")

@@ -1,0 +1,59 @@
+"use strict";
+// Before and after: the choice at the top of the stage, and the divider of the wipe.
+(() => {
+  const { state } = studio;
+  const KEYFRAME = [["before", "Before"], ["wipe", "Wipe"], ["after", "After"]];
+  const RESULT = [["before", "Original"], ["wipe", "Wipe"], ["side", "Side by side"], ["after", "Result"]];
+
+  const canvasPart = studio.parts.canvas;
+  studio.parts.canvas = (ref, server) => {
+    canvasPart(ref, server);
+    const { compare, wipe, stage } = ref;
+    let shown = "";
+
+    const choices = () => (state.step === "propagate" && state.view && state.view.result ? RESULT : studio.tryShown && state.view && studio.tryShown() ? KEYFRAME : null);
+
+    const drawChoices = () => {
+      const list = choices();
+      compare.hidden = !list;
+      const key = list ? `${list.length}` : "";
+      if (list && key !== shown) {
+        shown = key;
+        compare.replaceChildren(...list.map(([value, title]) => {
+          const input = studio.make("input", { type: "radio", name: "vs-compare", value, onchange: () => studio.set({ compare: value }) });
+          return studio.make("label", {}, input, studio.make("span", {}, title));
+        }));
+      }
+      if (list) for (const input of compare.querySelectorAll("input")) input.checked = input.value === current();
+    };
+    const current = () => (state.compare === "side" && state.step !== "propagate" ? "wipe" : state.compare);
+
+    const drawWipe = () => {
+      const list = choices();
+      wipe.hidden = !list || current() !== "wipe";
+      if (wipe.hidden || !studio.place) return;
+      const { x, y, scale } = studio.place;
+      const { width, height } = state.view.clip;
+      Object.assign(wipe.style, { left: `${x + state.wipe * width * scale}px`, top: `${y}px`, height: `${height * scale}px` });
+      wipe.setAttribute("aria-valuenow", String(Math.round(state.wipe * 100)));
+    };
+
+    const move = (clientX) => {
+      const box = stage.getBoundingClientRect();
+      const { x, scale } = studio.place;
+      studio.set({ wipe: Math.max(0, Math.min(1, (clientX - box.left - x) / (state.view.clip.width * scale))) });
+    };
+    wipe.addEventListener("pointerdown", (event) => { event.preventDefault(); wipe.focus(); wipe.setPointerCapture(event.pointerId); });
+    wipe.addEventListener("pointermove", (event) => { if (wipe.hasPointerCapture(event.pointerId)) move(event.clientX); });
+    wipe.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 }[event.key];
+      if (by === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      studio.set({ wipe: Math.max(0, Math.min(1, state.wipe + by)) });
+    });
+    new ResizeObserver(() => requestAnimationFrame(drawWipe)).observe(stage);
+    studio.on("view step frame tryId compare wipe", () => { drawChoices(); requestAnimationFrame(drawWipe); });
+    studio.compareMode = current;
+  };
+})();

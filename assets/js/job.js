@@ -1,0 +1,73 @@
+"use strict";
+// Following the job: ask, draw, ask again. While tracking the playhead follows the masks, until a person takes it elsewhere.
+(() => {
+  const { state } = studio;
+  const EVERY = 300; // milliseconds between questions while something runs
+  const NAMES = { track: "Tracking", keyframe: "Trying", propagate: "Propagating" };
+
+  const seconds = (value) => (value >= 90 ? `${Math.round(value / 60)} min left` : `${Math.max(1, Math.round(value))} s left`);
+
+  studio.parts.job = (ref, server) => {
+    let timer = null;
+    let following = null; // { id, frame, lanes }: the frame we put the playhead on, to see whether a person moved it
+    const seen = new Set();
+
+    const ask = async () => {
+      timer = null;
+      if (state.view) await studio.ask(server, "follow", { project_id: state.view.id }).catch(() => {});
+      schedule();
+    };
+    const schedule = () => { if (!timer && studio.activeJob()) timer = setTimeout(ask, EVERY); };
+
+    const reached = (before, now) => {
+      let far = null;
+      now.forEach((lane) => {
+        const old = before.find((other) => other.object_id === lane.object_id);
+        const had = new Set();
+        for (const [start, stop] of old ? old.present : []) for (let f = start; f < stop; f++) had.add(f);
+        for (const [start, stop] of lane.present) for (let f = start; f < stop; f++) if (!had.has(f) && (far === null || f > far)) far = f;
+      });
+      return far;
+    };
+    const followMasks = (job) => {
+      if (!job || job.kind !== "track" || job.state !== "running") { following = null; return; }
+      if (!following || following.id !== job.id) { following = { id: job.id, frame: state.frame, lanes: state.view.lanes }; return; }
+      if (following.lost || state.frame !== following.frame) { following.lost = true; return; }
+      const frame = reached(following.lanes, state.view.lanes);
+      following.lanes = state.view.lanes;
+      if (frame !== null) { following.frame = frame; studio.set({ frame }); }
+    };
+
+    ref.stop.addEventListener("click", () => {
+      const job = studio.activeJob();
+      if (job) studio.ask(server, "stop_job", { project_id: state.view.id, job_id: job.id }).catch(() => {});
+    });
+
+    studio.on("view", () => {
+      const jobs = state.view ? state.view.jobs : [];
+      const job = studio.activeJob();
+      ref.job.dataset.state = job ? job.state : "idle";
+      ref.stop.disabled = !job;
+      if (!job) { ref.text.textContent = "Ready"; ref.bar.value = 0; }
+      else if (job.state === "queued") { ref.text.textContent = job.ahead ? `Waiting for ${job.ahead} other${job.ahead > 1 ? "s" : ""}` : "Starting"; ref.bar.value = 0; }
+      else {
+        const words = [`${NAMES[job.kind] || job.kind} ${Math.round(job.fraction * 100)} %`];
+        if (job.remaining !== null) words.push(seconds(job.remaining));
+        else if (job.stage) words[0] = studio.sentence(job.stage).replace(/\.$/, "");
+        ref.text.textContent = words.join(" · ");
+        ref.bar.value = job.fraction;
+      }
+      for (const done of jobs.filter((other) => other.finished && !seen.has(other.id))) {
+        seen.add(done.id);
+        if (!state.watched || !state.watched.has(done.id)) continue;
+        if (done.state === "failed") studio.toast(done.message, "error");
+        else if (done.state === "cancelled") studio.toast("Stopped. What was finished stays.");
+        studio.finished?.(done);
+      }
+      state.watched = new Set([...(state.watched || []), ...jobs.filter((other) => !other.finished).map((other) => other.id)]);
+      followMasks(job);
+      schedule();
+    });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && state.view && !timer) ask(); });
+  };
+})();

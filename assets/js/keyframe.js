@@ -1,0 +1,101 @@
+"use strict";
+// Step 4: what the region should show on this frame.
+(() => {
+  const { state } = studio;
+  const ORDER = ["size", "colour", "material", "kind"];
+  const HINT_AFTER = 250; // milliseconds of quiet before the caption is looked at
+
+  studio.parts.keyframe = (ref, server) => {
+    const tasks = [...ref.tasks.querySelectorAll("input")];
+    const chips = [...ref.chips.querySelectorAll(".vs-chip")];
+    const groups = Object.fromEntries(ORDER.map((group) => [group, chips.filter((chip) => chip.parentElement.dataset.group === group)]));
+    let timer = null;
+    let asked = "";
+
+    const task = () => tasks.find((radio) => radio.checked).value;
+    const words = () => ref.caption.value.toLowerCase().match(/[\p{L}-]+/gu) || [];
+    const number = (input) => (input.value === "" ? null : Number(input.value));
+
+    // A chip puts its word in the caption, in place of another of its group; the words keep their natural order.
+    const use = (chip) => {
+      const on = chip.getAttribute("aria-pressed") === "true";
+      const picked = {};
+      for (const group of ORDER) picked[group] = groups[group].map((c) => c.dataset.word).filter((word) => words().includes(word));
+      picked[chip.parentElement.dataset.group] = on ? [] : [chip.dataset.word];
+      const known = new Set(chips.map((c) => c.dataset.word));
+      const others = words().filter((word) => !known.has(word) && !["a", "an", "the"].includes(word));
+      const list = [...ORDER.slice(0, 3).flatMap((group) => picked[group]), ...others.slice(0, picked.kind.length ? 0 : undefined), ...picked.kind];
+      const article = list.length && /^[aeiou]/.test(list[0]) ? "an" : "a";
+      ref.caption.value = list.length ? `${article} ${list.join(" ")}` : "";
+      typed();
+    };
+    for (const chip of chips) chip.addEventListener("click", () => use(chip));
+
+    const typed = () => {
+      const present = new Set(words());
+      for (const chip of chips) chip.setAttribute("aria-pressed", String(present.has(chip.dataset.word)));
+      clearTimeout(timer);
+      timer = setTimeout(hint, HINT_AFTER);
+      show();
+    };
+    const hint = () => {
+      const caption = ref.caption.value.trim();
+      if (caption === asked) return;
+      asked = caption;
+      if (!caption || !state.view) { ref.hint.textContent = ""; return; }
+      studio.ask(server, "caption_hint", { project_id: state.view.id, caption }).then((answer) => { if (asked === caption) ref.hint.textContent = answer.hint; }, () => {});
+    };
+    ref.caption.addEventListener("input", typed);
+    ref.caption.addEventListener("keydown", (event) => { if (event.key === "Enter" && !ref.secondary.disabled) tryIt(); });
+    for (const radio of tasks) radio.addEventListener("change", () => show());
+    ref.more.addEventListener("click", () => {
+      ref.advanced.hidden = !ref.advanced.hidden;
+      ref.more.setAttribute("aria-expanded", String(!ref.advanced.hidden));
+    });
+    ref.dice.addEventListener("click", () => { ref.seed.value = Math.floor(Math.random() * 100000); });
+
+    const tryIt = () => {
+      studio.set({ playing: false });
+      studio.change(server, "start_tries", {
+        frame: state.frame, task: task(), caption: task() === "delete" ? "" : ref.caption.value.trim(), seed: number(ref.seed) || 0,
+        variations: number(ref.variations) || 1, steps: number(ref.steps), guidance: number(ref.guidance),
+      }).catch(() => {});
+    };
+    const accept = () => {
+      if (state.tryId !== state.view.accepted) studio.change(server, "accept_try", { edit_id: state.tryId }).then(() => studio.openStep("propagate"), () => {});
+      else studio.openStep("propagate");
+    };
+    ref.secondary.addEventListener("click", tryIt);
+    ref.primary.addEventListener("click", accept);
+
+    const show = () => {
+      if (!state.view) return;
+      const writes = task() !== "delete";
+      ref.captionBox.dataset.off = String(!writes);
+      for (const control of [ref.caption, ...chips]) control.disabled = !writes;
+      ref.caption.placeholder = writes ? "a red ball, say" : "needs no caption";
+      const job = studio.activeJob();
+      const busy = Boolean(job && job.kind === "keyframe");
+      const missing = writes && !ref.caption.value.trim();
+      ref.secondary.disabled = busy || missing;
+      ref.secondary.title = `Try on frame ${state.frame}`;
+      ref.lead.textContent = `Say what the region should show on frame ${state.frame}, and try. Accept the try you like.`;
+      ref.primary.disabled = !state.tryId;
+      ref.primary.textContent = state.tryId && state.tryId === state.view.accepted ? "Continue to Propagate" : "Accept and continue";
+      ref.reason.textContent = busy ? "Trying; each try appears as it is ready." : missing ? "Write a caption, or pick words below it." : state.tryId ? "" : "Try, then choose a try to accept.";
+      // the one main button: trying until there is a try to accept
+      ref.secondary.classList.toggle("vs-primary", !state.tryId);
+      ref.primary.classList.toggle("vs-primary", Boolean(state.tryId));
+    };
+    studio.copySettings = (edit) => {
+      for (const radio of tasks) radio.checked = radio.value === edit.task;
+      if (edit.caption) ref.caption.value = edit.caption;
+      typed();
+    };
+    studio.finished = (job) => {
+      if (job.kind === "keyframe" && job.state === "done" && job.result.edits && job.result.edits.length) studio.set({ tryId: job.result.edits[0] });
+    };
+    studio.gallery(ref);
+    studio.on("view frame tryId", show);
+  };
+})();

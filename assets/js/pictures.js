@@ -1,0 +1,54 @@
+"use strict";
+// Frames and overlays as bitmaps: fetched once, kept within a budget of pixels, the frames ahead fetched before they are needed.
+(() => {
+  const BUDGET = 80e6; // pixels kept, about 320 MB
+  const AT_ONCE = 3;
+  const kept = new Map();
+  const running = new Map();
+  let waiting = [];
+  let total = 0;
+
+  const keep = (url, bitmap) => {
+    kept.set(url, bitmap);
+    total += bitmap.width * bitmap.height;
+    for (const [old, picture] of kept) {
+      if (total <= BUDGET || old === url) break;
+      kept.delete(old);
+      total -= picture.width * picture.height;
+      picture.close();
+    }
+  };
+
+  const get = (url) => {
+    const bitmap = kept.get(url);
+    if (bitmap) { kept.delete(url); kept.set(url, bitmap); }
+    return bitmap || null;
+  };
+
+  const load = (url) => {
+    const there = get(url);
+    if (there) return Promise.resolve(there);
+    if (!running.has(url)) {
+      const work = fetch(url).then(async (answer) => {
+        if (!answer.ok) throw new Error(await answer.text());
+        const bitmap = await createImageBitmap(await answer.blob());
+        keep(url, bitmap);
+        return bitmap;
+      }).finally(() => { running.delete(url); pump(); });
+      running.set(url, work);
+    }
+    return running.get(url);
+  };
+
+  const pump = () => {
+    while (running.size < AT_ONCE && waiting.length) {
+      const url = waiting.shift();
+      if (!kept.has(url) && !running.has(url)) load(url).catch(() => {});
+    }
+  };
+
+  // What was wanted before and has not started is forgotten: only what is ahead of the playhead now counts.
+  const prefetch = (urls) => { waiting = urls.filter((url) => !kept.has(url)); pump(); };
+
+  studio.pictures = { get, load, prefetch };
+})();

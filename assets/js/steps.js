@@ -1,0 +1,45 @@
+"use strict";
+// The bar at the top.
+(() => {
+  const { state } = studio;
+
+  studio.parts.steps = (ref, server, element) => {
+    const tabs = [...element.querySelectorAll(".vs-tab")];
+    for (const tab of tabs) tab.addEventListener("click", () => studio.openStep(tab.dataset.step));
+
+    ref.undo.addEventListener("click", () => studio.undo());
+    ref.redo.addEventListener("click", () => studio.redo());
+    studio.undo = () => { if (state.view && state.view.undo) studio.change(server, "undo_step").catch(() => {}); };
+    studio.redo = () => { if (state.view && state.view.redo) studio.change(server, "redo_step").catch(() => {}); };
+
+    const dark = () => document.body.classList.contains("dark");
+    ref.theme.addEventListener("click", () => {
+      document.body.classList.toggle("dark");
+      try { localStorage.setItem("vivid-theme", dark() ? "dark" : "light"); } catch { /* then it lasts for this page */ }
+      studio.redraw();
+      studio.drawTimeline();
+    });
+    let chosen = null;
+    try { chosen = localStorage.getItem("vivid-theme"); } catch { /* the system's choice holds */ }
+    if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+    ref.help.addEventListener("click", () => studio.showKeys());
+
+    studio.on("view step", () => {
+      document.getElementById("studio").dataset.step = state.step;
+      ref.project.textContent = state.view ? state.view.name : "";
+      for (const tab of tabs) {
+        const key = tab.dataset.step;
+        const info = state.view ? state.view.steps[key] : { open: key === "video", reason: "Open a video first.", done: false };
+        const current = key === state.step;
+        tab.setAttribute("aria-current", current ? "step" : "false");
+        tab.setAttribute("aria-disabled", String(!info.open));
+        tab.dataset.mark = info.stale ? "stale" : info.done && state.view ? "done" : "";
+        tab.title = info.stale ? "Made from an earlier state; still there, to be made again when you like" : info.reason || "";
+      }
+      for (const [button, label, word] of [[ref.undo, state.view && state.view.undo, "Undo"], [ref.redo, state.view && state.view.redo, "Redo"]]) {
+        button.disabled = !label;
+        button.title = label ? `${word}: ${label} (ctrl-${word === "Undo" ? "Z" : "shift-Z"})` : `Nothing to ${word.toLowerCase()}`;
+      }
+    });
+  };
+})();

@@ -1,0 +1,64 @@
+"use strict";
+// One calm line at the top of the stage, and the picture library of the buttons.
+(() => {
+  let box = null;
+  let timer = null;
+
+  studio.toast = (text, kind = "info") => {
+    if (!box) {
+      box = studio.make("div", { class: "vs-toast", role: "status", "aria-live": "polite" });
+      box.append(studio.make("span", {}), studio.make("button", { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", onclick: () => box.classList.remove("vs-on") }, "×"));
+      document.body.append(box);
+    }
+    box.dataset.kind = kind;
+    box.setAttribute("role", kind === "error" ? "alert" : "status");
+    box.firstChild.textContent = sentence(text);
+    box.classList.add("vs-on");
+    clearTimeout(timer);
+    timer = setTimeout(() => box.classList.remove("vs-on"), kind === "error" ? 12000 : 6000);
+  };
+
+  const sentence = (text) => {
+    const trimmed = text.trim();
+    const whole = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+    return /[.!?)]$/.test(whole) ? whole : `${whole}.`;
+  };
+  studio.sentence = sentence;
+
+  const line = (body, fill = "none") => `<svg viewBox="0 0 24 24" aria-hidden="true" fill="${fill}" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round">${body}</svg>`;
+  Object.assign(studio.icons, {
+    undo: line('<path d="M9 7 4 12l5 5"/><path d="M4 12h10a6 6 0 0 1 6 6"/>'),
+    redo: line('<path d="m15 7 5 5-5 5"/><path d="M20 12H10a6 6 0 0 0-6 6"/>'),
+    theme: line('<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/>'),
+    help: line('<circle cx="12" cy="12" r="9"/><path d="M9.6 9.4a2.5 2.5 0 1 1 3.5 2.3c-.8.4-1.1.9-1.1 1.8"/><path d="M12 16.6v.1"/>'),
+    first: line('<path d="M6 6v12"/><path d="m18 6-8 6 8 6z"/>', "currentColor"),
+    last: line('<path d="M18 6v12"/><path d="m6 6 8 6-8 6z"/>', "currentColor"),
+    back: line('<path d="m15 6-7 6 7 6"/>'),
+    on: line('<path d="m9 6 7 6-7 6"/>'),
+    play: line('<path d="m8 5 11 7-11 7z"/>', "currentColor"),
+    pause: line('<path d="M8 6v12M16 6v12" stroke-width="3.4"/>'),
+    eye: line('<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"/><circle cx="12" cy="12" r="2.8"/>'),
+    film: line('<rect x="3" y="5" width="18" height="14" rx="2"/><path d="M8 5v14M16 5v14M3 10h5M3 14h5M16 10h5M16 14h5"/>'),
+    upload: line('<path d="M12 16V5m-4.5 4L12 4.5 16.5 9"/><path d="M4 15v3.5A1.5 1.5 0 0 0 5.5 20h13a1.5 1.5 0 0 0 1.5-1.5V15"/>'),
+    download: line('<path d="M12 4.5v11m-4.5-4 4.5 4.5 4.5-4.5"/><path d="M4 16v2.5A1.5 1.5 0 0 0 5.5 20h13a1.5 1.5 0 0 0 1.5-1.5V16"/>'),
+    plus: line('<path d="M12 5v14M5 12h14"/>'),
+    remove: line('<path d="m7 7 10 10M17 7 7 17"/>'),
+    dice: line('<rect x="4" y="4" width="16" height="16" rx="3"/><path d="M9 9v.1M15 15v.1M15 9v.1M9 15v.1M12 12v.1" stroke-width="2.6"/>'),
+    wipe: line('<path d="m8 8-4 4 4 4M16 8l4 4-4 4"/>'),
+    check: line('<path d="m5 12.5 4.5 4.5L19 7.5"/>'),
+  });
+
+  const forms = {
+    none: '<path d="M17 26c-2-6 1-8 2-13 2-6 9-5 10 0 1 4 4 5 3 12-4 2-11 3-15 1z" class="r"/>',
+    expand: '<path d="M13 29c-3-8 1-11 2-17C18 2 31 3 33 12c1 4 5 8 3 17-6 3-17 3-23 0z" class="r"/>',
+    hull: '<path d="M17 26 17 17 20 10 27 9 31 13 33 25 25 27z" class="r"/>',
+    "hull-expand": '<path d="M12 29 12 15 17 6 29 4 36 11 37 29 25 32z" class="r"/>',
+    box: '<path d="M16 8.5h17v19H16z" class="r"/>',
+    "box-expand": '<path d="M10 4h29v28H10z" class="r"/>',
+  };
+  const body = '<path d="M17 26c-2-6 1-8 2-13 2-6 9-5 10 0 1 4 4 5 3 12-4 2-11 3-15 1z" class="o"/>';
+  const symbols = Object.entries(forms).map(([name, path]) => `<symbol id="vs-form-${name}" viewBox="0 0 48 36">${path}${body}</symbol>`).join("");
+  const logo = '<symbol id="vs-logo" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#5a4fcf"/><path d="M7 9.5 13.2 23a1.6 1.6 0 0 0 2.9 0l2-4.4" fill="none" stroke="#fff" stroke-width="3.2" stroke-linecap="round"/><circle cx="22" cy="11.5" r="3.6" fill="#ffca28"/></symbol>';
+  const addSymbols = () => document.body.insertAdjacentHTML("afterbegin", `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${symbols}${logo}</svg>`);
+  if (document.body) addSymbols(); else document.addEventListener("DOMContentLoaded", addSymbols);
+})();

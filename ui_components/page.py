@@ -1,0 +1,39 @@
+"""The page: which part stands where."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ui_components.adjust_panel import adjust_panel
+from ui_components.job_bar import job_bar
+from ui_components.keyframe_panel import keyframe_panel
+from ui_components.propagate_panel import propagate_panel
+from ui_components.result_player import result_player
+from ui_components.select_panel import select_panel
+from ui_components.stage import stage
+from ui_components.steps import steps_header
+from ui_components.transport import timeline, transport
+from ui_components.verbs import Verbs
+from ui_components.video_panel import video_panel
+
+TITLE = "VIVID Studio"
+
+
+def build_page(verbs: Verbs) -> gr.Blocks:
+    """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
+        steps_header(verbs)
+        with gr.Column(elem_id="studio-stage"):
+            stage(verbs)
+            result_player()
+        with gr.Column(elem_id="studio-panel"):
+            video_panel(verbs)
+            select_panel(verbs)
+            adjust_panel(verbs)
+            keyframe_panel(verbs)
+            propagate_panel(verbs)
+        with gr.Column(elem_id="studio-bottom"):
+            transport()
+            job_bar(verbs)
+            timeline()
+    return page

@@ -1,0 +1,52 @@
+"""The stage: the frame with masks and prompts on it, clicks and boxes, and the before/after wipe over it."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ui_components.part import Answer, part
+from ui_components.verbs import Verbs
+from ui_components.view import project_view
+
+MARKUP = """
+<div class="vs-stage" data-ref="stage">
+  <canvas data-ref="canvas" tabindex="0" role="img"
+   aria-label="The frame: left click adds to the object, right or Alt click takes away, drag draws a box"></canvas>
+  <div class="vs-wipe" data-ref="wipe" role="slider" tabindex="0" aria-label="Before and after" aria-valuemin="0" aria-valuemax="100"
+   hidden>
+    <span class="vs-wipe-handle" data-icon="wipe"></span>
+    <span class="vs-wipe-tag vs-before">Before</span><span class="vs-wipe-tag vs-after">After</span>
+  </div>
+  <div class="vs-empty" data-ref="empty" hidden>
+    <span data-icon="film"></span><p>No video is open.</p><p class="vs-quiet">Drop a file here, or choose one on the right.</p>
+  </div>
+  <div class="vs-stage-tools">
+    <div class="vs-segments" role="radiogroup" aria-label="Compare" data-ref="compare" hidden></div>
+    <button type="button" class="vs-chip-button" data-ref="masks" aria-pressed="true" title="Show or hide the masks (M)">
+      <span data-icon="eye"></span>Masks
+    </button>
+  </div>
+</div>
+"""
+
+
+def stage(verbs: Verbs) -> gr.HTML:
+    """The canvas calls these as clicks come; it queues them, so that none is lost and the order stays."""
+
+    def add_point(project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool) -> Answer:
+        target = _object(project_id, object_id)
+        verbs.add_point(project_id, target, frame, x, y, positive)
+        return {"view": project_view(verbs, project_id), "object": target}
+
+    def add_box(project_id: str, object_id: int | None, frame: int, x0: float, y0: float, x1: float, y1: float) -> Answer:
+        target = _object(project_id, object_id)
+        verbs.add_box(project_id, target, frame, x0, y0, x1, y1)
+        return {"view": project_view(verbs, project_id), "object": target}
+
+    def _object(project_id: str, object_id: int | None) -> int:
+        if object_id is not None:
+            return object_id
+        tracks = verbs.project(project_id).tracks
+        return tracks[0].object_id if tracks else verbs.add_object(project_id)[1]
+
+    return part("canvas", MARKUP, [add_point, add_box])
