@@ -1,0 +1,83 @@
+"""Pictures of the clip as the network sees them: fetched when asked for, and the last few kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+class FrameSource(Protocol):
+    """What is asked of a clip; core.media's ClipReader is one."""
+
+    info: Any
+
+    def __len__(self) -> int: ...
+
+    def frame(self, index: int) -> NDArray[np.uint8]: ...
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes: (H*W, 1, C) a level, finest first."""
+
+    levels: list[Tensor]
+    positions: list[Tensor]
+    sizes: list[tuple[int, int]]
+
+
+@torch.inference_mode()
+def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
+    """Run the image encoder on a uint8 (H, W, 3) RGB frame, squeezed to the network's square."""
+    side = network.image_size
+    smaller = frame.shape[0] * frame.shape[1] > side * side
+    square = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    normal = (square.astype(np.float32) / 255 - _MEAN) / _STD
+    picture = torch.from_numpy(normal).permute(2, 0, 1)[None].to(network.device)
+    _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture))
+    return Features(levels, positions, sizes)
+
+
+class FeatureCache:
+    """The features of the frames last asked for, so that a second click on a frame doesn't run the image encoder again."""
+
+    def __init__(self, network: SAM2Base, source: FrameSource, limit: int = 4) -> None:
+        self._network, self._source, self._limit = network, source, limit
+        self._kept: OrderedDict[int, Features] = OrderedDict()
+        self._passing: tuple[int, Features] | None = None
+        self._lock = threading.Lock()
+
+    def __getitem__(self, frame: int) -> Features:
+        """Features of a frame, kept for later."""
+        with self._lock:
+            features = self._kept.pop(frame, None)
+        if features is None:
+            features = encode(self._network, self._source.frame(frame))
+        with self._lock:
+            self._kept[frame] = features
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+        return features
+
+    def peek(self, frame: int) -> Features:
+        """Features of a frame that tracking passes: held until it goes on to another frame, and pushing out none that are kept."""
+        with self._lock:
+            features = self._kept.get(frame)
+            if features is None and self._passing is not None and self._passing[0] == frame:
+                features = self._passing[1]
+        if features is None:
+            features = encode(self._network, self._source.frame(frame))
+            with self._lock:
+                self._passing = (frame, features)
+        return features

@@ -1,0 +1,82 @@
+"""From a model's name to a network that is ready to work."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from sam2.build_sam import build_sam2
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+
+from core.errors import InputError
+from core.models import MODELS, ModelStore
+from core.segment.frames import FrameSource
+from core.segment.network import build_network, Sam2Config
+from core.segment.session import SegmentSession
+
+_SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+"""Which SAM 2.1 a checkpoint is, by the image encoder's first width and its number of blocks."""
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A SAM 2 with its weights, on its device."""
+
+    name: str
+    network: SAM2Base
+    passes: int = 0
+
+    def session(self, reader: FrameSource, folder: Path | str | None = None) -> SegmentSession:
+        """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask prompts lie."""
+        return SegmentSession(self.network, self.passes, reader, folder)
+
+
+def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
+    """Load a segmenter by catalogue name or by path: a package's folder (config.json, model.safetensors) or a SAM 2.1 checkpoint file.
+
+    `device` is what torch calls it: cpu, cuda, cuda:N, mps. Weights are float32. InputError for an unknown name or a file that is no such
+    checkpoint, ModelMissingError when the weights are not to be had.
+    """
+    path = store.locate(name, "segmenter")
+    network, passes = _load_package(path) if path.is_dir() else (_load_sam21(path, name), 0)
+    return Segmenter(name, network.float().eval().requires_grad_(False).to(device), passes)
+
+
+def _load_package(folder: Path) -> tuple[SAM2Base, int]:
+    config = Sam2Config.read(folder / "config.json")
+    network = build_network(config)
+    try:
+        network.load_state_dict(load_file(folder / "model.safetensors"))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"the weights in {folder} can't be read or don't fit its config.json") from error
+    return network, config.prompt_passes
+
+
+def _load_sam21(path: Path, name: str) -> SAM2Base:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model')") from error
+    known = MODELS.get(name)
+    architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
+    # the switch that the package's video predictor sets too: what a person saw after clicking is what the memory gets
+    network = build_sam2(architecture, device="cpu", hydra_overrides_extra=["++model.binarize_mask_from_pts_for_mem_enc=true"])
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f"the weights in {path} don't fit {Path(architecture).stem}") from error
+    return network
+
+
+def _shape_of(state: dict[str, Tensor], path: Path) -> str:
+    width = state.get("image_encoder.trunk.patch_embed.proj.weight")
+    blocks = {key.split(".")[3] for key in state if key.startswith("image_encoder.trunk.blocks.")}
+    found = None if width is None else _SAM21_BY_SHAPE.get((width.shape[0], len(blocks)))
+    if found is None:
+        raise InputError(f"{path} is none of the SAM 2.1 sizes tiny, small, base-plus, large")
+    return found

@@ -1,0 +1,145 @@
+"""A segmenter at work on one clip: the mask of a click at once, and masks through the clip as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args, Literal
+
+import numpy as np
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+
+from core.errors import InputError
+from core.masks import MaskSequence
+from core.masks.operators import Mask
+from core.progress import JobContext
+from core.project.prompts import Prompt
+from core.project.video import check_span
+from core.segment.frames import FeatureCache, FrameSource
+from core.segment.outline import full_size
+from core.segment.prompts import FramePrompts, gather
+from core.segment.tracker import ObjectTracker, settle
+
+Direction = Literal["both", "forward", "backward"]
+
+
+class SegmentSession:
+    """SAM 2 on one clip. Frames are fetched from the reader one at a time, when they are needed."""
+
+    def __init__(self, network: SAM2Base, passes: int, reader: FrameSource, folder: Path | str | None = None) -> None:
+        """`reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the project's)."""
+        self._network, self._passes, self._reader = network, passes, reader
+        self._folder = None if folder is None else Path(folder)
+        self._size = (int(reader.info.width), int(reader.info.height))
+        self._features = FeatureCache(network, reader)
+
+    def preview(self, frame: int, prompts: Sequence[Prompt]) -> Mask:
+        """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or several of them).
+
+        The frame's picture is encoded once; a further click costs only the decoder. InputError when no prompt says where the object is.
+        """
+        given = self._gather(p for p in prompts if p.frame == frame).get(frame)
+        if given is None or not given.shows_object:
+            raise InputError(f"nothing on frame {frame} says where the object is: click on it, or draw a box around it")
+        if given.mask is not None and not given.points:
+            return given.mask.copy()
+        output = settle(self._network, self._features[frame], given, self._size, self._passes)
+        return full_size(output["pred_masks"][0, 0], self._size)
+
+    def track(
+        self,
+        prompts_by_object: Mapping[int, Sequence[Prompt]],
+        start: int,
+        stop: int,
+        context: JobContext,
+        direction: Direction = "both",
+    ) -> Iterator[tuple[int, dict[int, Mask]]]:
+        """Stream (frame, {object id: bool (H, W)}) over frames start:stop, each once: from the first prompted frame on, then backwards.
+
+        A box or a mask on a further frame is known from the start; clicks there correct what was tracked. Direction "forward" leaves out
+        the frames before the first prompt, "backward" those after the last object's first prompt; an object's mask is empty where its own
+        tracking doesn't reach. Prompts outside start:stop are not looked at. InputError when an object has no prompt that shows it;
+        Cancelled within a frame of being asked.
+        """
+        if direction not in get_args(Direction):
+            raise InputError(f"unknown direction '{direction}' (known: {', '.join(get_args(Direction))})")
+        check_span(start, stop, len(self._reader))
+        if not prompts_by_object:
+            raise InputError("there is no object to track: click one, or draw a box around it")
+        objects = {object_id: self._followed(object_id, prompts, start, stop) for object_id, prompts in prompts_by_object.items()}
+        return self._track(objects, start, stop, context, direction)
+
+    def _track(
+        self, objects: dict[int, _Followed], start: int, stop: int, context: JobContext, direction: Direction
+    ) -> Iterator[tuple[int, dict[int, Mask]]]:
+        anchors = [followed.anchor for followed in objects.values()]
+        pivot = max(anchors) if direction == "backward" else min(anchors)
+        late = [followed for followed in objects.values() if followed.anchor > pivot] if direction == "both" else []
+        ahead = range(pivot, stop) if direction != "backward" else range(pivot, pivot)
+        behind = range(pivot if direction == "backward" else pivot - 1, start - 1, -1) if direction != "forward" else range(0)
+        total = sum(followed.anchor - pivot for followed in late) + len(ahead) + len(behind)
+        done = 0
+        context.report("tracking", done, total)
+        for followed in objects.values():
+            context.check()
+            self._begin(followed)
+        for followed in late:  # an object shown later than another is first followed back to where that one starts
+            followed.early = MaskSequence.empty(self._size, pivot, followed.anchor)
+            for frame in range(followed.anchor - 1, pivot - 1, -1):
+                followed.early.set(frame, self._mask(followed, frame, reverse=True))
+                done += 1
+                context.report("tracking", done, total)
+        for frames, reverse in ((ahead, False), (behind, True)):
+            for frame in frames:
+                context.check()
+                masks = {object_id: self._mask(followed, frame, reverse) for object_id, followed in objects.items()}
+                yield frame, masks
+                done += 1
+                context.report("tracking", done, total, partial=(frame, masks))
+
+    def _gather(self, prompts: Iterator[Prompt]) -> dict[int, FramePrompts]:
+        return gather(prompts, self._size, len(self._reader), self._folder)
+
+    def _followed(self, object_id: int, prompts: Sequence[Prompt], start: int, stop: int) -> _Followed:
+        given = self._gather(p for p in prompts if start <= p.frame < stop or not 0 <= p.frame < len(self._reader))
+        anchor = next((frame for frame, on_frame in given.items() if on_frame.shows_object), None)
+        if anchor is None:
+            raise InputError(
+                f"object {object_id} has no prompt on frames {start} to {stop - 1} that shows it: click on it, or draw a box around it"
+            )
+        trackers = [ObjectTracker(self._network, self._size, len(self._reader), self._passes) for _ in range(2)]
+        trackers[1].conditioning = trackers[0].conditioning  # what a person said holds in both directions
+        return _Followed(anchor, given, trackers[0], trackers[1])
+
+    def _begin(self, followed: _Followed) -> None:
+        """Show the object on the frame that it is followed from, and on the frames where it is outlined as a whole."""
+        for frame, prompts in followed.prompts.items():
+            if frame == followed.anchor or prompts.outlines_object:
+                followed.forwards.prompt(frame, self._features[frame], prompts)
+
+    def _mask(self, followed: _Followed, frame: int, reverse: bool) -> Mask:
+        if (frame < followed.anchor) != reverse and frame != followed.anchor:
+            early = followed.early
+            if early is not None and frame in early.frames:
+                return early[frame]
+            return np.zeros((self._size[1], self._size[0]), np.bool_)
+        prompts = followed.prompts.get(frame)
+        if prompts is not None and prompts.mask is not None and not prompts.points:
+            return prompts.mask.copy()
+        tracker = followed.backwards if reverse else followed.forwards
+        known = tracker.conditioning.get(frame)
+        logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, self._features.peek(frame), prompts, reverse)
+        return full_size(logits, self._size)
+
+
+@dataclass
+class _Followed:
+    """An object on its way through the clip; `anchor` is the first frame whose prompts show it."""
+
+    anchor: int
+    prompts: dict[int, FramePrompts]
+    forwards: ObjectTracker
+    backwards: ObjectTracker
+    early: MaskSequence | None = field(default=None)
