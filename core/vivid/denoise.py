@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,12 +16,14 @@ def denoise(
     caption: str,
     masked_latents: Tensor,
     mask_latents: Tensor,
-    noise: Tensor,
+    seeds: Sequence[int],
     sampling: Sampling,
     on_step: Callable[[int], None],
+    guess: Tensor | None = None,
 ) -> Tensor:
-    """Denoise and decode (B, F, C, h, w) noise under conditions of batch 1: pixels (B, 3, T, H, W), nominally in [-1, 1].
+    """Denoise each seed's noise under conditions of batch 1 and decode: pixels (B, 3, T, H, W), nominally in [-1, 1].
 
+    With a `guess` (1, F, C, h, w), only the last `sampling.runs` steps are run, from the noised guess.
     `on_step` is called with the number of finished steps and may raise to stop.
     """
 
@@ -29,7 +31,8 @@ def denoise(
         on_step(index + 1)
         return tensors
 
-    batch = noise.shape[0]
+    batch = len(seeds)
+    drawn = [model.noise(seed, masked_latents.shape[1]) for seed in seeds]
     guided = sampling.guidance > 1
     with torch.inference_mode():
         latents = model.pipeline(
@@ -37,7 +40,10 @@ def denoise(
             negative_prompt_embeds=model.embed("").expand(batch, -1, -1) if guided else None,
             masked_latents=masked_latents,
             mask_latents=mask_latents,
-            latents=noise,
+            latents=torch.cat([noise for noise, _ in drawn]),
+            generator=[generator for _, generator in drawn],
+            init_latents=guess,
+            strength=sampling.strength,
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,
             callback_on_step_end=after_step,

@@ -99,7 +99,7 @@ class PreparedKeyframe:
                 self.model.caption_for(task, caption),
                 self.masked_latents,
                 self.mask_latents,
-                torch.cat([self.model.noise(seed, 1) for seed in group]),
+                group,
                 sampling,
                 on_step,
             )

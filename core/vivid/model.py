@@ -31,10 +31,19 @@ _CAPTIONS_KEPT = 64
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the denoising is run, every value settled."""
+    """How the denoising is run, every value settled.
+
+    `strength` below 1 (propagation only) starts from the noised guess that the mask's motion gives, and leaves out the first steps.
+    """
 
     steps: int
     guidance: float
+    strength: float = 1.0
+
+    @property
+    def runs(self) -> int:
+        """How many of the steps are really run."""
+        return max(round(self.strength * self.steps), 1)
 
 
 @dataclass
@@ -68,6 +77,7 @@ class VividModel:
         return Sampling(
             own.steps if wanted.steps is None else wanted.steps,
             own.guidance if wanted.guidance is None else wanted.guidance,
+            own.strength,
         )
 
     def caption_for(self, task: str, caption: str) -> str:
@@ -91,11 +101,12 @@ class VividModel:
         self._embeddings[caption] = found
         return found
 
-    def noise(self, seed: int, latent_frames: int) -> Tensor:
-        """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch."""
+    def noise(self, seed: int, latent_frames: int) -> tuple[Tensor, torch.Generator]:
+        """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch, and what draws any noise after it."""
+        generator = torch.Generator().manual_seed(seed)
         scale = self.pipeline.vae_scale_factor_spatial
         shape = (1, latent_frames, self.pipeline.latent_channels, self.working_size[0] // scale, self.working_size[1] // scale)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(self.device, self.pipeline.transformer.dtype)
+        return torch.randn(shape, generator=generator).to(self.device, self.pipeline.transformer.dtype), generator
 
 
 def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
@@ -118,7 +129,7 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             name=name,
             working_size=(int(facts["working_size"][0]), int(facts["working_size"][1])),
             window_frames=int(facts["window_frames"]),
-            tasks={task: Sampling(int(own["steps"]), float(own["guidance"])) for task, own in facts["tasks"].items()},
+            tasks={task: _sampling(own) for task, own in facts["tasks"].items()},
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
         )
@@ -135,6 +146,13 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise ModelMissingError(f"'{folder}' is no VIVID package: its {FACTS} holds no object")
     return facts
+
+
+def _sampling(own: dict[str, Any]) -> Sampling:
+    sampling = Sampling(int(own["steps"]), float(own["guidance"]), float(own.get("strength", 1)))
+    if sampling.steps < 1 or not 0 < sampling.strength <= 1:
+        raise ValueError(f"sampling settings {own} can't be used")
+    return sampling
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:

@@ -83,11 +83,12 @@ class VividPipeline(CogVideoXPipeline):
         *,
         negative_prompt: str | list[str] | None = None,
         num_inference_steps: int = 50,
-        timesteps: list[int] | None = None,
         guidance_scale: float = 6.0,
         eta: float = 0.0,
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
+        init_latents: Tensor | None = None,
+        strength: float = 1.0,
         masked_latents: Tensor | None = None,
         mask_latents: Tensor | None = None,
         prompt_embeds: Tensor | None = None,
@@ -107,6 +108,8 @@ class VividPipeline(CogVideoXPipeline):
             mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of prompts.
             masked_latents, mask_latents: instead of `video` and `mask`, what `encode_masked` gave for them.
             latents: the noise (B, F, C, h, w) to start from; else drawn from `generator` (a list: one for each result).
+            init_latents: a first guess (B or 1, F, C, h, w), as `encode_pixels` gives it, to start from in part; needs `strength` below 1.
+            strength: how much of the way from noise to the result is denoised: 1 all of it, 0.5 the later half, from the noised guess.
             guidance_scale: up to 1 the unconditional pass is left out.
             output_type: "pil", "np", "pt" or "latent".
             callback_on_step_end: called as (pipeline, step, timestep, tensors) and returns a dict of tensors to replace; may raise to stop.
@@ -138,11 +141,17 @@ class VividPipeline(CogVideoXPipeline):
         dtype = prompt_embeds.dtype
         embeds = torch.cat([negative_prompt_embeds, prompt_embeds]) if guided else prompt_embeds
 
-        timesteps, num_inference_steps = retrieve_timesteps(self.scheduler, num_inference_steps, device, timesteps)
+        timesteps, num_inference_steps = retrieve_timesteps(self.scheduler, num_inference_steps, device)
+        if init_latents is not None:
+            if not 0 < strength <= 1:
+                raise ValueError(f"a strength of {strength} is outside 0 to 1")
+            timesteps = timesteps[num_inference_steps - max(round(strength * num_inference_steps), 1) :]
         self._num_timesteps = len(timesteps)
 
         frames = (masked_latents.shape[1] - 1) * self.vae_scale_factor_temporal + 1
         latents = self.prepare_latents(batch, self.latent_channels, frames, height, width, dtype, device, generator, latents)
+        if init_latents is not None and strength < 1:
+            latents = self.scheduler.add_noise(init_latents.to(latents).expand_as(latents), latents, timesteps[:1])
         conditions = [self._for_batch(part.to(device, dtype), batch, guided) for part in (mask_latents, masked_latents)]
         extra = self.prepare_extra_step_kwargs(generator, eta)
         rotary = (
@@ -152,7 +161,7 @@ class VividPipeline(CogVideoXPipeline):
         )
 
         previous_sample: Tensor | None = None  # what DPM-Solver++ remembers of the last step
-        with self.progress_bar(total=num_inference_steps) as bar:
+        with self.progress_bar(total=len(timesteps)) as bar:
             for index, timestep in enumerate(timesteps):
                 if self.interrupt:
                     continue

@@ -19,6 +19,7 @@ from core.vivid.denoise import denoise
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Region
+from core.vivid.warp import warp_along
 from core.vivid.windows import plan_windows, Window
 
 __all__ = ["EditedWindow", "composed_frames", "fit_keyframe", "propagate"]
@@ -52,7 +53,7 @@ def propagate(
     _check(reader, region, span, keyframe_index, keyframe)
     sampling = model.sampling("delete" if task == "delete" else "propagate", settings)
     windows = plan_windows(span, keyframe_index, model.window_frames, region.is_empty)
-    total = len(windows) * sampling.steps
+    total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
 
     accepted = accepted_frame(reader.frame(keyframe_index), keyframe, region[keyframe_index])
@@ -63,15 +64,18 @@ def propagate(
         elif last[0] != window.bridge:  # untouched frames lie between: the chain goes on from the source
             last = window.bridge, reader.frame(window.bridge)
 
-        def on_step(step: int, before: int = number * sampling.steps) -> None:
+        def on_step(step: int, before: int = number * sampling.runs) -> None:
             context.report(STAGE, before + step, total)
 
         crop, pixels, masks, final_source = _cut_window(model, reader, region, window, last[1], context)
         kept, hole = with_keyframe(to_model(pixels), mask_to_model(masks), to_model(pixels[:1]))
         with torch.inference_mode():
             conditions = model.pipeline.encode_masked(kept, hole)
-        noise = model.noise(seed, conditions[0].shape[1])
-        video = denoise(model, model.caption_for(task, caption), *conditions, noise, sampling, on_step)
+            guess = None
+            if sampling.strength < 1:
+                carried = warp_along(pixels[0], crop.cut_mask(region[window.bridge]), pixels, masks)
+                guess = model.pipeline.encode_pixels(to_model(carried))
+        video = denoise(model, model.caption_for(task, caption), *conditions, [seed], sampling, on_step, guess)
         crops = to_frames(video[0])[1 : len(window.frames)]
         final = window.frames[-1]
         last = final, crop.paste(final_source, crops[-1], feathered(region[final], feather))

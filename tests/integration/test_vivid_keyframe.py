@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 import numpy as np
 import pytest
 import torch
+from diffusers import CogVideoXDPMScheduler
 
 from core.errors import Cancelled, InputError
 from core.progress import JobContext, ProgressEvent
@@ -44,6 +47,18 @@ def test_a_seed_gives_its_pixels_whatever_it_is_drawn_with(model: VividModel) ->
     together = _tries(KeyframeStudio(model, batch=3), [3, 7, 11])
     for one, other in zip(among, together, strict=True):  # in one batch sums may be formed in another order
         assert np.abs(one.astype(int) - other).max() <= 1
+
+
+def test_a_scheduler_that_draws_noise_at_every_step_repeats_too(model: VividModel) -> None:
+    own = model.pipeline.scheduler
+    model.pipeline.scheduler = CogVideoXDPMScheduler.from_config(own.config)
+    try:
+        alone, among = _tries(KeyframeStudio(model), [7]), _tries(KeyframeStudio(model), [3, 7])
+        together = _tries(KeyframeStudio(model, batch=2), [3, 7])
+    finally:
+        model.pipeline.scheduler = own
+    assert (among[1] == alone[0]).all()
+    assert np.abs(together[1].astype(int) - alone[0]).max() <= 1
 
 
 def test_a_try_is_the_whole_frame_and_changes_the_region_only(model: VividModel) -> None:
@@ -124,7 +139,7 @@ def test_bad_input_is_named(model: VividModel) -> None:
 
 def test_a_seed_s_noise_does_not_depend_on_what_was_drawn_before(model: VividModel) -> None:
     torch.manual_seed(1)
-    first = model.noise(5, 3)
+    first, _ = model.noise(5, 3)
     torch.rand(100)
-    assert torch.equal(model.noise(5, 3), first)
+    assert torch.equal(model.noise(5, 3)[0], first)
     assert first.shape == (1, 3, 4, 4, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_kive_is_what_reaches_the_transformer(model: VividModel) -> None:
         expected = model.pipeline.encode_condition(masked_video(to_model(pixels), mask))
     first = seen[0]
     assert first.shape == (1, 3, 9, 4, 4)
-    assert torch.equal(first[:, :, :4], model.noise(1, 3))
+    assert torch.equal(first[:, :, :4], model.noise(1, 3)[0])
     assert first[:, 0, 4].max() == 0
     assert torch.equal(first[:, :, 4:5], latent_mask(mask))
     torch.testing.assert_close(first[:, :, 5:], expected)
@@ -169,6 +170,32 @@ def test_every_step_is_reported_and_cancel_leaves_within_one(model: VividModel) 
         _propagate(model, reader, region, 10, context=context)
     hook.remove()
     assert len(steps) == 3
+
+
+def test_a_package_may_ask_to_start_from_the_carried_keyframe(model: VividModel) -> None:
+    reader, region = _clip(9)
+    seen: list[torch.Tensor] = []
+    hook = model.pipeline.transformer.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["hidden_states"].clone()), with_kwargs=True
+    )
+    events: list[ProgressEvent] = []
+    own = model.tasks["propagate"]
+    model.tasks["propagate"] = replace(own, strength=0.5)
+    try:
+        (window,) = _propagate(model, reader, region, 0, context=JobContext(events.append), settings=SamplingSettings(steps=4))
+    finally:
+        model.tasks["propagate"] = own
+        hook.remove()
+    assert len(seen) == events[-1].total == 2
+    # The mask walks one pixel a frame, so the first guess is the keyframe's red box on every frame.
+    guess = np.stack([reader.frame(index) for index in range(9)])
+    for index in range(9):
+        guess[index][region[index]] = (255, 0, 0)
+    with torch.inference_mode():
+        clean = model.pipeline.encode_pixels(to_model(np.stack([window.crop.cut(frame) for frame in guess])))
+    scheduler = model.pipeline.scheduler
+    expected = scheduler.add_noise(clean, model.noise(1, 3)[0], scheduler.timesteps[2:3])
+    assert (seen[0][:, :, :4] - expected).abs().mean() < 0.05 * expected.std()
 
 
 def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) -> None:

@@ -197,6 +197,24 @@ def test_a_callback_can_stop_and_can_replace_the_latents() -> None:
     assert steps == [0]
 
 
+def test_strength_starts_later_from_the_noised_guess() -> None:
+    parts = _parts()
+    pipeline = VividPipeline(**parts)
+    pipeline.set_progress_bar_config(disable=True)
+    seen = _watched(pipeline)
+    noise, guess = torch.randn(1, 1, 4, 4, 4), torch.randn(1, 1, 4, 4, 4)
+    settings = {"latents": noise, "num_inference_steps": 4, "guidance_scale": 1.0, "output_type": "latent"}
+    conditions = torch.zeros(1, 3, 1, 32, 32), torch.ones(1, 1, 1, 32, 32)
+    pipeline("a ball", *conditions, init_latents=guess, strength=0.5, **settings)
+    assert len(seen) == 2
+    alpha = parts["scheduler"].alphas_cumprod[parts["scheduler"].timesteps[2]].float()
+    torch.testing.assert_close(seen[0][:, :, :4], alpha.sqrt() * guess + (1 - alpha).sqrt() * noise)
+    whole = pipeline("a ball", *conditions, init_latents=guess, strength=1.0, **settings).frames
+    assert torch.equal(whole, pipeline("a ball", *conditions, **settings).frames)
+    with pytest.raises(ValueError, match="strength of 0"):
+        pipeline("a ball", *conditions, init_latents=guess, strength=0, **settings)
+
+
 def test_widening_keeps_the_old_weights_where_the_layout_puts_the_noise() -> None:
     base = _base_transformer(2)
     old = base.patch_embed.proj.weight.clone()
