@@ -115,7 +115,8 @@ class VideoWriter:
         if self._audio is not None:
             self._audio.close()
             self._audio = None
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what is wrong
+            self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
