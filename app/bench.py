@@ -99,6 +99,7 @@ def _box_region(box: BoxPrompt) -> MaskSequence:
 def _bench_clip(video: Path | None, folder: Path) -> Path:
     """The clip (the first example when None) as H.264 at the bench's size and length; a shorter one runs to and fro."""
     import cv2
+    import numpy as np
 
     from core.media import open_clip, VideoWriter
     from core.project.video import VideoInfo
@@ -111,7 +112,8 @@ def _bench_clip(video: Path | None, folder: Path) -> Path:
     with open_clip(video) as reader, VideoWriter(path, VideoInfo(*SIZE, Fraction(24), FRAMES)) as writer:
         there_and_back = [*range(len(reader)), *range(len(reader) - 2, 0, -1)]
         for i in range(FRAMES):
-            writer.write(cv2.resize(reader.frame(there_and_back[i % len(there_and_back)]), SIZE, interpolation=cv2.INTER_AREA))
+            frame = reader.frame(there_and_back[i % len(there_and_back)])
+            writer.write(np.asarray(cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA), np.uint8))
     return path
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 from app.engine import Engine
+from app.job_work import JobWork, Tries
 from app.jobs import JobRunner
 from app.pictures import Pictures
 from app.settings import ASSETS, Settings
@@ -23,16 +22,13 @@ from app.workspace import new_id, now, ProjectSummary, Workspace
 from core.errors import InputError
 from core.models.catalogue import entry
 from core.models.vocabulary import read_vocabulary, Vocabulary
-from core.progress import JobContext, JobStatus, ProgressEvent
+from core.progress import JobContext, JobStatus
 from core.project import project as document
-from core.project.edits import check_task, KeyframeEdit, Propagation, SamplingSettings, Task
+from core.project.edits import check_task, SamplingSettings, Task
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
-from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.tracks import Direction, MaskAdjustment, MaskTrack
 from core.project.video import Clip
-
-if TYPE_CHECKING:
-    from core.masks import MaskSequence
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,7 @@ class Editor:
         self.engine = Engine(settings)
         self.runner = JobRunner()
         self.pictures = Pictures(self.workspace, self.engine)
+        self._work = JobWork(self.workspace, self.engine, self.pictures)
         self._facts: ModelFacts | None = None
         self._preview_lock = threading.Lock()
 
@@ -150,13 +147,13 @@ class Editor:
             kept = tuple(p for p in track.prompts if frame is not None and p.frame != frame)
             masks = track.masks
             if kept and masks is not None and frame is not None and track.tracked is None:
-                masks = self._stored_masks(project, {frame: None}, masks)
+                masks = self.pictures.with_masks(project, masks, {frame: None})
             track = dataclasses.replace(track, prompts=kept, masks=masks if kept else None, tracked=track.tracked if kept else None)
             return document.with_track(project, track)
 
         return self.workspace.change(project_id, "Clear prompts", change)
 
-    def start_tracking(self, project_id: str, direction: str = "both") -> str:
+    def start_tracking(self, project_id: str, direction: Direction = "both") -> str:
         """Follow every prompted object through the clip; returns the job's id. Stopping keeps the frames that were reached."""
         project = self.project(project_id)
         if not any(track.prompts for track in project.tracks):
@@ -204,8 +201,8 @@ class Editor:
         if not project.clip.start <= frame < project.clip.stop:
             raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
         self._need_masks(project)
-        work = _Tries(frame, task, caption, seeds, settings or SamplingSettings())
-        return self._submit("keyframe", project_id, lambda context: self._try(project_id, work, context))
+        tries = Tries(frame, task, caption, seeds, settings or SamplingSettings())
+        return self._submit("keyframe", project_id, lambda context: self._work.try_keyframe(project_id, tries, context))
 
     def accept(self, project_id: str, edit_id: str) -> Project:
         return self.workspace.change(project_id, "Accept keyframe", lambda p: document.with_accepted(p, edit_id))
@@ -222,7 +219,7 @@ class Editor:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)
         chosen = settings or SamplingSettings()
-        return self._submit("propagate", project_id, lambda context: self._propagate(project_id, seed, chosen, context))
+        return self._submit("propagate", project_id, lambda context: self._work.propagate(project_id, seed, chosen, context))
 
     def report(self, project_id: str, propagation_id: str) -> dict[str, Any]:
         """The measurements of a finished propagation."""
@@ -258,14 +255,8 @@ class Editor:
 
     # What the verbs are made of
 
-    def _submit(
-        self,
-        kind: str,
-        project_id: str,
-        work: Callable[[JobContext], dict[str, Any]],
-        on_progress: Callable[[ProgressEvent], None] | None = None,
-    ) -> str:
-        return self.runner.submit(kind, project_id, work, device=self.settings.device, on_progress=on_progress)
+    def _submit(self, kind: str, project_id: str, work: Callable[[JobContext], dict[str, Any]]) -> str:
+        return self.runner.submit(kind, project_id, work, device=self.settings.device)
 
     def _prompt(self, project_id: str, prompt: Prompt, label: str) -> Project:
         project = self.project(project_id)
@@ -278,151 +269,11 @@ class Editor:
         def change(current: Project) -> Project:
             current = document.with_prompt(current, prompt)
             track = current.track(prompt.object_id)
-            return document.with_track(
-                current, dataclasses.replace(track, masks=self._stored_masks(current, {prompt.frame: mask}, track.masks))
-            )
+            stored = self.pictures.with_masks(current, track.masks, {prompt.frame: mask})
+            return document.with_track(current, dataclasses.replace(track, masks=stored))
 
         return self.workspace.change(project_id, label, change)
-
-    def _stored_masks(self, project: Project, masks: dict[int, Any], base: str | None) -> str:
-        """Store a mask sequence over the whole clip: `base` with some frames replaced (None empties a frame)."""
-        from core.masks import MaskSequence
-
-        frames = project.clip.info.frames
-        sequence = self.pictures.masks(project, base) if base else MaskSequence.empty(project.clip.info.size, 0, frames)
-        sequence = sequence.copy()
-        for frame, mask in masks.items():
-            sequence.set(frame, mask)
-        return self.pictures.store_masks(project.project_id, sequence)
-
-    def _show_live_masks(self, project_id: str) -> Callable[[ProgressEvent], None]:
-        def show(event: ProgressEvent) -> None:
-            if event.partial is not None:
-                frame, masks = event.partial
-                self.pictures.show_live(project_id, frame, masks)
-
-        return show
-
-    def _track(self, project: Project, direction: str, context: JobContext) -> dict[str, Any]:
-        prompts = {t.object_id: list(t.prompts) for t in project.tracks if t.prompts}
-        clip = project.clip
-        found: dict[int, dict[int, Any]] = {object_id: {} for object_id in prompts}
-        try:
-            session = self.pictures.tracking_session(project)
-            for frame, masks in session.track(prompts, clip.start, clip.stop, context, direction=direction):
-                for object_id, mask in masks.items():
-                    found[object_id][frame] = mask
-        finally:
-            self.pictures.hide_live(project.project_id)
-            reached = sorted(next(iter(found.values())))
-            if reached:
-                span = (reached[0], reached[-1] + 1)
-                self.workspace.change(project.project_id, "Track", lambda p: self._with_tracked(p, found, span))
-        return {"frames": len(reached)}
-
-    def _with_tracked(self, project: Project, found: dict[int, dict[int, Any]], span: tuple[int, int]) -> Project:
-        for track in project.tracks:
-            if found.get(track.object_id):
-                masks = {frame: mask for frame, mask in found[track.object_id].items() if frame not in track.confirmed}
-                stored = self._stored_masks(project, masks, track.masks)
-                project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=span))
-        return project
 
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):
             raise InputError("select an object first: there is no mask to edit yet")
-
-    def _region(self, project: Project) -> tuple[str, MaskSequence]:
-        """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
-        if project.region is None:
-            sequence = self.pictures.adjusted(project)
-            stored = self.pictures.store_masks(project.project_id, sequence)
-            adjustment, tracks = project.adjustment, project.tracks
-
-            def remember(current: Project) -> Project:
-                same = (current.adjustment, current.tracks) == (adjustment, tracks)
-                return document.with_region(current, stored) if same else current
-
-            self.workspace.amend(project.project_id, remember)
-            return stored, sequence
-        return project.region, self.pictures.masks(project, project.region)
-
-    def _try(self, project_id: str, work: _Tries, context: JobContext) -> dict[str, Any]:
-        from app.pictures import encode_png
-
-        project = self.project(project_id)
-        context.report("loading the model", 0, 1)
-        model = self.engine.video_model()
-        region_file, region = self._region(project)
-        mask = region[work.frame]
-        if not mask.any():
-            raise InputError(f"the region is empty on frame {work.frame}: choose a frame where the object is to be seen")
-        started = time.monotonic()
-        studio = self.pictures.keyframe_studio(model)
-        prepared = studio.prepare(self.pictures.frame(project, work.frame), mask, project.adjustment.feather)
-        ids: list[str] = []
-        images = prepared.tries(work.task, work.caption, work.seeds, work.settings, context)
-        for seed, image in zip(work.seeds, images, strict=True):
-            stored = self.workspace.add_file(project_id, encode_png(image), ".png")
-            edit = KeyframeEdit(
-                new_id()[:12],
-                work.frame,
-                work.task,
-                work.caption,
-                seed,
-                work.settings,
-                model.name,
-                stored,
-                region_file,
-                seconds=round(time.monotonic() - started, 2),
-            )
-            self.workspace.change(project_id, "Keyframe try", partial(document.with_edits, edits=(edit,)))
-            ids.append(edit.edit_id)
-        return {"edits": ids}
-
-    def _propagate(self, project_id: str, seed: int | None, settings: SamplingSettings, context: JobContext) -> dict[str, Any]:
-        from app.production import Production, write_edited_video
-        from core.media import read_image
-
-        project = self.project(project_id)
-        edit = project.accepted_edit
-        assert edit is not None
-        context.report("loading the model", 0, 1)
-        model = self.engine.video_model()
-        region_file, region = self._region(project)
-        propagation_id = new_id()[:12]
-        folder = f"results/{propagation_id}"
-        production = Production(
-            source=Path(project.clip.source),
-            span=(project.clip.start, project.clip.stop),
-            region=region,
-            feather=project.adjustment.feather,
-            keyframe_index=edit.frame,
-            keyframe=read_image(self.file_path(project_id, edit.image)),
-            task=edit.task,
-            caption=edit.caption,
-            seed=edit.seed if seed is None else seed,
-            settings=settings,
-        )
-        write_edited_video(production, model, self.workspace.folder(project_id) / folder, context)
-        propagation = Propagation(
-            propagation_id,
-            edit.edit_id,
-            region_file,
-            production.seed,
-            settings,
-            model.name,
-            result=f"{folder}/output.mp4",
-            report=f"{folder}/report.json",
-        )
-        self.workspace.change(project_id, "Propagate", lambda p: document.with_propagation(p, propagation))
-        return {"propagation": propagation_id}
-
-
-@dataclass(frozen=True)
-class _Tries:
-    frame: int
-    task: Task
-    caption: str
-    seeds: tuple[int, ...]
-    settings: SamplingSettings

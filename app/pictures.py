@@ -12,6 +12,7 @@ from app.recent import Recent
 from app.workspace import Workspace
 from core.errors import InputError
 from core.project.project import Project
+from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ class Pictures:
         self._sequences: Recent[MaskSequence] = Recent(24)
         self._encoded: Recent[bytes] = Recent(160)
         self._studios: Recent[KeyframeStudio] = Recent(1)
-        self._live: dict[str, dict[int, dict[int, np.ndarray]]] = {}
+        self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
 
     def reader(self, project: Project) -> ClipReader:
@@ -100,6 +101,24 @@ class Pictures:
         """Store a mask sequence under its content; returns the path relative to the project."""
         return self._workspace.add_file(project_id, sequence.to_bytes(), ".masks")
 
+    def masks_over_clip(self, project: Project, relative: str | None) -> MaskSequence:
+        """A sequence of its own over the whole clip, with the stored masks where there are some."""
+        from core.masks import MaskSequence
+
+        if relative is not None:
+            return self.masks(project, relative).copy()
+        return MaskSequence.empty(project.clip.info.size, 0, project.clip.info.frames)
+
+    def with_masks(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
+        """Store a sequence like `relative` with the masks of some frames replaced (None empties a frame); returns its path."""
+        import numpy as np
+
+        sequence = self.masks_over_clip(project, relative)
+        width, height = project.clip.info.size
+        for frame, mask in masks.items():
+            sequence.set(frame, np.zeros((height, width), bool) if mask is None else mask)
+        return self.store_masks(project.project_id, sequence)
+
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
         """bool (H, W): the union of the objects on that frame, adjusted."""
         import numpy as np
@@ -135,10 +154,10 @@ class Pictures:
 
         return self._studios.get(model.name, lambda: KeyframeStudio(model))
 
-    def show_live(self, project_id: str, frame: int, masks: dict[int, np.ndarray]) -> None:
-        """Let the overlay of a frame show masks that a running job has just found."""
+    def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
+        """Let overlays and the timeline show these sequences, by object, while a running job fills them."""
         with self._live_lock:
-            self._live.setdefault(project_id, {})[frame] = masks
+            self._live[project_id] = masks
 
     def hide_live(self, project_id: str) -> None:
         """The job has ended: what counts is stored now."""
@@ -147,19 +166,16 @@ class Pictures:
 
     def timeline(self, project: Project) -> list[dict[str, Any]]:
         """Per object: colour, runs of frames as [start, stop] where its mask is not empty, prompted frames."""
-        with self._live_lock:
-            live = {frame: set(masks) for frame, masks in self._live.get(project.project_id, {}).items()}
         lanes = []
         for track in project.tracks:
-            stored = self.masks(project, track.masks) if track.masks else None
-            present = {frame for frame in stored.frames if not stored.is_empty(frame)} if stored else set()
-            present |= {frame for frame, ids in live.items() if track.object_id in ids}
+            masks = self._object_masks(project, track)
+            present = [frame for frame in masks.frames if not masks.is_empty(frame)] if masks else []
             lanes.append(
                 {
                     "object_id": track.object_id,
                     "name": track.name,
                     "colour": track.colour,
-                    "present": [list(run) for run in _runs(sorted(present))],
+                    "present": [list(run) for run in _runs(present)],
                     "prompted": sorted({p.frame for p in track.prompts}),
                     "tracked": track.tracked,
                 }
@@ -171,12 +187,15 @@ class Pictures:
         self._sessions.clear()
         self._readers.clear()
 
-    def _object_mask(self, project: Project, track: Any, frame: int) -> np.ndarray | None:
+    def _object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
+        """The object's masks as far as they are known: those of a running job first."""
         with self._live_lock:
-            live = self._live.get(project.project_id, {}).get(frame)
-        if live is not None and track.object_id in live:
-            return live[track.object_id]
-        return self.masks(project, track.masks)[frame] if track.masks else None
+            live = self._live.get(project.project_id, {}).get(track.object_id)
+        return live or (self.masks(project, track.masks) if track.masks else None)
+
+    def _object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
+        masks = self._object_masks(project, track)
+        return masks[frame] if masks else None
 
 
 def encode_png(picture: np.ndarray) -> bytes:

@@ -12,6 +12,10 @@ AdjustmentForm = Literal["none", "expand", "hull", "box", "hull+expand", "box+ex
 FORMS: tuple[AdjustmentForm, ...] = get_args(AdjustmentForm)
 
 
+Direction = Literal["both", "forward", "backward"]
+"""Which way a track runs from the frames that were prompted."""
+
+
 @dataclass(frozen=True)
 class MaskAdjustment:
     """The paper's six mask forms: `pixels` widens (negative shrinks) in the forms with expand, `feather` softens the composite's edge.

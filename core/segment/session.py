@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args, Literal
+from typing import get_args
 
 import numpy as np
 from sam2.modeling.sam2_base import SAM2Base
@@ -21,8 +21,6 @@ from core.segment.frames import FeatureCache, FrameSource
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
 from core.segment.tracker import ObjectTracker, settle
-
-Direction = Literal["both", "forward", "backward"]
 
 
 class SegmentSession:
