@@ -16,6 +16,7 @@ from core.masks import MaskSequence
 from core.masks.operators import Mask
 from core.progress import JobContext
 from core.project.prompts import Prompt
+from core.project.tracks import Direction
 from core.project.video import check_span
 from core.segment.frames import FeatureCache, FrameSource
 from core.segment.outline import full_size
