@@ -158,9 +158,7 @@ class Editor:
         project = self.project(project_id)
         if not any(track.prompts for track in project.tracks):
             raise InputError("click or box an object first: there is nothing to track yet")
-        return self._submit(
-            "track", project_id, lambda context: self._track(project, direction, context), self._show_live_masks(project_id)
-        )
+        return self._submit("track", project_id, lambda context: self._work.track(project_id, direction, context))
 
     # Adjust
 
