@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from app.editor import Editor
 from core.errors import InputError, StudioError
-from ui_components.part import ASSETS, bundle
+from ui_components.part import bundle
 from ui_components.view import project_view
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -38,10 +38,6 @@ def page_routes(editor: Editor) -> APIRouter:
             return fault(404, f"there is no page.{kind}")
         media_type = "text/javascript" if kind == "js" else "text/css"
         return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
-
-    @routes.get("/icon.svg")
-    def icon() -> Response:
-        return FileResponse(ASSETS / "icon.svg", media_type="image/svg+xml", headers=FRESH)
 
     @routes.get("/{project_id}/frame/{frame}.jpg")
     def frame_picture(project_id: str, frame: int, w: int | None = None) -> Response:

@@ -34,12 +34,12 @@ PORTS_TO_TRY = 64
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def build_app(editor: Editor, *, allowed_hosts: tuple[str, ...] | None = None) -> FastAPI:
-    """The page at /, pictures under /studio. `allowed_hosts` names the hosts that a browser may call it (None: any)."""
+def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
+    """The page at /, pictures under /studio. A `shared` server may be called by any name and lists nobody's projects to others."""
     app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
-    if allowed_hosts is not None:
+    if not shared:
         # another site that points its own name at this machine gets nothing
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
 
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
@@ -48,10 +48,10 @@ def build_app(editor: Editor, *, allowed_hosts: tuple[str, ...] | None = None) -
     app.include_router(page_routes(editor))
     gr.mount_gradio_app(
         app,
-        build_page(editor),
+        build_page(editor, shared=shared),
         path="/",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        favicon_path=str(ASSETS / "icon.png") if (ASSETS / "icon.png").exists() else None,
+        favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],
         run_history=False,
         ssr_mode=False,
@@ -64,8 +64,7 @@ def build_app(editor: Editor, *, allowed_hosts: tuple[str, ...] | None = None) -
 def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
     """Run until Ctrl-C. Takes the next free port when `port` is taken, and says the address on one line."""
     listener = _listen(host, port)
-    local = host in LOOPBACK
-    app = build_app(editor, allowed_hosts=(*LOOPBACK, "[::1]") if local else None)
+    app = build_app(editor, shared=host not in LOOPBACK)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
     print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)

@@ -19,15 +19,18 @@ from ui_components.video_panel import video_panel
 TITLE = "VIVID Studio"
 
 
-def build_page(verbs: Verbs) -> gr.Blocks:
-    """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built."""
+def build_page(verbs: Verbs, *, shared: bool = False) -> gr.Blocks:
+    """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built.
+
+    On a `shared` server, one that others can reach, nobody sees the list of other people's projects.
+    """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
         steps_header(verbs)
         with gr.Column(elem_id="studio-stage"):
             stage(verbs)
             result_player()
         with gr.Column(elem_id="studio-panel"):
-            video_panel(verbs)
+            video_panel(verbs, shared=shared)
             select_panel(verbs)
             adjust_panel(verbs)
             keyframe_panel(verbs)

@@ -36,10 +36,7 @@ def bundle(kind: str) -> str:
 def head() -> str:
     """Tags that load the bundles; the hash makes a browser fetch them anew when they changed, and only then."""
     marks = {kind: hashlib.sha256(bundle(kind).encode()).hexdigest()[:12] for kind in ("css", "js")}
-    return (
-        f'<link rel="stylesheet" href="/studio/page.css?v={marks["css"]}"><script src="/studio/page.js?v={marks["js"]}"></script>'
-        '<link rel="icon" type="image/svg+xml" href="/studio/icon.svg">'
-    )
+    return f'<link rel="stylesheet" href="/studio/page.css?v={marks["css"]}"><script src="/studio/page.js?v={marks["js"]}"></script>'
 
 
 def handler(function: Handler) -> Handler:

@@ -41,21 +41,28 @@ BODY = """
 """
 
 
-def video_panel(verbs: Verbs) -> gr.HTML:
-    """Opening a video makes a project; its id is all the browser keeps."""
+def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
+    """Opening a video makes a project; its id is all the browser keeps. On a `shared` server a browser sees only the projects it knows."""
 
     def open_page(project_id: str | None, known: list[str]) -> Answer:
-        """What a page needs when it loads: the project it asks for, or the example when there is nothing yet."""
-        answer: Answer = {"examples": _examples(), "recent": _recent(known)}
+        """What a page needs when it loads: the project it asks for, else the last it had, else the first example as a new one."""
+        answer: Answer = {}
         if project_id:
             try:
-                return answer | {"view": project_view(verbs, project_id)}
+                answer["view"] = project_view(verbs, project_id)
             except InputError as error:
-                return answer | {"notice": str(error)}
-        if not verbs.recent_projects() and (examples := verbs.examples()):
-            project = verbs.create_project(examples[0].path, examples[0].title)
-            answer["view"] = project_view(verbs, project.project_id)
-        return answer
+                answer["notice"] = str(error)
+        else:
+            there = {summary.project_id for summary in verbs.recent_projects()}
+            examples = verbs.examples()
+            if last := next((wanted for wanted in known if wanted in there), None):
+                answer["view"] = project_view(verbs, last)
+            elif examples:
+                answer["view"] = project_view(verbs, verbs.create_project(examples[0].path, examples[0].title).project_id)
+        return answer | {"examples": _examples(), "recent": _recent(known)}
+
+    def list_projects(known: list[str]) -> Answer:
+        return {"examples": _examples(), "recent": _recent(known)}
 
     def page_ready() -> Answer:
         """The first picture is on the screen: now the models may load without being in its way."""
@@ -63,6 +70,8 @@ def video_panel(verbs: Verbs) -> gr.HTML:
         return {}
 
     def open_path(path: str) -> Answer:
+        if shared:
+            raise InputError("Opening by path is for people at this machine; choose a file to send instead.")
         if not path.strip():
             raise InputError("Type the path of a video on this machine first.")
         return _opened(verbs.create_project(path.strip().strip("\"'")).project_id)
@@ -73,8 +82,8 @@ def video_panel(verbs: Verbs) -> gr.HTML:
                 return _opened(verbs.create_project(example.path, example.title).project_id)
         raise InputError(f"there is no example '{name}'")
 
-    def open_project(project_id: str) -> Answer:
-        return _opened(project_id)
+    def open_project(wanted: str) -> Answer:
+        return _opened(wanted)
 
     def trim_clip(project_id: str, start: int, stop: int) -> Answer:
         verbs.trim(project_id, start, stop)
@@ -90,8 +99,11 @@ def video_panel(verbs: Verbs) -> gr.HTML:
         return [
             {"id": p.project_id, "name": p.name, "modified": p.modified, "about": f"{p.width} × {p.height}, {p.frames} frames"}
             for p in verbs.recent_projects()
+            if not shared or p.project_id in known
         ]
 
-    handlers: list[Handler] = [open_page, page_ready, open_path, open_example, open_project, trim_clip]
+    handlers: list[Handler] = [open_page, list_projects, page_ready, open_path, open_example, open_project, trim_clip]
     lead = "Open the video you want to change, then go on to step 2."
-    return part("video", panel("video", "Video", lead, BODY, "Continue to Select"), handlers)
+    return part(
+        "video", panel("video", "Video", lead, BODY.replace("<form", "<form hidden") if shared else BODY, "Continue to Select"), handlers
+    )

@@ -199,7 +199,6 @@
 
     canvas.addEventListener("pointerdown", (event) => {
       if (!state.view || (event.button !== 0 && event.button !== 2)) return;
-      canvas.focus({ preventScroll: true });
       if (state.step !== "select") return;
       const at = toSource(event);
       if (!inside(at)) return;

@@ -2,7 +2,7 @@
 // The page's memory: what is looked at (step, frame, object) and what the server last said (view). Parts subscribe to keys and redraw.
 (() => {
   const state = {
-    view: null, step: "video", frame: 0, shownFrame: null, object: null, tryId: null, playing: false,
+    view: null, step: "video", frame: 0, object: null, tryId: null, playing: false,
     showMasks: true, compare: "wipe", wipe: 0.5, pending: [], uploading: false,
   };
   const listeners = [];
@@ -34,10 +34,12 @@
     if (old && old.id === view.id && old.moment >= view.moment) return;
     const changes = { view };
     if (!old || old.id !== view.id) {
-      Object.assign(changes, { frame: view.clip.start, object: null, tryId: view.accepted, playing: false, pending: [], shownFrame: null });
+      Object.assign(changes, { frame: view.clip.start, object: null, tryId: view.accepted, playing: false, pending: [] });
+      if (old) changes.step = "video";
       const url = new URL(location.href);
       if (url.searchParams.get("project") !== view.id) {
         url.searchParams.set("project", view.id);
+        if (old) url.hash = "";
         history.pushState(null, "", url);
       }
       remember(view.id);
@@ -120,6 +122,7 @@
       return;
     }
     set({ step, playing: false });
+    history.replaceState(null, "", `#${step}`);
   };
   const rgb = (colour, alpha = 1) => `rgba(${colour[0]},${colour[1]},${colour[2]},${alpha})`;
   const address = (path) => `/studio/${state.view.id}/${path}`;

@@ -20,7 +20,7 @@
 
   const sentence = (text) => {
     const trimmed = text.trim();
-    const whole = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+    const whole = /^[a-z]+[\s,]/.test(trimmed) ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed; // a file's name stays as it is
     return /[.!?)]$/.test(whole) ? whole : `${whole}.`;
   };
   studio.sentence = sentence;

@@ -12,24 +12,28 @@
       if (!examples.length) ref.examples.append(make("li", { class: "vs-quiet" }, "none here"));
       const list = recent.slice(0, 12);
       ref.recent.replaceChildren(...list.map((project) => {
-        const node = item(project.name, project.about, () => openProject(project.id));
+        const node = item(project.name, project.about, () => open("open_project", { wanted: project.id }));
         node.firstChild.setAttribute("aria-current", String(Boolean(state.view && project.id === state.view.id)));
         return node;
       }));
       if (!list.length) ref.recent.append(make("li", { class: "vs-quiet" }, "none yet"));
     };
     const item = (title, about, onclick) => make("li", {}, make("button", { type: "button", class: "vs-item", title: about || title, onclick }, make("span", {}, title)));
-    const openProject = (id) => studio.ask(server, "open_project", { project_id: id }).then((answer) => {}, () => {});
 
     const start = async (id) => {
       const answer = await studio.ask(server, "open_page", { project_id: id, known: studio.recall() }).catch(() => null);
       if (!answer) { setTimeout(() => start(id), 2000); return; }
-      if (answer.view) studio.accept(answer.view);
+      if (answer.view) { studio.accept(answer.view); restoreStep(); }
       if (answer.notice) studio.toast(answer.notice, "error");
       fill(answer);
       document.getElementById("studio").dataset.ready = "true";
     };
-    const refresh = () => studio.ask(server, "open_page", { project_id: state.view && state.view.id, known: studio.recall() }).then(fill, () => {});
+    // the step is in the address too: a reload comes back to where the work was
+    const restoreStep = () => {
+      const step = location.hash.slice(1);
+      if (state.view.steps[step] && state.view.steps[step].open) studio.set({ step });
+    };
+    const refresh = () => studio.ask(server, "list_projects", { known: studio.recall() }).then(fill, () => {});
     const wanted = () => new URL(location.href).searchParams.get("project");
     window.addEventListener("popstate", () => { if (wanted() && wanted() !== (state.view && state.view.id)) start(wanted()); });
 

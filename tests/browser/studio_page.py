@@ -1,0 +1,79 @@
+"""Driving the editor's page: opening it, pointing at source pixels, waiting for masks and jobs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+SLOW = 90_000
+"""Milliseconds that a piece of model work may take on a busy machine before a test gives up on it."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running program and its address."""
+
+    url: str
+    workspace: Path
+    process: subprocess.Popen[str]
+
+
+@dataclass
+class Problems:
+    """What a page did that it should not."""
+
+    expected: list[str] = field(default_factory=list)
+    """Parts of complaints that a test provokes on purpose."""
+    seen: list[str] = field(default_factory=list)
+
+    def watch(self, page: Any) -> None:
+        page.on("console", lambda m: self.seen.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.seen.append(f"script error: {error}"))
+        page.on("request", self._check_address)
+
+    def _check_address(self, request: Any) -> None:
+        if not re.match(r"(http://127\.0\.0\.1[:/]|blob:|data:)", request.url):
+            self.seen.append(f"request off this machine: {request.url}")
+
+    def assert_none(self) -> None:
+        left = [line for line in self.seen if not any(part in line for part in self.expected)]
+        assert not left, left
+
+
+def open_page(page: Any, url: str) -> None:
+    """Open the editor and wait until a frame is on the stage."""
+    page.goto(url)
+    page.wait_for_selector("#studio[data-ready=true]")
+    page.wait_for_selector("#studio-canvas canvas[data-frame]")
+
+
+def point(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where source pixel (x, y) is on the screen, from the picture's own place there."""
+    box = page.locator("#studio-canvas canvas").bounding_box()
+    place = page.evaluate("studio.place")
+    return box["x"] + place["x"] + x * place["scale"], box["y"] + place["y"] + y * place["scale"]
+
+
+def overlay(page: Any) -> str:
+    """Address of the overlay that is drawn now; empty when there is none."""
+    return page.evaluate("document.querySelector('#studio-canvas canvas').dataset.overlay || ''")
+
+
+def wait_for_new_overlay(page: Any, before: str) -> None:
+    """Wait until another overlay than `before` is drawn."""
+    test = "(before) => { const now = document.querySelector('#studio-canvas canvas').dataset.overlay; return now && now !== before; }"
+    page.wait_for_function(test, arg=before, timeout=SLOW)
+
+
+def wait_for_job(page: Any, kind: str) -> None:
+    """Wait until the newest job is of `kind` and has ended well."""
+    page.wait_for_function(
+        "kind => { const job = studio.state.view.jobs[0]; return job && job.kind === kind && job.finished; }", arg=kind, timeout=SLOW
+    )
+    job = page.evaluate("studio.state.view.jobs[0]")
+    assert job["state"] == "done", job

@@ -1,0 +1,167 @@
+"""A whole edit through the real page on the example clip with the models that ship, and what comes out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from studio_page import open_page, overlay, point, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = os.environ.get("VIVID_SCREENSHOTS") == "1"
+"""Write docs/images anew: on request only, the pictures in the repository don't change with every run."""
+
+
+def screenshot(page: Any, name: str) -> None:
+    if SCREENSHOTS:
+        folder = ROOT / "docs" / "images"
+        folder.mkdir(parents=True, exist_ok=True)
+        page.mouse.move(5, 300)
+        page.wait_for_timeout(400)
+        page.screenshot(path=folder / f"{name}.png")
+
+
+def read_video(path: Path) -> tuple[np.ndarray, Any]:
+    """Frames uint8 (T, H, W, 3) and the exact rate."""
+    import av
+
+    with av.open(str(path)) as container:
+        rate = container.streams.video[0].average_rate
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]), rate
+
+
+def moving_box(frames: np.ndarray) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 around what differs on frame 0 from the clip's median: the thing that moves."""
+    still = np.median(frames[::4], axis=0)
+    moved = np.abs(frames[0] - still).sum(-1) > 90
+    rows, columns = np.flatnonzero(moved.sum(1) > 8), np.flatnonzero(moved.sum(0) > 8)
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def drag_box(page: Any, box: tuple[int, int, int, int]) -> None:
+    before = overlay(page)
+    page.mouse.move(*point(page, box[0], box[1]))
+    page.mouse.down()
+    page.mouse.move(*point(page, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+    page.mouse.move(*point(page, box[2], box[3]))
+    page.mouse.up()
+    wait_for_new_overlay(page, before)
+
+
+def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server: Server, tmp_path: Path) -> None:
+    open_page(page, server.url)
+    source, rate = read_video(sorted((ROOT / "assets" / "clips").glob("*.mp4"))[0])
+    count, height, width = source.shape[:3]
+    box = moving_box(source)
+    screenshot(page, "1-video")
+
+    page.click("#studio-video [data-ref=primary]")
+    drag_box(page, box)
+    screenshot(page, "2-select")
+    page.click("#studio-select [data-ref=primary]")
+    page.wait_for_selector("#studio-job [data-state=running]")
+    page.reload()  # in the middle of the job: the page finds the project, the step and the job again
+    page.wait_for_selector("#studio-job [data-state=running]")
+    assert page.evaluate("studio.state.step") == "select"
+    wait_for_job(page, "track")
+    present = page.evaluate("studio.state.view.lanes[0].present.reduce((sum, [a, b]) => sum + b - a, 0)")
+    assert present > count * 0.8
+    page.keyboard.press("Home")
+
+    page.get_by_role("button", name="Continue to Adjust").click()
+    page.wait_for_function("document.querySelector('#studio-canvas canvas').dataset.overlay.includes('kind=region')")
+    before = overlay(page)
+    page.get_by_text("Wide hull").click()
+    wait_for_new_overlay(page, before)
+    before = overlay(page)
+    page.get_by_text("Wide box").click()
+    wait_for_new_overlay(page, before)
+    screenshot(page, "3-adjust")
+
+    page.get_by_role("button", name="Continue to Keyframe").click()
+    assert page.locator("#studio-keyframe [data-ref=primary]").is_disabled()
+    page.locator("[data-group=colour] .vs-chip").first.click()
+    page.locator("[data-group=kind] .vs-chip").first.click()
+    assert page.locator("#studio-keyframe [data-ref=hint]").inner_text() == ""
+    page.get_by_role("button", name="Try", exact=True).click()
+    page.wait_for_selector(".vs-try[aria-selected=true]", timeout=SLOW)
+    assert page.locator(".vs-try").count() == 2
+    divider = page.get_by_role("slider", name="Before and after")
+    divider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector(".vs-wipe[aria-valuenow='0']")
+    for _ in range(24):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".vs-wipe[aria-valuenow='48']")
+    screenshot(page, "4-keyframe")
+
+    page.get_by_role("button", name="Accept and continue").click()
+    page.get_by_role("button", name=re.compile("^Propagate to")).click()
+    page.wait_for_selector("#studio-job [data-state=running]")
+    wait_for_job(page, "propagate")
+    facts = page.locator("#studio-propagate [data-ref=report]")
+    assert "not one pixel changed" in facts.inner_text()
+    page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
+    page.keyboard.press("Home")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    page.wait_for_function("studio.state.frame > 5")
+    apart = "(() => { const [a, b] = document.querySelectorAll('video'); return Math.abs(a.currentTime - b.currentTime); })()"
+    assert page.evaluate(apart) < 0.25
+    page.keyboard.press("Space")
+    screenshot(page, "5-propagate")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download video").click()
+    saved = tmp_path / "result.mp4"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename.endswith("edited.mp4")
+    result, result_rate = read_video(saved)
+    assert result.shape == source.shape
+    assert result_rate == rate
+    difference = np.abs(result[0].astype(int) - source[0]).mean(-1)
+    x0, y0, x1, y1 = box
+    inside = difference[y0:y1, x0:x1]
+    room = np.ones((height, width), bool)
+    room[max(0, y0 - 24) : y1 + 24, max(0, x0 - 24) : x1 + 24] = False
+    assert inside.mean() > 8, "the edit is there"
+    assert difference[room].mean() < 3, "elsewhere only the encoder's own noise"
+
+
+def test_clicks_in_a_hurry_all_arrive_and_can_be_undone(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    clip = page.evaluate("studio.state.view.clip")
+    spots = [(0.3, 0.4, "left"), (0.5, 0.5, "left"), (0.7, 0.6, "right"), (0.6, 0.3, "left"), (0.2, 0.7, "right")]
+    for x, y, button in spots:
+        page.mouse.click(*point(page, x * clip["width"], y * clip["height"]), button=button)
+    page.wait_for_function("studio.state.view.objects.length && studio.state.view.objects[0].prompts.length === 5", timeout=SLOW)
+    prompts = page.evaluate("studio.state.view.objects[0].prompts")
+    assert [prompt["positive"] for prompt in prompts] == [True, True, False, True, False]
+    for prompt, (x, y, _) in zip(prompts, spots, strict=True):
+        assert prompt["x"] == pytest.approx(x * clip["width"], abs=1.5)
+        assert prompt["y"] == pytest.approx(y * clip["height"], abs=1.5)
+    page.keyboard.press("Control+z")
+    page.wait_for_function("studio.state.view.objects[0].prompts.length === 4")
+    page.keyboard.press("Control+Shift+z")
+    page.wait_for_function("studio.state.view.objects[0].prompts.length === 5")
+
+
+def test_two_browsers_have_two_projects(browser: Any, page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    other = browser.new_context().new_page()
+    open_page(other, server.url)
+    assert page.evaluate("studio.state.view.id") != other.evaluate("studio.state.view.id")
+    other.context.close()
+
+
+def test_a_caption_that_the_model_cannot_know_gets_a_hint_first(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.evaluate("studio.set({ step: 'keyframe' })")
+    page.get_by_label("Caption").fill("a purple elephant")
+    page.wait_for_function("document.querySelector('#studio-keyframe [data-ref=hint]').textContent.includes('elephant')")

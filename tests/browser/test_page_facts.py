@@ -1,0 +1,155 @@
+"""What must hold for the page as such: it fits, it is quiet, it talks to nobody else, it opens without the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studio_page import open_page, Problems, ROOT, Server
+
+OPEN_PAGE = """
+import sys, pathlib
+from app.editor import Editor
+from app.server import build_app
+from app.settings import Settings
+build_app(Editor(Settings(workspace=pathlib.Path(sys.argv[1]))))
+heavy = {"torch", "diffusers", "transformers", "sam2"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+SCROLLS = """() => {
+  const root = document.documentElement;
+  const panel = [...document.querySelectorAll('.vs-body')].find((body) => body.offsetParent);
+  return [root.scrollWidth > innerWidth, root.scrollHeight > innerHeight, panel.scrollHeight > panel.clientHeight + 1];
+}"""
+
+SPILLS = """() => [...document.querySelectorAll('#studio button, #studio input, #studio select, #studio label')]
+  .filter((node) => node.offsetParent && !node.closest('.vs-timeline'))
+  .map((node) => [node.getBoundingClientRect(), node.outerHTML.slice(0, 120)])
+  .filter(([box]) => box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1).map(([, html]) => html)"""
+
+UNNAMED = """() => [...document.querySelectorAll('#studio button, #studio input, #studio select, #studio [role=slider]')]
+  .filter((node) => !(node.getAttribute('aria-label') || node.textContent.trim() || (node.labels && node.labels.length)))
+  .map((node) => node.outerHTML.slice(0, 120))"""
+
+
+def test_building_the_page_imports_no_model_library(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", OPEN_PAGE, str(tmp_path)], cwd=ROOT, check=True, timeout=120)
+
+
+@pytest.mark.browser
+def test_a_new_workspace_opens_with_an_example(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    assert "project=" in page.url
+    assert page.locator("#studio-video [data-ref=name]").inner_text()
+    assert page.locator("#studio-video .vs-facts").inner_text().count("frames") == 1
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080), (3840, 2160)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_nothing_scrolls_or_spills(page: Any, server: Server, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_page(page, server.url)
+    for step in ("video", "select", "adjust", "keyframe", "propagate"):
+        # panels that are still locked have to fit as well
+        page.evaluate("step => studio.set({ step })", step)
+        page.wait_for_timeout(120)
+        assert page.evaluate(SCROLLS) == [False, False, False], step
+        assert page.evaluate(SPILLS) == [], step
+
+
+@pytest.mark.browser
+def test_every_control_has_a_name(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    assert page.evaluate(UNNAMED) == []
+
+
+@pytest.mark.browser
+def test_dark_and_light_follow_the_system_and_the_button(browser: Any, server: Server) -> None:
+    ground = "getComputedStyle(document.getElementById('studio')).backgroundColor"
+    context = browser.new_context(color_scheme="dark", viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    open_page(page, server.url)
+    dark = page.evaluate(ground)
+    page.get_by_label("Light or dark").click()
+    light = page.evaluate(ground)
+    assert sum(map(int, dark.strip("rgb()").split(","))) < 150 < 600 < sum(map(int, light.strip("rgb()").split(",")))
+    page.reload()
+    page.wait_for_selector("#studio[data-ready=true]")
+    assert page.evaluate(ground) == light
+    context.close()
+
+
+@pytest.mark.browser
+def test_locked_steps_say_why(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("4")
+    assert page.locator(".vs-toast.vs-on").inner_text().startswith("Click an object in step 2 first.")
+    assert page.evaluate("studio.state.step") == "video"
+
+
+@pytest.mark.browser
+def test_frames_step_and_play_by_keyboard(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_selector("#studio-canvas canvas[data-frame='11']")
+    page.keyboard.press("Home")
+    page.wait_for_selector("#studio-canvas canvas[data-frame='0']")
+    page.keyboard.press("Space")
+    page.wait_for_function("studio.state.frame > 3")
+    page.keyboard.press("Space")
+    assert page.evaluate("studio.state.playing") is False
+    page.keyboard.press("?")
+    assert page.get_by_text("Keyboard and mouse").is_visible()
+
+
+@pytest.mark.browser
+def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, problems: Problems, tmp_path: Path) -> None:
+    problems.expected.append("400 (Bad Request)")  # the browser itself notes the refusal
+    open_page(page, server.url)
+    before = page.url
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("Dear Sir or Madam,\n" * 200)
+    page.set_input_files("#studio-video [data-ref=file]", letter)
+    toast = page.locator(".vs-toast.vs-on[data-kind=error] span")
+    toast.wait_for()
+    said = toast.inner_text()
+    assert "letter.mp4" in said
+    assert "\n" not in said
+    assert "Traceback" not in said
+    assert page.url == before, "what was open stays open"
+    assert not list((server.workspace / "uploads").glob("*/*")), "what can't be used is not kept"
+
+
+def test_addresses_answer_faults_with_one_line(server: Server) -> None:
+    nobody = "0" * 32
+    for path, status in [
+        (f"/studio/{nobody}/frame/0.jpg", 404),
+        (f"/studio/{nobody}/overlay/0.png?kind=secrets", 400),
+        (f"/studio/{nobody}/file/../../../etc/passwd.png", 404),
+        (f"/studio/{nobody}/result/none.mp4", 404),
+    ]:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(server.url + path, timeout=20)
+        assert caught.value.code == status, path
+        assert b"\n" not in caught.value.read().strip()
+
+
+def test_another_name_for_this_machine_is_refused(server: Server) -> None:
+    request = urllib.request.Request(server.url, headers={"Host": "elsewhere.example"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=20)
+    assert caught.value.code == 400
+
+
+def test_an_upload_from_another_site_is_refused(server: Server) -> None:
+    request = urllib.request.Request(f"{server.url}/studio/upload?name=a.mp4", data=b"x", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=20)
+    assert caught.value.code == 400
