@@ -116,6 +116,7 @@ def video_file(
     tick: Fraction | None = None,
     tags: tuple[int, int, int, int] | None = None,
     rotation: int = 0,
+    pixel_aspect: Fraction | None = None,
     audio: str | None = None,
     cover: bool = False,
 ) -> Path:
@@ -132,6 +133,8 @@ def video_file(
         if tags is not None:
             context = stream.codec_context
             context.color_primaries, context.color_trc, context.colorspace, context.color_range = tags
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if rotation:
             stream.set_display_rotation(-rotation)
         sound = container.add_stream(audio, rate=48000, layout="mono") if audio else None

@@ -2,7 +2,8 @@
 
 The numbers are the code points of ITU-T H.273, the names FFmpeg's. Conversion happens in swscale, with the flags that make it agree with
 the formulas of BT.601, BT.709 and BT.2020 to one level (its defaults are up to three levels off, always in the same direction, which
-adds up when a clip is edited again and again).
+adds up when a clip is edited again and again). HDR footage (transfers smpte2084 and arib-std-b67) is converted plainly, without tone
+mapping, so that writing it in 8 bits under its own tags gives the same picture back.
 """
 
 from __future__ import annotations
@@ -37,14 +38,8 @@ LIMITED, FULL = 1, 2
 # Code point of a matrix -> swscale's own number for it. Whatever is missing here swscale can't do.
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 
 RgbFrame = npt.NDArray[np.uint8]
-
-
-def is_hdr(info: VideoInfo) -> bool:
-    """True for PQ and HLG footage. It is read plainly, without tone mapping, and written with its tags in 8 bits."""
-    return info.color_transfer in _HDR_TRANSFERS
 
 
 def code_point(names: dict[int, str], name: str | None, missing: int = UNSPECIFIED) -> int:
@@ -123,7 +118,7 @@ class YuvConverter:
 
     def __call__(self, array: RgbFrame) -> av.VideoFrame:
         """A frame of the encoder's pixel format from uint8 (H, W, 3)."""
-        frame = av.VideoFrame.from_ndarray(array, format="rgb24")
+        frame = av.VideoFrame.from_numpy_buffer(array, format="rgb24")  # no copy: converted before this returns
         frame.color_range = FULL
         for reformatter, options in self._steps:
             if self._is_rgb:

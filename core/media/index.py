@@ -104,6 +104,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         rotation, mirrored = orientation_of(first)
         width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
         context = stream.codec_context
+        aspect = stream.sample_aspect_ratio or Fraction(1)
         full = first.color_range == FULL or first.format.name.startswith("yuvj")
         info = VideoInfo(
             width=width,
@@ -120,6 +121,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             color_matrix=MATRICES.get(first.colorspace),
             color_range="pc" if full else RANGES.get(first.color_range),
             audio=audio,
+            pixel_aspect=1 / aspect if rotation in (90, 270) else aspect,
         )
         return FrameIndex(info, (first.width, first.height), mirrored, time_base, pts, keyframes, stamps, start, end)
 

@@ -29,13 +29,13 @@ _H264_OPTIONS = {"crf": "16", "preset": "fast"}
 class VideoWriter:
     """Writes frames as H.264 (CRF 16, plays everywhere) or FFV1 (lossless in RGB). Use it as a context manager.
 
-    `info` describes the source: size, rate and colour tags are kept. The picture is written upright, without a rotation tag.
+    `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture is written upright.
     `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
     `timestamps` are seconds, of the whole source or of the span; a source of variable rate needs them, or gives them itself when it is
     `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span: copied packet by packet where MP4 can hold the
     codec, else as AAC.
 
-    H.264 goes into .mp4, .m4v, .mov or .mkv, FFV1 into .mkv (which rounds variable time stamps to a millisecond) or .mp4 (exact).
+    H.264 goes into .mp4, .m4v, .mov or .mkv, FFV1 into .mkv or .mp4. Time stamps are exact, but for .mkv, which counts milliseconds.
     An odd width or height is kept: H.264 can't halve it for yuv420p, so such clips are written as yuv444p, which Chromium, VLC and mpv
     play but some hardware players don't.
 
@@ -191,6 +191,8 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: 
     stream.width, stream.height = info.size
     context = stream.codec_context
     context.time_base = tick
+    if info.pixel_aspect != 1:
+        context.sample_aspect_ratio = info.pixel_aspect
     context.thread_type = "AUTO"
     context.color_primaries = code_point(PRIMARIES, info.color_primaries)
     context.color_trc = code_point(TRANSFERS, info.color_transfer)

@@ -23,6 +23,7 @@ class VideoInfo:
 
     `rate` is exact frames a second (the average, when `variable_rate`). `frames` is what the stream really decodes to. `rotation` is in
     degrees clockwise, one of 0, 90, 180, 270. Colour fields carry FFmpeg's names; None where the file does not say.
+    `pixel_aspect` is the width of a displayed pixel over its height, other than 1 in some broadcast footage.
     """
 
     width: int
@@ -39,6 +40,7 @@ class VideoInfo:
     color_matrix: str | None = None
     color_range: str | None = None
     audio: tuple[AudioInfo, ...] = ()
+    pixel_aspect: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

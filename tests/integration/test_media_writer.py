@@ -89,6 +89,13 @@ def test_an_odd_size_stays_odd(tmp_path: Path, width: int, height: int) -> None:
         assert (reader.info.size, len(reader)) == ((width, height), 4)
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_pixels_that_are_not_square_keep_their_shape(tmp_path: Path, rotation: int) -> None:
+    source = video_file(tmp_path / "source.mp4", counted_frames(4), pixel_aspect=Fraction(16, 15), rotation=rotation)
+    aspect = probe(rewritten(source, tmp_path / "target.mp4")).pixel_aspect
+    assert aspect == probe(source).pixel_aspect == (Fraction(15, 16) if rotation else Fraction(16, 15))
+
+
 def test_a_turned_clip_is_written_upright(tmp_path: Path) -> None:
     source = video_file(tmp_path / "source.mp4", counted_frames(6), rotation=90)
     target = rewritten(source, tmp_path / "target.mp4")

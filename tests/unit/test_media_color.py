@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.media.color import check_frame, is_hdr, RgbConverter, YuvConverter
+from core.media.color import check_frame, RgbConverter, YuvConverter
 from core.project.video import VideoInfo
 
 # Matrix tag -> (H.273 number, Kr, Kb)
@@ -86,12 +86,6 @@ def test_written_colour_agrees_with_the_standard(matrix: str, full: bool) -> Non
 def test_a_matrix_swscale_lacks_is_replaced_and_tagged_as_what_was_done() -> None:
     frame = YuvConverter(VideoInfo(32, 32, Fraction(24), 1, color_matrix="gbr"), "yuv420p")(np.zeros((32, 32, 3), np.uint8))
     assert frame.colorspace == 6
-
-
-def test_pq_and_hlg_count_as_hdr() -> None:
-    assert is_hdr(VideoInfo(8, 8, Fraction(24), 1, color_transfer="smpte2084"))
-    assert is_hdr(VideoInfo(8, 8, Fraction(24), 1, color_transfer="arib-std-b67"))
-    assert not is_hdr(VideoInfo(8, 8, Fraction(24), 1, color_transfer="bt709"))
 
 
 def test_a_frame_of_another_shape_or_type_is_named() -> None:
