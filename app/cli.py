@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
     try:
-        options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments) or ["ui"])
+        options = build_parser().parse_args(_with_default(list(sys.argv[1:] if arguments is None else arguments)))
         return options.run(options) or 0
     except StudioError as error:
         print(str(error) if isinstance(error, Cancelled) else f"error: {error}", file=sys.stderr)
@@ -41,9 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report_fault(error)
 
 
+def _with_default(arguments: list[str]) -> list[str]:
+    """`launch.py --port 8000` means `launch.py ui --port 8000`."""
+    first = arguments[0] if arguments else "-"
+    return ["ui", *arguments] if first.startswith("-") and first not in ("-h", "--help") else arguments
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All subcommands and their flags."""
-    parser = _Parser(prog="launch.py", description="VIVID Studio: click an object, try captions on a keyframe, propagate.")
+    parser = _Parser(
+        prog="launch.py",
+        description="VIVID Studio: click an object, try captions on a keyframe, propagate.",
+        epilog="`launch.py test` runs every check and test. Without a command the editor opens.",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     ui = commands.add_parser("ui", help="open the editor in a browser (the default)")
