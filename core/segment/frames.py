@@ -30,11 +30,15 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class Features:
-    """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes: (H*W, 1, C) a level, finest first."""
+    """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes: (H*W, 1, C) a level, finest first.
+
+    `gray` is the frame's brightness at its own size, uint8 (H, W).
+    """
 
     levels: list[Tensor]
     positions: list[Tensor]
     sizes: list[tuple[int, int]]
+    gray: NDArray[np.uint8]
 
 
 @torch.inference_mode()
@@ -46,7 +50,7 @@ def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
     normal = (square.astype(np.float32) / 255 - _MEAN) / _STD
     picture = torch.from_numpy(normal).permute(2, 0, 1)[None].to(network.device)
     _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture))
-    return Features(levels, positions, sizes)
+    return Features(levels, positions, sizes, np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
 
 
 class FeatureCache:

@@ -25,15 +25,20 @@ _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A SAM 2 with its weights, on its device."""
+    """A SAM 2 with its weights, on its device.
+
+    `passes` is Sam2Config.prompt_passes. `follow_edges` says that outlines settle on edges of the picture (core.segment.outline): the small
+    network's logits are too coarse for the clip, SAM 2.1's are not.
+    """
 
     name: str
     network: SAM2Base
     passes: int = 0
+    follow_edges: bool = False
 
     def session(self, reader: FrameSource, folder: Path | str | None = None) -> SegmentSession:
         """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask prompts lie."""
-        return SegmentSession(self.network, self.passes, reader, folder)
+        return SegmentSession(self.network, self.passes, self.follow_edges, reader, folder)
 
 
 def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
@@ -43,8 +48,9 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     checkpoint, ModelMissingError when the weights are not to be had.
     """
     path = store.locate(name, "segmenter")
-    network, passes = _load_package(path) if path.is_dir() else (_load_sam21(path, name), 0)
-    return Segmenter(name, network.float().eval().requires_grad_(False).to(device), passes)
+    small = path.is_dir()
+    network, passes = _load_package(path) if small else (_load_sam21(path, name), 0)
+    return Segmenter(name, network.float().eval().requires_grad_(False).to(device), passes, follow_edges=small)
 
 
 def _load_package(folder: Path) -> tuple[SAM2Base, int]:

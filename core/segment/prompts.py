@@ -36,6 +36,15 @@ class FramePrompts:
         """Whether these say how far the object reaches, by themselves."""
         return self.mask is not None or _BOX_CORNERS[0] in self.labels
 
+    def starting_point(self) -> FramePrompts:
+        """The one prompt to begin with: the mask, else the box, else the first click on the object."""
+        if self.mask is not None:
+            return FramePrompts((), (), self.mask)
+        if self.outlines_object:
+            return FramePrompts(self.points[:2], self.labels[:2], None)
+        first = self.labels.index(_POSITIVE)
+        return FramePrompts((self.points[first],), (_POSITIVE,), None)
+
     def point_inputs(self, side: int, size: tuple[int, int], device: torch.device) -> dict[str, Tensor] | None:
         """Points as SAM2Base takes them: (1, P, 2) on its square of `side` pixels, and labels (1, P). `size` is the source's (W, H)."""
         if not self.points:

@@ -27,9 +27,12 @@ from core.segment.tracker import ObjectTracker, settle
 class SegmentSession:
     """SAM 2 on one clip. Frames are fetched from the reader one at a time, when they are needed."""
 
-    def __init__(self, network: SAM2Base, passes: int, reader: FrameSource, folder: Path | str | None = None) -> None:
-        """`reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the project's)."""
-        self._network, self._passes, self._reader = network, passes, reader
+    def __init__(self, network: SAM2Base, passes: int, follow_edges: bool, reader: FrameSource, folder: Path | str | None = None) -> None:
+        """`passes` and `follow_edges` are as in Segmenter.
+
+        `reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the project's).
+        """
+        self._network, self._passes, self._follow_edges, self._reader = network, passes, follow_edges, reader
         self._folder = None if folder is None else Path(folder)
         self._size = (int(reader.info.width), int(reader.info.height))
         self._features = FeatureCache(network, reader)
@@ -44,8 +47,9 @@ class SegmentSession:
             raise InputError(f"nothing on frame {frame} says where the object is: click on it, or draw a box around it")
         if given.mask is not None and not given.points:
             return given.mask.copy()
-        output = settle(self._network, self._features[frame], given, self._size, self._passes)
-        return full_size(output["pred_masks"][0, 0], self._size)
+        features = self._features[frame]
+        output = settle(self._network, features, given, self._size, self._passes)
+        return full_size(output["pred_masks"][0, 0], features.gray, self._follow_edges)
 
     def track(
         self,
@@ -128,9 +132,9 @@ class SegmentSession:
         if prompts is not None and prompts.mask is not None and not prompts.points:
             return prompts.mask.copy()
         tracker = followed.backwards if reverse else followed.forwards
-        known = tracker.conditioning.get(frame)
-        logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, self._features.peek(frame), prompts, reverse)
-        return full_size(logits, self._size)
+        known, features = tracker.conditioning.get(frame), self._features.peek(frame)
+        logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, features, prompts, reverse)
+        return full_size(logits, features.gray, self._follow_edges)
 
 
 @dataclass

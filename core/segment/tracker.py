@@ -9,13 +9,12 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional
 
+from core.segment.clicks import clicks_of, correct, keep_inside, SURE
 from core.segment.frames import Features
 from core.segment.prompts import FramePrompts
 
 Output = dict[str, Any]
 """What SAM2Base.track_step returns for a frame: `pred_masks` are logits (1, 1, h, w), the rest is its memory of the frame."""
-
-_LOGIT = 10.0  # the logit with which SAM 2 writes down a mask that was given
 
 
 class ObjectTracker:
@@ -56,6 +55,9 @@ class ObjectTracker:
         points = prompts.point_inputs(self.network.image_size, self.size, self.network.device)
         if prompts.mask is not None and points is None:
             return self._step(frame, features, reverse, mask_inputs=_square_mask(self.network, prompts))
+        if self.passes:
+            logits = correct(self.network, features, tracked["pred_masks"], clicks_of(prompts, self.size))
+            return _believe(self.network, features, logits, tracked["obj_ptr"])
         before = tracked["pred_masks"] if prompts.mask is None else _mask_logits(self.network, prompts)
         return self._step(frame, features, reverse, point_inputs=points, prev_sam_mask_logits=before.clamp(-32, 32))
 
@@ -68,24 +70,37 @@ class ObjectTracker:
 def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: tuple[int, int], passes: int) -> Output:
     """The answer on a frame from its prompts alone, with the memory of it.
 
-    A mask is taken at its word. Points and a box are shown once; then the frame is looked at `passes` times again, each time with nothing
-    but the memory of the last answer, which a small network needs to fill the object out. What comes of it is remembered as a given mask.
+    A mask by itself is taken at its word. Without `passes` everything is handed to the network at once, as SAM 2 was trained; with them
+    see core.segment.clicks, and the outcome is remembered like a given mask.
     """
     points = prompts.point_inputs(network.image_size, size, network.device)
     if points is None:
         return _first(network, features, mask_inputs=_square_mask(network, prompts))
-    before = None if prompts.mask is None else _mask_logits(network, prompts)
-    output = _first(network, features, point_inputs=points, prev_sam_mask_logits=before)
     if passes == 0:
-        return output
-    for _ in range(passes):
-        memory = {"cond_frame_outputs": {0: output}, "non_cond_frame_outputs": {}}
-        output = _run(network, 1, features, memory, 2, False)
+        before = None if prompts.mask is None else _mask_logits(network, prompts)
+        return _first(network, features, point_inputs=points, prev_sam_mask_logits=before)
+    start = prompts.starting_point()
+    output = _first(network, features, mask_inputs=_square_mask(network, start)) if start.mask is not None else None
+    if output is None:
+        output = _first(network, features, point_inputs=start.point_inputs(network.image_size, size, network.device))
+        for _ in range(passes):
+            memory = {"cond_frame_outputs": {0: output}, "non_cond_frame_outputs": {}}
+            output = _run(network, 1, features, memory, 2, False)
     logits = output["pred_masks"]
+    if start.outlines_object and start.mask is None:
+        logits = keep_inside(logits, (start.points[0], start.points[1]), size)
+    logits = correct(network, features, logits, clicks_of(prompts, size))
+    return _believe(network, features, logits, output["obj_ptr"])
+
+
+def _believe(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:
+    """Remember logits (1, 1, h, w) like a given mask; they stay smooth for the full size.
+
+    The pointer to the object is the one that the network found by itself: it leads it better than the one it makes of a mask.
+    """
     square = functional.interpolate(logits, size=(network.image_size, network.image_size), mode="bilinear", align_corners=False)
-    output = _first(network, features, mask_inputs=(square > 0).float())
-    output["pred_masks"] = logits  # as smooth as the network drew it, for the edge at full size
-    return output
+    given = _first(network, features, mask_inputs=(square > 0).float())
+    return {**given, "pred_masks": logits, "obj_ptr": pointer}
 
 
 def _first(network: SAM2Base, features: Features, **inputs: Any) -> Output:
@@ -134,4 +149,4 @@ def _square_mask(network: SAM2Base, prompts: FramePrompts) -> Tensor:
 def _mask_logits(network: SAM2Base, prompts: FramePrompts) -> Tensor:
     """The mask prompt as logits at the decoder's size, (1, 1, side/4, side/4)."""
     quarter = functional.interpolate(_square_mask(network, prompts), scale_factor=0.25, mode="area")
-    return (quarter * 2 - 1) * _LOGIT
+    return (quarter * 2 - 1) * SURE

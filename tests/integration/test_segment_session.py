@@ -127,7 +127,16 @@ def test_a_click_on_a_later_frame_corrects_it(session: SegmentSession) -> None:
     plain = dict(session.track({1: [box(0)]}, 0, 5, JobContext()))
     corrected = dict(session.track({1: [box(0), PointPrompt(3, 1, 61, 61, positive=False)]}, 0, 5, JobContext()))
     assert (plain[2][1] == corrected[2][1]).all()
-    assert (plain[3][1] != corrected[3][1]).any()
+    assert plain[3][1][61, 61]
+    assert not corrected[3][1][61, 61]
+
+
+def test_further_clicks_are_honoured_and_keep_the_object(session: SegmentSession) -> None:
+    clicks = [PointPrompt(0, 1, 55, 61), PointPrompt(0, 1, 130, 100), PointPrompt(0, 1, 48, 52, positive=False)]
+    mask = session.preview(0, clicks)
+    assert mask[100, 130]
+    assert not mask[52, 48]
+    assert (mask & disc(0)).sum() > 0.5 * disc(0).sum()
 
 
 def test_stopping_takes_effect_within_a_frame(session: SegmentSession) -> None:
