@@ -27,7 +27,7 @@ _H264_OPTIONS = {"crf": "16", "preset": "fast"}
 
 
 class VideoWriter:
-    """Writes frames as H.264 (CRF 16, plays everywhere) or FFV1 (lossless in RGB). Use it as a context manager.
+    """Writes frames as H.264 (CRF 16) or FFV1 (lossless in RGB). Use it as a context manager.
 
     `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture is written upright.
     `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
@@ -36,8 +36,8 @@ class VideoWriter:
     codec, else as AAC.
 
     H.264 goes into .mp4, .m4v, .mov or .mkv, FFV1 into .mkv or .mp4. Time stamps are exact, but for .mkv, which counts milliseconds.
-    An odd width or height is kept: H.264 can't halve it for yuv420p, so such clips are written as yuv444p, which Chromium, VLC and mpv
-    play but some hardware players don't.
+    An odd width or height is kept: H.264 can't halve it for yuv420p, so such clips are written as yuv444p, which Chromium
+    plays, but decoders in hardware may not.
 
     The file appears under its name only after `close`, or at the end of the `with` block. When the block raises, the temporary file is
     removed and what was there before stays. Raises InputError for what can't be written, StorageError when the disk refuses.
