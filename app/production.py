@@ -97,9 +97,7 @@ def write_edited_video(
         context.report(STAGE, 0, stop - start)
         with (
             stopwatch("render"),
-            VideoWriter(
-                output, reader.info, timestamps=reader.timestamps[start:stop], audio_from=production.source, span=(start, stop)
-            ) as writer,
+            VideoWriter(output, reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)) as writer,
         ):
             composed = composed_frames(
                 reader, production.region, production.span, windows, production.keyframe_index, production.keyframe, production.feather
