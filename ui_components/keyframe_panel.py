@@ -35,7 +35,6 @@ _SETTINGS = f"""
   <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
   <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
 </div>
-<div class="vs-row vs-between"><h3>Tries</h3><span class="vs-quiet" data-ref="about"></span></div>
 <div class="vs-gallery" data-ref="gallery" role="listbox" aria-label="Tries"></div>
 """
 
@@ -67,7 +66,7 @@ def keyframe_panel(verbs: Verbs) -> gr.HTML:
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
-    lead = "Say what the region should show on this frame, and try. Keep the try you like."
+    lead = "Describe what the region shall show on this frame. Accept the try you like."
     markup = panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS, "Accept and continue")
     return part("keyframe", markup, [start_tries, caption_hint, accept_try])
 
@@ -80,7 +79,7 @@ def _vocabulary(verbs: Verbs) -> str:
         return ""
     if words is None:
         return ""
-    groups = {"size": words.sizes, "colour": words.colours, "material": words.materials, "kind": words.kinds}
+    groups = {"colour": words.colours, "kind": words.kinds, "material": words.materials, "size": words.sizes}
     return "".join(_chips(group, known) for group, known in groups.items())
 
 
@@ -91,4 +90,10 @@ def _chips(group: str, words: Sequence[str]) -> str:
         f'<button type="button" class="vs-chip" data-word="{html.escape(word)}" aria-pressed="false">{html.escape(word)}</button>'
         for word in words
     )
+    if group == "colour":
+        buttons = "".join(
+            f'<button type="button" class="vs-chip vs-colour" style="--colour: {html.escape(word)}" data-word="{html.escape(word)}"'
+            f' aria-label="{html.escape(word)}" title="{html.escape(word)}" aria-pressed="false"></button>'
+            for word in words
+        )
     return f'<div class="vs-chip-row" role="group" aria-label="{group}" data-group="{group}">{buttons}</div>'

@@ -23,10 +23,10 @@ BODY = """
 </details>
 <div data-ref="outcome" hidden>
   <h3>Result</h3>
+  <p class="vs-note" data-ref="note" hidden></p>
   <dl class="vs-facts" data-ref="report"></dl>
   <a class="vs-button vs-block" data-ref="download" download><span data-icon="download"></span>Download video</a>
 </div>
-<p class="vs-note" data-ref="note" hidden></p>
 """
 
 

@@ -28,9 +28,9 @@ BODY = """
 <div class="vs-row">
   <label class="vs-label" for="vs-direction">Track</label>
   <select id="vs-direction" class="vs-grow" data-ref="direction">
-    <option value="both">both ways from the marked frames</option>
-    <option value="forward">forwards only</option>
-    <option value="backward">backwards only</option>
+    <option value="both">both ways</option>
+    <option value="forward">forwards</option>
+    <option value="backward">backwards</option>
   </select>
 </div>
 """

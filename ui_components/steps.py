@@ -31,6 +31,7 @@ def steps_header(verbs: Verbs) -> gr.HTML:
         return {"view": project_view(verbs, project_id)}
 
     tabs = "".join(_STEP.format(key=key, number=i + 1, title=title) for i, (key, title) in enumerate(STEP_TITLES.items()))
+    model, about = _model(verbs)
     markup = f"""
     <header class="vs-header">
       <div class="vs-brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#vs-logo"></use></svg><span>VIVID Studio</span></div>
@@ -39,7 +40,7 @@ def steps_header(verbs: Verbs) -> gr.HTML:
       <div class="vs-tools">
         {icon_button("undo", "Undo")}
         {icon_button("redo", "Redo")}
-        <span class="vs-model" title="The video model in use">{html.escape(_model_title(verbs))}</span>
+        <span class="vs-model" title="Video model: {html.escape(about)}">{html.escape(model)}</span>
         {icon_button("theme", "Light or dark")}
         {icon_button("help", "Keyboard shortcuts", "Keyboard shortcuts (?)")}
       </div>
@@ -48,8 +49,10 @@ def steps_header(verbs: Verbs) -> gr.HTML:
     return part("steps", markup, [undo_step, redo_step])
 
 
-def _model_title(verbs: Verbs) -> str:
+def _model(verbs: Verbs) -> tuple[str, str]:
+    """What the bar shows, and what it says when one stays on it."""
     try:
-        return verbs.model_facts().title
-    except ModelMissingError:
-        return "model missing"
+        facts = verbs.model_facts()
+    except ModelMissingError as error:
+        return "model missing", str(error)
+    return facts.name, facts.title

@@ -1,5 +1,6 @@
 "use strict";
-// Following the job: ask, draw, ask again. While tracking the playhead follows the masks, until a person takes it elsewhere.
+// Following the job: ask, draw, ask again. While tracking the playhead follows the masks, and comes back at the end, unless a person
+// takes it elsewhere.
 (() => {
   const { state } = studio;
   const EVERY = 300; // milliseconds between questions while something runs
@@ -30,8 +31,12 @@
       return far;
     };
     const followMasks = (job) => {
-      if (!job || job.kind !== "track" || job.state !== "running") { following = null; return; }
-      if (!following || following.id !== job.id) { following = { id: job.id, frame: state.frame, lanes: state.view.lanes }; return; }
+      if (!job || job.kind !== "track" || job.state !== "running") {
+        if (following && !following.lost && state.frame === following.frame) studio.set({ frame: following.home });
+        following = null;
+        return;
+      }
+      if (!following || following.id !== job.id) { following = { id: job.id, home: state.frame, frame: state.frame, lanes: state.view.lanes }; return; }
       if (following.lost || state.frame !== following.frame) { following.lost = true; return; }
       const frame = reached(following.lanes, state.view.lanes);
       following.lanes = state.view.lanes;

@@ -38,12 +38,14 @@
       timer = setTimeout(hint, HINT_AFTER);
       show();
     };
+    // the first sentence; the words that the model does know stand below as chips anyway
+    const say = (text) => { ref.hint.textContent = text.split(/(?<=\.)\s/)[0]; ref.hint.title = text; };
     const hint = () => {
       const caption = ref.caption.value.trim();
       if (caption === asked) return;
       asked = caption;
-      if (!caption || !state.view) { ref.hint.textContent = ""; return; }
-      studio.ask(server, "caption_hint", { project_id: state.view.id, caption }).then((answer) => { if (asked === caption) ref.hint.textContent = answer.hint; }, () => {});
+      if (!caption || !state.view) { say(""); return; }
+      studio.ask(server, "caption_hint", { project_id: state.view.id, caption }).then((answer) => { if (asked === caption) say(answer.hint); }, () => {});
     };
     ref.caption.addEventListener("input", typed);
     ref.caption.addEventListener("keydown", (event) => { if (event.key === "Enter" && !ref.secondary.disabled) tryIt(); });
@@ -79,7 +81,7 @@
       const missing = writes && !ref.caption.value.trim();
       ref.secondary.disabled = busy || missing;
       ref.secondary.title = `Try on frame ${state.frame}`;
-      ref.lead.textContent = `Say what the region should show on frame ${state.frame}, and try. Accept the try you like.`;
+      ref.lead.textContent = `Describe what the region shall show on frame ${state.frame}. Accept the try you like.`;
       ref.primary.disabled = !state.tryId;
       ref.primary.textContent = state.tryId && state.tryId === state.view.accepted ? "Continue to Propagate" : "Accept and continue";
       ref.reason.textContent = busy ? "Trying; each try appears as it is ready." : missing ? "Write a caption, or pick words below it." : state.tryId ? "" : "Try, then choose a try to accept.";

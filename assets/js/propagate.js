@@ -25,9 +25,7 @@
     const total = (value) => (typeof value === "number" ? value : Object.values(value || {}).reduce((sum, part) => sum + part, 0));
     const facts = (report) => {
       const rows = [];
-      if (report.frames) rows.push(["Frames", String(report.frames)]);
-      if (report.size) rows.push(["Size", report.size.join(" × ")]);
-      if (report.rate) rows.push(["Rate", `${report.rate} fps`]);
+      if (report.size) rows.push(["Video", `${report.size.join(" × ")}, ${report.frames} frames`]);
       if (report.seconds) rows.push(["Time", `${total(report.seconds).toFixed(1)} s`]);
       if (report.peak_memory_mb) rows.push(["Memory", `${Math.round(report.peak_memory_mb)} MB at most`]);
       if (report.max_difference_outside !== undefined) rows.push(["Outside", report.max_difference_outside === 0 ? "not one pixel changed" : `differs by up to ${report.max_difference_outside}`]);
@@ -47,7 +45,7 @@
       ref.reason.textContent = busy ? "Working; progress and Stop are below the picture." : view.steps.propagate.reason;
       ref.outcome.hidden = !view.result;
       ref.note.hidden = !(view.result && view.result.stale);
-      ref.note.textContent = "This result was made before the last change. It stays until you propagate again.";
+      ref.note.textContent = "Made before the last change; it stays until you propagate again.";
       if (!view.result) return;
       ref.download.href = `${studio.address(`result/${view.result.id}.mp4`)}?download=true`;
       ref.report.replaceChildren(...facts(view.result.report).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
