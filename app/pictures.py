@@ -146,7 +146,7 @@ class Pictures:
 
     def tracking_session(self, project: Project) -> SegmentSession:
         """A session of its own for one run through the clip."""
-        return self._engine.segmenter().session(self.reader(project))
+        return self._engine.segmenter().session(self.reader(project), self._workspace.folder(project.project_id))
 
     def keyframe_studio(self, model: VividModel) -> KeyframeStudio:
         """The studio of the model, with whatever it has encoded before."""
