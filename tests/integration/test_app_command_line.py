@@ -1,0 +1,241 @@
+"""The command line, as a script uses it: files in, files out, one line and an exit code for what is wrong. On the models that ship."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import DISC_BOX, disc_clip
+from PIL import Image
+
+from core.media import open_clip, write_image
+
+ROOT = Path(__file__).parents[2]
+BOX = ",".join(str(v) for v in DISC_BOX)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app.cli", *(str(a) for a in arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=20, rate=Fraction(30000, 1001), audio=True)
+
+
+@pytest.fixture(scope="module")
+def edited(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("edited")
+    done = run(
+        "edit",
+        clip,
+        "--out",
+        out,
+        "--box",
+        BOX,
+        "--task",
+        "modify",
+        "--caption",
+        "a red cube",
+        "--adjust",
+        "box+expand:6",
+        "--png",
+        "--seed",
+        3,
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_track_writes_a_mask_for_every_frame_of_the_span(clip: Path, tmp_path: Path) -> None:
+    done = run("track", clip, "--out", tmp_path, "--box", BOX, "--frames", "2:9", "--frame", 2)
+    assert done.returncode == 0, done.stderr
+    names = sorted(p.name for p in (tmp_path / "masks").iterdir())
+    assert names == [f"{i:05d}.png" for i in range(7)]
+    mask = np.asarray(Image.open(tmp_path / "masks" / "00000.png"))
+    assert mask.shape == (120, 160)
+    assert set(np.unique(mask)) == {0, 255}
+    assert "tracking" in done.stderr
+
+
+def test_edit_gives_the_source_back_with_only_the_region_changed(clip: Path, edited: Path) -> None:
+    report = json.loads((edited / "report.json").read_text())
+    assert (report["frames"], report["size"], report["rate"], report["max_difference_outside"]) == (20, [160, 120], "30000/1001", 0)
+    assert (report["model"], report["seed"]) == ("vivid-small", 3)
+    assert {"propagate", "render", "track", "keyframe"} <= set(report["seconds"])
+    assert report["peak_memory_mb"] > 0
+    with open_clip(clip) as source, open_clip(edited / "output.mp4") as result:
+        assert (len(result), result.info.size, result.info.rate, len(result.info.audio)) == (20, (160, 120), Fraction(30000, 1001), 1)
+        for index in range(20):
+            mask = np.asarray(Image.open(edited / "masks" / f"{index:05d}.png")) > 0
+            frame = np.asarray(Image.open(edited / "frames" / f"{index:05d}.png"))
+            before = source.frame(index)
+            assert mask.any()
+            assert (frame[~mask] == before[~mask]).all()
+            assert np.abs(frame[mask].astype(int) - before[mask]).mean() > 5
+
+
+def test_the_same_seed_gives_the_same_pixels(clip: Path, edited: Path, tmp_path: Path) -> None:
+    arguments = ("--task", "modify", "--caption", "a red cube", "--frames", "0:4", "--png", "--seed", 3, "--masks", tmp_path / "masks")
+    (tmp_path / "masks").mkdir()
+    for index in range(4):
+        (tmp_path / "masks" / f"{index:05d}.png").write_bytes((edited / "masks" / f"{index:05d}.png").read_bytes())
+    for name in ("one", "two"):
+        done = run("edit", clip, "--out", tmp_path / name, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert all(
+        (tmp_path / "one" / "frames" / f"{i:05d}.png").read_bytes() == (tmp_path / "two" / "frames" / f"{i:05d}.png").read_bytes()
+        for i in range(4)
+    )
+
+
+def test_a_keyframe_from_elsewhere_is_used_as_it_is(clip: Path, edited: Path, tmp_path: Path) -> None:
+    picture = np.asarray(Image.open(edited / "keyframe.png").convert("RGB"))
+    write_image(tmp_path / "key.png", np.asarray(Image.fromarray(picture).resize((320, 240))))
+    done = run(
+        "edit",
+        clip,
+        "--out",
+        tmp_path,
+        "--masks",
+        edited / "masks",
+        "--task",
+        "delete",
+        "--keyframe",
+        tmp_path / "key.png",
+        "--frames",
+        "0:5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert np.asarray(Image.open(tmp_path / "keyframe.png")).shape == (120, 160, 3)
+
+
+WRONG = [
+    (("--task", "add", "--caption", "a red ball"), "say which object"),
+    (("--box", "10,10,10,40", "--task", "delete"), "is empty"),
+    (("--box", "10,10,400,40", "--task", "delete"), "outside the frame"),
+    (("--point", "500,5", "--task", "delete"), "outside the frame"),
+    (("--point", "5", "--task", "delete"), "no point"),
+    (("--not-point", "5,5", "--task", "delete"), "selects nothing"),
+    (("--box", BOX, "--task", "add"), "needs a caption"),
+    (("--box", BOX, "--task", "paint", "--caption", "x"), "unknown task"),
+    (("--box", BOX, "--task", "delete", "--adjust", "grow"), "unknown mask adjustment"),
+    (("--box", BOX, "--task", "delete", "--frames", "5:2"), "no stretch"),
+    (("--box", BOX, "--task", "delete", "--frames", "x"), "no span"),
+    (("--box", BOX, "--task", "delete", "--frame", "99"), "outside the frames"),
+    (("--box", BOX, "--task", "delete", "--model", "huge"), "vivid-small"),
+    (("--box", BOX, "--task", "delete", "--segmenter", "huge"), "embedded"),
+    (("--box", BOX, "--task", "delete", "--steps", "0"), "outside 1 to"),
+    (("--box", BOX, "--task", "delete", "--device", "abacus"), "unknown device"),
+    (("--masks", "/nowhere", "--task", "delete"), "no mask folder"),
+    (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
+    (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),
+    (("--box", BOX), "--task"),
+]
+
+
+def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    (tmp_path / "output.mp4").write_bytes(b"old result")
+    for arguments, words in WRONG:
+        code = main(["edit", str(clip), "--out", str(tmp_path), *arguments])
+        err = capsys.readouterr().err.strip()
+        last = err.splitlines()[-1]
+        assert code == 2, (arguments, err)
+        assert words in last, (arguments, err)
+        assert last.startswith("error: "), (arguments, err)
+        assert "Traceback" not in err
+    assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+
+
+def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    few, small, empty, wide = (tmp_path / name for name in ("few", "small", "empty", "wide.png"))
+    for folder in (few, small, empty):
+        folder.mkdir()
+    for index in range(20):
+        Image.fromarray(np.full((60, 80), 255, np.uint8)).save(small / f"{index:05d}.png")
+        Image.fromarray(np.zeros((120, 160), np.uint8)).save(empty / f"{index:05d}.png")
+    Image.fromarray(np.full((120, 160), 255, np.uint8)).save(few / "00000.png")
+    Image.fromarray(np.zeros((120, 300, 3), np.uint8)).save(wide)
+    cases = [
+        (few, (), "1 masks"),
+        (small, (), "80x60"),
+        (empty, (), "empty on every frame"),
+        (edited / "masks", ("--keyframe", wide), "300x120"),
+    ]
+    for folder, extra, words in cases:
+        code = main(["edit", str(clip), "--out", str(tmp_path), "--masks", str(folder), "--task", "delete", *map(str, extra)])
+        err = capsys.readouterr().err.strip()
+        assert code == 2, err
+        assert words in err.splitlines()[-1], err
+
+
+@pytest.mark.parametrize("command", ["track", "edit"])
+def test_what_is_no_video_is_refused_in_a_line(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    text = tmp_path / "notes.mp4"
+    text.write_text("dear diary\n" * 50)
+    task = ["--task", "delete"] if command == "edit" else []
+    for video in (text, tmp_path / "missing.mp4"):
+        assert main([command, str(video), "--out", str(tmp_path / "out"), "--box", "1,1,5,5", *task]) == 2
+        assert str(video) in capsys.readouterr().err
+
+
+def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
+    command = [sys.executable, "-m", "app.cli", "track", str(clip), "--out", str(tmp_path), "--box", BOX, "--segmenter", "large"]
+    command += ["--workspace", str(tmp_path / "workspace")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "898 MB" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_ctrl_c_stops_cleanly_with_130(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "output.mp4").write_bytes(b"old result")
+    command = [sys.executable, "-m", "app.cli", "edit", str(clip), "--out", str(tmp_path), "--box", BOX, "--task", "add"]
+    command += ["--caption", "a red ball", "--steps", "900"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("keyframe"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(30) == 130
+    assert rest.strip().splitlines()[-1] == "stopped"
+    assert "Traceback" not in rest
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["masks", "output.mp4"]
+    assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+
+
+def test_a_folder_of_images_is_a_video_too(clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    with open_clip(clip) as reader:
+        for index in range(3):
+            write_image(folder / f"{index:04d}.png", reader.frame(index))
+    done = run("edit", folder, "--out", tmp_path / "out", "--box", BOX, "--task", "delete")
+    assert done.returncode == 0, done.stderr
+    with open_clip(tmp_path / "out" / "output.mp4") as result:
+        assert len(result) == 3
+
+
+def test_models_are_listed_with_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    assert main(["models"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "here" in lines["embedded"]
+    assert "here" in lines["vivid-small"]
+    assert "large" in lines

@@ -1,0 +1,140 @@
+"""The editor's verbs on a real clip and the models that ship: from a click to a video, saved all the way."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import DISC_BOX, disc_clip
+
+from app.editor import Editor
+from app.settings import Settings
+from core.errors import InputError
+from core.media import open_clip, read_image
+from core.project.project import Project
+from core.project.tracks import MaskAdjustment
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=12)
+
+
+@pytest.fixture
+def editor(tmp_path: Path):
+    editor = Editor(Settings(workspace=tmp_path))
+    yield editor
+    editor.close()
+
+
+def finish(editor: Editor, job_id: str) -> dict:
+    status = editor.runner.wait(job_id, 120)
+    assert status.state == "done", status.message
+    return status.result
+
+
+def selected(editor: Editor, clip: Path) -> Project:
+    project = editor.create_project(clip)
+    _, object_id = editor.add_object(project.project_id)
+    return editor.add_box(project.project_id, object_id, 0, *DISC_BOX)
+
+
+def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = selected(editor, clip).project_id
+    assert len(editor.overlay_png(project_id, 0)) > len(editor.overlay_png(project_id, 5))
+    finish(editor, editor.start_tracking(project_id))
+    assert editor.timeline(project_id)[0]["tracked"] == (0, 12)
+    editor.set_adjustment(project_id, MaskAdjustment("box+expand", 6))
+    result = finish(editor, editor.start_tries(project_id, 0, "modify", "a blue ball", (1, 2)))
+    project = editor.project(project_id)
+    assert [e.seed for e in project.edits] == [1, 2]
+    assert [e.edit_id for e in project.edits] == result["edits"]
+    pictures = [read_image(editor.file_path(project_id, e.image)) for e in project.edits]
+    assert (pictures[0] != pictures[1]).any()
+    editor.accept(project_id, project.edits[1].edit_id)
+    propagation_id = finish(editor, editor.start_propagation(project_id))["propagation"]
+    report = editor.report(project_id, propagation_id)
+    assert (report["frames"], report["max_difference_outside"]) == (12, 0)
+
+    again = Editor(Settings(workspace=tmp_path))
+    reopened = again.project(project_id)
+    assert reopened == editor.project(project_id)
+    assert reopened.latest_propagation is not None
+    assert reopened.latest_propagation.result is not None
+    with open_clip(again.file_path(project_id, reopened.latest_propagation.result)) as video:
+        assert len(video) == 12
+    assert [s.project_id for s in again.recent_projects()] == [project_id]
+    while again.history(project_id)[0]:
+        again.undo(project_id)
+    assert again.project(project_id).tracks == ()
+    again.close()
+
+
+def test_a_click_can_be_undone_and_its_mask_goes_with_it(editor: Editor, clip: Path) -> None:
+    project = selected(editor, clip)
+    boxed = editor.overlay_png(project.project_id, 0)
+    editor.add_point(project.project_id, 1, 0, 5, 5, positive=False)
+    assert editor.history(project.project_id) == ("Point", None)
+    editor.undo(project.project_id)
+    assert editor.overlay_png(project.project_id, 0) == boxed
+    cleared = editor.clear_prompts(project.project_id, 1)
+    assert cleared.track(1).masks is None
+    assert cleared.track(1).prompts == ()
+
+
+def test_stopping_a_track_keeps_the_frames_that_were_reached(editor: Editor, clip: Path) -> None:
+    project_id = selected(editor, clip).project_id
+    session_job = editor.start_tracking(project_id)
+    while editor.job(session_job).done < 3 and not editor.job(session_job).finished:
+        time.sleep(0.005)
+    editor.cancel(session_job)
+    assert editor.runner.wait(session_job, 60).state == "cancelled"
+    tracked = editor.project(project_id).track(1).tracked
+    assert tracked is not None
+    assert 3 <= tracked[1] - tracked[0] < 12
+
+
+def test_what_is_not_ready_says_what_to_do_first(editor: Editor, clip: Path) -> None:
+    project_id = editor.create_project(clip).project_id
+    editor.add_object(project_id)
+    with pytest.raises(InputError, match="click or box"):
+        editor.start_tracking(project_id)
+    with pytest.raises(InputError, match="select an object"):
+        editor.start_tries(project_id, 0, "delete", "", (0,))
+    with pytest.raises(InputError, match="accept a keyframe"):
+        editor.start_propagation(project_id)
+    with pytest.raises(InputError, match="caption"):
+        editor.start_tries(project_id, 0, "add", "", (0,))
+    with pytest.raises(InputError, match="outside the frame"):
+        editor.add_point(project_id, 1, 0, 900, 5)
+
+
+def test_a_clip_that_was_moved_away_is_named(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.mp4"
+    moved.write_bytes(clip.read_bytes())
+    project_id = editor.create_project(moved).project_id
+    moved.unlink()
+    with pytest.raises(InputError, match=r"moved\.mp4"):
+        editor.frame_jpeg(project_id, 0)
+
+
+def test_the_hint_names_what_the_small_model_cannot_know(editor: Editor) -> None:
+    assert editor.caption_hint("a red ball") is None
+    hint = editor.caption_hint("a red giraffe")
+    assert hint is not None
+    assert "giraffe" in hint
+    assert "ball" in hint
+
+
+def test_the_region_overlay_follows_the_adjustment_at_once(editor: Editor, clip: Path) -> None:
+    import cv2
+
+    project_id = selected(editor, clip).project_id
+
+    def area(form: str, pixels: int = 0) -> int:
+        editor.set_adjustment(project_id, MaskAdjustment(form, pixels))  # type: ignore[arg-type]
+        picture = cv2.imdecode(np.frombuffer(editor.overlay_png(project_id, 0, "region"), np.uint8), cv2.IMREAD_UNCHANGED)
+        return int((picture[..., 3] > 0).sum())
+
+    plain = area("none")
+    assert 0 < plain < area("expand", 5) < area("box+expand", 5)
