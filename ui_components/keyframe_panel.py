@@ -35,7 +35,7 @@ _SETTINGS = f"""
   <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
   <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
 </div>
-<div class="vs-gallery" data-ref="gallery" role="listbox" aria-label="Tries"></div>
+<div class="vs-gallery" data-ref="gallery" role="group" aria-label="Tries"></div>
 """
 
 

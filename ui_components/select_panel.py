@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from core.project.tracks import Direction
 from ui_components.panel import panel
 from ui_components.part import Answer, part
 from ui_components.verbs import Verbs
@@ -51,7 +52,7 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         verbs.clear_prompts(project_id, object_id, frame)
         return {"view": project_view(verbs, project_id)}
 
-    def start_tracking(project_id: str, direction: str) -> Answer:
+    def start_tracking(project_id: str, direction: Direction) -> Answer:
         job_id = verbs.start_tracking(project_id, direction)
         return {"view": project_view(verbs, project_id), "job": job_id}
 

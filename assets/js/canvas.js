@@ -201,10 +201,8 @@
       if (!state.view || (event.button !== 0 && event.button !== 2)) return;
       if (state.step !== "select") return;
       const at = toSource(event);
-      if (!inside(at)) return;
-      event.preventDefault();
       studio.set({ playing: false });
-      drag = { at, x: event.clientX, y: event.clientY, positive: event.button === 0 && !event.altKey && !event.ctrlKey, moved: false, box: null, frame: state.frame };
+      drag = { at: clamp(at), off: !inside(at), x: event.clientX, y: event.clientY, positive: event.button === 0 && !event.altKey && !event.ctrlKey, moved: false, box: null, frame: state.frame };
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -217,13 +215,13 @@
     });
     const drop = (event) => {
       if (!drag) return;
-      const { at, moved, box, positive, frame } = drag;
+      const { at, off, moved, box, positive, frame } = drag;
       drag = null;
       if (event.type === "pointercancel") return redraw();
       if (moved && box) {
         const values = Object.fromEntries(Object.entries(box).map(([key, value]) => [key, tenth(value)]));
         if (values.x1 - values.x0 >= 1 && values.y1 - values.y0 >= 1) send("add_box", { kind: "box", frame, ...values }, values);
-      } else {
+      } else if (!off) {
         const values = { x: Math.min(tenth(at.x), state.view.clip.width - 0.1), y: Math.min(tenth(at.y), state.view.clip.height - 0.1), positive };
         send("add_point", { kind: "point", frame, ...values }, values);
       }

@@ -58,7 +58,7 @@
     const pick = (edit) => { studio.set({ tryId: edit.id, playing: false }); studio.goTo(edit.frame); };
     const card = (edit) => {
       const words = [`${WORDS[edit.task]}${edit.caption ? ` “${edit.caption}”` : ""}`, `frame ${edit.frame}`, `seed ${edit.seed}`, edit.stale ? "made before the last change" : ""].filter(Boolean).join(", ");
-      const button = make("button", { type: "button", class: "vs-try", role: "option", "data-edit": edit.id, title: words, "aria-label": words, onclick: () => pick(edit), ondblclick: () => studio.copySettings(edit) },
+      const button = make("button", { type: "button", class: "vs-try", "data-edit": edit.id, title: words, "aria-label": words, onclick: () => pick(edit), ondblclick: () => studio.copySettings(edit) },
         studio.thumbnail(edit), make("span", { class: "vs-try-line" }, `f${edit.frame} · s${edit.seed}`));
       if (edit.stale) button.append(make("span", { class: "vs-badge vs-stale" }, "earlier"));
       return button;
@@ -74,7 +74,7 @@
         if (!edits.length) ref.gallery.append(make("p", { class: "vs-blank" }, "Tries will be kept here, side by side."));
       }
       for (const node of ref.gallery.querySelectorAll(".vs-try")) {
-        node.setAttribute("aria-selected", String(node.dataset.edit === state.tryId));
+        node.setAttribute("aria-pressed", String(node.dataset.edit === state.tryId));
         node.dataset.accepted = String(node.dataset.edit === state.view.accepted);
       }
     });

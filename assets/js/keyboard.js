@@ -22,6 +22,12 @@
     if (sheet.open) sheet.close(); else sheet.showModal();
   };
 
+  // A control that was used with the mouse gives the keys back: space plays, arrows step, whatever was clicked last.
+  document.addEventListener("click", (event) => {
+    const used = event.detail > 0 && event.target.closest("#studio button, #studio a, #studio summary, #studio input[type=radio], #studio input[type=range]");
+    if (used) used.blur();
+  });
+
   const typing = (target) => target.closest("input:not([type=radio]):not([type=range]), textarea, select");
   const moves = (event) => ({ ArrowLeft: -1, ArrowRight: 1 })[event.key] * (event.shiftKey ? 10 : 1);
 

@@ -70,6 +70,10 @@
     ref.secondary.addEventListener("click", tryIt);
     ref.primary.addEventListener("click", accept);
 
+    const elsewhere = () => {
+      const chosen = state.view.edits.find((edit) => edit.id === state.tryId);
+      return chosen && chosen.frame !== state.frame ? `The chosen try is on frame ${chosen.frame}; click it to see it.` : "";
+    };
     const show = () => {
       if (!state.view) return;
       const writes = task() !== "delete";
@@ -84,7 +88,7 @@
       ref.lead.textContent = `Describe what the region shall show on frame ${state.frame}. Accept the try you like.`;
       ref.primary.disabled = !state.tryId;
       ref.primary.textContent = state.tryId && state.tryId === state.view.accepted ? "Continue to Propagate" : "Accept and continue";
-      ref.reason.textContent = busy ? "Trying; each try appears as it is ready." : missing ? "Write a caption, or pick words below it." : state.tryId ? "" : "Try, then choose a try to accept.";
+      ref.reason.textContent = busy ? "Trying; each try appears as it is ready." : missing ? "Write a caption, or pick words below it." : state.tryId ? elsewhere() : "Try, then choose a try to accept.";
       // the one main button: trying until there is a try to accept
       ref.secondary.classList.toggle("vs-primary", !state.tryId);
       ref.primary.classList.toggle("vs-primary", Boolean(state.tryId));

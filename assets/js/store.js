@@ -34,7 +34,7 @@
     if (old && old.id === view.id && old.moment >= view.moment) return;
     const changes = { view };
     if (!old || old.id !== view.id) {
-      Object.assign(changes, { frame: view.clip.start, object: null, tryId: view.accepted, playing: false, pending: [] });
+      Object.assign(changes, { frame: view.clip.start, object: null, tryId: view.accepted || (view.edits.length ? view.edits[view.edits.length - 1].id : null), playing: false, pending: [] });
       if (old) changes.step = "video";
       const url = new URL(location.href);
       if (url.searchParams.get("project") !== view.id) {
@@ -122,7 +122,9 @@
       return;
     }
     set({ step, playing: false });
-    history.replaceState(null, "", `#${step}`);
+    const url = new URL(location.href); // whole: gradio's <base> would swallow the query of a bare "#step"
+    url.hash = step;
+    history.replaceState(null, "", url);
   };
   const rgb = (colour, alpha = 1) => `rgba(${colour[0]},${colour[1]},${colour[2]},${alpha})`;
   const address = (path) => `/studio/${state.view.id}/${path}`;

@@ -1,5 +1,5 @@
 "use strict";
-// Play, step, and where we are. Without a result on the stage, playing runs through the frames at the clip's rate, dropping what is late.
+// Play, step, and where we are. Without a result on the stage, playing runs through the frames at the clip's rate.
 (() => {
   const { state } = studio;
 
@@ -20,16 +20,23 @@
     const toggle = () => { if (state.view) studio.set({ playing: !state.playing }); };
     studio.togglePlay = toggle;
 
-    let began = null;
+    // The clock runs at the clip's rate; the newest frame that is due and here is shown. When none is here yet, the clock waits for it.
+    let clockStart = null;
     const tick = (now) => {
       if (!state.playing || studio.playerOn()) return;
       const { clip } = state.view;
-      if (!began) began = { now, frame: state.frame >= clip.stop - 1 ? clip.start : state.frame };
-      const due = began.frame + Math.floor(((now - began.now) / 1000) * clip.rate);
-      if (due >= clip.stop) studio.set({ frame: clip.stop - 1, playing: false });
+      const beat = 1000 / clip.rate;
+      if (!clockStart) {
+        if (state.frame >= clip.stop - 1 || state.frame < clip.start) studio.set({ frame: clip.start });
+        clockStart = { now, frame: state.frame };
+      }
+      const due = Math.min(clip.stop - 1, clockStart.frame + Math.floor((now - clockStart.now) / beat));
+      let frame = due;
+      while (frame > state.frame && !studio.frameReady(frame)) frame -= 1;
+      if (frame < due) clockStart = { now: now - beat, frame };
+      if (frame >= clip.stop - 1) studio.set({ frame: clip.stop - 1, playing: false });
       else {
-        if (due !== state.frame && !studio.frameReady(due) && due - state.frame < 6) began.now += 8; // a slow moment: fall back a little, not apart
-        studio.set({ frame: due });
+        studio.set({ frame });
         requestAnimationFrame(tick);
       }
     };
@@ -45,7 +52,7 @@
       ref.frame.max = clip.frames - 1;
       ref.total.textContent = `of ${clip.frames - 1}`;
       ref.time.textContent = clock(state.frame, clip.rate);
-      if (keys.has("playing") && state.playing && !studio.playerOn()) { began = null; requestAnimationFrame(tick); }
+      if (keys.has("playing") && state.playing && !studio.playerOn()) { clockStart = null; requestAnimationFrame(tick); }
     });
   };
 })();

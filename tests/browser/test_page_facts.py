@@ -141,6 +141,15 @@ def test_addresses_answer_faults_with_one_line(server: Server) -> None:
         assert b"\n" not in caught.value.read().strip()
 
 
+def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
+    from app.server import _listen
+
+    with _listen("127.0.0.1", 0) as first:
+        taken = first.getsockname()[1]
+        with _listen("127.0.0.1", taken) as second:
+            assert second.getsockname()[1] > taken
+
+
 def test_another_name_for_this_machine_is_refused(server: Server) -> None:
     request = urllib.request.Request(server.url, headers={"Host": "elsewhere.example"})
     with pytest.raises(urllib.error.HTTPError) as caught:
