@@ -73,7 +73,7 @@ class VaeConfig(RecipeConfig):
     video_batch: int = 16
     video_frames: int = 9
     long_batch: int = 8
-    pattern: str = "ivvl"
+    pattern: str = "vviv"
     """The order of batches: i an image, v a clip of `video_frames`, l a clip of a whole window."""
     kl_weight: float = 1e-4
 
@@ -92,8 +92,8 @@ class VividConfig(RecipeConfig):
     video_fill: int = 10
     """Fresh samples encoded before each step; batch / fill is how often a latent is used again."""
     image_buffer: int = 24576
-    video_buffer: int = 6144
-    pattern: str = "iv"
+    video_buffer: int = 12288
+    pattern: str = "vvi"
     keyframe_probability: float = 0.7
     caption_drop: float = 0.1
     delete_probability: float = 0.25
@@ -147,7 +147,9 @@ def _with_value(config: Any, path: list[str], text: str, name: str) -> Any:
         raise InputError(f"unknown setting '{name}'; known here: {', '.join(sorted(hints))}")
     if len(path) == 1:
         if dataclasses.is_dataclass(hints[path[0]]):
-            raise InputError(f"'{name}' is a group: name one of its settings, such as {name}.{next(iter(typing.get_type_hints(hints[path[0]])))}")
+            raise InputError(
+                f"'{name}' is a group: name one of its settings, such as {name}.{next(iter(typing.get_type_hints(hints[path[0]])))}"
+            )
         return dataclasses.replace(config, **{path[0]: _parse(text, hints[path[0]], name)})
     if not dataclasses.is_dataclass(hints[path[0]]):
         raise InputError(f"'{path[0]}' has no settings of its own, in '{name}'")

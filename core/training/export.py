@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel, __version__ as diffusers_version
+from diffusers import __version__ as diffusers_version
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from transformers import T5EncoderModel
 
 from core.data import vocabulary

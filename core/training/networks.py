@@ -6,8 +6,8 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from torch import Tensor, nn
+from tokenizers import models, normalizers, pre_tokenizers, processors, Regex, Tokenizer
+from torch import nn, Tensor
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from core.data import vocabulary
@@ -110,7 +110,9 @@ def token_ids(captions: list[str]) -> Tensor:
     return batch["input_ids"]
 
 
-def rotary_embedding(transformer: CogVideoXTransformer3DModel, latent_frames: int, height: int, width: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
+def rotary_embedding(
+    transformer: CogVideoXTransformer3DModel, latent_frames: int, height: int, width: int, device: torch.device | str
+) -> tuple[Tensor, Tensor]:
     """What CogVideoXPipeline._prepare_rotary_positional_embeddings computes for a latent of (latent_frames, height, width)."""
     config = transformer.config
     patch = config.patch_size

@@ -1,0 +1,115 @@
+"""Recipe `small-vae`: the small autoencoder from nothing, on procedural images and clips, some with a black edit region."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLCogVideoX
+from PIL import Image
+from torch import Tensor
+
+from core.data.noise import chance
+from core.data.sheet import tile
+from core.data.world import World
+from core.training.config import VaeConfig
+from core.training.fast_vae import speed_up
+from core.training.loop import CapturedStep, freeze, psnr, Run
+from core.training.networks import build_vae
+from core.training.worlds import build_world
+from core.vivid.conditioning import masked_video
+
+MASKED_SHARE = 0.35
+"""Part of the pictures that carry a black region, as the masked video does that the denoiser is shown."""
+
+
+def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
+    """Absolute error of pixels, of differences between neighbours (edges) and of 4x4 means (colour), plus squared error. (B, 3, T, H, W)."""
+    error = result - target
+    edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
+    coarse = F.avg_pool3d(error, (1, 4, 4)).abs().mean()
+    return error.abs().mean() + 0.5 * edges + 0.5 * coarse + 2.0 * error.square().mean()
+
+
+class VaeStep:
+    """One optimisation step of the autoencoder on fresh clips."""
+
+    def __init__(self, run: Run, vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, kl_weight: float) -> None:
+        self.run, self.vae, self.world, self.batch, self.frames, self.kl_weight = run, vae, world, batch, frames, kl_weight
+
+    def __call__(self) -> Tensor:
+        """Returns loss, squared error and divergence as a tensor (3,)."""
+        clips = self.world.sample(self.batch, self.frames, delete=0.3)
+        blacken = chance(self.batch, 1, 1, 1, 1, device=self.world.device, p=MASKED_SHARE)
+        pixels = masked_video(clips.pixels, clips.mask * blacken)
+        mean, log_variance = self.run.call(self.vae.encoder, pixels)[0].float().chunk(2, dim=1)
+        log_variance = log_variance.clamp(-20, 4)
+        latent = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        result = self.run.call(self.vae.decoder, latent)[0].float()
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+        loss = reconstruction_loss(result, pixels) + self.kl_weight * divergence
+        self.run.descend(loss)
+        return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach()])
+
+
+@torch.no_grad()
+def reconstruct(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Through the autoencoder and back as the pipeline does it: (B, 3, T, H, W) -> the same, and latents (B, C, F, h, w)."""
+    latent = vae.encode(pixels).latent_dist.mode()
+    return vae.decode(latent).sample.clamp(-1, 1), latent
+
+
+def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict[str, float], float]:
+    """PSNR on unseen clips of 1, 9 and 17 frames, and the standard deviation of the latents of a window."""
+    scores, deviation = {}, 1.0
+    for frames in sorted({1, 9, world.window_frames}):
+        pixels = world.sample(batch, frames, delete=0.3, seed=10_000 + frames).pixels
+        result, latent = reconstruct(vae, pixels)
+        scores[f"psnr_{frames}"] = psnr(float((result.float() - pixels).square().mean()))
+        deviation = float(latent.float().std())
+    return scores, deviation
+
+
+def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
+    """Run the recipe; writes `out`/vae in single precision, a curve and a sheet (sources over reconstructions)."""
+    torch.manual_seed(config.seed)
+    device = torch.device(config.device)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    vae = build_vae(config.network).to(device).train()
+    world = build_world(config)
+    run = Run(config, "small-vae", {"vae": vae})
+    run.load_checkpoint()
+    run.set_learning_rate()
+    speed_up(vae)
+    if config.compile:
+        vae.encoder.compile(dynamic=False)
+        vae.decoder.compile(dynamic=False)
+    shapes = {
+        "i": (config.image_batch, 1),
+        "v": (config.video_batch, config.video_frames),
+        "l": (config.long_batch, config.network.window_frames),
+    }
+    steps = {}
+    for kind in dict.fromkeys(config.pattern):
+        # Compiling takes most of a minute a shape: only the commonest one earns it.
+        with torch.compiler.set_stance("default" if kind == "v" else "force_eager"):
+            steps[kind] = CapturedStep(VaeStep(run, vae, world, *shapes[kind], config.kl_weight), device)
+    run.start_clock()
+    while run.progress < 1:
+        kind = config.pattern[run.step % len(config.pattern)]
+        run.set_learning_rate()
+        result = steps[kind]()
+        run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr(float(result[1])), "kl": float(result[2])})  # noqa: B023
+    run.save_checkpoint()
+    finished = build_vae(config.network).to(device)
+    finished.load_state_dict(run.averaged()["vae"])
+    freeze([finished])
+    torch.backends.cudnn.benchmark = False
+    scores, deviation = measure(finished, world, min(config.long_batch, 16))
+    finished.register_to_config(scaling_factor=1 / deviation)
+    print("unseen clips:", {name: round(value, 2) for name, value in scores.items()}, "latent deviation", round(deviation, 3), flush=True)
+    finished.save_pretrained(run.folder / "vae")
+    pixels = world.sample(6, config.network.window_frames, seed=77).pixels
+    result, _ = reconstruct(finished, pixels)
+    Image.fromarray(tile(torch.cat([pixels, result], dim=-2))).save(run.folder / "sheet-small-vae.png")
+    return finished
