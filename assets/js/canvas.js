@@ -114,9 +114,9 @@
     const drawOver = (clip) => {
       const edit = tryShown();
       const after = edit ? want(editUrl(edit)) : null;
-      const comparing = Boolean(after) && state.compare !== "before";
+      const comparing = Boolean(after) && state.compareTry !== "before";
       if (comparing) {
-        const from = state.compare === "wipe" ? state.wipe * clip.width : 0;
+        const from = state.compareTry === "wipe" ? state.wipe * clip.width : 0;
         context.save();
         context.beginPath();
         context.rect(from, 0, clip.width - from, clip.height);
@@ -239,7 +239,7 @@
     studio.cancelDrag = () => { if (drag) { drag = null; redraw(); } };
 
     new ResizeObserver(redraw).observe(stage);
-    studio.on("view step frame object pending showMasks compare wipe tryId playing", () => {
+    studio.on("view step frame object pending showMasks compareTry wipe tryId playing", () => {
       if (state.frame !== lastFrame) { direction = state.frame > lastFrame ? 1 : -1; lastFrame = state.frame; }
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;

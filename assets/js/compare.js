@@ -10,6 +10,7 @@
     canvasPart(ref, server);
     const { compare, wipe, stage } = ref;
     let shown = "";
+    let centred = "";
 
     const choices = () => (state.step === "propagate" && state.view && state.view.result ? RESULT : studio.tryShown && state.view && studio.tryShown() ? KEYFRAME : null);
 
@@ -20,13 +21,13 @@
       if (list && key !== shown) {
         shown = key;
         compare.replaceChildren(...list.map(([value, title]) => {
-          const input = studio.make("input", { type: "radio", name: "vs-compare", value, onchange: () => studio.set({ compare: value }) });
+          const input = studio.make("input", { type: "radio", name: "vs-compare", value, onchange: () => studio.set({ [list === RESULT ? "compareResult" : "compareTry"]: value }) });
           return studio.make("label", {}, input, studio.make("span", {}, title));
         }));
       }
       if (list) for (const input of compare.querySelectorAll("input")) input.checked = input.value === current();
     };
-    const current = () => (state.compare === "side" && state.step !== "propagate" ? "wipe" : state.compare);
+    const current = () => (state.step === "propagate" ? state.compareResult : state.compareTry);
 
     const drawWipe = () => {
       const list = choices();
@@ -53,7 +54,18 @@
       studio.set({ wipe: Math.max(0, Math.min(1, state.wipe + by)) });
     });
     new ResizeObserver(() => requestAnimationFrame(drawWipe)).observe(stage);
-    studio.on("view step frame tryId compare wipe", () => { drawChoices(); requestAnimationFrame(drawWipe); });
+    studio.on("view step frame tryId compareTry compareResult wipe", () => { drawChoices(); requestAnimationFrame(drawWipe); });
     studio.compareMode = current;
+
+    // the divider starts where there is something to compare
+    const centre = () => {
+      const list = choices();
+      const frame = state.frame;
+      const key = list && (list === RESULT ? state.view.result.id : state.tryId);
+      if (!key || key === centred) return;
+      centred = key;
+      studio.cropOf(frame).then((crop) => { if (crop) studio.set({ wipe: crop.middle / state.view.clip.width }); });
+    };
+    studio.on("view step tryId frame", centre);
   };
 })();

@@ -12,6 +12,7 @@
     if (!crops.has(key)) crops.set(key, findCrop(frame, state.view).catch(() => null));
     return crops.get(key);
   };
+  studio.cropOf = cropOf;
   const findCrop = async (frame, { clip, region_rev: rev }) => {
     const overlay = await studio.pictures.load(`${studio.address(`overlay/${frame}.png`)}?kind=region&rev=${rev}&w=240`);
     const small = make("canvas", { width: overlay.width, height: overlay.height });
@@ -29,7 +30,7 @@
     const h = Math.min(clip.height, Math.max((y1 - y0 + 1) * k * 1.3, ((x1 - x0 + 1) * k * 1.3) / SHAPE));
     const w = Math.min(clip.width, h * SHAPE);
     const [cx, cy] = [((x0 + x1 + 1) / 2) * k, ((y0 + y1 + 1) / 2) * k];
-    return { x: Math.max(0, Math.min(clip.width - w, cx - w / 2)), y: Math.max(0, Math.min(clip.height - h, cy - h / 2)), w, h };
+    return { x: Math.max(0, Math.min(clip.width - w, cx - w / 2)), y: Math.max(0, Math.min(clip.height - h, cy - h / 2)), w, h, middle: cx };
   };
 
   studio.thumbnail = (edit) => {

@@ -67,7 +67,6 @@
         if (!state.watched || !state.watched.has(done.id)) continue;
         if (done.state === "failed") studio.toast(done.message, "error");
         else if (done.state === "cancelled") studio.toast("Stopped. What was finished stays.");
-        studio.finished?.(done);
       }
       state.watched = new Set([...(state.watched || []), ...jobs.filter((other) => !other.finished).map((other) => other.id)]);
       followMasks(job);

@@ -98,9 +98,6 @@
       if (edit.caption) ref.caption.value = edit.caption;
       typed();
     };
-    studio.finished = (job) => {
-      if (job.kind === "keyframe" && job.state === "done" && job.result.edits && job.result.edits.length) studio.set({ tryId: job.result.edits[0] });
-    };
     studio.gallery(ref);
     studio.on("view frame tryId", show);
   };

@@ -72,7 +72,7 @@
       after.style.clipPath = mode === "wipe" ? `inset(0 0 0 ${state.wipe * 100}%)` : "";
     };
 
-    studio.on("view step compare wipe frame playing", (_, keys) => {
+    studio.on("view step compareResult wipe frame playing", (_, keys) => {
       player.hidden = !on();
       if (!on()) { result.pause(); source.pause(); return; }
       load();

@@ -3,7 +3,7 @@
 (() => {
   const state = {
     view: null, step: "video", frame: 0, object: null, tryId: null, playing: false,
-    showMasks: true, compare: "wipe", wipe: 0.5, pending: [], uploading: false,
+    showMasks: true, compareTry: "wipe", compareResult: "side", wipe: 0.5, pending: [], uploading: false,
   };
   const listeners = [];
   let dirty = new Set();

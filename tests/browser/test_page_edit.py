@@ -23,7 +23,7 @@ def screenshot(page: Any, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         page.mouse.move(5, 300)
         page.wait_for_timeout(400)
-        page.screenshot(path=folder / f"{name}.png")
+        page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=86)
 
 
 def read_video(path: Path) -> tuple[np.ndarray, Any]:
@@ -97,20 +97,23 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     assert page.locator("#studio-keyframe [data-ref=hint]").inner_text() == ""
     page.get_by_role("button", name="Try", exact=True).click()
     page.wait_for_selector(".vs-try[aria-pressed=true]", timeout=SLOW)
+    wait_for_job(page, "keyframe")
     assert page.locator(".vs-try").count() == 2
-    divider = page.get_by_role("slider", name="Before and after")
-    divider.focus()
+    # the divider starts on the thing itself, whose middle is far from the frame's
+    page.wait_for_function("middle => Math.abs(studio.state.wipe - middle) < 0.05", arg=np.nonzero(thing)[1].mean() / thing.shape[1])
+    screenshot(page, "4-keyframe")
+    page.get_by_role("slider", name="Before and after").focus()
     page.keyboard.press("Home")
     page.wait_for_selector(".vs-wipe[aria-valuenow='0']")
     for _ in range(24):
         page.keyboard.press("ArrowRight")
     page.wait_for_selector(".vs-wipe[aria-valuenow='48']")
-    screenshot(page, "4-keyframe")
 
     page.get_by_role("button", name="Accept and continue").click()
     page.get_by_role("button", name=re.compile("^Propagate to")).click()
     page.wait_for_selector("#studio-job [data-state=running]")
     wait_for_job(page, "propagate")
+    page.get_by_text("Side by side").wait_for()
     facts = page.locator("#studio-propagate [data-ref=report]")
     assert "not one pixel changed" in facts.inner_text()
     page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
