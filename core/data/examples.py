@@ -1,14 +1,14 @@
 """The example clips that ship, drawn from nothing: `python3 -m core.data.examples [folder]`.
 
-Each clip is 640x360, H.264, with the mask of its one moving thing as a folder of PNGs. Everything is drawn at twice the size and reduced, so
-that edges are smooth; layers at several depths slide past as the camera moves.
+Each clip is 640x360, H.264, with the mask of its one moving thing as a folder of PNGs. Everything is drawn at twice the size and reduced,
+so that edges are smooth; layers at several depths slide past as the camera moves.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -101,7 +101,7 @@ def _house(layer: Image.Image, x: int, width: int, top: int, base: int, random: 
         for column in range(columns):
             left = x + (column + 0.5) * width / columns - 22
             draw.rectangle((left - 5, row - 5, left + 49, row + 69), fill=(236, 232, 222, 255))
-            glass = 70 + random.integers(0, 60)
+            glass = 70 + int(random.integers(0, 60))
             draw.rectangle((left, row, left + 44, row + 64), fill=(glass, glass + 22, glass + 38, 255))
             draw.polygon([(left, row), (left + 30, row), (left, row + 46)], fill=(glass + 40, glass + 62, glass + 76, 255))
             draw.line((left + 22, row, left + 22, row + 64), fill=(236, 232, 222, 255), width=4)
@@ -127,7 +127,7 @@ def _car(size: tuple[int, int], x: float, base: float, turn: float, bob: float) 
     layer = Image.new("RGBA", size)
     draw = ImageDraw.Draw(layer)
 
-    def at(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    def at(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         return [(x + px, base + py + bob) for px, py in points]
 
     body = [(-168, -40), (-164, -84), (-132, -96), (-84, -142), (64, -142), (108, -98), (156, -88), (170, -66), (170, -34), (-160, -30)]

@@ -64,7 +64,8 @@ def octave_noise(count: int, channels: int, size: int, device: torch.device | st
 
 
 def walk(count: int, number: int, time: Tensor, device: torch.device | str) -> Tensor:
-    """Smooth random paths that start at 0: (count, number, T) for times (T,) in windows. Drift and a swing; about unit size after one window."""
+    """Smooth random paths that start at 0: (count, number, T) for times (T,) in windows. Drift and a swing; about unit size after one
+    window."""
     drift, swing = torch.randn(count, number, 1, device=device), torch.randn(count, number, 1, device=device)
     pace = log_uniform(count, number, 1, device=device, low=1.0, high=7.0)
     phase = uniform(count, number, 1, device=device, high=2 * math.pi)

@@ -81,7 +81,7 @@ def render_backgrounds(count: int, size: int, device: torch.device | str, chunk:
         edge = horizon + ridge * log_uniform(number, 1, 1, device=device, low=0.005, high=1.0)
         picture = torch.lerp(far, near, torch.sigmoid(edge * log_uniform(number, 1, 1, device=device, low=4, high=150))[:, None])
         crowded = log_uniform(number, 1, 1, device=device, low=0.2, high=1.0)
-        for index in range(leaves):
+        for _ in range(leaves):
             # Radii fall off as in a picture of things at all distances.
             radius = (
                 0.035 / (1 - 0.94 * torch.rand(number, 1, 1, device=device)) * log_uniform(number, 1, 1, device=device, low=0.7, high=1.5)

@@ -14,7 +14,8 @@ from core.data.noise import chance, log_uniform, uniform
 
 @dataclass
 class SilhouettePool:
-    """coverage uint8 (N, 1, S, S) of outlines that fill the picture; centre (N, 2) and radius (N,) of the largest disc inside, in [-1, 1]."""
+    """coverage uint8 (N, 1, S, S) of outlines that fill the picture; centre (N, 2) and radius (N,) of the largest disc inside, in [-1,
+    1]."""
 
     coverage: Tensor
     centre: Tensor
@@ -23,7 +24,7 @@ class SilhouettePool:
 
 def _inscribed(coverage: Tensor) -> tuple[Tensor, Tensor]:
     """The largest disc inside each outline (N, S, S), by eroding until nothing is left."""
-    count, size, device = coverage.shape[0], coverage.shape[-1], coverage.device
+    size = coverage.shape[-1]
     left = F.pad((coverage > 0.5).float(), (1, 1, 1, 1))[:, None]
     depth = left.clone()
     for turn in range(size // 2):

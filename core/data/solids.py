@@ -1,8 +1,8 @@
 """Solids: sphere-traced things with light and material, rendered in batches to small pictures with transparency.
 
-Each kind is a signed distance bound in object space (x right, y up, z towards the viewer, about 1 in size). The camera is parallel and looks
-slightly down; pose and light vary little, so that the box around a thing and its name nearly determine the picture: a model that must guess
-the pose paints blobs. Standard distance functions, written out from their geometry.
+Each kind is a signed distance bound in object space (x right, y up, z towards the viewer, about 1 in size). The camera is parallel and
+looks slightly down; pose and light vary little, so that the box around a thing and its name nearly determine the picture: a model that
+must guess the pose paints blobs. Standard distance functions, written out from their geometry.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _FACING = {"ring", "star", "heart", "cross", "moon"}
 class SolidPool:
     """N rendered solids.
 
-    rgba uint8 (N, 5, R, R): red, green, blue, coverage, convex hull; the thing is centred and its larger half extent is FILL of the picture.
+    rgba uint8 (N, 5, R, R): red, green, blue, coverage, convex hull; the thing is centred and its larger half extent is FILL of the
+    picture.
     extent float (N, 2): half width and half height in units of half the picture. kind, colour, material int64 (N,).
     """
 
@@ -42,7 +43,10 @@ FILL = 0.94
 
 
 def _length(*parts: Tensor) -> Tensor:
-    return torch.sqrt(sum(part * part for part in parts) + 1e-9)
+    total = torch.full_like(parts[0], 1e-9)
+    for part in parts:
+        total = total + part * part
+    return total.sqrt()
 
 
 def _extruded(flat: Tensor, z: Tensor, half: float, bevel: float) -> Tensor:
@@ -256,6 +260,7 @@ def _render(kind: str, count: int, size: int, device: torch.device | str) -> Sol
 
 
 def render_solids(per_kind: int, size: int, device: torch.device | str, chunk: int = 128) -> SolidPool:
-    """`per_kind` pictures of every kind in KINDS, `size` x `size` pixels, colours and materials drawn evenly. Draws from torch's generator."""
+    """`per_kind` pictures of every kind in KINDS, `size` x `size` pixels, colours and materials drawn evenly. Draws from torch's
+    generator."""
     parts = [_render(kind, min(chunk, per_kind - start), size, device) for kind in KINDS for start in range(0, per_kind, chunk)]
     return SolidPool(*(torch.cat([getattr(part, name) for part in parts]) for name in ("rgba", "extent", "kind", "colour", "material")))

@@ -1,7 +1,7 @@
 """The procedural world that the small models learn from: clips with a moving thing, its edit region and a caption, made on the device.
 
-Pools of solids, backgrounds and silhouettes are rendered once; `World.sample` then only gathers, warps and composes, so that it can run inside
-a captured CUDA graph. What the region and the caption say nearly determines the picture: the thing is inscribed in the region.
+Pools of solids, backgrounds and silhouettes are rendered once; `World.sample` then only gathers, warps and composes, so that it can run
+inside a captured CUDA graph. What the region and the caption say nearly determines the picture: the thing is inscribed in the region.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ DELETE_INDEX, GENERIC_INDEX, EMPTY_INDEX = len(CAPTIONS) - 3, len(CAPTIONS) - 2,
 class Clips:
     """A batch of clips.
 
-    pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1 (B, 1, T, H, W), 1 = edit. caption int64
-    (B,) indexes CAPTIONS. kind, colour, material, form int64 (B,); delete bool (B,): the region shows background.
+    pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1 (B, 1, T, H, W), 1 = edit. caption
+    int64 (B,) indexes CAPTIONS. kind, colour, material, form int64 (B,); delete bool (B,): the region shows background.
     """
 
     pixels: Tensor
@@ -180,7 +180,8 @@ class World:
         )
 
     def _scene(self, batch: int, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1], and the lens' exposure (B, T, 1, 1, 1)."""
+        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1], and the lens' exposure (B, T,
+        1, 1, 1)."""
         device = self.device
         index = torch.randint(0, self.backgrounds.shape[0], (2 * batch,), device=device)
         canvas = self.backgrounds[index].float() / 255
@@ -220,8 +221,8 @@ class World:
     def _placement(self, batch: int, form: Tensor, extent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Where the thing and its region are in frame 0.
 
-        Returns the thing's larger half extent (B,) and centre (B, 2), the region's half sides (B, 2) and centre (B, 2), the size word (B,) and the
-        outline (B, 1, S, S) of loose regions.
+        Returns the thing's larger half extent (B,) and centre (B, 2), the region's half sides (B, 2) and centre (B, 2), the size word
+        (B,) and the outline (B, 1, S, S) of loose regions.
         """
         device = self.device
         loose, outlined = form >= LOOSE_BOX, form == SILHOUETTE
@@ -233,7 +234,8 @@ class World:
         room = (self.reach - half).clamp(min=0.05)
         region_centre = uniform(batch, 2, device=device, low=-1, high=1) * room
         which = torch.randint(0, self.silhouettes.radius.shape[0], (batch,), device=device)
-        # Inscribed: a box takes the largest copy that fits; an outline takes the largest disc inside, a little more, since corners may be cut.
+        # Inscribed: a box takes the largest copy that fits; an outline takes the largest disc inside, a little more, since
+        # corners may be cut.
         fit = (half / extent.clamp(min=1e-3)).amin(1) * FILL
         disc = self.silhouettes.radius[which] * half.amin(1) * 1.2
         largest = torch.where(outlined, torch.minimum(disc, fit), torch.where(loose, fit, base))

@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> int:
     name, *words = arguments
     if name not in RECIPES:
         raise InputError(f"unknown recipe '{name}'; known: {', '.join(RECIPES)}")
-    import core.compat  # noqa: F401  torchvision must be importable before diffusers is
     from core.training import config
 
     recipe = RECIPES[name]

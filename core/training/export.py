@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 import json
 from pathlib import Path
 
@@ -25,7 +27,7 @@ TASKS = {
     "add": {"steps": 10, "guidance": 3.0},
     "modify": {"steps": 10, "guidance": 3.0},
     "delete": {"steps": 2, "guidance": 1.0},
-    "propagate": {"steps": 6, "guidance": 1.0},
+    "propagate": {"steps": 8, "guidance": 1.0, "strength": 0.5},
 }
 """Sampling settings that suit the small model; the editor offers them as defaults."""
 
@@ -56,6 +58,7 @@ def export_package(
                 "kinds": list(vocabulary.KINDS),
                 "materials": list(vocabulary.MATERIALS),
                 "sizes": list(vocabulary.SIZES),
+                "synonyms": vocabulary.SYNONYMS,
             },
         },
     )

@@ -1,10 +1,13 @@
-"""Faster forwards of CogVideoX's autoencoder for training: the same numbers from two-dimensional convolutions in channels-last memory.
+"""Forwards of CogVideoX's autoencoder that a compiler can fuse: the same numbers from two-dimensional convolutions in channels-last memory.
 
-A causal 3x3x3 convolution is a 3x3 convolution over three neighbouring frames stacked on channels, which tensor cores do several times faster at
-these small widths; and the decoder's 1x1 convolutions of the latent commute with its nearest-neighbour enlargement. Exact up to rounding.
+A causal 3x3x3 convolution is a 3x3 convolution over three neighbouring frames stacked on channels; and the decoder's 1x1 convolutions of
+the latent commute with its nearest-neighbour enlargement. Exact up to rounding. Measured on an H200, 16 clips of 9 frames a step: 101 ms as
+diffusers has it, 106 ms like this, 60 ms like this under torch.compile.
 """
 
 from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
 from functools import partial
 

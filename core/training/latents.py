@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -28,7 +27,9 @@ class CapturedStep:
     """
 
     def __init__(self, step: Callable[[], Tensor], device: torch.device, warm_up: int = 3) -> None:
-        self.step, self.graph, self.result = step, None, None
+        self.step = step
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.result: Tensor
         if device.type != "cuda":
             return
         stream = torch.cuda.Stream()
@@ -108,7 +109,8 @@ class Run:
 
     def call(self, module: nn.Module, *arguments: Tensor, **keywords: Any) -> Any:
         """Run a module in training. On CUDA its weights and floating-point inputs are cast to bfloat16 for the call; gradients reach the
-        single-precision weights. (Autocast would keep norms and residuals in single precision: these small networks are bound by memory traffic.)"""
+        single-precision weights. (Autocast would keep norms and residuals in single precision: these small networks are bound by memory
+        traffic.)"""
         if self.device.type != "cuda":
             return module(*arguments, **keywords)
         weights = {name: weight.to(torch.bfloat16) for name, weight in module.named_parameters()}
@@ -191,7 +193,7 @@ class Run:
         partial = path.with_suffix(".partial")
         try:
             torch.save(state, partial)
-            os.replace(partial, path)
+            partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise StorageError(f"could not write the checkpoint {path}: {error.strerror or error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from diffusers.models.embeddings import get_3d_rotary_pos_embed

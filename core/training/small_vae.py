@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLCogVideoX
@@ -23,7 +25,8 @@ MASKED_SHARE = 0.35
 
 
 def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
-    """Absolute error of pixels, of differences between neighbours (edges) and of 4x4 means (colour), plus squared error. (B, 3, T, H, W)."""
+    """Absolute error of pixels, of differences between neighbours (edges) and of 4x4 means (colour), plus squared error. (B, 3, T, H,
+    W)."""
     error = result - target
     edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
     coarse = F.avg_pool3d(error, (1, 4, 4)).abs().mean()
@@ -80,8 +83,8 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
     run = Run(config, "small-vae", {"vae": vae})
     run.load_checkpoint()
     run.set_learning_rate()
-    speed_up(vae)
     if config.compile:
+        speed_up(vae)
         vae.encoder.compile(dynamic=False)
         vae.decoder.compile(dynamic=False)
     shapes = {

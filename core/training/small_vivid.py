@@ -1,11 +1,14 @@
 """Recipe `small-vivid`: the small denoiser and its text encoder from nothing, over a trained autoencoder.
 
-The loss is the v-prediction error, weighted 1 inside the region and `outside_weight` outside. Batches are all images or all clips, as in the
-paper; clips are given their keyframe with probability `keyframe_probability` (the paper: 0.5), because reading it is the hard part.
+The loss is the v-prediction error, weighted 1 inside the region and `outside_weight` outside. Batches are all images or all clips, as in
+the paper; clips are given their keyframe with probability `keyframe_probability` (the paper: 0.5), because reading it is the hard part.
 """
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +21,6 @@ from core.data.world import CAPTIONS, EMPTY_INDEX, World
 from core.errors import InputError
 from core.training.config import VividConfig
 from core.training.export import export_package
-from core.training.fast_vae import speed_up
 from core.training.latents import encode_examples, LatentBuffer
 from core.training.loop import CapturedStep, freeze, Run
 from core.training.networks import build_scheduler, build_text_encoder, build_transformer, rotary_embedding, token_ids
@@ -109,7 +111,6 @@ def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
         raise InputError(f"no autoencoder in {folder}: train it first (small-vae), or say vae=FOLDER")
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, torch_dtype=torch.float32).to(device)
     freeze([vae])
-    speed_up(vae)
     return vae.bfloat16() if device.type == "cuda" else vae
 
 
@@ -170,7 +171,7 @@ def train(config: VividConfig) -> None:
             block.compile(dynamic=False)
     run.set_learning_rate()
     kinds = list(dict.fromkeys(config.pattern))
-    fills = {kind: CapturedStep(lambda kind=kind: examples.fill(kind), device, warm_up=1) for kind in kinds}
+    fills = {kind: CapturedStep(partial(examples.fill, kind), device, warm_up=1) for kind in kinds}
     for kind in kinds:
         if resumed and kind in run.extra.get("buffers", {}):
             examples.buffers[kind].load(run.extra["buffers"][kind])
