@@ -147,7 +147,7 @@
     };
 
     const drawPrompt = (prompt, object, alpha, pending = false) => {
-      const unit = 1 / place.scale; // one CSS pixel
+      const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 14 / place.scale; // a CSS pixel, grown with the page
       context.save();
       context.globalAlpha = alpha;
       if (prompt.kind === "box") {

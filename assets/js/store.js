@@ -60,12 +60,9 @@
 
   // Questions go out at once; changes go out one after the other, so that none is lost and their order stays.
   const ask = async (server, name, values = {}) => {
-    let answer;
-    try {
-      answer = await server[name](values);
-    } catch {
-      answer = { error: "The program doesn't answer. Is it still running?", offline: true };
-    }
+    // gradio's client gives back nothing, or throws, when the program is gone
+    let answer = await server[name](values).catch(() => null);
+    if (!answer || typeof answer !== "object") answer = { error: "The program doesn't answer. Is it still running?", offline: true };
     if (answer.error) {
       if (!answer.offline || !studio.offline) studio.toast(answer.error, "error");
       studio.offline = Boolean(answer.offline);
