@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from app.jobs import JobRunner
 from app.pictures import Pictures
 from app.settings import ASSETS, Settings
 from app.workspace import new_id, now, ProjectSummary, Workspace
-from core.errors import InputError
+from core.errors import InputError, StudioError
 from core.models.catalogue import entry
 from core.models.vocabulary import read_vocabulary, Vocabulary
 from core.progress import JobContext, JobStatus
@@ -29,6 +30,8 @@ from core.project.project import Project
 from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
 from core.project.tracks import Direction, MaskAdjustment, MaskTrack
 from core.project.video import Clip
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Editor:
         self._work = JobWork(self.workspace, self.engine, self.pictures)
         self._facts: ModelFacts | None = None
         self._preview_lock = threading.Lock()
+        self._looking = threading.Semaphore(1)
 
     # Projects
 
@@ -118,6 +122,12 @@ class Editor:
 
     # Select
 
+    def look_at(self, project_id: str, frame: int) -> None:
+        """Get a frame ready for clicks, in the background: the first click there is then as quick as the next."""
+        project = self.project(project_id)
+        if self._looking.acquire(blocking=False):
+            threading.Thread(target=self._look_at, args=(project, frame), name="look-ahead", daemon=True).start()
+
     def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
         added: list[MaskTrack] = []
 
@@ -163,7 +173,7 @@ class Editor:
     # Adjust
 
     def set_adjustment(self, project_id: str, adjustment: MaskAdjustment) -> Project:
-        return self.workspace.change(project_id, "Adjust mask", lambda p: document.with_adjustment(p, adjustment))
+        return self.workspace.change(project_id, "Adjust mask", lambda p: document.with_adjustment(p, adjustment), merge=True)
 
     # Keyframe
 
@@ -241,8 +251,11 @@ class Editor:
         """Load the models in the background, so that the first click and the first try are as quick as the next."""
 
         def load() -> None:
-            self.engine.segmenter()
-            self.engine.video_model()
+            try:
+                self.engine.segmenter()
+                self.engine.video_model()
+            except StudioError as error:  # whoever needs the model is told then
+                log.warning("%s", error)
 
         threading.Thread(target=load, name="warm-up", daemon=True).start()
 
@@ -252,6 +265,15 @@ class Editor:
         self.pictures.close()
 
     # What the verbs are made of
+
+    def _look_at(self, project: Project, frame: int) -> None:
+        try:
+            with self._preview_lock:
+                self.pictures.session(project).look_at(frame)
+        except StudioError as error:  # whoever clicks is told then
+            log.warning("%s", error)
+        finally:
+            self._looking.release()
 
     def _submit(self, kind: str, project_id: str, work: Callable[[JobContext], dict[str, Any]]) -> str:
         return self.runner.submit(kind, project_id, work, device=self.settings.device)

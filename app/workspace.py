@@ -105,11 +105,11 @@ class Workspace:
     def project(self, project_id: str) -> Project:
         return self.history(project_id).present
 
-    def change(self, project_id: str, label: str, change: Callable[[Project], Project]) -> Project:
-        """Apply a change a person made; it can be undone under `label`."""
+    def change(self, project_id: str, label: str, change: Callable[[Project], Project], *, merge: bool = False) -> Project:
+        """Apply a change a person made; it can be undone under `label`, with `merge` together with those of that label just before."""
         with self._lock:
             history = self.history(project_id)
-            return self._store(project_id, history.did(label, change(history.present)))
+            return self._store(project_id, history.did(label, change(history.present), merge))
 
     def amend(self, project_id: str, change: Callable[[Project], Project]) -> Project:
         """Apply what a job found out; it belongs to the step that started it."""

@@ -52,10 +52,14 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         verbs.clear_prompts(project_id, object_id, frame)
         return {"view": project_view(verbs, project_id)}
 
+    def look_at(project_id: str, frame: int) -> Answer:
+        verbs.look_at(project_id, frame)
+        return {}
+
     def start_tracking(project_id: str, direction: Direction) -> Answer:
         job_id = verbs.start_tracking(project_id, direction)
         return {"view": project_view(verbs, project_id), "job": job_id}
 
     lead = "Click the object on the picture. When the colour covers it, track it through the clip."
     markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again")
-    return part("select", markup, [add_object, remove_object, clear_prompts, start_tracking])
+    return part("select", markup, [add_object, remove_object, clear_prompts, look_at, start_tracking])

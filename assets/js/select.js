@@ -28,6 +28,16 @@
     ref.secondary.addEventListener("click", track);
     ref.primary.addEventListener("click", () => (tracked() ? studio.openStep("adjust") : track()));
 
+    // A frame that is looked at is made ready, so that the first click on it is answered as fast as the next.
+    let ready = "";
+    let waiting = 0;
+    studio.on("view step frame playing", () => {
+      clearTimeout(waiting);
+      if (!state.view || state.step !== "select" || state.playing) return;
+      const seen = `${state.view.id} ${state.frame}`;
+      if (seen !== ready) waiting = setTimeout(() => { ready = seen; server.look_at({ project_id: state.view.id, frame: state.frame }).catch(() => {}); }, 150);
+    });
+
     const marked = () => state.view.objects.filter((object) => object.prompts.length);
     const tracked = () => marked().length > 0 && marked().every((object) => object.tracked);
 

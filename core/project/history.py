@@ -26,10 +26,15 @@ class History:
     past: tuple[Step, ...] = ()
     future: tuple[Step, ...] = ()
 
-    def did(self, label: str, project: Project) -> History:
-        """After a change called `label`; what was undone before is gone. Nothing changed: nothing to undo."""
+    def did(self, label: str, project: Project, merge: bool = False) -> History:
+        """After a change called `label`; what was undone before is gone. Nothing changed: nothing to undo.
+
+        With `merge`, a run of changes of the same label (a slider that is dragged) is one step.
+        """
         if project == self.present:
             return self
+        if merge and not self.future and self.past and self.past[-1].label == label:
+            return History(project, self.past)
         return History(project, (*self.past, Step(label, self.present))[-LIMIT:])
 
     def amended(self, project: Project) -> History:

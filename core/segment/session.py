@@ -37,6 +37,10 @@ class SegmentSession:
         self._size = (int(reader.info.width), int(reader.info.height))
         self._features = FeatureCache(network, reader)
 
+    def look_at(self, frame: int) -> None:
+        """Encode the picture of a frame ahead of the first prompt on it."""
+        self._features[frame]
+
     def preview(self, frame: int, prompts: Sequence[Prompt]) -> Mask:
         """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or several of them).
 

@@ -80,6 +80,14 @@ def test_undo_and_redo_walk_the_same_documents() -> None:
     assert history.undone().did("other", first).future == ()
 
 
+def test_a_dragged_slider_is_one_step() -> None:
+    documents = [dataclasses.replace(make_project(), name=name) for name in "abc"]
+    history = History(make_project()).did("Adjust", documents[0], merge=True).did("Adjust", documents[1], merge=True)
+    assert history.undone().present == make_project()
+    assert history.undone().redone().present == documents[1]
+    assert history.undone().did("Adjust", documents[2], merge=True).undone().present == make_project()
+
+
 def test_history_is_bounded() -> None:
     history = History(make_project())
     for i in range(LIMIT + 20):
