@@ -27,7 +27,7 @@ TASKS = {
     "add": {"steps": 10, "guidance": 3.0},
     "modify": {"steps": 10, "guidance": 3.0},
     "delete": {"steps": 2, "guidance": 1.0},
-    "propagate": {"steps": 8, "guidance": 1.0, "strength": 0.5},
+    "propagate": {"steps": 8, "guidance": 1.0, "strength": 0.75},
 }
 """Sampling settings that suit the small model; the editor offers them as defaults."""
 
