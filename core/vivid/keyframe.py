@@ -16,6 +16,7 @@ from core.errors import InputError
 from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
+from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
 from core.vivid.denoise import denoise
 from core.vivid.model import VividModel
@@ -50,7 +51,7 @@ class KeyframeStudio:
             raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
         pixels, mask = crop.cut(frame), crop.cut_mask(region)
-        return PreparedKeyframe(self.model, frame, feathered(region, feather), crop, *self._encode(pixels, mask), self.batch)
+        return PreparedKeyframe(self.model, frame, feathered(region, feather), crop, pixels, mask, *self._encode(pixels, mask), self.batch)
 
     def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
         key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
@@ -72,6 +73,8 @@ class PreparedKeyframe:
     frame: NDArray[np.uint8]
     alpha: NDArray[np.float32]
     crop: CropRegion
+    pixels: NDArray[np.uint8] = field(repr=False)
+    mask: NDArray[np.bool_] = field(repr=False)
     masked_latents: Tensor = field(repr=False)
     mask_latents: Tensor = field(repr=False)
     batch: int = 1
@@ -105,4 +108,5 @@ class PreparedKeyframe:
             )
             done += len(group) * sampling.steps
             for video in videos:
-                yield self.crop.paste(self.frame, to_frames(video)[0], self.alpha)
+                edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
+                yield self.crop.paste(self.frame, edited, self.alpha)

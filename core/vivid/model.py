@@ -48,7 +48,7 @@ class Sampling:
 
 @dataclass
 class VividModel:
-    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 4k + 1; `vocabulary` None means any word goes."""
+    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 8k + 1; `vocabulary` None means any word goes."""
 
     pipeline: VividPipeline
     name: str
@@ -64,8 +64,9 @@ class VividModel:
         cell = self.pipeline.vae_scale_factor_spatial * self.pipeline.transformer.config.patch_size
         if height % cell or width % cell or min(height, width) < cell:
             raise InputError(f"a working size of {height}x{width} does not fit this model: both sides have to be multiples of {cell}")
-        if self.window_frames < 5 or (self.window_frames - 1) % self.pipeline.vae_scale_factor_temporal:
-            raise InputError(f"a window of {self.window_frames} frames does not fit this model: it has to be 4k + 1 and at least 5")
+        unit = self.pipeline.frame_unit
+        if self.window_frames <= unit or (self.window_frames - 1) % unit:
+            raise InputError(f"a window of {self.window_frames} frames does not fit this model: it has to be {unit}k + 1, more than 1")
 
     @property
     def device(self) -> torch.device:

@@ -46,6 +46,11 @@ class VividPipeline(CogVideoXPipeline):
         if transformer.config.patch_size_t is not None:
             raise ValueError("transformers that patch in time (CogVideoX 1.5) are not supported")
 
+    @property
+    def frame_unit(self) -> int:
+        """Clips have 1 or a multiple of this many frames and one more: 8 for CogVideoX."""
+        return self.vae_scale_factor_temporal * self.vae.num_latent_frames_batch_size
+
     # Latents. Scale and shift differ between checkpoints, so they are always read from the VAE's configuration.
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
@@ -62,14 +67,17 @@ class VividPipeline(CogVideoXPipeline):
         return latents - (self.vae.config.shift_factor or 0.0)
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Denoised latents (B, F, C, h, w) -> pixels (B, 3, T, H, W), nominally in [-1, 1]."""
+        """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally in [-1, 1]."""
+        if latents.shape[1] % self.vae.num_latent_frames_batch_size == 0:
+            # The decoder works on pairs of latents after the first; on an even number it takes the first for a pair's and gives 4F frames.
+            raise ValueError(f"the autoencoder decodes 1 or {self.frame_unit}k + 1 frames, not {latents.shape[1]} latent frames")
         latents = latents / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
         return self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype)).sample
 
     def encode_masked(self, video: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What the denoiser reads of the clip: latent of the masked video and mask on the latent grid.
 
-        video (B, 3, T, H, W) in [-1, 1] with T = 4k + 1; mask (B, 1, T, H, W), 1 = edit. Gives (B, F, C, h, w) and (B, F, 1, h, w).
+        video (B, 3, T, H, W) in [-1, 1]; mask (B, 1, T, H, W), 1 = edit. Gives (B, F, C, h, w) and (B, F, 1, h, w).
         """
         grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
         return self.encode_condition(masked_video(video, mask)), grid.to(self.vae.device, self.vae.dtype)
@@ -104,7 +112,7 @@ class VividPipeline(CogVideoXPipeline):
 
         Args:
             prompt: the local caption, one for each video; or `prompt_embeds` (B, L, D).
-            video: (B, 3, T, H, W) in [-1, 1], T = 4k + 1 (one frame is an image). The region may already be black.
+            video: (B, 3, T, H, W) in [-1, 1], T = 8k + 1 (one frame is an image). The region may already be black.
             mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of prompts.
             masked_latents, mask_latents: instead of `video` and `mask`, what `encode_masked` gave for them.
             latents: the noise (B, F, C, h, w) to start from; else drawn from `generator` (a list: one for each result).

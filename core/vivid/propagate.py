@@ -13,6 +13,7 @@ from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
+from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
 from core.vivid.conditioning import with_keyframe
 from core.vivid.denoise import denoise
@@ -76,7 +77,8 @@ def propagate(
                 carried = warp_along(pixels[0], crop.cut_mask(region[window.bridge]), pixels, masks)
                 guess = model.pipeline.encode_pixels(to_model(carried))
         video = denoise(model, model.caption_for(task, caption), *conditions, [seed], sampling, on_step, guess)
-        crops = to_frames(video[0])[1 : len(window.frames)]
+        crops = np.stack([match_surroundings(*frame) for frame in zip(to_frames(video[0]), pixels, masks, strict=True)])
+        crops = crops[1 : len(window.frames)]
         final = window.frames[-1]
         last = final, crop.paste(final_source, crops[-1], feathered(region[final], feather))
         yield EditedWindow(window.edited, crop, crops)
@@ -101,7 +103,7 @@ def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index
 def _cut_window(
     model: VividModel, reader: Frames, region: Region, window: Window, bridge: Frame, context: JobContext
 ) -> tuple[CropRegion, NDArray[np.uint8], NDArray[np.bool_], Frame]:
-    """The window at the working size, padded to 4k + 1 frames by repeating the last, and the full-size source of its last frame.
+    """The window at the working size, padded to 8k + 1 frames by repeating the last, and the full-size source of its last frame.
 
     Full-size frames are read one at a time and dropped: only crops are kept.
     """
@@ -117,7 +119,7 @@ def _cut_window(
         cuts[index] = crop.cut(bridge if index == window.bridge else source)
     pixels = np.stack([cuts[frame] for frame in window.frames])
     masks = np.stack([crop.cut_mask(region[frame]) for frame in window.frames])
-    padding = -(len(window.frames) - 1) % model.pipeline.vae_scale_factor_temporal
+    padding = -(len(window.frames) - 1) % model.pipeline.frame_unit
     return (
         crop,
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),

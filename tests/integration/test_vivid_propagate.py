@@ -125,8 +125,9 @@ def test_the_bridge_is_the_last_edited_frame_as_composited(model: VividModel) ->
     assert [window.frames[0] for window in windows] == [1, 17]
     bridge = windows[1].crop.cut(results[16])
     assert torch.equal(encoded[1][:, :, 0], to_model(bridge[None])[:, :, 0])
-    assert encoded[1].shape[2] == 5  # 16, 17, 18, 19 and the last once more
-    assert torch.equal(encoded[1][:, :, 3], encoded[1][:, :, 4])
+    assert encoded[1].shape[2] == 9  # 16, 17, 18, 19 and the last five times more
+    for padded in range(4, 9):
+        assert torch.equal(encoded[1][:, :, padded], encoded[1][:, :, 3])
 
 
 def test_frames_without_a_region_pass_through(model: VividModel) -> None:

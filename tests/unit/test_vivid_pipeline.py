@@ -165,6 +165,21 @@ def test_a_transformer_that_does_not_fit_the_layout_is_refused() -> None:
         VividPipeline(**_parts() | {"transformer": _base_transformer(1)})
 
 
+@pytest.mark.parametrize("frames", [1, 9, 17, 25])
+def test_a_clip_keeps_its_frame_count(frames: int) -> None:
+    pipeline = VividPipeline(**_parts())
+    pipeline.set_progress_bar_config(disable=True)
+    video, mask = torch.zeros(1, 3, frames, 32, 32), torch.ones(1, 1, frames, 32, 32)
+    assert pipeline("a ball", video, mask, num_inference_steps=1, output_type="pt").frames.shape == (1, frames, 3, 32, 32)
+
+
+def test_a_frame_count_that_the_autoencoder_would_stretch_is_refused() -> None:
+    pipeline = VividPipeline(**_parts())
+    pipeline.set_progress_bar_config(disable=True)
+    with pytest.raises(ValueError, match="8k \\+ 1"):
+        pipeline("a ball", torch.zeros(1, 3, 5, 32, 32), torch.ones(1, 1, 5, 32, 32), num_inference_steps=1, output_type="pt")
+
+
 def test_missing_or_mismatched_conditions_are_refused() -> None:
     pipeline = VividPipeline(**_parts())
     with pytest.raises(ValueError, match="video and mask"):
