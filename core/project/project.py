@@ -70,7 +70,7 @@ class Project:
 def trimmed(project: Project, start: int, stop: int) -> Project:
     """Work on frames start:stop only."""
     check_span(start, stop, project.clip.info.frames)
-    return _with_stale_edits(dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=start, stop=stop)))
+    return _without_region(dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=start, stop=stop)))
 
 
 def with_object(project: Project, name: str | None = None) -> tuple[Project, MaskTrack]:

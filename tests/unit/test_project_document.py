@@ -103,6 +103,12 @@ def test_a_changed_region_marks_later_work_stale_and_keeps_it() -> None:
     assert changed.accepted == "e1"
 
 
+def test_another_span_needs_another_region() -> None:
+    wider = trimmed(trimmed(make_full_project(), 2, 9), 0, 20)
+    assert wider.region is None
+    assert wider.edits[0].stale
+
+
 def test_a_new_box_on_a_frame_replaces_the_old_one_and_points_add_up() -> None:
     project, _ = with_object(make_project())
     for x in (1, 2):
