@@ -18,7 +18,7 @@ from core.progress import JobContext
 from core.project import project as document
 from core.project.edits import KeyframeEdit, Propagation, SamplingSettings, Task
 from core.project.project import Project
-from core.project.tracks import Direction
+from core.project.tracks import Direction, MaskTrack
 
 if TYPE_CHECKING:
     from core.masks import MaskSequence
@@ -60,10 +60,12 @@ class JobWork:
                         found[track.object_id].set(frame, masks[track.object_id])
                 reached.append(frame)
         finally:
-            if reached:
-                span = (min(reached), max(reached) + 1)
-                self._workspace.change(project_id, "Track", partial(self._with_tracked, found=found, span=span))
-            self._pictures.hide_live(project_id)
+            try:
+                if reached:
+                    span = (min(reached), max(reached) + 1)
+                    self._workspace.change(project_id, "Track", partial(self._with_tracked, before=tracks, found=found, span=span))
+            finally:
+                self._pictures.hide_live(project_id)
         return {"frames": len(reached)}
 
     def try_keyframe(self, project_id: str, tries: Tries, context: JobContext) -> dict[str, Any]:
@@ -93,7 +95,11 @@ class JobWork:
                 region=region_file,
                 seconds=round(time.monotonic() - started, 2),
             )
-            self._workspace.change(project_id, "Keyframe try", partial(document.with_edits, edits=(edit,)))
+
+            def add(current: Project, edit: KeyframeEdit = edit) -> Project:
+                return document.with_edits(current, (dataclasses.replace(edit, stale=not _same_masks(current, project)),))
+
+            self._workspace.change(project_id, "Keyframe try", add)
             ids.append(edit.edit_id)
             started = time.monotonic()
         return {"edits": ids}
@@ -134,14 +140,29 @@ class JobWork:
             result=f"{folder}/output.mp4",
             report=f"{folder}/report.json",
         )
-        self._workspace.change(project_id, "Propagate", partial(document.with_propagation, propagation=propagation))
+
+        def add(current: Project) -> Project:
+            stale = not _same_masks(current, project) or current.accepted != edit.edit_id
+            return document.with_propagation(current, dataclasses.replace(propagation, stale=stale))
+
+        self._workspace.change(project_id, "Propagate", add)
         return {"propagation": propagation_id}
 
-    def _with_tracked(self, project: Project, found: dict[int, MaskSequence], span: tuple[int, int]) -> Project:
-        for track in project.tracks:
-            if track.object_id in found:
-                stored = self._pictures.store_masks(project.project_id, found[track.object_id])
-                project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=span))
+    def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, MaskSequence], span: tuple[int, int]) -> Project:
+        """The project with what a run found. What a person did since it began (from the tracks `before`) stands: an object that was
+        cleared stays so, and a frame that was marked keeps the mask of its marks."""
+        for old in before:
+            track = next((track for track in project.tracks if track.object_id == old.object_id), None)
+            if track is None or not track.prompts:
+                continue
+            masks = found[track.object_id]
+            marked = {prompt.frame for prompt in track.prompts if prompt not in old.prompts}
+            if marked and track.masks is not None:
+                shown = self._pictures.masks(project, track.masks)
+                for frame in marked:
+                    masks.set(frame, shown[frame])
+            stored = self._pictures.store_masks(project.project_id, masks)
+            project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=_joined(track.tracked, span)))
         return project
 
     def _region(self, project: Project) -> tuple[str, MaskSequence]:
@@ -152,8 +173,19 @@ class JobWork:
         stored = self._pictures.store_masks(project.project_id, sequence)
 
         def remember(current: Project) -> Project:
-            same = (current.adjustment, current.tracks, current.clip) == (project.adjustment, project.tracks, project.clip)
-            return document.with_region(current, stored) if same else current
+            return document.with_region(current, stored) if _same_masks(current, project) else current
 
         self._workspace.amend(project.project_id, remember)
         return stored, sequence
+
+
+def _same_masks(current: Project, project: Project) -> bool:
+    """Whether the region is still made of what it was: a person may have gone on while a job ran."""
+    return (current.adjustment, current.tracks, current.clip) == (project.adjustment, project.tracks, project.clip)
+
+
+def _joined(before: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:
+    """The span that two runs cover together where they touch, else the later one's."""
+    if before is None or before[0] > span[1] or span[0] > before[1]:
+        return span
+    return min(before[0], span[0]), max(before[1], span[1])

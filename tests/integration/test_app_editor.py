@@ -8,9 +8,12 @@ import pytest
 from builders import DISC_BOX, disc_clip
 
 from app.editor import Editor
+from app.job_work import JobWork, Tries
 from app.settings import Settings
 from core.errors import InputError
 from core.media import open_clip, read_image
+from core.progress import JobContext, ProgressEvent
+from core.project.edits import SamplingSettings
 from core.project.project import Project
 from core.project.tracks import MaskAdjustment
 
@@ -92,6 +95,38 @@ def test_stopping_a_track_keeps_the_frames_that_were_reached(editor: Editor, cli
     tracked = editor.project(project_id).track(1).tracked
     assert tracked is not None
     assert 3 <= tracked[1] - tracked[0] < 12
+
+
+def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Path) -> None:
+    project_id = selected(editor, clip).project_id
+    editor.add_object(project_id)
+    editor.add_box(project_id, 2, 0, *DISC_BOX)
+
+    def meanwhile(event: ProgressEvent) -> None:
+        if event.stage == "tracking" and event.done == 9:
+            editor.clear_prompts(project_id, 2)
+            editor.add_box(project_id, 1, 5, 0, 0, 20, 20)
+
+    JobWork(editor.workspace, editor.engine, editor.pictures).track(project_id, "both", JobContext(meanwhile))
+    first, second = editor.project(project_id).tracks
+    assert (second.prompts, second.masks, second.tracked) == ((), None, None)
+    assert first.tracked == (0, 12)
+    assert first.masks is not None
+    masks = editor.pictures.masks(editor.project(project_id), first.masks)
+    assert not masks[5][25:, 25:].any()
+    assert masks[4][25:, 25:].any()
+
+
+def test_a_try_of_masks_that_changed_meanwhile_is_stale(editor: Editor, clip: Path) -> None:
+    project_id = selected(editor, clip).project_id
+
+    def meanwhile(event: ProgressEvent) -> None:
+        if event.stage == "keyframe" and event.done == 1:
+            editor.set_adjustment(project_id, MaskAdjustment("hull"))
+
+    tries = Tries(0, "delete", "", (1,), SamplingSettings(steps=2))
+    JobWork(editor.workspace, editor.engine, editor.pictures).try_keyframe(project_id, tries, JobContext(meanwhile))
+    assert [e.stale for e in editor.project(project_id).edits] == [True]
 
 
 def test_what_is_not_ready_says_what_to_do_first(editor: Editor, clip: Path) -> None:
