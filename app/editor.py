@@ -279,20 +279,18 @@ class Editor:
         return self.runner.submit(kind, project_id, work, device=self.settings.device)
 
     def _prompt(self, project_id: str, prompt: Prompt, label: str) -> Project:
-        project = self.project(project_id)
-        check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
-        prompted = document.with_prompt(project, prompt).track(prompt.object_id)
-        on_frame = [p for p in prompted.prompts if p.frame == prompt.frame]
-        with self._preview_lock:
-            mask = self.pictures.session(project).preview(prompt.frame, on_frame)
-
         def change(current: Project) -> Project:
             current = document.with_prompt(current, prompt)
             track = current.track(prompt.object_id)
             stored = self.pictures.with_masks(current, track.masks, {prompt.frame: mask})
             return document.with_track(current, dataclasses.replace(track, masks=stored))
 
-        return self.workspace.change(project_id, label, change)
+        with self._preview_lock:  # to the end: a mask belongs to all prompts that were there before it
+            project = self.project(project_id)
+            check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
+            prompted = document.with_prompt(project, prompt).track(prompt.object_id)
+            mask = self.pictures.session(project).preview(prompt.frame, [p for p in prompted.prompts if p.frame == prompt.frame])
+            return self.workspace.change(project_id, label, change)
 
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):
