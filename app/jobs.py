@@ -6,6 +6,7 @@ import logging
 import queue
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -91,11 +92,17 @@ class JobRunner:
         job.finished.wait(timeout)
         return self.status(job_id)
 
-    def shut_down(self) -> None:
-        """Cancel everything that has not ended."""
+    def shut_down(self, timeout: float = 5.0) -> None:
+        """Cancel everything that has not ended, and give what runs at most `timeout` seconds to keep what it has finished."""
         with self._lock:
-            for job in self._jobs.values():
+            unfinished = [job for job in self._jobs.values() if not job.status.finished]
+            for job in unfinished:
                 job.token.cancel()
+                if job.status.state == "queued":
+                    self._finish(job, "cancelled", Cancelled().args[0])
+        until = time.monotonic() + timeout
+        for job in unfinished:
+            job.finished.wait(max(0.0, until - time.monotonic()))
 
     def _find(self, job_id: str) -> _Job:
         if job_id not in self._jobs:

@@ -71,6 +71,27 @@ def test_cancel_stops_a_running_job_at_its_next_step_and_a_queued_one_at_once() 
     assert runner.wait(after, 5).state == "done"
 
 
+def test_shutting_down_lets_a_job_keep_what_it_has() -> None:
+    started, kept = threading.Event(), []
+
+    def endless(context: JobContext) -> dict:
+        try:
+            while True:
+                started.set()
+                context.report("forever", 1, 2)
+        finally:
+            threading.Event().wait(0.2)
+            kept.append("frames")
+
+    runner = JobRunner()
+    running = runner.submit("a", "p", endless, device="cpu")
+    waiting = runner.submit("b", "p", endless, device="cpu")
+    started.wait(5)
+    runner.shut_down()
+    assert kept == ["frames"]
+    assert [runner.status(job).state for job in (running, waiting)] == ["cancelled", "cancelled"]
+
+
 def test_errors_become_sentences() -> None:
     def bad_input(context: JobContext) -> dict:
         raise InputError("the mask is empty everywhere")
