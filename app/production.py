@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
-from app.workspace import write_atomically
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
@@ -66,9 +65,11 @@ def write_edited_video(
 ) -> dict[str, Any]:
     """Propagate, composite and encode; writes `output.mp4` and `report.json` (and `frames/` with `png`) into `folder`.
 
-    Returns the report. The files appear when they are complete; what was there before stays until then.
+    Returns the report. Video and report appear when they are complete, and what was there before stays until then; `frames/` fills as it
+    goes.
     """
     from core.media import open_clip, VideoWriter, write_png_frame
+    from core.media.files import written_whole
     from core.render.composite import difference_outside
     from core.vivid.propagate import composed_frames, propagate
 
@@ -111,7 +112,7 @@ def write_edited_video(
         info = reader.info
     if png:
         for stale in (folder / "frames").glob("*.png"):
-            if int(stale.stem) >= stop - start:
+            if stale.stem.isdecimal() and int(stale.stem) >= stop - start:
                 stale.unlink()
     report = {
         "frames": stop - start,
@@ -129,7 +130,8 @@ def write_edited_video(
         "peak_memory_mb": round(peak_memory_mb()),
         "max_difference_outside": difference,
     }
-    write_atomically(folder / "report.json", json.dumps(report, indent=1).encode())
+    with written_whole(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
 
 
