@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import shutil
 from pathlib import Path, PurePath
 
 from fastapi import APIRouter, Request
@@ -86,9 +88,11 @@ def page_routes(editor: Editor) -> APIRouter:
 async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
     from anyio import open_file, to_thread
 
-    clean = PurePath(name.replace("\\", "/")).name.strip() or "video"
+    clean = PurePath(name.replace("\\", "/")).name.strip(" .")[-200:] or "video"
+    suffix = PurePath(clean).suffix
     folder = Path(editor.settings.workspace) / "uploads" / secrets.token_hex(8)
-    path = folder / clean
+    # A name of our own: what a browser sends may be no file name here.
+    path = folder / f"video{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', suffix) else ''}"
     try:
         folder.mkdir(parents=True)
         async with await open_file(path, "wb") as file:
@@ -97,8 +101,7 @@ async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
         project = await to_thread.run_sync(editor.create_project, path, PurePath(clean).stem)
         view = await to_thread.run_sync(project_view, editor, project.project_id)
     except (StudioError, OSError, ClientDisconnect) as error:
-        path.unlink(missing_ok=True)
-        folder.rmdir() if folder.is_dir() else None
+        shutil.rmtree(folder, ignore_errors=True)
         message = str(error).replace(str(path), clean) if isinstance(error, StudioError) else "the upload could not be stored"
         return fault(400 if isinstance(error, InputError) else 500, message)
     from fastapi.responses import JSONResponse
