@@ -100,6 +100,8 @@ class Workspace:
                     self._open[project_id] = loads(path.read_text(encoding="utf-8"))
                 except FileNotFoundError:
                     raise InputError(f"there is no project {project_id} here; it may have been removed") from None
+                except UnicodeDecodeError:
+                    raise InputError(f"the project {project_id} is damaged: '{path}' is no text") from None
             return self._open[project_id]
 
     def project(self, project_id: str) -> Project:

@@ -35,7 +35,9 @@ def loads(text: str) -> History:
         version = data["schema"]
     except (ValueError, KeyError, TypeError):
         raise InputError("project.json is no project of VIVID Studio") from None
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if not isinstance(version, int) or version < 1:
+        raise InputError(f"project.json is no project of VIVID Studio (schema {version!r})")
+    if version > SCHEMA_VERSION:
         raise InputError(f"this project was saved by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION})")
     for number in range(version, SCHEMA_VERSION):
         data = MIGRATIONS[number](data)

@@ -84,9 +84,10 @@ def test_files_stay_inside_the_project(tmp_path: Path) -> None:
 def test_recent_projects_leave_out_what_cannot_be_read(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.add(make_project())
-    broken = tmp_path / "projects" / new_id()
-    broken.mkdir()
-    (broken / "project.json").write_text("{")
+    for damaged in (b"{", b"\xff\xfe\x00", b'{"schema": 0}'):
+        broken = tmp_path / "projects" / new_id()
+        broken.mkdir()
+        (broken / "project.json").write_bytes(damaged)
     assert [s.project_id for s in Workspace(tmp_path).recent()] == ["a" * 32]
 
 

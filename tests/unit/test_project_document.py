@@ -63,7 +63,9 @@ def test_a_newer_version_is_refused_by_name() -> None:
         codec.loads(json.dumps(data))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"schema": 1}', '{"schema": 1, "project": {}, "past": [], "future": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "not json", '{"schema": 1}', '{"schema": 0}', '{"schema": 1, "project": {}, "past": [], "future": []}']
+)
 def test_what_is_no_project_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError) as refused:
         codec.loads(text)
