@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,17 @@ from core.masks.sequence import MaskSequence
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
     """Write 00000.png, 00001.png ... into `folder`, one a covered frame in order, and remove numbered PNGs left from a longer export.
 
-    The number counts from the sequence's first frame.
+    The number counts from the sequence's first frame. Nothing in `folder` changes before all are on the disk; StorageError when it refuses.
     """
     folder = Path(folder)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for index, frame in enumerate(sequence.frames):
-            path = folder / f"{index:05d}.png"
-            write_mask(path, sequence[frame])
-            written.append(path)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as drafts:
+            for index, frame in enumerate(sequence.frames):
+                write_mask(Path(drafts) / f"{index:05d}.png", sequence[frame])
+            for draft in sorted(Path(drafts).iterdir()):
+                written.append(draft.replace(folder / draft.name))
         for path in folder.glob("*.png"):
             if path.stem.isdecimal() and path not in written:
                 path.unlink()
@@ -39,25 +41,38 @@ def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> Mask
     InputError, naming the file, when there is no such folder, a picture is unreadable or not (W, H) = `size`, or the count is not that of
     the frames.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"there is no mask folder at {folder}")
-    pictures = [path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")]
-    for path in pictures:
-        if not path.stem.isdecimal():
-            raise InputError(f"{path} is no mask of a frame: masks are named by number, like 00000.png")
-    pictures.sort(key=lambda path: int(path.stem))
+    pictures = numbered_masks(folder)
     if len(pictures) != len(frames):
         raise InputError(f"{folder} holds {len(pictures)} masks, but the clip's span has {len(frames)} frames")
     return MaskSequence(size, frames.start, (read_mask(path, size) for path in pictures))
+
+
+def numbered_masks(folder: Path | str) -> list[Path]:
+    """The PNGs of `folder` in the order of their numbers. InputError for no such folder, another name, or a number twice."""
+    folder = Path(folder)
+    try:
+        pictures = [path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"there is no mask folder at {folder} ({error.strerror})") from None
+    numbers: dict[int, Path] = {}
+    for path in sorted(pictures):
+        if not path.stem.isdecimal():
+            raise InputError(f"{path} is no mask of a frame: masks are named by number, like 00000.png")
+        other = numbers.setdefault(int(path.stem), path)
+        if other is not path:
+            raise InputError(f"{folder} holds two masks numbered {int(path.stem)}: {other.name} and {path.name}")
+    return [numbers[number] for number in sorted(numbers)]
 
 
 def write_mask(path: Path | str, mask: Mask) -> None:
     """Write one bool (H, W) mask; the file appears under its name only when it is complete."""
     path = Path(path)
     draft = path.with_name(path.name + ".part")
-    Image.fromarray(mask.astype(np.uint8) * 255).save(draft, format="PNG", compress_level=3)
-    draft.replace(path)
+    try:
+        Image.fromarray(mask.astype(np.uint8) * 255).save(draft, format="PNG", compress_level=3)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
@@ -67,7 +82,7 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
             pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA", "LA") else image)
     except FileNotFoundError:
         raise InputError(f"there is no mask at {path}") from None
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"the mask {path} is no readable picture") from error
     mask = pixels > 0 if pixels.ndim == 2 else (pixels > 0).any(axis=-1)
     if mask.shape != (size[1], size[0]):

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from core.errors import InputError, StorageError
 from core.masks.operators import Mask
 
 FORMAT_VERSION = 1
+
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise over a file that is damaged or another one."""
 
 
 class MaskSequence:
@@ -113,7 +117,7 @@ class MaskSequence:
                 counts, runs = file["counts"], file["runs"]
         except FileNotFoundError:
             raise InputError(f"there is no mask file at {path}") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGED as error:
             raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file") from error
         if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
             raise InputError(f"the mask file {path} can't be read: its contents disagree")

@@ -1,5 +1,10 @@
 """Mask sequences come back as they were stored, on disk and as PNG, and bad files are named."""
 
+import contextlib
+import errno
+import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +98,13 @@ def test_damaged_and_newer_files_are_refused(tmp_path: Path) -> None:
         MaskSequence.load(path)
     MaskSequence((64, 48), 0, blobs(3)).save(path)
     whole = path.read_bytes()
-    for damaged in (b"", b"something else", whole[: len(whole) // 2]):
+    rng = np.random.default_rng(0)
+    noise = [whole[:at] + rng.bytes(8) + whole[at + 8 :] for at in range(30, len(whole) - 120, 7)]
+    for scrambled in noise:  # where that hits nothing that counts, the file may still be read
+        path.write_bytes(scrambled)
+        with contextlib.suppress(InputError):
+            MaskSequence.load(path)
+    for damaged in (b"", b"something else", whole[: len(whole) // 2], plain_array()):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match="can't be read"):
             MaskSequence.load(path)
@@ -101,6 +112,22 @@ def test_damaged_and_newer_files_are_refused(tmp_path: Path) -> None:
         np.savez(file, header=np.array([99, 64, 48, 0]), counts=np.zeros(0), runs=np.zeros(0))
     with pytest.raises(InputError, match=r"newer version \(99\)"):
         MaskSequence.load(path)
+
+
+def plain_array() -> bytes:
+    """One array as NumPy saves it by itself."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(5))
+    return buffer.getvalue()
+
+
+def huge_png_header() -> bytes:
+    """A PNG of a few bytes that says it has 60000x60000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0)) + chunk(b"IDAT", b"")
 
 
 def test_png_round_trip(tmp_path: Path) -> None:
@@ -116,6 +143,23 @@ def test_png_round_trip(tmp_path: Path) -> None:
     loaded = import_png(tmp_path / "masks", (64, 48), range(20, 23))
     assert loaded.frames == range(20, 23)
     assert (loaded.array() == masks).all()
+
+
+def test_a_disk_that_refuses_leaves_the_old_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_png(MaskSequence((64, 48), 0, blobs(2)), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    real, calls = Image.Image.save, []
+
+    def refuse(*arguments: object, **options: object) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    with pytest.raises(StorageError, match="No space left"):
+        export_png(MaskSequence((64, 48), 0, ~blobs(3)), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
@@ -141,9 +185,14 @@ def test_bad_mask_folders_are_named(tmp_path: Path) -> None:
         import_png(tmp_path, (64, 48), range(3))
     with pytest.raises(InputError, match=r"00000\.png has 64x48 pixels, the clip 100x50"):
         import_png(tmp_path, (100, 50), range(2))
-    (tmp_path / "00001.png").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"00001\.png is no readable picture"):
-        import_png(tmp_path, (64, 48), range(2))
-    (tmp_path / "notes.png").touch()
+    for damaged in (b"not a picture", huge_png_header()):
+        (tmp_path / "00001.png").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"00001\.png is no readable picture"):
+            import_png(tmp_path, (64, 48), range(2))
+    export_png(MaskSequence((64, 48), 0, blobs(2)), tmp_path)
+    (tmp_path / "1.png").write_bytes((tmp_path / "00001.png").read_bytes())
+    with pytest.raises(InputError, match=r"two masks numbered 1: 00001\.png and 1\.png"):
+        import_png(tmp_path, (64, 48), range(3))
+    (tmp_path / "1.png").rename(tmp_path / "notes.png")
     with pytest.raises(InputError, match=r"notes\.png is no mask of a frame"):
         import_png(tmp_path, (64, 48), range(3))
