@@ -30,8 +30,8 @@ class ModelStore:
         are not to be had.
         """
         known = MODELS.get(name)
-        if known is None and _looks_like_path(name):
-            path = Path(name).expanduser()
+        path = None if known is not None else _as_path(name)
+        if path is not None:
             if not path.exists():
                 raise InputError(f"there is no checkpoint at '{name}'")
             return path
@@ -81,6 +81,11 @@ class ModelStore:
         return f"the model '{model.name}' is not here: fetch {what}{size}; looked in {places} and the hub"
 
 
-def _looks_like_path(name: str) -> bool:
-    path = Path(name).expanduser()
-    return path.exists() or len(path.parts) > 1 or path.suffix in (".pt", ".safetensors")
+def _as_path(name: str) -> Path | None:
+    """The path that `name` says; None for a plain word, which can only be a name of the catalogue."""
+    try:
+        path = Path(name).expanduser()
+        given = path.exists() or len(path.parts) > 1 or path.suffix in (".pt", ".safetensors")
+    except (OSError, ValueError, RuntimeError):  # too long, a zero byte, the home folder of nobody
+        return None
+    return path if given and name else None

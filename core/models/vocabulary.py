@@ -50,10 +50,10 @@ def read_vocabulary(package: Path) -> Vocabulary | None:
     """The vocabulary in a model package's vivid.json; None when it lists none."""
     try:
         facts = json.loads((package / "vivid.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelMissingError(f"the model package '{package}' has no readable vivid.json ({error})") from error
-    lists = facts.get("vocabulary")
-    if not lists:
-        return None
-    colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
-    return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}))
+        lists = facts.get("vocabulary")
+        if not lists:
+            return None
+        colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
+        return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error})") from error

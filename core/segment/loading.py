@@ -66,7 +66,9 @@ def _load_package(folder: Path) -> tuple[SAM2Base, int]:
 def _load_sam21(path: Path, name: str) -> SAM2Base:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model"]
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise TypeError("no state of a network")
+    except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
         raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model')") from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"

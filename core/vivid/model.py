@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from diffusers import CogVideoXPipeline
 from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
 from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
 from core.models.vocabulary import read_vocabulary, Vocabulary
-from core.project.edits import SamplingSettings
+from core.project.edits import SamplingSettings, TASKS
 from core.vivid.adapter import load_adapter
 from core.vivid.conditioning import DELETE_CAPTION
 from core.vivid.layout import ChannelLayout
@@ -27,6 +28,8 @@ from core.vivid.pipeline import VividPipeline
 
 FACTS = "vivid.json"
 _CAPTIONS_KEPT = 64
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
+"""What the libraries raise over a package that is incomplete or damaged."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,11 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             name=name,
             working_size=(int(facts["working_size"][0]), int(facts["working_size"][1])),
             window_frames=int(facts["window_frames"]),
-            tasks={task: _sampling(own) for task, own in facts["tasks"].items()},
+            tasks={task: _sampling(facts["tasks"][task]) for task in (*TASKS, "propagate")},
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded: {_first_line(error)}") from error
 
 
@@ -160,7 +163,7 @@ def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, stor
     """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by the adapter beside it."""
     if "adapter" not in facts:
         layout = {"layout": facts["layout"], "mask_channels": int(facts["mask_channels"])}
-        return VividPipeline.from_pretrained(folder, dtype=dtype, **layout)
+        return VividPipeline.from_pretrained(folder, dtype=dtype, use_safetensors=True, **layout)
     base = Path(facts["base"]) if Path(facts["base"]).is_absolute() else folder / facts["base"]
     if not base.is_dir():
         base = store.locate(facts["base"], "video")

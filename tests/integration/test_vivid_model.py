@@ -51,6 +51,11 @@ def test_a_layout_of_another_order_is_taken_from_the_package(tmp_path: Path) -> 
         ({"window_frames": 16}, "16 frames"),
         ({"tasks": {"add": {"steps": 3}}}, "guidance"),
         ({"layout": "noise,mask"}, "channel layout"),
+        ({"layout": 5}, "can't be loaded"),
+        ({"tasks": {}}, "can't be loaded"),
+        ({"tasks": []}, "can't be loaded"),
+        ({"working_size": []}, "can't be loaded"),
+        ({"vocabulary": {"colours": 5}}, r"no vivid\.json that can be read"),
     ],
 )
 def test_a_package_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
@@ -61,10 +66,13 @@ def test_a_package_that_contradicts_itself_is_refused(tmp_path: Path, changes: d
 
 def test_a_damaged_package_is_a_missing_model(tmp_path: Path) -> None:
     package = tiny_vivid_package(tmp_path / "package")
-    weights = package / "transformer" / "diffusion_pytorch_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelMissingError, match="can't be loaded"):
-        load_vivid(str(package), "cpu", ModelStore())
+    for weights in sorted(package.glob("*/*.safetensors")):
+        whole = weights.read_bytes()
+        for damaged in (whole[:1000], b""):
+            weights.write_bytes(damaged)
+            with pytest.raises(ModelMissingError, match="can't be loaded"):
+                load_vivid(str(package), "cpu", ModelStore())
+        weights.write_bytes(whole)
     (package / "vivid.json").unlink()
     with pytest.raises(ModelMissingError, match=r"no VIVID package: its vivid\.json"):
         load_vivid(str(package), "cpu", ModelStore())

@@ -48,6 +48,12 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
     assert ModelStore().locate(str(checkpoint), "segmenter") == checkpoint
 
 
+@pytest.mark.parametrize("name", ["", "x" * 300, "/x" * 3000, "~nobody-of-that-name/model.pt", "a\0b"])
+def test_what_can_be_no_path_is_an_unknown_name(name: str) -> None:
+    with pytest.raises(InputError, match="unknown segmenter model"):
+        ModelStore().locate(name, "segmenter")
+
+
 def test_missing_weights_say_what_to_fetch_and_how_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     store = ModelStore(tmp_path / "models")
