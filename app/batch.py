@@ -10,7 +10,7 @@ from app.engine import Engine
 from app.production import Production, Stopwatch, write_edited_video
 from core.errors import InputError
 from core.progress import JobContext
-from core.project.edits import check_task, SamplingSettings
+from core.project.edits import check_seed, check_task, SamplingSettings
 from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
 from core.project.tracks import MaskAdjustment
 from core.project.video import check_span, VideoInfo
@@ -45,15 +45,19 @@ class PromptArguments:
     def __bool__(self) -> bool:
         return bool(self.points) or self.box is not None
 
+    def check_frame(self, span: tuple[int, int]) -> None:
+        """Raise InputError for a frame outside the half-open span."""
+        if self.frame is not None and not span[0] <= self.frame < span[1]:
+            raise InputError(f"frame {self.frame} is outside the frames that are worked on ({span[0]} to {span[1] - 1})")
+
     def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
         """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""
         if not self:
             raise InputError("say which object: --box X0,Y0,X1,Y1 or --point X,Y")
         if self.box is None and not any(positive for _, _, positive in self.points):
             raise InputError("--not-point alone selects nothing: add a --point or a --box")
+        self.check_frame(span)
         frame = span[0] if self.frame is None else self.frame
-        if not span[0] <= frame < span[1]:
-            raise InputError(f"frame {frame} is outside the frames that are worked on ({span[0]} to {span[1] - 1})")
         prompts: list[Prompt] = [BoxPrompt(frame, OBJECT, *self.box)] if self.box else []
         prompts += [PointPrompt(frame, OBJECT, x, y, positive) for x, y, positive in self.points]
         for prompt in prompts:
@@ -99,6 +103,7 @@ def edit_to_folder(
     from core.vivid.propagate import fit_keyframe
 
     check_task(arguments.task, arguments.caption)
+    check_seed(arguments.seed)
     if prompts and arguments.masks is not None:
         raise InputError("give prompts or --masks, not both")
     stopwatch = Stopwatch()
@@ -106,6 +111,7 @@ def edit_to_folder(
         info = reader.info
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
+        prompts.check_frame(span)
         given = [] if arguments.masks is not None else prompts.on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
@@ -120,7 +126,7 @@ def edit_to_folder(
         with stopwatch("adjust"):
             region = _adjusted(masks, span, arguments.adjustment)
             export_png(region, out / "masks")
-        frame = _keyframe_index(region, prompts.frame if prompts else None)
+        frame = _keyframe_index(region, prompts.frame)
         if keyframe is None:
             with stopwatch("keyframe"):
                 keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
@@ -204,7 +210,7 @@ def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjust
 
 
 def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
-    """The prompted frame where it has a region, else the first frame that has one."""
+    """The frame that was asked for (with --masks the keyframe's own) where it has a region, else the first frame that has one."""
     if wanted is not None and not region.is_empty(wanted):
         return wanted
     return next(frame for frame in region.frames if not region.is_empty(frame))

@@ -116,7 +116,7 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--point", action="append", default=[], metavar="X,Y", help="this pixel belongs to the object (repeatable)")
     parser.add_argument("--not-point", action="append", default=[], metavar="X,Y", help="this pixel does not (repeatable)")
     parser.add_argument("--box", metavar="X0,Y0,X1,Y1", help="a box around the object")
-    parser.add_argument("--frame", type=int, metavar="N", help="the frame that the prompts are on (the span's first)")
+    parser.add_argument("--frame", type=int, metavar="N", help="the frame that the prompts are on, or with --masks the keyframe")
     parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
 
 

@@ -25,7 +25,7 @@ from core.models.catalogue import entry
 from core.models.vocabulary import read_vocabulary, Vocabulary
 from core.progress import JobContext, JobStatus
 from core.project import project as document
-from core.project.edits import check_task, SamplingSettings, Task
+from core.project.edits import check_seed, check_task, SamplingSettings, Task
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
 from core.project.tracks import Direction, MaskAdjustment, MaskTrack
@@ -206,6 +206,8 @@ class Editor:
         project = self.project(project_id)
         if not seeds:
             raise InputError("give at least one seed")
+        for seed in seeds:
+            check_seed(seed)
         if not project.clip.start <= frame < project.clip.stop:
             raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
         self._need_masks(project)
@@ -222,6 +224,8 @@ class Editor:
         project = self.project(project_id)
         if project.accepted_edit is None:
             raise InputError("accept a keyframe first")
+        if seed is not None:
+            check_seed(seed)
         untracked = [t.name for t in project.tracks if t.prompts and t.tracked is None]
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")

@@ -59,8 +59,8 @@
     const tryIt = () => {
       studio.set({ playing: false });
       studio.change(server, "start_tries", {
-        frame: state.frame, task: task(), caption: task() === "delete" ? "" : ref.caption.value.trim(), seed: number(ref.seed) || 0,
-        variations: number(ref.variations) || 1, steps: number(ref.steps), guidance: number(ref.guidance),
+        frame: state.frame, task: task(), caption: task() === "delete" ? "" : ref.caption.value.trim(), seed: studio.whole(ref.seed) || 0,
+        variations: studio.whole(ref.variations) || 1, steps: studio.whole(ref.steps), guidance: number(ref.guidance),
       }).catch(() => {});
     };
     const accept = () => {

@@ -9,7 +9,7 @@
     let card = "";
     ref.primary.addEventListener("click", () => {
       studio.set({ playing: false });
-      studio.change(server, "start_propagation", { seed: number(ref.seed), steps: number(ref.steps), guidance: number(ref.guidance) }).catch(() => {});
+      studio.change(server, "start_propagation", { seed: studio.whole(ref.seed), steps: studio.whole(ref.steps), guidance: number(ref.guidance) }).catch(() => {});
     });
 
     const drawCard = (edit) => {

@@ -123,10 +123,11 @@
     url.hash = step;
     history.replaceState(null, "", url);
   };
+  const whole = (input) => (input.value === "" ? null : Math.round(Number(input.value)));
   const rgb = (colour, alpha = 1) => `rgba(${colour[0]},${colour[1]},${colour[2]},${alpha})`;
   const address = (path) => `/studio/${state.view.id}/${path}`;
   const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
 
-  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, goTo, openStep, rgb, address, activeJob, offline: false };
+  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, goTo, openStep, whole, rgb, address, activeJob, offline: false };
   window.studio = studio;
 })();

@@ -68,8 +68,8 @@
     ref.form.addEventListener("submit", (event) => { event.preventDefault(); open("open_path", { path: ref.path.value }); });
 
     const trim = () => {
-      const start = Number(ref.start.value);
-      const stop = Number(ref.stop.value) + 1;
+      const start = studio.whole(ref.start);
+      const stop = studio.whole(ref.stop) + 1;
       const { clip } = state.view;
       if (ref.start.value === "" || ref.stop.value === "" || (start === clip.start && stop === clip.stop)) return;
       studio.change(server, "trim_clip", { start, stop }).catch(() => { ref.start.value = clip.start; ref.stop.value = clip.stop - 1; });

@@ -19,6 +19,12 @@ def check_task(task: str, caption: str) -> None:
         raise InputError(f"the task '{task}' needs a caption that says what the region should show")
 
 
+def check_seed(seed: int) -> None:
+    """Raise InputError for what no random generator can start from."""
+    if not (isinstance(seed, int) and 0 <= seed < 2**63):
+        raise InputError(f"the seed {seed} is no whole number from 0 to {2**63 - 1}")
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
     """How a diffusion model is run. None means the model's own default for the task."""
@@ -27,8 +33,8 @@ class SamplingSettings:
     guidance: float | None = None
 
     def __post_init__(self) -> None:
-        if self.steps is not None and not 1 <= self.steps <= 1000:
-            raise InputError(f"{self.steps} steps is outside 1 to 1000")
+        if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
+            raise InputError(f"{self.steps} steps is no whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
             raise InputError(f"a guidance of {self.guidance} is outside 0 to 50")
 

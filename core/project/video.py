@@ -78,5 +78,5 @@ class Clip:
 
 def check_span(start: int, stop: int, frames: int) -> None:
     """Raise InputError unless 0 <= start < stop <= frames."""
-    if not 0 <= start < stop <= frames:
+    if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= frames):
         raise InputError(f"frames {start}:{stop} is no stretch of a video of {frames} frames (first is 0, end is not included)")

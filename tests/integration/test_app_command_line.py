@@ -109,10 +109,13 @@ def test_a_keyframe_from_elsewhere_is_used_as_it_is(clip: Path, edited: Path, tm
         "delete",
         "--keyframe",
         tmp_path / "key.png",
+        "--frame",
+        3,
         "--frames",
         "0:5",
     )
     assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["keyframe"] == 3
     assert np.asarray(Image.open(tmp_path / "keyframe.png")).shape == (120, 160, 3)
 
 
@@ -131,9 +134,11 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--frame", "99"), "outside the frames"),
     (("--box", BOX, "--task", "delete", "--model", "huge"), "vivid-small"),
     (("--box", BOX, "--task", "delete", "--segmenter", "huge"), "embedded"),
-    (("--box", BOX, "--task", "delete", "--steps", "0"), "outside 1 to"),
+    (("--box", BOX, "--task", "delete", "--steps", "0"), "from 1 to"),
+    (("--box", BOX, "--task", "delete", "--seed", "-1"), "the seed -1"),
     (("--box", BOX, "--task", "delete", "--device", "abacus"), "unknown device"),
     (("--masks", "/nowhere", "--task", "delete"), "no mask folder"),
+    (("--masks", "x", "--task", "delete", "--frame", "20"), "outside the frames"),
     (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
     (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),
     (("--box", BOX), "--task"),

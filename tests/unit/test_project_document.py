@@ -150,6 +150,7 @@ def test_a_wrong_adjustment_is_named(text: str) -> None:
         lambda: check_prompt(PointPrompt(0, 1, -1, 5), 64, 48, 20),
         lambda: check_prompt(PointPrompt(20, 1, 1, 5), 64, 48, 20),
         lambda: trimmed(make_project(), 5, 5),
+        lambda: trimmed(make_project(), 1.5, 5),  # type: ignore[arg-type]
         lambda: trimmed(make_project(), 0, 21),
         lambda: SamplingSettings(steps=0),
         lambda: KeyframeEdit("e", 0, "add", " ", 0, SamplingSettings(), "m", "i", "r"),
