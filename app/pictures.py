@@ -43,13 +43,22 @@ class Pictures:
         self._live_lock = threading.Lock()
 
     def reader(self, project: Project) -> ClipReader:
-        """The project's clip, open; InputError when the file is gone."""
+        """The project's clip, open; InputError when the file is gone, or plainly another one."""
         from core.media import open_clip
 
         source = project.clip.source
         if not Path(source).exists():
             raise InputError(f"the video '{source}' is not there any more; put it back to go on with this project")
-        return self._readers.get(source, lambda: open_clip(Path(source)))
+        expected = project.clip.info
+
+        def opened() -> ClipReader:
+            reader = open_clip(Path(source))
+            if (reader.info.size, reader.info.frames) != (expected.size, expected.frames):
+                reader.close()
+                raise InputError(f"the video '{source}' has been replaced by another since this project was made; put it back to go on")
+            return reader
+
+        return self._readers.get(_identity(project), opened)
 
     def frame(self, project: Project, frame: int) -> np.ndarray:
         """uint8 (H, W, 3)."""
@@ -142,7 +151,7 @@ class Pictures:
 
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""
-        return self._sessions.get(project.clip.source, lambda: self.tracking_session(project))
+        return self._sessions.get(_identity(project), lambda: self.tracking_session(project))
 
     def tracking_session(self, project: Project) -> SegmentSession:
         """A session of its own for one run through the clip."""
@@ -203,6 +212,11 @@ def encode_png(picture: np.ndarray) -> bytes:
     import cv2
 
     return cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+
+def _identity(project: Project) -> tuple[str, str]:
+    """Of the clip: a file that is written anew under the same name is another clip."""
+    return project.clip.source, project.clip.sha256
 
 
 def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:

@@ -153,6 +153,20 @@ def test_a_clip_that_was_moved_away_is_named(editor: Editor, clip: Path, tmp_pat
         editor.frame_jpeg(project_id, 0)
 
 
+def test_a_file_that_is_replaced_is_another_clip(editor: Editor, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    disc_clip(path, frames=12)
+    old = editor.create_project(path).project_id
+    editor.frame_jpeg(old, 0)
+    disc_clip(path, frames=5)
+    new = editor.create_project(path).project_id
+    assert len(editor.pictures.reader(editor.project(new))) == 5
+    again = Editor(editor.settings)
+    with pytest.raises(InputError, match=r"clip\.mp4.*replaced"):
+        again.frame_jpeg(old, 0)
+    again.close()
+
+
 def test_the_hint_names_what_the_small_model_cannot_know(editor: Editor) -> None:
     assert editor.caption_hint("a red ball") is None
     hint = editor.caption_hint("a red giraffe")
