@@ -16,8 +16,6 @@ from core.project.tracks import MaskTrack
 from ui_components.facts import clip_facts
 from ui_components.verbs import Verbs
 
-STEPS = ("video", "select", "adjust", "keyframe", "propagate")
-
 
 def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
     """Everything the page draws, for one project. `moment` orders views: a later one replaces an earlier one, never the other way."""

@@ -45,7 +45,6 @@
     remove: line('<path d="m7 7 10 10M17 7 7 17"/>'),
     dice: line('<rect x="4" y="4" width="16" height="16" rx="3"/><path d="M9 9v.1M15 15v.1M15 9v.1M9 15v.1M12 12v.1" stroke-width="2.6"/>'),
     wipe: line('<path d="m8 8-4 4 4 4M16 8l4 4-4 4"/>'),
-    check: line('<path d="m5 12.5 4.5 4.5L19 7.5"/>'),
   });
 
   const forms = {
