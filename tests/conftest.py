@@ -8,6 +8,8 @@ from collections.abc import Generator
 
 import pytest
 
+import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
