@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import StorageError
+from core.errors import InputError, StorageError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -19,6 +19,15 @@ def storage_error(path: Path, fault: OSError) -> StorageError:
     if fault.errno in _FULL:
         return StorageError(f"the disk is full: {path} could not be written, what was there before is untouched")
     return StorageError(f"{path} can't be written ({fault.strerror or fault}), what was there before is untouched")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder; InputError for what can't be a path at all (too long, a zero byte)."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError) as fault:
+        shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:60]}...{str(path)[-15:]}"
+        raise InputError(f"{shown!r} can't be opened ({getattr(fault, 'strerror', None) or fault})") from fault
 
 
 @contextmanager

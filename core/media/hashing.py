@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from core.errors import InputError
+from core.media.files import is_folder
 from core.media.folder import numbered_images
 
 
@@ -17,7 +18,7 @@ def sha256_of(path: str | Path) -> str:
     path = Path(path)
     digest = hashlib.sha256()
     try:
-        if not path.is_dir():
+        if not is_folder(path):
             _feed(digest, path)
             return digest.hexdigest()
         for image in numbered_images(path):

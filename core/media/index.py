@@ -79,7 +79,7 @@ def frame_index(path: Path) -> FrameIndex:
     """The index of a video file, remembered until the file changes. InputError in one line when the file is no usable video."""
     try:
         stat = path.stat()
-    except OSError as fault:
+    except (OSError, ValueError) as fault:
         raise InputError(f"there is no file {path}") from fault
     return _frame_index(path.resolve(), stat.st_size, stat.st_mtime_ns)
 

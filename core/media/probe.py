@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.media.files import is_folder
 from core.media.folder import probe_folder
 from core.media.index import frame_index
 from core.project.video import VideoInfo
@@ -17,4 +18,4 @@ def probe(path: str | Path) -> VideoInfo:
     damaged before its first frame, a folder without numbered images or with images of differing size.
     """
     path = Path(path)
-    return probe_folder(path)[0] if path.is_dir() else frame_index(path).info
+    return probe_folder(path)[0] if is_folder(path) else frame_index(path).info

@@ -15,6 +15,7 @@ import av
 from core.errors import InputError
 from core.media.color import RgbConverter, RgbFrame
 from core.media.cursor import Cursor
+from core.media.files import is_folder
 from core.media.folder import probe_folder
 from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex
@@ -65,7 +66,7 @@ class ClipReader(ABC):
 def open_clip(path: str | Path) -> ClipReader:
     """A reader for a video file or a folder of numbered images. Raises InputError exactly when `probe` does."""
     path = Path(path)
-    return FolderReader(path) if path.is_dir() else VideoReader(path)
+    return FolderReader(path) if is_folder(path) else VideoReader(path)
 
 
 class FolderReader(ClipReader):

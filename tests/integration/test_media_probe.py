@@ -233,6 +233,7 @@ REJECTED = {
     "noise": (lambda folder: _bytes(folder, os.urandom(20000)), "not a video"),
     "empty": (lambda folder: _bytes(folder, b""), "is empty"),
     "missing": (lambda folder: folder / "nowhere.mp4", "no file"),
+    "too long a name": (lambda folder: folder / ("x" * 300), "too long"),
     "single picture": (_single_picture, "single picture"),
     "empty folder": (_empty_folder, "no numbered images"),
     "images of two sizes": (lambda folder: _images(folder, [32, 48]), "00001.png is 48x48 but 00000.png is 32x32"),
@@ -249,7 +250,7 @@ def test_what_is_no_usable_video_is_refused_in_one_line(tmp_path: Path, kind: st
         with pytest.raises(InputError, match=words) as fault:
             use(path)
         assert "\n" not in str(fault.value)
-        assert path.name in str(fault.value) or str(path) in str(fault.value)
+        assert path.name[-15:] in str(fault.value)
 
 
 def test_a_changed_file_is_probed_anew(tmp_path: Path) -> None:
