@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.outputs import prepare_folder
 from app.production import Production, Stopwatch, write_edited_video
 from core.errors import InputError
 from core.progress import JobContext
@@ -88,7 +89,7 @@ def track_to_folder(engine: Engine, video: Path, prompts: PromptArguments, frame
     with open_clip(video) as reader:
         span = parse_span(frames, reader.info.frames)
         given = prompts.on(reader.info, span)
-        _prepare_folder(out)
+        prepare_folder(out, (), ("masks",), (video,))
         masks = _track(engine, reader, given, span, context)
     export_png(masks, out / "masks")
     return len(masks)
@@ -115,7 +116,10 @@ def edit_to_folder(
         given = [] if arguments.masks is not None else prompts.on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
-        _prepare_folder(out)
+        # Masks that come back as they are may lie where they are written.
+        lost = arguments.masks if arguments.adjustment.form != "none" or span != (0, info.frames) else None
+        folders = ("masks", "frames") if arguments.png else ("masks",)
+        prepare_folder(out, ("output.mp4", "keyframe.png", "report.json"), folders, (video, lost))
         context.report("loading the model", 0, 1)
         with stopwatch("load"):
             model = engine.video_model()
@@ -171,15 +175,6 @@ def _numbers(text: str, count: int, what: str, form: str) -> tuple[float, ...]:
     return numbers
 
 
-def _prepare_folder(out: Path) -> None:
-    from core.errors import StorageError
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"the folder '{out}' can't be made ({error.strerror or error})") from error
-
-
 def _track(engine: Engine, reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], context: JobContext) -> MaskSequence:
     from core.masks import MaskSequence
 
@@ -194,8 +189,9 @@ def _track(engine: Engine, reader: ClipReader, prompts: list[Prompt], span: tupl
 def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
     """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip."""
     from core.masks import import_png
+    from core.masks.png import numbered_masks
 
-    count = sum(1 for path in folder.glob("*.png")) if folder.is_dir() else 0
+    count = len(numbered_masks(folder))
     frames = range(info.frames) if count == info.frames else range(*span)
     return import_png(folder, info.size, frames)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -25,11 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 a fault of ours, 2 bad input, 3 a missing model, 130 stopped."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name of a file that this terminal can't write down is no fault
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = build_parser().parse_args(_with_default(list(sys.argv[1:] if arguments is None else arguments)))
         return options.run(options) or 0
     except StudioError as error:
-        print(str(error) if isinstance(error, Cancelled) else f"error: {error}", file=sys.stderr)
+        line = " ".join(str(error).split("\n"))
+        print(line if isinstance(error, Cancelled) else f"error: {line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -39,6 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _report_fault(error)
+
+
+def _path(text: str) -> Path:
+    """A path that a file could have; an empty one is a variable of the shell that was not set."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        shown = text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+        raise argparse.ArgumentTypeError(f"'{shown}' can't be used ({getattr(error, 'strerror', None) or error})") from None
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return path
 
 
 def _with_default(arguments: list[str]) -> list[str]:
@@ -65,22 +83,22 @@ def build_parser() -> argparse.ArgumentParser:
     ui.set_defaults(run=_ui)
 
     track = commands.add_parser("track", help="follow an object through a video and write its masks")
-    track.add_argument("video", type=Path, help="a video file, or a folder of numbered images")
-    track.add_argument("--out", type=Path, required=True, metavar="DIR", help="masks go to DIR/masks")
+    track.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
+    track.add_argument("--out", type=_path, required=True, metavar="DIR", help="masks go to DIR/masks")
     track.add_argument("--frames", metavar="A:B", help="half-open span of frames to work on (all)")
     _add_prompts(track)
     _add_shared(track)
     track.set_defaults(run=_track)
 
     edit = commands.add_parser("edit", help="edit an object in a video")
-    edit.add_argument("video", type=Path, help="a video file, or a folder of numbered images")
-    edit.add_argument("--out", type=Path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks and report.json go there")
+    edit.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
+    edit.add_argument("--out", type=_path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks and report.json go there")
     edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
-    edit.add_argument("--masks", type=Path, metavar="FOLDER", help="masks instead of prompts: one PNG per frame")
+    edit.add_argument("--masks", type=_path, metavar="FOLDER", help="masks instead of prompts: one PNG per frame")
     edit.add_argument("--adjust", default="none", metavar="FORM", help="none, expand:8, hull, box, hull+expand:8 or box+expand:8")
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="softness of the edit's edge (4)")
-    edit.add_argument("--keyframe", type=Path, metavar="IMAGE", help="an accepted keyframe; without it the model paints one")
+    edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an accepted keyframe; without it the model paints one")
     edit.add_argument("--frames", metavar="A:B", help="half-open span of frames that the result covers (all)")
     edit.add_argument("--seed", type=int, default=0)
     edit.add_argument("--steps", type=int, help="denoising steps (the model's own default)")
@@ -92,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     edit.set_defaults(run=_edit)
 
     bench = commands.add_parser("bench", help="measure this machine on the example clip")
-    bench.add_argument("--video", type=Path, help="measure on another clip")
+    bench.add_argument("--video", type=_path, help="measure on another clip")
     _add_shared(bench)
     bench.set_defaults(run=_bench)
 
@@ -108,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help="where projects and downloaded models live")
+    parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and downloaded models live")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
 
 
@@ -128,9 +146,11 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _ui(options: argparse.Namespace) -> None:
     from app.editor import Editor
+    from app.outputs import make_folder
     from app.server import serve
 
     settings = _settings(options)
+    make_folder(settings.workspace, "--workspace")
     serve(Editor(settings), settings.host, settings.port, settings.open_browser)
 
 
@@ -200,10 +220,15 @@ def _report_fault(error: Exception) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="vivid-studio-fault-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"{platform.platform()}, Python {sys.version}\ncommand: {sys.argv}\n\n")
-        file.write("".join(traceback.format_exception(error)))
-    print(f"error: something went wrong inside the program ({type(error).__name__}); the report is in {file.name}", file=sys.stderr)
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="vivid-studio-fault-", suffix=".txt", delete=False, encoding="utf-8") as file:
+            file.write(f"{platform.platform()}, Python {sys.version}\ncommand: {sys.argv}\n\n")
+            file.write("".join(traceback.format_exception(error)))
+        report = f"the report is in {file.name}"
+    except OSError:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        report = f"the disk takes no report, it was at {where.filename}:{where.lineno}"
+    print(f"error: something went wrong inside the program ({type(error).__name__}); {report}", file=sys.stderr)
     return 1
 
 

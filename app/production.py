@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -65,8 +66,7 @@ def write_edited_video(
 ) -> dict[str, Any]:
     """Propagate, composite and encode; writes `output.mp4` and `report.json` (and `frames/` with `png`) into `folder`.
 
-    Returns the report. Video and report appear when they are complete, and what was there before stays until then; `frames/` fills as it
-    goes.
+    Returns the report. All of it appears when it is complete, and what was there before stays until then.
     """
     from core.media import open_clip, VideoWriter, write_png_frame
     from core.media.files import written_whole
@@ -98,6 +98,7 @@ def write_edited_video(
         context.report(STAGE, 0, stop - start)
         with (
             stopwatch("render"),
+            _pictures_of(folder / "frames" if png else None) as drafts,
             VideoWriter(output, reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)) as writer,
         ):
             composed = composed_frames(
@@ -106,14 +107,10 @@ def write_edited_video(
             for frame, source, result in composed:
                 difference = max(difference, difference_outside(source, result, production.region[frame]))
                 writer.write(result)
-                if png:
-                    write_png_frame(folder / "frames", frame - start, result)
+                if drafts is not None:
+                    write_png_frame(drafts, frame - start, result)
                 context.report(STAGE, frame - start + 1, stop - start)
         info = reader.info
-    if png:
-        for stale in (folder / "frames").glob("*.png"):
-            if stale.stem.isdecimal() and int(stale.stem) >= stop - start:
-                stale.unlink()
     report = {
         "frames": stop - start,
         "span": [start, stop],
@@ -133,6 +130,30 @@ def write_edited_video(
     with written_whole(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
+
+
+@contextlib.contextmanager
+def _pictures_of(folder: Path | None) -> Iterator[Path | None]:
+    """Yield a hidden folder to write to; at the end its pictures replace the numbered ones of `folder`. None gives None.
+
+    StorageError when the disk refuses; nothing in `folder` has changed then, nor after any other error inside the block.
+    """
+    from core.media.files import storage_errors
+
+    if folder is None:
+        yield None
+        return
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as drafts:
+            yield Path(drafts)
+            folder.mkdir(exist_ok=True)
+            names = sorted(draft.name for draft in Path(drafts).iterdir())
+            for name in names:
+                (Path(drafts) / name).replace(folder / name)
+        for path in folder.glob("*.png"):
+            if path.stem.isdecimal() and path.name not in names:
+                path.unlink()
 
 
 def peak_memory_mb() -> float:

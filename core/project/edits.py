@@ -17,6 +17,10 @@ def check_task(task: str, caption: str) -> None:
         raise InputError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
     if task != "delete" and not caption.strip():
         raise InputError(f"the task '{task}' needs a caption that says what the region should show")
+    try:
+        caption.encode()
+    except UnicodeEncodeError:
+        raise InputError("the caption holds bytes that are no text: give it in UTF-8") from None
 
 
 def check_seed(seed: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,6 +143,12 @@ WRONG = [
     (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
     (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),
     (("--box", BOX), "--task"),
+    (("--box", BOX, "--task", "delete", "--model", "~nobody-of-that-name/model"), "unknown video model"),
+    (("--box", BOX, "--task", "delete", "--model", "x" * 300), "unknown video model"),
+    (("--masks", "x" * 300, "--task", "delete"), "File name too long"),
+    (("--masks", "", "--task", "delete"), "path is empty"),
+    (("--box", BOX, "--task", "add", "--caption", "a \udcff ball"), "no text"),
+    (("--box", BOX, "--task", "delete", "--keyframe", "two\nlines.png"), "two lines.png"),
 ]
 
 
@@ -158,6 +165,55 @@ def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(clip: Path, t
         assert last.startswith("error: "), (arguments, err)
         assert "Traceback" not in err
     assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+
+
+def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    (tmp_path / "masks").mkdir()
+    for index in range(20):
+        Image.fromarray(np.full((120, 160), 255, np.uint8)).save(tmp_path / "masks" / f"{index:05d}.png")
+    video, mask = tmp_path / "output.mp4", tmp_path / "masks" / "00003.png"
+    video.write_bytes(clip.read_bytes())
+    before = mask.read_bytes()
+    for command in (
+        ["edit", video, "--box", BOX, "--task", "delete"],
+        ["edit", clip, "--masks", tmp_path / "masks", "--task", "delete", "--adjust", "expand:-8"],
+        ["edit", clip, "--masks", tmp_path / "masks", "--task", "delete", "--frames", "0:3"],
+        ["track", tmp_path / "masks", "--box", BOX],
+    ):
+        assert main([*map(str, command), "--out", str(tmp_path)]) == 2
+        assert "would be overwritten" in capsys.readouterr().err
+    assert (video.read_bytes(), mask.read_bytes()) == (clip.read_bytes(), before)
+
+
+def test_a_place_that_cant_take_the_result_is_found_before_the_work(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    (tmp_path / "file").touch()
+    (tmp_path / "a" / "output.mp4").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "frames").touch()
+    for out, words in (("file", "a file in its place"), ("file/inside", "a file in its place"), ("a", "is a folder"), ("b", "is a file")):
+        code = main(["edit", str(clip), "--out", str(tmp_path / out), "--box", BOX, "--task", "delete", "--png"])
+        err = capsys.readouterr().err
+        assert (code, words in err, "loading" in err) == (2, True, False), err
+    assert main(["ui", "--no-browser", "--workspace", str(tmp_path / "file")]) == 2
+    assert "--workspace" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files the POSIX way")
+def test_a_disk_that_fills_up_leaves_the_old_result_whole(clip: Path, edited: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(edited, out)
+    before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file() and "masks" not in path.parts}
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000,) * 2); from app.cli import main; sys.exit(main())"
+    masks = ["--masks", str(edited / "masks"), "--task", "delete", "--keyframe", str(edited / "keyframe.png"), "--steps", "1", "--png"]
+    command = [sys.executable, "-c", code, "edit", str(clip), "--out", str(out), *masks]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "the disk is full" in done.stderr.splitlines()[-1], done.stderr
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file() and "masks" not in path.parts} == before
 
 
 def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
