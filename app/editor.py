@@ -80,7 +80,10 @@ class Editor:
         """Open a video file or a folder of numbered images as a new project; InputError when it is no usable video."""
         from core.media import probe, sha256_of
 
-        path = Path(source).expanduser().resolve()
+        try:
+            path = Path(source).expanduser().resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, the home folder of nobody
+            raise InputError(f"there is no video at {str(source)!r:.200} ({error})") from None
         info = probe(path)
         clip = Clip(str(path), sha256_of(path), info, 0, info.frames)
         return self.workspace.add(Project(new_id(), name or path.stem, clip, now()))
@@ -109,6 +112,10 @@ class Editor:
 
     def overlay_png(self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None) -> bytes:
         return self.pictures.overlay_png(self.project(project_id), frame, kind, max_width)
+
+    def is_changing(self, project_id: str) -> bool:
+        """Whether a running job is still filling the masks that overlays show."""
+        return self.pictures.is_live(project_id)
 
     def timeline(self, project_id: str) -> list[dict[str, Any]]:
         """Per object: where it is present as [start, stop] runs, and the frames that were prompted."""
@@ -158,7 +165,7 @@ class Editor:
             masks = track.masks
             if kept and masks is not None and frame is not None and track.tracked is None:
                 masks = self.pictures.with_masks(project, masks, {frame: None})
-            track = dataclasses.replace(track, prompts=kept, masks=masks if kept else None, tracked=track.tracked if kept else None)
+            track = dataclasses.replace(track, prompts=kept, masks=masks if kept else None, tracked=None)
             return document.with_track(project, track)
 
         return self.workspace.change(project_id, "Clear prompts", change)
@@ -226,7 +233,7 @@ class Editor:
             raise InputError("accept a keyframe first")
         if seed is not None:
             check_seed(seed)
-        untracked = [t.name for t in project.tracks if t.prompts and t.tracked is None]
+        untracked = [t.name for t in project.tracks if t.prompts and not t.covers(project.clip.start, project.clip.stop)]
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)
@@ -237,7 +244,10 @@ class Editor:
         """The measurements of a finished propagation."""
         for propagation in self.project(project_id).propagations:
             if propagation.propagation_id == propagation_id and propagation.report:
-                return json.loads(self.file_path(project_id, propagation.report).read_text(encoding="utf-8"))
+                try:
+                    return json.loads(self.file_path(project_id, propagation.report).read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
         raise InputError(f"there is no finished propagation {propagation_id}")
 
     # Jobs
@@ -287,7 +297,7 @@ class Editor:
             current = document.with_prompt(current, prompt)
             track = current.track(prompt.object_id)
             stored = self.pictures.with_masks(current, track.masks, {prompt.frame: mask})
-            return document.with_track(current, dataclasses.replace(track, masks=stored))
+            return document.with_track(current, dataclasses.replace(track, masks=stored, tracked=None))
 
         with self._preview_lock:  # to the end: a mask belongs to all prompts that were there before it
             project = self.project(project_id)

@@ -162,7 +162,8 @@ class JobWork:
                 for frame in marked:
                     masks.set(frame, shown[frame])
             stored = self._pictures.store_masks(project.project_id, masks)
-            project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=_joined(track.tracked, span)))
+            followed = _joined(track.tracked, span) if track.prompts == old.prompts else None
+            project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=followed))
         return project
 
     def _region(self, project: Project) -> tuple[str, MaskSequence]:

@@ -27,7 +27,6 @@ Work = Callable[[JobContext], dict[str, Any]]
 class _Job:
     status: JobStatus
     work: Work
-    on_progress: Callable[[ProgressEvent], None] | None
     token: CancelToken = field(default_factory=CancelToken)
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -41,19 +40,11 @@ class JobRunner:
         self._queues: dict[str, queue.SimpleQueue[str]] = {}
         self._lock = threading.Lock()
 
-    def submit(
-        self,
-        kind: str,
-        project_id: str,
-        work: Work,
-        *,
-        device: str,
-        on_progress: Callable[[ProgressEvent], None] | None = None,
-    ) -> str:
+    def submit(self, kind: str, project_id: str, work: Work, *, device: str) -> str:
         """Queue `work` on `device` and return the job's id at once. `work` returns ids and relative paths."""
         job_id = secrets.token_hex(8)
         with self._lock:
-            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work, on_progress)
+            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work)
             self._order.append(job_id)
             self._forget_old()
             if device not in self._queues:
@@ -131,8 +122,6 @@ class JobRunner:
                 job.status = replace(
                     job.status, stage=event.stage, done=event.done, total=event.total, elapsed=event.elapsed, remaining=event.remaining
                 )
-            if job.on_progress is not None:
-                job.on_progress(event)
 
         try:
             result = job.work(JobContext(progress, job.token))

@@ -49,11 +49,13 @@ def page_routes(editor: Editor) -> APIRouter:
     def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
         if kind not in ("objects", "region"):
             return fault(400, f"unknown overlay '{kind}' (known: objects, region)")
-        return Response(editor.overlay_png(project_id, frame, kind, _width(w)), media_type="image/png", headers=FOREVER if rev else FRESH)
+        settled = bool(rev) and not editor.is_changing(project_id)
+        picture = editor.overlay_png(project_id, frame, kind, _width(w))
+        return Response(picture, media_type="image/png", headers=FOREVER if settled else FRESH)
 
     @routes.get("/{project_id}/file/{relative:path}")
     def project_file(project_id: str, relative: str) -> Response:
-        if PurePath(relative).suffix not in (".png", ".json"):
+        if PurePath(relative).suffix != ".png":
             return fault(404, f"the project shows no file '{relative}'")
         return FileResponse(editor.file_path(project_id, relative), headers=FOREVER if relative.startswith("files/") else FRESH)
 

@@ -168,6 +168,11 @@ class Pictures:
         with self._live_lock:
             self._live[project_id] = masks
 
+    def is_live(self, project_id: str) -> bool:
+        """Whether sequences of a running job are shown."""
+        with self._live_lock:
+            return project_id in self._live
+
     def hide_live(self, project_id: str) -> None:
         """The job has ended: what counts is stored now."""
         with self._live_lock:

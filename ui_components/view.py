@@ -36,7 +36,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             "stop": project.clip.stop,
             "facts": clip_facts(project.clip),
         },
-        "objects": [_object(track) for track in project.tracks],
+        "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
         "lanes": verbs.timeline(project_id),
         "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked) for t in project.tracks]),
         "region_rev": _revision([project.adjustment, *((t.object_id, t.prompts, t.masks, t.tracked) for t in project.tracks)]),
@@ -85,6 +85,7 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
     """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made `stale`."""
     prompted = any(track.prompts for track in project.tracks)
     tracked = any(track.tracked for track in project.tracks)
+    tried = bool(project.edits)
     accepted = project.accepted_edit
     result = project.latest_propagation
     finished = result is not None and result.result is not None
@@ -93,7 +94,9 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
         "video": _step(True, "", True),
         "select": _step(True, "", tracked),
         "adjust": _step(prompted, click, tracked),
-        "keyframe": _step(tracked, "Track the object in step 2 first." if prompted else click, accepted is not None, _stale(accepted)),
+        "keyframe": _step(
+            tracked or tried, "Track the object in step 2 first." if prompted else click, accepted is not None, _stale(accepted)
+        ),
         "propagate": _step(accepted is not None, "Accept a keyframe in step 4 first.", finished, _stale(result)),
     }
 
@@ -106,12 +109,12 @@ def _stale(what: Any) -> bool:
     return bool(what is not None and what.stale)
 
 
-def _object(track: MaskTrack) -> dict[str, Any]:
+def _object(track: MaskTrack, span: tuple[int, int]) -> dict[str, Any]:
     return {
         "id": track.object_id,
         "name": track.name,
         "colour": list(track.colour),
-        "tracked": list(track.tracked) if track.tracked else None,
+        "tracked": track.covers(*span),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
     }
 

@@ -68,9 +68,3 @@ def word_list(delete_caption: str) -> list[str]:
     """Every token of the small model's tokenizer in the order of its id: specials, then words."""
     words = [PAD, END, UNKNOWN, "a", "an", *SIZES, *MATERIALS, *COLOURS, *KINDS, GENERIC, *split_words(delete_caption)]
     return list(dict.fromkeys(words))
-
-
-def unknown_words(text: str, delete_caption: str = "") -> list[str]:
-    """The words of a caption that the small model has never seen, in order."""
-    known = set(word_list(delete_caption))
-    return [word for word in split_words(text) if word not in known]

@@ -3,6 +3,6 @@
 from core.masks.operators import adjust, bounding_span, feather
 from core.masks.png import export_png, import_png, read_mask, write_mask
 from core.masks.region import adjusted
-from core.masks.sequence import MaskSequence, union
+from core.masks.sequence import MaskSequence
 
-__all__ = ["MaskSequence", "adjust", "adjusted", "bounding_span", "export_png", "feather", "import_png", "read_mask", "union", "write_mask"]
+__all__ = ["MaskSequence", "adjust", "adjusted", "bounding_span", "export_png", "feather", "import_png", "read_mask", "write_mask"]

@@ -7,7 +7,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -136,19 +136,3 @@ class MaskSequence:
         if frame not in self.frames:
             raise InputError(f"there is no mask for frame {frame} (masks cover {self.frames.start} to {self.frames.stop - 1})")
         return frame - self.start
-
-
-def union(sequences: Sequence[MaskSequence]) -> MaskSequence:
-    """What any of the sequences selects, over all frames that any of them covers. InputError when there is none or sizes differ."""
-    if not sequences:
-        raise InputError("a union of masks needs at least one mask sequence")
-    sizes = {sequence.size for sequence in sequences}
-    if len(sizes) > 1:
-        raise InputError(f"masks of different sizes can't be joined: {', '.join(f'{w}x{h}' for w, h in sorted(sizes))}")
-    start, stop = min(s.frames.start for s in sequences), max(s.frames.stop for s in sequences)
-    out = MaskSequence.empty(sequences[0].size, start, stop)
-    for frame in out.frames:
-        masks = [s[frame] for s in sequences if frame in s.frames and not s.is_empty(frame)]
-        if masks:
-            out.set(frame, np.logical_or.reduce(masks))
-    return out

@@ -53,8 +53,8 @@ class MaskAdjustment:
 class MaskTrack:
     """One object: its prompts, and where its per-frame masks are stored (`masks`, relative; None before it was tracked).
 
-    `tracked` is the half-open span of frames that `masks` covers with something a model or a person said. `confirmed` are frames that a
-    person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255.
+    `tracked` is the half-open span of frames through which the present prompts were followed; with a new prompt it is None again, while
+    the masks stay. `confirmed` are frames that a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255.
     """
 
     object_id: int
@@ -64,6 +64,10 @@ class MaskTrack:
     masks: str | None = None
     tracked: tuple[int, int] | None = None
     confirmed: tuple[int, ...] = ()
+
+    def covers(self, start: int, stop: int) -> bool:
+        """Whether the object was tracked through frames start:stop, with the prompts that it has now."""
+        return self.tracked is not None and self.tracked[0] <= start and stop <= self.tracked[1]
 
     def __post_init__(self) -> None:
         if not self.name.strip():

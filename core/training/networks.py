@@ -9,7 +9,7 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXT
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
 from tokenizers import models, normalizers, pre_tokenizers, processors, Regex, Tokenizer
-from torch import nn, Tensor
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from core.data import vocabulary
@@ -124,8 +124,3 @@ def rotary_embedding(
         embed_dim=config.attention_head_dim, crops_coords=crops, grid_size=grid, temporal_size=latent_frames, device=torch.device(device)
     )
     return cosine, sine
-
-
-def parameter_count(*modules: nn.Module) -> int:
-    """Number of parameters of all modules together."""
-    return sum(parameter.numel() for module in modules for parameter in module.parameters())

@@ -88,10 +88,6 @@ class VividModel:
         """What the denoiser reads: the caption, or for delete the fixed one."""
         return DELETE_CAPTION if task == "delete" else caption.strip()
 
-    def unknown_words(self, caption: str) -> tuple[str, ...]:
-        """Words of the caption that the model never saw, in order; empty when it has no vocabulary of its own."""
-        return self.vocabulary.unknown(caption) if self.vocabulary else ()
-
     def embed(self, caption: str) -> Tensor:
         """The text encoder's output (1, L, D); the last few captions are kept."""
         found = self._embeddings.pop(caption, None)

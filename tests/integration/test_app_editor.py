@@ -58,6 +58,12 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     propagation_id = finish(editor, editor.start_propagation(project_id))["propagation"]
     report = editor.report(project_id, propagation_id)
     assert (report["frames"], report["max_difference_outside"]) == (12, 0)
+    written = editor.file_path(project_id, f"results/{propagation_id}/report.json")
+    whole = written.read_bytes()
+    written.write_bytes(whole[:50])
+    with pytest.raises(InputError, match="damaged"):
+        editor.report(project_id, propagation_id)
+    written.write_bytes(whole)
 
     again = Editor(Settings(workspace=tmp_path))
     reopened = again.project(project_id)
@@ -110,7 +116,7 @@ def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Pat
     JobWork(editor.workspace, editor.engine, editor.pictures).track(project_id, "both", JobContext(meanwhile))
     first, second = editor.project(project_id).tracks
     assert (second.prompts, second.masks, second.tracked) == ((), None, None)
-    assert first.tracked == (0, 12)
+    assert first.tracked is None
     assert first.masks is not None
     masks = editor.pictures.masks(editor.project(project_id), first.masks)
     assert not masks[5][25:, 25:].any()
@@ -127,6 +133,18 @@ def test_a_try_of_masks_that_changed_meanwhile_is_stale(editor: Editor, clip: Pa
     tries = Tries(0, "delete", "", (1,), SamplingSettings(steps=2))
     JobWork(editor.workspace, editor.engine, editor.pictures).try_keyframe(project_id, tries, JobContext(meanwhile))
     assert [e.stale for e in editor.project(project_id).edits] == [True]
+
+
+def test_a_correction_asks_for_tracking_again_and_keeps_the_masks(editor: Editor, clip: Path) -> None:
+    project_id = selected(editor, clip).project_id
+    finish(editor, editor.start_tracking(project_id))
+    finish(editor, editor.start_tries(project_id, 0, "delete", "", (0,)))
+    editor.accept(project_id, editor.project(project_id).edits[0].edit_id)
+    corrected = editor.add_point(project_id, 1, 4, 63, 61).track(1)
+    assert corrected.tracked is None
+    assert editor.timeline(project_id)[0]["present"] == [[0, 12]]
+    with pytest.raises(InputError, match="track Object 1"):
+        editor.start_propagation(project_id)
 
 
 def test_what_is_not_ready_says_what_to_do_first(editor: Editor, clip: Path) -> None:
@@ -165,6 +183,12 @@ def test_a_file_that_is_replaced_is_another_clip(editor: Editor, tmp_path: Path)
     with pytest.raises(InputError, match=r"clip\.mp4.*replaced"):
         again.frame_jpeg(old, 0)
     again.close()
+
+
+@pytest.mark.parametrize("source", ["a\0b", "~nobody-of-that-name/clip.mp4", "x" * 300, ""])
+def test_a_source_that_can_be_no_path_is_bad_input(editor: Editor, source: str) -> None:
+    with pytest.raises(InputError):
+        editor.create_project(source)
 
 
 def test_the_hint_names_what_the_small_model_cannot_know(editor: Editor) -> None:

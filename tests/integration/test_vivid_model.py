@@ -30,12 +30,13 @@ def test_a_package_says_how_it_wants_to_be_run(tmp_path: Path) -> None:
     assert model.sampling("add", SamplingSettings(steps=4, guidance=0)) == Sampling(4, 0)
 
 
-def test_words_that_the_model_never_saw_are_listed(tmp_path: Path) -> None:
-    model = tiny_vivid(tmp_path)
-    assert model.unknown_words("a large red giraffe, a shiny ball") == ("giraffe",)
-    assert model.unknown_words("A small striped Blue cube") == ()
+def test_a_package_says_which_words_it_knows(tmp_path: Path) -> None:
+    vocabulary = tiny_vivid(tmp_path).vocabulary
+    assert vocabulary is not None
+    assert vocabulary.unknown("a large red giraffe, a shiny ball") == ("giraffe",)
+    assert vocabulary.unknown("A small striped Blue cube") == ()
     _rewrite(tmp_path, vocabulary=None)
-    assert load_vivid(str(tmp_path), "cpu", ModelStore()).unknown_words("a giraffe") == ()
+    assert load_vivid(str(tmp_path), "cpu", ModelStore()).vocabulary is None
 
 
 def test_a_layout_of_another_order_is_taken_from_the_package(tmp_path: Path) -> None:

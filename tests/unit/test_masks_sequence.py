@@ -15,7 +15,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from core.errors import InputError, StorageError
-from core.masks import export_png, import_png, MaskSequence, union
+from core.masks import adjust, adjusted, export_png, import_png, MaskSequence
+from core.project.tracks import MaskAdjustment
 
 frames_of_7x5 = arrays(np.bool_, st.tuples(st.integers(0, 4), st.just(5), st.just(7)))
 
@@ -68,14 +69,13 @@ def test_setting_and_asking_outside_the_span() -> None:
         sequence.set(11, mask[1:])
 
 
-def test_union_covers_all_frames_of_all() -> None:
+def test_a_region_is_the_union_of_all_objects_widened() -> None:
     masks = blobs(4)
-    first, second = MaskSequence((64, 48), 0, masks[:2]), MaskSequence((64, 48), 1, masks[2:])
-    joined = union([first, second])
-    assert joined.frames == range(0, 3)
-    assert (joined.array() == np.stack([masks[0], masks[1] | masks[2], masks[3]])).all()
-    with pytest.raises(InputError, match="64x48, 65x48"):
-        union([first, MaskSequence.empty((65, 48), 0, 1)])
+    sequences = [MaskSequence((64, 48), 0, masks[:2]), MaskSequence((64, 48), 0, masks[2:])]
+    region = adjusted(sequences, range(0, 2), MaskAdjustment("box"))
+    assert region.frames == range(0, 2)
+    for frame in range(2):
+        assert (region[frame] == adjust(masks[frame] | masks[frame + 2], MaskAdjustment("box"))).all()
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
