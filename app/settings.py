@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,12 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"port {self.port} is outside 0 to 65535")
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
+            raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
+        try:
+            self.workspace.exists()
+        except (OSError, ValueError) as error:
+            raise InputError(f"the workspace can't be where it is set ({getattr(error, 'strerror', None) or error})") from None
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -44,8 +51,8 @@ class Settings:
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in ("workspace", "device", "host", "port", "segmenter", "model")}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)
-        if port is not None and not port.isdecimal():
-            raise InputError(f"VIVID_PORT is '{port}': it has to be a number")
+        if port is not None and not (port.isdecimal() and len(port) < 10):
+            raise InputError(f"VIVID_PORT is '{port}': it has to be a number from 0 to 65535")
         numbers: dict[str, int] = {"port": int(port)} if port else {}
         folders: dict[str, Path] = {"workspace": Path(workspace)} if workspace else {}
         return cls(**folders, **numbers, **given)  # type: ignore[arg-type]

@@ -102,6 +102,8 @@ class Workspace:
                     raise InputError(f"there is no project {project_id} here; it may have been removed") from None
                 except UnicodeDecodeError:
                     raise InputError(f"the project {project_id} is damaged: '{path}' is no text") from None
+                except OSError as error:
+                    raise InputError(f"the project {project_id} can't be read: '{path}' ({error.strerror or error})") from error
             return self._open[project_id]
 
     def project(self, project_id: str) -> Project:
@@ -149,10 +151,13 @@ class Workspace:
     def file(self, project_id: str, relative: str) -> Path:
         """A file of the project; InputError for a path that leaves the project or does not exist."""
         folder = self.folder(project_id).resolve()
-        path = (folder / relative).resolve()
-        if not path.is_relative_to(folder) or not path.is_file():
-            raise InputError(f"the project has no file '{relative}'")
-        return path
+        try:
+            path = (folder / relative).resolve()
+            if path.is_relative_to(folder) and path.is_file():
+                return path
+        except (OSError, ValueError, TypeError):  # what can be no path
+            pass
+        raise InputError(f"the project has no file '{relative}'")
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:

@@ -33,7 +33,7 @@ def loads(text: str) -> History:
     try:
         data = json.loads(text)
         version = data["schema"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("project.json is no project of VIVID Studio") from None
     if not isinstance(version, int) or version < 1:
         raise InputError(f"project.json is no project of VIVID Studio (schema {version!r})")
@@ -46,7 +46,7 @@ def loads(text: str) -> History:
         return History(_decode(Project, data["project"]), past, future)
     except StudioError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"project.json is damaged ({error})") from error
 
 

@@ -292,6 +292,19 @@ def test_a_folder_of_images_is_a_video_too(clip: Path, tmp_path: Path) -> None:
         assert len(result) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "abc"), ("PORT", "9" * 5000), ("PORT", "70000"), ("DEVICE", "abacus"), ("WORKSPACE", "x" * 300)]
+)
+def test_nonsense_in_the_environment_is_bad_input(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from app.cli import main
+
+    monkeypatch.setenv(f"VIVID_{name}", value)
+    assert main(["models"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_models_are_listed_with_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     from app.cli import main
 

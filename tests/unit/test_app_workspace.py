@@ -119,3 +119,15 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError):
         write_atomically(tmp_path / "file" / "below", b"x")
+
+
+def test_what_cant_be_opened_is_bad_input(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    (workspace.folder("b" * 32) / "project.json").mkdir(parents=True)
+    with pytest.raises(InputError, match="can't be read"):
+        workspace.project("b" * 32)
+    assert workspace.recent() == []
+    workspace.add(make_project())
+    for relative in ("a\0b", "x" * 300, "../project.json", ""):
+        with pytest.raises(InputError, match="has no file"):
+            workspace.file("a" * 32, relative)

@@ -72,6 +72,16 @@ def test_what_is_no_project_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("rate", ["1/0", float("inf"), "nan", None, []])
+def test_a_damaged_value_is_refused_in_one_line(rate: object) -> None:
+    data = json.loads(codec.dumps(History(make_project())))
+    data["project"]["clip"]["info"]["rate"] = rate
+    with pytest.raises(InputError, match="damaged"):
+        codec.loads(json.dumps(data))
+    with pytest.raises(InputError, match="no project"):
+        codec.loads("[" * 100_000)
+
+
 def test_undo_and_redo_walk_the_same_documents() -> None:
     first, second, third = make_project(), trimmed(make_project(), 0, 10), trimmed(make_project(), 0, 5)
     history = History(first).did("one", second).did("two", third)
