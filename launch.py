@@ -32,9 +32,7 @@ WORK = ROOT / ".venv-setup"  # lock and log: outside .venv, which may have to be
 LOG = WORK / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 PROGRAM = ("build", "torch-cpu", "torch", "cuda", "main")
-USAGE = (
-    "python3 launch.py [ui | track | edit | train | bench | models | test] [options]; the default is ui, which opens the editor."
-)
+USAGE = "python3 launch.py [ui | track | edit | train | bench | models | test] [options]; the default is ui, which opens the editor."
 
 
 class SetupError(Exception):
