@@ -29,6 +29,7 @@ def test_of_something_else():
 
 def run_pytest(folder: Path, required: bool, path: str) -> str:
     environment = {**os.environ, "VIVID_REQUIRE_BROWSER": "1" if required else "", "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment["PYTHONPATH"] = str(CONFTEST.parents[1])  # conftest imports the program
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--rootdir", str(folder), str(folder)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.stdout.splitlines()[-1].split(" in ")[0]
