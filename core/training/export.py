@@ -40,6 +40,10 @@ def export_package(
     vae.half().save_pretrained(folder / "vae")
     transformer.half().save_pretrained(folder / "transformer")
     text_encoder.half().save_pretrained(folder / "text_encoder")
+    for part in ("vae", "transformer"):  # where a module was loaded from is nobody's business later
+        config_file = folder / part / "config.json"
+        facts = json.loads(config_file.read_text(encoding="utf-8"))
+        _write_json(config_file, {key: value for key, value in facts.items() if key != "_name_or_path"})
     build_tokenizer().save_pretrained(folder / "tokenizer")
     build_scheduler().save_pretrained(folder / "scheduler")
     index = {"_class_name": "VividPipeline", "_diffusers_version": diffusers_version, **PARTS}
