@@ -224,7 +224,7 @@ def test_ctrl_c_reaches_the_program_and_its_exit_code_comes_back(checkout: Check
 @pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
 def test_a_launcher_that_waits_leaves_ctrl_c_to_the_program() -> None:
     """Where a process can't replace itself (Windows), launch.py waits: Ctrl-C must not make it leave before the program has."""
-    child = "import sys, time\nprint('up', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: time.sleep(.2); sys.exit(42)"
+    child = "import sys, time\ntry: print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: time.sleep(.2); sys.exit(42)"
     script = "import sys; sys.path.insert(0, sys.argv[1]); import launch; sys.exit(launch.run_child([sys.executable, '-c', sys.argv[2]]))"
     command = [sys.executable, "-c", script, str(REPOSITORY), child]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
