@@ -108,7 +108,8 @@
         readySaid = true;
         studio.ask(studio.servers.video, "page_ready").catch(() => {});
       }
-      prefetch();
+      const overlay = overlayUrl(state.frame);
+      if (fresh && (!overlay || studio.pictures.get(overlay))) prefetch(); // what is looked at comes first
     };
 
     const drawOver = (clip) => {

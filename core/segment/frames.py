@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import cv2
@@ -13,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
+
+from core.segment.ahead import encoded_ahead
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -59,7 +63,6 @@ class FeatureCache:
     def __init__(self, network: SAM2Base, source: FrameSource, limit: int = 4) -> None:
         self._network, self._source, self._limit = network, source, limit
         self._kept: OrderedDict[int, Features] = OrderedDict()
-        self._passing: tuple[int, Features] | None = None
         self._lock = threading.Lock()
 
     def __getitem__(self, frame: int) -> Features:
@@ -74,14 +77,16 @@ class FeatureCache:
                 self._kept.popitem(last=False)
         return features
 
-    def peek(self, frame: int) -> Features:
-        """Features of a frame that tracking passes: held until it goes on to another frame, and pushing out none that are kept."""
+    def stream(self, frames: Sequence[int]) -> Generator[tuple[int, Features], None, None]:
+        """Stream (frame, features) of frames that tracking passes: none is kept, and none that is kept is pushed out."""
+        if self._network.device.type == "cpu" and torch.get_num_threads() > 1:
+            yield from encoded_ahead(frames, self._passing)
+        else:
+            yield from ((frame, self._passing(frame)()) for frame in frames)
+
+    def _passing(self, frame: int) -> Callable[[], Features]:
         with self._lock:
             features = self._kept.get(frame)
-            if features is None and self._passing is not None and self._passing[0] == frame:
-                features = self._passing[1]
-        if features is None:
-            features = encode(self._network, self._source.frame(frame))
-            with self._lock:
-                self._passing = (frame, features)
-        return features
+        if features is not None:
+            return lambda: features
+        return partial(encode, self._network, self._source.frame(frame))

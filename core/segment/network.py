@@ -14,6 +14,7 @@ from sam2.modeling.memory_encoder import CXBlock, Fuser, MaskDownSampler, Memory
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
 
 from core.errors import InputError
 
@@ -32,7 +33,7 @@ class Sam2Config:
     image_size: int = 384
     embed_dim: int = 40
     stages: tuple[int, int, int, int] = (1, 2, 6, 1)
-    windows: tuple[int, int, int, int] = (8, 8, 16, 8)
+    windows: tuple[int, int, int, int] = (8, 8, 12, 8)
     channels: int = 128
     memory_channels: int = 64
     memory_layers: int = 2
@@ -95,13 +96,28 @@ def build_network(config: Sam2Config) -> SAM2Base:
     )
 
 
+class _Trunk(Hiera):
+    """Hiera whose position embedding is computed once where it can't change: that takes as long as one of its blocks."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._known_positions: dict[tuple[int, int], Tensor] = {}
+
+    def _get_pos_embed(self, hw: tuple[int, int]) -> Tensor:
+        if self.pos_embed.requires_grad:
+            return super()._get_pos_embed(hw)
+        if hw not in self._known_positions:
+            self._known_positions[hw] = super()._get_pos_embed(hw).clone()
+        return self._known_positions[hw]
+
+
 def _sine(channels: int) -> PositionEmbeddingSine:
     return PositionEmbeddingSine(num_pos_feats=channels, normalize=True, scale=None, temperature=10000)
 
 
 def _image_encoder(config: Sam2Config) -> ImageEncoder:
     third = sum(config.stages[:2])
-    trunk = Hiera(
+    trunk = _Trunk(
         embed_dim=config.embed_dim,
         num_heads=1,
         stages=config.stages,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
@@ -15,13 +18,16 @@ from core.errors import InputError
 from core.masks import MaskSequence
 from core.masks.operators import Mask
 from core.progress import JobContext
-from core.project.prompts import Prompt
+from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
 from core.project.video import check_span
-from core.segment.frames import FeatureCache, FrameSource
+from core.segment.clicks import clicks_of, correct
+from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
-from core.segment.tracker import ObjectTracker, settle
+from core.segment.tracker import begin, ObjectTracker, settle
+
+_BEGINNINGS = 8  # answers to a first click or a box that are kept for the clicks after it
 
 
 class SegmentSession:
@@ -36,10 +42,14 @@ class SegmentSession:
         self._folder = None if folder is None else Path(folder)
         self._size = (int(reader.info.width), int(reader.info.height))
         self._features = FeatureCache(network, reader)
+        self._begun: OrderedDict[object, Tensor] = OrderedDict()
 
     def look_at(self, frame: int) -> None:
-        """Encode the picture of a frame ahead of the first prompt on it."""
+        """Encode the picture of a frame ahead of the first prompt on it, and get ready to answer one."""
         self._features[frame]
+        if not self._begun:  # what runs for the first time in a process takes several times as long
+            width, height = self._size
+            self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
 
     def preview(self, frame: int, prompts: Sequence[Prompt]) -> Mask:
         """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or several of them).
@@ -52,8 +62,22 @@ class SegmentSession:
         if given.mask is not None and not given.points:
             return given.mask.copy()
         features = self._features[frame]
-        output = settle(self._network, features, given, self._size, self._passes)
-        return full_size(output["pred_masks"][0, 0], features.gray, self._follow_edges)
+        logits = self._logits(frame, features, given)
+        return full_size(logits[0, 0], features.gray, self._follow_edges)
+
+    @torch.inference_mode()
+    def _logits(self, frame: int, features: Features, given: FramePrompts) -> Tensor:
+        if not self._passes:
+            return settle(self._network, features, given, self._size, 0)["pred_masks"]
+        start = given.starting_point()
+        key = (frame, start.points, None if start.mask is None else hash(start.mask.tobytes()))
+        answer = self._begun.pop(key, None)
+        if answer is None:
+            answer = begin(self._network, features, start, self._size, self._passes)["pred_masks"]
+        self._begun[key] = answer
+        if len(self._begun) > _BEGINNINGS:
+            self._begun.popitem(last=False)
+        return correct(self._network, features, answer, clicks_of(given, self._size))
 
     def track(
         self,
@@ -94,17 +118,20 @@ class SegmentSession:
             self._begin(followed)
         for followed in late:  # an object shown later than another is first followed back to where that one starts
             followed.early = MaskSequence.empty(self._size, pivot, followed.anchor)
-            for frame in range(followed.anchor - 1, pivot - 1, -1):
-                followed.early.set(frame, self._mask(followed, frame, reverse=True))
-                done += 1
-                context.report("tracking", done, total)
+            with closing(self._features.stream(range(followed.anchor - 1, pivot - 1, -1))) as stream:
+                for frame, features in stream:
+                    context.check()
+                    followed.early.set(frame, self._mask(followed, frame, features, reverse=True))
+                    done += 1
+                    context.report("tracking", done, total)
         for frames, reverse in ((ahead, False), (behind, True)):
-            for frame in frames:
-                context.check()
-                masks = {object_id: self._mask(followed, frame, reverse) for object_id, followed in objects.items()}
-                yield frame, masks
-                done += 1
-                context.report("tracking", done, total, partial=(frame, masks))
+            with closing(self._features.stream(frames)) as stream:
+                for frame, features in stream:
+                    context.check()
+                    masks = {object_id: self._mask(followed, frame, features, reverse) for object_id, followed in objects.items()}
+                    yield frame, masks
+                    done += 1
+                    context.report("tracking", done, total, partial=(frame, masks))
 
     def _gather(self, prompts: Iterator[Prompt]) -> dict[int, FramePrompts]:
         return gather(prompts, self._size, len(self._reader), self._folder)
@@ -126,7 +153,7 @@ class SegmentSession:
             if frame == followed.anchor or prompts.outlines_object:
                 followed.forwards.prompt(frame, self._features[frame], prompts)
 
-    def _mask(self, followed: _Followed, frame: int, reverse: bool) -> Mask:
+    def _mask(self, followed: _Followed, frame: int, features: Features, reverse: bool) -> Mask:
         if (frame < followed.anchor) != reverse and frame != followed.anchor:
             early = followed.early
             if early is not None and frame in early.frames:
@@ -136,7 +163,7 @@ class SegmentSession:
         if prompts is not None and prompts.mask is not None and not prompts.points:
             return prompts.mask.copy()
         tracker = followed.backwards if reverse else followed.forwards
-        known, features = tracker.conditioning.get(frame), self._features.peek(frame)
+        known = tracker.conditioning.get(frame)
         logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, features, prompts, reverse)
         return full_size(logits, features.gray, self._follow_edges)
 

@@ -79,18 +79,23 @@ def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: t
     if passes == 0:
         before = None if prompts.mask is None else _mask_logits(network, prompts)
         return _first(network, features, point_inputs=points, prev_sam_mask_logits=before)
-    start = prompts.starting_point()
-    output = _first(network, features, mask_inputs=_square_mask(network, start)) if start.mask is not None else None
-    if output is None:
-        output = _first(network, features, point_inputs=start.point_inputs(network.image_size, size, network.device))
-        for _ in range(passes):
-            memory = {"cond_frame_outputs": {0: output}, "non_cond_frame_outputs": {}}
-            output = _run(network, 1, features, memory, 2, False)
-    logits = output["pred_masks"]
-    if start.outlines_object and start.mask is None:
-        logits = keep_inside(logits, (start.points[0], start.points[1]), size)
-    logits = correct(network, features, logits, clicks_of(prompts, size))
+    output = begin(network, features, prompts.starting_point(), size, passes)
+    logits = correct(network, features, output["pred_masks"], clicks_of(prompts, size))
     return _believe(network, features, logits, output["obj_ptr"])
+
+
+@torch.inference_mode()
+def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tuple[int, int], passes: int) -> Output:
+    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of itself."""
+    if start.mask is not None:
+        return _first(network, features, mask_inputs=_square_mask(network, start))
+    output = _first(network, features, point_inputs=start.point_inputs(network.image_size, size, network.device))
+    for _ in range(passes):
+        memory = {"cond_frame_outputs": {0: output}, "non_cond_frame_outputs": {}}
+        output = _run(network, 1, features, memory, 2, False)
+    if start.outlines_object:
+        output["pred_masks"] = keep_inside(output["pred_masks"], (start.points[0], start.points[1]), size)
+    return output
 
 
 def _believe(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:

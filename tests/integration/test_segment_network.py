@@ -13,6 +13,7 @@ from sam2.sam2_video_predictor import SAM2VideoPredictor
 
 from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
+from core.models.device import has_fast_bfloat16
 from core.progress import JobContext
 from core.project.prompts import BoxPrompt, PointPrompt
 from core.project.video import VideoInfo
@@ -128,7 +129,9 @@ def _write_package(folder: Path, config: Sam2Config = TOY) -> Path:
 
 def test_a_package_loads_from_its_folder(tmp_path: Path) -> None:
     segmenter = load_segmenter(str(_write_package(tmp_path / "mine")), "cpu", ModelStore())
-    assert {parameter.dtype for parameter in segmenter.network.parameters()} == {torch.float32}
+    encoder, rest = set(segmenter.network.image_encoder.parameters()), set(segmenter.network.parameters())
+    assert {parameter.dtype for parameter in rest - encoder} == {torch.float32}
+    assert {parameter.dtype for parameter in encoder} == {torch.bfloat16 if has_fast_bfloat16() else torch.float32}
     answers = list(segmenter.session(SyntheticReader(3)).track({1: [BoxPrompt(1, 1, 20, 10, 70, 60)]}, 0, 3, JobContext()))
     assert [frame for frame, _ in answers] == [1, 2, 0]
 
@@ -177,7 +180,7 @@ def test_a_sam_2_1_checkpoint_gives_a_mask(tmp_path: Path) -> None:
     torch.save({"model": network.state_dict()}, checkpoint)
     by_name = load_segmenter("tiny", "cpu", ModelStore(tmp_path / "models"))
     for key, value in by_name.network.state_dict().items():
-        assert torch.equal(value, network.state_dict()[key])
+        assert torch.equal(value, network.state_dict()[key].to(value.dtype))
     mask = by_name.session(SyntheticReader(1)).preview(0, [PointPrompt(0, 1, 48, 36)])
     assert (mask.shape, mask.dtype) == ((72, 96), np.bool_)
     assert mask.any()

@@ -73,6 +73,23 @@ def test_a_box_or_a_click_on_a_clear_object_gives_its_mask(session: SegmentSessi
     assert overlap(mask, disc(0)) > 0.85
 
 
+def test_a_further_click_costs_only_the_decoder(session: SegmentSession, segmenter: Segmenter) -> None:
+    network, runs = segmenter.network, Counter[str]()
+    parts = ("image_encoder", "memory_attention", "memory_encoder", "sam_mask_decoder")
+    hooks = [getattr(network, part).register_forward_hook(lambda *_, part=part: runs.update([part])) for part in parts]
+    first, beside = PointPrompt(0, 1, 55, 61), PointPrompt(0, 1, 58, 64, positive=False)
+    try:
+        session.preview(0, [first])
+        assert all(runs[part] for part in parts)
+        runs.clear()
+        corrected = session.preview(0, [first, beside])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert runs == {"sam_mask_decoder": 1}
+    assert not corrected[64, 58]
+
+
 def test_a_further_click_reads_no_frame_again(session: SegmentSession, reader: CountingReader) -> None:
     clicks = [PointPrompt(3, 1, 61, 61), PointPrompt(3, 1, 55, 66), PointPrompt(3, 1, 150, 10, positive=False)]
     for count in range(1, 4):
