@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit
 from core.vivid.warp import warp_along
 from core.vivid.windows import plan_windows, Window
 
-__all__ = ["EditedWindow", "composed_frames", "fit_keyframe", "propagate"]
+__all__ = ["EditedWindow", "Window", "composed_frames", "fit_keyframe", "propagate"]
 
 STAGE = "propagate"
 
@@ -41,12 +41,16 @@ def propagate(
     settings: SamplingSettings,
     context: JobContext,
     feather: int = 4,
+    stored: Callable[[Window], EditedWindow | None] | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of the half-open `span` like the accepted `keyframe`, uint8 (H, W, 3), at `keyframe_index`.
 
     Yields windows as they finish: forwards from the keyframe, then backwards. Each continues from the last edited frame of the one
     before, composited at full size in memory, and chooses its own crop. The keyframe itself is never made again; frames where the
     region is empty belong to no window. Reports every denoising step; Cancelled comes within one step.
+
+    `stored` is asked before a window is made: what it gives (the window as an earlier run made it) is taken as it is, and the chain goes
+    on from there to the same pixels.
 
     InputError for a span, region or keyframe that doesn't fit the clip, an unknown task or a missing caption.
     """
@@ -64,6 +68,14 @@ def propagate(
             last = keyframe_index, accepted
         elif last[0] != window.bridge:  # untouched frames lie between: the chain goes on from the source
             last = window.bridge, reader.frame(window.bridge)
+
+        finished = stored(window) if stored is not None else None
+        if finished is not None:
+            final = window.frames[-1]
+            last = final, finished.crop.paste(reader.frame(final), finished.crops[-1], feathered(region[final], feather))
+            context.report(STAGE, (number + 1) * sampling.runs, total)
+            yield finished
+            continue
 
         def on_step(step: int, before: int = number * sampling.runs) -> None:
             context.report(STAGE, before + step, total)

@@ -216,6 +216,24 @@ def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) 
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_run_that_goes_on_from_stored_windows_gives_the_unbroken_runs_pixels(model: VividModel, tmp_path: Path) -> None:
+    reader, region = _clip(40)
+    whole = _propagate(model, reader, region, 3)
+    kept = {}
+    for number in (0, 2):  # the first forwards, and one that was reached before its neighbour was lost
+        path = tmp_path / f"{number}.npz"
+        whole[number].save(path)
+        kept[whole[number].frames] = path
+    made: list[torch.Tensor] = []
+    hook = model.pipeline.transformer.register_forward_hook(lambda *_: made.append(torch.zeros(0)))
+    resumed = _propagate(model, reader, region, 3, stored=lambda w: EditedWindow.load(kept[w.edited]) if w.edited in kept else None)
+    hook.remove()
+    assert len(made) == (len(whole) - 2) * SETTINGS.steps
+    assert [window.frames for window in resumed] == [window.frames for window in whole]
+    for one, two in zip(whole, resumed, strict=True):
+        assert (one.crops == two.crops).all()
+
+
 def test_bad_input_is_named(model: VividModel) -> None:
     reader, region = _clip(6, empty={5})
     with pytest.raises(InputError, match="frames 0:7"):
