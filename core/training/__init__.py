@@ -19,6 +19,7 @@ class Recipe(NamedTuple):
 RECIPES = {
     "small-vae": Recipe("core.training.small_vae", "VaeConfig", "the small autoencoder"),
     "small-vivid": Recipe("core.training.small_vivid", "VividConfig", "the small denoiser and text encoder, over a trained autoencoder"),
+    "small-sam2": Recipe("core.training.small_sam2", "Sam2RecipeConfig", "the small SAM 2, on clips of moving things"),
 }
 
 

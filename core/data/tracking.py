@@ -1,0 +1,376 @@
+"""A procedural world to learn tracking from: clips of whole moving things, and which pixel belongs to which of them.
+
+Every clip has a background under a moving camera, clutter made of the same pictures as the things, and THINGS bodies of several parts
+(core.data.creatures) or shaded solids at different depths. They move, turn, bend, change size, cover each other and come back; some wear
+the background's own texture, some are twins that cross. Pools of textures, outlines, solids and backgrounds are made once from a seed; a
+clip is composed of them in one go, with static shapes and nothing decided on the host, so that a CUDA graph can hold it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.data.creatures import Bodies, Builder, PARTS, SOLID_PLAN
+from core.data.lens import cosine_matrix, motion_blur, photograph
+from core.data.noise import chance, log_uniform, seeded, uniform, walk
+from core.data.pictures import crop, crops, lit, render_outlines
+from core.data.scenery import render_backgrounds, textures
+from core.data.solids import render_solids
+
+THINGS = 4
+"""Bodies in a clip, drawn in this order: the last is nearest."""
+
+_CLUTTER = 14
+_SHARPNESS = 2.0  # of an edge: it goes from clear to solid within about two pixels
+_THINNEST = 1.6  # half width in pixels of what is drawn at all
+
+
+@dataclass
+class TrackingClips:
+    """A batch of clips. pixels (B, T, 3, S, S) in [0, 1]; labels int8 (B, T, S, S): thing * PARTS + part, -1 for none."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def things(self) -> Tensor:
+        """Which thing a pixel shows, int8 (B, T, S, S), -1 for none."""
+        return torch.div(self.labels, PARTS, rounding_mode="floor")
+
+
+@dataclass
+class Placement:
+    """Where the things of a batch are. position (B, THINGS, 2, T) in half sides of the picture; angle, zoom (B, THINGS, T); stretch
+    (B, THINGS); mirrored (B, THINGS) 1 or -1; depth (B, THINGS): how much faster than the background a thing passes the camera; wave
+    (B, THINGS, 2, 3): size, frequency and pace of its bending across and along."""
+
+    position: Tensor
+    angle: Tensor
+    zoom: Tensor
+    stretch: Tensor
+    mirrored: Tensor
+    depth: Tensor
+    wave: Tensor
+
+
+@dataclass
+class Camera:
+    """pan (B, 2, T) in half sides, roll (B, T) in radians, zoom (B, T)."""
+
+    pan: Tensor
+    roll: Tensor
+    zoom: Tensor
+
+    def look(self, x: Tensor, y: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+        """World coordinates (B, T, S, S) of picture coordinates, for things at depth (B,)."""
+        cosine, sine = (self.roll.cos() * self.zoom)[..., None, None], (self.roll.sin() * self.zoom)[..., None, None]
+        pan = (self.pan * depth[:, None, None])[..., None, None]
+        return cosine * x - sine * y + pan[:, 0], sine * x + cosine * y + pan[:, 1]
+
+    def project(self, position: Tensor, depth: Tensor) -> Tensor:
+        """Picture coordinates (B, 2, T) of world positions (B, 2, T)."""
+        x, y = (position - self.pan * depth[:, None, None]).unbind(1)
+        cosine, sine = self.roll.cos() / self.zoom, self.roll.sin() / self.zoom
+        return torch.stack([cosine * x + sine * y, cosine * y - sine * x], 1)
+
+
+def paint(
+    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadow: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Draw all things on a canvas (B, 3, T, S, S), far ones first; returns it and labels int8 (B, T, S, S).
+
+    `pictures` (B, THINGS * PARTS, 4, R, R) are the parts' (core.data.pictures), `bodies` has B * THINGS, `time` is (B, T), `shadow`
+    (B, THINGS) how dark the shadow under a thing is.
+    """
+    batch, _, frames, size, _ = canvas.shape
+    device, dtype = canvas.device, canvas.dtype
+    line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+    x, y = line[None, None, None, :], line[None, None, :, None]
+    middle, angle = bodies.pose(time.repeat_interleave(THINGS, 0, output_size=batch * THINGS))
+    middle, angle = middle.view(batch, THINGS, PARTS, 2, frames), angle.view(batch, THINGS, PARTS, frames)
+    half, order = bodies.half.view(batch, THINGS, PARTS, 2), bodies.order.view(batch, THINGS, PARTS)
+    labels = torch.full((batch, frames, size, size), -1, dtype=torch.int8, device=device)
+    row = torch.arange(batch, device=device)
+    for thing in range(THINGS):
+        wx, wy = camera.look(x, y, place.depth[:, thing])
+        wx, wy = wx - place.position[:, thing, 0, :, None, None], wy - place.position[:, thing, 1, :, None, None]
+        zoom = place.zoom[:, thing]
+        # the shadow lies on the ground: it neither turns nor bends with the thing
+        far = (wx / (zoom * 0.6)[..., None, None]) ** 2 + ((wy / zoom[..., None, None] - 0.42) / 0.13) ** 2
+        dark = shadow[:, thing, None, None, None] * torch.exp(-far)
+        canvas = canvas * (1 - dark[:, None]).to(dtype)
+        turn = place.angle[:, thing]
+        cosine, sine = (turn.cos() / zoom)[..., None, None], (turn.sin() / zoom)[..., None, None]
+        ox = (cosine * wx + sine * wy) * (place.mirrored / place.stretch)[:, thing, None, None, None]
+        oy = (cosine * wy - sine * wx) * place.stretch[:, thing, None, None, None]
+        amount, frequency, pace = (place.wave[:, thing, :, index, None] for index in range(3))
+        swing = pace * time[:, None]
+        bend = amount[..., None, None] * torch.sin(frequency[..., None, None] * torch.stack([oy, ox], 1) + swing[..., None, None])
+        ox, oy = ox + bend[:, 0], oy + bend[:, 1]
+        scale = zoom / camera.zoom  # of the thing in the picture
+        for slot in range(PARTS):
+            part = order[:, thing, slot]
+            at, tilt, reach = middle[row, thing, part], angle[row, thing, part], half[row, thing, part]
+            there = (reach[:, 0] > 0).float()[:, None, None, None]
+            reach = torch.maximum(reach[:, :, None], _THINNEST * 2 / size / scale[:, None])
+            dx, dy = ox - at[:, 0, :, None, None], oy - at[:, 1, :, None, None]
+            cosine, sine = tilt.cos()[..., None, None], tilt.sin()[..., None, None]
+            u = (cosine * dx + sine * dy) / reach[:, 0, :, None, None]
+            v = (cosine * dy - sine * dx) / reach[:, 1, :, None, None]
+            grid = torch.stack([u, v], -1).clamp(-3, 3).view(batch, frames * size, size, 2).to(dtype)
+            found = F.grid_sample(pictures[row, thing * PARTS + part], grid, mode="bilinear", padding_mode="border", align_corners=False)
+            found = found.view(batch, 4, frames, size, size)
+            sharp = (_SHARPNESS * size / 2 * scale * reach.amin(1))[..., None, None]
+            inside = ((u.abs() < 1) & (v.abs() < 1)).float() * there
+            cover = torch.sigmoid(found[:, 3].float() * sharp) * inside
+            canvas = torch.lerp(canvas, found[:, :3], cover[:, None].to(dtype))
+            labels = torch.where(cover > 0.5, (thing * PARTS + part)[:, None, None, None].to(torch.int8), labels)
+    return canvas, labels
+
+
+class TrackingWorld:
+    """Endless clips from pools made from a seed. The same seed, device and calls give the same clips."""
+
+    def __init__(
+        self,
+        device: torch.device | str = "cpu",
+        *,
+        seed: int = 0,
+        textures_count: int = 2048,
+        outlines: int = 256,
+        solids_per_kind: int = 60,
+        backgrounds: int = 512,
+        background_size: int = 512,
+        picture_size: int = 128,
+    ) -> None:
+        self.device = torch.device(device)
+        self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
+        with seeded(seed, device):
+            made = [textures(min(128, textures_count - start), picture_size, device) for start in range(0, textures_count, 128)]
+            self.textures = (torch.cat(made) * 255).byte()
+            self.outlines = render_outlines(outlines, picture_size, device)
+            self.solids = render_solids(solids_per_kind, picture_size, device).rgba[:, :4]
+            self.backgrounds = render_backgrounds(backgrounds, background_size, device, chunk=32)
+        self.builder = Builder(device)
+        self.cosine = cosine_matrix(device)
+
+    @torch.no_grad()
+    def sample(self, batch: int, frames: int, size: int, *, seed: int | None = None) -> TrackingClips:
+        """Draw clips of `frames` frames of `size` x `size` pixels, a multiple of 8; with a seed the draw depends on nothing else."""
+        if seed is not None:
+            with seeded(seed, self.device):
+                return self._sample(batch, frames, size)
+        return self._sample(batch, frames, size)
+
+    def _sample(self, batch: int, frames: int, size: int) -> TrackingClips:
+        device = self.device
+        # from nearly still to so fast that a thing has moved by its own size in the next frame
+        rate = log_uniform(batch, 1, device=device, low=0.012, high=0.45 / math.sqrt(frames))
+        time = torch.arange(frames, device=device) * rate
+        bodies = self.builder.draw(batch * THINGS)
+        twin = chance(batch, device=device, p=0.3)
+        self._make_twins(bodies, twin, batch)
+        place, camera = self._placement(batch, time, twin), self._camera(batch, time)
+        canvas = self._background(batch)
+        pictures = self._pictures(batch, canvas, bodies, twin, picture=max(32, size // 2))
+        canvas = self._clutter(canvas, pictures)
+        shadow = uniform(batch, THINGS, device=device, low=0.15, high=0.8) * chance(batch, THINGS, device=device, p=0.4)
+        scene = self._scene(canvas, camera, size)
+        scene, labels = paint(scene, pictures, bodies, place, camera, time, shadow)
+        seen = scene.transpose(1, 2).reshape(batch * frames, 3, size, size)
+        seen = motion_blur(seen, self._velocity(labels, place, camera))
+        seen = photograph(seen, batch, self.cosine)
+        return TrackingClips(seen.view(batch, frames, 3, size, size), labels)
+
+    def _make_twins(self, bodies: Bodies, twin: Tensor, batch: int) -> None:
+        """The second thing of a clip with twins has the first one's body."""
+        for name, values in vars(bodies).items():
+            each = values.view(batch, THINGS, *values.shape[1:])
+            alike = twin.view(batch, *[1] * (values.dim() - 1)) > 0
+            second = torch.where(alike, each[:, 0], each[:, 1])
+            setattr(bodies, name, torch.cat([each[:, :1], second[:, None], each[:, 2:]], 1).flatten(0, 1))
+
+    def _placement(self, batch: int, time: Tensor, twin: Tensor) -> Placement:
+        device, frames = self.device, time.shape[1]
+        shape = (batch, THINGS)
+        moving = chance(*shape, 1, device=device, p=0.8)
+
+        def path(number: int) -> Tensor:
+            # `walk` takes one time for all: its pace is drawn a clip at a time by looking the path up at the clip's own times
+            long = walk(batch, THINGS * number, torch.linspace(0, 1, 33, device=device), device)
+            index = (time.clamp(max=1) * 32).clamp(max=31.999)
+            low = index.long()[:, None].expand(-1, THINGS * number, -1)
+            found = torch.lerp(long.gather(2, low), long.gather(2, low + 1), index.frac()[:, None])
+            return found.view(batch, THINGS, number, frames)
+
+        steps = path(4)
+        size = log_uniform(*shape, device=device, low=0.38, high=1.9)
+        start = uniform(*shape, 2, 1, device=device, low=-0.75, high=0.75)
+        drift = 1.1 * steps[:, :, :2] * moving[..., None]
+        position = start + drift
+        # twins are of a size, side by side, and pass through the point between them
+        beside = torch.randn(batch, 2, 1, device=device)
+        beside = beside / beside.norm(dim=1, keepdim=True) * uniform(batch, 1, 1, device=device, low=0.25, high=0.7) * size[:, :1, None]
+        cross = beside * (2 * (time / time[:, -1:].clamp(min=1e-6))[:, None]) * chance(batch, 1, 1, device=device, p=0.6)
+        is_twin = twin[:, None, None]
+        first = position[:, 0] + is_twin * 0.5 * cross
+        second = torch.where(is_twin > 0, start[:, 0] + beside - 0.5 * cross + 0.5 * drift[:, 1], position[:, 1])
+        position = torch.cat([first[:, None], second[:, None], position[:, 2:]], 1)
+        alike = size[:, :1] * log_uniform(batch, 1, device=device, low=0.8, high=1.25)
+        size = torch.cat([size[:, :1], torch.where(twin[:, None] > 0, alike, size[:, 1:2]), size[:, 2:]], 1)
+        zoom = size[..., None] * torch.exp((0.45 * steps[:, :, 2] * moving).clamp(-1.2, 1.2))
+        lean = 0.25 * torch.randn(*shape, 1, device=device)
+        angle = lean + 0.5 * steps[:, :, 3] * moving * chance(*shape, 1, device=device, p=0.6)
+        bent = torch.stack(
+            [
+                0.07 * torch.rand(*shape, 2, device=device) ** 2 * chance(*shape, 1, device=device, p=0.6),
+                log_uniform(*shape, 2, device=device, low=3, high=12),
+                log_uniform(*shape, 2, device=device, low=2, high=20),
+            ],
+            -1,
+        )
+        return Placement(
+            position,
+            angle,
+            zoom,
+            log_uniform(*shape, device=device, low=0.75, high=1.33),
+            2 * chance(*shape, device=device, p=0.5) - 1,
+            uniform(*shape, device=device, low=0.9, high=1.6),
+            bent,
+        )
+
+    def _camera(self, batch: int, time: Tensor) -> Camera:
+        device = self.device
+        moving = chance(batch, 1, device=device, p=0.75)
+        speed = torch.randn(batch, 4, 1, device=device) * time[:, None]
+        shake = 0.02 * torch.randn(batch, 2, time.shape[1], device=device) * chance(batch, 1, 1, device=device, p=0.3)
+        pan = (0.5 * speed[:, :2] + shake) * moving[..., None]
+        return Camera(
+            pan.clamp(-1, 1), (0.12 * speed[:, 2] * moving).clamp(-0.5, 0.5), torch.exp((0.2 * speed[:, 3] * moving).clamp(-0.4, 0.4))
+        )
+
+    def _background(self, batch: int) -> Tensor:
+        """Pictures of the pool, mirrored and tinted: (B, 3, C, C)."""
+        device = self.device
+        index = torch.randint(0, len(self.backgrounds), (batch,), device=device)
+        canvas = self.backgrounds[index].to(self.dtype) / 255
+        canvas = torch.where(torch.rand(batch, 1, 1, 1, device=device) < 0.5, canvas.flip(3), canvas)
+        tint = uniform(batch, 3, 1, 1, device=device, low=0.85, high=1.12) + uniform(batch, 1, 1, 1, device=device, low=-0.12, high=0.08)
+        return (canvas * tint.to(self.dtype)).clamp(0, 1)
+
+    def _pictures(self, batch: int, canvas: Tensor, bodies: Bodies, twin: Tensor, picture: int) -> Tensor:
+        """What all parts look like: (B, THINGS * PARTS, 4, picture, picture)."""
+        device, dtype = self.device, self.dtype
+        things, groups = batch * THINGS, 3
+        # three textures a thing, the third for parts of their own kind; a part's crop of it is its own
+        index = torch.randint(0, len(self.textures), (things * groups,), device=device)
+        coloured = self._coloured(self.textures[index].to(dtype) / 255, things, groups)
+        wide = crop(coloured, picture, 0.3, 1.8).view(things, groups, 3, picture, picture)
+        hidden = crops(canvas, THINGS * groups, picture, 0.15, 0.5).reshape(things, groups, 3, picture, picture)
+        hidden = (hidden * uniform(things, 1, 3, 1, 1, device=device, low=0.85, high=1.15).to(dtype)).clamp(0, 1)
+        camouflaged = chance(things, 1, 1, 1, 1, device=device, p=0.25) * chance(things, groups, 1, 1, 1, device=device, p=0.8)
+        wide = torch.where(camouflaged > 0, hidden, wide)
+        row = torch.arange(things, device=device)[:, None]
+        texture = wide[row, bodies.group].flatten(0, 1)
+        texture = torch.where(torch.rand(things * PARTS, 1, 1, 1, device=device) < 0.5, texture.flip(2, 3), texture)
+        which = torch.randint(0, self.outlines.shape[1], (things, PARTS), device=device)
+        outline = self.outlines[bodies.family, which].flatten(0, 1)[:, None].to(dtype)
+        outline = F.interpolate(outline, size=(picture, picture), mode="bilinear", align_corners=False)[:, 0]
+        painted = torch.cat([lit(texture, outline), outline[:, None]], 1).view(things, PARTS, 4, picture, picture)
+        # shaded solids instead of the one round part
+        solid = self.solids[torch.randint(0, len(self.solids), (things,), device=device)].to(dtype) / 255
+        solid = F.interpolate(solid, size=(picture, picture), mode="bilinear", align_corners=False)
+        solid = torch.cat([solid[:, :3], (solid[:, 3:] - 0.5) * (6 / picture)], 1)[:, None]
+        chosen = (bodies.plan == SOLID_PLAN) & (torch.rand(things, device=device) < 0.7)
+        painted = torch.where(chosen[:, None, None, None, None], solid, painted).view(batch, THINGS, PARTS, 4, picture, picture)
+        alike = twin.view(batch, 1, 1, 1, 1) > 0
+        second = torch.where(alike, painted[:, 0], painted[:, 1])
+        return torch.cat([painted[:, :1], second[:, None], painted[:, 2:]], 1).flatten(1, 2)
+
+    def _coloured(self, texture: Tensor, things: int, groups: int) -> Tensor:
+        """Textures (things * groups, 3, s, s) in new colours: from nearly plain to loud, and often alike within one thing."""
+        device, dtype = self.device, self.dtype
+        mean = texture.mean((2, 3), keepdim=True)
+        contrast = log_uniform(things * groups, 1, 1, 1, device=device, low=0.15, high=1.6).to(dtype)
+        body = torch.rand(things, 1, 3, device=device)
+        gray = body.mean(2, keepdim=True)
+        body = torch.lerp(gray, body, uniform(things, 1, 1, device=device) ** 1.5)
+        other = torch.rand(things, groups, 3, device=device)
+        other = torch.lerp(other.mean(2, keepdim=True), other, uniform(things, groups, 1, device=device) ** 1.5)
+        near = body + 0.08 * torch.randn(things, groups, 3, device=device)
+        colour = torch.where(torch.rand(things, groups, 1, device=device) < 0.5, near, other)
+        colour = torch.cat([body, colour[:, 1:]], 1)
+        own = torch.rand(things * groups, 1, 1, 1, device=device) < 0.25
+        centre = torch.where(own, mean, colour.reshape(things * groups, 3, 1, 1).to(dtype))
+        return (centre + contrast * (texture - mean)).clamp(0, 1)
+
+    def _clutter(self, canvas: Tensor, pictures: Tensor) -> Tensor:
+        """Lay parts of other clips' things and of this one's on the background, where they stay."""
+        batch, _, size, _ = canvas.shape
+        device, dtype = self.device, self.dtype
+        line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+        across, down = line[None, None, :], line[None, :, None]
+        crowded = uniform(batch, 1, 1, device=device) * chance(batch, 1, 1, device=device, p=0.8)
+        grain = log_uniform(batch, 1, 1, device=device, low=0.5, high=1.5)
+        for index in range(_CLUTTER):
+            part = torch.randint(0, THINGS * PARTS, (batch,), device=device)
+            clip = torch.arange(batch, device=device)
+            clip = torch.where(torch.rand(batch, device=device) < 0.5, clip, (clip + 1 + index) % batch)
+            half = log_uniform(batch, 1, 1, device=device, low=0.03, high=0.3) * grain
+            aspect, angle = log_uniform(batch, 1, 1, device=device, low=0.15, high=1), uniform(batch, 1, 1, device=device, high=2 * math.pi)
+            dx, dy = (line_ - uniform(batch, 1, 1, device=device, low=-1, high=1) for line_ in (across, down))
+            u = (angle.cos() * dx + angle.sin() * dy) / half
+            v = (angle.cos() * dy - angle.sin() * dx) / (half * aspect)
+            grid = torch.stack([u, v], -1).clamp(-3, 3).to(dtype)
+            found = F.grid_sample(pictures[clip, part], grid, mode="bilinear", padding_mode="border", align_corners=False)
+            inside = ((u.abs() < 1) & (v.abs() < 1)) & (torch.rand(batch, 1, 1, device=device) < crowded)
+            cover = torch.sigmoid(found[:, 3].float() * (half * aspect * size)) * inside
+            canvas = torch.lerp(
+                canvas, found[:, :3] * uniform(batch, 1, 1, 1, device=device, low=0.6, high=1.2).to(dtype), cover[:, None].to(dtype)
+            )
+        return canvas.clamp(0, 1)
+
+    def _scene(self, canvas: Tensor, camera: Camera, size: int) -> Tensor:
+        """The background as the camera sees it: (B, 3, T, S, S)."""
+        batch, device = canvas.shape[0], self.device
+        frames = camera.roll.shape[1]
+        line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+        x, y = camera.look(line[None, None, None, :], line[None, None, :, None], torch.ones(batch, device=device))
+        part = uniform(batch, 1, 1, 1, device=device, low=0.45, high=0.85)
+        grid = torch.stack([x * part, y * part], -1).view(batch, frames * size, size, 2)
+        found = F.grid_sample(canvas.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        return found.view(batch, 3, frames, size, size).to(self.dtype)
+
+    def _velocity(self, labels: Tensor, place: Placement, camera: Camera) -> Tensor:
+        """How far what a pixel shows moves while the shutter is open: (B * T, 2, S, S)."""
+        batch, frames = labels.shape[:2]
+        device = labels.device
+        depths = torch.cat([place.depth, torch.ones(batch, 1, device=device)], 1)
+        spots = torch.cat([place.position, torch.zeros(batch, 1, 2, frames, device=device)], 1)
+        seen = torch.stack([camera.project(spots[:, thing], depths[:, thing]) for thing in range(THINGS + 1)], 1)
+        step = seen.diff(dim=3)
+        step = torch.cat([step, step[..., -1:]], 3) if frames > 1 else torch.zeros_like(seen)
+        shutter = uniform(batch, 1, 1, 1, device=device, high=0.6) * chance(batch, 1, 1, 1, device=device, p=0.5)
+        step = (step * shutter).clamp(-0.12, 0.12)
+        thing = torch.where(labels < 0, THINGS, torch.div(labels, PARTS, rounding_mode="floor")).long()
+        found = step.permute(0, 3, 1, 2).flatten(0, 1).gather(1, thing.view(batch * frames, -1, 1).expand(-1, -1, 2))
+        return found.transpose(1, 2).view(batch * frames, 2, *labels.shape[2:])
+
+
+def whole_things(clips: TrackingClips, number: int, least: float = 0.003, most: float = 0.6) -> tuple[Tensor, Tensor]:
+    """Choose `number` things a clip to follow: masks bool (B, T, number, S, S) and whether each will do, float (B, number).
+
+    A thing will do when between `least` and `most` of the first frame shows it.
+    """
+    things = clips.things()
+    masks = torch.stack([things == thing for thing in range(THINGS)], 2)
+    area = masks[:, 0].float().mean((2, 3))
+    fit = ((area > least) & (area < most)).float()
+    score, chosen = (torch.rand_like(area) + 10 * fit).topk(number, 1)
+    size = masks.shape[-1]
+    picked = masks.gather(2, chosen[:, None, :, None, None].expand(-1, masks.shape[1], -1, size, size))
+    return picked, (score > 5).float()
