@@ -48,9 +48,14 @@ def sine_noise(point: Tensor, waves: int, low: float, high: float) -> Tensor:
     return total * math.sqrt(2 / waves)
 
 
-def octave_noise(count: int, channels: int, size: int, device: torch.device | str, coarsest: int = 2, finest: int = 128) -> Tensor:
-    """Sum of random grids from coarse to fine with a random slope of the spectrum: (count, channels, size, size), about unit variance."""
-    slope = uniform(count, channels, 1, 1, device=device, low=-0.1, high=1.0)
+def octave_noise(
+    count: int, channels: int, size: int, device: torch.device | str, coarsest: int = 2, finest: int = 128, flattest: float = -0.1
+) -> Tensor:
+    """Sum of random grids from coarse to fine with a random slope of the spectrum: (count, channels, size, size), about unit variance.
+
+    A slope of 0 gives every octave the same energy, as in photographs; `flattest` is the least slope drawn, 1 the most.
+    """
+    slope = uniform(count, channels, 1, 1, device=device, low=flattest, high=1.0)
     total, power = torch.zeros(count, channels, size, size, device=device), torch.zeros(count, channels, 1, 1, device=device)
     cells, octave = coarsest, 0
     while cells <= min(finest, size):

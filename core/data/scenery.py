@@ -22,12 +22,13 @@ def _palette(count: int, device: torch.device | str) -> Tensor:
 
 
 def textures(count: int, size: int, device: torch.device | str) -> Tensor:
-    """Noise clouds, warped stripes, tiles and level sets in three colours: (count, 3, size, size) in [0, 1]."""
-    field = octave_noise(count, 3, size, device)
+    """Noise clouds, gravel, warped stripes, tiles, print and level sets in three colours: (count, 3, size, size) in [0, 1]."""
+    field = octave_noise(count, 3, size, device, finest=size, flattest=-0.5)
+    gravel = octave_noise(count, 2, size, device, coarsest=max(size // 16, 2), finest=size, flattest=-0.3)
     line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
     across, down = line[None, None, :], line[None, :, None]
     angle = uniform(count, 1, 1, device=device, high=math.pi)
-    frequency = log_uniform(count, 1, 1, device=device, low=3, high=50)
+    frequency = log_uniform(count, 1, 1, device=device, low=3, high=180)
     bend = log_uniform(count, 1, 1, device=device, low=0.05, high=3)
     stripes = 1.4 * torch.sin(frequency * (across * angle.cos() + down * angle.sin()) + bend * field[:, 1])
     levels = torch.sin(47.0 * torch.floor(field[:, 0] * log_uniform(count, 1, 1, device=device, low=1, high=4)) + frequency) * 1.5
@@ -35,14 +36,28 @@ def textures(count: int, size: int, device: torch.device | str) -> Tensor:
     tile_y = torch.floor(down * log_uniform(count, 1, 1, device=device, low=2, high=16) + frequency)
     tiles = torch.sin(91.7 * tile_x + 47.3 * tile_y * (1 + torch.remainder(tile_x, 3))) * 1.5
     choice = torch.rand(count, 1, 1, device=device)
-    main = torch.where(choice < 0.14, stripes, torch.where(choice < 0.26, levels, torch.where(choice < 0.36, tiles, field[:, 0])))
+    main = field[:, 0]
+    for limit, kind in ((0.62, gravel[:, 0]), (0.42, _print(count, size, device)), (0.36, tiles), (0.26, levels), (0.14, stripes)):
+        main = torch.where(choice < limit, kind, main)
     colours = _palette(count, device)[..., None, None]
     hard = [log_uniform(count, 1, 1, device=device, low=0.5, high=12) for _ in range(2)]
     first = torch.sigmoid(hard[0] * (main - uniform(count, 1, 1, device=device, low=-0.7, high=0.7)))[:, None]
     second = torch.sigmoid(hard[1] * (field[:, 1] - uniform(count, 1, 1, device=device, low=-0.2, high=1.6)))[:, None]
     picture = torch.lerp(torch.lerp(colours[:, 0], colours[:, 1], first), colours[:, 2], second)
     grain = 0.3 * uniform(count, 1, 1, 1, device=device) ** 2
-    return (picture * (1 + grain * field[:, 2:3]) + 0.3 * grain * field[:, 1:2]).clamp(0, 1)
+    coarse = (picture * (1 + grain * field[:, 2:3]) + 0.3 * grain * field[:, 1:2]).clamp(0, 1)
+    rough = 0.55 * uniform(count, 1, 1, 1, device=device)
+    return (coarse * (1 + rough * gravel[:, 1:2])).clamp(0, 1)
+
+
+def _print(count: int, size: int, device: torch.device | str) -> Tensor:
+    """Rows of small marks, as writing looks from afar: (count, size, size), about -1.5 or 1.5."""
+    cells = max(size // 3, 1)
+    marks = (torch.rand(count, 1, cells, cells, device=device) < 0.5).float()
+    marks = F.interpolate(marks, size=(size, size), mode="nearest")[:, 0]
+    rows = torch.arange(size, device=device)[None, :, None]
+    pitch, phase = (torch.randint(low, high, (count, 1, 1), device=device) for low, high in ((11, 26), (0, 26)))
+    return 3.0 * marks * (torch.remainder(rows + phase, pitch) < pitch // 2 + 1).float() - 1.5
 
 
 def _leaf(across: Tensor, down: Tensor, radius: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,6 +80,23 @@ def _leaf(across: Tensor, down: Tensor, radius: Tensor, size: int) -> tuple[Tens
     return torch.sigmoid((lobes - reach) * radius * aspect * size * 0.8), u, v
 
 
+def _strokes(picture: Tensor, across: Tensor, down: Tensor, count: int = 10) -> Tensor:
+    """Thin bright and dark lines over pictures (N, 3, S, S): wires, twigs, blades."""
+    number, size, device = picture.shape[0], picture.shape[-1], picture.device
+    crowded = chance(number, 1, 1, device=device, p=0.4)
+    main = uniform(number, 1, 1, device=device, high=math.pi)
+    for _ in range(count):
+        angle = main + 0.5 * torch.randn(number, 1, 1, device=device)
+        x, y = (uniform(number, 1, 1, device=device, low=-1, high=1) for _ in range(2))
+        u, v = (across - x) * angle.cos() + (down - y) * angle.sin(), (down - y) * angle.cos() - (across - x) * angle.sin()
+        bend, reach = 0.4 * torch.randn(number, 1, 1, device=device), log_uniform(number, 1, 1, device=device, low=0.1, high=1.5)
+        half = log_uniform(number, 1, 1, device=device, low=0.6, high=2.5) * 2 / size
+        cover = torch.sigmoid((half - (v - bend * u * u).abs()) * size) * (u.abs() < reach) * crowded
+        tone = torch.rand(number, 3, 1, 1, device=device) * 0.3 + 0.7 * torch.rand(number, 1, 1, 1, device=device)
+        picture = torch.lerp(picture, tone.expand_as(picture), cover[:, None])
+    return picture
+
+
 @torch.no_grad()
 def render_backgrounds(count: int, size: int, device: torch.device | str, chunk: int = 48, leaves: int = 56) -> Tensor:
     """uint8 (count, 3, size, size). Textured ground and sky, then dead leaves: overlapping textured shapes, many small and few large."""
@@ -80,11 +112,11 @@ def render_backgrounds(count: int, size: int, device: torch.device | str, chunk:
         horizon = down - uniform(number, 1, 1, device=device, low=-0.8, high=0.8) - slope * across
         edge = horizon + ridge * log_uniform(number, 1, 1, device=device, low=0.005, high=1.0)
         picture = torch.lerp(far, near, torch.sigmoid(edge * log_uniform(number, 1, 1, device=device, low=4, high=150))[:, None])
-        crowded = log_uniform(number, 1, 1, device=device, low=0.2, high=1.0)
+        crowded = log_uniform(number, 1, 1, device=device, low=0.35, high=1.0)
         for _ in range(leaves):
             # Radii fall off as in a picture of things at all distances.
             radius = (
-                0.035 / (1 - 0.94 * torch.rand(number, 1, 1, device=device)) * log_uniform(number, 1, 1, device=device, low=0.7, high=1.5)
+                0.02 / (1 - 0.96 * torch.rand(number, 1, 1, device=device)) * log_uniform(number, 1, 1, device=device, low=0.7, high=1.5)
             )
             coverage, u, v = _leaf(across, down, radius, size)
             source = layers[torch.randint(0, 3 * number, (number,), device=device)]
@@ -96,10 +128,17 @@ def render_backgrounds(count: int, size: int, device: torch.device | str, chunk:
             shade = uniform(number, 1, 1, 1, device=device, low=0.55, high=1.25) * light[:, None]
             coverage = coverage * (torch.rand(number, 1, 1, device=device) < crowded)
             picture = picture + coverage[:, None] * (source * shade - picture)
+        picture = _strokes(picture, across, down)
+        for _ in range(2):  # hard shadows
+            radius = log_uniform(number, 1, 1, device=device, low=0.15, high=1.0)
+            coverage = _leaf(across, down, radius, size)[0] * chance(number, 1, 1, device=device, p=0.3)
+            picture = picture * (1 - uniform(number, 1, 1, 1, device=device, low=0.2, high=0.6) * coverage[:, None])
         glow = 1 + 0.2 * octave_noise(number, 1, size, device, finest=4) * chance(number, 1, 1, 1, device=device, p=0.6)
         picture = picture * glow
         soft = F.avg_pool2d(F.avg_pool2d(picture, 5, 1, 2, count_include_pad=False), 5, 1, 2, count_include_pad=False)
-        picture = torch.lerp(picture, soft, uniform(number, 1, 1, 1, device=device) * chance(number, 1, 1, 1, device=device, p=0.4))
+        # Some are out of focus, some sharpened as cameras do it.
+        focus = uniform(number, 1, 1, 1, device=device, low=-1.0, high=0.8) * chance(number, 1, 1, 1, device=device, p=0.7)
+        picture = torch.lerp(picture, soft, focus)
         picture = picture.clamp(1e-3, 1) ** log_uniform(number, 1, 1, 1, device=device, low=0.7, high=1.4)
         out.append((picture * 255).round().byte())
     return torch.cat(out)

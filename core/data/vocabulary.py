@@ -21,6 +21,15 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 KINDS = ("ball", "cube", "cone", "cylinder", "ring", "star", "heart", "pyramid", "diamond", "cross", "mushroom", "moon")
 MATERIALS = ("matte", "shiny", "striped", "dotted", "checkered", "stone")
 SIZES = ("small", "large")
+DETAILS = {
+    "matte": "with a dull surface",
+    "shiny": "with a bright highlight",
+    "striped": "with stripes",
+    "dotted": "with dots",
+    "checkered": "with checks",
+    "stone": "made of rough rock",
+}
+"""How a long caption says what a thing is made of, after its name."""
 GENERIC = "object"
 """What a caption calls a thing when it does not say which ("an object")."""
 
@@ -58,6 +67,11 @@ def caption(kind: str = GENERIC, colour: str | None = None, material: str | None
     return " ".join([article(words[0]), *words])
 
 
+def long_caption(kind: str, colour: str | None, material: str, size: str | None) -> str:
+    """ "a large red ball with stripes": the material said in words after the name."""
+    return f"{caption(kind, colour, None, size)} {DETAILS[material]}"
+
+
 def split_words(text: str) -> list[str]:
     """Lower-case words without punctuation, synonyms resolved: what the tokenizer sees."""
     cleaned = "".join(character if character.isalnum() else " " for character in text.lower())
@@ -67,4 +81,5 @@ def split_words(text: str) -> list[str]:
 def word_list(delete_caption: str) -> list[str]:
     """Every token of the small model's tokenizer in the order of its id: specials, then words."""
     words = [PAD, END, UNKNOWN, "a", "an", *SIZES, *MATERIALS, *COLOURS, *KINDS, GENERIC, *split_words(delete_caption)]
+    words += [word for detail in DETAILS.values() for word in detail.split()]
     return list(dict.fromkeys(words))

@@ -25,7 +25,8 @@ LOOSE_BOX, SILHOUETTE = len(FORMS), len(FORMS) + 1
 _FORM_SHARES = (0.08, 0.10, 0.07, 0.14, 0.11, 0.14, 0.19, 0.17)
 
 _COLOUR_WORDS = [*vocabulary.COLOURS, None]
-_MATERIAL_WORDS = [*vocabulary.MATERIALS, None]
+_MATERIAL_WORDS = [*vocabulary.MATERIALS, None, *vocabulary.DETAILS]
+"""Said before the name, not at all, or at length after it."""
 _KIND_WORDS = [*vocabulary.KINDS, vocabulary.GENERIC]
 _SIZE_WORDS = [None, *vocabulary.SIZES]
 
@@ -34,8 +35,10 @@ def all_captions() -> list[str]:
     """Every caption the world can give, in the order of `Clips.caption`; then the delete caption, "an object", and the empty one."""
     captions = [
         vocabulary.caption(kind, colour, material, size)
+        if place <= len(vocabulary.MATERIALS) or material is None
+        else vocabulary.long_caption(kind, colour, material, size)
         for size in _SIZE_WORDS
-        for material in _MATERIAL_WORDS
+        for place, material in enumerate(_MATERIAL_WORDS)
         for colour in _COLOUR_WORDS
         for kind in _KIND_WORDS
     ]
@@ -51,7 +54,8 @@ class Clips:
     """A batch of clips.
 
     pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1 (B, 1, T, H, W), 1 = edit. caption
-    int64 (B,) indexes CAPTIONS. kind, colour, material, form int64 (B,); delete bool (B,): the region shows background.
+    int64 (B,) indexes CAPTIONS. kind, colour, material, form int64 (B,); delete bool (B,): the region shows background; foreign bool (B,):
+    the thing is none of the vocabulary (kind, colour and material mean nothing) and its caption is "an object".
     """
 
     pixels: Tensor
@@ -62,6 +66,7 @@ class Clips:
     material: Tensor
     form: Tensor
     delete: Tensor
+    foreign: Tensor
 
 
 def _warp(picture: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -89,7 +94,7 @@ class World:
         solids_per_kind: int = 1500,
         solid_size: int = 96,
         backgrounds: int = 4096,
-        background_size: int = 224,
+        background_size: int = 256,
         silhouettes: int = 2048,
         size: tuple[int, int] = (128, 128),
         window_frames: int = 17,
@@ -111,21 +116,26 @@ class World:
         """How fast everything moves, 0 (still) to 1; the trainer turns it up."""
 
     @torch.no_grad()
-    def sample(self, batch: int, frames: int, *, delete: float = 0.25, seed: int | None = None) -> Clips:
-        """Draw a batch of clips of `frames` frames, a part of them for deletion; with a seed the draw depends on nothing else."""
+    def sample(self, batch: int, frames: int, *, delete: float = 0.25, foreign: float = 0.0, seed: int | None = None) -> Clips:
+        """Draw a batch of clips of `frames` frames, a part of them for deletion, a part of the rest with things that have no name; with a
+        seed the draw depends on nothing else."""
         if seed is not None:
             with seeded(seed, self.device):
-                return self._sample(batch, frames, delete)
-        return self._sample(batch, frames, delete)
+                return self._sample(batch, frames, delete, foreign)
+        return self._sample(batch, frames, delete, foreign)
 
-    def _sample(self, batch: int, frames: int, delete_share: float) -> Clips:
+    def _sample(self, batch: int, frames: int, delete_share: float, foreign_share: float) -> Clips:
         device = self.device
         time = torch.arange(frames, device=device) / max(self.window_frames - 1, 1)
-        scene, lens = self._scene(batch, time)
+        scene, lens, camera, closer = self._scene(batch, time)
         # The thing.
         index = torch.randint(0, self.solids.kind.shape[0], (batch,), device=device)
         solid = self.solids.rgba[index].float() / 255
         extent = self.solids.extent[index]
+        foreign = torch.rand(batch, device=device) < foreign_share
+        if foreign_share > 0:
+            solid = torch.where(foreign[:, None, None, None], self._nameless(batch, solid.shape[-1]), solid)
+            extent = torch.where(foreign[:, None], FILL, extent)
         form = torch.searchsorted(self.form_limits, torch.rand(batch, device=device)).clamp(max=SILHOUETTE)
         scale, centre, region_half, region_centre, size_word, outline = self._placement(batch, form, extent)
         turn = 0.05 * torch.randn(batch, 1, device=device)
@@ -133,6 +143,11 @@ class World:
         path = walk(batch, 4, time, device) * move[:, None]
         drift = 0.32 * path[:, :2]
         zoom, angle = torch.exp(0.18 * path[:, 2]), turn + 0.16 * path[:, 3] * chance(batch, 1, device=device, p=0.6)
+        # Some stand in the scene and move as the camera makes them.
+        standing = chance(batch, 1, device=device, p=0.35) > 0
+        with_camera = camera + region_centre[:, :, None] * (closer - 1)[:, None]
+        drift = torch.where(standing[:, :, None], with_camera.clamp(-1.5, 1.5), drift)
+        zoom = torch.where(standing, closer, zoom)
 
         def local(position: Tensor, half: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
             """Coordinates relative to a moving centre (B, 2, T), in units of `half` (B, T), (B, T, H, W) each."""
@@ -155,6 +170,8 @@ class World:
         outlined = (_warp(outline, rx, ry)[:, :, 0] > 0.5).float()
         pick = form[:, None, None, None]
         region = torch.where(pick == LOOSE_BOX, boxed, torch.where(pick == SILHOUETTE, outlined, region))
+        if frames > 1:
+            region = torch.maximum(region, self._wobble(region))
         # Compose: a soft shadow at the foot, then the thing; both stay inside the region.
         delete = torch.rand(batch, device=device) < delete_share
         shadow = F.avg_pool2d(F.avg_pool2d(own, 9, 1, 4), 9, 1, 4)
@@ -164,24 +181,53 @@ class World:
         painted = torch.lerp(painted, (drawn[:, :, :3] * brightness).clamp(0, 1), own[:, :, None])
         shows = (region * (~delete)[:, None, None, None].float())[:, :, None]
         video = torch.lerp(scene, painted, shows) * lens
-        video = video + torch.randn_like(video) * 0.015 * uniform(batch, 1, 1, 1, 1, device=device) * chance(
-            batch, 1, 1, 1, 1, device=device, p=0.3
+        video = video + torch.randn_like(video) * 0.03 * uniform(batch, 1, 1, 1, 1, device=device) * chance(
+            batch, 1, 1, 1, 1, device=device, p=0.35
         )
         pixels = (video.clamp(0, 1) * 2 - 1).transpose(1, 2)
         return Clips(
             pixels,
             region[:, None],
-            torch.where(delete, DELETE_INDEX, self._caption(index, size_word)),
+            torch.where(delete, DELETE_INDEX, torch.where(foreign, GENERIC_INDEX, self._caption(index, size_word))),
             self.solids.kind[index],
             self.solids.colour[index],
             self.solids.material[index],
             form,
             delete,
+            foreign & ~delete,
         )
 
-    def _scene(self, batch: int, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1], and the lens' exposure (B, T,
-        1, 1, 1)."""
+    def _nameless(self, batch: int, size: int) -> Tensor:
+        """Things of no kind: two textured parts in one outline, lit from above. (B, 5, size, size) like the pictures of solids."""
+        device = self.device
+        inner = round(size * FILL / 2) * 2
+        which = torch.randint(0, self.silhouettes.radius.shape[0], (2 * batch,), device=device)
+        outline = F.interpolate(self.silhouettes.coverage[which].float() / 255, size=(inner, inner), mode="bilinear", align_corners=False)
+        outline = ((outline - 0.5) * 2.5 + 0.5).clamp(0, 1)
+        index = torch.randint(0, self.backgrounds.shape[0], (2 * batch,), device=device)
+        texture = self.backgrounds[index][..., :inner, :inner].float() / 255
+        texture = F.interpolate(texture, size=(inner, inner), mode="bilinear", align_corners=False)  # pools may be smaller
+        bright = uniform(2 * batch, 1, 1, 1, device=device, low=0.6, high=1.5)
+        texture = (texture * bright + 0.2 * (torch.rand(2 * batch, 3, 1, 1, device=device) - 0.5)).clamp(0, 1)
+        part = F.pad(outline[batch:], (inner // 4, inner // 4, inner // 4, inner // 4))  # the second part is smaller than the first
+        part = F.interpolate(part, size=(inner, inner), mode="bilinear", align_corners=False)
+        light = torch.linspace(1.15, 0.7, inner, device=device)[:, None]
+        picture = (torch.lerp(texture[:batch], texture[batch:], part) * light).clamp(0, 1)
+        rim = (size - inner) // 2
+        return F.pad(torch.cat([picture, outline[:batch], outline[:batch].round()], 1), (rim, size - inner - rim, rim, size - inner - rim))
+
+    def _wobble(self, region: Tensor) -> Tensor:
+        """Half of the regions (B, T, H, W) grow by a few pixels here and there, differently in every frame, as a tracker's outlines do."""
+        batch, frames, height, width = region.shape
+        device = region.device
+        grid = torch.randn(batch, 1, 6, 6, device=device) + torch.randn(batch, frames, 6, 6, device=device)
+        patches = F.interpolate(grid, size=(height, width), mode="bilinear", align_corners=False)
+        grown = torch.where(chance(batch, 1, 1, 1, device=device, p=0.5) > 0, F.max_pool2d(region, 3, 1, 1), F.max_pool2d(region, 7, 1, 3))
+        return grown * (patches > 0.5) * (self.motion * chance(batch, 1, 1, 1, device=device, p=0.5))
+
+    def _scene(self, batch: int, time: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1]; the lens' exposure (B, T, 1,
+        1, 1); how far what stands in the scene has moved since frame 0 (B, 2, T) and grown (B, T)."""
         device = self.device
         index = torch.randint(0, self.backgrounds.shape[0], (2 * batch,), device=device)
         canvas = self.backgrounds[index].float() / 255
@@ -190,7 +236,7 @@ class World:
         canvas = (canvas * tint + uniform(2 * batch, 1, 1, 1, device=device, low=-0.05, high=0.05)).clamp(0, 1)
         moving = self.motion * chance(batch, 1, device=device, p=0.7)
         path = walk(batch, 4, time, device) * moving[:, None]
-        zoom = log_uniform(batch, 1, device=device, low=0.35, high=0.85) * torch.exp(0.1 * path[:, 2])
+        zoom = log_uniform(batch, 1, device=device, low=0.35, high=0.95) * torch.exp(0.1 * path[:, 2])
         angle = uniform(batch, 1, device=device, low=-0.15, high=0.15) + 0.06 * path[:, 3]
         pan = (0.2 * path[:, :2] + uniform(batch, 2, 1, device=device, low=-0.3, high=0.3)).clamp(-0.5, 0.5)
         cosine, sine = (angle.cos() * zoom)[..., None, None], (angle.sin() * zoom)[..., None, None]
@@ -216,7 +262,7 @@ class World:
             1
             + 0.06 * walk(batch, 1, time, device)[:, 0, :, None, None, None] * chance(batch, 1, 1, 1, 1, device=device, p=0.3) * self.motion
         )
-        return scene, exposure
+        return scene, exposure, (pan[:, :, :1] - pan) / zoom[:, None], zoom[:, :1] / zoom
 
     def _placement(self, batch: int, form: Tensor, extent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Where the thing and its region are in frame 0.
@@ -250,12 +296,15 @@ class World:
         return scale, centre, half, region_centre, word, self.silhouettes.coverage[which].float() / 255
 
     def _caption(self, index: Tensor, size_word: Tensor) -> Tensor:
-        """Captions as a person would say them: the material is often left out (mostly so when it is matte), colour and kind seldom."""
+        """Captions as a person would say them, short to long: the material is often left out (mostly so when it is matte) or said at
+        length, colour and kind are seldom left out."""
         batch, device = index.shape[0], self.device
         colour, material, kind = self.solids.colour[index], self.solids.material[index], self.solids.kind[index]
+        long = torch.rand(batch, device=device) < 0.2
         silent = torch.rand(batch, device=device) < torch.where(material == 0, 0.7, 0.12)
-        material = torch.where(silent, len(vocabulary.MATERIALS), material)
-        colour = torch.where(torch.rand(batch, device=device) < 0.05, len(vocabulary.COLOURS), colour)
+        spoken = torch.where(silent, len(vocabulary.MATERIALS), material)
+        material = torch.where(long, material + len(vocabulary.MATERIALS) + 1, spoken)
+        colour = torch.where(torch.rand(batch, device=device) < torch.where(long | ~silent, 0.04, 0.12), len(vocabulary.COLOURS), colour)
         kind = torch.where(torch.rand(batch, device=device) < 0.04, len(vocabulary.KINDS), kind)
         size_word = torch.where(torch.rand(batch, device=device) < 0.1, 0, size_word)
         return ((size_word * len(_MATERIAL_WORDS) + material) * len(_COLOUR_WORDS) + colour) * len(_KIND_WORDS) + kind

@@ -13,17 +13,17 @@ from core.errors import InputError
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Sizes of the small VIVID. The defaults are the model that ships: 11.9 M parameters, 23.9 MB in half precision."""
+    """Sizes of the small VIVID. The defaults are the model that ships: 12 M parameters, 24 MB in half precision."""
 
     height: int = 128
     width: int = 128
     window_frames: int = 17
-    latent_channels: int = 16
-    vae_channels: tuple[int, ...] = (24, 48, 64, 64)
+    latent_channels: int = 32
+    vae_channels: tuple[int, ...] = (32, 48, 56, 64)
     layers: int = 6
     heads: int = 5
     head_dim: int = 64
-    time_embed_dim: int = 48
+    time_embed_dim: int = 40
     text_dim: int = 128
     patch_size: int = 1
 
@@ -35,7 +35,7 @@ class WorldConfig:
     solids_per_kind: int = 1500
     solid_size: int = 96
     backgrounds: int = 4096
-    background_size: int = 224
+    background_size: int = 256
     silhouettes: int = 2048
 
 
@@ -69,13 +69,15 @@ class VaeConfig(RecipeConfig):
 
     learning_rate: float = 2e-3
     ema: float = 0.997
-    image_batch: int = 48
-    video_batch: int = 16
+    image_batch: int = 32
+    video_batch: int = 8
     video_frames: int = 9
     long_batch: int = 8
-    pattern: str = "vviv"
+    pattern: str = "vvi"
     """The order of batches: i an image, v a clip of `video_frames`, l a clip of a whole window."""
     kl_weight: float = 1e-4
+    initial: str = ""
+    """Folder of a trained autoencoder to start from instead of random weights."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,16 @@ class VividConfig(RecipeConfig):
     """Fresh samples encoded before each step; batch / fill is how often a latent is used again."""
     image_buffer: int = 24576
     video_buffer: int = 12288
-    pattern: str = "vvi"
+    pattern: str = "vi"
     keyframe_probability: float = 0.7
+    carried_probability: float = 0.9
+    """Of the clips that are given their keyframe and are not deletions, those whose hole shows it carried along the region, not black."""
+    foreign: float = 0.25
+    """Part of the clips whose thing has no name; they are always given their keyframe."""
     caption_drop: float = 0.1
     delete_probability: float = 0.25
-    still_fraction: float = 0.15
-    """Objects and cameras stand still for this part of the run; then motion grows to full over as long again."""
+    still_fraction: float = 0.03
+    """Objects and cameras stand still for this part of the run; then motion grows to full over as long again (0: it is full at once)."""
     high_noise: float = 0.75
     """Part of the time steps drawn from `high_noise_from` to 999; the rest is uniform."""
     high_noise_from: int = 400

@@ -27,7 +27,7 @@ TASKS = {
     "add": {"steps": 10, "guidance": 3.0},
     "modify": {"steps": 10, "guidance": 3.0},
     "delete": {"steps": 2, "guidance": 1.0},
-    "propagate": {"steps": 8, "guidance": 1.0, "strength": 0.75},
+    "propagate": {"steps": 4, "guidance": 1.0, "strength": 1.0},
 }
 """Sampling settings that suit the small model; the editor offers them as defaults."""
 
@@ -55,6 +55,7 @@ def export_package(
             "window_frames": config.window_frames,
             "layout": "noise,mask,masked",
             "mask_channels": 1,
+            "hole": "carried",
             "max_text_length": vocabulary.MAX_TEXT_LENGTH,
             "tasks": TASKS,
             "vocabulary": {

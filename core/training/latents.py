@@ -8,8 +8,9 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor
 
-from core.data.world import EMPTY_INDEX, GENERIC_INDEX, World
-from core.vivid.conditioning import latent_mask, masked_video, with_keyframe
+from core.data.world import DELETE_INDEX, EMPTY_INDEX, GENERIC_INDEX, World
+from core.vivid.conditioning import BLACK, latent_mask, masked_video, with_keyframe
+from core.vivid.warp import carried_along
 
 
 class LatentBuffer:
@@ -58,24 +59,33 @@ def show_keyframe(pixels: Tensor, mask: Tensor, chosen: Tensor) -> tuple[Tensor,
 
 
 def quieter_caption(caption: Tensor, chosen: Tensor) -> Tensor:
-    """Where chosen, half of the captions say "an object" (a quarter) or nothing (a quarter): the keyframe alone must tell."""
+    """Where chosen, a quarter of the captions say "an object", a quarter nothing and a quarter something else than is shown: the keyframe
+    alone must tell."""
     draw = torch.rand(caption.shape[0], device=caption.device)
-    quiet = torch.where(draw < 0.25, GENERIC_INDEX, torch.where(draw < 0.5, EMPTY_INDEX, caption))
+    wrong = torch.randint(0, DELETE_INDEX, caption.shape, device=caption.device)
+    quiet = torch.where(draw < 0.25, GENERIC_INDEX, torch.where(draw < 0.5, EMPTY_INDEX, torch.where(draw < 0.75, wrong, caption)))
     return torch.where(chosen, quiet, caption)
 
 
 @torch.no_grad()
 def encode_examples(
-    vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, delete: float, keyframe: float
+    vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, delete: float, keyframe: float, carried: float, foreign: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Fresh clips as the denoiser's examples: scaled latent, scaled masked latent, latent mask, caption index."""
-    clips = world.sample(batch, frames, delete=delete)
+    """Fresh clips as the denoiser's examples: scaled latent, scaled masked latent, latent mask, caption index.
+
+    Of the clips, a part `keyframe` is given its keyframe, and the holes of a part `carried` of those show it carried along the region.
+    """
+    clips = world.sample(batch, frames, delete=delete, foreign=foreign if frames > 1 else 0.0)
     pixels, mask, caption = clips.pixels, clips.mask, clips.caption
+    filling = torch.full_like(pixels, BLACK)
     if frames > 1:
-        chosen = torch.rand(batch, device=world.device) < keyframe
+        chosen = (torch.rand(batch, device=world.device) < keyframe) | clips.foreign
+        moved = carried_along(pixels, mask, mask[:, :, :1])
+        shown = chosen & ~clips.delete & (torch.rand(batch, device=world.device) < carried)
+        filling = torch.where(shown[:, None, None, None, None], moved, filling)
         pixels, mask = show_keyframe(pixels, mask, chosen)
         caption = quieter_caption(caption, chosen & ~clips.delete)
-    both = torch.cat([pixels, masked_video(pixels, mask)])
+    both = torch.cat([pixels, masked_video(pixels, mask, filling)])
     latent = vae.encode(both.to(vae.dtype)).latent_dist.mode().float() * vae.config.scaling_factor
     latent, masked = latent.transpose(1, 2).chunk(2)
     return latent, masked, latent_mask(mask), caption

@@ -133,8 +133,10 @@ class Run:
 
     # -- after a step ------------------------------------------------------------------------------------------------------------------
 
-    def advance(self, kind: str, values: Callable[[], dict[str, float]]) -> None:
-        """Count the step; every so often write a row of the curve and a checkpoint. `values` is asked only when a row is due."""
+    def advance(self, kind: str, values: Callable[[], dict[str, float]]) -> bool:
+        """Count the step; every so often write a row of the curve and a checkpoint. `values` is asked only when a row is due.
+
+        Returns whether a checkpoint was written: the recipe then exports what it has, so that a run that is cut short leaves weights."""
         self.step += 1
         if self.device.type == "cuda" and self.step % 10 == 0:
             torch.cuda.synchronize()
@@ -143,8 +145,10 @@ class Run:
             self._write_row(row)
             if not all(math.isfinite(value) for value in row.values() if isinstance(value, float)):
                 raise TrainingFault(f"the loss of step {self.step} is not a number: lower learning_rate, or look at the data")
-        if time.monotonic() - self._last_checkpoint > self.config.checkpoint_seconds:
+        due = time.monotonic() - self._last_checkpoint > self.config.checkpoint_seconds
+        if due:
             self.save_checkpoint()
+        return due
 
     def _write_row(self, row: dict[str, Any]) -> None:
         path = self.folder / f"curve-{self.recipe}.csv"

@@ -23,15 +23,15 @@ from torch import Tensor
 
 from core.data import vocabulary
 from core.data.sheet import tile
-from core.data.world import CAPTIONS, Clips, World
+from core.data.world import CAPTIONS, Clips, DELETE_INDEX, World
 from core.training.latents import show_keyframe
 from core.training.loop import psnr
 from core.training.preview import edit
 from core.training.small_vae import reconstruct
-from core.vivid.conditioning import DELETE_CAPTION
+from core.vivid.conditioning import BLACK, DELETE_CAPTION
 from core.vivid.pipeline import VividPipeline
 from core.vivid.pixels import to_frames, to_model
-from core.vivid.warp import warp_along
+from core.vivid.warp import carried_along
 
 SEED = 20_000
 FRAMES = 17
@@ -105,15 +105,6 @@ def measure_keyframes(pipeline: VividPipeline, scenes: Tensor, out: Path) -> dic
     return scores
 
 
-def carried_guess(pixels: Tensor, full_mask: Tensor) -> Tensor:
-    """The keyframe's region moved along the mask, as propagation starts from it: (B, 3, T, H, W)."""
-    guesses = []
-    for video, mask in zip(pixels, full_mask, strict=True):
-        frames, masks = to_frames(video), mask[0].numpy() > 0.5
-        guesses.append(to_model(warp_along(frames[0], masks[0], frames, masks)))
-    return torch.cat(guesses)
-
-
 def colour_error(result: Tensor, target: Tensor, mask: Tensor) -> float:
     """CIE76 between the mean colours of result and target in the region, mean over clips and frames."""
     errors = []
@@ -132,17 +123,20 @@ def measure_propagation(pipeline: VividPipeline, clips: Clips, out: Path) -> dic
     alone."""
     pixels, mask = show_keyframe(clips.pixels, clips.mask, torch.ones(clips.pixels.shape[0], dtype=torch.bool))
     captions = [CAPTIONS[index] for index in clips.caption.tolist()]
-    guess = carried_guess(torch.lerp(pixels, -torch.ones_like(pixels), mask), clips.mask)
+    guess = carried_along(pixels, clips.mask, clips.mask[:, :, :1])
     scores = {"propagation_psnr_ceiling_vae": region_psnr(reconstruct(pipeline.vae, clips.pixels)[0], clips.pixels, mask)}
     scores["propagation_psnr_carrying_alone"] = region_psnr(guess, clips.pixels, mask)
     sheets = [tile(clips.pixels), tile(guess)]
-    for name, steps, strength in (
-        ("noise_6_steps", 6, 1.0),
-        ("strength_0.75", 8, 0.75),
-        ("strength_0.5", 8, 0.5),
-        ("strength_0.25", 8, 0.25),
+    wrong = [CAPTIONS[(index + 1234) % DELETE_INDEX] for index in clips.caption.tolist()]
+    for name, said, steps, strength, filling in (
+        ("black_6_steps", captions, 6, 1.0, BLACK),
+        ("carried_2_steps", captions, 2, 1.0, guess),
+        ("carried_4_steps", captions, 4, 1.0, guess),
+        ("carried_4_steps_wrong_caption", wrong, 4, 1.0, guess),
+        ("carried_8_steps_strength_0.5", captions, 8, 0.5, guess),
     ):
-        result = edit(pipeline, pixels, mask, captions, steps=steps, guess=None if strength == 1 else guess, strength=strength)
+        first = None if strength == 1 else guess
+        result = edit(pipeline, pixels, mask, said, steps=steps, guess=first, strength=strength, filling=filling)
         scores[f"propagation_psnr_{name}"] = region_psnr(result, clips.pixels, mask)
         scores[f"propagation_colour_error_{name}"] = colour_error(result, clips.pixels, mask)
         sheets.append(tile(result))

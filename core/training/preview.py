@@ -14,10 +14,12 @@ from torch import Tensor
 from transformers import T5EncoderModel
 
 from core.data.sheet import tile
-from core.data.world import CAPTIONS, World
+from core.data.world import CAPTIONS, Clips, World
 from core.training.latents import show_keyframe
 from core.training.networks import build_scheduler, build_tokenizer
+from core.vivid.conditioning import BLACK
 from core.vivid.pipeline import VividPipeline
+from core.vivid.warp import carried_along
 
 
 def as_pipeline(vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel, text_encoder: T5EncoderModel) -> VividPipeline:
@@ -27,6 +29,13 @@ def as_pipeline(vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3D
     return pipeline
 
 
+def hole_filling(clips: Clips) -> Tensor:
+    """What propagation shows in the holes of clips (B, 3, T, H, W): frame 0 carried along the region, black where something is deleted."""
+    carried = carried_along(clips.pixels, clips.mask, clips.mask[:, :, :1])
+    return torch.where(clips.delete[:, None, None, None, None], torch.full_like(carried, BLACK), carried)
+
+
+@torch.no_grad()
 def edit(
     pipeline: VividPipeline,
     pixels: Tensor,
@@ -38,15 +47,18 @@ def edit(
     seed: int = 0,
     guess: Tensor | None = None,
     strength: float = 1.0,
+    filling: Tensor | float = BLACK,
 ) -> Tensor:
     """Fill the region of clips (B, 3, T, H, W) in [-1, 1] with mask (B, 1, T, H, W); what is outside stays as it is.
 
+    filling (B, 3, T, H, W): what the hole shows to the denoiser, if not black.
     guess (B, 3, T, H, W): a first guess of the result to start from in part, as `strength` says (VividPipeline).
     """
+    masked_latents, mask_latents = pipeline.encode_masked(pixels, mask, filling)
     (latent,) = pipeline(
         prompt=captions,
-        video=pixels,
-        mask=mask,
+        masked_latents=masked_latents,
+        mask_latents=mask_latents,
         num_inference_steps=steps,
         guidance_scale=guidance,
         generator=torch.Generator("cpu").manual_seed(seed),
@@ -55,7 +67,7 @@ def edit(
         output_type="latent",
         return_dict=False,
     )
-    with torch.inference_mode():
+    with torch.no_grad():
         result = pipeline.decode_latents(latent).float().clamp(-1, 1)
     return torch.lerp(pixels, result, mask)
 
@@ -78,7 +90,7 @@ def save_sheet(
     left = np.concatenate([tile(stills.pixels), tile(stills.pixels, stills.mask), tile(painted)], axis=1)
     clips = world.sample(6, world.window_frames, delete=0.2, seed=seed + 1)
     pixels, mask = show_keyframe(clips.pixels, clips.mask, torch.ones(6, dtype=torch.bool, device=clips.mask.device))
-    carried = edit(pipeline, pixels, mask, [CAPTIONS[index] for index in clips.caption.tolist()], steps=6)
+    carried = edit(pipeline, pixels, mask, [CAPTIONS[index] for index in clips.caption.tolist()], steps=4, filling=hole_filling(clips))
     right = tile(torch.cat([clips.pixels, carried], dim=-2))
     world.motion.copy_(moving)
     Image.fromarray(np.concatenate([left, right], axis=1)).save(path)

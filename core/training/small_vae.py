@@ -25,12 +25,13 @@ MASKED_SHARE = 0.35
 
 
 def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
-    """Absolute error of pixels, of differences between neighbours (edges) and of 4x4 means (colour), plus squared error. (B, 3, T, H,
-    W)."""
+    """Absolute error of pixels, of differences between neighbours (edges) at full and half size and of 4x4 means (colour), plus squared
+    error. (B, 3, T, H, W)."""
     error = result - target
-    edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
-    coarse = F.avg_pool3d(error, (1, 4, 4)).abs().mean()
-    return error.abs().mean() + 0.5 * edges + 0.5 * coarse + 2.0 * error.square().mean()
+    half = F.avg_pool3d(error, (1, 2, 2))
+    edges = sum(part.diff(dim=-1).abs().mean() + part.diff(dim=-2).abs().mean() for part in (error, half))
+    coarse = F.avg_pool3d(half, (1, 2, 2)).abs().mean()
+    return error.abs().mean() + 0.25 * edges + 0.5 * coarse + 4.0 * error.square().mean()
 
 
 class VaeStep:
@@ -40,8 +41,8 @@ class VaeStep:
         self.run, self.vae, self.world, self.batch, self.frames, self.kl_weight = run, vae, world, batch, frames, kl_weight
 
     def __call__(self) -> Tensor:
-        """Returns loss, squared error and divergence as a tensor (3,)."""
-        clips = self.world.sample(self.batch, self.frames, delete=0.3)
+        """Returns loss, squared error, divergence and the latents' deviation as a tensor (4,)."""
+        clips = self.world.sample(self.batch, self.frames, delete=0.3, foreign=0.3)
         blacken = chance(self.batch, 1, 1, 1, 1, device=self.world.device, p=MASKED_SHARE)
         pixels = masked_video(clips.pixels, clips.mask * blacken)
         mean, log_variance = self.run.call(self.vae.encoder, pixels)[0].float().chunk(2, dim=1)
@@ -51,7 +52,7 @@ class VaeStep:
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         loss = reconstruction_loss(result, pixels) + self.kl_weight * divergence
         self.run.descend(loss)
-        return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach()])
+        return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach(), mean.detach().std()])
 
 
 @torch.no_grad()
@@ -72,13 +73,27 @@ def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict
     return scores, deviation
 
 
+def save_vae(run: Run, config: VaeConfig, deviation: float) -> AutoencoderKLCogVideoX:
+    """Write the averaged weights to `out`/vae in single precision, scaled by the latents' deviation."""
+    with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
+        vae = build_vae(config.network)
+    vae.load_state_dict(run.averaged()["vae"])
+    vae.register_to_config(scaling_factor=1 / max(deviation, 1e-3))
+    freeze([vae])
+    vae.save_pretrained(run.folder / "vae")
+    return vae
+
+
 def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
     """Run the recipe; writes `out`/vae in single precision, a curve and a sheet (sources over reconstructions)."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    vae = build_vae(config.network).to(device).train()
+    vae = build_vae(config.network)
+    if config.initial:
+        vae.load_state_dict(AutoencoderKLCogVideoX.from_pretrained(config.initial, torch_dtype=torch.float32).state_dict())
+    vae.to(device).train()
     world = build_world(config)
     run = Run(config, "small-vae", {"vae": vae})
     run.load_checkpoint()
@@ -102,11 +117,10 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
         kind = config.pattern[run.step % len(config.pattern)]
         run.set_learning_rate()
         result = steps[kind]()
-        run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr(float(result[1])), "kl": float(result[2])})  # noqa: B023
+        if run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr(float(result[1])), "kl": float(result[2])}):  # noqa: B023
+            save_vae(run, config, float(result[3]))
     run.save_checkpoint()
-    finished = build_vae(config.network).to(device)
-    finished.load_state_dict(run.averaged()["vae"])
-    freeze([finished])
+    finished = save_vae(run, config, float(result[3])).to(device)
     torch.backends.cudnn.benchmark = False
     scores, deviation = measure(finished, world, min(config.long_batch, 16))
     finished.register_to_config(scaling_factor=1 / deviation)

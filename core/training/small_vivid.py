@@ -105,6 +105,11 @@ def motion_at(progress: float, still: float) -> float:
     return min(max((progress - still) / max(still, 1e-6), 0.0), 1.0)
 
 
+def vae_folder(config: VividConfig) -> Path:
+    """Where the run's autoencoder lies."""
+    return Path(config.vae or Path(config.out) / "vae")
+
+
 def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
     """The trained autoencoder, frozen."""
     if not (folder / "config.json").exists():
@@ -133,7 +138,14 @@ class Examples:
         """Encode fresh examples over the oldest ones."""
         config = self.config
         examples = encode_examples(
-            self.vae, self.world, self.fresh[kind], self.frames[kind], config.delete_probability, config.keyframe_probability
+            self.vae,
+            self.world,
+            self.fresh[kind],
+            self.frames[kind],
+            config.delete_probability,
+            config.keyframe_probability,
+            config.carried_probability,
+            config.foreign,
         )
         self.buffers[kind].put(*examples)
         return self.buffers[kind].filled
@@ -151,7 +163,7 @@ def train(config: VividConfig) -> None:
     device = torch.device(config.device)
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    vae = load_vae(Path(config.vae or Path(config.out) / "vae"), device)
+    vae = load_vae(vae_folder(config), device)
     if config.initial:
         start = Path(config.initial)
         transformer = CogVideoXTransformer3DModel.from_pretrained(start / "transformer", torch_dtype=torch.float32).to(device)
@@ -191,18 +203,22 @@ def train(config: VividConfig) -> None:
         fills[kind]()
         loss = steps[kind]()
         run.extra = {"buffers": examples.state()}
-        run.advance(kind, lambda: {"loss": float(loss), "motion": float(world.motion)})  # noqa: B023
+        if run.advance(kind, lambda: {"loss": float(loss), "motion": float(world.motion)}):  # noqa: B023
+            save_package(run, vae, config)
     run.save_checkpoint()
     save_package(run, vae, config, world)
 
 
-def save_package(run: Run, vae: AutoencoderKLCogVideoX, config: VividConfig, world: World) -> None:
-    """Write the averaged weights as a package, and a sheet of what they can do."""
+def save_package(run: Run, vae: AutoencoderKLCogVideoX, config: VividConfig, world: World | None = None) -> None:
+    """Write the averaged weights as a package; with a world also a sheet of what they can do, by the unchanged autoencoder."""
     states = run.averaged()
-    transformer, text_encoder = build_transformer(config.network), build_text_encoder(config.network)
+    with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
+        transformer, text_encoder = build_transformer(config.network), build_text_encoder(config.network)
     transformer.load_state_dict(states["transformer"])
     text_encoder.load_state_dict(states["text_encoder"])
-    freeze([transformer.to(run.device), text_encoder.to(run.device)])
-    vae = vae.float()
-    save_sheet(run.folder / "sheet-small-vivid.png", vae, transformer, text_encoder, world)
-    export_package(run.folder / "package", vae, transformer, text_encoder, config.network)
+    freeze([transformer, text_encoder])
+    trained = load_vae(vae_folder(config), torch.device("cpu"))  # training may hold it in bfloat16
+    export_package(run.folder / "package", trained, transformer, text_encoder, config.network)
+    if world is not None:
+        transformer.float().to(run.device), text_encoder.float().to(run.device)
+        save_sheet(run.folder / "sheet-small-vivid.png", vae.float(), transformer, text_encoder, world)

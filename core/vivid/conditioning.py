@@ -18,9 +18,12 @@ BLACK = -1.0
 """What the edit region shows in the masked video: x * (1 - m) with x in [0, 1], written for [-1, 1]."""
 
 
-def masked_video(pixels: Tensor, mask: Tensor) -> Tensor:
-    """Paint the edit region black: (B, 3, T, H, W) in [-1, 1] and (B, 1, T, H, W) in {0, 1} -> (B, 3, T, H, W)."""
-    return pixels * (1 - mask) + BLACK * mask
+def masked_video(pixels: Tensor, mask: Tensor, filling: Tensor | float = BLACK) -> Tensor:
+    """Paint the edit region black, or with `filling`: (B, 3, T, H, W) in [-1, 1] and (B, 1, T, H, W) in {0, 1} -> (B, 3, T, H, W).
+
+    Black is the paper's. A model whose package says `"hole": "carried"` reads the carried keyframe there when it propagates.
+    """
+    return pixels * (1 - mask) + filling * mask
 
 
 def latent_mask(mask: Tensor, spatial: int = 8, temporal: int = 4) -> Tensor:

@@ -27,6 +27,7 @@ from core.vivid.layout import ChannelLayout
 from core.vivid.pipeline import VividPipeline
 
 FACTS = "vivid.json"
+HOLES = ("black", "carried")
 _CAPTIONS_KEPT = 64
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
 """What the libraries raise over a package that is incomplete or damaged."""
@@ -60,6 +61,9 @@ class VividModel:
     tasks: dict[str, Sampling]
     max_text_length: int
     vocabulary: Vocabulary | None = None
+    hole: str = "black"
+    """What the masked video shows in the region when a keyframe is propagated: "black" (the paper's) or "carried" (the keyframe moved along
+    the mask, as the small model was trained; never for deletion, where the mask's motion says nothing about what lies behind)."""
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -132,6 +136,7 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             tasks={task: _sampling(facts["tasks"][task]) for task in (*TASKS, "propagate")},
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
+            hole=_hole(facts.get("hole", HOLES[0])),
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded: {_first_line(error)}") from error
@@ -153,6 +158,12 @@ def _sampling(own: dict[str, Any]) -> Sampling:
     if sampling.steps < 1 or not 0 < sampling.strength <= 1:
         raise ValueError(f"sampling settings {own} can't be used")
     return sampling
+
+
+def _hole(name: str) -> str:
+    if name not in HOLES:
+        raise ValueError(f"the hole '{name}' is none that we know: {', '.join(HOLES)}")
+    return name
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:

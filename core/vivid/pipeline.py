@@ -13,7 +13,7 @@ from diffusers.pipelines.cogvideo.pipeline_cogvideox import CogVideoXPipelineOut
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
-from core.vivid.conditioning import latent_mask, masked_video
+from core.vivid.conditioning import BLACK, latent_mask, masked_video
 from core.vivid.layout import ChannelLayout
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
@@ -74,13 +74,14 @@ class VividPipeline(CogVideoXPipeline):
         latents = latents / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
         return self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype)).sample
 
-    def encode_masked(self, video: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_masked(self, video: Tensor, mask: Tensor, filling: Tensor | float = BLACK) -> tuple[Tensor, Tensor]:
         """What the denoiser reads of the clip: latent of the masked video and mask on the latent grid.
 
-        video (B, 3, T, H, W) in [-1, 1]; mask (B, 1, T, H, W), 1 = edit. Gives (B, F, C, h, w) and (B, F, 1, h, w).
+        video (B, 3, T, H, W) in [-1, 1]; mask (B, 1, T, H, W), 1 = edit; filling: what the hole shows, black or (B, 3, T, H, W). Gives
+        (B, F, C, h, w) and (B, F, 1, h, w).
         """
         grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
-        return self.encode_condition(masked_video(video, mask)), grid.to(self.vae.device, self.vae.dtype)
+        return self.encode_condition(masked_video(video, mask, filling)), grid.to(self.vae.device, self.vae.dtype)
 
     @torch.no_grad()
     def __call__(

@@ -15,7 +15,7 @@ from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
-from core.vivid.conditioning import with_keyframe
+from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
@@ -82,12 +82,14 @@ def propagate(
 
         crop, pixels, masks, final_source = _cut_window(model, reader, region, window, last[1], context)
         kept, hole = with_keyframe(to_model(pixels), mask_to_model(masks), to_model(pixels[:1]))
+        filled = model.hole == "carried" and task != "delete"
         with torch.inference_mode():
-            conditions = model.pipeline.encode_masked(kept, hole)
-            guess = None
-            if sampling.strength < 1:
-                carried = warp_along(pixels[0], crop.cut_mask(region[window.bridge]), pixels, masks)
-                guess = model.pipeline.encode_pixels(to_model(carried))
+            guess, filling = None, None
+            if filled or sampling.strength < 1:
+                carried = to_model(warp_along(pixels[0], crop.cut_mask(region[window.bridge]), pixels, masks))
+                filling = carried if filled else None
+                guess = model.pipeline.encode_pixels(carried) if sampling.strength < 1 else None
+            conditions = model.pipeline.encode_masked(kept, hole, BLACK if filling is None else filling)
         video = denoise(model, model.caption_for(task, caption), *conditions, [seed], sampling, on_step, guess)
         crops = np.stack([match_surroundings(*frame) for frame in zip(to_frames(video[0]), pixels, masks, strict=True)])
         crops = crops[1 : len(window.frames)]
