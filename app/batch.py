@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from core.vivid.model import VividModel
 
 OBJECT = 1
+WINDOWS = ".windows"
+"""Where finished windows lie in OUT until the result is whole."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,14 @@ def track_to_folder(engine: Engine, video: Path, prompts: PromptArguments, frame
 def edit_to_folder(
     engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
 ) -> dict[str, Any]:
-    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json and, when asked, frames; returns the report."""
+    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json and, when asked, frames; returns the report.
+
+    Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
+    """
     from core.masks import export_png
-    from core.media import open_clip, read_image, write_image
-    from core.vivid.propagate import fit_keyframe
+    from core.media import open_clip, read_image, sha256_of, write_image
+    from core.vivid.chain import Keyframe
+    from core.vivid.result import feathered_keyframe, fit_keyframe
 
     check_task(arguments.task, arguments.caption)
     check_seed(arguments.seed)
@@ -134,20 +141,25 @@ def edit_to_folder(
         if keyframe is None:
             with stopwatch("keyframe"):
                 keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
+        else:
+            keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
         write_image(out / "keyframe.png", keyframe)
-    production = Production(
-        source=video,
-        span=span,
-        region=region,
-        feather=arguments.adjustment.feather,
-        keyframe_index=frame,
-        keyframe=keyframe,
-        task=arguments.task,
-        caption=arguments.caption,
-        seed=arguments.seed,
-        settings=arguments.settings,
-    )
-    return write_edited_video(production, model, out, context, png=arguments.png, stopwatch=stopwatch)
+        production = Production(
+            source=video,
+            span=span,
+            region=region,
+            feather=arguments.adjustment.feather,
+            keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
+            settings=arguments.settings,
+            clip=sha256_of(video),
+            weights=engine.weights(),
+        )
+        windows = out / WINDOWS
+        report = write_edited_video(
+            production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
+        )
+    shutil.rmtree(windows, ignore_errors=True)
+    return report
 
 
 def parse_span(text: str | None, frames: int) -> tuple[int, int]:

@@ -40,6 +40,7 @@ def run_bench(settings: Settings, video: Path | None = None) -> None:
 
 def _measure(editor: Editor, clip: Path, folder: Path) -> None:
     from core.media import open_clip
+    from core.vivid.chain import Keyframe
 
     segmenter, model = editor.engine.segmenter(), editor.engine.video_model()
     print(f"{SIZE[0]}x{SIZE[1]}, {FRAMES} frames, device {editor.engine.device}, {editor.settings.segmenter} and {model.name}")
@@ -64,8 +65,10 @@ def _measure(editor: Editor, clip: Path, folder: Path) -> None:
         tries = _median(lambda i: list(prepared.tries("add", "a red ball", (i,), settings, JobContext())), 3)
         _print("keyframe try", tries, "s", "<= 2")
         keyframe = next(iter(prepared.tries("add", "a red ball", (0,), settings, JobContext())))
-        production = Production(clip, (0, FRAMES), region, 4, 0, keyframe, "add", "a red ball", 0, settings)
-        report = write_edited_video(production, model, folder / "edit", JobContext())
+        production = Production(
+            clip, (0, FRAMES), region, 4, (Keyframe(0, keyframe, "add", "a red ball", 0),), settings, "bench", editor.engine.weights()
+        )
+        report = write_edited_video(production, model, folder / "edit", JobContext(), reader=reader, windows_folder=folder / "windows")
         _print("propagate 49 frames", report["seconds"]["propagate"], "s", "<= 30")
         _print("compose and encode 49 frames", report["seconds"]["render"], "s", "")
     ours, bare = _median(lambda i: _copy_with_ours(clip, folder), 3), _median(lambda i: _copy_with_pyav(clip, folder), 3)

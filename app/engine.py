@@ -53,3 +53,9 @@ class Engine:
 
                 self._videos[name] = load_vivid(name, self.device, self.store)
             return self._videos[name]
+
+    def weights(self, name: str | None = None) -> str:
+        """What the video model is by its content, the settings' own when None; reads its files, but loads nothing."""
+        from core.models.fingerprint import fingerprint
+
+        return fingerprint(self.store.locate(name or self.settings.model, "video"))

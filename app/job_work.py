@@ -6,17 +6,15 @@ import dataclasses
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.pictures import encode_png, Pictures
-from app.production import Production, write_edited_video
 from app.workspace import new_id, Workspace
 from core.errors import InputError
 from core.progress import JobContext
 from core.project import project as document
-from core.project.edits import KeyframeEdit, Propagation, SamplingSettings, Task
+from core.project.edits import KeyframeEdit, SamplingSettings, Task
 from core.project.project import Project
 from core.project.tracks import Direction, MaskTrack
 
@@ -73,7 +71,7 @@ class JobWork:
         project = self._workspace.project(project_id)
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region_file, region = self._region(project)
+        region_file, region = self.region(project)
         mask = region[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
@@ -97,56 +95,12 @@ class JobWork:
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:
-                return document.with_edits(current, (dataclasses.replace(edit, stale=not _same_masks(current, project)),))
+                return document.with_edits(current, (dataclasses.replace(edit, stale=not same_masks(current, project)),))
 
             self._workspace.change(project_id, "Keyframe try", add)
             ids.append(edit.edit_id)
             started = time.monotonic()
         return {"edits": ids}
-
-    def propagate(self, project_id: str, seed: int | None, settings: SamplingSettings, context: JobContext) -> dict[str, Any]:
-        """Carry the accepted keyframe through the clip and write the result beside the project."""
-        from core.media import read_image
-
-        project = self._workspace.project(project_id)
-        edit = project.accepted_edit
-        if edit is None:
-            raise InputError("accept a keyframe first")
-        context.report("loading the model", 0, 1)
-        model = self._engine.video_model()
-        region_file, region = self._region(project)
-        propagation_id = new_id()[:12]
-        folder = f"results/{propagation_id}"
-        production = Production(
-            source=Path(project.clip.source),
-            span=(project.clip.start, project.clip.stop),
-            region=region,
-            feather=project.adjustment.feather,
-            keyframe_index=edit.frame,
-            keyframe=read_image(self._workspace.file(project_id, edit.image)),
-            task=edit.task,
-            caption=edit.caption,
-            seed=edit.seed if seed is None else seed,
-            settings=settings,
-        )
-        write_edited_video(production, model, self._workspace.folder(project_id) / folder, context)
-        propagation = Propagation(
-            propagation_id,
-            edit.edit_id,
-            region_file,
-            production.seed,
-            settings,
-            model.name,
-            result=f"{folder}/output.mp4",
-            report=f"{folder}/report.json",
-        )
-
-        def add(current: Project) -> Project:
-            stale = not _same_masks(current, project) or current.accepted != edit.edit_id
-            return document.with_propagation(current, dataclasses.replace(propagation, stale=stale))
-
-        self._workspace.change(project_id, "Propagate", add)
-        return {"propagation": propagation_id}
 
     def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, MaskSequence], span: tuple[int, int]) -> Project:
         """The project with what a run found. What a person did since it began (from the tracks `before`) stands: an object that was
@@ -166,7 +120,7 @@ class JobWork:
             project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=followed))
         return project
 
-    def _region(self, project: Project) -> tuple[str, MaskSequence]:
+    def region(self, project: Project) -> tuple[str, MaskSequence]:
         """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
         if project.region is not None:
             return project.region, self._pictures.masks(project, project.region)
@@ -174,13 +128,13 @@ class JobWork:
         stored = self._pictures.store_masks(project.project_id, sequence)
 
         def remember(current: Project) -> Project:
-            return document.with_region(current, stored) if _same_masks(current, project) else current
+            return document.with_region(current, stored) if same_masks(current, project) else current
 
         self._workspace.amend(project.project_id, remember)
         return stored, sequence
 
 
-def _same_masks(current: Project, project: Project) -> bool:
+def same_masks(current: Project, project: Project) -> bool:
     """Whether the region is still made of what it was: a person may have gone on while a job ran."""
     return (current.adjustment, current.tracks, current.clip) == (project.adjustment, project.tracks, project.clip)
 

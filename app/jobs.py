@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import secrets
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import Cancelled, InputError, StudioError
-from core.progress import CancelToken, JobContext, JobStatus, ProgressEvent
+from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEvent, STOPPED
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ Work = Callable[[JobContext], dict[str, Any]]
 class _Job:
     status: JobStatus
     work: Work
+    device: str
     token: CancelToken = field(default_factory=CancelToken)
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -44,7 +46,7 @@ class JobRunner:
         """Queue `work` on `device` and return the job's id at once. `work` returns ids and relative paths."""
         job_id = secrets.token_hex(8)
         with self._lock:
-            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work)
+            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work, device)
             self._order.append(job_id)
             self._forget_old()
             if device not in self._queues:
@@ -59,8 +61,8 @@ class JobRunner:
             job = self._find(job_id)
             if job.status.state != "queued":
                 return job.status
-            before = [self._jobs[other].status.state for other in self._order if self._order.index(other) < self._order.index(job_id)]
-            return replace(job.status, ahead=sum(state in ("queued", "running") for state in before))
+            before = [self._jobs[other] for other in itertools.takewhile(lambda other: other != job_id, self._order)]
+            return replace(job.status, ahead=sum(other.device == job.device and not other.status.finished for other in before))
 
     def of_project(self, project_id: str) -> list[JobStatus]:
         """The project's jobs, newest first."""
@@ -68,13 +70,13 @@ class JobRunner:
             ids = [i for i in self._order if self._jobs[i].status.project_id == project_id]
         return [self.status(i) for i in reversed(ids)]
 
-    def cancel(self, job_id: str) -> None:
-        """Ask the job to stop; it does so within one step. A finished job is left as it is."""
+    def cancel(self, job_id: str, reason: str = STOPPED) -> None:
+        """Ask the job to stop; it does so within one step. A finished job is left as it is. `reason` becomes its message."""
         with self._lock:
             job = self._find(job_id)
-            job.token.cancel()
+            job.token.cancel(reason)
             if job.status.state == "queued":
-                self._finish(job, "cancelled", Cancelled().args[0])
+                self._finish(job, "cancelled", reason)
 
     def wait(self, job_id: str, timeout: float | None = None) -> JobStatus:
         """Block until the job has ended (or `timeout` seconds have passed) and return its status."""
@@ -88,9 +90,9 @@ class JobRunner:
         with self._lock:
             unfinished = [job for job in self._jobs.values() if not job.status.finished]
             for job in unfinished:
-                job.token.cancel()
+                job.token.cancel(PAUSED)
                 if job.status.state == "queued":
-                    self._finish(job, "cancelled", Cancelled().args[0])
+                    self._finish(job, "cancelled", PAUSED)
         until = time.monotonic() + timeout
         for job in unfinished:
             job.finished.wait(max(0.0, until - time.monotonic()))

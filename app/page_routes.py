@@ -42,8 +42,18 @@ def page_routes(editor: Editor) -> APIRouter:
         return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
 
     @routes.get("/{project_id}/frame/{frame}.jpg")
-    def frame_picture(project_id: str, frame: int, w: int | None = None) -> Response:
+    def frame_picture(project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
+        # `base` only makes the address differ where the frame does: with other accepted results on it
         return Response(editor.frame_jpeg(project_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/source/{frame}.jpg")
+    def source_picture(project_id: str, frame: int, w: int | None = None) -> Response:
+        return Response(editor.source_jpeg(project_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/result/{propagation_id}/{frame}.jpg")
+    def result_picture(project_id: str, propagation_id: str, frame: int, w: int | None = None) -> Response:
+        picture, final = editor.result_jpeg(project_id, propagation_id, frame, _width(w))
+        return Response(picture, media_type="image/jpeg", headers=FOREVER if final else FRESH)
 
     @routes.get("/{project_id}/overlay/{frame}.png")
     def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:

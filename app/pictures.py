@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.production import PlannedWindow
 from app.recent import Recent
 from app.workspace import Workspace
 from core.errors import InputError
+from core.project.edits import Propagation
 from core.project.project import Project
 from core.project.tracks import MaskTrack
 
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     from core.segment import SegmentSession
     from core.vivid.keyframe import KeyframeStudio
     from core.vivid.model import VividModel
+    from core.vivid.stack import StackedReader
 
+WINDOWS = "windows"
+"""Where a project's finished windows lie, each named by what its pixels depend on."""
 REGION_COLOUR = (255, 255, 255)
 FILL, EDGE = 96, 235
 """Opacity, 0 to 255, of an overlay's inside and of its outline."""
@@ -35,6 +42,8 @@ class Pictures:
         self._workspace = workspace
         self._engine = engine
         self._readers: Recent[ClipReader] = Recent(3)
+        self._stacks: Recent[StackedReader] = Recent(3)
+        self._plans: Recent[tuple[PlannedWindow, ...]] = Recent(8)
         self._sessions: Recent[SegmentSession] = Recent(2)
         self._sequences: Recent[MaskSequence] = Recent(24)
         self._encoded: Recent[bytes] = Recent(160)
@@ -42,8 +51,8 @@ class Pictures:
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
 
-    def reader(self, project: Project) -> ClipReader:
-        """The project's clip, open; InputError when the file is gone, or plainly another one."""
+    def source(self, project: Project) -> ClipReader:
+        """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
         from core.media import open_clip
 
         source = project.clip.source
@@ -58,7 +67,50 @@ class Pictures:
                 raise InputError(f"the video '{source}' has been replaced by another since this project was made; put it back to go on")
             return reader
 
-        return self._readers.get(_identity(project), opened)
+        return self._readers.get((source, project.clip.sha256), opened)
+
+    def reader(self, project: Project, base: str | None = None) -> ClipReader:
+        """The clip that edits stand on: the source with the accepted results of `base` on it (the project's own when None)."""
+        base = project.base if base is None else base
+        if not base:
+            return self.source(project)
+        return self._stack(project, [project.propagation(propagation_id) for propagation_id in base.split("+")])
+
+    def result(self, project: Project, propagation: Propagation) -> StackedReader:
+        """The clip as the propagation leaves it, with those below it; frames whose window is not there yet are as they were before."""
+        below = [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
+        return self._stack(project, [*below, propagation])
+
+    def plan(self, project: Project, propagation: Propagation) -> tuple[PlannedWindow, ...]:
+        """The windows of a propagation, in the order in which they are made; whether one is there says its file."""
+        relative = propagation.plan
+        if relative is None:
+            return ()
+        folder = self._workspace.folder(project.project_id) / WINDOWS
+
+        def read() -> tuple[PlannedWindow, ...]:
+            try:
+                rows = json.loads(self._workspace.file(project.project_id, relative).read_text(encoding="utf-8"))
+                return tuple(PlannedWindow(int(start), int(stop), str(key), folder / f"{key}.npz") for start, stop, key in rows)
+            except (OSError, ValueError, TypeError) as error:
+                raise InputError("the plan of this propagation is damaged; propagate again") from error
+
+        return self._plans.get((project.project_id, relative), read)
+
+    def _stack(self, project: Project, propagations: list[Propagation]) -> StackedReader:
+        from core.media import read_image
+        from core.vivid.stack import AppliedEdit, StackedReader
+
+        edits, key = [], []
+        for propagation in propagations:
+            windows = tuple((w.start, w.stop, w.path) for w in self.plan(project, propagation) if w.path.exists())
+            images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
+            keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
+            region = self.masks(project, propagation.region)
+            edits.append(AppliedEdit(propagation.span, region, propagation.feather, windows, keyframes))
+            key.append((propagation.propagation_id, len(windows)))
+        source = self.source(project)
+        return self._stacks.get((project.clip.source, project.clip.sha256, tuple(key)), lambda: StackedReader(source, edits))
 
     def frame(self, project: Project, frame: int) -> np.ndarray:
         """uint8 (H, W, 3)."""
@@ -68,13 +120,22 @@ class Pictures:
 
     def frame_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
         """The frame as JPEG, no wider than `max_width` pixels."""
-        import cv2
+        key = ("frame", *_identity(project), frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(self.frame(project, frame), max_width))
 
-        def encode() -> bytes:
-            picture = _shrink(self.frame(project, frame), max_width, cv2.INTER_AREA)
-            return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+    def source_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
+        """The frame as the file has it, below all accepted results."""
+        key = ("source", project.clip.sha256, frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(self.source(project).frame(frame), max_width))
 
-        return self._encoded.get(("frame", project.clip.sha256, frame, max_width), encode)
+    def result_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> tuple[bytes, bool]:
+        """The frame as the propagation leaves it, and whether that is final: not while its window is still to be made."""
+        reader = self.result(project, propagation)
+        final = reader.shows(frame)
+        if not final:
+            return _jpeg(reader.frame(frame), max_width), False
+        key = ("result", propagation.propagation_id, frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(reader.frame(frame), max_width)), True
 
     def overlay_png(self, project: Project, frame: int, kind: str, max_width: int | None) -> bytes:
         """The masks of a frame as RGBA PNG: `objects` in their colours, or the `region` that will be edited."""
@@ -199,6 +260,7 @@ class Pictures:
     def close(self) -> None:
         """Let go of open files."""
         self._sessions.clear()
+        self._stacks.clear()
         self._readers.clear()
 
     def _object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
@@ -219,9 +281,16 @@ def encode_png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
 
-def _identity(project: Project) -> tuple[str, str]:
-    """Of the clip: a file that is written anew under the same name is another clip."""
-    return project.clip.source, project.clip.sha256
+def _identity(project: Project) -> tuple[str, str, str]:
+    """Of the frames that are worked on: a file that is written anew under the same name is another clip, and so is one with edits on it."""
+    return project.clip.source, project.clip.sha256, project.base
+
+
+def _jpeg(picture: np.ndarray, max_width: int | None) -> bytes:
+    import cv2
+
+    small = _shrink(picture, max_width, cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
 
 
 def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:

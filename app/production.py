@@ -1,4 +1,4 @@
-"""From a region and an accepted keyframe to a finished video with its report."""
+"""From a region and accepted keyframes to a finished video with its report, by way of windows that are kept as they come."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
+from core.errors import StudioError
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.masks import MaskSequence
+    from core.media import ClipReader
+    from core.vivid.chain import Keyframe, Stretch
     from core.vivid.model import VividModel
 
 STAGE = "rendering"
@@ -26,18 +27,30 @@ STAGE = "rendering"
 
 @dataclass(frozen=True)
 class Production:
-    """What to make. `region` covers at least `span` (half-open); `keyframe` is the whole edited frame, uint8 (H, W, 3)."""
+    """What to make. `region` covers at least `span` (half-open); `keyframes` are at least one.
+
+    `source` is the file that the sound comes from. `clip` names the frames that are edited by their content, and `weights` the model:
+    stored windows are used again where both are the same, and everything else they depend on.
+    """
 
     source: Path
     span: tuple[int, int]
     region: MaskSequence
     feather: int
-    keyframe_index: int
-    keyframe: np.ndarray
-    task: str
-    caption: str
-    seed: int
+    keyframes: tuple[Keyframe, ...]
     settings: SamplingSettings
+    clip: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class PlannedWindow:
+    """The frames start:stop that a window makes, its name, and the file where it lies or will lie."""
+
+    start: int
+    stop: int
+    key: str
+    path: Path
 
 
 class Stopwatch:
@@ -55,74 +68,88 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
 
 
+def plan(production: Production, model: VividModel, folder: Path) -> tuple[list[Stretch], list[PlannedWindow]]:
+    """The windows that the production comes to, in the order in which they are made; their files lie in `folder`. Makes nothing."""
+    from core.vivid.chain import plan_chain
+
+    facts: dict[str, object] = {"clip": production.clip, "weights": production.weights}
+    chain = plan_chain(model, production.region, production.span, production.keyframes, production.settings, production.feather, facts)
+    windows = [
+        PlannedWindow(*stretch.made(window), key, folder / f"{key}.npz")
+        for stretch in chain
+        for window, key in zip(stretch.windows, stretch.keys, strict=True)
+    ]
+    return chain, windows
+
+
 def write_edited_video(
     production: Production,
     model: VividModel,
     folder: Path,
     context: JobContext,
     *,
+    reader: ClipReader,
+    windows_folder: Path,
+    planned: tuple[list[Stretch], list[PlannedWindow]] | None = None,
     png: bool = False,
     stopwatch: Stopwatch | None = None,
 ) -> dict[str, Any]:
     """Propagate, composite and encode; writes `output.mp4` and `report.json` (and `frames/` with `png`) into `folder`.
 
-    Returns the report. All of it appears when it is complete, and what was there before stays until then.
+    Frames come from `reader`. Every window is stored in `windows_folder` as soon as it is made; windows that lie there are not made
+    again. `planned` is what `plan` gave, where the caller has it already. Returns the report. The results appear when they are complete,
+    and what was there before stays until then.
     """
-    from core.media import open_clip, VideoWriter, write_png_frame
+    from core.media import VideoWriter, write_png_frame
     from core.media.files import written_whole
     from core.render.composite import difference_outside
-    from core.vivid.propagate import composed_frames, propagate
+    from core.render.joins import JoinMeter
+    from core.vivid.chain import composed_chain
 
     stopwatch = stopwatch or Stopwatch()
     start, stop = production.span
-    output = folder / "output.mp4"
+    region = production.region
+    with stopwatch("propagate"):
+        chain, windows = planned or plan(production, model, windows_folder)
+        made = _make(production, model, chain, windows, reader, context)
     difference = 0
-    with open_clip(production.source) as reader:
-        with stopwatch("propagate"):
-            windows = list(
-                propagate(
-                    model,
-                    reader,
-                    production.region,
-                    production.span,
-                    production.keyframe_index,
-                    production.keyframe,
-                    production.task,
-                    production.caption,
-                    production.seed,
-                    production.settings,
-                    context,
-                    feather=production.feather,
-                )
-            )
-        context.report(STAGE, 0, stop - start)
-        with (
-            stopwatch("render"),
-            _pictures_of(folder / "frames" if png else None) as drafts,
-            VideoWriter(output, reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)) as writer,
-        ):
-            composed = composed_frames(
-                reader, production.region, production.span, windows, production.keyframe_index, production.keyframe, production.feather
-            )
-            for frame, source, result in composed:
-                difference = max(difference, difference_outside(source, result, production.region[frame]))
-                writer.write(result)
-                if drafts is not None:
-                    write_png_frame(drafts, frame - start, result)
-                context.report(STAGE, frame - start + 1, stop - start)
-        info = reader.info
+    meter = JoinMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
+    context.report(STAGE, 0, stop - start)
+    with (
+        stopwatch("render"),
+        _pictures_of(folder / "frames" if png else None) as drafts,
+        VideoWriter(
+            folder / "output.mp4", reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)
+        ) as writer,
+    ):
+        paths = [window.path for window in windows]
+        for frame, source, result in composed_chain(reader, region, production.span, production.keyframes, paths, production.feather):
+            mask = region[frame]
+            difference = max(difference, difference_outside(source, result, mask))
+            meter.see(frame, result, mask)
+            writer.write(result)
+            if drafts is not None:
+                write_png_frame(drafts, frame - start, result)
+            context.report(STAGE, frame - start + 1, stop - start)
+    info = reader.info
+    first = min(production.keyframes, key=lambda keyframe: keyframe.frame)
     report = {
         "frames": stop - start,
         "span": [start, stop],
         "size": list(info.size),
         "rate": str(info.rate),
         "model": model.name,
-        "task": production.task,
-        "caption": production.caption,
-        "keyframe": production.keyframe_index,
-        "seed": production.seed,
-        "settings": {name: asdict(model.sampling(name, production.settings)) for name in (production.task, "propagate")},
+        "weights": production.weights,
+        "task": first.task,
+        "caption": first.caption,
+        "keyframe": first.frame,
+        "keyframes": sorted(keyframe.frame for keyframe in production.keyframes),
+        "seed": first.seed,
+        "settings": {name: asdict(model.sampling(name, production.settings)) for name in (first.task, "propagate")},
+        "working_size": list(model.working_size),
         "windows": len(windows),
+        "windows_made": made,
+        "joins": [asdict(join) for join in meter.joins()],
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
         "peak_memory_mb": round(peak_memory_mb()),
         "max_difference_outside": difference,
@@ -130,6 +157,37 @@ def write_edited_video(
     with written_whole(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
+
+
+def _make(
+    production: Production,
+    model: VividModel,
+    chain: list[Stretch],
+    windows: list[PlannedWindow],
+    reader: ClipReader,
+    context: JobContext,
+) -> int:
+    """See that every window lies in its file; returns how many had to be made."""
+    from core.media.files import storage_errors
+    from core.vivid.chain import run_chain
+    from core.vivid.result import EditedWindow
+
+    paths = {window.key: window.path for window in windows}
+
+    def stored(key: str) -> EditedWindow | None:
+        try:
+            return EditedWindow.load(paths[key])
+        except (OSError, ValueError, KeyError, EOFError, StudioError):  # not there, or a disk that lost something: it is made again
+            return None
+
+    made = 0
+    for key, window, is_new in run_chain(model, reader, production.region, chain, production.settings, production.feather, context, stored):
+        if is_new:
+            with storage_errors(paths[key]):
+                paths[key].parent.mkdir(parents=True, exist_ok=True)
+            window.save(paths[key])
+            made += 1
+    return made
 
 
 @contextlib.contextmanager

@@ -1,20 +1,45 @@
-"""The verbs of the Propagate step: the accepted keyframe carried through the clip, and what came of it."""
+"""The verbs of the Propagate step: the accepted keyframes carried through the clip, and the stack of what was accepted."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
+from app.forecast import Forecast, Forecasts
+from app.propagate_work import half_size, PropagateWork, PropagationOrder
+from app.settings import Settings
 from app.verb_base import VerbBase
 from core.errors import InputError
-from core.project.edits import check_seed, SamplingSettings
+from core.progress import JobContext, PAUSED
+from core.project import project as document
+from core.project.edits import check_seed, Layer, SamplingSettings
+from core.project.project import Project
 
 
 class PropagateVerbs(VerbBase):
     """The edited video."""
 
-    def start_propagation(self, project_id: str, seed: int | None = None, settings: SamplingSettings | None = None) -> str:
-        """Carry the accepted keyframe through the clip; returns the job's id."""
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._forecasts = Forecasts(settings.workspace / "timings.json")
+        self._propagating = PropagateWork(self.workspace, self.engine, self.pictures, self._work, self._forecasts)
+
+    # Keyframes
+
+    def add_keyframe(self, project_id: str, edit_id: str) -> Project:
+        """Let the edit start anew from this try's frame on: windows before it stay as they are."""
+        return self.workspace.change(project_id, "Add keyframe", lambda p: document.with_keyframe(p, edit_id))
+
+    def remove_keyframe(self, project_id: str, edit_id: str) -> Project:
+        return self.workspace.change(project_id, "Remove keyframe", lambda p: document.without_keyframe(p, edit_id))
+
+    # Running
+
+    def start_propagation(
+        self, project_id: str, seed: int | None = None, settings: SamplingSettings | None = None, draft: bool = False
+    ) -> str:
+        """Carry the accepted keyframes through the clip; returns the job's id. A draft is quick: few steps at half the size."""
         project = self.project(project_id)
         if project.accepted_edit is None:
             raise InputError("accept a keyframe first")
@@ -24,8 +49,75 @@ class PropagateVerbs(VerbBase):
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)
-        chosen = settings or SamplingSettings()
-        return self._submit("propagate", project_id, lambda context: self._work.propagate(project_id, seed, chosen, context))
+        order = PropagationOrder(seed, settings or SamplingSettings(), draft)
+        return self._submit("propagate", project_id, lambda context: self._propagating.start(project_id, order, context))
+
+    def resume_propagation(self, project_id: str, propagation_id: str) -> str:
+        """Make what is missing of a propagation that was paused or cut off; returns the job's id."""
+        propagation = self.project(project_id).propagation(propagation_id)
+        if propagation.result is not None:
+            raise InputError("this propagation is finished: there is nothing to resume")
+        if any(job.kind == "propagate" and not job.finished for job in self.runner.of_project(project_id)):
+            raise InputError("a propagation of this project is running or waiting already")
+        return self._submit("propagate", project_id, lambda context: self._propagating.resume(project_id, propagation_id, context))
+
+    def pause(self, job_id: str) -> None:
+        """Stop a propagation so that it can be resumed: finished windows stay, the one in the making begins again then."""
+        self.runner.cancel(job_id, PAUSED)
+
+    def windows(self, project_id: str, propagation_id: str) -> list[tuple[int, int, bool]]:
+        """The plan of a propagation: (start, stop, whether the window is there), in the order in which they are made."""
+        project = self.project(project_id)
+        plan = self.pictures.plan(project, project.propagation(propagation_id))
+        return [(window.start, window.stop, window.path.exists()) for window in plan]
+
+    def forecast(self, project_id: str, settings: SamplingSettings | None = None, draft: bool = False) -> Forecast | None:
+        """What propagating will take on this machine. None while that is not known: `measure` finds it out."""
+        from core.vivid.chain import sampling_of
+
+        project = self.project(project_id)
+        carried = project.carried
+        if not carried:
+            raise InputError("accept a keyframe first")
+        model = self.engine.video_model()
+        model = half_size(model) if draft else model
+        wanted = settings or SamplingSettings()
+        sampling = sampling_of(model, carried[0].task, wanted)
+        timing = self._forecasts.timing(model, sampling.guidance > 1, self.engine.weights())
+        if timing is None:
+            return None
+        runs = sampling.runs
+        if draft and wanted.steps is None:
+            from app.propagate_work import DRAFT_SHARE
+
+            runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
+        reach = model.window_frames - 1
+        starts = [carried[0].frame, *(edit.frame for edit in carried[1:]), project.clip.stop]
+        stretches = [b - a for a, b in pairwise(starts)]
+        stretches[-1] -= 1
+        windows = sum(-(-length // reach) for length in (*stretches, carried[0].frame - project.clip.start))
+        width, height = project.clip.info.size
+        seconds = windows * (timing.window + runs * timing.step) + project.clip.frames * timing.render * width * height / 1e6
+        return Forecast(round(seconds, 1), round(timing.memory_mb), windows, timing.measured)
+
+    def measure(self, project_id: str, draft: bool = False) -> str:
+        """Run a short trial of the video model, so that `forecast` can answer; returns the job's id."""
+        carried = self.project(project_id).carried
+        task = carried[0].task if carried else "modify"
+
+        def work(context: JobContext) -> dict[str, Any]:
+            from core.vivid.chain import sampling_of
+
+            context.report("loading the model", 0, 1)
+            model = self.engine.video_model()
+            model = half_size(model) if draft else model
+            guided = sampling_of(model, task, SamplingSettings()).guidance > 1
+            self._forecasts.try_out(model, guided, self.engine.weights(), context)
+            return {}
+
+        return self._submit("measure", project_id, work)
+
+    # Results
 
     def report(self, project_id: str, propagation_id: str) -> dict[str, Any]:
         """The measurements of a finished propagation."""
@@ -36,3 +128,28 @@ class PropagateVerbs(VerbBase):
                 except (OSError, ValueError):
                     raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
         raise InputError(f"there is no finished propagation {propagation_id}")
+
+    def result_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> tuple[bytes, bool]:
+        """A frame as the propagation leaves it so far, and whether that is final."""
+        project = self.project(project_id)
+        propagation = project.propagation(propagation_id)
+        if not 0 <= frame < project.clip.info.frames:
+            raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
+        return self.pictures.result_jpeg(project, propagation, frame, max_width)
+
+    def source_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """A frame as the file has it, without any accepted result."""
+        project = self.project(project_id)
+        if not 0 <= frame < project.clip.info.frames:
+            raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
+        return self.pictures.source_jpeg(project, frame, max_width)
+
+    # The stack
+
+    def accept_result(self, project_id: str, propagation_id: str) -> Project:
+        """Make the result what the next edit starts from, which begins with an empty selection. Can be undone."""
+        return self.workspace.change(project_id, "Accept result", lambda p: document.with_layer(p, propagation_id))
+
+    def set_layers(self, project_id: str, layers: tuple[Layer, ...]) -> Project:
+        """Reorder the accepted results, switch them on or off, or leave some out."""
+        return self.workspace.change(project_id, "Change the stack", lambda p: document.with_layers(p, layers))

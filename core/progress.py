@@ -10,15 +10,23 @@ from typing import Any
 
 from core.errors import Cancelled
 
+STOPPED = "stopped"
+PAUSED = "paused"
+"""Why a job was asked to end: for good, or to go on from what is finished."""
+
 
 class CancelToken:
     """Set once, from any thread; long work looks at it at every step or frame."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self.reason = STOPPED
 
-    def cancel(self) -> None:
-        self._event.set()
+    def cancel(self, reason: str = STOPPED) -> None:
+        """Ask for an end. `reason` becomes the message of the Cancelled that follows; the first one counts."""
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
 
     @property
     def cancelled(self) -> bool:
@@ -57,7 +65,7 @@ class JobContext:
     def check(self) -> None:
         """Raise Cancelled if a person asked to stop."""
         if self.token.cancelled:
-            raise Cancelled()
+            raise Cancelled(self.token.reason)
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
         """Say that `done` of `total` units of `stage` are finished, then check for cancel. Call with done=0 when a stage starts."""

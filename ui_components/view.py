@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InputError
 from core.progress import JobStatus
-from core.project.edits import Propagation
+from core.project.edits import Layer, Propagation
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
@@ -27,6 +28,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         "id": project.project_id,
         "moment": moment,
         "name": project.name,
+        "base": project.base,
         "clip": {
             "width": info.width,
             "height": info.height,
@@ -55,10 +57,12 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             for e in project.edits
         ],
         "accepted": project.accepted,
-        "result": _result(verbs, project_id, project.latest_propagation),
+        "carried": [e.edit_id for e in project.carried],
+        "result": _result(verbs, project, project.latest_propagation),
+        "layers": [_layer(project, layer) for layer in project.layers],
         "undo": undo,
         "redo": redo,
-        "jobs": [job_view(job) for job in verbs.jobs(project_id)[:4]],
+        "jobs": [job_view(job) for job in _jobs(verbs.jobs(project_id))],
         "steps": step_states(project),
     }
 
@@ -89,6 +93,7 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
     accepted = project.accepted_edit
     result = project.latest_propagation
     finished = result is not None and result.result is not None
+    outdated = result is not None and (result.stale or not project.fits(result))
     click = "Click an object in step 2 first."
     return {
         "video": _step(True, "", True),
@@ -97,7 +102,7 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
         "keyframe": _step(
             tracked or tried, "Track the object in step 2 first." if prompted else click, accepted is not None, _stale(accepted)
         ),
-        "propagate": _step(accepted is not None, "Accept a keyframe in step 4 first.", finished, _stale(result)),
+        "propagate": _step(accepted is not None or bool(project.layers), "Accept a keyframe in step 4 first.", finished, outdated),
     }
 
 
@@ -127,14 +132,40 @@ def _prompt(prompt: Prompt) -> dict[str, Any] | None:
     return None
 
 
-def _result(verbs: Verbs, project_id: str, propagation: Propagation | None) -> dict[str, Any] | None:
-    if propagation is None or propagation.result is None:
+def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:
+    """The propagation to look at; `done` says whether it is whole, `windows` which parts of it are there: [start, stop, there]."""
+    if propagation is None:
         return None
     try:
-        report = verbs.report(project_id, propagation.propagation_id) if propagation.report else {}
+        report = verbs.report(project.project_id, propagation.propagation_id) if propagation.report else {}
+        windows = [list(window) for window in verbs.windows(project.project_id, propagation.propagation_id)]
     except InputError:
-        report = {}
-    return {"id": propagation.propagation_id, "edit": propagation.edit_id, "stale": propagation.stale, "report": report}
+        report, windows = {}, []
+    return {
+        "id": propagation.propagation_id,
+        "edits": list(propagation.edit_ids),
+        "keyframes": [keyframe.frame for keyframe in propagation.keyframes],
+        "done": propagation.result is not None,
+        "draft": propagation.draft,
+        "span": list(propagation.span),
+        "windows": windows,
+        "stale": propagation.stale,
+        "fits": project.fits(propagation),
+        "report": report,
+    }
+
+
+def _layer(project: Project, layer: Layer) -> dict[str, Any]:
+    """One accepted result, by what was asked for."""
+    propagation = project.propagation(layer.propagation_id)
+    asked = [{"task": k.task, "caption": k.caption, "frame": k.frame, "image": k.image} for k in propagation.keyframes]
+    return {"id": layer.propagation_id, "enabled": layer.enabled, "asked": asked, "span": list(propagation.span)}
+
+
+def _jobs(jobs: Sequence[JobStatus]) -> list[JobStatus]:
+    """All that have not ended, and the newest few that have; the newest first."""
+    ended = [job for job in jobs if job.finished][:4]
+    return [job for job in jobs if not job.finished or job in ended]
 
 
 def _revision(what: Any) -> str:

@@ -26,7 +26,10 @@
       const enough = WIDTHS.find((w) => w >= need);
       return enough && enough < clip.width ? `w=${enough}` : "";
     };
-    const frameUrl = (frame) => `${studio.address(`frame/${frame}.jpg`)}${width() ? `?${width()}` : ""}`;
+    const frameUrl = (frame) => {
+      const query = [width(), state.view.base ? `base=${state.view.base}` : ""].filter(Boolean).join("&");
+      return `${studio.address(`frame/${frame}.jpg`)}${query ? `?${query}` : ""}`;
+    };
     const overlayKind = () => (state.step === "adjust" || state.step === "keyframe" ? "region" : "objects");
     const overlayUrl = (frame) => {
       const { view } = state;

@@ -12,7 +12,7 @@
     let shown = "";
     let centred = "";
 
-    const choices = () => (state.step === "propagate" && state.view && state.view.result ? RESULT : studio.tryShown && state.view && studio.tryShown() ? KEYFRAME : null);
+    const choices = () => (state.step === "propagate" && state.view && state.view.result && state.view.result.done ? RESULT : studio.tryShown && state.view && studio.tryShown() ? KEYFRAME : null);
 
     const drawChoices = () => {
       const list = choices();

@@ -8,7 +8,7 @@
     let loaded = "";
     let playable = true;
 
-    const on = () => Boolean(state.view && state.step === "propagate" && state.view.result);
+    const on = () => Boolean(state.view && state.step === "propagate" && state.view.result && state.view.result.done);
     const rate = () => state.view.clip.rate;
     const resultTime = (frame) => (frame - state.view.clip.start + 0.5) / rate();
     const sourceTime = (frame) => (frame + 0.5) / rate();

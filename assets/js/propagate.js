@@ -40,7 +40,7 @@
       const busy = Boolean(job && job.kind === "propagate");
       ref.primary.disabled = busy || !view.accepted;
       ref.primary.textContent = view.result ? "Propagate again" : `Propagate to ${view.clip.stop - view.clip.start} frames`;
-      ref.primary.classList.toggle("vs-primary", !view.result || view.result.stale || view.result.edit !== view.accepted);
+      ref.primary.classList.toggle("vs-primary", !view.result || view.result.stale || !view.result.fits);
       ref.download.classList.toggle("vs-primary", !ref.primary.classList.contains("vs-primary"));
       ref.reason.textContent = busy ? "Working; progress and Stop are below the picture." : view.steps.propagate.reason;
       ref.outcome.hidden = !view.result;

@@ -65,8 +65,29 @@ class KeyframeEdit:
 
 
 @dataclass(frozen=True)
+class CarriedKeyframe:
+    """A keyframe as a propagation carries it, whole: the try that it came from may be deleted or tried again later.
+
+    `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its stretch of the clip is made with.
+    """
+
+    edit_id: str
+    frame: int
+    image: str
+    task: Task
+    caption: str
+    seed: int
+
+
+@dataclass(frozen=True)
 class Propagation:
-    """An accepted keyframe carried through the clip; `result` is the video and `report` its measurements, relative to the project."""
+    """Accepted keyframes carried through the clip's `span` (half-open).
+
+    `keyframes` ascend in time: the first reaches back to the start, each reaches on to the next. `plan` is the file that lists its
+    windows, `result` the video and `report` its measurements, relative to the project; without a `result` it was stopped on the way and can
+    be resumed. `base` names the accepted results that it stands on (see `Project.base`). `stale` says that the masks have changed since.
+    `draft` is a quick look: few steps at half the size.
+    """
 
     propagation_id: str
     edit_id: str
@@ -76,5 +97,23 @@ class Propagation:
     model: str
     result: str | None = None
     report: str | None = None
-    windows: tuple[str, ...] = ()
+    plan: str | None = None
     stale: bool = False
+    span: tuple[int, int] = (0, 0)
+    feather: int = 4
+    keyframes: tuple[CarriedKeyframe, ...] = ()
+    base: str = ""
+    draft: bool = False
+
+    @property
+    def edit_ids(self) -> tuple[str, ...]:
+        """The tries that its keyframes are, first the one that reaches back to the start."""
+        return tuple(keyframe.edit_id for keyframe in self.keyframes) or (self.edit_id,)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An accepted result in the stack that the next edit stands on; one that is not `enabled` is left out."""
+
+    propagation_id: str
+    enabled: bool = True

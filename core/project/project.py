@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from core.errors import InputError
-from core.project.edits import KeyframeEdit, Propagation
+from core.project.edits import KeyframeEdit, Layer, Propagation
 from core.project.prompts import check_prompt, Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import check_span, Clip
@@ -28,7 +28,11 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a person did to one clip. `region` is the stored mask sequence to edit (adjusted union of the tracks)."""
+    """Everything a person did to one clip. `region` is the stored mask sequence to edit (adjusted union of the tracks).
+
+    `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames, from which the edit starts anew.
+    `layers` are results that were accepted, the lowest first: the clip with them is what the next edit stands on.
+    """
 
     project_id: str
     name: str
@@ -40,6 +44,8 @@ class Project:
     edits: tuple[KeyframeEdit, ...] = ()
     accepted: str | None = None
     propagations: tuple[Propagation, ...] = ()
+    keyframes: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def track(self, object_id: int) -> MaskTrack:
         """The object's track; InputError when there is none."""
@@ -60,8 +66,36 @@ class Project:
         return self.edit(self.accepted) if self.accepted else None
 
     @property
+    def carried(self) -> tuple[KeyframeEdit, ...]:
+        """The accepted try and the further keyframes, in the order of their frames."""
+        ids = [] if self.accepted is None else [self.accepted, *self.keyframes]
+        return tuple(sorted((self.edit(edit_id) for edit_id in ids), key=lambda edit: edit.frame))
+
+    def propagation(self, propagation_id: str) -> Propagation:
+        """The propagation of that id; InputError when there is none."""
+        for propagation in self.propagations:
+            if propagation.propagation_id == propagation_id:
+                return propagation
+        raise InputError(f"there is no propagation {propagation_id}")
+
+    @property
+    def base(self) -> str:
+        """Names the frames that edits stand on: the ids of the enabled layers, the lowest first. Empty: the source itself."""
+        return "+".join(layer.propagation_id for layer in self.layers if layer.enabled)
+
+    @property
     def latest_propagation(self) -> Propagation | None:
-        return self.propagations[-1] if self.propagations else None
+        """The result to look at: of those that are no layer the newest that was made from the keyframes accepted now, else the newest."""
+        layers = {layer.propagation_id for layer in self.layers}
+        open_ones = [p for p in self.propagations if p.propagation_id not in layers]
+        fitting = [p for p in open_ones if self.fits(p)]
+        candidates = fitting or open_ones
+        return candidates[-1] if candidates else None
+
+    def fits(self, propagation: Propagation) -> bool:
+        """Whether the propagation carries the keyframes that are accepted now, over the span and the base of now."""
+        now = tuple(edit.edit_id for edit in self.carried)
+        return now == propagation.edit_ids and self.base == propagation.base and (self.clip.start, self.clip.stop) == propagation.span
 
 
 # Changes. Each takes a project and returns the next one; what depended on what changed is marked stale, never thrown away.
@@ -119,16 +153,70 @@ def with_edits(project: Project, edits: tuple[KeyframeEdit, ...]) -> Project:
 
 
 def with_accepted(project: Project, edit_id: str) -> Project:
-    """Choose the try that is carried through the clip."""
-    project.edit(edit_id)
-    stale = tuple(p if p.edit_id == edit_id else dataclasses.replace(p, stale=True) for p in project.propagations)
-    return dataclasses.replace(project, accepted=edit_id, propagations=stale)
+    """Choose the try that is carried through the clip. Further keyframes stay, but not on the frame of this one."""
+    frame = project.edit(edit_id).frame
+    return dataclasses.replace(project, accepted=edit_id, keyframes=tuple(i for i in project.keyframes if project.edit(i).frame != frame))
+
+
+def with_keyframe(project: Project, edit_id: str) -> Project:
+    """Let the edit start anew from this try's frame on, in place of the keyframe that was on the same frame."""
+    edit = project.edit(edit_id)
+    accepted = project.accepted_edit
+    if accepted is None or accepted.frame == edit.frame:
+        return with_accepted(project, edit_id)
+    others = tuple(i for i in project.keyframes if project.edit(i).frame != edit.frame)
+    return dataclasses.replace(project, keyframes=(*others, edit_id))
+
+
+def without_keyframe(project: Project, edit_id: str) -> Project:
+    """Carry one keyframe less. The accepted one itself makes room for the next in time."""
+    left = [edit.edit_id for edit in project.carried if edit.edit_id != edit_id]
+    if len(left) == len(project.carried):
+        raise InputError(f"the try {edit_id} is no keyframe")
+    if project.accepted in left:
+        return dataclasses.replace(project, keyframes=tuple(i for i in left if i != project.accepted))
+    return dataclasses.replace(project, accepted=left[0] if left else None, keyframes=tuple(left[1:]))
 
 
 def with_propagation(project: Project, propagation: Propagation) -> Project:
     """Add a propagation, or replace the one of the same id."""
     others = tuple(p for p in project.propagations if p.propagation_id != propagation.propagation_id)
     return dataclasses.replace(project, propagations=(*others, propagation))
+
+
+def without_propagation(project: Project, propagation_id: str) -> Project:
+    """Forget a propagation that is no layer."""
+    return dataclasses.replace(project, propagations=tuple(p for p in project.propagations if p.propagation_id != propagation_id))
+
+
+def with_layer(project: Project, propagation_id: str) -> Project:
+    """Accept a result: the next edit stands on it, and begins with an empty selection. Undo brings the tracks and the tries back.
+
+    InputError for one without a result, one that is a layer already, or one that was made on another base than the present stack.
+    """
+    propagation = project.propagation(propagation_id)
+    if propagation.result is None:
+        raise InputError("this propagation is not finished: resume it first")
+    if any(layer.propagation_id == propagation_id for layer in project.layers):
+        raise InputError("this result is in the stack already")
+    if propagation.base != project.base:
+        raise InputError("this result was made on another stack of edits than the present one: propagate again, then accept")
+    layers = (*project.layers, Layer(propagation_id))
+    return dataclasses.replace(project, layers=layers, tracks=(), region=None, edits=(), accepted=None, keyframes=())
+
+
+def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
+    """Reorder the stack, switch layers on or off, or leave some out. What was tried on another base is marked stale.
+
+    InputError for a layer that is no result, or one that is there twice.
+    """
+    ids = [layer.propagation_id for layer in layers]
+    if len(set(ids)) != len(ids) or any(project.propagation(i).result is None for i in ids):
+        raise InputError("a layer has to be a finished result, and can be in the stack only once")
+    changed = dataclasses.replace(project, layers=layers)
+    if changed.base == project.base:
+        return changed
+    return dataclasses.replace(changed, edits=tuple(dataclasses.replace(e, stale=True) for e in changed.edits))
 
 
 def _is_point(prompt: Prompt) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
 from core.masks import feather as feathered
+from core.render.composite import composite
 from core.render.region import CropRegion
 
 Frame = NDArray[np.uint8]
@@ -80,6 +81,12 @@ def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
     if abs(own_width * height / (own_height * width) - 1) > 0.01:
         raise InputError(f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: its shape has to agree within 1 %")
     return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).cut(image)
+
+
+def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: int) -> Frame:
+    """A picture of the whole frame that was edited elsewhere, as the model's own keyframes are: softened into `source` along the edge of
+    `mask` (H, W) over `feather` pixels, the source itself outside."""
+    return composite(source, image, feathered(mask, feather))
 
 
 def accepted_frame(source: Frame, keyframe: Frame, mask: Mask) -> Frame:

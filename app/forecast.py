@@ -1,0 +1,150 @@
+"""How long a propagation will take, and how much memory: from what earlier runs took on this machine, the first time from a short trial."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import threading
+import time
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.production import peak_memory_mb
+from app.workspace import write_atomically
+from core.errors import StorageError
+from core.progress import JobContext
+from core.project.edits import SamplingSettings
+
+if TYPE_CHECKING:
+    from core.vivid.model import VividModel
+
+NEWEST = 0.5
+"""What the latest run counts for against all before it: a machine's speed changes with what else runs on it."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one denoising step and of everything else of a window, seconds to render one frame of 10^6 pixels, memory at most."""
+
+    step: float
+    window: float
+    render: float
+    memory_mb: float
+    measured: bool = True
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What pressing Propagate will cost. `measured`: from a whole run on this machine, not only from the trial."""
+
+    seconds: float
+    memory_mb: float
+    windows: int
+    measured: bool
+
+
+class StepClock(JobContext):
+    """Passes everything on, and notes when each step of the denoising was finished."""
+
+    def __init__(self, whole: JobContext, key: str, runs: int) -> None:
+        super().__init__(whole.on_progress, whole.token)
+        self.key, self.runs = key, runs
+        self.stamps: list[tuple[int, float]] = []
+
+    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+        if stage == "propagate":
+            self.stamps.append((done, time.monotonic()))
+        super().report(stage, done, total, partial)
+
+    def measured(self) -> tuple[float, float] | None:
+        """Seconds of a step, and of a window besides its steps; None when no whole window was made."""
+        pairs = list(pairwise(self.stamps))
+        within = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and a[0] % self.runs]
+        across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
+        if not across:
+            return None
+        step = statistics.median(within) if within else statistics.median(across) / 2
+        return step, max(0.0, statistics.median(across) - step)
+
+
+class Forecasts:
+    """The measurements of one workspace, in `timings.json` there. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
+        """A context for a run with this model, which measures it on the way."""
+        from core.vivid.chain import sampling_of
+
+        sampling = sampling_of(model, task, settings)
+        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), sampling.runs)
+
+    def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
+        """Remember what a finished run took."""
+        measured = clock.measured()
+        if measured is None:
+            return
+        width, height = report["size"]
+        render = render_seconds / max(1, report["frames"]) / (width * height / 1e6)
+        self._store(clock.key, Timing(*measured, render, peak_memory_mb()))
+
+    def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
+        """What is known about this model on this machine."""
+        found = self._read().get(timing_key(model, guided, weights))
+        return None if found is None else Timing(**found)
+
+    def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
+        """Run two steps of one window of grey, encode and decode, and remember how long that takes and how much memory."""
+        import torch
+
+        from core.vivid.denoise import denoise
+        from core.vivid.model import Sampling
+
+        context.report("measuring", 0, 3)
+        started = time.monotonic()
+        stamps: list[float] = []
+
+        def on_step(step: int) -> None:
+            stamps.append(time.monotonic())
+            context.report("measuring", step, 3)
+
+        height, width = model.working_size
+        shape = (1, 1, model.window_frames, height, width)
+        with torch.inference_mode():
+            grey = torch.zeros(1, 3, *shape[2:], device=model.device, dtype=model.pipeline.vae.dtype)
+            conditions = model.pipeline.encode_masked(grey, torch.ones(shape, device=model.device, dtype=grey.dtype))
+        denoise(model, "", *conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
+        ended = time.monotonic()
+        step = stamps[1] - stamps[0]
+        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, peak_memory_mb(), measured=False)
+        self._store(timing_key(model, guided, weights), timing)
+        context.report("measuring", 3, 3)
+        return timing
+
+    def _store(self, key: str, new: Timing) -> None:
+        with self._lock:
+            known = self._read()
+            old = known.get(key)
+            if old is not None and old.get("measured"):
+                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * old[name] for name in ("step", "window", "render")}
+                new = Timing(**blended, memory_mb=max(new.memory_mb, old["memory_mb"]))
+            known[key] = asdict(new)
+            with contextlib.suppress(StorageError):  # a forecast is not worth failing for
+                write_atomically(self._path, json.dumps(known, indent=1).encode())
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+
+def timing_key(model: VividModel, guided: bool, weights: str) -> str:
+    """Under which name a run's speed is remembered: what it depends on besides the number of steps."""
+    height, width = model.working_size
+    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}"

@@ -1,0 +1,82 @@
+"""How well two windows of a propagation join: the jump across the border against the jumps beside it, motion taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.masks import bounding_span
+
+FLOOR = 0.75
+"""Levels of difference between neighbouring frames that no one sees: the noise of a codec, or of the warp itself."""
+SIDE = 256
+"""The region is compared at this many pixels a side at most."""
+
+
+@dataclass(frozen=True)
+class Join:
+    """Between frame `frame` - 1 and `frame`, made in different runs of the model.
+
+    `difference` is the mean absolute difference in the region after motion compensation, in 8-bit levels; `score` is how many times that
+    of the frame pairs just before and after it: about 1 where nothing shows, above 2 where an eye catches it.
+    """
+
+    frame: int
+    difference: float
+    score: float
+
+
+class JoinMeter:
+    """Watches the frames of a result go by, in order, and scores the borders among them. Holds two frames at a time."""
+
+    def __init__(self, borders: Iterable[int]) -> None:
+        self._borders = frozenset(borders)
+        self._wanted = frozenset(frame + step for frame in self._borders for step in (-1, 0, 1))
+        self._before: tuple[int, NDArray[np.uint8], NDArray[np.bool_]] | None = None
+        self._jumps: dict[int, float] = {}
+
+    def see(self, index: int, frame: NDArray[np.uint8], region: NDArray[np.bool_]) -> None:
+        """The next frame of the result, uint8 (H, W, 3), and its region, bool (H, W)."""
+        before, self._before = self._before, (index, frame, region)
+        if before is not None and index in self._wanted and before[0] == index - 1:
+            jump = moved_difference(before[1], frame, before[2] | region)
+            if jump is not None:
+                self._jumps[index] = jump
+
+    def joins(self) -> list[Join]:
+        """The borders that could be measured: both frames have a region, and a neighbouring pair to compare with."""
+        found = []
+        for frame in sorted(self._borders & self._jumps.keys()):
+            beside = [self._jumps[other] for other in (frame - 1, frame + 1) if other in self._jumps and other not in self._borders]
+            if beside:
+                usual = max(sum(beside) / len(beside), FLOOR)
+                jump = self._jumps[frame]
+                found.append(Join(frame, round(jump, 2), round(max(jump, FLOOR) / usual, 2)))
+        return found
+
+
+def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDArray[np.bool_]) -> float | None:
+    """Mean absolute difference of two frames (H, W, 3) inside the region after warping the first onto the second; None for no region."""
+    span = bounding_span(region)
+    if span is None:
+        return None
+    y0, y1, x0, x1 = span
+    margin = max(8, (max(y1 - y0, x1 - x0)) // 8)
+    area = np.s_[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+    height, width = region[area].shape
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(16, round(width * scale)), max(16, round(height * scale)))
+    first, second = (cv2.resize(frame[area], size, interpolation=cv2.INTER_AREA) for frame in (one, two))
+    inside = cv2.resize(region[area].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    if not inside.any():
+        return None
+    grey = [cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY) for picture in (second, first)]
+    still = np.zeros((*grey[0].shape, 2), np.float32)
+    flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(np.asarray(grey[0]), np.asarray(grey[1]), still))
+    ys, xs = np.mgrid[: size[1], : size[0]].astype(np.float32)
+    moved = cv2.remap(np.asarray(first), xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return float(np.abs(np.asarray(moved, np.int16) - np.asarray(second, np.int16)).mean(-1)[inside].mean())

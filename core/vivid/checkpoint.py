@@ -1,0 +1,61 @@
+"""Windows as checkpoints: a name for each window of a plan that says everything its pixels depend on.
+
+A window depends on its source frames, on the region of each, on what is asked of the model, and on the picture it goes on from: the
+accepted keyframe, an untouched source frame, or the last frame of the window before. The last is said by that window's own name, so a
+change reaches exactly the windows behind it, and no name has to wait for a window to be made.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.vivid.result import Frame, Region
+from core.vivid.windows import Window
+
+
+def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, keyframe: Frame, facts: Mapping[str, object]) -> list[str]:
+    """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe, uint8 (H, W, 3), and runs one way.
+
+    `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size, feather.
+    """
+    common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe)
+    keys: list[str] = []
+    for number, window in enumerate(windows):
+        if window.bridge == keyframe_index:
+            before = "keyframe"
+        elif number and windows[number - 1].frames[-1] == window.bridge:
+            before = keys[-1]
+        else:
+            before = "source"
+        masks = [np.packbits(region[frame]) for frame in window.frames]
+        keys.append(_digest(common, before, window.direction, str(window.frames), *masks)[:32])
+    return keys
+
+
+@functools.cache
+def _code() -> str:
+    """The program's own part in the pixels: its source. Windows of another version of the program are not mixed with those of this one."""
+    here = Path(__file__).resolve().parent
+    files = sorted([*here.glob("*.py"), *(here.parent / "render").glob("*.py"), *(here.parent / "masks").glob("*.py")])
+    return _digest(*(path.read_bytes() for path in files))
+
+
+def _digest(*parts: object) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        data = (
+            part
+            if isinstance(part, bytes)
+            else np.ascontiguousarray(part).tobytes()
+            if isinstance(part, np.ndarray)
+            else str(part).encode()
+        )
+        whole.update(len(data).to_bytes(8, "little"))
+        whole.update(data)
+    return whole.hexdigest()
