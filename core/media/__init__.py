@@ -1,9 +1,20 @@
 """Video in and out, through PyAV."""
 
+from core.media.codecs import available_codecs
 from core.media.hashing import sha256_of
 from core.media.images import read_image, write_image, write_png_frame
 from core.media.probe import probe
 from core.media.reader import ClipReader, open_clip
 from core.media.writer import VideoWriter
 
-__all__ = ["ClipReader", "VideoWriter", "open_clip", "probe", "read_image", "sha256_of", "write_image", "write_png_frame"]
+__all__ = [
+    "ClipReader",
+    "VideoWriter",
+    "available_codecs",
+    "open_clip",
+    "probe",
+    "read_image",
+    "sha256_of",
+    "write_image",
+    "write_png_frame",
+]

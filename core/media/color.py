@@ -103,15 +103,16 @@ class RgbConverter:
 class YuvConverter:
     """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks for. Not thread-safe.
 
-    `pixel_format` is bgr0 (exact), yuv420p or yuv444p.
+    `pixel_format` is bgr0 (exact), yuv420p, yuv444p, or one of 10 bits.
     """
 
     def __init__(self, info: VideoInfo, pixel_format: str) -> None:
         used, self._tag = written_matrix(info)
+        self._primaries, self._transfer = code_point(PRIMARIES, info.color_primaries), code_point(TRANSFERS, info.color_transfer)
         self._is_rgb = av.VideoFormat(pixel_format).is_rgb
         options: dict[str, Any] = {"dst_colorspace": _SWSCALE[used], "dst_color_range": code_point(RANGES, info.color_range, LIMITED)}
         formats = [pixel_format]
-        if options["dst_color_range"] == FULL and not self._is_rgb:
+        if options["dst_color_range"] == FULL and not self._is_rgb and not pixel_format.endswith("le"):
             # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture greener at every round trip.
             formats = [f"{pixel_format}14le", pixel_format]
         self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": _ACCURATE}) for name in formats]
@@ -126,6 +127,7 @@ class YuvConverter:
             else:
                 frame = reformatter.reformat(frame, src_color_range=frame.color_range, threads=1, **options)
         frame.colorspace = 0 if self._is_rgb else self._tag
+        frame.color_primaries, frame.color_trc = self._primaries, self._transfer  # ProRes writes them into every frame
         return frame
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Self
+from typing import cast, Self
 
 import av
 from av.container import OutputContainer
@@ -15,19 +17,16 @@ from av.video.stream import VideoStream
 from core.errors import InputError, StorageError
 from core.media.audio import AudioTrack
 from core.media.clock import clock_of
+from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
 from core.media.files import publish, storage_errors, temporary_beside
 from core.project.video import VideoInfo
 
-Codec = Literal["h264", "ffv1"]
-
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-_FFV1_SUFFIXES = (".mkv", ".mp4")
-_H264_OPTIONS = {"crf": "16", "preset": "fast"}
 
 
 class VideoWriter:
-    """Writes frames as H.264 (CRF 16) or FFV1 (lossless in RGB). Use it as a context manager.
+    """Writes frames as H.264 (CRF 16), HEVC, AV1, ProRes 422 HQ or FFV1 (lossless in RGB). Use it as a context manager.
 
     `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture is written upright.
     `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
@@ -35,9 +34,9 @@ class VideoWriter:
     `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span: copied packet by packet where MP4 can hold the
     codec, else as AAC.
 
-    H.264 goes into .mp4, .m4v, .mov or .mkv, FFV1 into .mkv or .mp4. Time stamps are exact, but for .mkv, which counts milliseconds.
-    An odd width or height is kept: H.264 can't halve it for yuv420p, so such clips are written as yuv444p, which Chromium
-    plays, but decoders in hardware may not.
+    Which containers a codec goes into is in `core.media.codecs`. Time stamps are exact, but for .mkv, which counts milliseconds.
+    An odd width or height is kept: colour can't be halved then, so such clips are written as yuv444p, which Chromium
+    plays, but decoders in hardware may not; AV1 refuses them.
 
     The file appears under its name only after `close`, or at the end of the `with` block. When the block raises, the temporary file is
     removed and what was there before stays. Raises InputError for what can't be written, StorageError when the disk refuses.
@@ -69,7 +68,7 @@ class VideoWriter:
                 options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
                 self._container = av.open(f"file:{self._temporary}", "w", format=container_format, container_options=options)
             self._stream = _add_video(self._container, info, codec, self._clock.tick)
-            self._convert = YuvConverter(info, self._stream.pix_fmt or "")
+            self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and not Path(audio_from).is_dir():
                 self._audio = AudioTrack(Path(audio_from), self._container, self._clock.source_start)
         except BaseException:
@@ -168,29 +167,47 @@ class VideoWriter:
 
 def _container_format(path: Path, codec: Codec) -> str:
     suffix = path.suffix.lower()
-    if codec not in ("h264", "ffv1"):
-        raise InputError(f"there is no codec {codec!r} to write with: h264 or ffv1")
+    if codec not in CODECS:
+        raise InputError(f"there is no codec {codec!r} to write with: {', '.join(CODECS)}")
     if suffix not in _CONTAINERS:
         raise InputError(f"{path.name} can't be written: the name of a video must end in .mp4, .m4v, .mov or .mkv")
-    if codec == "ffv1" and suffix not in _FFV1_SUFFIXES:
-        raise InputError(f"{path.name} can't hold FFV1: give it a name that ends in .mkv or .mp4")
+    encoding = ENCODINGS[codec]
+    if suffix not in encoding.suffixes:
+        raise InputError(
+            f"{path.name} can't hold {encoding.title.split(',')[0]}: give it a name that ends in {' or '.join(encoding.suffixes)}"
+        )
     return _CONTAINERS[suffix]
 
 
+def _written_info(info: VideoInfo, codec: Codec) -> VideoInfo:
+    """The facts as the file will have them: ProRes knows the limited range only, so a full one is converted to it."""
+    return replace(info, color_range="tv") if codec == "prores" and info.color_range == "pc" else info
+
+
 def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: Fraction) -> VideoStream:
+    info = _written_info(info, codec)
     rate = info.rate.limit_denominator(100_000)
-    if codec == "ffv1":
-        stream = container.add_stream("ffv1", rate=rate, options={"level": "3", "slices": "4", "slicecrc": "1"})
-        stream.pix_fmt = "bgr0"
-    else:
+    encoding, encoder = ENCODINGS[codec], encoder_of(codec)
+    if encoder is None:
+        raise InputError(f"this build of PyAV has no encoder for {encoding.title}; those it has: {', '.join(available_codecs())}")
+    options = dict(encoding.options)
+    if codec == "h264" and info.color_range == "tv":
         # x264 leaves a limited range unsaid unless something else about the signal is said too.
-        said = {"x264-params": "videoformat=component"} if info.color_range == "tv" else {}
-        stream = container.add_stream("libx264", rate=rate, options=_H264_OPTIONS | said)
-        stream.pix_fmt = "yuv420p" if info.width % 2 == info.height % 2 == 0 else "yuv444p"
+        options["x264-params"] = "videoformat=component"
+    pixel_format = pixel_format_of(codec, info)
+    if encoder == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # only errors: it talks to the terminal otherwise
+    if codec == "prores" and pixel_format == "yuv444p10le":
+        options["profile"] = "4444"
+    stream = cast(VideoStream, container.add_stream(encoder, rate=rate, options=options))
+    stream.pix_fmt = pixel_format
+    if codec in ("h264", "hevc", "av1"):
         stream.gop_size = max(1, round(2 * rate))  # a keyframe every two seconds, so that a player can jump
     stream.width, stream.height = info.size
     context = stream.codec_context
     context.time_base = tick
+    if encoding.tag is not None and container.format.name != "matroska":
+        context.codec_tag = encoding.tag
     if info.pixel_aspect != 1:
         context.sample_aspect_ratio = info.pixel_aspect
     context.thread_type = "AUTO"

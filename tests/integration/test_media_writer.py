@@ -9,12 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from core.errors import Cancelled, InputError, StorageError
-from core.media import open_clip, probe, VideoWriter
+from core.media import available_codecs, open_clip, probe, VideoWriter
 from core.media import writer as writer_module
+from core.media.codecs import Codec
 from core.project.video import VideoInfo
 from tests.builders import click_times, counted_frames, noise_frames, read_number, video_file
 
@@ -44,6 +46,32 @@ def test_ffv1_gives_back_every_pixel(tmp_path: Path, suffix: str, size: tuple[in
     with open_clip(tmp_path / f"a{suffix}") as reader:
         assert np.array_equal(np.stack(list(reader.frames())), frames)
         assert (reader.info.rate, reader.info.variable_rate) == (NTSC, False)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "least"),
+    [("hevc", "a.mp4", 38), ("av1", "a.mp4", 34), ("prores", "a.mov", 40), ("h264", "a.mov", 38)],
+)
+@pytest.mark.parametrize("tags", [(1, 1, 1, 1), (5, 6, 5, 2)], ids=["bt709", "bt601-full"])
+def test_every_codec_keeps_picture_time_sound_and_colour(
+    tmp_path: Path, codec: Codec, name: str, least: float, tags: tuple[int, int, int, int]
+) -> None:
+    if codec not in available_codecs():
+        pytest.skip(f"this build of PyAV can't write {codec}")
+    pts = [index * 20 + (index * index) % 17 for index in range(24)]
+    smooth = np.stack([np.asarray(cv2.GaussianBlur(frame, (0, 0), 2)) for frame in counted_frames(24)])
+    source = video_file(tmp_path / "source.mp4", smooth, pts=pts, tick=Fraction(1, 600), tags=tags, audio="aac", options={"crf": "4"})
+    target = rewritten(source, tmp_path / name, codec=codec)
+    with open_clip(source) as before, open_clip(target) as after:
+        kept = ("size", "color_primaries", "color_transfer", "color_matrix", "color_range")
+        expected = {fact: getattr(before.info, fact) for fact in kept}
+        if codec == "prores":
+            expected["color_range"] = "tv"  # it knows no other
+        assert {fact: getattr(after.info, fact) for fact in kept} == expected
+        assert before.timestamps == after.timestamps
+        error = np.mean([(one.astype(float) - two) ** 2 for one, two in zip(before.frames(), after.frames(), strict=True)])
+        assert 10 * np.log10(255**2 / error) > least
+    assert click_times(target) == pytest.approx(click_times(source), abs=0.005)
 
 
 @pytest.mark.parametrize("rate", [NTSC, Fraction(24000, 1001), Fraction(25), Fraction(60), Fraction(15, 2)])

@@ -1,0 +1,79 @@
+"""What a video can be written as: which encoder, which pixel format, which containers. The build of PyAV decides what there is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_args, Literal
+
+import av
+
+from core.errors import InputError
+from core.project.video import VideoInfo
+
+Codec = Literal["h264", "hevc", "av1", "prores", "ffv1"]
+CODECS: tuple[Codec, ...] = get_args(Codec)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a codec is written. `encoders` are tried in this order; `suffixes` name its containers, the first being the usual one.
+
+    `even` is the pixel format for an even width and height, `odd` the one that can hold an odd size (None: it can't).
+    """
+
+    title: str
+    encoders: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    even: str
+    odd: str | None
+    options: Mapping[str, str] = field(default_factory=dict)
+    tag: str | None = None
+    least: int = 1
+
+
+ENCODINGS: dict[Codec, Encoding] = {
+    "h264": Encoding("H.264", ("libx264",), (".mp4", ".m4v", ".mov", ".mkv"), "yuv420p", "yuv444p", {"crf": "16", "preset": "fast"}),
+    "hevc": Encoding(
+        "HEVC",
+        ("libx265",),
+        (".mp4", ".m4v", ".mov", ".mkv"),
+        "yuv420p",
+        "yuv444p",
+        {"crf": "17", "preset": "fast", "x265-params": "log-level=error"},
+        tag="hvc1",  # players of one large maker ask for it
+    ),
+    "av1": Encoding("AV1", ("libsvtav1", "libaom-av1"), (".mp4", ".mkv"), "yuv420p", None, {"crf": "20", "preset": "8"}, least=64),
+    "prores": Encoding("ProRes 422 HQ", ("prores_ks",), (".mov", ".mkv"), "yuv422p10le", "yuv444p10le", {"profile": "hq"}),
+    "ffv1": Encoding("FFV1, lossless", ("ffv1",), (".mkv", ".mp4"), "bgr0", "bgr0", {"level": "3", "slices": "4", "slicecrc": "1"}),
+}
+
+
+@functools.cache
+def encoder_of(codec: Codec) -> str | None:
+    """The encoder that this build of PyAV has for the codec; None when it has none."""
+    for name in ENCODINGS[codec].encoders:
+        try:
+            av.Codec(name, "w")
+        except (av.FFmpegError, ValueError):
+            continue
+        return name
+    return None
+
+
+def available_codecs() -> tuple[Codec, ...]:
+    """The codecs that can be written here."""
+    return tuple(codec for codec in CODECS if encoder_of(codec) is not None)
+
+
+def pixel_format_of(codec: Codec, info: VideoInfo) -> str:
+    """The pixel format that the codec takes for a picture of this size; InputError when it can't hold it."""
+    encoding = ENCODINGS[codec]
+    if min(info.size) < encoding.least:
+        raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels: each side needs {encoding.least}; try H.264")
+    if info.width % 2 == info.height % 2 == 0:
+        return encoding.even
+    if encoding.odd is None:
+        raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels, an odd size: try H.264, HEVC or FFV1")
+    return encoding.odd
