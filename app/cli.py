@@ -109,6 +109,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(edit)
     edit.set_defaults(run=_edit)
 
+    replay = commands.add_parser("replay", help="make the result of a recipe again, on its own video or another")
+    replay.add_argument("recipe", type=_path, help="the recipe.json that lies beside an exported video")
+    replay.add_argument("--out", type=_path, required=True, metavar="DIR", help="output.* and report.json go there")
+    replay.add_argument("--video", type=_path, metavar="OTHER", help="another video: track its objects and paint its keyframes anew")
+    replay.add_argument("--codec", metavar="NAME", help="h264, hevc, av1, prores, ffv1 or png (the recipe's own)")
+    replay.add_argument("--anew", action="store_true", help="track and paint anew on the recipe's own video too")
+    _add_shared(replay)
+    replay.set_defaults(run=_replay)
+
     bench = commands.add_parser("bench", help="measure this machine on the example clip")
     bench.add_argument("--video", type=_path, help="measure on another clip")
     _add_shared(bench)
@@ -188,6 +197,19 @@ def _edit(options: argparse.Namespace) -> None:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
     difference = report["max_difference_outside"]
     print(f"{report['frames']} frames in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
+
+
+def _replay(options: argparse.Namespace) -> None:
+    from app.console import console_job
+    from app.engine import Engine
+    from app.replay import replay_to_folder
+
+    with console_job() as context:
+        engine = Engine(_settings(options))
+        report = replay_to_folder(engine, options.recipe, options.out, context, video=options.video, codec=options.codec, anew=options.anew)
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{report['frames']} frames in {options.out / report['output']}")
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -86,6 +86,11 @@ def page_routes(editor: Editor) -> APIRouter:
                 return FileResponse(path, media_type="video/mp4", filename=name, headers=FRESH)
         return fault(404, f"there is no result '{propagation_id}'")
 
+    @routes.get("/{project_id}/export/{name}")
+    def exported(project_id: str, name: str) -> Response:
+        path = editor.file_path(project_id, f"exports/{name}")
+        return FileResponse(path, filename=name, headers=FRESH)
+
     @routes.post("/upload")
     async def upload(request: Request, name: str) -> Response:
         """Take a video as the body of the request, to disk as it comes, and open it as a new project."""

@@ -110,8 +110,9 @@ def write_edited_video(
     start, stop = production.span
     region = production.region
     with stopwatch("propagate"):
-        chain, windows = planned or plan(production, model, windows_folder)
-        made = _make(production, model, chain, windows, reader, context)
+        planned = planned or plan(production, model, windows_folder)
+        windows = planned[1]
+        made = make_windows(production, model, planned, reader, context)
     difference = 0
     meter = JoinMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
     context.report(STAGE, 0, stop - start)
@@ -159,19 +160,19 @@ def write_edited_video(
     return report
 
 
-def _make(
+def make_windows(
     production: Production,
     model: VividModel,
-    chain: list[Stretch],
-    windows: list[PlannedWindow],
+    planned: tuple[list[Stretch], list[PlannedWindow]],
     reader: ClipReader,
     context: JobContext,
 ) -> int:
-    """See that every window lies in its file; returns how many had to be made."""
+    """See that every planned window lies in its file; returns how many had to be made."""
     from core.media.files import storage_errors
     from core.vivid.chain import run_chain
     from core.vivid.result import EditedWindow
 
+    chain, windows = planned
     paths = {window.key: window.path for window in windows}
 
     def stored(key: str) -> EditedWindow | None:

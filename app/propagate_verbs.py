@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+from app.export import export_formats, ExportFormat, format_of
 from app.forecast import Forecast, Forecasts
 from app.propagate_work import half_size, PropagateWork, PropagationOrder
 from app.settings import Settings
@@ -143,6 +144,29 @@ class PropagateVerbs(VerbBase):
         if not 0 <= frame < project.clip.info.frames:
             raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
         return self.pictures.source_jpeg(project, frame, max_width)
+
+    # Export
+
+    def export_formats(self) -> tuple[ExportFormat, ...]:
+        """What a result can be written as on this machine."""
+        return export_formats()
+
+    def start_export(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:
+        """Write a finished propagation with all below it, or (None) the accepted results, and a recipe beside; returns the job's id.
+
+        The job's result names `file` and `recipe`, relative to the project.
+        """
+        project = self.project(project_id)
+        format_of(codec)
+        if propagation_id is None and not project.base:
+            raise InputError("there is no accepted result to export yet")
+        if propagation_id is not None and project.propagation(propagation_id).result is None:
+            raise InputError("this propagation is not finished: resume it first")
+        return self._submit("export", project_id, lambda context: self._propagating.export(project_id, codec, propagation_id, context))
+
+    def exports(self, project_id: str) -> list[tuple[str, int]]:
+        """The files that were exported and their size in bytes, the newest first; recipes are among them."""
+        return self._propagating.exports(project_id)
 
     # The stack
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.export import file_stem, format_of, write_clip
 from app.forecast import Forecasts
 from app.job_work import JobWork, same_masks
 from app.pictures import Pictures, WINDOWS
 from app.production import plan, Production, Stopwatch, write_edited_video
-from app.workspace import new_id, Workspace
+from app.recipe import asked_for, recipe_of
+from app.workspace import new_id, Workspace, write_atomically
 from core.errors import Cancelled, InputError
 from core.progress import JobContext, PAUSED
 from core.project import project as document
@@ -22,8 +24,10 @@ from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
 from core.project.project import Project
 
 if TYPE_CHECKING:
+    from core.media import ClipReader
     from core.vivid.model import VividModel
 
+EXPORTS = "exports"
 DRAFT_SHARE = 0.4
 """Of the usual steps, in a draft."""
 
@@ -63,6 +67,7 @@ class PropagateWork:
         if order.draft and settings.steps is None:
             own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
             settings = dataclasses.replace(settings, steps=max(2, round(own.steps * DRAFT_SHARE)))
+        asked = asked_for(project, self._engine.settings.segmenter, self._engine.weights())
         propagation = Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,
@@ -70,12 +75,12 @@ class PropagateWork:
             seed=keyframes[0].seed,
             settings=settings,
             model=model.name,
-            stale=False,
             span=(project.clip.start, project.clip.stop),
             feather=project.adjustment.feather,
             keyframes=keyframes,
             base=project.base,
             draft=order.draft,
+            asked=self._workspace.add_file(project_id, asked, ".json"),
         )
         return self._carry_out(project, propagation, context)
 
@@ -84,6 +89,31 @@ class PropagateWork:
         project = self._workspace.project(project_id)
         context.report("loading the model", 0, 1)
         return self._carry_out(project, project.propagation(propagation_id), context)
+
+    def export(self, project_id: str, codec: str, propagation_id: str | None, context: JobContext) -> dict[str, Any]:
+        """Write what the propagation, or the stack, comes to, and its recipe beside it."""
+        project = self._workspace.project(project_id)
+        kind = format_of(codec)
+        stack = [project.propagation(i) for i in project.base.split("+") if i]
+        if propagation_id is not None:
+            top = project.propagation(propagation_id)
+            stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
+            reader: ClipReader = self._pictures.result(project, top)
+            span = top.span
+        else:
+            reader, span = self._pictures.reader(project), (project.clip.start, project.clip.stop)
+        stem = f"{file_stem(project.name)} edited {codec}"
+        folder = self._workspace.folder(project_id) / EXPORTS
+        recipe = recipe_of(self._workspace, project, stack, span, codec)
+        write_clip(reader, span, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
+        write_atomically(folder / f"{stem}.recipe.json", recipe.dumps().encode())
+        return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
+
+    def exports(self, project_id: str) -> list[tuple[str, int]]:
+        """Name and size in bytes of what was exported, the newest first."""
+        folder = self._workspace.folder(project_id) / EXPORTS
+        files = [path for path in folder.glob("[!.]*") if path.is_file()]
+        return [(path.name, path.stat().st_size) for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
 
     def _carry_out(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id

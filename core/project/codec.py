@@ -24,8 +24,8 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 def dumps(history: History) -> str:
     """The project with its undo history as JSON text."""
-    steps = {name: [{"label": s.label, "project": _encode(s.project)} for s in getattr(history, name)] for name in ("past", "future")}
-    return json.dumps({"schema": SCHEMA_VERSION, "project": _encode(history.present), **steps}, indent=1)
+    steps = {name: [{"label": s.label, "project": encode(s.project)} for s in getattr(history, name)] for name in ("past", "future")}
+    return json.dumps({"schema": SCHEMA_VERSION, "project": encode(history.present), **steps}, indent=1)
 
 
 def loads(text: str) -> History:
@@ -42,41 +42,43 @@ def loads(text: str) -> History:
     for number in range(version, SCHEMA_VERSION):
         data = MIGRATIONS[number](data)
     try:
-        past, future = (tuple(Step(s["label"], _decode(Project, s["project"])) for s in data[name]) for name in ("past", "future"))
-        return History(_decode(Project, data["project"]), past, future)
+        past, future = (tuple(Step(s["label"], decode(Project, s["project"])) for s in data[name]) for name in ("past", "future"))
+        return History(decode(Project, data["project"]), past, future)
     except StudioError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"project.json is damaged ({error})") from error
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """A value of the document as what JSON knows."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"type": _TAGS[type(value)], **fields} if type(value) in _TAGS else fields
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, tuple):
-        return [_encode(v) for v in value]
+        return [encode(v) for v in value]
     return value
 
 
-def _decode(kind: Any, value: Any) -> Any:
+def decode(kind: Any, value: Any) -> Any:
+    """What `encode` gave, back as a value of type `kind`; unknown fields are dropped, missing ones get their default."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         if value is None:
             return None
         if isinstance(value, dict) and "type" in value:
             tagged = _TAGGED[value["type"]]
-            return _decode(tagged, {k: v for k, v in value.items() if k != "type"})
-        return _decode(next(a for a in args if a is not type(None)), value)
+            return decode(tagged, {k: v for k, v in value.items() if k != "type"})
+        return decode(next(a for a in args if a is not type(None)), value)
     if origin is tuple:
         items = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else args
-        return tuple(_decode(a, v) for a, v in zip(items, value, strict=True))
+        return tuple(decode(a, v) for a, v in zip(items, value, strict=True))
     if kind is Fraction:
         return Fraction(value)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         names = {f.name for f in dataclasses.fields(kind)}
-        return typing.cast(Any, kind)(**{k: _decode(hints[k], v) for k, v in value.items() if k in names})
+        return typing.cast(Any, kind)(**{k: decode(hints[k], v) for k, v in value.items() if k in names})
     return value

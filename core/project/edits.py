@@ -86,7 +86,7 @@ class Propagation:
     `keyframes` ascend in time: the first reaches back to the start, each reaches on to the next. `plan` is the file that lists its
     windows, `result` the video and `report` its measurements, relative to the project; without a `result` it was stopped on the way and can
     be resumed. `base` names the accepted results that it stands on (see `Project.base`). `stale` says that the masks have changed since.
-    `draft` is a quick look: few steps at half the size.
+    `draft` is a quick look: few steps at half the size. `asked` is the file that says which prompts and tries it was made of.
     """
 
     propagation_id: str
@@ -104,6 +104,7 @@ class Propagation:
     keyframes: tuple[CarriedKeyframe, ...] = ()
     base: str = ""
     draft: bool = False
+    asked: str | None = None
 
     @property
     def edit_ids(self) -> tuple[str, ...]:

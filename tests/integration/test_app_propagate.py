@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,13 @@ import pytest
 from builders import disc_clip, tiny_vivid_package
 
 from app.editor import Editor
+from app.engine import Engine
+from app.replay import replay_to_folder
 from app.settings import Settings
+from core.errors import InputError
 from core.masks import MaskSequence
 from core.media import open_clip, read_image
-from core.progress import PAUSED
+from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import KeyframeEdit, Layer, SamplingSettings
 from core.project.project import Project
@@ -250,3 +254,47 @@ def test_the_written_video_shows_the_windows(editor: Editor, clip: Path) -> None
     jpeg, final = editor.result_jpeg(project_id, done["propagation"], 20)
     assert final
     assert jpeg[:2] == b"\xff\xd8"
+
+
+def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = masked_project(editor, clip)
+    editor.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
+    editor.add_keyframe(project_id, painted(editor, project_id, 25, (220, 40, 30)))
+    finish(editor, editor.start_propagation(project_id, settings=QUICK))
+    region = editor.pictures.adjusted(editor.project(project_id))
+    editor.accept_result(project_id, editor.project(project_id).propagations[-1].propagation_id)
+    masks_again(editor, project_id, region)
+    editor.accept(project_id, painted(editor, project_id, 0, (20, 160, 20)))
+    top = finish(editor, editor.start_propagation(project_id, settings=QUICK, draft=True))["propagation"]
+    done = finish(editor, editor.start_export(project_id, "ffv1", top))
+    recipe = editor.file_path(project_id, done["recipe"])
+    assert {name for name, _ in editor.exports(project_id)} == {Path(done["file"]).name, recipe.name}
+
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    (moved / "recipe.json").write_bytes(recipe.read_bytes())
+    report = replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "out", JobContext())
+    assert (report["own_video"], report["edits"], report["notes"]) == (True, 2, [])
+    with open_clip(editor.file_path(project_id, done["file"])) as one, open_clip(moved / "out" / report["output"]) as two:
+        assert len(one) == len(two) == FRAMES
+        assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
+        assert all((a == b).all() for a, b in zip(one.frames(), pixels(editor, project_id), strict=True))
+    assert sorted(path.name for path in (moved / "out").iterdir()) == ["output.mkv", "report.json"]
+    with pytest.raises(InputError, match="not from prompts"):
+        replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "other", JobContext(), anew=True)
+    (moved / "recipe.json").write_text("{}")
+    with pytest.raises(InputError, match="no recipe"):
+        replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "other", JobContext())
+
+
+def test_pictures_are_exported_as_they_are(editor: Editor, clip: Path) -> None:
+    project_id = masked_project(editor, clip)
+    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    propagation_id = finish(editor, editor.start_propagation(project_id, settings=QUICK))["propagation"]
+    done = finish(editor, editor.start_export(project_id, "png", propagation_id))
+    with zipfile.ZipFile(editor.file_path(project_id, done["file"])) as archive:
+        assert archive.namelist() == [f"{i:05d}.png" for i in range(FRAMES)]
+        encoded = np.frombuffer(archive.read("00017.png"), np.uint8)
+    assert (cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1] == pixels(editor, project_id)[17]).all()
+    with pytest.raises(InputError, match="can't be written here"):
+        editor.start_export(project_id, "theora", propagation_id)

@@ -1,0 +1,182 @@
+"""`launch.py replay`: make a recipe's result again without the editor, on its own video to the same pixels, or on another one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.engine import Engine
+from app.export import file_stem, format_of, write_clip
+from app.outputs import prepare_folder
+from app.production import make_windows, plan, Production
+from app.propagate_work import half_size
+from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from core.errors import InputError
+from core.progress import JobContext
+from core.project.prompts import check_prompt
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import MaskSequence
+    from core.media import ClipReader
+    from core.vivid.chain import Keyframe
+    from core.vivid.stack import AppliedEdit
+
+WINDOWS = ".windows"
+
+
+def replay_to_folder(
+    engine: Engine, path: Path, out: Path, context: JobContext, *, video: Path | None = None, codec: str | None = None, anew: bool = False
+) -> dict[str, Any]:
+    """Carry out the recipe at `path` and write OUT/output.* and OUT/report.json; returns the report.
+
+    On the recipe's own video the recorded region and keyframes are used, so that everything corrected by hand is in; on another `video`,
+    or with `anew`, the objects are tracked from their prompts and the keyframes painted from their captions. InputError when the video is
+    not there, or when the recipe can't be done on it; finished windows stay in OUT until the result is whole.
+    """
+    from core.media import open_clip, sha256_of
+    from core.media.files import written_whole
+    from core.vivid.stack import StackedReader
+
+    recipe = Recipe.load(path)
+    source = _video_of(recipe, path, video)
+    kind = format_of(codec or recipe.codec)
+    name = f"output{kind.suffix}"
+    prepare_folder(out, (name, "report.json"), (), (source, path))
+    with open_clip(source) as reader:
+        sha256 = sha256_of(source)
+        own = sha256 == recipe.sha256
+        frames = len(reader)
+        span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
+        applied: list[AppliedEdit] = []
+        base = ""
+        notes: list[str] = []
+        for number, edit in enumerate(recipe.edits):
+            below = StackedReader(reader, applied)
+            done, keys = _apply(engine, edit, below, f"{sha256} {base}", source, out / WINDOWS / str(number), own and not anew, context)
+            if engine.weights(edit.model) != edit.weights:
+                notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
+            applied.append(done)
+            base = f"{base}+{'+'.join(keys)}"
+        write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context)
+    report = {
+        "recipe": path.name,
+        "video": source.name,
+        "own_video": own,
+        "frames": span[1] - span[0],
+        "edits": len(recipe.edits),
+        "notes": notes,
+    }
+    with written_whole(out / "report.json") as temporary:
+        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    shutil.rmtree(out / WINDOWS, ignore_errors=True)
+    return {**report, "output": name}
+
+
+def _video_of(recipe: Recipe, path: Path, video: Path | None) -> Path:
+    """The video that was named, else the recipe's own: where it was, or beside the recipe."""
+    recorded = Path(recipe.video)
+    candidates = [video] if video is not None else [recorded, path.parent / recorded.name]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    raise InputError(f"the recipe's video '{file_stem(recorded.name)}' is neither where it was nor beside it: name one with --video")
+
+
+def _apply(
+    engine: Engine, edit: RecipeEdit, reader: ClipReader, clip: str, source: Path, folder: Path, recorded: bool, context: JobContext
+) -> tuple[AppliedEdit, list[str]]:
+    """One edit of the recipe on the frames of `reader`; returns it and the names of its windows."""
+    from core.vivid.stack import AppliedEdit
+
+    span = (edit.span[0], min(edit.span[1], len(reader)))
+    if span[0] >= span[1]:
+        raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}")
+    region = _recorded_region(edit, reader) if recorded else _region_anew(engine, edit, reader, span, context)
+    context.report("loading the model", 0, 1)
+    model = engine.video_model(edit.model)
+    keyframes = tuple(_keyframe(engine, edit, keyframe, reader, region, span, recorded, context) for keyframe in edit.keyframes)
+    if edit.draft:
+        model = half_size(model)
+    production = Production(source, span, region, edit.feather, keyframes, edit.settings, clip, engine.weights(edit.model))
+    planned = plan(production, model, folder)
+    make_windows(production, model, planned, reader, context)
+    pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
+    windows = tuple((window.start, window.stop, window.path) for window in planned[1])
+    return AppliedEdit(span, region, edit.feather, windows, pictures), [window.key for window in planned[1]]
+
+
+def _constant(picture: np.ndarray) -> Any:
+    return lambda: picture
+
+
+def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
+    from core.masks import MaskSequence
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "region.masks"
+        path.write_bytes(base64.b64decode(edit.region))
+        region = MaskSequence.load(path)
+    if region.size != reader.info.size:
+        raise InputError(f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}")
+    return region
+
+
+def _region_anew(engine: Engine, edit: RecipeEdit, reader: ClipReader, span: tuple[int, int], context: JobContext) -> MaskSequence:
+    """Track the recipe's objects from their prompts and widen them as it says."""
+    from core.masks import adjusted, MaskSequence
+
+    prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
+    if not prompts:
+        raise InputError("the recipe's masks came from elsewhere, not from prompts: it can be replayed on its own video only")
+    info = reader.info
+    for prompt in (prompt for given in prompts.values() for prompt in given):
+        check_prompt(prompt, *info.size, info.frames)
+    found = {object_id: MaskSequence.empty(info.size, *span) for object_id in prompts}
+    context.report("loading the segmenter", 0, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in edit.files:
+            target = Path(folder) / "files" / Path(name).name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(base64.b64decode(content))
+        session = engine.segmenter(edit.segmenter).session(reader, Path(folder))
+        for frame, masks in session.track(prompts, *span, context):
+            for object_id, mask in masks.items():
+                found[object_id].set(frame, mask)
+    region = adjusted(list(found.values()), range(*span), edit.adjustment)
+    if all(region.is_empty(frame) for frame in region.frames):
+        raise InputError("the recipe's objects are nowhere in this video: there is nothing to edit")
+    return region
+
+
+def _keyframe(
+    engine: Engine,
+    edit: RecipeEdit,
+    keyframe: RecipeKeyframe,
+    reader: ClipReader,
+    region: MaskSequence,
+    span: tuple[int, int],
+    recorded: bool,
+    context: JobContext,
+) -> Keyframe:
+    """The recorded picture; or one painted anew, on the nearest frame that has a region."""
+    from core.media import read_image
+    from core.vivid.chain import Keyframe
+    from core.vivid.keyframe import KeyframeStudio
+
+    if recorded:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "keyframe.png"
+            path.write_bytes(base64.b64decode(keyframe.image))
+            return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
+    if not keyframe.painted:
+        raise InputError("a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only")
+    frame = min((f for f in range(*span) if not region.is_empty(f)), key=lambda f: abs(f - keyframe.frame))
+    prepared = KeyframeStudio(engine.video_model(edit.model)).prepare(reader.frame(frame), region[frame], edit.feather)
+    tries = prepared.tries(keyframe.task, keyframe.caption, (keyframe.paint_seed,), keyframe.paint_settings, context)
+    return Keyframe(frame, next(iter(tries)), keyframe.task, keyframe.caption, keyframe.seed)
