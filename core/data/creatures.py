@@ -209,7 +209,7 @@ class Builder:
         stout = torch.where(field["family"] == LIMB, log_uniform(count, 1, device=device, low=0.9, high=1.8), 1.0)
         half = torch.stack([half[..., 0], half[..., 1] * stout], 2)
         kept = chance(count, PARTS, device=device, p=0.9)
-        kept[:, 0] = 1
+        kept[:, :1].fill_(1)
         # what hangs on a missing part is kept: it merely floats nearer, as parts hidden by others seem to
         half = half * kept[..., None]
         loose = self.loose[plan][:, None] * torch.randn(count, PARTS, device=device)

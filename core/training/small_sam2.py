@@ -138,8 +138,12 @@ class Validation:
         follower, before = Follower(network), network.image_size
         fit_to(network, self.size)
         found: dict[str, Tensor] = {}
+        # a graph is compiled for the shapes of training only
         for prompt in ("box", "click", "mask"):
-            with torch.autocast(network.device.type, dtype=torch.bfloat16, enabled=network.device.type == "cuda"):
+            with (
+                torch.compiler.set_stance("force_eager"),
+                torch.autocast(network.device.type, dtype=torch.bfloat16, enabled=network.device.type == "cuda"),
+            ):
                 found[prompt] = torch.cat([follow(follower, pixels, masks, prompt, self.passes)[0] for pixels, masks in self.parts])
         fit_to(network, before)
         result = {f"J_{prompt}": float(values[:, 1:].mean()) for prompt, values in found.items()}
@@ -151,7 +155,8 @@ class Validation:
         before = network.image_size
         fit_to(network, self.size)
         pixels, masks = self.parts[0][0][:rows], self.parts[0][1][:rows]
-        logits = follow(Follower(network), pixels, masks, "box", self.passes)[1]
+        with torch.compiler.set_stance("force_eager"):
+            logits = follow(Follower(network), pixels, masks, "box", self.passes)[1]
         fit_to(network, before)
         said = torch.nn.functional.interpolate(logits.float(), size=(self.size, self.size), mode="bilinear")[:, :, None] > 0
         every = max(1, pixels.shape[1] // 4)
