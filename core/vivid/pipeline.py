@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
 from core.vivid.conditioning import BLACK, latent_mask, masked_video
+from core.vivid.latents import condition_latents, pixel_latents
 from core.vivid.layout import ChannelLayout
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
@@ -51,20 +52,15 @@ class VividPipeline(CogVideoXPipeline):
         """Clips have 1 or a multiple of this many frames and one more: 8 for CogVideoX."""
         return self.vae_scale_factor_temporal * self.vae.num_latent_frames_batch_size
 
-    # Latents. Scale and shift differ between checkpoints, so they are always read from the VAE's configuration.
+    # Latents.
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
-        return self._shifted_latents(pixels) * self.vae.config.scaling_factor
+        return pixel_latents(self.vae, pixels)
 
     def encode_condition(self, pixels: Tensor) -> Tensor:
         """Like `encode_pixels`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
-        scale = self.vae.config.scaling_factor
-        return self._shifted_latents(pixels) * (1 / scale if self.vae.config.invert_scale_latents else scale)
-
-    def _shifted_latents(self, pixels: Tensor) -> Tensor:
-        latents = self.vae.encode(pixels.to(self.vae.device, self.vae.dtype)).latent_dist.mode().transpose(1, 2)
-        return latents - (self.vae.config.shift_factor or 0.0)
+        return condition_latents(self.vae, pixels)
 
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally in [-1, 1]."""
