@@ -185,3 +185,61 @@ def click_times(path: Path) -> list[float]:
     loud = np.convolve(level, np.ones(48) / 48, "same") > 0.1
     starts = np.flatnonzero(loud[1:] & ~loud[:-1])
     return [float(start) / rate for index, start in enumerate(starts) if index == 0 or start - starts[index - 1] > rate // 10]
+
+
+def tiny_base(folder: Path, seed: int = 0) -> Path:
+    """A CogVideoX text-to-video package at toy size with random weights: what a VIVID adapter is trained on."""
+    import torch
+    from diffusers import CogVideoXPipeline
+
+    from core.training.base import build_base_transformer
+    from core.training.networks import build_scheduler, build_text_encoder, build_tokenizer, build_vae
+
+    config = tiny_network()
+    torch.manual_seed(seed)
+    vae, text_encoder, transformer = build_vae(config), build_text_encoder(config), build_base_transformer(config)
+    CogVideoXPipeline(build_tokenizer(), text_encoder, vae, transformer, build_scheduler()).save_pretrained(folder)
+    return folder
+
+
+def training_records(folder: Path, videos: int = 3, images: int = 3) -> Path:
+    """A manifest of small clips and pictures with masks in all forms that are known; the last of each kind is a deletion."""
+    import json
+
+    from PIL import Image
+    from pycocotools import mask as coco
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number in range(videos):
+        frames, masks = noise_frames(12, 40, 56, seed=number) // 4 + 60, np.zeros((12, 40, 56), bool)
+        for index in range(12):
+            masks[index, 8:24, 10 + index : 30 + index] = True
+            frames[index][masks[index]] = (200, 40 * number, 30)
+        video_file(folder / f"clip{number}.mp4", frames, options={"crf": "10"})
+        form: Any = f"clip{number}_masks"
+        if number % 3 == 0:
+            (folder / form).mkdir()
+            for index, mask in enumerate(masks):
+                Image.fromarray(mask.astype(np.uint8) * 255).save(folder / form / f"{index:05d}.png")
+        elif number % 3 == 1:
+            form += ".mp4"
+            video_file(folder / form, np.repeat(masks[..., None], 3, axis=3).astype(np.uint8) * 255, options={"crf": "0"})
+        else:
+            packed = [coco.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in masks]
+            form = [{"size": list(item["size"]), "counts": item["counts"].decode()} for item in packed]
+        task = "delete" if number == videos - 1 else ("add", "modify")[number % 2]
+        captions = {"short": "a ball", "medium": "a red ball", "long": "a large red shiny ball"}
+        lines.append({"media": f"clip{number}.mp4", "masks": form, "task": task, "captions": captions})
+    for number in range(images):
+        picture = noise_frames(1, 48, 64, seed=50 + number)[0]
+        mask = np.zeros((48, 64), bool)
+        mask[10:30, 5 + 8 * number : 35 + 8 * number] = True
+        Image.fromarray(picture).save(folder / f"image{number}.png")
+        runs = np.diff(np.flatnonzero(np.diff(np.concatenate([[True], mask.T.ravel(), [not mask[-1, -1]]]))), prepend=0)
+        plain = {"size": [48, 64], "counts": [int(run) for run in runs]}
+        task = "delete" if number == images - 1 else "add"
+        lines.append({"media": f"image{number}.png", "masks": plain, "task": task, "captions": ["a cube", "a blue cube"]})
+    manifest = folder / "manifest.jsonl"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return manifest

@@ -147,7 +147,7 @@ class Sam2RecipeConfig(RecipeConfig):
     pools: PoolsConfig = field(default_factory=PoolsConfig)
 
 
-ConfigT = TypeVar("ConfigT", bound=RecipeConfig)
+ConfigT = TypeVar("ConfigT")
 
 
 def _parse(text: str, kind: Any, name: str) -> Any:
