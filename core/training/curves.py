@@ -1,0 +1,172 @@
+"""The course of a run: a CSV table, a TensorBoard event file and a picture of the loss."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from core.errors import StorageError
+
+_WIDTH, _HEIGHT = 900, 480
+_LEFT, _TOP, _RIGHT, _BOTTOM = 70, 40, 20, 40
+_COLOURS = ((33, 102, 172), (217, 95, 2), (27, 120, 55), (117, 112, 179))
+
+
+class Curves:
+    """Rows of numbers by step, in `folder`: curve-RECIPE.csv, curve-RECIPE.png and events.out.tfevents.*.
+
+    `first_step`: rows of this step and later, left by a run that is now being repeated, are dropped.
+    """
+
+    def __init__(self, folder: Path, recipe: str, first_step: int = 0) -> None:
+        self.csv, self.png = folder / f"curve-{recipe}.csv", folder / f"curve-{recipe}.png"
+        self.rows: list[dict[str, str]] = []
+        with _storage(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if first_step and self.csv.exists():
+                with self.csv.open(newline="", encoding="utf-8") as file:
+                    self.rows = [row for row in csv.DictReader(file) if int(row["step"]) < first_step]
+            self.csv.unlink(missing_ok=True)
+            for row in self.rows:
+                self._append(row)
+        self.events = EventFile(folder)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Write a row; it has `step` and `kind`, and the same columns every time."""
+        text = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
+        with _storage(self.csv):
+            self._append(text)
+            values = {f"{row['kind']}/{name}": value for name, value in row.items() if isinstance(value, float)}
+            self.events.scalars(row["step"], values)
+        self.rows.append(text)
+        print(" ".join(f"{name}={value}" for name, value in text.items()), flush=True)
+
+    def draw(self) -> None:
+        """Draw the picture anew."""
+        if self.rows:
+            with _storage(self.png):
+                draw_curve(self.rows, self.png)
+
+    def _append(self, row: dict[str, str]) -> None:
+        new = not self.csv.exists()
+        with self.csv.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class EventFile:
+    """TensorBoard's event file, written without TensorBoard: only who looks at it needs that installed.
+
+    Each record is a length, the length's checksum, a protocol buffer and its checksum; the checksum is CRC-32C, masked.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f"events.out.tfevents.{time.time_ns() / 1e9:.6f}.vivid"
+        with _storage(folder):
+            self._write(_double(1, time.time()) + _bytes(3, b"brain.Event:2"))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """One number a name at this step."""
+        summary = b"".join(_bytes(1, _bytes(1, name.encode()) + _float(2, value)) for name, value in values.items())
+        self._write(_double(1, time.time()) + _varint(2 << 3) + _varint(step) + _bytes(5, summary))
+
+    def _write(self, data: bytes) -> None:
+        length = struct.pack("<Q", len(data))
+        with self.path.open("ab") as file:
+            file.write(length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data)))
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 127:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def _bytes(field: int, data: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(data)) + data
+
+
+def _double(field: int, value: float) -> bytes:
+    return _varint(field << 3 | 1) + struct.pack("<d", value)
+
+
+def _float(field: int, value: float) -> bytes:
+    return _varint(field << 3 | 5) + struct.pack("<f", value)
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_CRC = _crc_table()
+
+
+def masked_crc(data: bytes) -> int:
+    """CRC-32C (Castagnoli), turned by 15 bits and shifted, as TFRecord files have it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _CRC[(crc ^ byte) & 255] ^ crc >> 8
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def draw_curve(rows: list[dict[str, str]], path: Path, column: str = "loss") -> None:
+    """One colour a kind of step: pale dots are the rows, the line their running mean. The vertical scale is linear."""
+    picture = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    draw = ImageDraw.Draw(picture)
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    points = {kind: [(int(row["step"]), float(row[column])) for row in rows if row["kind"] == kind] for kind in kinds}
+    last = max(int(row["step"]) for row in rows)
+    ordered = sorted(value for series in points.values() for _, value in series)
+    high = ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)] * 1.1  # a single spike shall not flatten the rest
+    low = min(0.0, ordered[0])
+    high = high if high > low else low + 1
+
+    def place(step: float, value: float) -> tuple[float, float]:
+        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * step / max(last, 1)
+        y = _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (min(max(value, low), high) - low) / (high - low)
+        return x, y
+
+    for part in range(6):
+        value, step = low + (high - low) * part / 5, last * part / 5
+        draw.line([place(0, value), place(last, value)], fill=(225, 225, 225))
+        draw.text((6, place(0, value)[1] - 6), f"{value:.4g}", fill="black")
+        draw.text((place(step, low)[0] - 10, _HEIGHT - _BOTTOM + 8), f"{step:.0f}", fill="black")
+    for number, kind in enumerate(kinds):
+        colour = _COLOURS[number % len(_COLOURS)]
+        pale = tuple((value + 2 * 255) // 3 for value in colour)
+        line: list[tuple[float, float]] = []
+        mean = points[kind][0][1]
+        for step, value in points[kind]:
+            mean += (value - mean) / min(len(line) + 1, 20)
+            x, y = place(step, value)
+            draw.ellipse([x - 1.5, y - 1.5, x + 1.5, y + 1.5], fill=pale)
+            line.append(place(step, mean))
+        if len(line) > 1:
+            draw.line(line, fill=colour, width=2)
+        draw.text((_LEFT + 110 * number, 14), f"{kind} {column} {mean:.4g}", fill=colour)
+    picture.save(path)
+
+
+@contextlib.contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"the curve can't be written to {path}: {error.strerror or error}") from error

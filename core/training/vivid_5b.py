@@ -1,0 +1,17 @@
+"""Recipe `vivid-5b`: VIVID on a frozen CogVideoX of any size."""
+
+from __future__ import annotations
+
+from core.training.vivid_5b_config import Vivid5bConfig
+
+
+def train(config: Vivid5bConfig) -> None:
+    """Run the recipe, or what `precompute` and `benchmark` say instead. Each loads only what it needs: the benchmark reads no files."""
+    if config.benchmark:
+        from core.training.benchmark import run_benchmark
+
+        run_benchmark(config)
+    else:
+        from core.training.vivid_5b_run import run_recipe
+
+        run_recipe(config)
