@@ -60,8 +60,10 @@ def _path(text: str) -> Path:
 
 
 def _with_default(arguments: list[str]) -> list[str]:
-    """`launch.py --port 8000` means `launch.py ui --port 8000`."""
+    """`launch.py --port 8000` means `launch.py ui --port 8000`; argparse takes no --help among words that it hands on, `help` it does."""
     first = arguments[0] if arguments else "-"
+    if first == "train":
+        return ["train", *("help" if word in ("-h", "--help") else word for word in arguments[1:])]
     return ["ui", *arguments] if first.startswith("-") and first not in ("-h", "--help") else arguments
 
 
@@ -127,9 +129,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(models)
     models.set_defaults(run=_models)
 
-    train = commands.add_parser("train", help="train one of the models that ship (see docs/training.md)")
-    train.add_argument("recipe", help="small-vae, small-vivid, ...")
-    train.add_argument("settings", nargs="*", metavar="KEY=VALUE")
+    # The recipes explain themselves, so --help goes to them like every other word.
+    train = commands.add_parser("train", help="train a model: RECIPE [key=value ...] (see docs/training.md)", add_help=False)
+    train.add_argument("words", nargs=argparse.REMAINDER)
     train.set_defaults(run=_train)
     return parser
 
@@ -233,7 +235,7 @@ def _models(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int:
     from core.training import main as train
 
-    return train([options.recipe, *options.settings])
+    return train(options.words)
 
 
 def _report_fault(error: Exception) -> int:

@@ -1,4 +1,4 @@
-"""Training recipes, from the command line as `python3 -m core.training RECIPE [key=value ...]` and from code as `main`."""
+"""Training recipes: `launch.py train RECIPE [key=value ...]`, or `python3 -m core.training ...` where only the trainer's packages are."""
 
 from __future__ import annotations
 
@@ -14,26 +14,45 @@ class Recipe(NamedTuple):
     module: str
     config: str
     about: str
+    config_module: str = "core.training.config"
 
 
 RECIPES = {
     "small-vae": Recipe("core.training.small_vae", "VaeConfig", "the small autoencoder"),
+    "small-base": Recipe(
+        "core.training.base",
+        "BaseConfig",
+        "a small text-to-video CogVideoX without any mask, over a trained autoencoder",
+        "core.training.base_config",
+    ),
     "small-vivid": Recipe("core.training.small_vivid", "VividConfig", "the small denoiser and text encoder, over a trained autoencoder"),
     "small-sam2": Recipe("core.training.small_sam2", "Sam2RecipeConfig", "the small SAM 2, on clips of moving things"),
+    "vivid-5b": Recipe(
+        "core.training.vivid_5b",
+        "Vivid5bConfig",
+        "VIVID's LoRA and patch embedding on a frozen CogVideoX (5B or any other)",
+        "core.training.vivid_5b_config",
+    ),
 }
+_HELP = ("-h", "--help", "help")
 
 
 def main(arguments: list[str]) -> int:
     """Run `RECIPE [key=value ...]`. Raises InputError for a recipe or setting that does not exist."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: RECIPE [key=value ...]\n" + "\n".join(f"  {name:14}{recipe.about}" for name, recipe in RECIPES.items()))
+    if not arguments or arguments[0] in _HELP:
+        lines = "\n".join(f"  {name:14}{recipe.about}" for name, recipe in RECIPES.items())
+        print(f"usage: train RECIPE [key=value ...]\n\nrecipes:\n{lines}\n\n`train RECIPE --help` explains a recipe's settings.")
         return 0
     name, *words = arguments
     if name not in RECIPES:
         raise InputError(f"unknown recipe '{name}'; known: {', '.join(RECIPES)}")
-    from core.training import config
+    from core.training import config, describe
 
     recipe = RECIPES[name]
-    settings = config.with_overrides(getattr(config, recipe.config)(), words)
+    defaults = getattr(importlib.import_module(recipe.config_module), recipe.config)()
+    if any(word in _HELP for word in words):
+        print(f"usage: train {name} [key=value ...]\n\n{recipe.about}\n\n{describe.settings(defaults)}")
+        return 0
+    settings = config.with_overrides(defaults, words)
     importlib.import_module(recipe.module).train(settings)
     return 0
