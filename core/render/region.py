@@ -21,6 +21,8 @@ MARGIN = 0.3
 """Context around the mask's box on every side, as a share of the box's longer side."""
 LEAST_MARGIN = 0.1
 """The context that is worth reaching beyond the frame for."""
+ENLARGEMENT = 2
+"""How many times a small region is enlarged at most: a model that works on few pixels gives them more of its own."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class CropRegion:
         """The part that lies inside the frame, in source pixels."""
         frame_width, frame_height = self.frame_size
         return max(self.x, 0), max(self.y, 0), min(self.x + self.width, frame_width), min(self.y + self.height, frame_height)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """3x3: where a source pixel (x, y, 1) lies in the crop. Pixel centres are at whole numbers on both sides."""
+        height, width = self.working_size
+        scale_x, scale_y = width / self.width, height / self.height
+        return np.array([[scale_x, 0, (0.5 - self.x) * scale_x - 0.5], [0, scale_y, (0.5 - self.y) * scale_y - 0.5], [0, 0, 1]], np.float64)
 
     def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3) -> uint8 (h, w, 3) at the working size; shrinking averages, so nothing aliases."""
@@ -97,9 +106,9 @@ def plan_region(
 ) -> CropRegion:
     """The rectangle that the model should see to edit these masks (H, W) or boxes of one window.
 
-    The union of them with context around it; at least the working size where the frame allows, so that nothing is blown up; inside the
-    frame where the union fits with little context, else no larger than it takes to cover the frame. `frame_size` is (width, height),
-    `working_size` (height, width). InputError when all of them are empty.
+    The union of them with context around it; small ones are enlarged ENLARGEMENT times at most; inside the frame where the union fits
+    with little context, else no larger than it takes to cover the frame. `frame_size` is (width, height), `working_size` (height, width).
+    InputError when all of them are empty.
     """
     known = [box for item in boxes_or_masks if (box := _box(item)) is not None]
     if not known:
@@ -116,15 +125,22 @@ def plan_region(
 
     def count(margin: float) -> float:
         context = 2 * margin * max(x1 - x0, y1 - y0)
-        return max((x1 - x0 + context) / unit_w, (y1 - y0 + context) / unit_h, common)
+        return max((x1 - x0 + context) / unit_w, (y1 - y0 + context) / unit_h, common / ENLARGEMENT)
 
     fits = min(frame_width // unit_w, frame_height // unit_h)
-    covers = max(frame_width / unit_w, frame_height / unit_h, common)
+    covers = max(frame_width / unit_w, frame_height / unit_h, common / ENLARGEMENT)
     units = math.ceil(min(count(margin), max(fits, count(min(margin, LEAST_MARGIN))), covers))
-    region_width, region_height = units * unit_w, units * unit_h
-    x = _place((x0 + x1) / 2, region_width, frame_width)
-    y = _place((y0 + y1) / 2, region_height, frame_height)
-    return CropRegion(x, y, region_width, region_height, frame_size, working_size)
+    return sided_region((x0, y0, x1, y1), units * unit_w, frame_size, working_size)
+
+
+def sided_region(box: Box, width: int, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
+    """The crop at least `width` wide, in the working aspect, around the middle of `box`: inside the frame where it fits."""
+    common = math.gcd(*working_size)
+    unit_h, unit_w = working_size[0] // common, working_size[1] // common
+    units = -(-width // unit_w)
+    x = _place((box[0] + box[2]) / 2, units * unit_w, frame_size[0])
+    y = _place((box[1] + box[3]) / 2, units * unit_h, frame_size[1])
+    return CropRegion(x, y, units * unit_w, units * unit_h, frame_size, working_size)
 
 
 def _box(item: Box | NDArray[np.bool_] | None) -> Box | None:

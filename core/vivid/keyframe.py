@@ -18,6 +18,7 @@ from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
+from core.render.visible import visible_edit
 from core.vivid.denoise import denoise
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
@@ -38,10 +39,13 @@ class KeyframeStudio:
         self.batch = batch
         self._conditions: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
-    def prepare(self, frame: NDArray[np.uint8], region: NDArray[np.bool_], feather: int = 4) -> PreparedKeyframe:
+    def prepare(
+        self, frame: NDArray[np.uint8], region: NDArray[np.bool_], feather: int = 4, objects: NDArray[np.bool_] | None = None
+    ) -> PreparedKeyframe:
         """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W), True = edit.
 
-        `feather` softens the composite's edge inside the region, in source pixels. InputError when the region is empty or of another size.
+        `feather` softens the composite's edge inside the region, in source pixels. `objects` (H, W) is what a modify replaces, where the
+        region is wider: see `propagate`. InputError when the region is empty or of another size.
         """
         if region.shape != frame.shape[:2]:
             raise InputError(
@@ -51,7 +55,9 @@ class KeyframeStudio:
             raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
         pixels, mask = crop.cut(frame), crop.cut_mask(region)
-        return PreparedKeyframe(self.model, frame, feathered(region, feather), crop, pixels, mask, *self._encode(pixels, mask), self.batch)
+        hidden = region if objects is None else objects & region
+        alpha = feathered(region, feather)
+        return PreparedKeyframe(self.model, frame, region, hidden, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
 
     def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
         key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
@@ -71,6 +77,8 @@ class PreparedKeyframe:
 
     model: VividModel
     frame: NDArray[np.uint8]
+    region: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
     alpha: NDArray[np.float32]
     crop: CropRegion
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -109,4 +117,13 @@ class PreparedKeyframe:
             done += len(group) * sampling.steps
             for video in videos:
                 edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
-                yield self.crop.paste(self.frame, edited, self.alpha)
+                yield self.crop.paste(self.frame, edited, self.alpha if task == "delete" else self.alpha * self._shown(edited, task))
+
+    def _shown(self, edited: NDArray[np.uint8], task: str) -> NDArray[np.float32]:
+        """How much of the crop `edited` (h, w, 3) to show, for the whole frame: background that it only repainted stays the source."""
+        shown = np.zeros(self.region.shape, np.float32)
+        x0, y0, x1, y1 = self.crop.inside
+        area = np.s_[y0:y1, x0:x1]
+        hidden = self.hidden[area] if task == "modify" else None
+        shown[area] = visible_edit(self.crop.enlarge(edited), self.frame[area], self.region[area], hidden)
+        return shown

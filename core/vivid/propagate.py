@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.masks import bounding_span
 from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
+from core.render.follow import follow_region
 from core.render.match import match_surroundings
-from core.render.region import CropRegion, plan_region
+from core.render.region import CropRegion
+from core.vivid.carry import Accepted, Carrier
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
-from core.vivid.model import VividModel
+from core.vivid.model import Sampling, VividModel
+from core.vivid.motion import Span, steady_spans
 from core.vivid.pixels import mask_to_model, to_frames, to_model
-from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Region
+from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Mask, Region
 from core.vivid.warp import warp_along
 from core.vivid.windows import plan_windows, Window
 
@@ -42,12 +47,16 @@ def propagate(
     context: JobContext,
     feather: int = 4,
     stored: Callable[[Window], EditedWindow | None] | None = None,
+    objects: Region | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of the half-open `span` like the accepted `keyframe`, uint8 (H, W, 3), at `keyframe_index`.
 
     Yields windows as they finish: forwards from the keyframe, then backwards. Each continues from the last edited frame of the one
-    before, composited at full size in memory, and chooses its own crop. The keyframe itself is never made again; frames where the
+    before, composited at full size in memory, and chooses its own crops. The keyframe itself is never made again; frames where the
     region is empty belong to no window. Reports every denoising step; Cancelled comes within one step.
+
+    `objects` are the masks of what a modify replaces, where `region` is wider: between the two the source shows where the edit does not.
+    Without them all of the region is painted over. An add shows the source wherever the keyframe does.
 
     `stored` is asked before a window is made: what it gives (the window as an earlier run made it) is taken as it is, and the chain goes
     on from there to the same pixels.
@@ -61,41 +70,37 @@ def propagate(
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
 
-    accepted = accepted_frame(reader.frame(keyframe_index), keyframe, region[keyframe_index])
-    last: tuple[int, Frame] = keyframe_index, accepted
+    def hidden(index: int) -> Mask | None:
+        return None if task == "add" else region[index] if objects is None else objects[index] & region[index]
+
+    def accept(index: int, picture: Frame) -> Accepted:
+        return Accepted.of(picture, reader.frame(index), region[index], hidden(index))
+
+    first = accept(keyframe_index, accepted_frame(reader.frame(keyframe_index), keyframe, region[keyframe_index]))
+    colour = first.colour()
+    last, shown = keyframe_index, first
     for number, window in enumerate(windows):
-        if window.bridge == keyframe_index:
-            last = keyframe_index, accepted
-        elif last[0] != window.bridge:  # untouched frames lie between: the chain goes on from the source
-            last = window.bridge, reader.frame(window.bridge)
-
+        if window.direction != windows[number - 1].direction or window.bridge == keyframe_index:
+            last, shown = keyframe_index, first
         finished = stored(window) if stored is not None else None
-        if finished is not None:
-            final = window.frames[-1]
-            last = final, finished.crop.paste(reader.frame(final), finished.crops[-1], feathered(region[final], feather))
+        if finished is None:
+
+            def on_step(step: int, before: int = number * sampling.runs) -> None:
+                context.report(STAGE, before + step, total)
+
+            cut = _cut_window(model, reader, region, window, shown.picture if last == window.bridge else None, context)
+            guess = cut.carried(shown.picture, region[last])
+            redrawn = _redraw(model, task, caption, cut, guess, seed, sampling, on_step)
+            if task == "delete":
+                pictures = _pasted(cut, region, redrawn, feather)
+            else:
+                pictures = _carried(cut, region, redrawn, hidden, (last, shown), colour, feather, context)
+            finished = EditedWindow.of(window.edited, pictures, region)
+        else:
             context.report(STAGE, (number + 1) * sampling.runs, total)
-            yield finished
-            continue
-
-        def on_step(step: int, before: int = number * sampling.runs) -> None:
-            context.report(STAGE, before + step, total)
-
-        crop, pixels, masks, final_source = _cut_window(model, reader, region, window, last[1], context)
-        kept, hole = with_keyframe(to_model(pixels), mask_to_model(masks), to_model(pixels[:1]))
-        filled = model.hole == "carried" and task != "delete"
-        with torch.inference_mode():
-            guess, filling = None, None
-            if filled or sampling.strength < 1:
-                carried = to_model(warp_along(pixels[0], crop.cut_mask(region[window.bridge]), pixels, masks))
-                filling = carried if filled else None
-                guess = model.pipeline.encode_pixels(carried) if sampling.strength < 1 else None
-            conditions = model.pipeline.encode_masked(kept, hole, BLACK if filling is None else filling)
-        video = denoise(model, model.caption_for(task, caption), *conditions, [seed], sampling, on_step, guess)
-        crops = np.stack([match_surroundings(*frame) for frame in zip(to_frames(video[0]), pixels, masks, strict=True)])
-        crops = crops[1 : len(window.frames)]
-        final = window.frames[-1]
-        last = final, crop.paste(final_source, crops[-1], feathered(region[final], feather))
-        yield EditedWindow(window.edited, crop, crops)
+        last = window.frames[-1]
+        shown = accept(last, finished.onto(last, reader.frame(last), region[last]))
+        yield finished
 
 
 def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index: int, keyframe: Frame) -> None:
@@ -114,29 +119,95 @@ def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index
         )
 
 
-def _cut_window(
-    model: VividModel, reader: Frames, region: Region, window: Window, bridge: Frame, context: JobContext
-) -> tuple[CropRegion, NDArray[np.uint8], NDArray[np.bool_], Frame]:
-    """The window at the working size, padded to 8k + 1 frames by repeating the last, and the full-size source of its last frame.
+@dataclass(frozen=True)
+class _Cut:
+    """A window as the model sees it: pixels (T, h, w, 3) and masks (T, h, w), padded to 8k + 1 frames by repeating the last; the crop and
+    the full-size frame of each, the bridge's as edited; and the masks' boxes as their motion is read from them."""
 
-    Full-size frames are read one at a time and dropped: only crops are kept.
-    """
-    height, width = bridge.shape[:2]
-    crop = plan_region((region[frame] for frame in window.frames), (width, height), model.working_size)
+    window: Window
+    sources: list[Frame]
+    crops: list[CropRegion]
+    spans: list[Span | None]
+    pixels: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+
+    def carried(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
+        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask: what a model may start from."""
+        return warp_along(self.crops[0].cut(picture), self.crops[0].cut_mask(mask), self.pixels, self.masks)
+
+
+def _cut_window(model: VividModel, reader: Frames, region: Region, window: Window, bridge: Frame | None, context: JobContext) -> _Cut:
+    """Read a window. `bridge` is its first frame as edited, None for the source."""
     first, last = min(window.frames), max(window.frames)
-    cuts: dict[int, NDArray[np.uint8]] = {}
-    final_source = bridge
+    read: dict[int, Frame] = {}
     for index, source in zip(range(first, last + 1), reader.frames(first, last + 1), strict=True):
         context.check()
-        if index == window.frames[-1]:
-            final_source = source
-        cuts[index] = crop.cut(bridge if index == window.bridge else source)
-    pixels = np.stack([cuts[frame] for frame in window.frames])
-    masks = np.stack([crop.cut_mask(region[frame]) for frame in window.frames])
+        read[index] = source
+    sources = [read[frame] for frame in window.frames]
+    if bridge is not None:
+        sources[0] = bridge
+    height, width = sources[0].shape[:2]
+    spans = [bounding_span(region[frame]) for frame in window.frames]
+    boxes = [None if span is None else (span[2], span[0], span[3], span[1]) for span in spans]
+    crops = follow_region(boxes, (width, height), model.working_size)
+    pixels = np.stack([crop.cut(source) for crop, source in zip(crops, sources, strict=True)])
+    masks = np.stack([crop.cut_mask(region[frame]) for crop, frame in zip(crops, window.frames, strict=True)])
     padding = -(len(window.frames) - 1) % model.pipeline.frame_unit
-    return (
-        crop,
+    return _Cut(
+        window,
+        sources,
+        crops,
+        steady_spans(spans, (height, width)),
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
         np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
-        final_source,
     )
+
+
+def _redraw(
+    model: VividModel,
+    task: str,
+    caption: str,
+    cut: _Cut,
+    guess: NDArray[np.uint8],
+    seed: int,
+    sampling: Sampling,
+    on_step: Callable[[int], None],
+) -> list[NDArray[np.uint8]]:
+    """The model's answer for each frame of the window, the bridge's included, in the colours of what surrounds the region."""
+    kept, hole = with_keyframe(to_model(cut.pixels), mask_to_model(cut.masks), to_model(cut.pixels[:1]))
+    carried = to_model(guess)
+    with torch.inference_mode():
+        start = model.pipeline.encode_pixels(carried) if sampling.strength < 1 else None
+        conditions = model.pipeline.encode_masked(kept, hole, carried if model.hole == "carried" and task != "delete" else BLACK)
+    video = denoise(model, model.caption_for(task, caption), *conditions, [seed], sampling, on_step, start)
+    answers = zip(to_frames(video[0]), cut.pixels, cut.masks, cut.sources, strict=False)
+    return [match_surroundings(answer, pixels, mask) for answer, pixels, mask, _ in answers]
+
+
+def _pasted(cut: _Cut, region: Region, redrawn: list[NDArray[np.uint8]], feather: int) -> Iterator[Frame]:
+    for position, frame in enumerate(cut.window.frames[1:], 1):
+        yield cut.crops[position].paste(cut.sources[position], redrawn[position], feathered(region[frame], feather))
+
+
+def _carried(
+    cut: _Cut,
+    region: Region,
+    redrawn: list[NDArray[np.uint8]],
+    hidden: Callable[[int], Mask | None],
+    accepted: tuple[int, Accepted],
+    colour: NDArray[np.float64] | None,
+    feather: int,
+    context: JobContext,
+) -> Iterator[Frame]:
+    """The finished frames of a window, the bridge left out. `accepted` is the frame that is carried, and its index."""
+    index, shown = accepted
+    span = cut.spans[0] if index == cut.window.bridge else bounding_span(region[index])
+    crop = cut.crops[0]
+    if span is None:
+        raise ValueError(f"nothing is edited on frame {index}")
+    before = redrawn[0] if index == cut.window.bridge else crop.cut(shown.picture)
+    carrier = Carrier(shown, span, crop, before, colour, feather)
+    for position, frame in enumerate(cut.window.frames[1:], 1):
+        context.check()
+        source, end = cut.sources[position], cut.spans[position]
+        yield source if end is None else carrier.onto(source, region[frame], hidden(frame), end, cut.crops[position], redrawn[position])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
+from core.masks import bounding_span
 from core.masks import feather as feathered
 from core.render.composite import composite
 from core.render.region import CropRegion
@@ -43,18 +44,37 @@ class Region(Protocol):
 
 @dataclass(frozen=True)
 class EditedWindow:
-    """What one run of the model made: `crops` uint8 (T, h, w, 3), one for each of `frames`, to be put at `crop` of the frame."""
+    """What one run of the model came to: for each of `frames` the finished pixels of the result, `patches` uint8 (h, w, 3), around the
+    region's box, whose upper left corner is at `corners` (x, y)."""
 
     frames: tuple[int, ...]
-    crop: CropRegion
-    crops: NDArray[np.uint8]
+    corners: tuple[tuple[int, int], ...]
+    patches: tuple[Frame, ...]
+
+    @classmethod
+    def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
+        """Keep of each whole picture (H, W, 3) what lies in the box of its frame's region."""
+        corners, patches = [], []
+        for frame, picture in zip(frames, pictures, strict=True):
+            y0, y1, x0, x1 = bounding_span(region[frame]) or (0, 0, 0, 0)
+            corners.append((x0, y0))
+            patches.append(picture[y0:y1, x0:x1].copy())
+        return cls(frames, tuple(corners), tuple(patches))
+
+    def onto(self, index: int, source: Frame, mask: Mask) -> Frame:
+        """The result's frame `index`: the patch where `mask` (H, W) is True, `source` (H, W, 3) everywhere else."""
+        position = self.frames.index(index)
+        (x, y), patch = self.corners[position], self.patches[position]
+        area = np.s_[y : y + patch.shape[0], x : x + patch.shape[1]]
+        result = source.copy()
+        np.copyto(result[area], patch, where=mask[area][..., None])
+        return result
 
     def save(self, path: Path) -> None:
         """Write to a .npz file, complete or not at all. StorageError when the disk refuses."""
-        crop = self.crop
         buffer = io.BytesIO()
-        place = np.array([crop.x, crop.y, crop.width, crop.height, *crop.frame_size, *crop.working_size])
-        np.savez(buffer, frames=np.array(self.frames), place=place, crops=self.crops)
+        patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
+        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches)  # type: ignore[arg-type]
         part = path.with_name(path.name + ".part")
         try:
             part.write_bytes(buffer.getbuffer())
@@ -67,9 +87,9 @@ class EditedWindow:
     def load(cls, path: Path) -> EditedWindow:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            x, y, width, height, frame_w, frame_h, working_h, working_w = (int(value) for value in file["place"])
-            crop = CropRegion(x, y, width, height, (frame_w, frame_h), (working_h, working_w))
-            return cls(tuple(int(frame) for frame in file["frames"]), crop, file["crops"])
+            frames = tuple(int(frame) for frame in file["frames"])
+            corners = tuple((int(x), int(y)) for x, y in file["corners"])
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))))
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
@@ -109,10 +129,10 @@ def composed_frames(
     `keyframe_index` shows the accepted `keyframe`; frames that no window made are the source itself, the same object.
     """
     kept = list(windows)
-    where: dict[int, tuple[int, int]] = {}
+    where: dict[int, int] = {}
     for number, window in enumerate(kept):
         frames = window.frames if isinstance(window, EditedWindow) else EditedWindow.load(window).frames
-        where.update({frame: (number, position) for position, frame in enumerate(frames)})
+        where.update(dict.fromkeys(frames, number))
     opened: tuple[int, EditedWindow] | None = None
     start, stop = span
     for index, source in zip(range(start, stop), reader.frames(start, stop), strict=True):
@@ -121,9 +141,8 @@ def composed_frames(
         elif index not in where or region.is_empty(index):
             yield index, source, source
         else:
-            number, position = where[index]
+            number = where[index]
             if opened is None or opened[0] != number:
                 window = kept[number]
                 opened = number, window if isinstance(window, EditedWindow) else EditedWindow.load(window)
-            edited = opened[1]
-            yield index, source, edited.crop.paste(source, edited.crops[position], feathered(region[index], feather))
+            yield index, source, opened[1].onto(index, source, region[index])

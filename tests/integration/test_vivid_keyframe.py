@@ -63,7 +63,7 @@ def test_a_scheduler_that_draws_noise_at_every_step_repeats_too(model: VividMode
 
 def test_a_try_is_the_whole_frame_and_changes_the_region_only(model: VividModel) -> None:
     frame, region = _frame_and_region()
-    for result in _tries(KeyframeStudio(model), [1, 2]):
+    for result in _tries(KeyframeStudio(model), [1, 2], "modify"):
         assert result.shape == frame.shape
         assert result.dtype == np.uint8
         assert difference_outside(frame, result, region) == 0
@@ -98,7 +98,7 @@ def test_another_caption_costs_only_the_denoising(model: VividModel) -> None:
 def test_delete_always_reads_its_own_caption(model: VividModel) -> None:
     studio = KeyframeStudio(model)
     assert (_tries(studio, [1], "delete", "")[0] == _tries(studio, [1], "delete", "a red ball")[0]).all()
-    assert (_tries(studio, [1], "delete", "")[0] == _tries(studio, [1], "add", DELETE_CAPTION)[0]).all()
+    assert (_tries(studio, [1], "delete", "")[0] == _tries(studio, [1], "modify", DELETE_CAPTION)[0]).all()
 
 
 def test_every_step_is_reported_and_cancel_leaves_within_one(model: VividModel) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.render.region import CropRegion, plan_region
+from core.render.region import CropRegion, ENLARGEMENT, plan_region
 from tests.builders import noise_frames
 
 
@@ -38,7 +38,7 @@ def test_a_region_holds_the_masks_has_the_aspect_and_stays_inside_where_it_fits(
     x0, y0, x1, y1 = region.inside
     assert all(x0 <= box[0] and y0 <= box[1] and box[2] <= x1 and box[3] <= y1 for box in boxes)
     assert region.width * working[0] == region.height * working[1]
-    assert region.width >= working[1]
+    assert region.width >= working[1] // ENLARGEMENT
     if region.width <= width:
         assert 0 <= region.x <= width - region.width
     else:
@@ -49,10 +49,10 @@ def test_a_region_holds_the_masks_has_the_aspect_and_stays_inside_where_it_fits(
         assert (y0, y1) == (0, height)
 
 
-def test_a_small_mask_is_not_blown_up_and_a_large_one_keeps_context() -> None:
+def test_a_small_mask_is_enlarged_a_little_and_a_large_one_keeps_context() -> None:
     small = plan_region([(400, 200, 410, 210)], (854, 480), (128, 128))
-    assert (small.width, small.height) == (128, 128)
-    assert (small.x, small.y) == (341, 141)
+    assert (small.width, small.height) == (64, 64)
+    assert (small.x, small.y) == (373, 173)
     large = plan_region([(300, 100, 500, 250)], (854, 480), (128, 128))
     assert large.width == 320  # 200 and 30 % on either side
 
@@ -68,7 +68,7 @@ def test_the_union_of_a_window_counts_and_empty_masks_do_not() -> None:
 
 def test_a_region_at_the_border_is_moved_inside() -> None:
     region = plan_region([(840, 470, 854, 480)], (854, 480), (128, 128))
-    assert region.inside == (854 - 128, 480 - 128, 854, 480)
+    assert region.inside == (854 - 64, 480 - 64, 854, 480)
 
 
 def test_it_fits_the_frame_where_the_mask_leaves_room_and_covers_it_where_not() -> None:
@@ -81,8 +81,7 @@ def test_it_fits_the_frame_where_the_mask_leaves_room_and_covers_it_where_not() 
 
 def test_a_frame_smaller_than_the_working_size_is_surrounded_by_its_own_edge() -> None:
     frame = noise_frames(1, 31, 45)[0]
-    region = plan_region([(5, 5, 20, 20)], (45, 31), (64, 64))
-    assert (region.width, region.height) == (64, 64)
+    region = CropRegion(-10, -17, 64, 64, (45, 31), (64, 64))
     crop = region.cut(frame)
     top, left = -region.y, -region.x
     assert (crop[top : top + 31, left : left + 45] == frame).all()
@@ -97,7 +96,7 @@ def test_a_frame_smaller_than_the_working_size_is_surrounded_by_its_own_edge() -
 def test_at_its_own_size_a_crop_returns_exactly(size: tuple[int, int]) -> None:
     width, height = size
     frame = noise_frames(1, height, width)[0]
-    region = plan_region([(width - 20, height - 20, width, height)], size, (64, 64))
+    region = CropRegion(width - 64, height - 64, 64, 64, size, (64, 64))
     assert (region.paste(np.zeros_like(frame), region.cut(frame), np.ones((height, width), np.float32)) == frame).sum() >= 64 * 64 * 3
     alpha = np.zeros((height, width), np.float32)
     alpha[-20:, -20:] = 1
@@ -113,6 +112,15 @@ def test_cutting_averages_and_a_single_pixel_of_mask_survives() -> None:
     mask = np.zeros((512, 512), bool)
     mask[301, 77] = True
     assert region.cut_mask(mask).nonzero() == (301 // 4, 77 // 4)
+
+
+def test_the_matrix_says_where_a_pixel_goes() -> None:
+    region = CropRegion(100, 40, 256, 256, (640, 360), (128, 128))
+    frame = np.zeros((360, 640, 3), np.uint8)
+    frame[140:142, 300:302] = 255
+    x, y, _ = region.matrix @ (300.5, 140.5, 1)
+    assert (round(x, 6), round(y, 6)) == (100, 50)
+    assert (region.cut(frame)[..., 0].nonzero()) == (50, 100)
 
 
 def test_every_masked_source_pixel_lies_under_a_masked_working_pixel() -> None:

@@ -1,0 +1,57 @@
+"""Where an edit really shows: background that was only repainted goes back to the source."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+NEAR = 2.0
+"""Pixels at GRID over which pictures are compared: what a model can't redraw (texture, grain) averages out."""
+GRID = 128
+"""The comparison runs on images of about this many pixels a side."""
+LEAST = 12.0
+"""Differences of so many 8-bit levels are none, whatever the surroundings say."""
+STEEP = 2.0
+"""How many times the level where an edit begins to show it shows fully."""
+
+
+def visible_edit(
+    edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], hidden: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
+    outside of it, where nothing was asked to change. 1 where `hidden` is True, which must not be seen again.
+
+    Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through.
+    """
+    height, width = mask.shape
+    if not mask.any():
+        return np.zeros(mask.shape, np.float32)
+    scale = max(1.0, max(height, width) / GRID)
+    difference = np.abs(cv2.GaussianBlur(edited.astype(np.float32) - source, (0, 0), NEAR * scale)).max(-1)
+    ring = cv2.dilate(mask.astype(np.uint8), np.ones((2 * round(8 * scale) + 1,) * 2, np.uint8)).astype(bool) & ~mask
+    noise = float(np.percentile(difference[ring], 80)) if ring.sum() > 50 else 0.0
+    begins = float(np.clip(1.5 * noise, LEAST, 2.5 * LEAST))
+    shown = np.clip((difference - begins) / (begins * (STEEP - 1)), 0, 1)
+    if hidden is not None:
+        shown[hidden] = 1
+    shown = np.where(_enclosed(shown < 0.5, mask), np.maximum(shown, 1), shown)
+    shown = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), max(0.7 * scale, 0.7))
+    shown = shown * shown * (3 - 2 * shown)
+    if hidden is not None:
+        shown[hidden] = 1
+    return np.where(mask, shown, 0).astype(np.float32)
+
+
+def _enclosed(empty: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those parts of `empty` that don't reach the outside of `mask` (or, without an outside, the picture's border)."""
+    free = empty | ~mask
+    count, labels = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
+    outside = ~mask
+    if not outside.any():
+        outside = np.ones_like(mask)
+        outside[1:-1, 1:-1] = False
+    open_to_outside = np.zeros(count, bool)
+    open_to_outside[np.unique(labels[outside & free])] = True
+    open_to_outside[0] = True
+    return empty & ~open_to_outside[labels]

@@ -1,0 +1,76 @@
+"""How a mask's box moves, with the wobble of a tracked outline taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Interval = tuple[float, float]
+Span = tuple[float, float, float, float]
+"""y0, y1, x0, x1, half-open."""
+
+STEADY = 3
+"""Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than things do."""
+
+
+def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """3x3: where a pixel (x, y, 1) of the first box goes when that becomes the second. `shape` is the picture's (height, width).
+
+    A side on the picture's border may have left it, so it says nothing about size: the other sides then tell.
+    """
+    height, width = shape
+    scales = [_scale(start[:2], end[:2], height), _scale(start[2:], end[2:], width)]
+    known = [scale for scale in scales if scale is not None]
+    fallback = known[0] if known else 1.0
+    scale_y, scale_x = (fallback if scale is None else scale for scale in scales)
+    shift_y = _shift(start[:2], end[:2], scale_y, height)
+    shift_x = _shift(start[2:], end[2:], scale_x, width)
+    # Pixel centres lie at halves, boxes at whole numbers.
+    return np.array([[scale_x, 0, shift_x + (scale_x - 1) / 2], [0, scale_y, shift_y + (scale_y - 1) / 2], [0, 0, 1]], np.float64)
+
+
+def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[Span | None]:
+    """Boxes of consecutive frames with the wobble taken out: each side by a line through its neighbours.
+
+    A side on the picture's border stays there, and counts for no other frame.
+    """
+    limits = (shape[0], shape[0], shape[1], shape[1])
+    result: list[Span | None] = []
+    for index, span in enumerate(spans):
+        if span is None:
+            result.append(None)
+            continue
+        sides = list(span)
+        for side, limit in enumerate(limits):
+            near = [
+                (other - index, neighbour[side])
+                for other in range(max(index - STEADY, 0), min(index + STEADY + 1, len(spans)))
+                if (neighbour := spans[other]) is not None and 0 < neighbour[side] < limit
+            ]
+            if 0 < span[side] < limit and len(near) > 2:
+                times, places = np.array(near, float).T
+                sides[side] = float(np.polyval(np.polyfit(times, places, 1), 0))
+        # A line may cross the opposite side's where a box all but vanishes.
+        result.append((sides[0], sides[1], sides[2], sides[3]) if sides[1] - sides[0] >= 1 and sides[3] - sides[2] >= 1 else span)
+    return result
+
+
+def _free(start: Interval, end: Interval, limit: int) -> tuple[bool, bool]:
+    """Which of the two sides are seen in both frames: not on the picture's border."""
+    return min(start[0], end[0]) > 0, max(start[1], end[1]) < limit
+
+
+def _scale(start: Interval, end: Interval, limit: int) -> float | None:
+    """How much the stretch grew; None when a side left the picture."""
+    return (end[1] - end[0]) / (start[1] - start[0]) if all(_free(start, end, limit)) else None
+
+
+def _shift(start: Interval, end: Interval, scale: float, limit: int) -> float:
+    """Where the picture's origin goes: by the side that is seen in both frames, else by the centres."""
+    low, high = _free(start, end, limit)
+    if low == high:
+        return (end[0] + end[1]) / 2 - scale * (start[0] + start[1]) / 2
+    side = 0 if low else 1
+    return end[side] - scale * start[side]
