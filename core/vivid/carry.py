@@ -130,7 +130,8 @@ class Carrier:
         near = cv2.dilate((shown > 0.1).astype(np.uint8), np.ones((5, 5), np.uint8))[..., None] > 0
         # Where the edit doesn't show both are the same: what moves behind it must not pull at it.
         gray = [np.asarray(cv2.cvtColor(np.where(near, picture, redrawn), cv2.COLOR_RGB2GRAY)) for picture in (redrawn, before)]
-        flow = cv2.GaussianBlur(np.asarray(self._flow.calc(*gray, None), np.float32), (0, 0), SMOOTH)
+        flow = self._flow.calc(gray[0], gray[1], np.zeros((height, width, 2), np.float32))
+        flow = cv2.GaussianBlur(np.asarray(flow, np.float32), (0, 0), SMOOTH)
         length = np.maximum(np.linalg.norm(flow, axis=-1, keepdims=True), 1e-6)
         flow *= np.minimum(1, FAR / length)
         rows, columns = np.mgrid[:height, :width].astype(np.float32)
