@@ -1,7 +1,7 @@
 """Windows as checkpoints: a name for each window of a plan that says everything its pixels depend on.
 
 A window depends on its source frames, on the region of each, on what is asked of the model, and on the picture it goes on from: the
-accepted keyframe, an untouched source frame, or the last frame of the window before. The last is said by that window's own name, so a
+accepted keyframe, or the last frame of the window before. The last is said by that window's own name, so a
 change reaches exactly the windows behind it, and no name has to wait for a window to be made.
 """
 
@@ -27,12 +27,8 @@ def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, 
     common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe)
     keys: list[str] = []
     for number, window in enumerate(windows):
-        if window.bridge == keyframe_index:
-            before = "keyframe"
-        elif number and windows[number - 1].frames[-1] == window.bridge:
-            before = keys[-1]
-        else:
-            before = "source"
+        # Over a gap without a region, too, the last edited frame is what is carried on.
+        before = keys[-1] if number and window.bridge != keyframe_index else "keyframe"
         masks = [np.packbits(region[frame]) for frame in window.frames]
         keys.append(_digest(common, before, window.direction, str(window.frames), *masks)[:32])
     return keys
