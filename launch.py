@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | train | bench | models | test] [options]`.
+"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]`.
 
 The first use makes the environment `.venv` beside this file and installs into it what the program needs, as pinned in requirements/; later
 starts find it done. Uses uv where it is installed, else venv and pip. Standard library only.
@@ -32,7 +32,9 @@ WORK = ROOT / ".venv-setup"  # lock and log: outside .venv, which may have to be
 LOG = WORK / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 PROGRAM = ("build", "torch-cpu", "torch", "cuda", "main")
-USAGE = "python3 launch.py [ui | track | edit | train | bench | models | test] [options]; the default is ui, which opens the editor."
+USAGE = (
+    "python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]; the default is ui, which opens the editor."
+)
 
 
 class SetupError(Exception):

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.editor import Editor
-from app.production import peak_memory_mb, Production, write_edited_video
+from app.production import Production, write_edited_video
 from app.settings import ASSETS, Settings
 from core.errors import InputError
+from core.machine import peak_memory_mb
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.project.prompts import BoxPrompt, PointPrompt

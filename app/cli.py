@@ -129,6 +129,17 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(models)
     models.set_defaults(run=_models)
 
+    evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
+    evaluate.add_argument("suite", metavar="SUITE", help="tracking, propagation, deletion, autoencoder or all")
+    evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks instead of those that the program makes")
+    evaluate.add_argument("--samples", type=int, metavar="N", help="how many procedural clips or pictures each suite draws")
+    evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    evaluate.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+    _add_shared(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+
     # The recipes explain themselves, so --help goes to them like every other word.
     train = commands.add_parser("train", help="train a model: RECIPE [key=value ...] (see docs/training.md)", add_help=False)
     train.add_argument("words", nargs=argparse.REMAINDER)
@@ -230,6 +241,17 @@ def _models(options: argparse.Namespace) -> None:
             "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
         )
         print(f"{model.name:<12} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from app.console import console_job
+    from app.engine import Engine
+    from app.evaluate import evaluate
+    from core.evaluation.suites import Request
+
+    request = Request(options.clips, options.samples)
+    with console_job() as context:
+        evaluate(Engine(_settings(options)), options.suite, request, options.out, options.json, context)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from core.errors import StudioError
+from core.machine import peak_memory_mb
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
@@ -213,15 +213,3 @@ def _pictures_of(folder: Path | None) -> Iterator[Path | None]:
         for path in folder.glob("*.png"):
             if path.stem.isdecimal() and path.name not in names:
                 path.unlink()
-
-
-def peak_memory_mb() -> float:
-    """The most memory this process has held, in 10^6 bytes."""
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

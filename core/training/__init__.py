@@ -33,6 +33,7 @@ RECIPES = {
         "VIVID's LoRA and patch embedding on a frozen CogVideoX (5B or any other)",
         "core.training.vivid_5b_config",
     ),
+    "small-classifier": Recipe("core.training.small_classifier", "ClassifierConfig", "the judge of kind and colour, for `evaluate`"),
 }
 _HELP = ("-h", "--help", "help")
 

@@ -147,6 +147,23 @@ class Sam2RecipeConfig(RecipeConfig):
     pools: PoolsConfig = field(default_factory=PoolsConfig)
 
 
+@dataclass(frozen=True)
+class ClassifierConfig(RecipeConfig):
+    """Recipe `small-classifier`: the judge of what the small VIVID paints. A few minutes on one core of a CPU."""
+
+    out: str = "runs/classifier"
+    device: str = "cpu"
+    steps: int = 3000
+    learning_rate: float = 4e-3
+    warmup_steps: int = 100
+    ema: float = 0.99
+    batch: int = 128
+    pictures: int = 24_000
+    held_out_pictures: int = 3000
+    world: WorldConfig = field(default_factory=lambda: WorldConfig(solids_per_kind=160, backgrounds=384, silhouettes=256))
+    held_out_world: WorldConfig = field(default_factory=lambda: WorldConfig(solids_per_kind=48, backgrounds=96, silhouettes=128))
+
+
 ConfigT = TypeVar("ConfigT")
 
 

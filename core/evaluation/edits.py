@@ -1,0 +1,61 @@
+"""Runs the video model on clips in memory the way the editor does: a keyframe, then propagation, then the composited frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from core.evaluation.arrays import Frame, Frames, Mask, Masks
+from core.evaluation.clips import as_sequence, FramesInMemory
+from core.progress import JobContext
+from core.project.edits import SamplingSettings
+from core.vivid.conditioning import with_keyframe
+from core.vivid.denoise import denoise
+from core.vivid.keyframe import KeyframeStudio
+from core.vivid.model import VividModel
+from core.vivid.pixels import mask_to_model, to_frames, to_model
+from core.vivid.propagate import composed_frames, propagate
+
+SETTINGS = SamplingSettings()
+"""The model's own."""
+
+
+def paint_keyframe(
+    model: VividModel, frame: Frame, region: Mask, task: str, caption: str, context: JobContext, seed: int = 0, feather: int = 0
+) -> Frame:
+    """The first try at one frame (H, W, 3) with its region (H, W): what the editor's keyframe step shows."""
+    prepared = KeyframeStudio(model).prepare(frame, region, feather)
+    return next(iter(prepared.tries(task, caption, (seed,), SETTINGS, JobContext(token=context.token))))
+
+
+def carry(
+    model: VividModel, frames: Frames, region: Masks, keyframe: Frame, task: str, caption: str, context: JobContext, feather: int = 0
+) -> Frames:
+    """The clip (T, H, W, 3) edited like its frame 0 in `keyframe`, as the editor propagates and composites it.
+
+    Without feathering, which would let the source, where the truth may stand, show through at the region's rim.
+    """
+    reader, sequence, span = FramesInMemory(frames), as_sequence(region), (0, len(frames))
+    quiet = JobContext(token=context.token)
+    windows = list(propagate(model, reader, sequence, span, 0, keyframe, task, caption, 0, SETTINGS, quiet, feather=feather))
+    return np.stack([result for _, _, result in composed_frames(reader, sequence, span, windows, 0, keyframe, feather)])
+
+
+def with_window(model: VividModel, frames: int) -> VividModel:
+    """The same model with windows of another length (a multiple of its frame unit, plus 1)."""
+    return replace(model, window_frames=frames)
+
+
+def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: str) -> Frame:
+    """Frame 0 as the model itself gives it back when frame 0 of the clip is the keyframe; the editor never shows it.
+
+    `frames` (T, h, w, 3) and `region` (T, h, w) are at the working size and at most one window long.
+    """
+    pixels, hole = with_keyframe(to_model(frames), mask_to_model(region), to_model(frames[:1]))
+    with torch.inference_mode():
+        conditions = model.pipeline.encode_masked(pixels, hole)
+    sampling = replace(model.sampling("propagate", SETTINGS), strength=1.0)
+    video = denoise(model, caption, *conditions, [0], sampling, lambda step: None)
+    return to_frames(video[0])[0]

@@ -1,0 +1,177 @@
+"""Suite `propagation`: a keyframe is carried through procedural clips whose every frame is known.
+
+Given the true first frame, the rest should come back; given a caption that says something else than the keyframe shows, the keyframe should
+win; over three windows colours should stay. The region of the later frames is blanked, so nothing of the truth can be seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from core.evaluation.arrays import Frame, Frames, Masks
+from core.evaluation.autoencoder import reconstructed
+from core.evaluation.classifier import Classifier, Named
+from core.evaluation.colour import cie76, mean_colour
+from core.evaluation.edits import carry, own_first_frame, paint_keyframe, with_window
+from core.evaluation.fidelity import flicker, IDENTICAL, Motion, psnr, ssim
+from core.evaluation.procedural import draw_samples, Sample, unseen_world
+from core.evaluation.results import at_least, at_most, Exhibit, mean, share, SuiteResult, Table
+from core.progress import JobContext
+from core.vivid.model import VividModel
+from core.vivid.warp import warp_along
+
+SAMPLES = 8
+WINDOWS = 3
+EXHIBITS_AT_MOST = 8
+_STEPS = 3
+"""Runs of the model for each sample, which progress counts in."""
+
+
+def evaluate_propagation(model: VividModel, classifier: Classifier, context: JobContext, samples: int = SAMPLES) -> SuiteResult:
+    """Carry keyframes through `samples` clips of one window, and through a quarter as many (two at least) of three windows."""
+    started = time.monotonic()
+    frames = model.window_frames
+    result = SuiteResult("propagation", "Propagation", f"{model.name} on {samples} unseen procedural clips of {frames} frames.")
+    world = unseen_world(model.working_size)
+    clips = draw_samples(world, samples, frames, seed=2)
+    long_frames = WINDOWS * (frames - 1) + 1
+    long_clips = draw_samples(world, max(2, samples // 4), long_frames, seed=3)
+    total = _STEPS * len(clips) + 2 * WINDOWS * len(long_clips)
+    done = 0
+    context.report("propagation", 0, total)
+
+    def advance(steps: int) -> None:
+        nonlocal done
+        done += steps
+        context.report("propagation", done, total)
+
+    rows: list[tuple[float, ...]] = []
+    shown: list[Frame] = []
+    contrary: list[Frame] = []
+    own: list[Frame] = []
+    for number, clip in enumerate(clips):
+        blank, later = blanked(clip), clip.region[1:]
+        given = carry(model, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        advance(1)
+        other = contrary_caption(clip, clips, number)
+        against = carry(model, blank, clip.region, clip.frames[0], "add", other, context)
+        advance(1)
+        keyframe = paint_keyframe(model, blank[0], clip.region[0], "add", clip.caption, context)
+        painted = carry(model, blank, clip.region, keyframe, "add", clip.caption, context)
+        advance(1)
+        truth, outside = clip.frames[1:], ~clip.region
+        motion = Motion(clip.frames)
+        moved = warp_along(clip.frames[0], clip.region[0], blank, clip.region)
+        rows.append(
+            (
+                psnr(given[1:], truth, later),
+                ssim(given[1:], truth, later),
+                psnr(against[1:], truth, later),
+                psnr(moved[1:], truth, later),
+                psnr(reconstructed(model, clip.frames)[1:], truth, later),
+                flicker(list(given), motion, list(clip.region)),
+                flicker(list(clip.frames), motion, list(clip.region)),
+                psnr(given[:1], clip.frames[:1], clip.region[:1]),
+                psnr(own_first_frame(model, clip.frames, clip.region, clip.caption)[None], clip.frames[:1]),
+                psnr(given, blank, outside),
+                ssim(given, blank, outside),
+            )
+        )
+        for group, video in ((shown, given), (contrary, against), (own, painted)):
+            group.append(video[-1])
+        if len(result.exhibits) < EXHIBITS_AT_MOST:
+            panels = (
+                ("the truth", clip.frames),
+                ("true keyframe carried", given),
+                (f"told “{other}”", against),
+                ("own keyframe carried", painted),
+            )
+            result.exhibits.append(Exhibit(clip.caption, panels))
+
+    column = [mean(values) for values in zip(*rows, strict=True)]
+    result.add(
+        "psnr",
+        "true first frame: PSNR in the region",
+        column[0],
+        "dB",
+        at_least(20),
+        f"moved along the mask alone {column[3]:.2f}, autoencoder {column[4]:.2f} dB",
+    )
+    result.add("ssim", "true first frame: SSIM in the region", column[1])
+    result.add("contrary_psnr", "caption says otherwise: PSNR in the region", column[2], "dB", note="to what the keyframe shows")
+    regions = [clip.region[-1] for clip in clips]
+    meant = [Named(clip.kind, clip.colour) for clip in clips]
+    reference = classifier.name([clip.frames[-1] for clip in clips], regions)
+    for key, label, pictures in (
+        ("shown", "true first frame", shown),
+        ("contrary", "caption says otherwise", contrary),
+        ("own", "own keyframe", own),
+    ):
+        named = classifier.name(pictures, regions)
+        for part, goal in (("colour", 90), ("kind", 85)):
+            right = share(getattr(a, part) == getattr(b, part) for a, b in zip(named, meant, strict=True))
+            truth_right = share(getattr(a, part) == getattr(b, part) for a, b in zip(reference, meant, strict=True))
+            note = f"last frame; the truth's {truth_right:.0f} %"
+            result.add(f"{key}.{part}", f"{label}: {part} named right", right, "%", at_least(goal), note)
+    same = "identical" if column[7] >= IDENTICAL else ""
+    result.add(
+        "first_frame",
+        "frame 0 against the keyframe",
+        column[7],
+        "dB",
+        at_least(30),
+        f"{same}; as the model itself gives it back {column[8]:.2f} dB".lstrip("; "),
+    )
+    result.add("flicker", "flicker in the region", column[5], "levels", note=f"the truth {column[6]:.2f}")
+    result.add("background.psnr", "background preserved (BP): PSNR", column[9], "dB", note="identical" if column[9] >= IDENTICAL else "")
+    result.add("background.ssim", "background preserved (BP): SSIM", column[10])
+    _add_drift(result, model, long_clips, context, advance)
+    names = ("clip", "PSNR", "SSIM", "PSNR told otherwise", "PSNR moved only", "PSNR autoencoder", "flicker", "flicker of the truth")
+    result.tables.append(Table("Every clip", names, tuple((clip.caption, *row[:7]) for clip, row in zip(clips, rows, strict=True))))
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _add_drift(result: SuiteResult, model: VividModel, clips: list[Sample], context: JobContext, advance: Callable[[int], None]) -> None:
+    """How far the region's colour goes from the keyframe's over three windows, made one after the other and all at once."""
+    frames = len(clips[0].frames)
+    whole = with_window(model, frames)
+    rows = []
+    for clip in clips:
+        blank = blanked(clip)
+        chained = carry(model, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        advance(WINDOWS)
+        once = carry(whole, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        advance(WINDOWS)
+        rows.append(tuple(colour_drift(video, clip.region) for video in (chained, once, clip.frames)))
+        if len(result.exhibits) < 2 * EXHIBITS_AT_MOST:
+            panels = (("the truth", clip.frames), (f"{WINDOWS} chained windows", chained), ("one window", once))
+            result.exhibits.append(Exhibit(f"{clip.caption}, {frames} frames", panels))
+    chained_drift, once_drift, true_drift = (mean(values) for values in zip(*rows, strict=True))
+    note = f"CIE76, last quarter; the truth {true_drift:.2f}"
+    result.add("drift", f"colour drift over {frames} frames, {WINDOWS} windows", chained_drift, "", at_most(6), note)
+    result.add("drift_once", f"colour drift over {frames} frames, one window", once_drift)
+    result.add("drift_ratio", f"drift of {WINDOWS} windows, as a share of one's", chained_drift / once_drift, "", at_most(2))
+
+
+def blanked(clip: Sample) -> Frames:
+    """The clip with its region black from frame 0 on: what may be shown to the model."""
+    return np.where(clip.region[..., None], np.uint8(0), clip.frames)
+
+
+def contrary_caption(clip: Sample, others: list[Sample], number: int) -> str:
+    """A caption of another clip, of another kind and another colour; made up when there is none."""
+    for other in [*others[number + 1 :], *others[:number]]:
+        if other.kind != clip.kind and other.colour != clip.colour:
+            return other.caption
+    return "a blue cube" if clip.kind != "cube" and clip.colour != "blue" else "a red star"
+
+
+def colour_drift(video: Frames, region: Masks) -> float:
+    """CIE76 from the region's mean colour on frame 0 to that on a frame, mean over the last quarter of the clip."""
+    start = mean_colour(video[0], region[0])
+    last = range(len(video) - max(1, len(video) // 4), len(video))
+    return mean(cie76(start, mean_colour(video[index], region[index])) for index in last)

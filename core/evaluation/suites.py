@@ -1,0 +1,108 @@
+"""The suites by name, and how each gets its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError
+from core.progress import JobContext
+
+if TYPE_CHECKING:
+    from core.evaluation.clips import ClipFolder
+    from core.evaluation.results import SuiteResult
+    from core.segment import Segmenter
+    from core.vivid.model import VividModel
+
+SUITES = {
+    "tracking": "masks that follow an object, against the true ones",
+    "propagation": "a keyframe carried through procedural clips",
+    "deletion": "what a pasted thing covered, filled in again",
+    "autoencoder": "what the video model's autoencoder loses",
+}
+"""Name -> what it measures, in the order of `all`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure on. `clips` is a folder as core.evaluation.clips describes it; None means procedural clips and the examples.
+
+    `samples` is how many procedural clips or pictures each suite draws; None means the suite's own number.
+    """
+
+    clips: Path | None = None
+    samples: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples is not None and not 1 <= self.samples <= 1000:
+            raise InputError(f"{self.samples} samples can't be drawn: 1 to 1000 can")
+
+
+class Models:
+    """The models that the suites ask for, loaded when first needed."""
+
+    def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VividModel]) -> None:
+        self.segmenter, self.video = segmenter, video
+
+
+def names_of(suite: str) -> list[str]:
+    """The suites that `suite` stands for: itself, or every one for `all`. InputError for an unknown name."""
+    if suite == "all":
+        return list(SUITES)
+    if suite not in SUITES:
+        raise InputError(f"unknown suite '{suite}' (known: {', '.join(SUITES)}, all)")
+    return [suite]
+
+
+def check_clips(request: Request, names: list[str]) -> None:
+    """Raise InputError, before anything slow, when the folder of clips can't serve one of the suites."""
+    if request.clips is not None:
+        from core.evaluation.clips import ClipFolder
+
+        ClipFolder(request.clips, need_masks="tracking" in names)
+
+
+def run_suite(name: str, request: Request, models: Models, context: JobContext) -> SuiteResult:
+    """Run one suite. Reports progress; Cancelled comes within a step of the model or a frame."""
+    if name == "tracking":
+        from core.evaluation.clips import ClipFolder
+        from core.evaluation.procedural import tracked_clips
+        from core.evaluation.tracking import evaluate_tracking, SAMPLES
+
+        segmenter = models.segmenter()
+        if request.clips is not None:
+            return evaluate_tracking(segmenter, ClipFolder(request.clips, need_masks=True), context)
+        return evaluate_tracking(segmenter, tracked_clips(request.samples or SAMPLES, examples=True), context)
+    video = models.video()
+    if name == "propagation":
+        from core.evaluation.classifier import Classifier
+        from core.evaluation.propagation import evaluate_propagation, SAMPLES
+
+        return evaluate_propagation(video, Classifier.load(), context, request.samples or SAMPLES)
+    if name == "deletion":
+        from core.evaluation.deletion import evaluate_deletion, FRAMES
+
+        clips = _any_clips(request, FRAMES)
+        return evaluate_deletion(video, clips, len(clips), context)
+    from core.evaluation.autoencoder import evaluate_autoencoder, SAMPLES
+
+    clips = _any_clips(request, video.window_frames)
+    return evaluate_autoencoder(video, clips, len(clips), context, request.samples or SAMPLES)
+
+
+def run_suites(names: list[str], request: Request, models: Models, context: JobContext) -> Iterator[SuiteResult]:
+    """Run several suites, yielding each result as it is there."""
+    check_clips(request, names)
+    for name in names:
+        yield run_suite(name, request, models, context)
+
+
+def _any_clips(request: Request, frames: int) -> ClipFolder:
+    """The given clips, or the examples, with or without masks, `frames` frames of each."""
+    from core.evaluation.clips import ClipFolder, example_clips
+
+    if request.clips is None:
+        return example_clips(frames)
+    return ClipFolder(request.clips, need_masks=False, frames_at_most=frames)

@@ -1,0 +1,17 @@
+"""What the machine says about this process."""
+
+from __future__ import annotations
+
+import sys
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held, in 10^6 bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
