@@ -11,12 +11,13 @@ from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.evaluation.clips import as_sequence, FramesInMemory
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
-from core.vivid.conditioning import with_keyframe
+from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.keyframe import KeyframeStudio
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 from core.vivid.propagate import composed_frames, propagate
+from core.vivid.warp import warp_along
 
 SETTINGS = SamplingSettings()
 """The model's own."""
@@ -54,8 +55,9 @@ def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: s
     `frames` (T, h, w, 3) and `region` (T, h, w) are at the working size and at most one window long.
     """
     pixels, hole = with_keyframe(to_model(frames), mask_to_model(region), to_model(frames[:1]))
+    filling = to_model(warp_along(frames[0], region[0], frames, region)) if model.hole == "carried" else BLACK
     with torch.inference_mode():
-        conditions = model.pipeline.encode_masked(pixels, hole)
+        conditions = model.pipeline.encode_masked(pixels, hole, filling)
     sampling = replace(model.sampling("propagate", SETTINGS), strength=1.0)
     video = denoise(model, caption, *conditions, [0], sampling, lambda step: None)
     return to_frames(video[0])[0]

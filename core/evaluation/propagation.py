@@ -31,14 +31,14 @@ _STEPS = 3
 
 
 def evaluate_propagation(model: VividModel, classifier: Classifier, context: JobContext, samples: int = SAMPLES) -> SuiteResult:
-    """Carry keyframes through `samples` clips of one window, and through a quarter as many (two at least) of three windows."""
+    """Carry keyframes through `samples` clips of one window, and through a quarter as many of three windows."""
     started = time.monotonic()
     frames = model.window_frames
     result = SuiteResult("propagation", "Propagation", f"{model.name} on {samples} unseen procedural clips of {frames} frames.")
     world = unseen_world(model.working_size)
     clips = draw_samples(world, samples, frames, seed=2)
     long_frames = WINDOWS * (frames - 1) + 1
-    long_clips = draw_samples(world, max(2, samples // 4), long_frames, seed=3)
+    long_clips = draw_samples(world, max(1, samples // 4), long_frames, seed=3)
     total = _STEPS * len(clips) + 2 * WINDOWS * len(long_clips)
     done = 0
     context.report("propagation", 0, total)
@@ -77,7 +77,8 @@ def evaluate_propagation(model: VividModel, classifier: Classifier, context: Job
                 psnr(given[:1], clip.frames[:1], clip.region[:1]),
                 psnr(own_first_frame(model, clip.frames, clip.region, clip.caption)[None], clip.frames[:1]),
                 psnr(given, blank, outside),
-                ssim(given, blank, outside),
+                # The window around a pixel reaches into the region, where the two differ rightly: there both show the source.
+                ssim(np.where(outside[..., None], given, blank), blank, outside),
             )
         )
         for group, video in ((shown, given), (contrary, against), (own, painted)):

@@ -11,12 +11,17 @@ import pytest
 
 from app.cli import main
 from core.errors import Cancelled, InputError
+from core.evaluation.classifier import Classifier
 from core.evaluation.clips import ClipFolder, EXAMPLES
 from core.evaluation.deletion import pasted_track
-from core.evaluation.procedural import draw_samples, unseen_world
+from core.evaluation.edits import with_window
+from core.evaluation.procedural import draw_samples, tracked_clips, unseen_world
+from core.evaluation.propagation import evaluate_propagation
 from core.evaluation.suites import names_of, Request, SUITES
 from core.masks import write_mask
+from core.models import ModelStore
 from core.progress import JobContext
+from core.vivid.model import load_vivid
 from tests.builders import DISC_BOX, disc_clip, video_file
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -90,17 +95,22 @@ def test_a_pasted_thing_moves_and_stays_in_the_picture() -> None:
     assert not np.array_equal(masks, pasted_track(12, (160, 90), seed=5))
 
 
-def test_autoencoder_and_propagation_in_little(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_autoencoder_in_little(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "autoencoder", "--samples", "1", "--json", "--device", "cpu"]) == 0
     found = figures(capsys.readouterr().out)
-    assert found["autoencoder.synthetic.image.psnr"] > 22
-    assert found["autoencoder.clips.video.psnr"] > 18
-    assert main(["evaluate", "propagation", "--samples", "1", "--json", "--device", "cpu"]) == 0
-    found = figures(capsys.readouterr().out)
-    assert found["propagation.first_frame"] >= 30  # the keyframe itself is delivered, whatever the model makes of it
-    assert found["propagation.background.psnr"] == 100
-    assert found["propagation.psnr"] > 10
-    assert all(value is not None and math.isfinite(value) for value in found.values())
+    assert found["autoencoder.synthetic.image.psnr"] > 18
+    assert found["autoencoder.clips.video.psnr"] > 16
+
+
+def test_propagation_in_little() -> None:
+    """The model that ships, in windows of nine frames instead of seventeen: half the time."""
+    model = with_window(load_vivid("vivid-small", "cpu", ModelStore()), 9)
+    result = evaluate_propagation(model, Classifier.load(), JobContext(), samples=1)
+    assert result.value("first_frame") >= 30  # the keyframe itself is delivered, whatever the model makes of it
+    assert result.value("background.psnr") == 100
+    assert result.value("psnr") > 10
+    assert all(math.isfinite(figure.value) for figure in result.figures)
+    assert [len(frames) for exhibit in result.exhibits for _, frames in exhibit.panels] == [9] * 4 + [25] * 3
 
 
 def test_samples_are_the_same_for_more_of_them() -> None:
@@ -111,6 +121,15 @@ def test_samples_are_the_same_for_more_of_them() -> None:
     assert one[0].kind in one[0].caption
     assert not np.array_equal(three[0].frames, three[1].frames)
     assert all(sample.region.any((1, 2)).all() for sample in three)
+
+
+def test_a_procedural_clip_to_track_shows_its_thing() -> None:
+    (clip,) = tracked_clips(1, frames=2, size=96)
+    assert clip.masks is not None
+    assert clip.frames.shape == (2, 96, 96, 3)
+    assert 0.01 <= clip.masks[0].mean() <= 0.4
+    assert clip.click is not None
+    assert clip.masks[0][int(clip.click[1]), int(clip.click[0])]
 
 
 def test_what_can_not_be_measured_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +159,6 @@ def test_masks_have_to_be_as_many_as_frames(tmp_path: Path) -> None:
 
 def test_stopping_is_soon(clips: Path) -> None:
     from core.evaluation.tracking import follow
-    from core.models import ModelStore
     from core.segment import load_segmenter
 
     context = JobContext()
