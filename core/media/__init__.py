@@ -1,6 +1,7 @@
 """Video in and out, through PyAV."""
 
 from core.media.codecs import available_codecs
+from core.media.cuts import find_cuts
 from core.media.hashing import sha256_of
 from core.media.images import read_image, write_image, write_png_frame
 from core.media.probe import probe
@@ -11,6 +12,7 @@ __all__ = [
     "ClipReader",
     "VideoWriter",
     "available_codecs",
+    "find_cuts",
     "open_clip",
     "probe",
     "read_image",
