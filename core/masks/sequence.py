@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
+from core.masks.facts import facts_of, MaskFacts
 from core.masks.operators import Mask
 
 FORMAT_VERSION = 1
@@ -32,6 +33,7 @@ class MaskSequence:
         self.size = (int(size[0]), int(size[1]))
         self.start = int(start)
         self._runs = [self._encode(mask) for mask in masks]
+        self._facts: dict[int, MaskFacts] = {}
 
     @classmethod
     def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
@@ -61,15 +63,24 @@ class MaskSequence:
     def set(self, frame: int, mask: Mask) -> None:
         """Replace the mask of one of the covered frames."""
         self._runs[self._position(frame)] = self._encode(mask)
+        self._facts.pop(frame, None)
 
     def is_empty(self, frame: int) -> bool:
         """Whether nothing is selected on that frame."""
         return len(self._runs[self._position(frame)]) == 0
 
+    def facts(self, frame: int) -> MaskFacts:
+        """Area, centre, box and pieces of the mask of a frame; found out once, and cheaply."""
+        facts = self._facts.get(frame)
+        if facts is None:
+            facts = self._facts[frame] = facts_of(self._runs[self._position(frame)], self.size)
+        return facts
+
     def copy(self) -> MaskSequence:
         """A sequence of its own with the same masks."""
         twin = MaskSequence(self.size, self.start)
         twin._runs = list(self._runs)
+        twin._facts = dict(self._facts)
         return twin
 
     def array(self, start: int | None = None, stop: int | None = None) -> Mask:

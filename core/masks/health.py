@@ -1,0 +1,124 @@
+"""Which frames of a track a person should look at: where the mask does something that a thing seen by a camera seldom does.
+
+Thresholds are a floor that holds for any object, raised by how much this object changes anyway from frame to frame (median absolute
+deviation). A doubtful frame costs a person a look, a missed one costs the edit, so the floors are low.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from core.masks.facts import MaskFacts
+from core.masks.sequence import MaskSequence
+
+Symptom = Literal["area", "centre", "empty", "full", "pieces"]
+
+SYMPTOMS: dict[Symptom, str] = {
+    "area": "the mask changes its size at once",
+    "centre": "the mask jumps to another place",
+    "empty": "the mask is gone",
+    "full": "the mask fills the frame",
+    "pieces": "the mask falls to pieces",
+}
+"""What each symptom looks like, in words for a person."""
+
+_LEAST_GROWTH = float(np.log(1.35))  # of the area from one frame to the next
+_LEAST_MOVE = 0.35  # of the root of the area: of the object's own size
+_DEVIATIONS = 6.0
+_FULL = 0.9  # of the frame
+_STRAY = 0.1  # of the mask: a piece of this size more than usual is one too many
+_NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may leave it
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A frame to look at, and why."""
+
+    frame: int
+    symptom: Symptom
+
+
+def examine(masks: MaskSequence, frames: range, sure: Collection[int] = (), cuts: Collection[int] = ()) -> list[Suspect]:
+    """What is suspect on `frames`, in order, one symptom a frame at most.
+
+    `sure` are frames that a person vouched for: never suspect, and a jump is measured from them like from any other. Across `cuts` (first
+    frames of shots) everything may change. A thing that is missing is suspect where it was and will be again, and where it went without
+    reaching the frame's edge or shrinking away.
+    """
+    facts = {frame: masks.facts(frame) for frame in frames}
+    seen = [frame for frame in frames if facts[frame].area]
+    pairs = [(a, b) for a, b in pairwise(frames) if facts[a].area and facts[b].area and b not in cuts]
+    growth = {b: abs(float(np.log(facts[b].area / facts[a].area))) for a, b in pairs}
+    moves = {b: _distance(facts[a], facts[b]) for a, b in pairs}
+    most_growth = max(_LEAST_GROWTH, _usual(growth.values()))
+    most_move = max(_LEAST_MOVE, _usual(moves.values()))
+    usual_area = float(np.median([facts[frame].area for frame in seen])) if seen else 0.0
+    usual_pieces = int(np.median([len(facts[frame].pieces) for frame in seen])) if seen else 0
+    whole = masks.size[0] * masks.size[1]
+
+    found: list[Suspect] = []
+    odd: int | None = None  # the last frame that jumped: the jump back from it is no second symptom
+    for frame in frames:
+        now = facts[frame]
+        symptom: Symptom | None = None
+        if not now.area:
+            symptom = "empty" if _vanished(facts, masks.size, frames, frame, cuts) else None
+        elif now.area >= _FULL * whole and usual_area < _FULL * whole * 0.7:
+            symptom = "full"
+        elif len(now.pieces) > usual_pieces and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:
+            symptom = "pieces"
+        elif growth.get(frame, 0.0) > most_growth and not _returns(facts, odd, frame):
+            symptom = "area"
+        elif moves.get(frame, 0.0) > most_move and not _returns(facts, odd, frame):
+            symptom = "centre"
+        if symptom is not None:
+            odd = frame
+        if symptom is not None and frame not in sure:
+            found.append(Suspect(frame, symptom))
+    return found
+
+
+def _distance(first: MaskFacts, second: MaskFacts) -> float:
+    """How far the centre moved, in sizes of the object."""
+    assert first.centre is not None
+    assert second.centre is not None
+    size = float(np.sqrt(max(first.area, second.area)))
+    return float(np.hypot(second.centre[0] - first.centre[0], second.centre[1] - first.centre[1])) / size
+
+
+def _usual(values: Collection[float]) -> float:
+    """More than this is unusual among these."""
+    if not values:
+        return 0.0
+    array = np.fromiter(values, float)
+    middle = float(np.median(array))
+    return middle + _DEVIATIONS * 1.4826 * float(np.median(np.abs(array - middle)))
+
+
+def _returns(facts: dict[int, MaskFacts], odd: int | None, frame: int) -> bool:
+    """Whether the frame before was an odd one out, and this one is again like the one before that."""
+    before = facts.get(frame - 2)
+    if odd != frame - 1 or before is None or not before.area:
+        return False
+    return abs(float(np.log(facts[frame].area / before.area))) < _LEAST_GROWTH and _distance(before, facts[frame]) < 2 * _LEAST_MOVE
+
+
+def _vanished(facts: dict[int, MaskFacts], size: tuple[int, int], frames: range, frame: int, cuts: Collection[int]) -> bool:
+    """Whether the mask should still be there on this frame: the first empty one, with no cut and no way out before it."""
+    before = facts.get(frame - 1)
+    if frame == frames.start or before is None or not before.area or frame in cuts:
+        return False
+    back = next((later for later in range(frame + 1, frames.stop) if facts[later].area or later in cuts), None)
+    if back is not None and back not in cuts:
+        return True
+    earlier = [facts[f].area for f in range(max(frames.start, frame - 8), frame)]
+    shrunk = before.area < 0.25 * max(earlier)
+    assert before.box is not None
+    (y0, y1, x0, x1), (width, height) = before.box, size
+    leaving = min(y0, x0, height - y1, width - x1) <= _NEAR_EDGE
+    return not shrunk and not leaving
