@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -36,18 +36,23 @@ class PromptArguments:
     points: tuple[tuple[float, float, bool], ...] = ()
     box: tuple[float, float, float, float] | None = None
     frame: int | None = None
+    text: str | None = None
 
     @classmethod
-    def parse(cls, points: list[str], not_points: list[str], box: str | None, frame: int | None) -> PromptArguments:
+    def parse(
+        cls, points: list[str], not_points: list[str], box: str | None, frame: int | None, text: str | None = None
+    ) -> PromptArguments:
         """Read X,Y and X0,Y0,X1,Y1; InputError for anything else."""
         clicks = [
             (*_numbers(text, 2, "point", "X,Y"), positive) for texts, positive in ((points, True), (not_points, False)) for text in texts
         ]
         corners = _numbers(box, 4, "box", "X0,Y0,X1,Y1") if box is not None else None
-        return cls(tuple(clicks), corners, frame)  # type: ignore[arg-type]
+        if text is not None and (not text.strip() or corners is not None):
+            raise InputError("give --text some words, and no --box beside it")
+        return cls(tuple(clicks), corners, frame, text)  # type: ignore[arg-type]
 
     def __bool__(self) -> bool:
-        return bool(self.points) or self.box is not None
+        return bool(self.points) or self.box is not None or self.text is not None
 
     def check_frame(self, span: tuple[int, int]) -> None:
         """Raise InputError for a frame outside the half-open span."""
@@ -57,8 +62,8 @@ class PromptArguments:
     def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
         """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""
         if not self:
-            raise InputError("say which object: --box X0,Y0,X1,Y1 or --point X,Y")
-        if self.box is None and not any(positive for _, _, positive in self.points):
+            raise InputError("say which object: --box X0,Y0,X1,Y1, --point X,Y or --text WORDS")
+        if self.box is None and self.text is None and not any(positive for _, _, positive in self.points):
             raise InputError("--not-point alone selects nothing: add a --point or a --box")
         self.check_frame(span)
         frame = span[0] if self.frame is None else self.frame
@@ -67,6 +72,18 @@ class PromptArguments:
         for prompt in prompts:
             check_prompt(prompt, *info.size, info.frames)
         return prompts
+
+
+def found_by_words(engine: Engine, reader: ClipReader, prompts: PromptArguments, span: tuple[int, int]) -> PromptArguments:
+    """The prompts with the box of what their text names, where they have one; InputError when nothing looks like it."""
+    if prompts.text is None:
+        return prompts
+    prompts.check_frame(span)
+    frame = span[0] if prompts.frame is None else prompts.frame
+    boxes = engine.grounder().find(reader.frame(frame), prompts.text, most=1)
+    if not boxes:
+        raise InputError(f"nothing on frame {frame} looks like '{prompts.text}': try other words, or another --frame")
+    return replace(prompts, box=(boxes[0].x0, boxes[0].y0, boxes[0].x1, boxes[0].y1), text=None)
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,7 @@ def track_to_folder(engine: Engine, video: Path, prompts: PromptArguments, frame
 
     with open_clip(video) as reader:
         span = parse_span(frames, reader.info.frames)
-        given = prompts.on(reader.info, span)
+        given = found_by_words(engine, reader, prompts, span).on(reader.info, span)
         prepare_folder(out, (), ("masks",), (video,))
         masks = _track(engine, reader, given, span, context)
     export_png(masks, out / "masks")
@@ -120,7 +137,7 @@ def edit_to_folder(
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frame(span)
-        given = [] if arguments.masks is not None else prompts.on(info, span)
+        given = [] if arguments.masks is not None else found_by_words(engine, reader, prompts, span).on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
         # Masks that come back as they are may lie where they are written.

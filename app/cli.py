@@ -156,6 +156,7 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--point", action="append", default=[], metavar="X,Y", help="this pixel belongs to the object (repeatable)")
     parser.add_argument("--not-point", action="append", default=[], metavar="X,Y", help="this pixel does not (repeatable)")
     parser.add_argument("--box", metavar="X0,Y0,X1,Y1", help="a box around the object")
+    parser.add_argument("--text", metavar="WORDS", help="what to look for, like 'the dog' (Grounding DINO, fetched once)")
     parser.add_argument("--frame", type=int, metavar="N", help="the frame that the prompts are on, or with --masks the keyframe")
     parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
 
@@ -181,7 +182,7 @@ def _track(options: argparse.Namespace) -> None:
     from app.console import console_job
     from app.engine import Engine
 
-    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame)
+    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame, options.text)
     with console_job() as context:
         frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context)
     print(f"{frames} masks in {options.out / 'masks'}")
@@ -194,7 +195,7 @@ def _edit(options: argparse.Namespace) -> None:
     from core.project.edits import SamplingSettings
     from core.project.tracks import MaskAdjustment
 
-    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame)
+    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame, options.text)
     arguments = EditArguments(
         options.task,
         options.caption,

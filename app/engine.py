@@ -10,7 +10,11 @@ from core.models.store import ModelStore
 
 if TYPE_CHECKING:
     from core.segment import Segmenter
+    from core.segment.grounding import Grounder
     from core.vivid.model import VividModel
+
+GROUNDER = "grounding-dino"
+"""The catalogue's name of what finds things by words."""
 
 
 class Engine:
@@ -23,6 +27,7 @@ class Engine:
         self._device: str | None = None
         self._segmenters: dict[str, Segmenter] = {}
         self._videos: dict[str, VividModel] = {}
+        self._grounder: Grounder | None = None
 
     @property
     def device(self) -> str:
@@ -43,6 +48,15 @@ class Engine:
 
                 self._segmenters[name] = load_segmenter(name, self.device, self.store)
             return self._segmenters[name]
+
+    def grounder(self) -> Grounder:
+        """What finds things by words; ModelMissingError, saying what to fetch, when it is not to be had."""
+        with self._lock:
+            if self._grounder is None:
+                from core.segment.grounding import load_grounder
+
+                self._grounder = load_grounder(GROUNDER, self.device, self.store)
+            return self._grounder
 
     def video_model(self, name: str | None = None) -> VividModel:
         """The video model of that name, the settings' own when None."""

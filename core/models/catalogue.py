@@ -7,7 +7,7 @@ from typing import Literal
 
 from core.errors import InputError
 
-ModelKind = Literal["segmenter", "video"]
+ModelKind = Literal["segmenter", "video", "grounder", "text"]
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,9 @@ class ModelEntry:
     """One set of weights.
 
     `folder` is its place under assets/models for weights that ship. `repository`, `revision` and `file` say where the hub has it (`file`
-    None: the whole repository). `architecture` names the network's configuration where the weights don't carry it. `download_mb` is
-    rounded, in 10^6 bytes; `memory_gb` is device memory for its usual work. None means "not known", never "none".
+    None: the whole repository, or of it what `files` match). `architecture` names the network's configuration where the weights don't
+    carry it. `download_mb` is rounded, in 10^6 bytes; `memory_gb` is device memory for its usual work. None means "not known", never
+    "none".
     """
 
     name: str
@@ -27,6 +28,7 @@ class ModelEntry:
     repository: str | None = None
     revision: str | None = None
     file: str | None = None
+    files: tuple[str, ...] = ()
     architecture: str | None = None
     download_mb: int | None = None
     memory_gb: float | None = None
@@ -57,6 +59,24 @@ _ENTRIES = (
     _sam21("base-plus", "base_plus", "b+", 324),
     _sam21("large", "large", "l", 898),
     ModelEntry("vivid-small", "video", "small VIVID that ships", "Apache-2.0", folder="vivid-small"),
+    ModelEntry(
+        "grounding-dino",
+        "grounder",
+        "Grounding DINO tiny, finds what words name",
+        "Apache-2.0",
+        repository="ShilongLiu/GroundingDINO",
+        file="groundingdino_swint_ogc.pth",
+        download_mb=694,
+    ),
+    ModelEntry(
+        "bert-base-uncased",
+        "text",
+        "the vocabulary of Grounding DINO",
+        "Apache-2.0",
+        repository="google-bert/bert-base-uncased",
+        files=("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+        download_mb=1,
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

@@ -70,7 +70,8 @@ class ModelStore:
         try:
             if model.file:
                 return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
-            return Path(snapshot_download(model.repository, revision=model.revision, local_files_only=not download))
+            wanted = list(model.files) or None
+            return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
         except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
             raise ModelMissingError(self._missing(model)) from error
 
