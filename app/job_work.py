@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
@@ -16,7 +15,6 @@ from core.progress import JobContext
 from core.project import project as document
 from core.project.edits import KeyframeEdit, SamplingSettings, Task
 from core.project.project import Project
-from core.project.tracks import Direction, MaskTrack
 
 if TYPE_CHECKING:
     from core.masks import MaskSequence
@@ -40,31 +38,6 @@ class JobWork:
         self._workspace = workspace
         self._engine = engine
         self._pictures = pictures
-
-    def track(self, project_id: str, direction: Direction, context: JobContext) -> dict[str, Any]:
-        """Follow every prompted object through the clip's span. Stopped or failed, the frames that were reached are kept."""
-        project = self._workspace.project(project_id)
-        tracks = [track for track in project.tracks if track.prompts]
-        found = {track.object_id: self._pictures.masks_over_clip(project, track.masks) for track in tracks}
-        reached: list[int] = []
-        self._pictures.show_live(project_id, found)
-        try:
-            context.report("loading the segmenter", 0, 1)
-            session = self._pictures.tracking_session(project)
-            prompts = {track.object_id: list(track.prompts) for track in tracks}
-            for frame, masks in session.track(prompts, project.clip.start, project.clip.stop, context, direction=direction):
-                for track in tracks:
-                    if frame not in track.confirmed:
-                        found[track.object_id].set(frame, masks[track.object_id])
-                reached.append(frame)
-        finally:
-            try:
-                if reached:
-                    span = (min(reached), max(reached) + 1)
-                    self._workspace.change(project_id, "Track", partial(self._with_tracked, before=tracks, found=found, span=span))
-            finally:
-                self._pictures.hide_live(project_id)
-        return {"frames": len(reached)}
 
     def try_keyframe(self, project_id: str, tries: Tries, context: JobContext) -> dict[str, Any]:
         """Paint the tries one after the other; each is in the project as soon as it is there."""
@@ -102,24 +75,6 @@ class JobWork:
             started = time.monotonic()
         return {"edits": ids}
 
-    def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, MaskSequence], span: tuple[int, int]) -> Project:
-        """The project with what a run found. What a person did since it began (from the tracks `before`) stands: an object that was
-        cleared stays so, and a frame that was marked keeps the mask of its marks."""
-        for old in before:
-            track = next((track for track in project.tracks if track.object_id == old.object_id), None)
-            if track is None or not track.prompts:
-                continue
-            masks = found[track.object_id]
-            marked = {prompt.frame for prompt in track.prompts if prompt not in old.prompts}
-            if marked and track.masks is not None:
-                shown = self._pictures.masks(project, track.masks)
-                for frame in marked:
-                    masks.set(frame, shown[frame])
-            stored = self._pictures.store_masks(project.project_id, masks)
-            followed = _joined(track.tracked, span) if track.prompts == old.prompts else None
-            project = document.with_track(project, dataclasses.replace(track, masks=stored, tracked=followed))
-        return project
-
     def region(self, project: Project) -> tuple[str, MaskSequence]:
         """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
         if project.region is not None:
@@ -136,11 +91,9 @@ class JobWork:
 
 def same_masks(current: Project, project: Project) -> bool:
     """Whether the region is still made of what it was: a person may have gone on while a job ran."""
-    return (current.adjustment, current.tracks, current.clip) == (project.adjustment, project.tracks, project.clip)
+    return _region_parts(current) == _region_parts(project)
 
 
-def _joined(before: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:
-    """The span that two runs cover together where they touch, else the later one's."""
-    if before is None or before[0] > span[1] or span[0] > before[1]:
-        return span
-    return min(before[0], span[0]), max(before[1], span[1])
+def _region_parts(project: Project) -> tuple[Any, ...]:
+    """What the region is made of; an object's name or its marks are no part of it."""
+    return project.adjustment, project.clip, [(track.object_id, track.masks) for track in project.tracks]

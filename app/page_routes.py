@@ -63,6 +63,13 @@ def page_routes(editor: Editor) -> APIRouter:
         picture = editor.overlay_png(project_id, frame, kind, _width(w))
         return Response(picture, media_type="image/png", headers=FOREVER if settled else FRESH)
 
+    @routes.get("/{project_id}/preview/{frame}.png")
+    def click_preview(
+        project_id: str, frame: int, x: float, y: float, positive: bool = True, object_id: int | None = None, w: int | None = None
+    ) -> Response:
+        picture = editor.preview_png(project_id, object_id, frame, x, y, positive, _width(w))
+        return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+
     @routes.get("/{project_id}/file/{relative:path}")
     def project_file(project_id: str, relative: str) -> Response:
         if PurePath(relative).suffix != ".png":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -12,10 +12,12 @@ from typing import Any, TYPE_CHECKING
 from app.engine import Engine
 from app.production import PlannedWindow
 from app.recent import Recent
-from app.workspace import Workspace
+from app.workspace import Workspace, write_atomically
 from core.errors import InputError
+from core.progress import JobContext
 from core.project.edits import Propagation
-from core.project.project import Project
+from core.project.project import next_colour, Project
+from core.project.prompts import MaskPrompt
 from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Pictures:
         self._studios: Recent[KeyframeStudio] = Recent(1)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
+        self._cuts: dict[str, tuple[int, ...]] = {}
 
     def source(self, project: Project) -> ClipReader:
         """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
@@ -137,8 +140,13 @@ class Pictures:
         key = ("result", propagation.propagation_id, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(reader.frame(frame), max_width)), True
 
-    def overlay_png(self, project: Project, frame: int, kind: str, max_width: int | None) -> bytes:
-        """The masks of a frame as RGBA PNG: `objects` in their colours, or the `region` that will be edited."""
+    def overlay_png(
+        self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None
+    ) -> bytes:
+        """The masks of a frame as RGBA PNG: `objects` in their colours, or the `region` that will be edited.
+
+        `instead` is an object's id and the mask to show for it, or one more than the last id for an object yet to be added.
+        """
         import cv2
         import numpy as np
 
@@ -148,7 +156,14 @@ class Pictures:
         if kind == "region":
             layers = [(self.region_mask(project, frame), REGION_COLOUR)]
         else:
-            layers = [(mask, track.colour) for track in project.tracks if (mask := self._object_mask(project, track, frame)) is not None]
+            shown = [(self._object_mask(project, track, frame), track.colour) for track in project.tracks if not track.hidden]
+            if instead is not None:
+                shown = [
+                    (self._object_mask(project, t, frame), t.colour) for t in project.tracks if not t.hidden and t.object_id != instead[0]
+                ]
+                colours = {track.object_id: track.colour for track in project.tracks}
+                shown.append((instead[1], colours.get(instead[0], next_colour(project))))
+            layers = [(mask, colour) for mask, colour in shown if mask is not None]
         scale = min(1.0, max_width / width) if max_width else 1.0
         picture = np.zeros((max(1, round(height * scale)), max(1, round(width * scale)), 4), np.uint8)
         for mask, colour in layers:
@@ -168,8 +183,10 @@ class Pictures:
         return self._sequences.get(path, lambda: MaskSequence.load(path))
 
     def store_masks(self, project_id: str, sequence: MaskSequence) -> str:
-        """Store a mask sequence under its content; returns the path relative to the project."""
-        return self._workspace.add_file(project_id, sequence.to_bytes(), ".masks")
+        """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards."""
+        relative = self._workspace.add_file(project_id, sequence.to_bytes(), ".masks")
+        self._sequences.get(self._workspace.file(project_id, relative), lambda: sequence)  # with the facts that it has found out
+        return relative
 
     def masks_over_clip(self, project: Project, relative: str | None) -> MaskSequence:
         """A sequence of its own over the whole clip, with the stored masks where there are some."""
@@ -188,6 +205,52 @@ class Pictures:
         for frame, mask in masks.items():
             sequence.set(frame, np.zeros((height, width), bool) if mask is None else mask)
         return self.store_masks(project.project_id, sequence)
+
+    def mask_prompt(self, project: Project, object_id: int, frame: int, mask: np.ndarray) -> MaskPrompt:
+        """A mask, bool (H, W), stored as a prompt for a frame."""
+        import cv2
+
+        data = cv2.imencode(".png", mask.astype("uint8") * 255)[1].tobytes()
+        return MaskPrompt(frame, object_id, self._workspace.add_file(project.project_id, data, ".png"))
+
+    def painted(
+        self, project: Project, track: MaskTrack, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool
+    ) -> np.ndarray:
+        """The track's mask on a frame, bool (H, W), after a brush of `radius` source pixels went along `stroke`."""
+        import numpy as np
+
+        from core.masks.brush import stroked
+
+        width, height = project.clip.info.size
+        under = self.masks(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
+        line = stroked((width, height), stroke, radius)
+        return under & ~line if erase else under | line
+
+    def cuts(self, project: Project, context: JobContext | None = None) -> tuple[int, ...]:
+        """First frames of the clip's shots but the first; looked for once, with a report to `context`, and kept beside the project."""
+        from core.media.cuts import find_cuts
+
+        path = self._workspace.folder(project.project_id) / "cuts.json"
+        known = self._known_cuts(project)
+        if known is not None:
+            return known
+        total = project.clip.info.frames
+
+        def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+            for index, frame in enumerate(frames):
+                if context is not None and index % 8 == 0:
+                    context.report("looking for cuts", index, total)
+                yield frame
+
+        found = tuple(find_cuts(watched(self.reader(project).frames(0, total))))
+        write_atomically(path, json.dumps({"sha256": project.clip.sha256, "cuts": found}).encode())
+        with self._live_lock:
+            self._cuts[project.project_id] = found
+        return found
+
+    def known_cuts(self, project: Project) -> tuple[int, ...]:
+        """The cuts as far as they have been looked for."""
+        return self._known_cuts(project) or ()
 
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
         """bool (H, W): the union of the objects on that frame, adjusted."""
@@ -240,18 +303,30 @@ class Pictures:
             self._live.pop(project_id, None)
 
     def timeline(self, project: Project) -> list[dict[str, Any]]:
-        """Per object: colour, runs of frames as [start, stop] where its mask is not empty, prompted frames."""
+        """Per object: name, colour, where its mask is not empty and where it is confirmed as [start, stop] runs, frames that were prompted,
+        frames that ask for tracking, and frames to look at with what is suspect there."""
+        from core.masks import examine, SYMPTOMS
+
+        cuts = self.known_cuts(project)
+        span = range(project.clip.start, project.clip.stop)
         lanes = []
         for track in project.tracks:
             masks = self._object_masks(project, track)
             present = [frame for frame in masks.frames if not masks.is_empty(frame)] if masks else []
+            settled = masks is not None and track.tracked is not None and not self.is_live(project.project_id)
             lanes.append(
                 {
                     "object_id": track.object_id,
                     "name": track.name,
                     "colour": track.colour,
+                    "hidden": track.hidden,
                     "present": [list(run) for run in _runs(present)],
                     "prompted": sorted({p.frame for p in track.prompts}),
+                    "confirmed": [list(run) for run in _runs(list(track.confirmed))],
+                    "pending": list(track.pending),
+                    "suspect": [[s.frame, s.symptom, SYMPTOMS[s.symptom]] for s in examine(masks, span, track.confirmed, cuts)]
+                    if masks and settled
+                    else [],
                     "tracked": track.tracked,
                 }
             )
@@ -262,6 +337,22 @@ class Pictures:
         self._sessions.clear()
         self._stacks.clear()
         self._readers.clear()
+
+    def _known_cuts(self, project: Project) -> tuple[int, ...] | None:
+        def read() -> tuple[int, ...] | None:
+            try:
+                kept = json.loads((self._workspace.folder(project.project_id) / "cuts.json").read_text(encoding="utf-8"))
+                return tuple(int(cut) for cut in kept["cuts"]) if kept["sha256"] == project.clip.sha256 else None
+            except (OSError, ValueError, KeyError, TypeError):
+                return None
+
+        with self._live_lock:
+            if project.project_id not in self._cuts:
+                found = read()
+                if found is None:
+                    return None
+                self._cuts[project.project_id] = found
+            return self._cuts[project.project_id]
 
     def _object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
         """The object's masks as far as they are known: those of a running job first."""

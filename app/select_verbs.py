@@ -1,18 +1,27 @@
-"""The verbs of the Select step: objects, clicks and boxes, tracking."""
+"""The verbs of the Select step: objects, clicks, boxes and strokes, tracking and correcting."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TYPE_CHECKING
 
+from app.engine import GROUNDER
 from app.settings import Settings
+from app.track_work import check_request, TrackRequest
 from app.verb_base import VerbBase
 from core.errors import InputError, StudioError
+from core.models.catalogue import entry
+from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
-from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
+from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import Direction, MaskTrack
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +40,8 @@ class SelectVerbs(VerbBase):
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_at, args=(project, frame), name="look-ahead", daemon=True).start()
 
+    # Objects
+
     def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
         added: list[MaskTrack] = []
 
@@ -44,34 +55,163 @@ class SelectVerbs(VerbBase):
     def remove_object(self, project_id: str, object_id: int) -> Project:
         return self.workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
 
+    def rename_object(self, project_id: str, object_id: int, name: str) -> Project:
+        return self._change_track(project_id, object_id, "Rename object", lambda track: dataclasses.replace(track, name=name.strip()[:80]))
+
+    def hide_object(self, project_id: str, object_id: int, hidden: bool = True) -> Project:
+        """Leave the object out of the picture on the screen, or show it again; what is edited stays the same."""
+        label = "Hide object" if hidden else "Show object"
+        return self._change_track(project_id, object_id, label, lambda track: dataclasses.replace(track, hidden=hidden))
+
+    def merge_objects(self, project_id: str, object_id: int, other_id: int) -> Project:
+        """Make one object of two, under the first one's name: the union of their masks, and of what was said of them."""
+        if object_id == other_id:
+            raise InputError("choose another object to merge with")
+
+        def change(project: Project) -> Project:
+            return self._merged(project, project.track(object_id), project.track(other_id))
+
+        return self.workspace.change(project_id, "Merge objects", change)
+
+    # Marks
+
     def add_point(self, project_id: str, object_id: int, frame: int, x: float, y: float, positive: bool = True) -> Project:
-        """Click: (x, y) in source pixels belongs to the object, or does not. The mask of that frame follows at once."""
+        """Click: (x, y) in source pixels belongs to the object, or does not. The mask of that frame follows at once.
+
+        Where the object has a mask already, the click corrects that mask.
+        """
         return self._prompt(project_id, PointPrompt(frame, object_id, x, y, positive), "Point")
 
     def add_box(self, project_id: str, object_id: int, frame: int, x0: float, y0: float, x1: float, y1: float) -> Project:
         """Box around the object, source pixels. The mask of that frame follows at once."""
         return self._prompt(project_id, BoxPrompt(frame, object_id, x0, y0, x1, y1), "Box")
 
-    def clear_prompts(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
-        """Take the object's prompts back, on one frame or on all; its masks go with the last of them."""
+    def paint(
+        self, project_id: str, object_id: int, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool = False
+    ) -> Project:
+        """Brush over the frame's mask: a line through `stroke`, (x, y) in source pixels, `radius` pixels wide on either side.
+
+        What comes of it is a mask prompt. Erasing the last pixel says that the object is not on this frame.
+        """
+        if not stroke or not 0.5 <= radius <= 1000:
+            raise InputError("a stroke needs a point and a radius of 0.5 to 1000 pixels")
 
         def change(project: Project) -> Project:
             track = project.track(object_id)
-            kept = tuple(p for p in track.prompts if frame is not None and p.frame != frame)
-            masks = track.masks
-            if kept and masks is not None and frame is not None and track.tracked is None:
-                masks = self.pictures.with_masks(project, masks, {frame: None})
-            track = dataclasses.replace(track, prompts=kept, masks=masks if kept else None, tracked=None)
-            return document.with_track(project, track)
+            mask = self.pictures.painted(project, track, frame, stroke, radius, erase)
+            others = tuple(p for p in track.prompts if p.frame != frame)
+            if mask.any():
+                prompt = self.pictures.mask_prompt(project, object_id, frame, mask)
+                return self._with_answer(project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
+            sure = _with(track.confirmed, frame)
+            return self._with_answer(project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
 
-        return self.workspace.change(project_id, "Clear prompts", change)
+        with self._preview_lock:
+            check_prompt(
+                MaskPrompt(frame, object_id, ""), *self.project(project_id).clip.info.size, self.project(project_id).clip.info.frames
+            )
+            return self.workspace.change(project_id, "Eraser" if erase else "Brush", change)
 
-    def start_tracking(self, project_id: str, direction: Direction = "both") -> str:
-        """Follow every prompted object through the clip; returns the job's id. Stopping keeps the frames that were reached."""
+    def preview_point(self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True) -> np.ndarray:
+        """What the frame's mask would become with this click, bool (H, W); nothing is kept."""
         project = self.project(project_id)
-        if not any(track.prompts for track in project.tracks):
-            raise InputError("click or box an object first: there is nothing to track yet")
-        return self._submit("track", project_id, lambda context: self._work.track(project_id, direction, context))
+        point = PointPrompt(frame, object_id or 0, x, y, positive)
+        check_prompt(point, *project.clip.info.size, project.clip.info.frames)
+        track = project.track(object_id) if object_id is not None else None
+        before = self._marks(project, track, frame) if track is not None else ()
+        with self._preview_lock:
+            return self.pictures.session(project).preview(frame, [*before, point], passing=True)
+
+    def preview_png(
+        self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True, max_width: int | None = None
+    ) -> bytes:
+        """The objects' overlay of a frame as it would be with this click; nothing is kept."""
+        mask = self.preview_point(project_id, object_id, frame, x, y, positive)
+        project = self.project(project_id)
+        shown = (document.next_object_id(project) if object_id is None else object_id, mask)
+        return self.pictures.overlay_png(project, frame, "objects", max_width, shown)
+
+    def clear_prompts(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
+        """Take the object's marks back, on one frame or on all; its masks go with the last of them."""
+
+        def change(project: Project) -> Project:
+            track = project.track(object_id)
+            if frame is None:
+                cleared = dataclasses.replace(track, prompts=(), masks=None, tracked=None, confirmed=(), pending=())
+                return document.with_track(project, cleared)
+            kept = tuple(p for p in track.prompts if p.frame != frame)
+            sure = tuple(f for f in track.confirmed if f != frame)
+            masks = track.masks
+            if track.tracked is None and masks is not None:
+                masks = self.pictures.with_masks(project, masks, {frame: None}) if kept or sure else None
+            pending = _with(track.pending, frame) if track.tracked is not None else ()
+            return document.with_track(project, dataclasses.replace(track, prompts=kept, confirmed=sure, masks=masks, pending=pending))
+
+        return self.workspace.change(project_id, "Clear marks", change)
+
+    # Words
+
+    def text_model(self) -> tuple[bool, str]:
+        """Whether what finds things by words is on this disk, and what it is or what there is to fetch, and how large."""
+        model = entry(GROUNDER, "grounder")
+        here = self.engine.store.available(GROUNDER, "grounder")
+        return here, model.title if here else f"{model.title}: {model.download_mb} MB to fetch, once, from {model.repository}"
+
+    def find_text(self, project_id: str, frame: int, text: str) -> str:
+        """Look for what `text` names on a frame; returns the job's id. Each thing becomes an object with a box, all in one step.
+
+        Fetches the model when it is not here; the job fails with ModelMissingError's sentence when it is not to be had.
+        """
+        self._check_frame(project_id, frame)
+        if not text.strip():
+            raise InputError("say in a few words what to look for, like: the dog")
+        return self._submit("find", project_id, lambda context: self._find(project_id, frame, text.strip()[:200], context))
+
+    # Through time
+
+    def start_tracking(self, project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> str:
+        """Follow every marked object through the clip, shot by shot; returns the job's id. Stopping keeps the frames that were reached.
+
+        With `frame`, follow one object from its mask there, as far as the shot goes; the other frames stay as they are. A shot in which
+        nobody has marked the object is not entered; the job's result lists the first frames of such shots as `waiting`.
+        """
+        request = TrackRequest(direction, object_id, frame)
+        check_request(self.project(project_id), request, self.pictures)
+        return self._submit("track", project_id, lambda context: self._track_work.track(project_id, request, context))
+
+    def confirm(self, project_id: str, object_id: int, frame: int, sure: bool = True) -> Project:
+        """Vouch for an object's mask on a frame (an empty one says that the object is not there), or take that back.
+
+        Tracking never overwrites a confirmed frame, and takes it for what a person said.
+        """
+
+        def change(track: MaskTrack) -> MaskTrack:
+            frames = _with(track.confirmed, frame) if sure else tuple(f for f in track.confirmed if f != frame)
+            return dataclasses.replace(track, confirmed=frames)
+
+        self._check_frame(project_id, frame)
+        return self._change_track(project_id, object_id, "Confirm frame" if sure else "Take confirmation back", change)
+
+    def mark_absent(self, project_id: str, object_id: int, frame: int) -> Project:
+        """Say that the object is not to be seen on this frame: an empty mask, confirmed. Its other marks on the frame go."""
+
+        def change(project: Project) -> Project:
+            import numpy as np
+
+            track = project.track(object_id)
+            width, height = project.clip.info.size
+            others = tuple(p for p in track.prompts if p.frame != frame)
+            changed = dataclasses.replace(track, prompts=others, confirmed=_with(track.confirmed, frame))
+            return self._with_answer(project, changed, frame, np.zeros((height, width), np.bool_))
+
+        self._check_frame(project_id, frame)
+        return self.workspace.change(project_id, "Not on this frame", change)
+
+    def cuts(self, project_id: str) -> tuple[int, ...]:
+        """First frames of the clip's shots but the first, as far as they have been looked for; tracking looks for them."""
+        return self.pictures.known_cuts(self.project(project_id))
+
+    # What the verbs are made of
 
     def _look_at(self, project: Project, frame: int) -> None:
         try:
@@ -82,16 +222,93 @@ class SelectVerbs(VerbBase):
         finally:
             self._looking.release()
 
-    def _prompt(self, project_id: str, prompt: Prompt, label: str) -> Project:
+    def _find(self, project_id: str, frame: int, text: str, context: JobContext) -> dict[str, Any]:
+        here = self.text_model()[0]
+        context.report("loading the text model" if here else "fetching the text model", 0, 1)
+        grounder = self.engine.grounder()
+        context.report("looking", 0, 1)
+        project = self.project(project_id)
+        boxes = grounder.find(self.pictures.frame(project, frame), text)
+        if not boxes:
+            raise InputError(f"nothing on frame {frame} looks like '{text}': try other words, or another frame")
+        added: list[int] = []
+        with self._preview_lock:
+            session = self.pictures.session(project)
+            shapes = [BoxPrompt(frame, 0, box.x0, box.y0, box.x1, box.y1) for box in boxes]
+            masks = [session.preview(frame, [shape]) for shape in shapes]
+
+            def change(current: Project) -> Project:
+                for number, (shape, mask) in enumerate(zip(shapes, masks, strict=True), 1):
+                    current, track = document.with_object(current, text if len(shapes) == 1 else f"{text} {number}")
+                    track = dataclasses.replace(track, prompts=(dataclasses.replace(shape, object_id=track.object_id),))
+                    current = self._with_answer(current, track, frame, mask)
+                    added.append(track.object_id)
+                return current
+
+            self.workspace.change(project_id, f"Find '{text}'", change)
+        return {"objects": added}
+
+    def _change_track(self, project_id: str, object_id: int, label: str, change: Callable[[MaskTrack], MaskTrack]) -> Project:
+        return self.workspace.change(project_id, label, lambda p: document.with_track(p, change(p.track(object_id))))
+
+    def _check_frame(self, project_id: str, frame: int) -> None:
+        frames = self.project(project_id).clip.info.frames
+        if not 0 <= frame < frames:
+            raise InputError(f"frame {frame} is outside the clip (0 to {frames - 1})")
+
+    def _marks(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
+        """The prompts that a click on this frame adds to: those that are there, else the mask that is."""
+        marks = tuple(p for p in track.prompts if p.frame == frame)
+        if marks or track.masks is None:
+            return marks
+        masks = self.pictures.masks(project, track.masks)
+        return () if masks.is_empty(frame) else (self.pictures.mask_prompt(project, track.object_id, frame, masks[frame]),)
+
+    def _prompt(self, project_id: str, prompt: PointPrompt | BoxPrompt, label: str) -> Project:
         def change(current: Project) -> Project:
-            current = document.with_prompt(current, prompt)
             track = current.track(prompt.object_id)
-            stored = self.pictures.with_masks(current, track.masks, {prompt.frame: mask})
-            return document.with_track(current, dataclasses.replace(track, masks=stored, tracked=None))
+            others = tuple(p for p in track.prompts if p.frame != prompt.frame)
+            return self._with_answer(current, dataclasses.replace(track, prompts=(*others, *marks)), prompt.frame, mask)
 
         with self._preview_lock:  # to the end: a mask belongs to all prompts that were there before it
             project = self.project(project_id)
             check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
-            prompted = document.with_prompt(project, prompt).track(prompt.object_id)
-            mask = self.pictures.session(project).preview(prompt.frame, [p for p in prompted.prompts if p.frame == prompt.frame])
+            before = self._marks(project, project.track(prompt.object_id), prompt.frame)
+            if isinstance(prompt, BoxPrompt):  # says anew what the object is
+                before = tuple(p for p in before if isinstance(p, PointPrompt))
+            marks = (*before, prompt)
+            mask = self.pictures.session(project).preview(prompt.frame, marks)
             return self.workspace.change(project_id, label, change)
+
+    def _with_answer(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
+        """The project with an object whose mask on a frame a person has just seen to."""
+        stored = self.pictures.with_masks(project, track.masks, {frame: mask})
+        pending = track.pending if track.tracked is None else _with(track.pending, frame)
+        return document.with_track(project, dataclasses.replace(track, masks=stored, pending=pending))
+
+    def _merged(self, project: Project, first: MaskTrack, second: MaskTrack) -> Project:
+        masks = self.pictures.masks_over_clip(project, first.masks)
+        for frame in masks.frames if second.masks is not None else ():
+            more = self.pictures.masks(project, second.masks or "")
+            if not more.is_empty(frame):
+                masks.set(frame, masks[frame] | more[frame])
+        marked = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})
+        prompts = tuple(self.pictures.mask_prompt(project, first.object_id, f, masks[f]) for f in marked if not masks.is_empty(f))
+        both = [track.tracked for track in (first, second) if track.marked]
+        tracked = None
+        if both and all(both):
+            start, stop = max(span[0] for span in both if span), min(span[1] for span in both if span)
+            tracked = (start, stop) if start < stop else None
+        merged = dataclasses.replace(
+            first,
+            prompts=prompts,
+            masks=self.pictures.store_masks(project.project_id, masks) if first.marked or second.marked else None,
+            tracked=tracked,
+            confirmed=tuple(sorted(set(first.confirmed) & set(second.confirmed))),
+            pending=tuple(sorted({*first.pending, *second.pending})),
+        )
+        return document.with_track(document.without_object(project, second.object_id), merged)
+
+
+def _with(frames: tuple[int, ...], frame: int) -> tuple[int, ...]:
+    return tuple(sorted({*frames, frame}))

@@ -11,6 +11,7 @@ from app.job_work import JobWork
 from app.jobs import JobRunner
 from app.pictures import Pictures
 from app.settings import Settings
+from app.track_work import TrackWork
 from app.workspace import Workspace
 from core.errors import InputError
 from core.progress import JobContext
@@ -27,6 +28,7 @@ class VerbBase:
         self.runner = JobRunner()
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
+        self._track_work = TrackWork(self.workspace, self.pictures)
 
     def project(self, project_id: str) -> Project:
         return self.workspace.project(project_id)

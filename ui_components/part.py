@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS: tuple[str, ...] = (
-    *("store", "pictures", "toast", "canvas", "compare", "player", "steps", "transport", "timeline", "job"),
+    *("store", "pictures", "toast", "lens", "pointing", "canvas", "compare", "player", "steps", "transport", "timeline", "job"),
     *("video", "select", "adjust", "gallery", "keyframe", "propagate", "keyboard"),
 )
 STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels")

@@ -1,4 +1,4 @@
-"""Step 2: the objects, their prompts, and tracking them through the clip."""
+"""Step 2: the objects, their marks, and following them through the clip."""
 
 from __future__ import annotations
 
@@ -6,33 +6,51 @@ import gradio as gr
 
 from core.project.tracks import Direction
 from ui_components.panel import panel
-from ui_components.part import Answer, part
+from ui_components.part import Answer, Handler, part
 from ui_components.verbs import Verbs
 from ui_components.view import project_view
 
-BODY = """
-<h3>Objects</h3>
+_DIRECTIONS = (
+    ("trackback", "Back", "Follow the object from this frame backwards, to the beginning of the shot"),
+    ("trackboth", "Both", "Follow the object from this frame both ways, through the whole shot (R)"),
+    ("trackon", "On", "Follow the object from this frame on, to the end of the shot"),
+)
+
+
+def _button(name: str, label: str, title: str, icon: str = "", pressed: bool = False) -> str:
+    picture = f'<span data-icon="{icon}"></span>' if icon else ""
+    state = ' aria-pressed="false"' if pressed else ""
+    return f'<button type="button" class="vs-button vs-small" data-ref="{name}" title="{title}"{state}>{picture}{label}</button>'
+
+
+BODY = f"""
+<div class="vs-head"><h3>Objects</h3>
+  <span class="vs-row">{_button("merge", "Merge", "Make one object of this and another", "merge")}
+  {_button("add", "Add", "Add an object (O)", "plus")}</span></div>
 <ul class="vs-objects" data-ref="objects"></ul>
-<div class="vs-row">
-  <button type="button" class="vs-button vs-small" data-ref="add"><span data-icon="plus"></span>Add object</button>
+<div class="vs-row" data-ref="mergeRow" hidden>
+  <label class="vs-label" for="vs-merge-with">Merge with</label>
+  <select id="vs-merge-with" class="vs-grow" data-ref="mergeWith"></select>
 </div>
-<h3>Marks on the object</h3>
-<div class="vs-row vs-wrap">
-  <button type="button" class="vs-button vs-small" data-ref="clearFrame">Clear this frame</button>
-  <button type="button" class="vs-button vs-small" data-ref="clearAll">Clear all</button>
+<form class="vs-row" data-ref="find" role="search">
+  <input type="text" class="vs-grow" data-ref="words" placeholder="Find by words: the dog" aria-label="Find objects by words"
+   maxlength="200" autocomplete="off" spellcheck="false">
+  <button type="submit" class="vs-button vs-small" data-ref="findButton" title="Look for it on this frame">Find</button>
+</form>
+<p class="vs-quiet vs-find-note" data-ref="findNote"></p>
+<div class="vs-head"><h3>This frame</h3><span class="vs-quiet" data-ref="frameState" role="status"></span></div>
+<div class="vs-row vs-thirds">
+  {_button("confirm", "Confirm", "The mask on this frame is right: tracking keeps it (C)", "check", pressed=True)}
+  {_button("absent", "Not here", "The object is not to be seen on this frame", "eyeoff")}
+  {_button("clearFrame", "Clear", "Take the marks on this frame back", "remove")}
 </div>
-<ul class="vs-legend">
-  <li><span class="vs-dot vs-plus">+</span>Left click: part of the object</li>
-  <li><span class="vs-dot vs-minus">−</span>Right or Alt click: not part of it</li>
-  <li><span class="vs-dot vs-box"></span>Drag: a box around it</li>
-</ul>
-<div class="vs-row">
-  <label class="vs-label" for="vs-direction">Track</label>
-  <select id="vs-direction" class="vs-grow" data-ref="direction">
-    <option value="both">both ways</option>
-    <option value="forward">forwards</option>
-    <option value="backward">backwards</option>
-  </select>
+<div class="vs-head"><h3>Follow from here</h3></div>
+<div class="vs-row vs-thirds" role="group" aria-label="Follow from this frame">
+  {"".join(_button(name, label, title, name) for name, label, title in _DIRECTIONS)}
+</div>
+<div class="vs-health" data-ref="health" hidden>
+  <span data-icon="warn"></span><span class="vs-grow" data-ref="healthText"></span>
+  {_button("nextSuspect", "Next", "Go to the next frame to look at (N; back with Shift N)")}
 </div>
 """
 
@@ -40,26 +58,57 @@ BODY = """
 def select_panel(verbs: Verbs) -> gr.HTML:
     """Clicks go through the stage; this panel says which object they belong to."""
 
+    def seen(project_id: str) -> Answer:
+        return {"view": project_view(verbs, project_id)}
+
     def add_object(project_id: str) -> Answer:
         _, object_id = verbs.add_object(project_id)
-        return {"view": project_view(verbs, project_id), "object": object_id}
+        return seen(project_id) | {"object": object_id}
 
     def remove_object(project_id: str, object_id: int) -> Answer:
         verbs.remove_object(project_id, object_id)
-        return {"view": project_view(verbs, project_id)}
+        return seen(project_id)
+
+    def rename_object(project_id: str, object_id: int, name: str) -> Answer:
+        verbs.rename_object(project_id, object_id, name)
+        return seen(project_id)
+
+    def hide_object(project_id: str, object_id: int, hidden: bool) -> Answer:
+        verbs.hide_object(project_id, object_id, hidden)
+        return seen(project_id)
+
+    def merge_objects(project_id: str, object_id: int, other_id: int) -> Answer:
+        verbs.merge_objects(project_id, object_id, other_id)
+        return seen(project_id)
 
     def clear_prompts(project_id: str, object_id: int, frame: int | None) -> Answer:
         verbs.clear_prompts(project_id, object_id, frame)
-        return {"view": project_view(verbs, project_id)}
+        return seen(project_id)
+
+    def confirm_frame(project_id: str, object_id: int, frame: int, sure: bool) -> Answer:
+        verbs.confirm(project_id, object_id, frame, sure)
+        return seen(project_id)
+
+    def mark_absent(project_id: str, object_id: int, frame: int) -> Answer:
+        verbs.mark_absent(project_id, object_id, frame)
+        return seen(project_id)
+
+    def find_text(project_id: str, frame: int, text: str) -> Answer:
+        return {"job": verbs.find_text(project_id, frame, text)} | seen(project_id)
+
+    def text_model() -> Answer:
+        here, about = verbs.text_model()
+        return {"here": here, "about": about}
 
     def look_at(project_id: str, frame: int) -> Answer:
         verbs.look_at(project_id, frame)
         return {}
 
-    def start_tracking(project_id: str, direction: Direction) -> Answer:
-        job_id = verbs.start_tracking(project_id, direction)
-        return {"view": project_view(verbs, project_id), "job": job_id}
+    def start_tracking(project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> Answer:
+        job_id = verbs.start_tracking(project_id, direction, object_id, frame)
+        return seen(project_id) | {"job": job_id}
 
-    lead = "Click the object on the picture. When the colour covers it, track it through the clip."
+    lead = "Click the object on the picture; right-click what is not part of it. When the colour covers it, track it."
     markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again")
-    return part("select", markup, [add_object, remove_object, clear_prompts, look_at, start_tracking])
+    objects: list[Handler] = [add_object, remove_object, rename_object, hide_object, merge_objects]
+    return part("select", markup, [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, look_at, start_tracking])

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui_components.part import Answer, part
+from ui_components.part import Answer, icon_button, part
 from ui_components.verbs import Verbs
 from ui_components.view import project_view
 
-MARKUP = """
+_TOOLS = (
+    ("mark", "Click", "Click what belongs to the object; drag a box around it (V)"),
+    ("box", "Box", "Drag a box around the object (X)"),
+    ("brush", "Brush", "Paint the mask (B)"),
+    ("eraser", "Eraser", "Erase from the mask (E)"),
+)
+
+
+def _tool(name: str, label: str, title: str) -> str:
+    return (
+        f'<button type="button" class="vs-icon-button" data-tool="{name}" data-icon="{name}"'
+        f' aria-label="{label}" aria-pressed="false" title="{title}"></button>'
+    )
+
+
+_MARKUP = """
 <div class="vs-stage" data-ref="stage">
   <canvas data-ref="canvas" tabindex="0" role="img"
    aria-label="The frame: left click adds to the object, right or Alt click takes away, drag draws a box"></canvas>
@@ -20,6 +35,18 @@ MARKUP = """
   <div class="vs-empty" data-ref="empty" hidden>
     <span data-icon="film"></span><p>No video is open.</p><p class="vs-quiet">Drop a file here, or choose one on the right.</p>
   </div>
+  <div class="vs-tools-left" data-ref="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical" hidden>
+    {tools}
+    <label class="vs-brush-size" data-ref="sizes" hidden title="Size of the brush ([ and ])">
+      <span class="vs-hidden-label">Brush size</span>
+      <input type="range" min="1" max="8.6" step="0.1" data-ref="size" aria-label="Brush size" orient="vertical">
+    </label>
+  </div>
+  <div class="vs-zooms" data-ref="zooms" role="group" aria-label="Zoom" hidden>
+    {zoom_out}
+    <button type="button" class="vs-zoom-fit" data-ref="fit" title="Show the whole frame (0)" aria-label="Fit">Fit</button>
+    {zoom_in}
+  </div>
   <div class="vs-stage-tools">
     <div class="vs-segments" role="radiogroup" aria-label="Compare" data-ref="compare" hidden></div>
     <button type="button" class="vs-chip-button" data-ref="masks" aria-pressed="true" title="Show or hide the masks (M)">
@@ -28,6 +55,13 @@ MARKUP = """
   </div>
 </div>
 """
+
+
+MARKUP = _MARKUP.format(
+    tools="".join(_tool(*tool) for tool in _TOOLS),
+    zoom_in=icon_button("zoomIn", "Zoom in", "Zoom in (+)", icon="plus"),
+    zoom_out=icon_button("zoomOut", "Zoom out", "Zoom out (-)", icon="minus"),
+)
 
 
 def stage(verbs: Verbs) -> gr.HTML:
@@ -43,10 +77,15 @@ def stage(verbs: Verbs) -> gr.HTML:
         verbs.add_box(project_id, target, frame, x0, y0, x1, y1)
         return {"view": project_view(verbs, project_id), "object": target}
 
+    def paint(project_id: str, object_id: int | None, frame: int, stroke: list[tuple[float, float]], radius: float, erase: bool) -> Answer:
+        target = _object(project_id, object_id)
+        verbs.paint(project_id, target, frame, stroke, radius, erase)
+        return {"view": project_view(verbs, project_id), "object": target}
+
     def _object(project_id: str, object_id: int | None) -> int:
         if object_id is not None:
             return object_id
         tracks = verbs.project(project_id).tracks
         return tracks[0].object_id if tracks else verbs.add_object(project_id)[1]
 
-    return part("canvas", MARKUP, [add_point, add_box])
+    return part("canvas", MARKUP, [add_point, add_box, paint])

@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.progress import JobStatus
 from core.project.edits import Layer, Propagation
 from core.project.project import Project
-from core.project.prompts import BoxPrompt, PointPrompt, Prompt
+from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 from ui_components.facts import clip_facts
 from ui_components.verbs import Verbs
@@ -40,7 +40,8 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         },
         "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
         "lanes": verbs.timeline(project_id),
-        "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked) for t in project.tracks]),
+        "cuts": list(verbs.cuts(project_id)),
+        "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
         "region_rev": _revision([project.adjustment, *((t.object_id, t.prompts, t.masks, t.tracked) for t in project.tracks)]),
         "adjustment": {"form": project.adjustment.form, "pixels": project.adjustment.pixels, "feather": project.adjustment.feather},
         "edits": [
@@ -87,7 +88,7 @@ def job_view(job: JobStatus) -> dict[str, Any]:
 
 def step_states(project: Project) -> dict[str, dict[str, Any]]:
     """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made `stale`."""
-    prompted = any(track.prompts for track in project.tracks)
+    prompted = any(track.marked for track in project.tracks)
     tracked = any(track.tracked for track in project.tracks)
     tried = bool(project.edits)
     accepted = project.accepted_edit
@@ -120,6 +121,9 @@ def _object(track: MaskTrack, span: tuple[int, int]) -> dict[str, Any]:
         "name": track.name,
         "colour": list(track.colour),
         "tracked": track.covers(*span),
+        "marked": track.marked,
+        "hidden": track.hidden,
+        "confirmed": list(track.confirmed),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
     }
 
@@ -129,7 +133,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any] | None:
         return {"kind": "point", "frame": prompt.frame, "x": prompt.x, "y": prompt.y, "positive": prompt.positive}
     if isinstance(prompt, BoxPrompt):
         return {"kind": "box", "frame": prompt.frame, "x0": prompt.x0, "y0": prompt.y0, "x1": prompt.x1, "y1": prompt.y1}
-    return None
+    return {"kind": "mask", "frame": prompt.frame} if isinstance(prompt, MaskPrompt) else None
 
 
 def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:

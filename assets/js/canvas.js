@@ -1,16 +1,15 @@
 "use strict";
-// The stage: the frame, the masks over it, the prompts over those; clicks and boxes in source pixels whatever the scaling.
+// The stage: the frame, the masks over it, the prompts over those, all in source pixels whatever the scaling.
 (() => {
   const { state } = studio;
   const WIDTHS = [480, 854, 1280, 1920, 2560, 3840];
-  const DRAG = 5; // CSS pixels: less is a click
+  const SQUARES = 5; // device pixels a source pixel: from here on pixels are shown as the squares they are
   const AHEAD = 24;
 
   studio.parts.canvas = (ref, server) => {
     const { canvas, stage } = ref;
     const context = canvas.getContext("2d");
     let place = { x: 0, y: 0, scale: 1 }; // of the frame inside the canvas, in CSS pixels
-    let drag = null;
     let asked = false;
     let direction = 1;
     let lastFrame = 0;
@@ -33,7 +32,7 @@
     const overlayKind = () => (state.step === "adjust" || state.step === "keyframe" ? "region" : "objects");
     const overlayUrl = (frame) => {
       const { view } = state;
-      if (!state.showMasks || !view.objects.some((o) => o.prompts.length || o.tracked)) return null;
+      if (!state.showMasks || !view.objects.some((o) => o.marked)) return null;
       if (state.step === "video" || state.step === "propagate") return null;
       const kind = overlayKind();
       const job = studio.activeJob();
@@ -83,10 +82,7 @@
       const h = Math.max(1, Math.round(box.height * ratio));
       if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
       if (!state.view) return;
-      const { clip } = state.view;
-      const margin = Math.min(box.width, box.height) * 0.025;
-      const scale = Math.min((box.width - 2 * margin) / clip.width, (box.height - 2 * margin) / clip.height);
-      place = { scale, x: (box.width - clip.width * scale) / 2, y: (box.height - clip.height * scale) / 2 };
+      place = studio.lens.place(box);
       studio.place = place;
     };
 
@@ -104,8 +100,10 @@
       if (!bitmap) return;
       context.setTransform(ratio * place.scale, 0, 0, ratio * place.scale, ratio * place.x, ratio * place.y);
       context.imageSmoothingQuality = "high";
+      context.imageSmoothingEnabled = place.scale * ratio < SQUARES;
       context.drawImage(bitmap, 0, 0, clip.width, clip.height);
-      if (fresh) drawOver(clip);
+      context.imageSmoothingEnabled = true;
+      if (fresh || last.frame === state.frame) drawOver(clip); // the same frame at another size will do until the right one is here
       canvas.dataset.frame = String(last.frame);
       if (fresh && !readySaid) {
         readySaid = true;
@@ -131,30 +129,36 @@
       const url = edit ? null : overlayUrl(state.frame);
       let overlay = want(url);
       const same = lastOverlay && url && lastOverlay.frame === state.frame && lastOverlay.path === url.split("?")[0] && lastOverlay.kind === overlayKind();
+      const shown = studio.hovered && studio.hovered();
       if (overlay) lastOverlay = { frame: state.frame, path: url.split("?")[0], kind: overlayKind(), url };
       else if (same) overlay = studio.pictures.get(lastOverlay.url); // the mask before, until the new one is here: no flicker
-      if (overlay) {
-        context.imageSmoothingEnabled = overlay.width < clip.width;
-        context.drawImage(overlay, 0, 0, clip.width, clip.height);
+      if (shown || overlay) {
+        const picture = shown || overlay;
+        context.imageSmoothingEnabled = picture.width < clip.width;
+        context.drawImage(picture, 0, 0, clip.width, clip.height);
         context.imageSmoothingEnabled = true;
       }
+      canvas.dataset.hovered = String(Boolean(shown));
       canvas.dataset.overlay = overlay ? lastOverlay.url : "";
       if (state.step === "select") drawPrompts();
     };
 
     const drawPrompts = () => {
       for (const object of state.view.objects) {
+        if (object.hidden) continue;
         for (const prompt of object.prompts) if (prompt.frame === state.frame) drawPrompt(prompt, object, object.id === state.object ? 1 : 0.55);
       }
       for (const prompt of state.pending) if (prompt.frame === state.frame) drawPrompt(prompt, null, 0.9, true);
-      if (drag && drag.moved) drawPrompt({ kind: "box", ...drag.box }, null, 1, true);
+      studio.drawPointer(context, place, drawPrompt);
     };
 
     const drawPrompt = (prompt, object, alpha, pending = false) => {
       const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 14 / place.scale; // a CSS pixel, grown with the page
+      if (prompt.kind === "mask") return; // it is what the overlay shows
       context.save();
       context.globalAlpha = alpha;
-      if (prompt.kind === "box") {
+      if (prompt.kind === "stroke") studio.drawStroke(context, prompt);
+      else if (prompt.kind === "box") {
         const box = [prompt.x0, prompt.y0, prompt.x1 - prompt.x0, prompt.y1 - prompt.y0];
         context.lineWidth = 3.5 * unit;
         context.strokeStyle = "rgba(0,0,0,.55)";
@@ -182,76 +186,18 @@
       context.restore();
     };
 
-    // Pointing
-
-    const toSource = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return { x: (event.clientX - box.left - place.x) / place.scale, y: (event.clientY - box.top - place.y) / place.scale };
-    };
-    const inside = ({ x, y }) => x >= 0 && y >= 0 && x < state.view.clip.width && y < state.view.clip.height;
-    const clamp = ({ x, y }) => ({ x: Math.min(Math.max(x, 0), state.view.clip.width), y: Math.min(Math.max(y, 0), state.view.clip.height) });
-    const tenth = (value) => Math.round(value * 10) / 10;
-
-    const send = (name, prompt, values) => {
-      studio.set({ pending: [...state.pending, prompt] });
-      const done = () => studio.set({ pending: state.pending.filter((other) => other !== prompt) });
-      studio.change(server, name, { object_id: state.object, frame: prompt.frame, ...values }).then((answer) => {
-        if (state.object === null && answer.object) studio.set({ object: answer.object });
-        done();
-      }, done);
-    };
-
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!state.view || (event.button !== 0 && event.button !== 2)) return;
-      if (state.step !== "select") return;
-      const at = toSource(event);
-      studio.set({ playing: false });
-      drag = { at: clamp(at), off: !inside(at), x: event.clientX, y: event.clientY, positive: event.button === 0 && !event.altKey && !event.ctrlKey, moved: false, box: null, frame: state.frame };
-      canvas.setPointerCapture(event.pointerId);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!drag) return;
-      if (Math.hypot(event.clientX - drag.x, event.clientY - drag.y) >= DRAG && drag.positive) drag.moved = true;
-      const to = clamp(toSource(event));
-      const from = drag.at;
-      drag.box = { x0: Math.min(from.x, to.x), y0: Math.min(from.y, to.y), x1: Math.max(from.x, to.x), y1: Math.max(from.y, to.y) };
-      if (drag.moved) redraw();
-    });
-    const drop = (event) => {
-      if (!drag) return;
-      const { at, off, moved, box, positive, frame } = drag;
-      drag = null;
-      if (event.type === "pointercancel") return redraw();
-      if (moved && box) {
-        const values = Object.fromEntries(Object.entries(box).map(([key, value]) => [key, tenth(value)]));
-        if (values.x1 - values.x0 >= 1 && values.y1 - values.y0 >= 1) send("add_box", { kind: "box", frame, ...values }, values);
-      } else if (!off) {
-        const values = { x: Math.min(tenth(at.x), state.view.clip.width - 0.1), y: Math.min(tenth(at.y), state.view.clip.height - 0.1), positive };
-        send("add_point", { kind: "point", frame, ...values }, values);
-      }
-      redraw();
-    };
-    canvas.addEventListener("pointerup", drop);
-    canvas.addEventListener("pointercancel", drop);
-    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
-    stage.addEventListener("wheel", (event) => {
-      if (!state.view || event.ctrlKey) return;
-      event.preventDefault();
-      studio.set({ playing: false });
-      studio.goTo(state.frame + Math.sign(event.deltaY || event.deltaX));
-    }, { passive: false });
-    studio.cancelDrag = () => { if (drag) { drag = null; redraw(); } };
-
+    studio.tryShown = tryShown;
+    studio.point(ref, server, redraw);
     new ResizeObserver(redraw).observe(stage);
-    studio.on("view step frame object pending showMasks compareTry wipe tryId playing", () => {
+    studio.on("view step frame object pending showMasks compareTry wipe tryId playing lens tool brush", () => {
       if (state.frame !== lastFrame) { direction = state.frame > lastFrame ? 1 : -1; lastFrame = state.frame; }
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;
+      stage.dataset.tool = state.tool;
       ref.masks.hidden = !state.view || state.step === "video" || state.step === "propagate" || Boolean(tryShown());
       ref.masks.setAttribute("aria-pressed", String(state.showMasks));
       redraw();
     });
     ref.masks.addEventListener("click", () => studio.set({ showMasks: !state.showMasks }));
-    studio.tryShown = tryShown;
   };
 })();

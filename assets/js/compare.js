@@ -54,7 +54,7 @@
       studio.set({ wipe: Math.max(0, Math.min(1, state.wipe + by)) });
     });
     new ResizeObserver(() => requestAnimationFrame(drawWipe)).observe(stage);
-    studio.on("view step frame tryId compareTry compareResult wipe", () => { drawChoices(); requestAnimationFrame(drawWipe); });
+    studio.on("view step frame tryId compareTry compareResult wipe lens", () => { drawChoices(); requestAnimationFrame(drawWipe); });
     studio.compareMode = current;
 
     // the divider starts where there is something to compare

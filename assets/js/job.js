@@ -4,7 +4,7 @@
 (() => {
   const { state } = studio;
   const EVERY = 300; // milliseconds between questions while something runs
-  const NAMES = { track: "Tracking", keyframe: "Trying", propagate: "Propagating" };
+  const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating" };
 
   const seconds = (value) => (value >= 90 ? `${Math.round(value / 60)} min left` : `${Math.max(1, Math.round(value))} s left`);
 
@@ -65,6 +65,7 @@
       for (const done of jobs.filter((other) => other.finished && !seen.has(other.id))) {
         seen.add(done.id);
         if (!state.watched || !state.watched.has(done.id)) continue;
+        if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
         if (done.state === "failed") studio.toast(done.message, "error");
         else if (done.state === "cancelled") studio.toast("Stopped. What was finished stays.");
       }

@@ -3,18 +3,33 @@
 (() => {
   const { state } = studio;
   const STEPS = ["video", "select", "adjust", "keyframe", "propagate"];
-  const SHEET = [
-    ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"],
-    ["Wheel", "scrub, over the picture"], ["Click", "this belongs to the object"], ["Right or Alt click", "this does not"], ["Drag", "a box around the object"],
-    ["M", "show or hide the masks"], ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up the box being drawn"], ["?", "this sheet"],
-  ];
+  const SHEET = {
+    "Going about": [
+      ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"],
+      ["Wheel", "scrub, over the picture"], ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
+    ],
+    "The picture": [
+      ["Ctrl Wheel", "zoom where the pointer is"], ["+ −", "zoom in or out"], ["0", "the whole frame"], ["Space drag", "move the picture, or with the middle button"], ["M", "show or hide the masks"],
+    ],
+    "Marking an object": [
+      ["Click", "this belongs to it"], ["Right or Alt click", "this does not"], ["Drag", "a box around it"], ["Shift", "held: the mask that a click would give"],
+      ["V", "click tool"], ["X", "box tool"], ["B", "brush"], ["E", "eraser"], ["[ ]", "smaller or larger brush"],
+    ],
+    "Objects and tracking": [
+      ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
+      ["C", "confirm the frame"], ["N", "next frame to look at, Shift N back"], ["Delete", "take the marks on this frame back"],
+    ],
+    "With fingers": [["Tap", "this belongs to it"], ["Long press", "this does not"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
+  };
+  const TOOLS = { v: "mark", x: "box", b: "brush", e: "eraser" };
   let sheet = null;
 
   studio.showKeys = () => {
     if (!sheet) {
       const { make } = studio;
-      const rows = SHEET.flatMap(([keys, what]) => [make("dt", {}, ...keys.split(/(?<= )(?=\S)/).map((key) => make("kbd", {}, key.trim()))), make("dd", {}, what)]);
-      sheet = make("dialog", { class: "vs-sheet", "aria-labelledby": "vs-sheet-title" }, make("h2", { id: "vs-sheet-title" }, "Keyboard and mouse"), make("dl", {}, ...rows),
+      const rows = (list) => list.flatMap(([keys, what]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, what)]);
+      const groups = Object.entries(SHEET).map(([title, list]) => make("section", {}, make("h3", {}, title), make("dl", {}, ...rows(list))));
+      sheet = make("dialog", { class: "vs-sheet", "aria-labelledby": "vs-sheet-title" }, make("h2", { id: "vs-sheet-title" }, "Keys, mouse and fingers"), make("div", { class: "vs-sheet-groups" }, ...groups),
         make("form", { method: "dialog" }, make("button", { class: "vs-button" }, "Close")));
       sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
       document.getElementById("studio").append(sheet);
@@ -42,10 +57,42 @@
     if ((key === "arrowleft" || key === "arrowright") && !range) { event.preventDefault(); studio.set({ playing: false }); studio.goTo(state.frame + moves(event)); }
     else if (key === "home" && !range) { event.preventDefault(); studio.goTo(0); }
     else if (key === "end" && !range) { event.preventDefault(); studio.goTo(Infinity); }
-    else if (event.key === " " && !event.target.closest("button, summary, a, input")) { event.preventDefault(); studio.togglePlay(); }
+    else if (event.key === " " && !event.target.closest("button, summary, a, input")) { event.preventDefault(); if (!event.repeat) holdSpace(true); }
     else if (/^[1-5]$/.test(key)) studio.openStep(STEPS[key - 1]);
     else if (key === "m") studio.set({ showMasks: !state.showMasks });
     else if (event.key === "?") studio.showKeys();
     else if (key === "escape") studio.cancelDrag();
+    else if (key === "+" || key === "=") studio.zoom(1.5);
+    else if (key === "-" || key === "_") studio.zoom(1 / 1.5);
+    else if (key === "0") studio.lens.fit();
+    else if (state.step === "select" && state.view) select(event, key);
   });
+
+  // The Select step has keys of its own.
+  const select = (event, key) => {
+    const ids = state.view.objects.map((object) => object.id);
+    const press = (name) => { const button = document.querySelector(`#studio-select ${name}`); if (button && !button.disabled) button.click(); };
+    const keys = {
+      "[": () => studio.resizeBrush(0.8), "]": () => studio.resizeBrush(1.25),
+      o: () => studio.addObject(), c: () => studio.confirmFrame(), n: () => studio.goToSuspect(event.shiftKey ? -1 : 1), r: () => studio.trackFromHere(),
+      t: () => press("[data-ref=primary]"), h: () => press(".vs-object[aria-pressed=true] ~ [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
+      arrowup: () => studio.set({ object: ids[Math.max(0, ids.indexOf(state.object) - 1)] ?? null }),
+      arrowdown: () => studio.set({ object: ids[Math.min(ids.length - 1, ids.indexOf(state.object) + 1)] ?? null }),
+    };
+    if (TOOLS[key]) studio.set({ tool: TOOLS[key] });
+    else if (keys[key] && !(key.startsWith("arrow") && event.target.closest("input"))) { event.preventDefault(); keys[key](); }
+  };
+
+  // Space plays when it is let go; held, it turns the pointer into a hand that moves the picture.
+  const holdSpace = (held) => {
+    studio.spaceHeld = held;
+    document.body.classList.toggle("vs-space", held);
+    if (held) studio.spaceUsed = false;
+  };
+  window.addEventListener("keyup", (event) => {
+    if (event.key !== " " || !studio.spaceHeld) return;
+    holdSpace(false);
+    if (!studio.spaceUsed) studio.togglePlay();
+  });
+  window.addEventListener("blur", () => holdSpace(false));
 })();

@@ -128,6 +128,6 @@
   const address = (path) => `/studio/${state.view.id}/${path}`;
   const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
 
-  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, goTo, openStep, whole, rgb, address, activeJob, offline: false };
+  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob, offline: false };
   window.studio = studio;
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// Time along the bottom: a ruler with the keyframe tries, one lane per object, the playhead over all.
+// Time along the bottom: a ruler with cuts and keyframe tries, one lane per object, the playhead over all.
 (() => {
   const { state } = studio;
   const REM = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -10,13 +10,13 @@
     const colour = (name) => getComputedStyle(area).getPropertyValue(name).trim();
     let asked = false;
 
+    const rows = () => ({ ruler: 1.5 * REM(), row: 1.5 * REM() });
     const draw = () => {
       asked = false;
       const ratio = devicePixelRatio || 1;
       const rem = REM();
       const width = area.clientWidth;
-      const ruler = 1.5 * rem;
-      const row = 1.5 * rem;
+      const { ruler, row } = rows();
       const list = state.view ? state.view.lanes : [];
       const height = Math.max(area.clientHeight, ruler + Math.max(list.length, 1) * row);
       lanes.width = Math.round(width * ratio);
@@ -28,48 +28,71 @@
       const x = (frame) => (frame / clip.frames) * width;
       const one = width / clip.frames;
 
+      list.forEach((lane, i) => drawLane(lane, ruler + i * row, row, rem, x, one));
+      if (!list.length) {
+        context.fillStyle = colour("--vs-lane");
+        round(0, ruler + row * 0.2, width, row * 0.6, 3);
+      }
+      context.fillStyle = colour("--vs-edge");
+      for (const cut of state.view.cuts) for (let y = 0; y < height; y += 6) context.fillRect(Math.round(x(cut)) - 0.5, y, 1, 3);
+
+      context.fillStyle = colour("--vs-shade");
+      if (clip.start > 0) context.fillRect(0, ruler, x(clip.start), height);
+      if (clip.stop < clip.frames) context.fillRect(x(clip.stop), ruler, width, height);
+
+      // the ruler stays at the top when there are more lanes than room
+      const top = ref.timeline.scrollTop;
+      context.fillStyle = colour("--vs-panel");
+      if (top) context.fillRect(0, top, width, ruler);
       context.font = `${0.72 * rem}px system-ui, sans-serif`;
       context.textBaseline = "middle";
       const gap = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10000].find((g) => g * one > 4.5 * rem) || 50000;
       context.fillStyle = colour("--vs-quiet");
       for (let f = 0; f < clip.frames; f += gap) {
-        context.fillRect(Math.round(x(f)), 0, 1, 0.42 * rem);
-        context.fillText(String(f), x(f) + 4, 0.72 * rem);
+        context.fillRect(Math.round(x(f)), top, 1, 0.42 * rem);
+        context.fillText(String(f), x(f) + 4, top + 0.72 * rem);
       }
-      for (const edit of state.view.edits) mark(x(edit.frame) + one / 2, 0.72 * rem, rem, edit.id === state.view.accepted);
-
-      list.forEach((lane, i) => {
-        const top = ruler + i * row;
-        context.fillStyle = colour("--vs-lane");
-        round(0, top + row * 0.2, width, row * 0.6, 3);
-        context.fillStyle = studio.rgb(lane.colour, lane.object_id === state.object ? 0.95 : 0.6);
-        for (const [start, stop] of lane.present) round(x(start), top + row * 0.2, Math.max(2, x(stop) - x(start)), row * 0.6, 3);
-        for (const frame of lane.prompted) {
-          context.beginPath();
-          context.arc(x(frame) + one / 2, top + row / 2, 0.3 * rem, 0, 2 * Math.PI);
-          context.fillStyle = "#fff";
-          context.fill();
-          context.lineWidth = 1.5;
-          context.strokeStyle = "rgba(0,0,0,.65)";
-          context.stroke();
-        }
-      });
-      if (!list.length) {
-        context.fillStyle = colour("--vs-lane");
-        round(0, ruler + row * 0.2, width, row * 0.6, 3);
-      }
-      context.fillStyle = colour("--vs-shade");
-      if (clip.start > 0) context.fillRect(0, 0, x(clip.start), height);
-      if (clip.stop < clip.frames) context.fillRect(x(clip.stop), 0, width, height);
+      for (const edit of state.view.edits) mark(x(edit.frame) + one / 2, top + 0.72 * rem, rem, edit.id === state.view.accepted);
 
       const at = x(state.frame) + one / 2;
       context.fillStyle = colour("--vs-playhead");
       context.fillRect(Math.round(at) - 1, 0, 2, height);
       context.beginPath();
-      context.moveTo(at - 0.38 * rem, 0);
-      context.lineTo(at + 0.38 * rem, 0);
-      context.lineTo(at, 0.5 * rem);
+      context.moveTo(at - 0.38 * rem, top);
+      context.lineTo(at + 0.38 * rem, top);
+      context.lineTo(at, top + 0.5 * rem);
       context.fill();
+    };
+
+    // Present: the bar. Confirmed: a line under it. Suspect: a notch above it. Prompted: a dot, hollow while it asks for tracking.
+    const drawLane = (lane, top, row, rem, x, one) => {
+      const bar = { y: top + row * 0.2, height: row * 0.6 };
+      context.globalAlpha = lane.hidden ? 0.4 : 1;
+      context.fillStyle = colour("--vs-lane");
+      round(0, bar.y, x(state.view.clip.frames), bar.height, 3);
+      context.fillStyle = studio.rgb(lane.colour, lane.object_id === state.object ? 0.95 : 0.6);
+      for (const [start, stop] of lane.present) round(x(start), bar.y, Math.max(2, x(stop) - x(start)), bar.height, 3);
+      context.fillStyle = colour("--vs-good");
+      for (const [start, stop] of lane.confirmed) context.fillRect(x(start), bar.y + bar.height + 1, Math.max(3, x(stop) - x(start)), 2);
+      context.fillStyle = colour("--vs-bad");
+      for (const [frame] of lane.suspect) {
+        const middle = x(frame) + one / 2;
+        context.beginPath();
+        context.moveTo(middle - 0.3 * rem, top + 0.5);
+        context.lineTo(middle + 0.3 * rem, top + 0.5);
+        context.lineTo(middle, top + 0.5 + 0.5 * rem);
+        context.fill();
+      }
+      for (const frame of new Set([...lane.prompted, ...lane.pending])) {
+        context.beginPath();
+        context.arc(x(frame) + one / 2, top + row / 2, 0.28 * rem, 0, 2 * Math.PI);
+        context.fillStyle = lane.prompted.includes(frame) ? "#fff" : colour("--vs-lane");
+        context.fill();
+        context.lineWidth = 1.5;
+        context.strokeStyle = lane.pending.includes(frame) ? colour("--vs-playhead") : "rgba(0,0,0,.65)";
+        context.stroke();
+      }
+      context.globalAlpha = 1;
     };
     const round = (x, y, w, h, r) => { context.beginPath(); context.roundRect(x, y, w, h, r); context.fill(); };
     const mark = (x, y, rem, accepted) => {
@@ -82,10 +105,14 @@
       context.restore();
     };
 
+    let named = "";
     const drawNames = () => {
       const list = state.view ? state.view.lanes : [];
+      const key = JSON.stringify([state.object, list.map((lane) => [lane.object_id, lane.name, lane.colour, lane.hidden])]);
+      if (key === named) return; // a job that runs asks for this several times a second
+      named = key;
       names.replaceChildren(...list.map((lane) => {
-        const button = studio.make("button", { type: "button", class: "vs-lane-name", "aria-pressed": String(lane.object_id === state.object), onclick: () => studio.set({ object: lane.object_id }) }, lane.name);
+        const button = studio.make("button", { type: "button", class: "vs-lane-name", title: lane.name, "aria-pressed": String(lane.object_id === state.object), onclick: () => studio.set({ object: lane.object_id }) }, studio.make("span", {}, lane.name));
         button.style.setProperty("--colour", studio.rgb(lane.colour));
         return button;
       }), ...(list.length ? [] : [studio.make("span", { class: "vs-quiet vs-lane-none" }, "No object yet")]));
@@ -94,14 +121,35 @@
     const redraw = () => { if (!asked) { asked = true; requestAnimationFrame(draw); } };
     studio.drawTimeline = redraw;
 
-    const seek = (event) => {
-      if (!state.view) return;
+    const under = (event) => {
       const box = area.getBoundingClientRect();
-      studio.set({ playing: false });
-      studio.goTo(Math.floor(((event.clientX - box.left) / box.width) * state.view.clip.frames));
+      const { ruler, row } = rows();
+      const y = event.clientY - lanes.getBoundingClientRect().top;
+      const lane = event.clientY - box.top < ruler && !ref.timeline.scrollTop ? null : state.view.lanes[Math.floor((y - ruler) / row)] || null;
+      return { frame: Math.floor(((event.clientX - box.left) / box.width) * state.view.clip.frames), lane };
     };
-    area.addEventListener("pointerdown", (event) => { area.setPointerCapture(event.pointerId); seek(event); });
-    area.addEventListener("pointermove", (event) => { if (area.hasPointerCapture(event.pointerId)) seek(event); });
+    const describe = ({ frame, lane }) => {
+      if (!lane) return `Frame ${frame}`;
+      const words = [];
+      const bad = lane.suspect.find(([suspect]) => suspect === frame);
+      if (bad) words.push(bad[2]);
+      if (lane.prompted.includes(frame)) words.push("marked");
+      if (lane.confirmed.some(([start, stop]) => start <= frame && frame < stop)) words.push("confirmed");
+      if (lane.pending.includes(frame)) words.push("asks for tracking");
+      return `${lane.name}, frame ${frame}${words.length ? `: ${words.join(", ")}` : ""}`;
+    };
+    const seek = (event, pick) => {
+      if (!state.view) return;
+      const { frame, lane } = under(event);
+      studio.set({ playing: false });
+      if (pick && lane) studio.set({ object: lane.object_id });
+      studio.goTo(frame);
+    };
+    area.addEventListener("pointerdown", (event) => { area.setPointerCapture(event.pointerId); seek(event, true); });
+    area.addEventListener("pointermove", (event) => {
+      if (area.hasPointerCapture(event.pointerId)) seek(event, false);
+      else if (state.view) area.title = describe(under(event));
+    });
     ref.timeline.addEventListener("scroll", redraw);
     new ResizeObserver(redraw).observe(area);
     studio.on("view object", () => { drawNames(); redraw(); });

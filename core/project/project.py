@@ -109,9 +109,19 @@ def trimmed(project: Project, start: int, stop: int) -> Project:
 
 def with_object(project: Project, name: str | None = None) -> tuple[Project, MaskTrack]:
     """Add an empty object and return it too."""
-    object_id = max((t.object_id for t in project.tracks), default=0) + 1
-    track = MaskTrack(object_id, name or f"Object {object_id}", COLOURS[(object_id - 1) % len(COLOURS)])
+    object_id = next_object_id(project)
+    track = MaskTrack(object_id, name or f"Object {object_id}", next_colour(project))
     return dataclasses.replace(project, tracks=(*project.tracks, track)), track
+
+
+def next_object_id(project: Project) -> int:
+    """The id that the next object gets."""
+    return max((track.object_id for track in project.tracks), default=0) + 1
+
+
+def next_colour(project: Project) -> tuple[int, int, int]:
+    """The colour that the next object gets."""
+    return COLOURS[(next_object_id(project) - 1) % len(COLOURS)]
 
 
 def without_object(project: Project, object_id: int) -> Project:
@@ -121,13 +131,12 @@ def without_object(project: Project, object_id: int) -> Project:
 
 
 def with_track(project: Project, track: MaskTrack) -> Project:
-    """Replace the track of the same object id."""
-    project.track(track.object_id)
+    """Replace the track of the same object id. Later work is stale when its masks are others than before."""
+    before = project.track(track.object_id)
     for prompt in track.prompts:
         check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
-    return _without_region(
-        dataclasses.replace(project, tracks=tuple(track if t.object_id == track.object_id else t for t in project.tracks))
-    )
+    changed = dataclasses.replace(project, tracks=tuple(track if t.object_id == track.object_id else t for t in project.tracks))
+    return changed if track.masks == before.masks else _without_region(changed)
 
 
 def with_prompt(project: Project, prompt: Prompt) -> Project:

@@ -53,8 +53,10 @@ class MaskAdjustment:
 class MaskTrack:
     """One object: its prompts, and where its per-frame masks are stored (`masks`, relative; None before it was tracked).
 
-    `tracked` is the half-open span of frames through which the present prompts were followed; with a new prompt it is None again, while
-    the masks stay. `confirmed` are frames that a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255.
+    `tracked` is the half-open span of frames through which the object was followed. `pending` are frames that ask for tracking all the
+    same: one that was prompted since, or the first of a shot in which nobody has said yet where the object is. `confirmed` are frames that
+    a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is left out of the
+    picture on the screen, and only there.
     """
 
     object_id: int
@@ -64,10 +66,19 @@ class MaskTrack:
     masks: str | None = None
     tracked: tuple[int, int] | None = None
     confirmed: tuple[int, ...] = ()
+    pending: tuple[int, ...] = ()
+    hidden: bool = False
 
     def covers(self, start: int, stop: int) -> bool:
         """Whether the object was tracked through frames start:stop, with the prompts that it has now."""
-        return self.tracked is not None and self.tracked[0] <= start and stop <= self.tracked[1]
+        if self.tracked is None or any(start <= frame < stop for frame in self.pending):
+            return False
+        return self.tracked[0] <= start and stop <= self.tracked[1]
+
+    @property
+    def marked(self) -> bool:
+        """Whether anything says where the object is."""
+        return bool(self.prompts) or self.masks is not None
 
     def __post_init__(self) -> None:
         if not self.name.strip():

@@ -51,10 +51,12 @@ class SegmentSession:
             width, height = self._size
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
 
-    def preview(self, frame: int, prompts: Sequence[Prompt]) -> Mask:
+    def preview(self, frame: int, prompts: Sequence[Prompt], *, passing: bool = False) -> Mask:
         """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or several of them).
 
-        The frame's picture is encoded once; a further click costs only the decoder. InputError when no prompt says where the object is.
+        The frame's picture is encoded once; a further click costs only the decoder. Clicks on a mask change no more of it than they have
+        to. A `passing` question, of a pointer that only hovers, pushes nothing out of what is kept for clicks. InputError when no prompt
+        says where the object is.
         """
         given = self._gather(p for p in prompts if p.frame == frame).get(frame)
         if given is None or not given.shows_object:
@@ -62,19 +64,23 @@ class SegmentSession:
         if given.mask is not None and not given.points:
             return given.mask.copy()
         features = self._features[frame]
-        logits = self._logits(frame, features, given)
-        return full_size(logits[0, 0], features.gray, self._follow_edges)
+        logits = self._logits(frame, features, given, keep=not passing)
+        mask = full_size(logits[0, 0], features.gray, self._follow_edges)
+        if given.mask is None:
+            return mask
+        before = self._logits(frame, features, FramePrompts((), (), given.mask), keep=not passing)
+        return np.where(mask != full_size(before[0, 0], features.gray, self._follow_edges), mask, given.mask)
 
     @torch.inference_mode()
-    def _logits(self, frame: int, features: Features, given: FramePrompts) -> Tensor:
+    def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> Tensor:
         if not self._passes:
             return settle(self._network, features, given, self._size, 0)["pred_masks"]
         start = given.starting_point()
         key = (frame, start.points, None if start.mask is None else hash(start.mask.tobytes()))
-        answer = self._begun.pop(key, None)
-        if answer is None:
-            answer = begin(self._network, features, start, self._size, self._passes)["pred_masks"]
-        self._begun[key] = answer
+        known = self._begun.pop(key, None)
+        answer = begin(self._network, features, start, self._size, self._passes)["pred_masks"] if known is None else known
+        if keep or known is not None:
+            self._begun[key] = answer
         if len(self._begun) > _BEGINNINGS:
             self._begun.popitem(last=False)
         return correct(self._network, features, answer, clicks_of(given, self._size))
@@ -86,12 +92,14 @@ class SegmentSession:
         stop: int,
         context: JobContext,
         direction: Direction = "both",
+        anchor: int | None = None,
     ) -> Iterator[tuple[int, dict[int, Mask]]]:
         """Stream (frame, {object id: bool (H, W)}) over frames start:stop, each once: from the first prompted frame on, then backwards.
 
         A box or a mask on a further frame is known from the start; clicks there correct what was tracked. Direction "forward" leaves out
         the frames before the first prompt, "backward" those after the last object's first prompt; an object's mask is empty where its own
-        tracking doesn't reach. Prompts outside start:stop are not looked at. InputError when an object has no prompt that shows it;
+        tracking doesn't reach. With `anchor`, a frame on which every object is shown, all of them are followed from there in the direction,
+        whatever was shown earlier. Prompts outside start:stop are not looked at. InputError when an object has no prompt that shows it;
         Cancelled within a frame of being asked.
         """
         if direction not in get_args(Direction):
@@ -99,7 +107,7 @@ class SegmentSession:
         check_span(start, stop, len(self._reader))
         if not prompts_by_object:
             raise InputError("there is no object to track: click one, or draw a box around it")
-        objects = {object_id: self._followed(object_id, prompts, start, stop) for object_id, prompts in prompts_by_object.items()}
+        objects = {object_id: self._followed(object_id, prompts, start, stop, anchor) for object_id, prompts in prompts_by_object.items()}
         return self._track(objects, start, stop, context, direction)
 
     def _track(
@@ -136,13 +144,13 @@ class SegmentSession:
     def _gather(self, prompts: Iterator[Prompt]) -> dict[int, FramePrompts]:
         return gather(prompts, self._size, len(self._reader), self._folder)
 
-    def _followed(self, object_id: int, prompts: Sequence[Prompt], start: int, stop: int) -> _Followed:
+    def _followed(self, object_id: int, prompts: Sequence[Prompt], start: int, stop: int, wanted: int | None) -> _Followed:
         given = self._gather(p for p in prompts if start <= p.frame < stop or not 0 <= p.frame < len(self._reader))
-        anchor = next((frame for frame, on_frame in given.items() if on_frame.shows_object), None)
-        if anchor is None:
-            raise InputError(
-                f"object {object_id} has no prompt on frames {start} to {stop - 1} that shows it: click on it, or draw a box around it"
-            )
+        shown = [frame for frame, on_frame in given.items() if on_frame.shows_object]
+        if not shown or (wanted is not None and wanted not in shown):
+            where = f"frames {start} to {stop - 1}" if wanted is None else f"frame {wanted}"
+            raise InputError(f"object {object_id} has no prompt on {where} that shows it: click on it, or draw a box around it")
+        anchor = shown[0] if wanted is None else wanted
         trackers = [ObjectTracker(self._network, self._size, len(self._reader), self._passes) for _ in range(2)]
         trackers[1].conditioning = trackers[0].conditioning  # what a person said holds in both directions
         return _Followed(anchor, given, trackers[0], trackers[1])

@@ -10,6 +10,7 @@ from builders import DISC_BOX, disc_clip
 from app.editor import Editor
 from app.job_work import JobWork, Tries
 from app.settings import Settings
+from app.track_work import TrackRequest, TrackWork
 from core.errors import InputError
 from core.media import open_clip, read_image
 from core.progress import JobContext, ProgressEvent
@@ -94,7 +95,7 @@ def test_a_click_can_be_undone_and_its_mask_goes_with_it(editor: Editor, clip: P
 def test_stopping_a_track_keeps_the_frames_that_were_reached(editor: Editor, clip: Path) -> None:
     project_id = selected(editor, clip).project_id
     session_job = editor.start_tracking(project_id)
-    while editor.job(session_job).done < 3 and not editor.job(session_job).finished:
+    while not ((now := editor.job(session_job)).finished or (now.stage == "tracking" and now.done >= 3)):
         time.sleep(0.005)
     editor.cancel(session_job)
     assert editor.runner.wait(session_job, 60).state == "cancelled"
@@ -113,10 +114,10 @@ def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Pat
             editor.clear_prompts(project_id, 2)
             editor.add_box(project_id, 1, 5, 0, 0, 20, 20)
 
-    JobWork(editor.workspace, editor.engine, editor.pictures).track(project_id, "both", JobContext(meanwhile))
+    TrackWork(editor.workspace, editor.pictures).track(project_id, TrackRequest(), JobContext(meanwhile))
     first, second = editor.project(project_id).tracks
     assert (second.prompts, second.masks, second.tracked) == ((), None, None)
-    assert first.tracked is None
+    assert not first.covers(0, 12)
     assert first.masks is not None
     masks = editor.pictures.masks(editor.project(project_id), first.masks)
     assert not masks[5][25:, 25:].any()
@@ -141,7 +142,7 @@ def test_a_correction_asks_for_tracking_again_and_keeps_the_masks(editor: Editor
     finish(editor, editor.start_tries(project_id, 0, "delete", "", (0,)))
     editor.accept(project_id, editor.project(project_id).edits[0].edit_id)
     corrected = editor.add_point(project_id, 1, 4, 63, 61).track(1)
-    assert corrected.tracked is None
+    assert not corrected.covers(0, 12)
     assert editor.timeline(project_id)[0]["present"] == [[0, 12]]
     with pytest.raises(InputError, match="track Object 1"):
         editor.start_propagation(project_id)

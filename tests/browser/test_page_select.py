@@ -1,0 +1,207 @@
+"""The canvas and the Select step with mouse, keys and fingers, on the example clip and the segmenter that ships."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from studio_page import open_page, overlay, point, Server, SLOW, wait_for_job, wait_for_new_overlay
+
+pytestmark = pytest.mark.browser
+
+SOURCE = """([x, y]) => {
+  const box = document.querySelector('#studio-canvas canvas').getBoundingClientRect();
+  return [(x - box.left - studio.place.x) / studio.place.scale, (y - box.top - studio.place.y) / studio.place.scale];
+}"""
+"""The source pixel at a place of the screen."""
+
+MARKS = "studio.state.view.objects.flatMap((object) => object.prompts)"
+
+
+def objects_are(page: Any, names: list[str]) -> None:
+    """Wait until the project's objects have these names."""
+    page.wait_for_function(
+        "names => JSON.stringify(studio.state.view.objects.map((object) => object.name)) === JSON.stringify(names)", arg=names, timeout=SLOW
+    )
+
+
+def marks_are(page: Any, expression: str, expected: Any) -> None:
+    page.wait_for_function(f"expected => JSON.stringify({expression}) === JSON.stringify(expected)", arg=expected, timeout=SLOW)
+
+
+def ball(page: Any) -> tuple[float, float]:
+    """The middle of the meadow's ball on its first frame, which the brush and the clicks are for."""
+    return page.evaluate("studio.state.view.clip.width") * 0.117, page.evaluate("studio.state.view.clip.height") * 0.414
+
+
+def drag(page: Any, *stops: tuple[float, float], button: str = "left") -> None:
+    page.mouse.move(*stops[0])
+    page.mouse.down(button=button)
+    for stop in stops[1:]:
+        page.mouse.move(*stop)
+    page.mouse.up(button=button)
+
+
+def test_zoom_and_pan_keep_clicks_on_their_pixels(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    middle = point(page, *ball(page))
+    at = round(middle[0]), round(middle[1])  # a wheel tells whole pixels
+    x, y = page.evaluate(SOURCE, list(at))
+    page.mouse.move(*at)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.wait_for_function("studio.state.lens.zoom > 3")
+    page.wait_for_timeout(50)
+    assert point(page, x, y) == pytest.approx(at, abs=1.5), "the point under the pointer stays there"
+    before = page.evaluate("studio.place.x")
+    page.keyboard.down("Space")
+    drag(page, at, (at[0] + 60, at[1] + 30))
+    page.keyboard.up("Space")
+    page.wait_for_function("before => studio.place.x > before + 40", arg=before)
+    assert not page.evaluate("studio.state.playing"), "space that moved the picture doesn't play"
+    drag(page, (at[0] + 60, at[1] + 30), at, button="middle")
+    page.wait_for_function("before => Math.abs(studio.place.x - before) < 25", arg=before)
+    page.mouse.click(*point(page, x, y))
+    page.wait_for_function(f"{MARKS}.length === 1", timeout=SLOW)
+    mark = page.evaluate(f"{MARKS}[0]")
+    assert (mark["x"], mark["y"]) == pytest.approx((x, y), abs=0.6)
+    page.keyboard.press("0")
+    page.wait_for_function("studio.state.lens.zoom === 1")
+    page.keyboard.press("+")
+    page.wait_for_function("studio.state.lens.zoom > 1")
+    page.keyboard.press("-")
+    page.get_by_role("button", name="Zoom out").is_disabled()
+
+
+def test_brush_and_eraser_draw_on_the_mask_and_undo_survives_a_reload(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    x, y = ball(page)
+    page.keyboard.press("b")
+    before = overlay(page)
+    drag(page, point(page, x - 20, y), point(page, x, y), point(page, x + 20, y))
+    wait_for_new_overlay(page, before)
+    assert page.evaluate("studio.state.view.undo") == "Brush"
+    size = page.evaluate("studio.brush()")
+    page.keyboard.press("]")
+    assert page.evaluate("studio.brush()") > size
+    page.keyboard.press("e")
+    before = overlay(page)
+    drag(page, point(page, x, y), point(page, x + 1, y))
+    wait_for_new_overlay(page, before)
+    page.reload()
+    page.wait_for_selector("#studio-canvas canvas[data-frame]")
+    assert page.evaluate("studio.state.view.undo") == "Eraser"
+    page.keyboard.press("Control+z")
+    page.wait_for_function("studio.state.view.undo === 'Brush'")
+    page.keyboard.press("Control+Shift+z")
+    page.wait_for_function("studio.state.view.undo === 'Eraser'")
+
+
+def test_holding_shift_shows_what_a_click_would_select(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    page.mouse.move(*point(page, *ball(page)))
+    page.keyboard.down("Shift")
+    page.wait_for_selector("#studio-canvas canvas[data-hovered=true]", timeout=SLOW)
+    page.keyboard.up("Shift")
+    page.wait_for_selector("#studio-canvas canvas[data-hovered=false]")
+    assert page.evaluate("studio.state.view.objects") == []
+
+
+def test_objects_are_named_hidden_merged_and_taken_away_by_hand(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    page.keyboard.press("o")
+    objects_are(page, ["Object 1"])
+    page.keyboard.press("F2")
+    page.get_by_label("New name of Object 1").fill("Ball")
+    page.keyboard.press("Enter")
+    objects_are(page, ["Ball"])
+    page.get_by_role("button", name="Add", exact=True).click()
+    objects_are(page, ["Ball", "Object 2"])
+    page.get_by_role("button", name="Hide Ball from the picture").click()
+    page.wait_for_function("studio.state.view.objects[0].hidden")
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_label("Merge with").select_option(label="Ball")
+    objects_are(page, ["Object 2"])
+    page.keyboard.press("Control+z")
+    objects_are(page, ["Ball", "Object 2"])
+    page.get_by_role("button", name="Remove Object 2").click()
+    objects_are(page, ["Ball"])
+
+
+def test_a_frame_is_corrected_confirmed_and_followed_from_there(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.evaluate("studio.change(studio.servers.video, 'trim_clip', { start: 0, stop: 10 })")
+    page.wait_for_function("studio.state.view.clip.stop === 10")
+    page.keyboard.press("2")
+    page.mouse.click(*point(page, *ball(page)))
+    page.wait_for_function(f"{MARKS}.length === 1", timeout=SLOW)
+    page.keyboard.press("t")
+    wait_for_job(page, "track")
+    marks_are(page, "studio.state.view.lanes[0].present", [[0, 10]])
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#studio-canvas canvas[data-frame='4']")
+    page.keyboard.press("c")
+    marks_are(page, "studio.state.view.lanes[0].confirmed", [[4, 5]])
+    assert page.get_by_role("button", name="Confirm").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("b")
+    before = overlay(page)
+    x, y = ball(page)
+    drag(page, point(page, x, y - 40), point(page, x + 10, y - 40))
+    wait_for_new_overlay(page, before)
+    marks_are(page, "studio.state.view.lanes[0].pending", [5])
+    assert page.get_by_role("button", name="Track on", exact=True).is_enabled()
+    page.get_by_role("button", name="On", exact=True).click()
+    page.wait_for_selector("#studio-job [data-state=running]")
+    wait_for_job(page, "track")
+    marks_are(page, "studio.state.view.lanes[0].pending", [])
+    page.get_by_role("button", name="Not here").click()
+    marks_are(page, "studio.state.view.lanes[0].confirmed", [[4, 6]])
+    lanes = page.locator("#studio-timeline [data-ref=area]").bounding_box()
+    page.mouse.click(lanes["x"] + lanes["width"] * 0.5, lanes["y"] + 30)
+    assert page.evaluate("studio.state.frame") == page.evaluate("studio.state.view.clip.frames / 2")
+
+
+def test_fingers_tap_press_long_pinch_and_drag_a_box(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 1180, "height": 820}, has_touch=True)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    open_page(page, server.url)
+    page.evaluate("studio.openStep('select')")
+    touch = context.new_cdp_session(page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": f"touch{kind}", "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]},
+        )
+
+    at = point(page, *ball(page))
+    fingers("Start", at)
+    fingers("End")
+    page.wait_for_function(f"{MARKS}.length === 1", timeout=SLOW)
+    fingers("Start", (at[0] + 8, at[1] + 8))
+    page.wait_for_function(f"{MARKS}.length === 2 || studio.state.pending.length", timeout=SLOW)
+    fingers("End")
+    marks_are(page, f"{MARKS}.map((mark) => mark.positive)", [True, False])
+    fingers("Start", at, (at[0] + 100, at[1]))
+    fingers("Move", (at[0] - 50, at[1]), (at[0] + 250, at[1]))
+    fingers("End")
+    page.wait_for_function("studio.state.lens.zoom > 2")
+    page.get_by_role("button", name="Fit").tap()
+    page.wait_for_function("studio.state.lens.zoom === 1")
+    page.get_by_role("button", name="Box", exact=True).tap()
+    fingers("Start", (at[0] - 60, at[1] - 60))
+    fingers("Move", (at[0], at[1]))
+    fingers("Move", (at[0] + 60, at[1] + 60))
+    fingers("End")
+    page.wait_for_function(f"{MARKS}.some((mark) => mark.kind === 'box')", timeout=SLOW)
+    assert page.evaluate(f"{MARKS}.length") == 3, "pinching marked nothing"
+    context.close()
