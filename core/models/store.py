@@ -63,6 +63,7 @@ class ModelStore:
         return next((place for place in places if place.is_file() or (place.is_dir() and any(place.iterdir()))), None)
 
     def _from_hub(self, model: ModelEntry, download: bool) -> Path:
+        from httpx import HTTPError
         from huggingface_hub import hf_hub_download, snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -72,7 +73,7 @@ class ModelStore:
                 return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
             wanted = list(model.files) or None
             return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
-        except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+        except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, HTTPError, OSError) as error:
             raise ModelMissingError(self._missing(model)) from error
 
     def _missing(self, model: ModelEntry) -> str:

@@ -100,14 +100,14 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
     words = store.locate(TEXT_ENCODER, "text")
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:
         raise InputError(f"'{path}' can't be read: it is damaged or no checkpoint of Grounding DINO") from error
     weights = weights.get("model", weights) if isinstance(weights, dict) else {}
     weights = {key.removeprefix("module."): value for key, value in weights.items()}
     try:
         network = _build(weights, words)
         missing = network.load_state_dict(weights, strict=False).missing_keys
-    except (KeyError, IndexError, RuntimeError, AttributeError, ValueError, OSError) as error:
+    except (LookupError, RuntimeError, AttributeError, ValueError, OSError) as error:
         raise InputError(f"'{path}' is no checkpoint of Grounding DINO that this program knows") from error
     # the same parts under a second name are not stored twice; a checkpoint that lacks more than that is another one
     if any(not key.startswith(("transformer.decoder.bbox_embed", "transformer.decoder.class_embed", "bert.pooler")) for key in missing):

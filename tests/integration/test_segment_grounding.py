@@ -73,9 +73,11 @@ def hub(published: Path) -> Generator[tuple[str, list[str]]]:
             path = self.path.split("?")[0]
             repository, _, name = path.strip("/").partition("/resolve/")
             if path.startswith("/api/models/"):
-                repository = path.removeprefix("/api/models/").split("/revision/")[0].removesuffix("/tree/main")
-                files = sorted(file.name for file in (published / repository).iterdir())
-                body = json.dumps({"id": repository, "sha": COMMIT, "siblings": [{"rfilename": file} for file in files]}).encode()
+                repository = path.removeprefix("/api/models/").partition("/tree/")[0].partition("/revision/")[0]
+                files = sorted((published / repository).iterdir())
+                told = {"id": repository, "sha": COMMIT, "siblings": [{"rfilename": file.name} for file in files]}
+                tree = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": "0" * 40} for f in files]
+                body = json.dumps(tree if "/tree/" in path else told).encode()
                 kind = "application/json"
             elif (file := published / repository / name.partition("/")[2]).is_file():
                 body, kind = file.read_bytes(), "application/octet-stream"
