@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.keyframe_verbs import KeyframeVerbs
+from app.mask_verbs import MaskVerbs
 from app.propagate_verbs import PropagateVerbs
 from app.select_verbs import SelectVerbs
 from app.settings import ASSETS
@@ -34,7 +35,7 @@ class Example:
     path: Path
 
 
-class Editor(SelectVerbs, KeyframeVerbs, PropagateVerbs):
+class Editor(SelectVerbs, MaskVerbs, KeyframeVerbs, PropagateVerbs):
     """One per program. Safe to call from several threads.
 
     Projects, pictures and jobs are here; the verbs of each step are in the classes it derives from.

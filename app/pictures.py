@@ -242,7 +242,7 @@ class Pictures:
                     context.report("looking for cuts", index, total)
                 yield frame
 
-        found = tuple(find_cuts(watched(self.reader(project).frames(0, total))))
+        found = tuple(find_cuts(watched(self.source(project).frames(0, total))))
         write_atomically(path, json.dumps({"sha256": project.clip.sha256, "cuts": found}).encode())
         with self._live_lock:
             self._cuts[project.project_id] = found
