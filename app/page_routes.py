@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path, PurePath
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
 from app.editor import Editor
@@ -54,6 +54,19 @@ def page_routes(editor: Editor) -> APIRouter:
     def result_picture(project_id: str, propagation_id: str, frame: int, w: int | None = None) -> Response:
         picture, final = editor.result_jpeg(project_id, propagation_id, frame, _width(w))
         return Response(picture, media_type="image/jpeg", headers=FOREVER if final else FRESH)
+
+    @routes.get("/{project_id}/below/{propagation_id}/{frame}.jpg")
+    def picture_below(project_id: str, propagation_id: str, frame: int, w: int | None = None) -> Response:
+        return Response(editor.below_jpeg(project_id, propagation_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/region/{propagation_id}/{frame}.png")
+    def result_region(project_id: str, propagation_id: str, frame: int, w: int | None = None) -> Response:
+        picture = editor.result_region_png(project_id, propagation_id, frame, _width(w))
+        return Response(picture, media_type="image/png", headers=FOREVER)
+
+    @routes.get("/{project_id}/times.json")
+    def time_stamps(project_id: str) -> Response:
+        return JSONResponse(editor.timestamps(project_id), headers=FOREVER)
 
     @routes.get("/{project_id}/overlay/{frame}.png")
     def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
@@ -128,8 +141,6 @@ async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
         shutil.rmtree(folder, ignore_errors=True)
         message = str(error).replace(str(path), clean) if isinstance(error, StudioError) else "the upload could not be stored"
         return fault(400 if isinstance(error, InputError) else 500, message)
-    from fastapi.responses import JSONResponse
-
     return JSONResponse({"view": view}, headers=FRESH)
 
 

@@ -140,6 +140,27 @@ class Pictures:
         key = ("result", propagation.propagation_id, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(reader.frame(frame), max_width)), True
 
+    def below_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
+        """The frame as the propagation found it."""
+        key = ("frame", project.clip.source, project.clip.sha256, propagation.base, frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(self.reader(project, propagation.base).frame(frame), max_width))
+
+    def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
+        """The region that the propagation edited on the frame, as RGBA PNG; empty outside its span."""
+        import cv2
+        import numpy as np
+
+        region = self.masks(project, propagation.region)
+        width, height = project.clip.info.size
+        mask = region[frame] if frame in region.frames else np.zeros((height, width), bool)
+        scale = min(1.0, max_width / width) if max_width else 1.0
+        small = np.asarray(cv2.resize(mask.astype(np.uint8), (max(1, round(width * scale)), max(1, round(height * scale)))))
+        picture = np.zeros((*small.shape, 4), np.uint8)
+        picture[small > 0] = (*REGION_COLOUR, FILL // 2)
+        edge = max(3, width // 400)
+        picture[(small > 0) & (cv2.erode(small, np.ones((edge, edge), np.uint8)) == 0)] = (*REGION_COLOUR, EDGE)
+        return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
     def overlay_png(
         self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None
     ) -> bytes:

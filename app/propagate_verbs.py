@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -84,7 +85,11 @@ class PropagateVerbs(VerbBase):
         model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()
         sampling = sampling_of(model, carried[0].task, wanted)
-        timing = self._forecasts.timing(model, sampling.guidance > 1, self.engine.weights())
+        guided, weights = sampling.guidance > 1, self.engine.weights()
+        timing = self._forecasts.timing(model, guided, weights)
+        if timing is None and draft:  # what a quarter of the pixels of a window at full size would take
+            whole = self._forecasts.timing(self.engine.video_model(), guided, weights)
+            timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 4, measured=False)
         if timing is None:
             return None
         runs = sampling.runs
@@ -137,6 +142,20 @@ class PropagateVerbs(VerbBase):
         if not 0 <= frame < project.clip.info.frames:
             raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
         return self.pictures.result_jpeg(project, propagation, frame, max_width)
+
+    def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """A frame as it was before the propagation: the source with the results that it stands on."""
+        project = self.project(project_id)
+        return self.pictures.below_jpeg(project, project.propagation(propagation_id), frame, max_width)
+
+    def result_region_png(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """The region that a propagation edited, on one frame, as an overlay."""
+        project = self.project(project_id)
+        return self.pictures.result_region_png(project, project.propagation(propagation_id), frame, max_width)
+
+    def timestamps(self, project_id: str) -> list[float]:
+        """Seconds at which every frame of the clip is shown, from its first."""
+        return [round(float(stamp), 6) for stamp in self.pictures.source(self.project(project_id)).timestamps]
 
     def source_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
         """A frame as the file has it, without any accepted result."""

@@ -1,11 +1,10 @@
-"""The job bar: what the machine is working on, how far it is, how long it will take, and a button to stop it."""
+"""The job bar: what the machine is working on, how far it is, how long it will take, what waits behind it, and buttons to stop it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
+from core.errors import InputError
 from ui_components.part import Answer, part
 from ui_components.verbs import Verbs
 from ui_components.view import project_view
@@ -13,8 +12,14 @@ from ui_components.view import project_view
 MARKUP = """
 <div class="vs-job" data-ref="job" data-state="idle">
   <span class="vs-job-text" data-ref="text" role="status" aria-live="polite">Ready</span>
+  <button type="button" class="vs-link vs-job-more" data-ref="more" aria-expanded="false" hidden></button>
   <progress class="vs-job-bar" data-ref="bar" max="1" value="0" aria-label="Progress"></progress>
-  <button type="button" class="vs-button vs-small" data-ref="stop">Stop</button>
+  <span class="vs-job-buttons">
+    <button type="button" class="vs-button vs-small" data-ref="pause"
+     title="Finished windows stay; Resume in step 5 goes on from there">Pause</button>
+    <button type="button" class="vs-button vs-small" data-ref="stop" title="Give this up">Stop</button>
+  </span>
+  <div class="vs-queue" data-ref="queue" role="dialog" aria-label="Queue" hidden><ol data-ref="list"></ol></div>
 </div>
 """
 
@@ -26,10 +31,17 @@ def job_bar(verbs: Verbs) -> gr.HTML:
         return {"view": project_view(verbs, project_id)}
 
     def stop_job(project_id: str, job_id: str) -> Answer:
-        if not any(job.job_id == job_id for job in verbs.jobs(project_id)):
-            return {"error": "That job belongs to another project."}
+        _check(project_id, job_id)
         verbs.cancel(job_id)
-        answer: dict[str, Any] = {"view": project_view(verbs, project_id)}
-        return answer
+        return {"view": project_view(verbs, project_id)}
 
-    return part("job", MARKUP, [follow, stop_job])
+    def pause_job(project_id: str, job_id: str) -> Answer:
+        _check(project_id, job_id)
+        verbs.pause(job_id)
+        return {"view": project_view(verbs, project_id)}
+
+    def _check(project_id: str, job_id: str) -> None:
+        if not any(job.job_id == job_id for job in verbs.jobs(project_id)):
+            raise InputError("that job belongs to another project")
+
+    return part("job", MARKUP, [follow, stop_job, pause_job])

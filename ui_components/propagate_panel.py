@@ -1,41 +1,121 @@
-"""Step 5: carry the accepted keyframe through the clip, see what came out, take it home."""
+"""Step 5: carry the accepted keyframes through the clip, see what came out, build on it, take it home."""
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
 import gradio as gr
 
-from core.project.edits import SamplingSettings
+from core.project.edits import Layer, SamplingSettings
 from ui_components.panel import panel
-from ui_components.part import Answer, part
+from ui_components.part import Answer, Handler, part
 from ui_components.verbs import Verbs
 from ui_components.view import project_view
 
 BODY = """
-<h3>Keyframe</h3>
-<div class="vs-keycard" data-ref="card"></div>
-<details class="vs-advanced">
-  <summary>Advanced</summary>
-  <div class="vs-row vs-pair">
-    <label>Seed<input type="number" min="0" max="2147483647" step="1" placeholder="as keyframe" data-ref="seed"></label>
-    <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
-    <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
-  </div>
-</details>
-<div data-ref="outcome" hidden>
-  <h3>Result</h3>
+<section class="vs-section" data-ref="keySection">
+  <h3>Keyframes</h3>
+  <ul class="vs-keys" data-ref="keys" aria-label="Keyframes"></ul>
+  <label class="vs-add" data-ref="addRow" hidden>
+    <select data-ref="add" aria-label="Start anew from another try"
+     title="The edit starts anew from that try's frame; what lies before stays"></select>
+  </label>
+  <p class="vs-quiet" data-ref="forecast" role="status"></p>
+  <details class="vs-advanced">
+    <summary>Advanced</summary>
+    <div class="vs-row vs-pair">
+      <label>Seed<input type="number" min="0" max="2147483647" step="1" placeholder="as keyframe" data-ref="seed"></label>
+      <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
+      <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
+    </div>
+  </details>
+</section>
+<section class="vs-section" data-ref="progress" hidden>
+  <div class="vs-headline"><h3 data-ref="windowsTitle">Windows</h3><span class="vs-quiet" data-ref="windowsCount"></span></div>
+  <div class="vs-strip" data-ref="strip" role="group" aria-label="Windows of the clip"></div>
+  <p class="vs-quiet" data-ref="joins"></p>
+</section>
+<section class="vs-section" data-ref="outcome" hidden>
+  <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>draft</span></div>
   <p class="vs-note" data-ref="note" hidden></p>
   <dl class="vs-facts" data-ref="report"></dl>
-  <a class="vs-button vs-block" data-ref="download" download><span data-icon="download"></span>Download video</a>
-</div>
+  <div class="vs-row vs-even">
+    <a class="vs-button" data-ref="download" download title="The H.264 video as it plays here"><span
+     data-icon="download"></span>Download</a>
+    <button type="button" class="vs-button" data-ref="accept"
+     title="The next edit starts from this result; undo takes it back">Accept, edit on</button>
+  </div>
+</section>
+<section class="vs-section" data-ref="stackSection" hidden>
+  <h3>Accepted edits, the latest on top</h3>
+  <ul class="vs-stack" data-ref="stack" aria-label="Accepted edits"></ul>
+</section>
+<section class="vs-section" data-ref="exportSection" hidden>
+  <h3>Export, with a recipe beside it</h3>
+  <div class="vs-row">
+    <select class="vs-grow" data-ref="codec" aria-label="Format"
+     title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
+    <button type="button" class="vs-button" data-ref="export">Export</button>
+  </div>
+  <ul class="vs-files" data-ref="files" aria-label="Exported files"></ul>
+</section>
 """
 
 
 def propagate_panel(verbs: Verbs) -> gr.HTML:
-    """Progress and Stop are in the job bar; the result plays on the stage."""
+    """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
 
-    def start_propagation(project_id: str, seed: int | None, steps: int | None, guidance: float | None) -> Answer:
-        job_id = verbs.start_propagation(project_id, seed, SamplingSettings(steps, guidance))
-        return {"view": project_view(verbs, project_id), "job": job_id}
+    def view(project_id: str, **more: Any) -> Answer:
+        return {"view": project_view(verbs, project_id), **more}
 
-    lead = "The accepted keyframe is carried through the clip, forwards and backwards."
-    return part("propagate", panel("propagate", "Propagate", lead, BODY, "Propagate"), [start_propagation])
+    def start_propagation(project_id: str, seed: int | None, steps: int | None, guidance: float | None, draft: bool) -> Answer:
+        return view(project_id, job=verbs.start_propagation(project_id, seed, SamplingSettings(steps, guidance), draft))
+
+    def resume_propagation(project_id: str, propagation_id: str) -> Answer:
+        return view(project_id, job=verbs.resume_propagation(project_id, propagation_id))
+
+    def foretell(project_id: str, steps: int | None, guidance: float | None) -> Answer:
+        """What Propagate and Draft will take; where that is not known yet, a short trial is started."""
+        settings = SamplingSettings(steps, guidance)
+        final, draft = (verbs.forecast(project_id, settings, wanted) for wanted in (False, True))
+        if final is None:
+            return view(project_id, job=verbs.measure(project_id))
+        return {
+            "final": {"seconds": final.seconds, "memory": final.memory_mb, "windows": final.windows, "measured": final.measured},
+            "draft": None if draft is None else {"seconds": draft.seconds},
+        }
+
+    def add_keyframe(project_id: str, edit_id: str) -> Answer:
+        verbs.add_keyframe(project_id, edit_id)
+        return view(project_id)
+
+    def remove_keyframe(project_id: str, edit_id: str) -> Answer:
+        verbs.remove_keyframe(project_id, edit_id)
+        return view(project_id)
+
+    def accept_result(project_id: str, propagation_id: str) -> Answer:
+        verbs.accept_result(project_id, propagation_id)
+        return view(project_id)
+
+    def set_layers(project_id: str, layers: list[list[Any]]) -> Answer:
+        verbs.set_layers(project_id, tuple(Layer(str(layer_id), bool(enabled)) for layer_id, enabled in layers))
+        return view(project_id)
+
+    def start_export(project_id: str, codec: str, propagation_id: str | None) -> Answer:
+        return view(project_id, job=verbs.start_export(project_id, codec, propagation_id))
+
+    formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in verbs.export_formats())
+    lead = "Carry the keyframe through the clip."
+    markup = panel("propagate", "Propagate", lead, BODY.replace("{formats}", formats), "Propagate", "Draft")
+    handlers: list[Handler] = [
+        start_propagation,
+        resume_propagation,
+        foretell,
+        add_keyframe,
+        remove_keyframe,
+        accept_result,
+        set_layers,
+        start_export,
+    ]
+    return part("propagate", markup, handlers)

@@ -34,6 +34,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             "height": info.height,
             "rate": float(info.rate),
             "frames": info.frames,
+            "variable": info.variable_rate,
             "start": project.clip.start,
             "stop": project.clip.stop,
             "facts": clip_facts(project.clip),
@@ -63,6 +64,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         "layers": [_layer(project, layer) for layer in project.layers],
         "undo": undo,
         "redo": redo,
+        "exports": [{"name": name, "bytes": size} for name, size in verbs.exports(project_id)],
         "jobs": [job_view(job) for job in _jobs(verbs.jobs(project_id))],
         "steps": step_states(project),
     }
@@ -150,6 +152,7 @@ def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> 
         "edits": list(propagation.edit_ids),
         "keyframes": [keyframe.frame for keyframe in propagation.keyframes],
         "done": propagation.result is not None,
+        "base": propagation.base,
         "draft": propagation.draft,
         "span": list(propagation.span),
         "windows": windows,

@@ -26,8 +26,9 @@
       return enough && enough < clip.width ? `w=${enough}` : "";
     };
     const frameUrl = (frame) => {
-      const query = [width(), state.view.base ? `base=${state.view.base}` : ""].filter(Boolean).join("&");
-      return `${studio.address(`frame/${frame}.jpg`)}${query ? `?${query}` : ""}`;
+      const running = studio.unfinished(); // a result that is being made: what there is of it
+      const query = [width(), running ? running.mark : state.view.base ? `base=${state.view.base}` : ""].filter(Boolean).join("&");
+      return `${studio.address(running ? running.path(frame) : `frame/${frame}.jpg`)}${query ? `?${query}` : ""}`;
     };
     const overlayKind = () => (state.step === "adjust" || state.step === "keyframe" ? "region" : "objects");
     const overlayUrl = (frame) => {

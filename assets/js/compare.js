@@ -3,7 +3,7 @@
 (() => {
   const { state } = studio;
   const KEYFRAME = [["before", "Before"], ["wipe", "Wipe"], ["after", "After"]];
-  const RESULT = [["before", "Original"], ["wipe", "Wipe"], ["side", "Side by side"], ["after", "Result"]];
+  const RESULT = [["before", "Before"], ["wipe", "Wipe"], ["side", "Side by side"], ["after", "Result"]];
 
   const canvasPart = studio.parts.canvas;
   studio.parts.canvas = (ref, server) => {

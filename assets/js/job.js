@@ -4,7 +4,8 @@
 (() => {
   const { state } = studio;
   const EVERY = 300; // milliseconds between questions while something runs
-  const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating" };
+  const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating", export: "Exporting", measure: "Measuring this machine" };
+  const place = (ahead) => (ahead === 1 ? "next in line" : `waiting for ${ahead} others`);
 
   const seconds = (value) => (value >= 90 ? `${Math.round(value / 60)} min left` : `${Math.max(1, Math.round(value))} s left`);
 
@@ -43,18 +44,34 @@
       if (frame !== null) { following.frame = frame; studio.set({ frame }); }
     };
 
-    ref.stop.addEventListener("click", () => {
-      const job = studio.activeJob();
-      if (job) studio.ask(server, "stop_job", { project_id: state.view.id, job_id: job.id }).catch(() => {});
-    });
+    const tell = (name, job) => { if (job) studio.ask(server, name, { project_id: state.view.id, job_id: job.id }).catch(() => {}); };
+    ref.stop.addEventListener("click", () => tell("stop_job", studio.activeJob()));
+    ref.pause.addEventListener("click", () => tell("pause_job", studio.activeJob()));
+
+    // The queue: what runs, then what waits in its order. Other people's work is a number, no more.
+    const openQueue = (open) => { ref.queue.hidden = !open; ref.more.setAttribute("aria-expanded", String(open)); };
+    ref.more.addEventListener("click", () => openQueue(ref.queue.hidden));
+    document.addEventListener("pointerdown", (event) => { if (!ref.queue.hidden && !event.target.closest(".vs-job")) openQueue(false); });
+    ref.job.addEventListener("keydown", (event) => { if (event.key === "Escape" && !ref.queue.hidden) { event.stopPropagation(); openQueue(false); ref.more.focus(); } });
+    const drawQueue = (jobs) => {
+      const waiting = jobs.filter((job) => !job.finished).reverse();
+      ref.more.hidden = waiting.length < 2;
+      ref.more.textContent = `${waiting.length - 1} more waiting`;
+      if (waiting.length < 2) openQueue(false);
+      ref.list.replaceChildren(...waiting.map((job) => studio.make("li", {},
+        studio.make("span", {}, studio.make("strong", {}, NAMES[job.kind] || job.kind), ` ${job.state === "running" ? `${Math.round(job.fraction * 100)} %` : place(job.ahead)}`),
+        studio.make("button", { type: "button", class: "vs-button vs-small", onclick: () => tell("stop_job", job) }, job.state === "running" ? "Stop" : "Leave the queue"))));
+    };
 
     studio.on("view", () => {
       const jobs = state.view ? state.view.jobs : [];
       const job = studio.activeJob();
       ref.job.dataset.state = job ? job.state : "idle";
       ref.stop.disabled = !job;
+      ref.pause.hidden = !job || job.kind !== "propagate" || job.state !== "running";
+      drawQueue(jobs);
       if (!job) { ref.text.textContent = "Ready"; ref.bar.value = 0; }
-      else if (job.state === "queued") { ref.text.textContent = job.ahead ? `Waiting for ${job.ahead} other${job.ahead > 1 ? "s" : ""}` : "Starting"; ref.bar.value = 0; }
+      else if (job.state === "queued") { ref.text.textContent = job.ahead ? `${NAMES[job.kind] || job.kind}: ${place(job.ahead)}` : "Starting"; ref.bar.value = 0; }
       else {
         const words = [`${NAMES[job.kind] || job.kind} ${Math.round(job.fraction * 100)} %`];
         if (job.remaining !== null) words.push(seconds(job.remaining));
@@ -67,7 +84,8 @@
         if (!state.watched || !state.watched.has(done.id)) continue;
         if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
         if (done.state === "failed") studio.toast(done.message, "error");
-        else if (done.state === "cancelled") studio.toast("Stopped. What was finished stays.");
+        else if (done.state === "cancelled") studio.toast(done.message === "paused" ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
+        else if (done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
       }
       state.watched = new Set([...(state.watched || []), ...jobs.filter((other) => !other.finished).map((other) => other.id)]);
       followMasks(job);

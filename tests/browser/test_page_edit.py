@@ -131,7 +131,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     screenshot(page, "5-propagate")
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download video").click()
+        page.get_by_role("link", name="Download").click()
     saved = tmp_path / "result.mp4"
     download.value.save_as(saved)
     assert download.value.suggested_filename.endswith("edited.mp4")
