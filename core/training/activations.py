@@ -89,11 +89,12 @@ def plan_blocks(blocks: int, tokens: int, width: int, item_bytes: int, free: int
 
 @contextlib.contextmanager
 def attention_kernel(name: str) -> Iterator[None]:
-    """Only this kernel for attention, forward and backward; `auto` leaves the choice to PyTorch."""
+    """This kernel for attention, forward and backward, the others where it can't run; `auto` leaves the choice to PyTorch."""
     if name == "auto":
         yield
         return
-    with sdpa_kernel([_BACKENDS[name], SDPBackend.MATH] if name != "math" else [SDPBackend.MATH], set_priority=True):
+    first = _BACKENDS[name]
+    with sdpa_kernel([first, *(other for other in _BACKENDS.values() if other != first)], set_priority=True):
         yield
 
 

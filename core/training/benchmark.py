@@ -10,7 +10,6 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import gc
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from core.errors import InputError
 from core.training.activations import attention_kernel, keep, plan_blocks, time_attention
 from core.training.batches import Kind
 from core.training.flops import count_flops, count_tokens
+from core.training.loop import TrainingFault
 from core.training.networks import build_scheduler, rotary_embedding
 from core.training.optimise import Optimiser
 from core.training.vivid_5b_config import Vivid5bConfig
@@ -82,8 +82,6 @@ class Benchmark:
     """One benchmark on one device."""
 
     def __init__(self, config: Vivid5bConfig, network: dict[str, Any]) -> None:
-        # Blocks of very different sizes come and go: without this the allocator loses gigabytes between them.
-        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
         self.config, self.network = config, network
         self.device = torch.device("cpu" if config.device == "cpu" else "cuda")
         self.cuda = self.device.type == "cuda"
@@ -104,6 +102,8 @@ class Benchmark:
         best = self._eager(kernel)
         if self.cuda and time.monotonic() - self.started < _LATEST:
             self._compiled(kernel, best)
+        if not self.rows:
+            raise TrainingFault("the benchmark measured nothing: every way of running a step failed, see above")
         self._costs()
         self._tell("seconds_in_all", round(time.monotonic() - self.started, 1))
         return self.rows
@@ -151,11 +151,11 @@ class Benchmark:
         """Videos and images with the plan that keeps the most that fits, then videos with the thriftiest; returns the former."""
         best: dict[Kind, list[str]] = {}
         for kind in ("video", "image"):
-            for plan in self._plans(kind):
-                if kind not in best and self._try(kind, self._batch_size(kind), plan, kernel, compiled=False) is not None:
+            for plan, way in [(plan, way) for way in dict.fromkeys([kernel, "auto"]) for plan in self._plans(kind)]:
+                if kind not in best and self._try(kind, self._batch_size(kind), plan, way, compiled=False) is not None:
                     best[kind] = plan
         thrifty = ["block"] * self.network["num_layers"]
-        if best.get("video") != thrifty:
+        if best.get("video", thrifty) != thrifty:
             self._try("video", self._batch_size("video"), thrifty, kernel, compiled=False)
         return best
 
@@ -180,24 +180,23 @@ class Benchmark:
 
     def _try(self, kind: Kind, batch: int, plan: list[str], kernel: str, compiled: bool) -> Measured | None:
         """Measure one way; a way that this card or this PyTorch can't go is told and left out."""
-        mode = _in_words(plan)
+        name = f"{kind}, again {_in_words(plan)}, {'compiled' if compiled else 'eager'}, attention {kernel}"
+        measured, failure = None, ""
         try:
             with attention_kernel(kernel):
                 measured = self._measure(kind, batch, plan, compiled)
         except torch.OutOfMemoryError:
-            self._tell(f"{kind} {mode}{' compiled' if compiled else ''}", "out of memory")
-            return None
+            failure = "out of memory"
         except Exception as error:
-            if not compiled:
-                raise
-            lines = str(error).splitlines() or [type(error).__name__]
-            self._tell(f"{kind} {mode} compiled", f"failed: {lines[0][:200]}")
+            failure = f"failed: {(str(error).splitlines() or [type(error).__name__])[0][:200]}"
+        # Only here, when the error and with it what its frames hold are gone, is the memory free.
+        self.transformer.zero_grad(set_to_none=True)
+        gc.collect()
+        if self.cuda:
+            torch.cuda.empty_cache()
+        if measured is None:
+            self._tell(name, failure)
             return None
-        finally:
-            self.transformer.zero_grad(set_to_none=True)
-            gc.collect()
-            if self.cuda:
-                torch.cuda.empty_cache()
         self.rows.append(measured)
         self._tell("steps", [asdict(row) for row in self.rows], quiet=True)
         share = ""
@@ -205,7 +204,7 @@ class Benchmark:
             whole = self.facts["matmul_tflops"]
             share = f", {measured.needed_tflops / whole:.1%} and {measured.executed_tflops / whole:.1%} of the matmul"
         print(
-            f"{kind} step, batch {batch}, again {mode}, {'compiled' if compiled else 'eager'}: {measured.seconds:.3f} s, "
+            f"{name}, batch {batch}: {measured.seconds:.3f} s a step, "
             f"{measured.allocated_gib:.1f} GiB ({measured.reserved_gib:.1f} reserved), {measured.needed_tflops:.0f} TFLOP/s needed, "
             f"{measured.executed_tflops:.0f} executed{share}",
             flush=True,

@@ -172,6 +172,13 @@ class Feed:
         self.process, self.processes = process, processes
         self._texts: OrderedDict[str, Tensor] = OrderedDict()
 
+    def load_encoders(self) -> None:
+        """Load what will be needed, now: nothing if everything was precomputed."""
+        if self.cache is None or not self.cache.variants:
+            _ = self.encoders.vae
+        if self.cache is None:
+            _ = self.encoders.text_encoder
+
     def steps(self, first: int, stop: int) -> Iterator[Step]:
         """Steps first .. stop - 1. Reading runs ahead; encoding happens when a step is due."""
         with ThreadPoolExecutor(self.config.workers if self.data.threaded else 1) as pool:

@@ -31,8 +31,8 @@ def write_samples(folder: Path, step: int, config: Vivid5bConfig, transformer: C
     kind: Kind = "video" if config.video_batches else "image"
     encoders = feed.encoders
     pipeline = VividPipeline(
-        encoders.tokenizer,
-        encoders.text_encoder,
+        None,  # captions come as embeddings
+        None,
         encoders.vae,
         transformer,
         load_part(config.base, "scheduler", CogVideoXDDIMScheduler),

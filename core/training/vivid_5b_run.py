@@ -102,6 +102,7 @@ class Run:
         self._resume()
         curves = Curves(self.folder, RECIPE, self.step + 1 if self.step else 0) if main else None
         kernel = config.attention if config.attention != "auto" else self._fastest_kernel()
+        self.feed.load_encoders()  # before memory is shared out
         self._keep()
         rotary = {kind: self._rotary(kind) for kind in ("image", "video")}
         model = self.accelerator.prepare_model(self.transformer)

@@ -167,17 +167,21 @@ def _hole(name: str) -> str:
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:
-    """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by the adapter beside it."""
+    """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by the adapter beside it.
+
+    `base` is a folder, a name of the catalogue or, with a slash in it, a repository of the hub.
+    """
     if "adapter" not in facts:
         layout = {"layout": facts["layout"], "mask_channels": int(facts["mask_channels"])}
         return VividPipeline.from_pretrained(folder, dtype=dtype, use_safetensors=True, **layout)
-    base = Path(facts["base"]) if Path(facts["base"]).is_absolute() else folder / facts["base"]
-    if not base.is_dir():
-        base = store.locate(facts["base"], "video")
+    named = str(facts["base"])
+    base: Path | str = folder / named  # an absolute path stays what it is
+    if not Path(base).is_dir():
+        base = named if named.count("/") == 1 and not named.startswith(("/", ".")) else store.locate(named, "video")
     return pipeline_with_adapter(base, folder / facts["adapter"], dtype)
 
 
-def pipeline_with_adapter(base: Path, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
+def pipeline_with_adapter(base: Path | str, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
     """A VividPipeline out of a CogVideoX text-to-video checkpoint and a VIVID adapter file; the LoRA is merged into the weights."""
     plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype)
     layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)

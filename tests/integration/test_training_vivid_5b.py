@@ -6,6 +6,10 @@ import core.compat  # noqa: F401  isort: skip  (before transformers and diffuser
 
 import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +110,18 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
             assert torch.equal(broken[part][name], value), name
 
 
+def test_two_processes_learn_what_one_does_with_twice_the_batch(base: Path, manifest: Path, tmp_path: Path) -> None:
+    given = ("steps=3", "video_batch=1", "image_batch=1")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "core.training"]
+    quiet = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*torchrun, *words(base, manifest, tmp_path / "two", *given)], capture_output=True, text=True, env=quiet)
+    assert done.returncode == 0, done.stderr
+    main(words(base, manifest, tmp_path / "one", "steps=3", "video_batch=2", "image_batch=2"))
+    for two, one in zip(curve(tmp_path / "two"), curve(tmp_path / "one"), strict=True):
+        assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-4)
+        assert float(two["gradient_norm"]) == pytest.approx(float(one["gradient_norm"]), rel=1e-3)
+
+
 def test_only_lora_and_patch_embedding_were_trained_and_the_loss_is_finite(whole: Path) -> None:
     names = weights(whole).keys()
     assert {name for name in names if "lora_" not in name} == {"patch_embed.proj.weight", "patch_embed.proj.bias"}
@@ -126,6 +142,22 @@ def test_what_was_trained_opens_in_the_editor(whole: Path, base: Path) -> None:
     assert plain.transformer.config.in_channels == 9
     own = pipeline.transformer.patch_embed.proj.weight[:, 4:]
     assert own.abs().max() > 0, "the mask and masked channels have learnt something"
+
+
+def test_a_base_that_is_named_by_its_repository_is_looked_for_there(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def unreachable(base: str, **options: object) -> None:
+        asked.append(base)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(CogVideoXPipeline, "from_pretrained", unreachable)
+    shutil.copytree(whole / "package", tmp_path / "package")
+    facts = json.loads((tmp_path / "package" / "vivid.json").read_text())
+    (tmp_path / "package" / "vivid.json").write_text(json.dumps(facts | {"base": "THUDM/CogVideoX-5b"}))
+    with pytest.raises(ModelMissingError, match="can't be loaded: no network here"):
+        load_vivid(str(tmp_path / "package"), "cpu", ModelStore())
+    assert asked == ["THUDM/CogVideoX-5b"]
 
 
 def test_samples_and_curve_can_be_looked_at(whole: Path) -> None:
