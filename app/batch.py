@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.mask_files import read_masks
 from app.outputs import prepare_folder
 from app.production import Production, Stopwatch, write_edited_video
 from core.errors import InputError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from core.masks import MaskSequence
     from core.media import ClipReader
+    from core.render.mattes import MatteForm
     from core.vivid.model import VividModel
 
 OBJECT = 1
@@ -101,17 +104,29 @@ class EditArguments:
     png: bool
 
 
-def track_to_folder(engine: Engine, video: Path, prompts: PromptArguments, frames: str | None, out: Path, context: JobContext) -> int:
-    """Track the prompted object and write OUT/masks; returns the number of masks."""
+def track_to_folder(
+    engine: Engine,
+    video: Path,
+    prompts: PromptArguments,
+    frames: str | None,
+    out: Path,
+    context: JobContext,
+    also: Sequence[MatteForm] = (),
+) -> int:
+    """Track the prompted object and write OUT/masks, and as OUT/masks-FORM the forms of `also`; returns the number of masks."""
     from core.masks import export_png
     from core.media import open_clip
+    from core.render.mattes import SUFFIXES, write_mattes
 
+    extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
         span = parse_span(frames, reader.info.frames)
         given = found_by_words(engine, reader, prompts, span).on(reader.info, span)
-        prepare_folder(out, (), ("masks",), (video,))
+        prepare_folder(out, tuple(extra.values()), ("masks",), (video,))
         masks = _track(engine, reader, given, span, context)
-    export_png(masks, out / "masks")
+        export_png(masks, out / "masks")
+        for form, name in extra.items():
+            write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
     return len(masks)
 
 
@@ -216,10 +231,17 @@ def _track(engine: Engine, reader: ClipReader, prompts: list[Prompt], span: tupl
 
 
 def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
-    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip."""
-    from core.masks import import_png
+    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip, a zip of pictures or a matte video."""
+    import numpy as np
+
+    from core.masks import import_png, MaskSequence
     from core.masks.png import numbered_masks
 
+    if folder.is_file():
+        found = read_masks(folder, info, span, span[0])
+        if missing := sorted(set(range(*span)) - set(found[0].frames)):
+            raise InputError(f"'{folder.name}' has no mask for frame {missing[0]}")
+        return MaskSequence(info.size, span[0], (np.logical_or.reduce([one.masks[frame] for one in found]) for frame in range(*span)))
     count = len(numbered_masks(folder))
     frames = range(info.frames) if count == info.frames else range(*span)
     return import_png(folder, info.size, frames)

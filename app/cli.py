@@ -14,6 +14,9 @@ from pathlib import Path
 from app.settings import Settings
 from core.errors import Cancelled, InputError, StudioError
 
+MATTES = ("ids", "matte", "webm", "prores", "green")
+"""Forms of masks that `track` writes beside PNG; core.render.mattes has them."""
+
 
 class _Parser(argparse.ArgumentParser):
     """One line for a wrong argument, as for every other error."""
@@ -87,6 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
     track = commands.add_parser("track", help="follow an object through a video and write its masks")
     track.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
     track.add_argument("--out", type=_path, required=True, metavar="DIR", help="masks go to DIR/masks")
+    track.add_argument(
+        "--also", action="append", default=[], choices=MATTES, metavar="FORM", help=f"also write {', '.join(MATTES)} (repeatable)"
+    )
     track.add_argument("--frames", metavar="A:B", help="half-open span of frames to work on (all)")
     _add_prompts(track)
     _add_shared(track)
@@ -97,7 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--out", type=_path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks and report.json go there")
     edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
-    edit.add_argument("--masks", type=_path, metavar="FOLDER", help="masks instead of prompts: one PNG per frame")
+    edit.add_argument(
+        "--masks", type=_path, metavar="FOLDER", help="masks instead of prompts: a folder with one PNG per frame, a zip, or a matte video"
+    )
     edit.add_argument("--adjust", default="none", metavar="FORM", help="none, expand:8, hull, box, hull+expand:8 or box+expand:8")
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="softness of the edit's edge (4)")
     edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an accepted keyframe; without it the model paints one")
@@ -171,10 +179,12 @@ def _ui(options: argparse.Namespace) -> None:
     from app.editor import Editor
     from app.outputs import make_folder
     from app.server import serve
+    from app.workspace_lock import workspace_lock
 
     settings = _settings(options)
     make_folder(settings.workspace, "--workspace")
-    serve(Editor(settings), settings.host, settings.port, settings.open_browser)
+    with workspace_lock(settings.workspace):
+        serve(Editor(settings), settings.host, settings.port, settings.open_browser)
 
 
 def _track(options: argparse.Namespace) -> None:
@@ -184,7 +194,7 @@ def _track(options: argparse.Namespace) -> None:
 
     prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame, options.text)
     with console_job() as context:
-        frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context)
+        frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context, options.also)
     print(f"{frames} masks in {options.out / 'masks'}")
 
 

@@ -6,18 +6,14 @@ import dataclasses
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
+from app.mask_files import read_masks
 from app.verb_base import VerbBase
 from core.errors import InputError
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
-
-if TYPE_CHECKING:
-    from core.masks.importing import ImportedObject
-
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mpg")
 
 
 class MaskVerbs(VerbBase):
@@ -33,8 +29,9 @@ class MaskVerbs(VerbBase):
         path = Path(source)
         if not path.exists():
             raise InputError(f"there are no masks at '{source}'")
-        found = self._read_masks(project, path, project.clip.start if frame is None else frame)
-        whole = range(project.clip.start, project.clip.stop)
+        span = (project.clip.start, project.clip.stop)
+        found = read_masks(path, project.clip.info, span, project.clip.start if frame is None else frame)
+        whole = range(*span)
 
         def change(current: Project) -> Project:
             for one in found:
@@ -68,22 +65,6 @@ class MaskVerbs(VerbBase):
         return self._submit(
             "masks", project_id, lambda context: self._export_masks(project_id, form, [t.object_id for t in tracks], context)
         )
-
-    def _read_masks(self, project: Project, path: Path, frame: int) -> list[ImportedObject]:
-        from core.masks.importing import import_masks, masks_from_frames
-        from core.media import open_clip
-
-        info, span = project.clip.info, (project.clip.start, project.clip.stop)
-        if not 0 <= frame < info.frames:
-            raise InputError(f"frame {frame} is outside the clip (0 to {info.frames - 1})")
-        if path.suffix.lower() not in VIDEOS or path.is_dir():
-            return import_masks(path, info.size, info.frames, span, frame)
-        with open_clip(path) as reader:
-            if len(reader) not in (info.frames, project.clip.frames):
-                raise InputError(
-                    f"'{path.name}' has {len(reader)} frames; the clip has {info.frames}, its marked stretch {project.clip.frames}"
-                )
-            return masks_from_frames(reader.frames(), 0 if len(reader) == info.frames else span[0], info.size, info.frames, path.stem)
 
     def _export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:
         from core.render.mattes import SUFFIXES, write_mattes

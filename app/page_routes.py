@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
@@ -119,7 +120,52 @@ def page_routes(editor: Editor) -> APIRouter:
             return fault(400, "uploads come from the editor's page")
         return await _take_upload(editor, request, name)
 
+    @routes.post("/{project_id}/masks")
+    async def take_masks(project_id: str, request: Request, frame: int | None = None) -> Response:
+        """Take masks as files of a form and add them to the project."""
+        if request.headers.get("x-vivid-studio") != "1":
+            return fault(400, "uploads come from the editor's page")
+        return await _take_masks(editor, project_id, request, frame)
+
     return routes
+
+
+async def _take_masks(editor: Editor, project_id: str, request: Request, frame: int | None) -> Response:
+    from anyio import to_thread
+    from fastapi.responses import JSONResponse
+    from starlette.datastructures import UploadFile
+
+    folder = Path(editor.settings.workspace) / "uploads" / secrets.token_hex(8)
+    try:
+        editor.project(project_id)
+        async with request.form(max_files=100_000) as form:
+            files = [item for item in form.getlist("masks") if isinstance(item, UploadFile)]
+            if not files:
+                return fault(400, "no masks arrived")
+            names = [(file.filename or "mask.png").replace("\\", "/") for file in files]
+            (folder / "masks").mkdir(parents=True)
+            paths = []
+            for index, (file, name) in enumerate(zip(files, names, strict=True)):
+                # numbers and the folder just above them matter; the rest of a name may be no file name here
+                parts = [re.sub(r"[^\w .-]", "_", part).strip(" .")[-80:] or "_" for part in PurePath(name).parts[-2:]]
+                path = folder / "masks" / "/".join(parts[:-1]) / (parts[-1] if len(files) > 1 else f"{index}{PurePath(parts[-1]).suffix}")
+                path.parent.mkdir(exist_ok=True)
+                paths.append(path)
+                await to_thread.run_sync(_copy, file.file, path)
+        source, title = (paths[0], PurePath(names[0]).stem) if len(paths) == 1 else (folder / "masks", "Imported")
+        await to_thread.run_sync(lambda: editor.import_masks(project_id, source, frame, title))
+        view = await to_thread.run_sync(project_view, editor, project_id)
+    except (StudioError, OSError, ClientDisconnect) as error:
+        message = str(error) if isinstance(error, StudioError) else "the masks could not be stored"
+        return fault(400 if isinstance(error, InputError) else 500, message)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return JSONResponse({"view": view}, headers=FRESH)
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(source, file)
 
 
 async def _take_upload(editor: Editor, request: Request, name: str) -> Response:

@@ -52,6 +52,7 @@ class Pictures:
         self._studios: Recent[KeyframeStudio] = Recent(1)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
+        self._suspects: Recent[list[list[Any]]] = Recent(64)
         self._cuts: dict[str, tuple[int, ...]] = {}
 
     def source(self, project: Project) -> ClipReader:
@@ -326,8 +327,6 @@ class Pictures:
     def timeline(self, project: Project) -> list[dict[str, Any]]:
         """Per object: name, colour, where its mask is not empty and where it is confirmed as [start, stop] runs, frames that were prompted,
         frames that ask for tracking, and frames to look at with what is suspect there."""
-        from core.masks import examine, SYMPTOMS
-
         cuts = self.known_cuts(project)
         span = range(project.clip.start, project.clip.stop)
         lanes = []
@@ -345,7 +344,10 @@ class Pictures:
                     "prompted": sorted({p.frame for p in track.prompts}),
                     "confirmed": [list(run) for run in _runs(list(track.confirmed))],
                     "pending": list(track.pending),
-                    "suspect": [[s.frame, s.symptom, SYMPTOMS[s.symptom]] for s in examine(masks, span, track.confirmed, cuts)]
+                    "suspect": self._suspects.get(
+                        (project.project_id, track.masks, track.confirmed, cuts, span),
+                        partial(_suspects, masks, span, track.confirmed, cuts),
+                    )
                     if masks and settled
                     else [],
                     "tracked": track.tracked,
@@ -396,6 +398,13 @@ def encode_png(picture: np.ndarray) -> bytes:
 def _identity(project: Project) -> tuple[str, str, str]:
     """Of the frames that are worked on: a file that is written anew under the same name is another clip, and so is one with edits on it."""
     return project.clip.source, project.clip.sha256, project.base
+
+
+def _suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
+    """Frames to look at as [frame, symptom, what that is]."""
+    from core.masks import examine, SYMPTOMS
+
+    return [[suspect.frame, suspect.symptom, SYMPTOMS[suspect.symptom]] for suspect in examine(masks, span, sure, cuts)]
 
 
 def _jpeg(picture: np.ndarray, max_width: int | None) -> bytes:

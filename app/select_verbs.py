@@ -155,7 +155,7 @@ class SelectVerbs(VerbBase):
         """Whether what finds things by words is on this disk, and what it is or what there is to fetch, and how large."""
         model = entry(GROUNDER, "grounder")
         here = self.engine.store.available(GROUNDER, "grounder")
-        return here, model.title if here else f"{model.title}: {model.download_mb} MB to fetch, once, from {model.repository}"
+        return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
 
     def find_text(self, project_id: str, frame: int, text: str) -> str:
         """Look for what `text` names on a frame; returns the job's id. Each thing becomes an object with a box, all in one step.

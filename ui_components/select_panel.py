@@ -16,6 +16,15 @@ _DIRECTIONS = (
     ("trackon", "On", "Follow the object from this frame on, to the end of the shot"),
 )
 
+_FORMS = (
+    ("png", "Pictures, black and white (zip)"),
+    ("ids", "Pictures with object ids (zip)"),
+    ("matte", "Matte video (MP4)"),
+    ("webm", "Cut-out with alpha (WebM)"),
+    ("prores", "Cut-out with alpha (ProRes 4444)"),
+    ("green", "On green (MP4)"),
+)
+
 
 def _button(name: str, label: str, title: str, icon: str = "", pressed: bool = False) -> str:
     picture = f'<span data-icon="{icon}"></span>' if icon else ""
@@ -44,9 +53,17 @@ BODY = f"""
   {_button("absent", "Not here", "The object is not to be seen on this frame", "eyeoff")}
   {_button("clearFrame", "Clear", "Take the marks on this frame back", "remove")}
 </div>
-<div class="vs-head"><h3>Follow from here</h3></div>
 <div class="vs-row vs-thirds" role="group" aria-label="Follow from this frame">
+  <h3>From here</h3>
   {"".join(_button(name, label, title, name) for name, label, title in _DIRECTIONS)}
+</div>
+<div class="vs-row vs-thirds">
+  {_button("importMasks", "Import masks", "Bring masks in: pictures, a zip of them, or a matte video", "upload")}
+  <input type="file" accept="image/*,.zip,video/*,.mkv" multiple data-ref="maskFiles" hidden aria-label="Mask files">
+  <select class="vs-small-select" data-ref="exportMasks" aria-label="Export masks" title="Take the masks out as a file">
+    <option value="">Export masks</option>
+    {"".join(f'<option value="{form}">{title}</option>' for form, title in _FORMS)}
+  </select>
 </div>
 <div class="vs-health" data-ref="health" hidden>
   <span data-icon="warn"></span><span class="vs-grow" data-ref="healthText"></span>
@@ -100,6 +117,9 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         here, about = verbs.text_model()
         return {"here": here, "about": about}
 
+    def export_masks(project_id: str, form: str) -> Answer:
+        return {"job": verbs.start_mask_export(project_id, form)} | seen(project_id)
+
     def look_at(project_id: str, frame: int) -> Answer:
         verbs.look_at(project_id, frame)
         return {}
@@ -108,7 +128,11 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         job_id = verbs.start_tracking(project_id, direction, object_id, frame)
         return seen(project_id) | {"job": job_id}
 
-    lead = "Click the object on the picture; right-click what is not part of it. When the colour covers it, track it."
+    lead = "Click the object on the picture, right-click what is not part of it; then track it."
     markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again")
     objects: list[Handler] = [add_object, remove_object, rename_object, hide_object, merge_objects]
-    return part("select", markup, [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, look_at, start_tracking])
+    return part(
+        "select",
+        markup,
+        [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, export_masks, look_at, start_tracking],
+    )

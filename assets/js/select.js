@@ -70,7 +70,7 @@
     let textModel = null;
     const drawNote = () => {
       ref.findNote.hidden = !textModel || textModel.here;
-      ref.findNote.textContent = textModel ? `Needs ${textModel.about}.` : "";
+      ref.findNote.textContent = ref.findNote.title = textModel ? `Needs ${textModel.about}` : "";
       ref.findButton.textContent = textModel && !textModel.here ? "Fetch, find" : "Find";
     };
     const askTextModel = () => studio.ask(server, "text_model").then((answer) => { textModel = answer; drawNote(); }, () => {});
@@ -81,6 +81,28 @@
     });
     studio.whenDone.find = (job) => { const [first] = job.result.objects || []; if (first !== undefined) studio.set({ object: first }); ref.words.value = ""; askTextModel(); };
     studio.on("step", () => { if (state.step === "select" && !textModel) askTextModel(); });
+
+    // Masks from and for other programs
+
+    const upload = async (files) => {
+      if (!files.length) return;
+      const body = new FormData();
+      for (const file of files) body.append("masks", file, file.webkitRelativePath || file.name);
+      ref.importMasks.disabled = true;
+      const answer = await fetch(`${studio.address("masks")}?frame=${state.frame}`, { method: "POST", body, headers: { "X-Vivid-Studio": "1" } }).catch(() => null);
+      ref.importMasks.disabled = false;
+      ref.maskFiles.value = "";
+      if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive.", "error");
+      const { view } = await answer.json();
+      const known = new Set(state.view.objects.map((object) => object.id));
+      studio.accept(view);
+      const added = view.objects.find((object) => !known.has(object.id));
+      if (added) studio.set({ object: added.id });
+    };
+    ref.importMasks.addEventListener("click", () => ref.maskFiles.click());
+    ref.maskFiles.addEventListener("change", () => upload([...ref.maskFiles.files]));
+    ref.exportMasks.addEventListener("change", () => { const form = ref.exportMasks.value; ref.exportMasks.value = ""; if (form) ask("export_masks", { form }); });
+    studio.whenDone.masks = (job) => make("a", { href: studio.address(job.result.file.replace(/^exports/, "export")), download: "" }).click();
 
     // This frame
 
@@ -175,6 +197,7 @@
       drawHealth();
       const job = studio.activeJob();
       ref.findButton.disabled = Boolean(job && job.kind === "find");
+      ref.exportMasks.disabled = !view.objects.some((object) => object.marked) || Boolean(job && job.kind === "masks");
       const busy = Boolean(job && job.kind === "track");
       const begun = view.lanes.some((lane) => lane.tracked);
       ref.primary.textContent = busy ? "Tracking …" : tracked() ? "Continue to Adjust" : begun ? "Track on" : "Track through the clip";

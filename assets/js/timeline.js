@@ -73,7 +73,7 @@
       context.fillStyle = studio.rgb(lane.colour, lane.object_id === state.object ? 0.95 : 0.6);
       for (const [start, stop] of lane.present) round(x(start), bar.y, Math.max(2, x(stop) - x(start)), bar.height, 3);
       context.fillStyle = colour("--vs-good");
-      for (const [start, stop] of lane.confirmed) context.fillRect(x(start), bar.y + bar.height + 1, Math.max(3, x(stop) - x(start)), 2);
+      for (const [start, stop] of lane.confirmed) context.fillRect(x(start), bar.y + bar.height + 0.5, Math.max(3, x(stop) - x(start)), 3);
       context.fillStyle = colour("--vs-bad");
       for (const [frame] of lane.suspect) {
         const middle = x(frame) + one / 2;

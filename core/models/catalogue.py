@@ -62,7 +62,7 @@ _ENTRIES = (
     ModelEntry(
         "grounding-dino",
         "grounder",
-        "Grounding DINO tiny, finds what words name",
+        "Grounding DINO tiny",
         "Apache-2.0",
         repository="ShilongLiu/GroundingDINO",
         file="groundingdino_swint_ogc.pth",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import open_page, overlay, point, Server, SLOW, wait_for_job, wait_for_new_overlay
+from studio_page import open_page, overlay, point, Problems, Server, SLOW, wait_for_job, wait_for_new_overlay
 
 pytestmark = pytest.mark.browser
 
@@ -205,3 +206,28 @@ def test_fingers_tap_press_long_pinch_and_drag_a_box(browser: Any, server: Serve
     page.wait_for_function(f"{MARKS}.some((mark) => mark.kind === 'box')", timeout=SLOW)
     assert page.evaluate(f"{MARKS}.length") == 3, "pinching marked nothing"
     context.close()
+
+
+def test_masks_go_out_and_come_back(page: Any, server: Server, problems: Problems, tmp_path: Path) -> None:
+    problems.expected.append("400 (Bad Request)")  # the browser's own line about the file that is refused
+    open_page(page, server.url)
+    page.evaluate("studio.change(studio.servers.video, 'trim_clip', { start: 0, stop: 3 })")
+    page.wait_for_function("studio.state.view.clip.stop === 3")
+    page.keyboard.press("2")
+    page.keyboard.press("b")
+    x, y = ball(page)
+    before = overlay(page)
+    drag(page, point(page, x, y), point(page, x + 20, y))
+    wait_for_new_overlay(page, before)
+    with page.expect_download() as download:
+        page.get_by_label("Export masks").select_option("ids")
+    saved = tmp_path / "masks.zip"
+    download.value.save_as(saved)
+    page.locator("#studio-select [data-ref=maskFiles]").set_input_files(saved)
+    objects_are(page, ["Object 1", "masks"])
+    painted, imported = page.evaluate("studio.state.view.lanes.map((lane) => lane.present)")
+    assert painted == imported == [[0, 1]]
+    assert page.evaluate("studio.state.view.objects[1].tracked")
+    (tmp_path / "00001.png").write_text("no picture")
+    page.locator("#studio-select [data-ref=maskFiles]").set_input_files(tmp_path / "00001.png")
+    page.get_by_text("no readable picture").wait_for()

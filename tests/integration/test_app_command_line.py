@@ -55,14 +55,22 @@ def edited(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_track_writes_a_mask_for_every_frame_of_the_span(clip: Path, tmp_path: Path) -> None:
-    done = run("track", clip, "--out", tmp_path, "--box", BOX, "--frames", "2:9", "--frame", 2)
+    done = run("track", clip, "--out", tmp_path, "--box", BOX, "--frames", "2:9", "--frame", 2, "--also", "webm", "--also", "ids")
     assert done.returncode == 0, done.stderr
+    with open_clip(tmp_path / "masks-webm.webm") as cut_out:
+        assert len(cut_out) == 7
     names = sorted(p.name for p in (tmp_path / "masks").iterdir())
     assert names == [f"{i:05d}.png" for i in range(7)]
     mask = np.asarray(Image.open(tmp_path / "masks" / "00000.png"))
     assert mask.shape == (120, 160)
     assert set(np.unique(mask)) == {0, 255}
     assert "tracking" in done.stderr
+    again = run(
+        "edit", clip, "--out", tmp_path / "edit", "--masks", tmp_path / "masks-ids.zip", "--task", "delete", "--frames", "2:9", "--steps", 1
+    )
+    assert again.returncode == 0, again.stderr
+    edited = np.asarray(Image.open(tmp_path / "edit" / "masks" / "00000.png"))
+    assert (edited == mask).all()
 
 
 def test_edit_gives_the_source_back_with_only_the_region_changed(clip: Path, edited: Path) -> None:

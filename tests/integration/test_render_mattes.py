@@ -9,6 +9,7 @@ import pytest
 from builders import disc_clip
 from PIL import Image
 
+from app.cli import MATTES
 from core.errors import InputError
 from core.masks import MaskSequence, write_mask
 from core.masks.importing import import_masks, masks_from_frames
@@ -116,6 +117,10 @@ def test_masks_of_other_programs(tmp_path: Path) -> None:
     for frame in (0, 4):
         palette.save(numbered / f"shot_{frame:03d}.png")
     assert [(one.frames, int(one.masks[4].sum())) for one in back(numbered)] == [((0, 4), 1600), ((0, 4), 3200)]
+
+
+def test_the_command_line_knows_every_form() -> None:
+    assert {"png", *MATTES} == set(FORMS)
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path, clip: Path) -> None:

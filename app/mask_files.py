@@ -1,0 +1,29 @@
+"""Masks that lie in files of any kind: pictures, folders and zips of them, matte videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError
+from core.project.video import VideoInfo
+
+if TYPE_CHECKING:
+    from core.masks.importing import ImportedObject
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mpg")
+
+
+def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> list[ImportedObject]:
+    """The objects in `path` for a clip, or for its `span`; a single picture is for `frame`. InputError for what can't be or doesn't fit."""
+    from core.masks.importing import import_masks, masks_from_frames
+    from core.media import open_clip
+
+    if not 0 <= frame < info.frames:
+        raise InputError(f"frame {frame} is outside the clip (0 to {info.frames - 1})")
+    if path.suffix.lower() not in VIDEOS or path.is_dir():
+        return import_masks(path, info.size, info.frames, span, frame)
+    with open_clip(path) as reader:
+        if len(reader) not in (info.frames, span[1] - span[0]):
+            raise InputError(f"'{path.name}' has {len(reader)} frames; the clip has {info.frames}, its marked stretch {span[1] - span[0]}")
+        return masks_from_frames(reader.frames(), 0 if len(reader) == info.frames else span[0], info.size, info.frames, path.stem)
