@@ -176,7 +176,7 @@ class Feed:
         """Load what will be needed, now: nothing if everything was precomputed."""
         if self.cache is None or not self.cache.variants:
             _ = self.encoders.vae
-        if self.cache is None:
+        if self.cache is None or not self.cache.texts:
             _ = self.encoders.text_encoder
 
     def steps(self, first: int, stop: int) -> Iterator[Step]:

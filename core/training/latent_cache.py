@@ -27,19 +27,19 @@ class LatentCache:
     A caption's file holds `text` (L, D).
     """
 
-    def __init__(self, folder: Path, variants: int) -> None:
-        self.folder, self.variants = folder, variants
+    def __init__(self, folder: Path, variants: int, texts: bool) -> None:
+        self.folder, self.variants, self.texts = folder, variants, texts
 
     @classmethod
     def open(cls, folder: Path, config: Vivid5bConfig) -> LatentCache:
         """A filled folder. InputError when there is none, or when it was filled for other sizes, another base or another seed."""
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-            variants = int(facts["variants"])
+            variants, texts = int(facts["variants"]), bool(facts["precompute_texts"])
         except (OSError, ValueError, LookupError, TypeError):
             raise InputError(f"latents={folder}: no precomputed latents there; make them with precompute={folder}") from None
         cls._check(folder, facts, config, variants)
-        return cls(folder, variants)
+        return cls(folder, variants, texts)
 
     @classmethod
     def create(cls, folder: Path, config: Vivid5bConfig) -> LatentCache:
@@ -49,13 +49,13 @@ class LatentCache:
             if cache.variants != config.variants:
                 raise InputError(f"precompute={folder}: begun with variants={cache.variants}, not {config.variants}")
             return cache
-        facts = {name: value for name, value in asdict(config).items() if name in (*_SHAPE, *_CONDITIONS, "variants")}
+        facts = {name: value for name, value in asdict(config).items() if name in (*_SHAPE, *_CONDITIONS, "variants", "precompute_texts")}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise StorageError(f"{folder} can't be written: {error.strerror or error}") from error
-        return cls(folder, config.variants)
+        return cls(folder, config.variants, config.precompute_texts)
 
     @staticmethod
     def _check(folder: Path, facts: dict[str, Any], config: Vivid5bConfig, variants: int) -> None:

@@ -24,7 +24,7 @@ def precompute(
     """Fill the cache with this process' share of the records; what is there already stays. Returns how many were encoded."""
     missing = [record for record in records[process::processes] if not cache.has_record(record.key)]
     captions = dict.fromkeys(["", *(caption for record in records[process::processes] for caption in record.captions)])
-    for caption in captions:
+    for caption in captions if cache.texts else ():
         if not cache.has_text(caption):
             cache.put_text(caption, encoders.text([caption])[0])
     done = 0

@@ -74,6 +74,8 @@ class Vivid5bConfig:
     """Fill this folder instead of training: target latents, text embeddings and `variants` masked latents a record."""
     variants: int = 4
     """With `precompute`: conditions (mask form, keyframe or not) made for each record; 0: none, they are encoded while training."""
+    precompute_texts: bool = True
+    """With `precompute`: captions as well; 1.9 MB each for CogVideoX-5B. Without, the text encoder runs while training."""
     workers: int = 4
     """Threads that read samples ahead."""
     bad_records: str = "stop"
