@@ -190,7 +190,7 @@
     studio.tryShown = tryShown;
     studio.point(ref, server, redraw);
     new ResizeObserver(redraw).observe(stage);
-    studio.on("view step frame object pending showMasks compareTry wipe tryId playing lens tool brush", () => {
+    studio.on("view step frame object pending showMasks compareTry wipe tryId playing lens tool brush cursor", () => {
       if (state.frame !== lastFrame) { direction = state.frame > lastFrame ? 1 : -1; lastFrame = state.frame; }
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;

@@ -14,6 +14,7 @@
     "Marking an object": [
       ["Click", "this belongs to it"], ["Right or Alt click", "this does not"], ["Drag", "a box around it"], ["Shift", "held: the mask that a click would give"],
       ["V", "click tool"], ["X", "box tool"], ["B", "brush"], ["E", "eraser"], ["[ ]", "smaller or larger brush"],
+      ["K", "a pointer for the keyboard: arrows move it, Enter marks, Shift Enter takes away"],
     ],
     "Objects and tracking": [
       ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
@@ -54,6 +55,7 @@
     if (command && key === "y") { event.preventDefault(); return studio.redo(); }
     if (command || event.altKey || (sheet && sheet.open)) return;
     const range = event.target.closest("input[type=range], input[type=radio]");
+    if (state.cursor && state.step === "select" && !range && pointer(event)) { event.preventDefault(); return; }
     if ((key === "arrowleft" || key === "arrowright") && !range) { event.preventDefault(); studio.set({ playing: false }); studio.goTo(state.frame + moves(event)); }
     else if (key === "home" && !range) { event.preventDefault(); studio.goTo(0); }
     else if (key === "end" && !range) { event.preventDefault(); studio.goTo(Infinity); }
@@ -68,14 +70,25 @@
     else if (state.step === "select" && state.view) select(event, key);
   });
 
+  // With the pointer that K brings, arrows move it and Enter is its button.
+  const pointer = (event) => {
+    const step = event.shiftKey ? 40 : 8;
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (moves) studio.cursor.move(...moves);
+    else if (event.key === "Enter" && !event.target.closest("button, a, summary")) studio.cursor.act(!event.shiftKey);
+    else if (event.key === "Escape") studio.cursor.toggle();
+    else return false;
+    return true;
+  };
+
   // The Select step has keys of its own.
   const select = (event, key) => {
     const ids = state.view.objects.map((object) => object.id);
-    const press = (name) => { const button = document.querySelector(`#studio-select ${name}`); if (button && !button.disabled) button.click(); };
+    const press = (name) => { const button = document.querySelector(`#studio-select ${name}`); if (button && !button.disabled) button.click(); return Boolean(button); };
     const keys = {
       "[": () => studio.resizeBrush(0.8), "]": () => studio.resizeBrush(1.25),
       o: () => studio.addObject(), c: () => studio.confirmFrame(), n: () => studio.goToSuspect(event.shiftKey ? -1 : 1), r: () => studio.trackFromHere(),
-      t: () => press("[data-ref=primary]"), h: () => press(".vs-object[aria-pressed=true] ~ [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
+      t: () => press("[data-ref=secondary]:not([hidden])") || press("[data-ref=primary]"), k: () => studio.cursor.toggle(), h: () => press(".vs-object[aria-pressed=true] ~ [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
       arrowup: () => studio.set({ object: ids[Math.max(0, ids.indexOf(state.object) - 1)] ?? null }),
       arrowdown: () => studio.set({ object: ids[Math.min(ids.length - 1, ids.indexOf(state.object) + 1)] ?? null }),
     };

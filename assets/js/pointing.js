@@ -5,7 +5,7 @@
   const DRAG = 5; // CSS pixels: less is a click
   const HOLD = 450; // milliseconds: a finger that rests so long says "not this"
   const BRUSH = [0.5, 400]; // source pixels, least and largest radius
-  studio.set({ tool: "mark", brush: 0 });
+  studio.set({ tool: "mark", brush: 0, cursor: null }); // cursor: where the pointer that the arrow keys move is, in source pixels
 
   const brush = () => state.brush || (state.view ? Math.max(2, Math.round(state.view.clip.width / 60)) : 8);
   studio.brush = brush;
@@ -148,6 +148,33 @@
       redraw();
     };
 
+    // A pointer for the keyboard: the same tools without a mouse
+
+    let corner = null; // of a box that is begun
+    studio.cursor = {
+      toggle: () => {
+        corner = null;
+        if (!marking()) return;
+        const { clip } = state.view;
+        studio.set({ cursor: state.cursor ? null : { x: Math.round(clip.width * state.lens.x), y: Math.round(clip.height * state.lens.y) } });
+      },
+      move: (x, y) => {
+        const step = 1 / studio.place.scale;
+        studio.set({ cursor: { x: Math.min(Math.max(state.cursor.x + x * step, 0), state.view.clip.width - 1), y: Math.min(Math.max(state.cursor.y + y * step, 0), state.view.clip.height - 1) } });
+      },
+      act: (positive) => {
+        const at = state.cursor;
+        if (painting()) {
+          const values = { stroke: [[tenth(at.x), tenth(at.y)]], radius: brush(), erase: state.tool === "eraser" || !positive };
+          send("paint", { kind: "stroke", frame: state.frame, colour: object() ? object().colour : [239, 83, 80], ...values }, values);
+        } else if (state.tool === "box" && positive) {
+          if (corner) sendBox({ x0: Math.min(corner.x, at.x), y0: Math.min(corner.y, at.y), x1: Math.max(corner.x, at.x), y1: Math.max(corner.y, at.y) }, state.frame);
+          corner = corner ? null : at;
+          redraw();
+        } else sendPoint(at, state.frame, positive);
+      },
+    };
+
     // Moving and zooming
 
     const pan = (at) => {
@@ -227,6 +254,22 @@
     studio.drawPointer = (context, place, drawPrompt) => {
       if (drag && drag.kind === "mark" && drag.moved && drag.box) drawPrompt({ kind: "box", ...drag.box }, null, 1, true);
       if (drag && drag.kind === "stroke") studio.drawStroke(context, drag);
+      if (state.cursor) {
+        const { x, y } = state.cursor;
+        if (corner) drawPrompt({ kind: "box", x0: Math.min(corner.x, x), y0: Math.min(corner.y, y), x1: Math.max(corner.x, x), y1: Math.max(corner.y, y) }, null, 1, true);
+        for (const [width, colour] of [[3.5, "rgba(0,0,0,.6)"], [1.5, "#fff"]]) {
+          const reach = 14 / place.scale;
+          context.lineWidth = width / place.scale;
+          context.strokeStyle = colour;
+          context.beginPath();
+          context.moveTo(x - reach, y);
+          context.lineTo(x + reach, y);
+          context.moveTo(x, y - reach);
+          context.lineTo(x, y + reach);
+          if (painting()) { context.moveTo(x + brush(), y); context.arc(x, y, brush(), 0, 2 * Math.PI); }
+          context.stroke();
+        }
+      }
       if (hover && painting() && (!drag || drag.kind === "stroke")) {
         const at = toSource(hover);
         for (const [width, colour] of [[3, "rgba(0,0,0,.6)"], [1.4, "#fff"]]) {

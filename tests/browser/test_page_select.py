@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from studio_page import open_page, overlay, point, Problems, Server, SLOW, wait_for_job, wait_for_new_overlay
+from builders import video_file
+from studio_page import open_page, overlay, point, Problems, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
+
+from core.media import open_clip
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +104,59 @@ def test_brush_and_eraser_draw_on_the_mask_and_undo_survives_a_reload(page: Any,
     page.wait_for_function("studio.state.view.undo === 'Brush'")
     page.keyboard.press("Control+Shift+z")
     page.wait_for_function("studio.state.view.undo === 'Eraser'")
+
+
+def test_the_keyboard_alone_marks_an_object(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    page.keyboard.press("k")
+    page.wait_for_function("studio.state.cursor")
+    x, y = page.evaluate("[studio.state.cursor.x, studio.state.cursor.y]")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{MARKS}.length === 1", timeout=SLOW)
+    mark = page.evaluate(f"{MARKS}[0]")
+    assert mark["positive"]
+    assert mark["x"] < x
+    assert mark["y"] == y
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Shift+Enter")
+    marks_are(page, f"{MARKS}.map((mark) => mark.positive)", [True, False])
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("studio.state.frame") == 1
+
+
+def test_a_cut_asks_for_one_click_and_a_person_may_say_that_it_is_gone(page: Any, server: Server, tmp_path: Path) -> None:
+    clips = ROOT / "assets" / "clips"
+    frames = []
+    for name in ("meadow", "street"):
+        with open_clip(clips / f"{name}.mp4") as reader:
+            frames += [frame[::2, ::2] for frame in reader.frames(0, 5)]
+    clip = video_file(tmp_path / "shots.mp4", np.stack(frames), options={"crf": "12"})
+    open_page(page, server.url)
+    page.get_by_label("Path of a video on this machine").fill(str(clip))
+    page.keyboard.press("Enter")
+    page.wait_for_function("studio.state.view.name === 'shots'")
+    page.get_by_role("button", name="Continue to Select").click()
+    page.wait_for_function("studio.state.step === 'select'")
+    page.mouse.click(*point(page, *ball(page)))
+    page.wait_for_function(f"{MARKS}.length === 1", timeout=SLOW)
+    page.keyboard.press("t")
+    wait_for_job(page, "track")
+    page.get_by_text("A new shot begins at frame 5").wait_for()
+    page.wait_for_function("studio.state.frame === 5")
+    assert page.evaluate("studio.state.view.cuts") == [5]
+    assert page.evaluate("studio.state.view.lanes[0].present") == [[0, 5]]
+    page.keyboard.press("Home")
+    page.keyboard.press("n")
+    assert page.evaluate("studio.state.frame") == 5
+    page.get_by_role("button", name="Not here").click()
+    marks_are(page, "studio.state.view.lanes[0].confirmed", [[5, 6]])
+    page.get_by_role("button", name="Track on", exact=True).click()
+    page.get_by_role("button", name="Continue to Adjust").wait_for(timeout=SLOW)
+    assert page.evaluate("studio.state.view.objects[0].tracked")
 
 
 def test_holding_shift_shows_what_a_click_would_select(page: Any, server: Server) -> None:
