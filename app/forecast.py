@@ -49,9 +49,9 @@ class Forecast:
 class StepClock(JobContext):
     """Passes everything on, and notes when each step of the denoising was finished."""
 
-    def __init__(self, whole: JobContext, key: str, runs: int) -> None:
+    def __init__(self, whole: JobContext, key: str, device: str, runs: int) -> None:
         super().__init__(whole.on_progress, whole.token)
-        self.key, self.runs = key, runs
+        self.key, self.device, self.runs = key, device, runs
         self.stamps: list[tuple[int, float]] = []
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
@@ -82,7 +82,7 @@ class Forecasts:
         from core.vivid.chain import sampling_of
 
         sampling = sampling_of(model, task, settings)
-        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), sampling.runs)
+        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), model.device.type, sampling.runs)
 
     def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
         """Remember what a finished run took."""
@@ -91,7 +91,7 @@ class Forecasts:
             return
         width, height = report["size"]
         render = render_seconds / max(1, report["frames"]) / (width * height / 1e6)
-        self._store(clock.key, Timing(*measured, render, peak_memory_mb()))
+        self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
 
     def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
         """What is known about this model on this machine."""
@@ -121,7 +121,7 @@ class Forecasts:
         denoise(model, "", *conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
         ended = time.monotonic()
         step = stamps[1] - stamps[0]
-        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, peak_memory_mb(), measured=False)
+        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(model.device.type), measured=False)
         self._store(timing_key(model, guided, weights), timing)
         context.report("measuring", 3, 3)
         return timing
@@ -142,6 +142,15 @@ class Forecasts:
             return json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
+
+
+def _memory_mb(device: str) -> float:
+    """The most memory that was held on the device that does the work, in 10^6 bytes."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 1e6
+    return peak_memory_mb()
 
 
 def timing_key(model: VividModel, guided: bool, weights: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -178,7 +179,14 @@ def make_windows(
     def stored(key: str) -> EditedWindow | None:
         try:
             return EditedWindow.load(paths[key])
-        except (OSError, ValueError, KeyError, EOFError, StudioError):  # not there, or a disk that lost something: it is made again
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            zipfile.BadZipFile,
+            StudioError,
+        ):  # not there, or a disk that lost something: it is made again
             return None
 
     made = 0

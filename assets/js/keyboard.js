@@ -20,6 +20,7 @@
       ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
       ["C", "confirm the frame"], ["N", "next frame to look at, Shift N back"], ["Delete", "take the marks on this frame back"],
     ],
+    "The result": [["M", "show where the edit lies"], ["L", "play over and over"]],
     "With fingers": [["Tap", "this belongs to it"], ["Long press", "this does not"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
   };
   const TOOLS = { v: "mark", x: "box", b: "brush", e: "eraser" };

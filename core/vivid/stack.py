@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.errors import InputError
 from core.masks import MaskSequence
 from core.media import ClipReader
 from core.vivid.result import composed_frames, EditedWindow, Frame
@@ -77,7 +79,10 @@ class StackedReader(ClipReader):
     def _window(self, path: Path) -> EditedWindow:
         with self._lock:
             if path not in self._opened:
-                self._opened[path] = EditedWindow.load(path)
+                try:
+                    self._opened[path] = EditedWindow.load(path)
+                except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                    raise InputError("a stored part of this result is gone or damaged: propagate again to make it anew") from error
                 while len(self._opened) > _WINDOWS_KEPT:
                     self._opened.popitem(last=False)
             self._opened.move_to_end(path)
