@@ -40,15 +40,16 @@
       const { view } = state;
       const carried = view.carried.map((id) => view.edits.find((edit) => edit.id === id)).filter(Boolean);
       const others = view.edits.filter((edit) => !view.carried.includes(edit.id) && !edit.stale && !carried.some((kept) => kept.frame === edit.frame));
-      const key = JSON.stringify([view.id, carried, others.map((edit) => edit.id)]);
+      const key = JSON.stringify([view.id, view.clip.start, view.clip.stop, carried, others.map((edit) => edit.id)]);
       if (key === keysDrawn) return;
       keysDrawn = key;
       ref.keys.replaceChildren(...carried.map((edit, i) => {
-        const until = i + 1 < carried.length ? carried[i + 1].frame - 1 : null;
-        const reach = carried.length < 2 ? "" : i === 0 ? `, up to frame ${until}` : until === null ? ", to the end" : `, up to frame ${until}`;
+        const from = i ? edit.frame : view.clip.start;
+        const until = i + 1 < carried.length ? carried[i + 1].frame - 1 : view.clip.stop - 1;
+        const reach = carried.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
         return make("li", { class: "vs-keycard" }, studio.thumbnail(edit), make("div", {},
           make("button", { type: "button", class: "vs-keyname", title: `Go to frame ${edit.frame}`, onclick: () => studio.goTo(edit.frame) }, asked(edit)),
-          make("span", { class: "vs-quiet" }, `frame ${edit.frame}, seed ${edit.seed}${reach}`),
+          make("span", { class: "vs-quiet" }, `${reach}, seed ${edit.seed}`),
           edit.stale ? make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.") : null),
         carried.length > 1 ? button("remove", `Leave out the keyframe on frame ${edit.frame}`, () => change("remove_keyframe", { edit_id: edit.id })) : null);
       }));
@@ -79,7 +80,9 @@
     const drawForecast = () => {
       const { view } = state;
       const there = forecast && forecast.final;
+      const left = paused() ? view.result.windows.filter((window) => !window[2]).length : null; // of a run that goes on, only what is missing
       const text = !there ? "Measuring this machine, to say how long it will take." :
+        left !== null ? (left ? `About ${duration((there.seconds * left) / Math.max(1, view.result.windows.length))} to go.` : "") :
         `${there.windows} window${there.windows === 1 ? "" : "s"}, about ${duration(there.seconds)}${forecast.draft ? ` (draft ${duration(forecast.draft.seconds)})` : ""}, ${memory(there.memory)} of memory${there.measured ? "" : ", at a first guess"}.`;
       ref.forecast.textContent = view.accepted && !running() && !(view.result && view.result.done && view.result.fits && !view.result.draft) ? text : "";
       ref.forecast.hidden = !ref.forecast.textContent;
