@@ -85,9 +85,9 @@ class Project:
 
     @property
     def latest_propagation(self) -> Propagation | None:
-        """The result to look at: of those that are no layer the newest that was made from the keyframes accepted now, else the newest."""
+        """The result to look at: of those on the present base the newest that was made from the keyframes accepted now, else the newest."""
         layers = {layer.propagation_id for layer in self.layers}
-        open_ones = [p for p in self.propagations if p.propagation_id not in layers]
+        open_ones = [p for p in self.propagations if p.propagation_id not in layers and p.base == self.base]
         fitting = [p for p in open_ones if self.fits(p)]
         candidates = fitting or open_ones
         return candidates[-1] if candidates else None

@@ -10,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from studio_page import Problems, ROOT, SLOW, wait_for_job
+from studio_page import Problems, ROOT, Server, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
@@ -23,8 +24,8 @@ FRAMES = 50
 PORT = 17960
 
 
-def prepared(workspace: Path, clip: Path) -> str:
-    """A project with masks and an accepted keyframe, as the earlier steps leave it; returns its id."""
+def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate: bool = False) -> str:
+    """A project with masks and an accepted keyframe, as the earlier steps leave it, or with a result; returns its id."""
     from app.editor import Editor
     from app.pictures import encode_png
     from app.settings import Settings
@@ -32,20 +33,22 @@ def prepared(workspace: Path, clip: Path) -> str:
     from core.project import project as document
     from core.project.edits import KeyframeEdit, SamplingSettings
 
-    editor = Editor(Settings(workspace=workspace, device="cpu"))
-    project_id = editor.create_project(clip, "Disc").project_id
+    editor = Editor(Settings(workspace=workspace, device="cpu", model=model))
+    project = editor.create_project(clip, "Disc")
+    project_id, (width, height), frames = project.project_id, project.clip.info.size, project.clip.info.frames
     editor.add_object(project_id)
-    ys, xs = np.mgrid[:120, :160]
-    masks = MaskSequence((160, 120), 0, [(xs - 55 - i) ** 2 + (ys - 61) ** 2 < 24**2 for i in range(FRAMES)])
-    track = dataclasses.replace(
-        editor.project(project_id).track(1), masks=editor.pictures.store_masks(project_id, masks), tracked=(0, FRAMES)
-    )
+    ys, xs = np.mgrid[:height, :width]
+    masks = MaskSequence((width, height), 0, [(xs - 55 - i) ** 2 + (ys - height + 59) ** 2 < 24**2 for i in range(frames)])
+    stored = editor.pictures.store_masks(project_id, masks)
+    track = dataclasses.replace(editor.project(project_id).track(1), masks=stored, tracked=(0, frames))
     editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
     picture = editor.pictures.frame(editor.project(project_id), 0).copy()
     picture[masks[0]] = (30, 60, 220)
     image = editor.workspace.add_file(project_id, encode_png(picture), ".png")
-    edit = KeyframeEdit("k0", 0, "modify", "a blue ball", 3, SamplingSettings(), "vivid-small", image, "r")
+    edit = KeyframeEdit("k0", 0, "modify", "a blue ball", 3, SamplingSettings(), model, image, "r")
     editor.workspace.change(project_id, "Try", lambda p: document.with_accepted(document.with_edits(p, (edit,)), "k0"))
+    if propagate:
+        assert editor.runner.wait(editor.start_propagation(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
     editor.close()
     return project_id
 
@@ -140,3 +143,50 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server_and_replays_headles
     with open_clip(exported) as one, open_clip(out / "output.mkv") as two:
         # the replay was never cut off: what went on after the kill is what an unbroken run makes
         assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
+
+
+NUMBER = """id => {
+  const video = document.querySelector(`#studio-player [data-ref=${id}]`);
+  const canvas = Object.assign(document.createElement('canvas'), { width: video.videoWidth, height: video.videoHeight });
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  context.drawImage(video, 0, 0);
+  let number = 0;
+  for (let bit = 0; bit < 8; bit++) {
+    const [x, y] = [Math.floor((bit * canvas.width) / 8 + canvas.width / 16), Math.floor(canvas.height / 4)];
+    if (context.getImageData(x, y, 1, 1).data[0] > 127) number |= 1 << bit;
+  }
+  return number;
+}"""
+"""What `counted_frames` drew into the frame that a video element shows."""
+
+
+def test_the_player_shows_the_very_frame_of_a_clip_of_variable_rate(browser: Any, server: Server, tmp_path: Path) -> None:
+    from builders import counted_frames, tiny_vivid_package, video_file
+
+    stamps = [index * 20 + 45 * (index > 20) + (index * index) % 17 for index in range(40)]
+    clip = video_file(tmp_path / "varying.mp4", counted_frames(40, 320, 240), pts=stamps, tick=Fraction(1, 600), options={"crf": "10"})
+    package = tiny_vivid_package(tmp_path / "tiny")
+    project_id = prepared(server.workspace, clip, str(package), propagate=True)
+    problems = Problems()
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    problems.watch(page)
+    open_step(page, server.url, project_id)
+    assert page.evaluate("studio.state.view.clip.variable")
+    page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
+    settled = "[...document.querySelectorAll('video')].every((video) => !video.seeking && video.readyState >= 2)"
+    for frame in (0, 1, 7, 20, 21, 22, 33, 39, 5):
+        page.evaluate("frame => studio.goTo(frame)", frame)
+        page.wait_for_timeout(60)
+        page.wait_for_function(settled)
+        page.wait_for_function(f"frame => ({NUMBER})('result') === frame && ({NUMBER})('source') === frame", arg=frame)
+    # over its end, and over again
+    page.get_by_role("button", name="Loop").click()
+    page.evaluate("studio.goTo(36)")
+    page.wait_for_function(settled)
+    page.keyboard.press("Space")
+    page.wait_for_function("studio.state.frame < 30 && studio.state.playing")
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Region").click()
+    page.wait_for_function("document.querySelector('#studio-player [data-ref=maskAfter]').naturalWidth === 320")
+    page.context.close()
+    problems.assert_none()
