@@ -51,6 +51,9 @@ class PropagateVerbs(VerbBase):
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)
+        for job in self.runner.of_project(project_id):
+            if job.kind == "measure" and not job.finished:  # the run itself tells more than the trial would
+                self.runner.cancel(job.job_id)
         order = PropagationOrder(seed, settings or SamplingSettings(), draft)
         return self._submit("propagate", project_id, lambda context: self._propagating.start(project_id, order, context))
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.jobs import JobRunner
 from core.errors import InputError
-from core.progress import JobContext
+from core.progress import JobContext, PAUSED
 
 
 def test_a_job_reports_and_ends_with_its_result() -> None:
@@ -48,6 +48,7 @@ def test_one_worker_per_device_runs_in_order_and_the_queue_tells_its_length() ->
     other = runner.submit("c", "q", lambda c: {"ran": True}, device="cuda:0")
     assert runner.wait(other, 5).state == "done"
     assert runner.status(second).ahead == 1
+    assert runner.status(runner.submit("d", "q", lambda c: {}, device="cuda:0")).ahead == 0, "work of another device is not waited for"
     release.set()
     assert runner.wait(second, 5).state == "done"
     assert runner.wait(first, 5).state == "done"
@@ -115,3 +116,22 @@ def test_errors_become_sentences() -> None:
 def test_an_unknown_job_is_an_input_error() -> None:
     with pytest.raises(InputError):
         JobRunner().status("nope")
+
+
+def test_a_pause_says_so_and_so_does_the_end_of_the_program() -> None:
+    started = threading.Event()
+
+    def work(context: JobContext) -> dict:
+        started.set()
+        while True:
+            context.report("working", 1, 2)
+
+    runner = JobRunner()
+    first = runner.submit("a", "p", work, device="cpu")
+    assert started.wait(5)
+    runner.cancel(first, PAUSED)
+    runner.cancel(first)  # what was asked for first counts
+    assert (runner.wait(first, 5).state, runner.status(first).message) == ("cancelled", PAUSED)
+    second = runner.submit("b", "p", work, device="cpu")
+    runner.shut_down()
+    assert runner.status(second).message == PAUSED

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InputError
 from core.project import codec
-from core.project.edits import KeyframeEdit, Propagation, SamplingSettings
+from core.project.edits import CarriedKeyframe, KeyframeEdit, Layer, Propagation, SamplingSettings
 from core.project.history import History, LIMIT
 from core.project.project import (
     Project,
@@ -17,10 +17,14 @@ from core.project.project import (
     with_accepted,
     with_adjustment,
     with_edits,
+    with_keyframe,
+    with_layer,
+    with_layers,
     with_object,
     with_prompt,
     with_propagation,
     with_region,
+    without_keyframe,
 )
 from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, TextPrompt
 from core.project.tracks import MaskAdjustment, MaskTrack
@@ -128,6 +132,69 @@ def test_a_new_box_on_a_frame_replaces_the_old_one_and_points_add_up() -> None:
     kinds = [type(p).__name__ for p in project.track(1).prompts]
     assert sorted(kinds) == ["BoxPrompt", "PointPrompt", "PointPrompt"]
     assert next(p for p in project.track(1).prompts if isinstance(p, BoxPrompt)).x0 == 2
+
+
+def two_tries() -> Project:
+    edits = tuple(
+        KeyframeEdit(f"e{i}", frame, "add", "a red ball", 1, SamplingSettings(), "m", "k", "r") for i, frame in enumerate((4, 9, 9))
+    )
+    return with_accepted(with_edits(make_project(), edits), "e0")
+
+
+def test_further_keyframes_are_carried_in_the_order_of_their_frames() -> None:
+    project = with_keyframe(two_tries(), "e1")
+    assert [e.edit_id for e in project.carried] == ["e0", "e1"]
+    assert [e.edit_id for e in with_keyframe(project, "e2").carried] == ["e0", "e2"], "one keyframe a frame"
+    assert [e.edit_id for e in with_accepted(project, "e2").carried] == ["e2"], "the accepted one takes its frame"
+    assert [e.edit_id for e in without_keyframe(project, "e1").carried] == ["e0"]
+    left = without_keyframe(project, "e0")
+    assert (left.accepted, left.keyframes) == ("e1", ())
+    assert without_keyframe(left, "e1").accepted is None
+    with pytest.raises(InputError, match="no keyframe"):
+        without_keyframe(left, "e0")
+    assert codec.loads(codec.dumps(History(project))).present == project
+
+
+def finished(number: int, project: Project) -> Propagation:
+    kept = tuple(CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed) for e in project.carried)
+    span = (project.clip.start, project.clip.stop)
+    settings = SamplingSettings()
+    return Propagation(f"p{number}", kept[0].edit_id, "r", 1, settings, "m", result="o.mp4", span=span, keyframes=kept, base=project.base)
+
+
+def test_a_result_is_current_again_when_its_keyframe_is_accepted_again() -> None:
+    first = with_propagation(two_tries(), finished(1, two_tries()))
+    other = with_accepted(first, "e1")
+    second = with_propagation(other, finished(2, other))
+    assert second.latest_propagation is second.propagations[1]
+    again = with_accepted(second, "e0")
+    assert again.latest_propagation is again.propagations[0]
+    assert again.fits(again.propagations[0])
+    assert not again.propagations[0].stale
+    assert not trimmed(again, 0, 15).fits(again.propagations[0])
+
+
+def test_results_are_stacked_reordered_and_switched_off() -> None:
+    project = with_propagation(two_tries(), finished(1, two_tries()))
+    stacked = with_layer(project, "p1")
+    assert (stacked.base, stacked.accepted, stacked.edits, stacked.latest_propagation) == ("p1", None, (), None)
+    with pytest.raises(InputError, match="already"):
+        with_layer(stacked, "p1")
+    second = with_accepted(with_edits(stacked, two_tries().edits), "e1")
+    second = with_propagation(second, finished(2, second))
+    assert second.propagation("p2").base == "p1"
+    both = with_layer(second, "p2")
+    assert both.base == "p1+p2"
+    assert with_layers(both, both.layers[::-1]).base == "p2+p1"
+    off = with_layers(both, (both.layers[0], Layer("p2", enabled=False)))
+    assert off.base == "p1"
+    with pytest.raises(InputError, match="another stack"):
+        with_layer(with_layers(second, (Layer("p1", enabled=False),)), "p2")
+    with pytest.raises(InputError, match="only once"):
+        with_layers(both, (both.layers[0], both.layers[0]))
+    with pytest.raises(InputError, match="not finished"):
+        with_layer(with_propagation(project, dataclasses.replace(finished(3, project), result=None)), "p3")
+    assert codec.loads(codec.dumps(History(both))).present == both
 
 
 @pytest.mark.parametrize(
