@@ -138,10 +138,11 @@ def build_parser() -> argparse.ArgumentParser:
     models.set_defaults(run=_models)
 
     evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
-    evaluate.add_argument("suite", metavar="SUITE", help="tracking, propagation, deletion, autoencoder or all")
+    evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, autoencoder or all")
     evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks instead of those that the program makes")
     evaluate.add_argument("--samples", type=int, metavar="N", help="how many procedural clips or pictures each suite draws")
-    evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json")
+    evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json, and DIR/evaluation.html to look at")
+    evaluate.add_argument("--clip-model", metavar="NAME", help="CLIP for TA and TC: its folder, or its name on the hub")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
     evaluate.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
@@ -260,7 +261,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from app.evaluate import evaluate
     from core.evaluation.suites import Request
 
-    request = Request(options.clips, options.samples)
+    request = Request(options.clips, options.samples, options.clip_model)
     with console_job() as context:
         evaluate(Engine(_settings(options)), options.suite, request, options.out, options.json, context)
 

@@ -13,11 +13,12 @@ from core.evaluation.suites import check_clips, Models, names_of, Request, run_s
 from core.media.files import written_whole
 from core.progress import JobContext
 
-RESULTS = "evaluation.json"
+RESULTS, PAGE = "evaluation.json", "evaluation.html"
 
 
 def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_json: bool, context: JobContext) -> None:
-    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json there.
+    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json and evaluation.html
+    there.
 
     With `as_json` the screen gets the same JSON instead of tables, when all is done.
     """
@@ -25,9 +26,14 @@ def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_
 
     names = names_of(suite)
     if out is not None:
-        prepare_folder(out, (RESULTS,), (), (request.clips,))
+        prepare_folder(out, (RESULTS, PAGE), ())
     check_clips(request, names)
-    models = Models(engine.segmenter, engine.video_model)
+    clip = None
+    if request.clip_model is not None:
+        from core.evaluation.clip_score import ClipScorer
+
+        clip = ClipScorer.load(request.clip_model, engine.device)
+    models = Models(engine.segmenter, engine.video_model, clip)
     results = []
     for name in names:
         context.report(f"loading for {name}", 0, 1)
@@ -38,10 +44,14 @@ def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_
     if as_json:
         print(json.dumps(report, indent=1))
     if out is not None:
-        with written_whole(out / RESULTS) as temporary:
-            temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        from core.evaluation.page import as_page
+
+        shown = {name: str(report[name]) for name in ("model", "segmenter", "clips", "device", "made")}
+        for path, text in ((out / RESULTS, json.dumps(report, indent=1) + "\n"), (out / PAGE, as_page(results, shown, context))):
+            with written_whole(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         if not as_json:
-            print(f"written to {out / RESULTS}")
+            print(f"{out / PAGE} shows it, {out / RESULTS} holds the figures")
 
 
 def _facts(engine: Engine, request: Request) -> dict[str, Any]:

@@ -243,3 +243,22 @@ def training_records(folder: Path, videos: int = 3, images: int = 3) -> Path:
     manifest = folder / "manifest.jsonl"
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return manifest
+
+
+def report_page() -> str:
+    """A small report of `launch.py evaluate` as its HTML page: two figures, a table, two clips side by side, two stills."""
+    from core.evaluation.page import as_page
+    from core.evaluation.results import at_least, Exhibit, Gallery, SuiteResult, Table, Tile
+    from core.progress import JobContext
+
+    result = SuiteResult("deletion", "Deletion", "of <things>", seconds=3)
+    result.add("gain", "PSNR inside", 1.234, "dB", at_least(1), "inpaint & co")
+    result.add("ratio", "flicker", 0.9, goal=at_least(1))
+    result.tables.append(Table("Every clip", ("clip", "PSNR"), (("a<b", 20.456), ("c", float("nan")))))
+    frames = counted_frames(9)
+    result.exhibits.append(Exhibit("street & meadow", (("the truth", frames), ("ours", frames[:5])), rate=12))
+    result.galleries.append(
+        Gallery("Asked for", (Tile(frames[0], "a red ball", "red ball", True), Tile(frames[1], "a star", "a heart", False)))
+    )
+    result.notes.append("nothing <else>")
+    return as_page([result], {"model": "vivid-small"}, JobContext())

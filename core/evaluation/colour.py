@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from core.data.vocabulary import COLOURS
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Mask
+from core.masks import bounding_span
 
+_MIDDLE = 0.25
 _BIN = 6.0
 """Side of a cell of the colour histogram, in units of L*a*b*: a just noticeable difference is about 2.3."""
 
@@ -70,40 +72,37 @@ def mean_colour(picture: Frame, mask: Mask) -> NDArray[np.float32]:
 def dominant_colour(picture: Frame, mask: Mask) -> NDArray[np.float32]:
     """L*a*b* of the colour that the region `mask` (H, W) of a picture (H, W, 3) has most of beyond what its surroundings have.
 
-    A thing seldom fills its region: what else is seen there continues outside. So the colours of a ring around the region, as wide as a
-    fifth of its size, are taken off those inside before the commonest is looked for. InputError for an empty region.
+    A thing seldom fills its region: what else is seen there continues outside, and lies at the region's rim. So pixels count the more the
+    nearer they are to the middle of the region's box (a Gaussian of a quarter of its sides), and the colours of a ring around the region,
+    as wide as a fifth of its size, are taken off before the commonest is looked for. InputError for an empty region.
     """
-    inside = int(np.count_nonzero(mask))
-    if not inside:
+    span = bounding_span(mask)
+    if span is None:
         raise InputError("an empty region has no colour")
-    reach = max(3, round(0.2 * np.sqrt(inside)))
+    y0, y1, x0, x1 = span
+    rows, columns = np.nonzero(mask)
+    across = (columns - (x0 + x1 - 1) / 2) / (_MIDDLE * (x1 - x0))
+    down = (rows - (y0 + y1 - 1) / 2) / (_MIDDLE * (y1 - y0))
+    colours, weights = lab(picture[mask] / np.float32(255)), np.exp(-(across**2 + down**2) / 2)
+    own = _histogram(colours, weights)
+    reach = max(3, round(0.2 * np.sqrt(len(rows))))
     ring = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0) & ~mask
-    colours = lab(picture[mask] / np.float32(255))
-    own = _histogram(colours)
     if ring.any():
-        around = _histogram(lab(picture[ring] / np.float32(255)))
-        own = np.maximum(own / inside - around / np.count_nonzero(ring), 0)
+        own = np.maximum(own - _histogram(lab(picture[ring] / np.float32(255)), np.ones(np.count_nonzero(ring))), 0)
     peak = np.array(np.unravel_index(int(own.argmax()), own.shape))
-    centre = (peak + 0.5) * _BIN + _LOW
-    near = np.abs(colours - centre).max(1) <= 1.5 * _BIN
-    return colours[near].mean(0) if near.any() else colours.mean(0)
+    near = np.abs(colours - ((peak + 0.5) * _BIN + _LOW)).max(1) <= 1.5 * _BIN
+    chosen = near if near.any() else np.ones_like(near)
+    return np.average(colours[chosen], axis=0, weights=weights[chosen]).astype(np.float32)
 
 
 _LOW, _HIGH = np.array([0.0, -108.0, -114.0]), np.array([102.0, 108.0, 114.0])
 
 
-def _histogram(colours: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Counts in cells of L*a*b*, smoothed over neighbours so that a colour on a border is not halved."""
+def _histogram(colours: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of cells of L*a*b*, smoothed over neighbours so that a colour on a border is not halved."""
     bins = tuple(int(n) for n in np.ceil((_HIGH - _LOW) / _BIN))
-    counts, _ = np.histogramdd(
-        np.clip(colours, _LOW, _HIGH - 1e-3), bins=bins, range=list(zip(_LOW, _LOW + np.array(bins) * _BIN, strict=True))
-    )
-    for axis in range(3):
-        padded = np.pad(counts, [(1, 1) if other == axis else (0, 0) for other in range(3)])
-        ends = [slice(None)] * 3
-        parts = []
-        for start, stop in ((0, -2), (1, -1), (2, None)):
-            ends[axis] = slice(start, stop)
-            parts.append(padded[tuple(ends)])
-        counts = parts[1] + 0.5 * (parts[0] + parts[2])
+    reach = list(zip(_LOW, _LOW + np.array(bins) * _BIN, strict=True))
+    counts, _ = np.histogramdd(np.clip(colours, _LOW, _HIGH - 1e-3), bins=bins, range=reach, weights=weights / weights.sum())
+    for axis in range(3):  # no colour lies in the outermost cells, so going around the end does no harm
+        counts = counts + 0.5 * (np.roll(counts, 1, axis) + np.roll(counts, -1, axis))
     return counts

@@ -13,7 +13,8 @@ import numpy as np
 
 from core.evaluation.arrays import Frame, Frames, Masks
 from core.evaluation.autoencoder import reconstructed
-from core.evaluation.classifier import Classifier, Named
+from core.evaluation.classifier import Classifier, cut_square, Named
+from core.evaluation.clip_score import ClipScorer, MISSING
 from core.evaluation.colour import cie76, mean_colour
 from core.evaluation.edits import carry, own_first_frame, paint_keyframe, with_window
 from core.evaluation.fidelity import flicker, IDENTICAL, Motion, psnr, ssim
@@ -30,7 +31,9 @@ _STEPS = 3
 """Runs of the model for each sample, which progress counts in."""
 
 
-def evaluate_propagation(model: VividModel, classifier: Classifier, context: JobContext, samples: int = SAMPLES) -> SuiteResult:
+def evaluate_propagation(
+    model: VividModel, classifier: Classifier, context: JobContext, samples: int = SAMPLES, scorer: ClipScorer | None = None
+) -> SuiteResult:
     """Carry keyframes through `samples` clips of one window, and through a quarter as many of three windows."""
     started = time.monotonic()
     frames = model.window_frames
@@ -52,6 +55,7 @@ def evaluate_propagation(model: VividModel, classifier: Classifier, context: Job
     shown: list[Frame] = []
     contrary: list[Frame] = []
     own: list[Frame] = []
+    consistency: list[float] = []
     for number, clip in enumerate(clips):
         blank, later = blanked(clip), clip.region[1:]
         given = carry(model, blank, clip.region, clip.frames[0], "add", clip.caption, context)
@@ -83,6 +87,9 @@ def evaluate_propagation(model: VividModel, classifier: Classifier, context: Job
         )
         for group, video in ((shown, given), (contrary, against), (own, painted)):
             group.append(video[-1])
+        if scorer is not None:
+            squares = [cut_square(frame, mask, 224) for frame, mask in zip(given, clip.region, strict=True)]
+            consistency.append(scorer.consistency(squares))
         if len(result.exhibits) < EXHIBITS_AT_MOST:
             panels = (
                 ("the truth", clip.frames),
@@ -129,6 +136,10 @@ def evaluate_propagation(model: VividModel, classifier: Classifier, context: Job
     result.add("flicker", "flicker in the region", column[5], "levels", note=f"the truth {column[6]:.2f}")
     result.add("background.psnr", "background preserved (BP): PSNR", column[9], "dB", note="identical" if column[9] >= IDENTICAL else "")
     result.add("background.ssim", "background preserved (BP): SSIM", column[10])
+    if scorer is not None:
+        result.add("tc", "temporal consistency (TC)", mean(consistency), "x 100", note="CLIP, neighbouring frames of the region")
+    else:
+        result.notes.append(f"temporal consistency (TC) {MISSING}")
     _add_drift(result, model, long_clips, context, advance)
     names = ("clip", "PSNR", "SSIM", "PSNR told otherwise", "PSNR moved only", "PSNR autoencoder", "flicker", "flicker of the truth")
     result.tables.append(Table("Every clip", names, tuple((clip.caption, *row[:7]) for clip, row in zip(clips, rows, strict=True))))

@@ -83,6 +83,24 @@ class Exhibit:
     rate: int = 12
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A still picture, uint8 (H, W, 3), what was asked for, what it was taken for, and whether that is right (None: not judged)."""
+
+    picture: NDArray[np.uint8]
+    asked: str
+    named: str = ""
+    right: bool | None = None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Still pictures in a grid."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+
+
 @dataclass
 class SuiteResult:
     """All that one suite found."""
@@ -93,6 +111,7 @@ class SuiteResult:
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
+    galleries: list[Gallery] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 

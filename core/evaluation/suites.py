@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.progress import JobContext
 
 if TYPE_CHECKING:
+    from core.evaluation.clip_score import ClipScorer
     from core.evaluation.clips import ClipFolder
     from core.evaluation.results import SuiteResult
     from core.segment import Segmenter
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 
 SUITES = {
     "tracking": "masks that follow an object, against the true ones",
+    "keyframe": "things painted on one frame as they were asked for",
     "propagation": "a keyframe carried through procedural clips",
     "deletion": "what a pasted thing covered, filled in again",
     "autoencoder": "what the video model's autoencoder loses",
 }
 """Name -> what it measures, in the order of `all`."""
+KEYFRAME_FRAMES = 33
+"""How far into a clip boxes are tried on."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Request:
 
     clips: Path | None = None
     samples: int | None = None
+    clip_model: str | None = None
+    """CLIP, as a folder or a name on the hub; without it the figures that need it are left out."""
 
     def __post_init__(self) -> None:
         if self.samples is not None and not 1 <= self.samples <= 1000:
@@ -43,8 +49,8 @@ class Request:
 class Models:
     """The models that the suites ask for, loaded when first needed."""
 
-    def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VividModel]) -> None:
-        self.segmenter, self.video = segmenter, video
+    def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VividModel], clip: ClipScorer | None = None) -> None:
+        self.segmenter, self.video, self.clip = segmenter, video, clip
 
 
 def names_of(suite: str) -> list[str]:
@@ -76,11 +82,17 @@ def run_suite(name: str, request: Request, models: Models, context: JobContext) 
             return evaluate_tracking(segmenter, ClipFolder(request.clips, need_masks=True), context)
         return evaluate_tracking(segmenter, tracked_clips(request.samples or SAMPLES, examples=True), context)
     video = models.video()
+    if name == "keyframe":
+        from core.evaluation.classifier import Classifier
+        from core.evaluation.keyframe import evaluate_keyframe, SAMPLES
+
+        clips = _any_clips(request, KEYFRAME_FRAMES)
+        return evaluate_keyframe(video, Classifier.load(), clips, len(clips), context, request.samples or SAMPLES, models.clip)
     if name == "propagation":
         from core.evaluation.classifier import Classifier
         from core.evaluation.propagation import evaluate_propagation, SAMPLES
 
-        return evaluate_propagation(video, Classifier.load(), context, request.samples or SAMPLES)
+        return evaluate_propagation(video, Classifier.load(), context, request.samples or SAMPLES, models.clip)
     if name == "deletion":
         from core.evaluation.deletion import evaluate_deletion, FRAMES
 

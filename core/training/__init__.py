@@ -41,7 +41,7 @@ _HELP = ("-h", "--help", "help")
 def main(arguments: list[str]) -> int:
     """Run `RECIPE [key=value ...]`. Raises InputError for a recipe or setting that does not exist."""
     if not arguments or arguments[0] in _HELP:
-        lines = "\n".join(f"  {name:14}{recipe.about}" for name, recipe in RECIPES.items())
+        lines = "\n".join(f"  {name:18}{recipe.about}" for name, recipe in RECIPES.items())
         print(f"usage: train RECIPE [key=value ...]\n\nrecipes:\n{lines}\n\n`train RECIPE --help` explains a recipe's settings.")
         return 0
     name, *words = arguments

@@ -157,6 +157,8 @@ class ClassifierConfig(RecipeConfig):
     learning_rate: float = 4e-3
     warmup_steps: int = 100
     ema: float = 0.99
+    initial: str = ""
+    """Folder of trained weights to start from instead of random ones."""
     batch: int = 128
     pictures: int = 24_000
     held_out_pictures: int = 3000

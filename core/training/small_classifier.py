@@ -96,7 +96,7 @@ def accuracy(network: ThingClassifier, pictures: Tensor, kinds: Tensor, colours:
 def train(config: ClassifierConfig) -> None:
     """Run the recipe; writes `out`/classifier.safetensors, scores.json and a curve."""
     torch.manual_seed(config.seed)
-    network = ThingClassifier().train()
+    network = (Classifier.load(Path(config.initial)).network if config.initial else ThingClassifier()).train().requires_grad_(True)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half again as fast on a CPU
     run = Run(config, "small-classifier", {"classifier": network})
     run.load_checkpoint()
@@ -115,7 +115,7 @@ def train(config: ClassifierConfig) -> None:
         loss = F.cross_entropy(kind, kinds[pick], label_smoothing=0.05) + F.cross_entropy(colour, colours[pick], label_smoothing=0.05)
         run.descend(loss)
         right = (kind.argmax(1) == kinds[pick]).float().mean(), (colour.argmax(1) == colours[pick]).float().mean()
-        run.advance("i", lambda: {"loss": float(loss.detach()), "kind": float(right[0]), "colour": float(right[1])})  # noqa: B023
+        run.advance("i", lambda: {"loss": float(loss.detach()), "kind_right": float(right[0]), "colour_right": float(right[1])})  # noqa: B023
     run.save_checkpoint()
     network.load_state_dict(run.averaged()["classifier"])
     scores = held_out_scores(network, config)
