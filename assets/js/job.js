@@ -56,7 +56,8 @@
     const drawQueue = (jobs) => {
       const waiting = jobs.filter((job) => !job.finished).reverse();
       ref.more.hidden = waiting.length < 2;
-      ref.more.textContent = `${waiting.length - 1} more waiting`;
+      ref.more.textContent = `+${waiting.length - 1} waiting`;
+      ref.more.title = "Show the queue";
       if (waiting.length < 2) openQueue(false);
       ref.list.replaceChildren(...waiting.map((job) => studio.make("li", {},
         studio.make("span", {}, studio.make("strong", {}, NAMES[job.kind] || job.kind), ` ${job.state === "running" ? `${Math.round(job.fraction * 100)} %` : place(job.ahead)}`),

@@ -76,6 +76,10 @@ class MaskSequence:
             facts = self._facts[frame] = facts_of(self._runs[self._position(frame)], self.size)
         return facts
 
+    def code(self, frame: int) -> bytes:
+        """The mask of a frame as it is kept: equal exactly where the masks are. Costs nothing, whatever the size of the frame."""
+        return self._runs[self._position(frame)].tobytes()
+
     def copy(self) -> MaskSequence:
         """A sequence of its own with the same masks."""
         twin = MaskSequence(self.size, self.start)

@@ -29,7 +29,7 @@ def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, 
     for number, window in enumerate(windows):
         # Over a gap without a region, too, the last edited frame is what is carried on.
         before = keys[-1] if number and window.bridge != keyframe_index else "keyframe"
-        masks = [np.packbits(region[frame]) for frame in window.frames]
+        masks = [region.code(frame) for frame in window.frames]
         keys.append(_digest(common, before, window.direction, str(window.frames), *masks)[:32])
     return keys
 

@@ -41,6 +41,8 @@ class Region(Protocol):
 
     def is_empty(self, frame: int) -> bool: ...
 
+    def code(self, frame: int) -> bytes: ...
+
 
 @dataclass(frozen=True)
 class EditedWindow:
@@ -82,6 +84,12 @@ class EditedWindow:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise StorageError(f"the edited frames can't be stored at {path}: {error.strerror or error}") from error
+
+    @staticmethod
+    def frames_in(path: Path) -> tuple[int, ...]:
+        """The frames of what `save` wrote, without reading their pixels."""
+        with np.load(path, allow_pickle=False) as file:
+            return tuple(int(frame) for frame in file["frames"])
 
     @classmethod
     def load(cls, path: Path) -> EditedWindow:
@@ -131,7 +139,7 @@ def composed_frames(
     kept = list(windows)
     where: dict[int, int] = {}
     for number, window in enumerate(kept):
-        frames = window.frames if isinstance(window, EditedWindow) else EditedWindow.load(window).frames
+        frames = window.frames if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
         where.update(dict.fromkeys(frames, number))
     opened: tuple[int, EditedWindow] | None = None
     start, stop = span

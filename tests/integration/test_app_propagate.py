@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from builders import disc_clip, tiny_vivid_package
 
+from app.batch import edit_to_folder, EditArguments, PromptArguments
 from app.editor import Editor
 from app.engine import Engine
 from app.replay import replay_to_folder
 from app.settings import Settings
-from core.errors import InputError
+from core.errors import Cancelled, InputError
 from core.masks import MaskSequence
-from core.media import open_clip, read_image
+from core.media import open_clip, read_image, write_image, write_png_frame
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import KeyframeEdit, Layer, SamplingSettings
@@ -298,3 +299,25 @@ def test_pictures_are_exported_as_they_are(editor: Editor, clip: Path) -> None:
     assert (cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1] == pixels(editor, project_id)[17]).all()
     with pytest.raises(InputError, match="can't be written here"):
         editor.start_export(project_id, "theora", propagation_id)
+
+
+def test_the_command_line_goes_on_from_the_windows_it_had(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    ys, xs = np.mgrid[:120, :160]
+    for i in range(FRAMES):
+        disc = (xs - 55 - 2 * i) ** 2 + (ys - 61) ** 2 < 22**2
+        write_png_frame(tmp_path / "given", i, np.repeat(disc[..., None] * np.uint8(255), 3, -1))
+    image = tmp_path / "key.png"
+    write_image(image, np.full((120, 160, 3), (20, 60, 220), np.uint8))
+    asked = EditArguments("modify", "a ball", MaskAdjustment("none"), 1, QUICK, tmp_path / "given", image, None, False)
+    stop = JobContext()
+    stop.on_progress = lambda event: stop.token.cancel() if (event.stage, event.done) == ("propagate", 3) else None
+    with pytest.raises(Cancelled):
+        edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", stop)
+    assert not (tmp_path / "out" / "output.mp4").exists()
+    report = edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", JobContext())
+    assert (report["windows"], report["windows_made"]) == (3, 2)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["keyframe.png", "masks", "output.mp4", "report.json"]
+    with open_clip(clip) as reader:
+        key, source = read_image(tmp_path / "out" / "keyframe.png"), reader.frame(0)
+    soft = (key != source).any(-1) & (key != (20, 60, 220)).any(-1)
+    assert soft.any(), "a keyframe from elsewhere is softened at its edge like the others"
