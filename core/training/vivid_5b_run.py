@@ -193,15 +193,23 @@ class Run:
         return self.folder / f"checkpoint-{RECIPE}.pt"
 
     def _save(self) -> None:
-        state = {"recipe": RECIPE, "step": self.step, "seconds": self.seconds, "pending": self.pending}
+        state = {"recipe": RECIPE, "step": self.step, "seconds": self.seconds, "pending": self.pending, "samples": dict(self.samples)}
         save_checkpoint(self.checkpoint, state | self.optimiser.state())
 
     def _resume(self) -> None:
-        if not self.config.resume or not self.checkpoint.exists():
+        if not self.checkpoint.exists():
             return
+        if not self.config.resume:
+            raise InputError(f"there is a run in {self.folder} already: resume=true goes on with it, out= says where else to begin one")
         state = load_checkpoint(self.checkpoint, self.device)
         if state.get("recipe") != RECIPE:
             raise InputError(f"{self.checkpoint} is no checkpoint of {RECIPE}")
+        for kind, samples in self.samples.items():  # the place in the data is counted in steps
+            if state["samples"][kind] != samples:
+                raise InputError(
+                    f"the run in {self.folder} took {state['samples'][kind]} samples for a step of {kind}s, this one would take {samples}: "
+                    "processes x accumulate x batch has to stay the same"
+                )
         try:
             self.optimiser.load(state)
         except (ValueError, LookupError) as error:

@@ -276,9 +276,14 @@ def test_what_can_not_be_trained_is_refused_in_words(base: Path, manifest: Path,
         main(["vivid-5b", "benchmark=true", "device=cpu"])
 
 
-def test_a_checkpoint_of_another_rank_is_refused(whole: Path, base: Path, manifest: Path) -> None:
+def test_a_run_is_not_gone_on_with_otherwise_than_it_began(whole: Path, base: Path, manifest: Path) -> None:
+    given = words(base, manifest, whole, "steps=8", "accumulate=2")
     with pytest.raises(InputError, match="belongs to another base or rank"):
-        main([*words(base, manifest, whole, "steps=8", "resume=true"), "rank=3"])
+        main([*given, "resume=true", "rank=3"])
+    with pytest.raises(InputError, match="took 2 samples for a step of images, this one would take 6"):
+        main([*given, "resume=true", "image_batch=3"])
+    with pytest.raises(InputError, match=r"there is a run in .* already: resume=true goes on with it"):
+        main(given)
 
 
 def test_the_benchmark_goes_all_the_way(tmp_path: Path) -> None:
