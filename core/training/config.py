@@ -194,24 +194,43 @@ def with_overrides(config: ConfigT, words: list[str]) -> ConfigT:
 
     Raises InputError for a word without `=`, an unknown key or a value of the wrong type.
     """
+    changes: dict[str, Any] = {}
     for word in words:
         name, separator, text = word.partition("=")
         if not separator:
             raise InputError(f"'{word}' is no setting: write key=value")
-        config = _with_value(config, name.split("."), text, name)
-    return config
+        *groups, last = name.split(".")
+        kind, place = type(config), changes
+        for group in groups:
+            kind, place = _group(kind, group, name), place.setdefault(group, {})
+        place[last] = _value(kind, last, text, name)
+    return _replaced(config, changes)
 
 
-def _with_value(config: Any, path: list[str], text: str, name: str) -> Any:
-    hints = typing.get_type_hints(type(config))
-    if path[0] not in hints:
+def _group(kind: Any, group: str, name: str) -> Any:
+    """The class of a nested part."""
+    wanted = _hint(kind, group, name)
+    if not dataclasses.is_dataclass(wanted):
+        raise InputError(f"'{group}' has no settings of its own, in '{name}'")
+    return wanted
+
+
+def _value(kind: Any, key: str, text: str, name: str) -> Any:
+    wanted = _hint(kind, key, name)
+    if dataclasses.is_dataclass(wanted):
+        raise InputError(f"'{name}' is a group: name one of its settings, such as {name}.{next(iter(typing.get_type_hints(wanted)))}")
+    return _parse(text, wanted, name)
+
+
+def _hint(kind: Any, key: str, name: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    if key not in hints:
         raise InputError(f"unknown setting '{name}'; known here: {', '.join(sorted(hints))}")
-    if len(path) == 1:
-        if dataclasses.is_dataclass(hints[path[0]]):
-            raise InputError(
-                f"'{name}' is a group: name one of its settings, such as {name}.{next(iter(typing.get_type_hints(hints[path[0]])))}"
-            )
-        return dataclasses.replace(config, **{path[0]: _parse(text, hints[path[0]], name)})
-    if not dataclasses.is_dataclass(hints[path[0]]):
-        raise InputError(f"'{path[0]}' has no settings of its own, in '{name}'")
-    return dataclasses.replace(config, **{path[0]: _with_value(getattr(config, path[0]), path[1:], text, name)})
+    return hints[key]
+
+
+def _replaced(config: Any, changes: dict[str, Any]) -> Any:
+    """All at once, so that settings which have to agree may be given in any order."""
+    return dataclasses.replace(
+        config, **{key: _replaced(getattr(config, key), value) if isinstance(value, dict) else value for key, value in changes.items()}
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import math
 import struct
 import time
 from collections.abc import Iterator
@@ -26,16 +27,16 @@ class Curves:
     """
 
     def __init__(self, folder: Path, recipe: str, first_step: int = 0) -> None:
+        self.recipe = recipe
         self.csv, self.png = folder / f"curve-{recipe}.csv", folder / f"curve-{recipe}.png"
         self.rows: list[dict[str, str]] = []
         with _storage(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            if first_step and self.csv.exists():
-                with self.csv.open(newline="", encoding="utf-8") as file:
-                    self.rows = [row for row in csv.DictReader(file) if int(row["step"]) < first_step]
+            kept = self._lines_before(first_step) if first_step and self.csv.exists() else []
             self.csv.unlink(missing_ok=True)
-            for row in self.rows:
-                self._append(row)
+            if kept:
+                self.csv.write_text("".join(kept), encoding="utf-8", newline="")
+                self.rows = list(csv.DictReader(kept))
         self.events = EventFile(folder)
 
     def add(self, row: dict[str, Any]) -> None:
@@ -43,7 +44,7 @@ class Curves:
         text = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
         with _storage(self.csv):
             self._append(text)
-            values = {f"{row['kind']}/{name}": value for name, value in row.items() if isinstance(value, float)}
+            values = {f"{self.recipe}/{row['kind']}/{name}": value for name, value in row.items() if isinstance(value, float)}
             self.events.scalars(row["step"], values)
         self.rows.append(text)
         print(" ".join(f"{name}={value}" for name, value in text.items()), flush=True)
@@ -53,6 +54,13 @@ class Curves:
         if self.rows:
             with _storage(self.png):
                 draw_curve(self.rows, self.png)
+
+    def _lines_before(self, step: int) -> list[str]:
+        """The heading and the rows of earlier steps; what a killed process left half written is none."""
+        with self.csv.open(newline="", encoding="utf-8") as file:
+            heading, *rows = file.readlines() or [""]
+        first = [row.partition(",")[0] for row in rows]
+        return [heading, *(row for row, number in zip(rows, first, strict=True) if number.isdecimal() and int(number) < step)]
 
     def _append(self, row: dict[str, str]) -> None:
         new = not self.csv.exists()
@@ -132,6 +140,10 @@ def draw_curve(rows: list[dict[str, str]], path: Path, column: str = "loss") -> 
     draw = ImageDraw.Draw(picture)
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     points = {kind: [(int(row["step"]), float(row[column])) for row in rows if row["kind"] == kind] for kind in kinds}
+    points = {kind: [(step, value) for step, value in series if math.isfinite(value)] for kind, series in points.items()}
+    kinds = [kind for kind in kinds if points[kind]]
+    if not kinds:
+        return
     last = max(int(row["step"]) for row in rows)
     ordered = sorted(value for series in points.values() for _, value in series)
     high = ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)] * 1.1  # a single spike shall not flatten the rest

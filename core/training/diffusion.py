@@ -14,6 +14,13 @@ def noised(latent: Tensor, noise: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor
     return alpha.sqrt() * latent + (1 - alpha).sqrt() * noise, alpha.sqrt() * noise - (1 - alpha).sqrt() * latent
 
 
+def loss_weight(mask: Tensor, outside: float) -> Tensor:
+    """1 on latent cells in or beside the region, `outside` elsewhere, scaled to mean 1: (B, F, 1, h, w)."""
+    near = F.max_pool2d(mask.flatten(0, 1), 3, 1, 1).view_as(mask)
+    weight = outside + (1 - outside) * near
+    return weight / weight.mean()
+
+
 def velocity_loss(predicted: Tensor, velocity: Tensor, mask: Tensor, outside: float = 1.0) -> Tensor:
     """Mean squared error of the velocity, a scalar; cells that neither lie in the mask (B, F, 1, h, w) nor beside it weigh `outside`.
 
@@ -23,9 +30,7 @@ def velocity_loss(predicted: Tensor, velocity: Tensor, mask: Tensor, outside: fl
     error = (predicted.float() - velocity.float()).square()
     if outside == 1:
         return error.mean()
-    near = F.max_pool2d(mask.float().flatten(0, 1), 3, 1, 1).view_as(mask)
-    weight = outside + (1 - outside) * near
-    return (error * weight / weight.mean()).mean()
+    return (error * loss_weight(mask.float(), outside)).mean()
 
 
 def spread_timesteps(places: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
-"""What the recipes share: a captured step, a running average of weights, a schedule, a curve on disk and checkpoints."""
+"""What the small recipes share: a captured step, a running average of weights, a schedule, a curve on disk and checkpoints."""
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -13,7 +12,9 @@ import torch
 from torch import nn, Tensor
 
 from core.errors import InputError, StorageError
+from core.training.checkpoint import load_checkpoint, save_checkpoint
 from core.training.config import RecipeConfig
+from core.training.curves import Curves
 
 
 class TrainingFault(StorageError):
@@ -74,6 +75,8 @@ class Run:
         self.average = [parameter.detach().clone() for parameter in self.parameters]
         self.step, self._elapsed_before, self._started = 0, 0.0, time.monotonic()
         self._last_checkpoint = self._started
+        self._curves: Curves | None = None
+        self._resumed_at = 0
         self.extra: dict[str, Any] = {}
         """More state that a checkpoint should hold; the recipe fills it."""
 
@@ -142,7 +145,7 @@ class Run:
             torch.cuda.synchronize()
         if self.step % self.config.log_every == 0 or self.step == 1:
             row = {"step": self.step, "seconds": round(self.elapsed, 2), "kind": kind, **{k: round(v, 6) for k, v in values().items()}}
-            self._write_row(row)
+            self.curves.add(row)
             if not all(math.isfinite(value) for value in row.values() if isinstance(value, float)):
                 raise TrainingFault(f"the loss of step {self.step} is not a number: lower learning_rate, or look at the data")
         due = time.monotonic() - self._last_checkpoint > self.config.checkpoint_seconds
@@ -150,15 +153,12 @@ class Run:
             self.save_checkpoint()
         return due
 
-    def _write_row(self, row: dict[str, Any]) -> None:
-        path = self.folder / f"curve-{self.recipe}.csv"
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
-        print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+    @property
+    def curves(self) -> Curves:
+        """The run's curve; the rows that a resumed run will repeat are dropped from it."""
+        if self._curves is None:
+            self._curves = Curves(self.folder, self.recipe, self._resumed_at + 1 if self._resumed_at else 0)
+        return self._curves
 
     # -- weights -----------------------------------------------------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ class Run:
         return self.folder / f"checkpoint-{self.recipe}.pt"
 
     def save_checkpoint(self) -> None:
-        """Everything needed to go on, written beside the old checkpoint and then moved over it."""
+        """Everything needed to go on, and a picture of the curve so far. StorageError leaves the old checkpoint whole."""
         self._last_checkpoint = time.monotonic()
         generators = {"cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
@@ -193,27 +193,22 @@ class Run:
             "generators": generators,
             "extra": self.extra,
         }
-        path = self.checkpoint_path()
-        partial = path.with_suffix(".partial")
-        try:
-            torch.save(state, partial)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(f"could not write the checkpoint {path}: {error.strerror or error}") from error
+        save_checkpoint(self.checkpoint_path(), state)
+        self.curves.draw()
 
     def load_checkpoint(self) -> bool:
         """Go on where the last checkpoint stopped; False when resume is off or there is none."""
         path = self.checkpoint_path()
         if not self.config.resume or not path.exists():
             return False
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = load_checkpoint(path, self.device)
         for name, module in self.modules.items():
             module.load_state_dict(state["modules"][name])
         for kept, value in zip(self.average, state["average"], strict=True):
             kept.copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self._elapsed_before, self.extra = state["step"], state["elapsed"], state["extra"]
+        self._resumed_at = self.step
         torch.set_rng_state(state["generators"]["cpu"].cpu())
         if "cuda" in state["generators"] and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["generators"]["cuda"].cpu())

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch import Tensor
 from transformers import T5EncoderModel
@@ -20,6 +19,7 @@ from transformers import T5EncoderModel
 from core.data.world import CAPTIONS, EMPTY_INDEX, World
 from core.errors import InputError
 from core.training.config import VividConfig
+from core.training.diffusion import loss_weight, noised
 from core.training.export import export_package
 from core.training.latents import encode_examples, LatentBuffer
 from core.training.loop import CapturedStep, freeze, Run
@@ -30,18 +30,6 @@ from core.vivid.conditioning import denoiser_input
 
 _BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
 """Replay buffers up to this size travel in the checkpoint, so that a resumed run repeats exactly; larger ones are filled anew."""
-
-
-def noised(latent: Tensor, noise: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """The noisy latent and the velocity to predict, for cumulative alpha (B, 1, 1, 1, 1) (Salimans and Ho, arXiv 2202.00512)."""
-    return alpha.sqrt() * latent + (1 - alpha).sqrt() * noise, alpha.sqrt() * noise - (1 - alpha).sqrt() * latent
-
-
-def loss_weight(mask: Tensor, outside: float) -> Tensor:
-    """1 on latent cells in or beside the region, `outside` elsewhere, scaled to mean 1: (B, F, 1, h, w)."""
-    near = F.max_pool2d(mask.flatten(0, 1), 3, 1, 1).view_as(mask)
-    weight = outside + (1 - outside) * near
-    return weight / weight.mean()
 
 
 def draw_timesteps(count: int, high_noise: float, high_from: int, device: torch.device) -> Tensor:

@@ -16,6 +16,7 @@ from pycocotools import mask as coco
 
 from core.errors import InputError
 from core.media import write_image
+from core.training.config import with_overrides
 from core.training.dataset import choose_frames, load_example, plan_crop
 from core.training.manifest import read_data
 from core.training.rle import decode_rle
@@ -226,6 +227,11 @@ def test_the_crop_is_as_large_as_it_goes_and_near_the_masks() -> None:
     assert (crop.x, crop.y, crop.width, crop.height) == (150, 0, 150, 100)
     small = plan_crop(masks[:, :20, :30], (30, 20), (32, 48))
     assert (small.x, small.y, small.width, small.height) == (0, 0, 30, 20)
+
+
+def test_settings_that_have_to_agree_may_come_in_any_order() -> None:
+    config = with_overrides(Vivid5bConfig(), ["expand_from=60", "expand_to=90", "world.backgrounds=5", "world.silhouettes=6"])
+    assert (config.expand_from, config.expand_to, config.world.backgrounds, config.world.silhouettes) == (60, 90, 5, 6)
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,12 @@ from core.data.world import CAPTIONS, EMPTY_INDEX, GENERIC_INDEX, World
 from core.errors import InputError
 from core.training import main
 from core.training.config import NetworkConfig, VaeConfig, VividConfig, with_overrides
+from core.training.diffusion import loss_weight, noised
 from core.training.fast_vae import speed_up
 from core.training.latents import encode_examples, quieter_caption, show_keyframe
 from core.training.loop import Run
 from core.training.networks import build_scheduler, build_vae, rotary_embedding, token_ids
-from core.training.small_vivid import draw_timesteps, load_vae, loss_weight, motion_at, noised
+from core.training.small_vivid import draw_timesteps, load_vae, motion_at
 from core.vivid.pipeline import VividPipeline
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "vivid-small"
