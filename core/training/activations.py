@@ -40,9 +40,13 @@ _BACKENDS = {
 }
 
 
-def keep(transformer: CogVideoXTransformer3DModel, plan: Sequence[str], compiled: bool = False) -> None:
-    """Have each block keep what its entry of `plan` says: `none` checkpoints nothing, `attention` all but attention's result, `block` all
-    but the inputs. Gradients are the same whatever the plan."""
+Runner = Callable[..., Any]
+"""Runs one block on its inputs, as the denoiser asks for it in training."""
+
+
+def block_runner(transformer: CogVideoXTransformer3DModel, plan: Sequence[str], compiled: bool = False) -> Runner:
+    """What has each block compute again what its entry of `plan` says: `none` nothing, `attention` all but attention's result, `block`
+    all. Gradients are the same whatever the plan. Hand it to `use`."""
     runs: dict[str, Callable[..., Any]] = {mode: _plain if mode == "none" else partial(_again, _contexts(mode)) for mode in set(plan)}
     if compiled:
         runs = {mode: torch.compile(run, dynamic=False) for mode, run in runs.items()}
@@ -52,7 +56,12 @@ def keep(transformer: CogVideoXTransformer3DModel, plan: Sequence[str], compiled
         # The first block's inputs are cuts out of one tensor; with the strides of the others' they need no compilation of their own.
         return chosen[id(block)](block, _laid_out(hidden), _laid_out(text), *rest)
 
-    transformer.enable_gradient_checkpointing(run_block)
+    return run_block
+
+
+def use(transformer: CogVideoXTransformer3DModel, runner: Runner) -> None:
+    """Have the denoiser run its blocks in training by `runner`. Quick: it may change from step to step."""
+    transformer.enable_gradient_checkpointing(runner)
 
 
 def _laid_out(tokens: Tensor) -> Tensor:

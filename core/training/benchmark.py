@@ -19,7 +19,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 
 from core.errors import InputError
-from core.training.activations import attention_kernel, keep, plan_blocks, time_attention
+from core.training.activations import attention_kernel, block_runner, plan_blocks, time_attention, use
 from core.training.batches import Kind
 from core.training.flops import count_flops, count_tokens
 from core.training.loop import TrainingFault
@@ -214,7 +214,7 @@ class Benchmark:
         return measured
 
     def _measure(self, kind: Kind, batch: int, plan: list[str], compiled: bool) -> Measured:
-        keep(self.transformer, plan, compiled)
+        use(self.transformer, block_runner(self.transformer, plan, compiled))
         step = self._step_of(kind, batch)
         if self.cuda:
             torch.cuda.reset_peak_memory_stats(self.device)

@@ -17,8 +17,8 @@ class StepFlops:
 
 
 def count_flops(plan: Sequence[str], width: int, tokens: int, rank: int) -> StepFlops:
-    """`plan`: what each layer computes again (activations.keep). `tokens`: text and patches of one sample. Embeddings, norms and the output
-    layer, under a hundredth of it, are left out.
+    """`plan`: what each layer computes again (activations.block_runner). `tokens`: text and patches of one sample. Embeddings, norms and
+    the output layer, under a hundredth of it, are left out.
 
     A frozen linear layer costs as much backward as forward: its input's gradient, not its weights'. Attention and LoRA cost twice as
     much; a fused attention kernel computes its scores again, which makes it 2.5 times.

@@ -16,7 +16,7 @@ from diffusers import CogVideoXTransformer3DModel
 from torch import nn, Tensor
 
 from core.errors import InputError
-from core.training.activations import attention_kernel, fastest_attention, keep, plan_blocks
+from core.training.activations import attention_kernel, block_runner, fastest_attention, plan_blocks, Runner, use
 from core.training.batches import Kind, Schedule
 from core.training.checkpoint import load_checkpoint, save_checkpoint
 from core.training.curves import Curves
@@ -103,11 +103,13 @@ class Run:
         curves = Curves(self.folder, RECIPE, self.step + 1 if self.step else 0) if main else None
         kernel = config.attention if config.attention != "auto" else self._fastest_kernel()
         self.feed.load_encoders()  # before memory is shared out
-        self._keep()
-        rotary = {kind: self._rotary(kind) for kind in ("image", "video")}
+        kinds: tuple[Kind, Kind] = ("image", "video")
+        runners = {kind: self._runner(kind) for kind in kinds}
+        rotary = {kind: self._rotary(kind) for kind in kinds}
         model = self.accelerator.prepare_model(self.transformer)
         started = time.monotonic() - self.seconds
         for step in self.feed.steps(self.step, config.steps):
+            use(self.transformer, runners[step.kind])
             with attention_kernel(kernel):
                 loss = self._learn(model, step, rotary[step.kind])
             rate = learning_rate(step.number, config.steps, config.learning_rate, config.warmup_steps)
@@ -163,17 +165,15 @@ class Run:
         own = self.transformer.config
         return fastest_attention(self.device, self._tokens("video"), own.num_attention_heads, own.attention_head_dim)
 
-    def _keep(self) -> None:
-        """Let the blocks keep what the setting says; `auto` goes by the larger kind of batch and the memory that is free."""
+    def _runner(self, kind: Kind) -> Runner:
+        """How blocks run in steps of this kind; `auto` goes by its tokens and the memory that is free."""
         config, own = self.config, self.transformer.config
-        batches = ("image", config.image_batch, config.image_batches), ("video", config.video_batch, config.video_batches)
-        tokens = max(batch * self._tokens(kind) for kind, batch, used in batches if used)
-        free = int(torch.cuda.mem_get_info(self.device)[0] * 0.85) if self.device.type == "cuda" else 0
-        width = own.num_attention_heads * own.attention_head_dim
         plan = [config.checkpointing] * own.num_layers
         if config.checkpointing == "auto":
-            plan = plan_blocks(own.num_layers, tokens, width, self.dtype.itemsize, free)
-        keep(self.transformer, plan, config.compile)
+            tokens = self._tokens(kind) * (config.video_batch if kind == "video" else config.image_batch)
+            free = int(torch.cuda.mem_get_info(self.device)[0] * 0.85) if self.device.type == "cuda" else 0
+            plan = plan_blocks(own.num_layers, tokens, own.num_attention_heads * own.attention_head_dim, self.dtype.itemsize, free)
+        return block_runner(self.transformer, plan, config.compile)
 
     def _tokens(self, kind: str) -> int:
         own, config = self.transformer.config, self.config
