@@ -90,7 +90,7 @@ class Editor(SelectVerbs, MaskVerbs, KeyframeVerbs, PropagateVerbs):
 
     def timeline(self, project_id: str) -> list[dict[str, Any]]:
         """Per object: where it is present as [start, stop] runs, and the frames that were prompted."""
-        return self.pictures.timeline(self.project(project_id))
+        return self.lanes.timeline(self.project(project_id))
 
     def source_path(self, project_id: str) -> Path:
         return Path(self.project(project_id).clip.source)

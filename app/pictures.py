@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from app.engine import Engine
 from app.production import PlannedWindow
 from app.recent import Recent
-from app.workspace import Workspace, write_atomically
+from app.workspace import Workspace
 from core.errors import InputError
-from core.progress import JobContext
 from core.project.edits import Propagation
 from core.project.project import next_colour, Project
 from core.project.prompts import MaskPrompt
@@ -52,8 +51,6 @@ class Pictures:
         self._studios: Recent[KeyframeStudio] = Recent(1)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
-        self._suspects: Recent[list[list[Any]]] = Recent(64)
-        self._cuts: dict[str, tuple[int, ...]] = {}
 
     def source(self, project: Project) -> ClipReader:
         """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
@@ -248,32 +245,6 @@ class Pictures:
         line = stroked((width, height), stroke, radius)
         return under & ~line if erase else under | line
 
-    def cuts(self, project: Project, context: JobContext | None = None) -> tuple[int, ...]:
-        """First frames of the clip's shots but the first; looked for once, with a report to `context`, and kept beside the project."""
-        from core.media.cuts import find_cuts
-
-        path = self._workspace.folder(project.project_id) / "cuts.json"
-        known = self._known_cuts(project)
-        if known is not None:
-            return known
-        total = project.clip.info.frames
-
-        def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            for index, frame in enumerate(frames):
-                if context is not None and index % 8 == 0:
-                    context.report("looking for cuts", index, total)
-                yield frame
-
-        found = tuple(find_cuts(watched(self.source(project).frames(0, total))))
-        write_atomically(path, json.dumps({"sha256": project.clip.sha256, "cuts": found}).encode())
-        with self._live_lock:
-            self._cuts[project.project_id] = found
-        return found
-
-    def known_cuts(self, project: Project) -> tuple[int, ...]:
-        """The cuts as far as they have been looked for."""
-        return self._known_cuts(project) or ()
-
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
         """bool (H, W): the union of the objects on that frame, adjusted."""
         import numpy as np
@@ -324,67 +295,20 @@ class Pictures:
         with self._live_lock:
             self._live.pop(project_id, None)
 
-    def timeline(self, project: Project) -> list[dict[str, Any]]:
-        """Per object: name, colour, where its mask is not empty and where it is confirmed as [start, stop] runs, frames that were prompted,
-        frames that ask for tracking, and frames to look at with what is suspect there."""
-        cuts = self.known_cuts(project)
-        span = range(project.clip.start, project.clip.stop)
-        lanes = []
-        for track in project.tracks:
-            masks = self._object_masks(project, track)
-            present = [frame for frame in masks.frames if not masks.is_empty(frame)] if masks else []
-            settled = masks is not None and track.tracked is not None and not self.is_live(project.project_id)
-            lanes.append(
-                {
-                    "object_id": track.object_id,
-                    "name": track.name,
-                    "colour": track.colour,
-                    "hidden": track.hidden,
-                    "present": [list(run) for run in _runs(present)],
-                    "prompted": sorted({p.frame for p in track.prompts}),
-                    "confirmed": [list(run) for run in _runs(list(track.confirmed))],
-                    "pending": list(track.pending),
-                    "suspect": self._suspects.get(
-                        (project.project_id, track.masks, track.confirmed, cuts, span),
-                        partial(_suspects, masks, span, track.confirmed, cuts),
-                    )
-                    if masks and settled
-                    else [],
-                    "tracked": track.tracked,
-                }
-            )
-        return lanes
-
     def close(self) -> None:
         """Let go of open files."""
         self._sessions.clear()
         self._stacks.clear()
         self._readers.clear()
 
-    def _known_cuts(self, project: Project) -> tuple[int, ...] | None:
-        def read() -> tuple[int, ...] | None:
-            try:
-                kept = json.loads((self._workspace.folder(project.project_id) / "cuts.json").read_text(encoding="utf-8"))
-                return tuple(int(cut) for cut in kept["cuts"]) if kept["sha256"] == project.clip.sha256 else None
-            except (OSError, ValueError, KeyError, TypeError):
-                return None
-
-        with self._live_lock:
-            if project.project_id not in self._cuts:
-                found = read()
-                if found is None:
-                    return None
-                self._cuts[project.project_id] = found
-            return self._cuts[project.project_id]
-
-    def _object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
+    def object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
         """The object's masks as far as they are known: those of a running job first."""
         with self._live_lock:
             live = self._live.get(project.project_id, {}).get(track.object_id)
         return live or (self.masks(project, track.masks) if track.masks else None)
 
     def _object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
-        masks = self._object_masks(project, track)
+        masks = self.object_masks(project, track)
         return masks[frame] if masks else None
 
 
@@ -400,30 +324,11 @@ def _identity(project: Project) -> tuple[str, str, str]:
     return project.clip.source, project.clip.sha256, project.base
 
 
-def _suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
-    """Frames to look at as [frame, symptom, what that is]."""
-    from core.masks import examine, SYMPTOMS
-
-    return [[suspect.frame, suspect.symptom, SYMPTOMS[suspect.symptom]] for suspect in examine(masks, span, sure, cuts)]
-
-
 def _jpeg(picture: np.ndarray, max_width: int | None) -> bytes:
     import cv2
 
     small = _shrink(picture, max_width, cv2.INTER_AREA)
     return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
-
-
-def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
-    start = previous = None
-    for frame in frames:
-        if previous is None or frame != previous + 1:
-            if start is not None and previous is not None:
-                yield start, previous + 1
-            start = frame
-        previous = frame
-    if start is not None and previous is not None:
-        yield start, previous + 1
 
 
 def _shrink(picture: np.ndarray, max_width: int | None, interpolation: int) -> np.ndarray:

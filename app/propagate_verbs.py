@@ -47,7 +47,7 @@ class PropagateVerbs(VerbBase):
             raise InputError("accept a keyframe first")
         if seed is not None:
             check_seed(seed)
-        untracked = [t.name for t in project.tracks if t.prompts and not t.covers(project.clip.start, project.clip.stop)]
+        untracked = [t.name for t in project.tracks if (t.prompts or t.confirmed) and not t.covers(project.clip.start, project.clip.stop)]
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)

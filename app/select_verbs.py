@@ -209,7 +209,7 @@ class SelectVerbs(VerbBase):
 
     def cuts(self, project_id: str) -> tuple[int, ...]:
         """First frames of the clip's shots but the first, as far as they have been looked for; tracking looks for them."""
-        return self.pictures.known_cuts(self.project(project_id))
+        return self.lanes.known_cuts(self.project(project_id))
 
     # What the verbs are made of
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.engine import Engine
 from app.job_work import JobWork
 from app.jobs import JobRunner
+from app.lanes import Lanes
 from app.pictures import Pictures
 from app.settings import Settings
 from app.track_work import TrackWork
@@ -28,7 +29,8 @@ class VerbBase:
         self.runner = JobRunner()
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
-        self._track_work = TrackWork(self.workspace, self.pictures)
+        self.lanes = Lanes(self.workspace, self.pictures)
+        self._track_work = TrackWork(self.workspace, self.pictures, self.lanes)
 
     def project(self, project_id: str) -> Project:
         return self.workspace.project(project_id)

@@ -34,20 +34,31 @@
     const row = (object) => {
       const current = object.id === state.object;
       const swatch = make("span", { class: "vs-swatch" });
-      const main = renaming === object.id ? make("span", { class: "vs-object", "aria-pressed": "true" }, swatch, nameField(object))
+      const main = renaming === object.id ? make("span", { class: "vs-object" }, swatch, nameField(object))
         : make("button", { type: "button", class: "vs-object", "aria-pressed": String(current), title: `${object.name} (double-click to rename)`, onclick: () => studio.set({ object: object.id }), ondblclick: () => rename(object) },
           swatch, make("span", { class: "vs-object-name" }, object.name), make("span", { class: "vs-quiet" }, about(object)));
       main.style.setProperty("--colour", studio.rgb(object.colour));
       const hide = icon(object.hidden ? "eyeoff" : "eye", object.hidden ? `Show ${object.name}` : `Hide ${object.name} from the picture`,
         () => ask("hide_object", { object_id: object.id, hidden: !object.hidden }), { "aria-pressed": String(object.hidden) });
-      return make("li", { "data-hidden": String(object.hidden) }, main, current && renaming !== object.id ? icon("pen", `Rename ${object.name}`, () => rename(object)) : null, hide,
+      return make("li", { "data-hidden": String(object.hidden), "data-current": String(current) }, main, current && renaming !== object.id ? icon("pen", `Rename ${object.name}`, () => rename(object)) : null, hide,
         icon("remove", `Remove ${object.name}`, () => ask("remove_object", { object_id: object.id })));
     };
+    let drawn = "";
     const drawList = () => {
       const { view } = state;
       if (renaming !== null && !view.objects.some((object) => object.id === renaming)) renaming = null;
+      const key = JSON.stringify([renaming, state.object, view.objects.map((object) => [object.id, object.name, object.colour, object.hidden, about(object)])]);
+      if (key === drawn) return; // a job that runs asks for this several times a second
+      drawn = key;
+      const focused = [...ref.objects.querySelectorAll("button")].indexOf(document.activeElement);
+      const { scrollTop } = ref.objects;
       ref.objects.replaceChildren(...view.objects.map(row));
       studio.dress(ref.objects);
+      ref.objects.scrollTop = scrollTop;
+      const current = ref.objects.querySelector("[data-current=true]");
+      if (current) current.scrollIntoView({ block: "nearest" });
+      const buttons = ref.objects.querySelectorAll("button");
+      if (focused >= 0 && buttons.length && renaming === null) buttons[Math.min(focused, buttons.length - 1)].focus({ preventScroll: true });
       if (!view.objects.length) ref.objects.append(make("li", { class: "vs-blank" }, "No object yet. Click one on the picture."));
       const others = view.objects.filter((object) => object.id !== state.object);
       ref.merge.hidden = view.objects.length < 2;

@@ -7,12 +7,14 @@
   studio.parts.timeline = (ref) => {
     const { area, lanes, names } = ref;
     const context = lanes.getContext("2d");
-    const colour = (name) => getComputedStyle(area).getPropertyValue(name).trim();
+    let colours = {}; // of the theme, read once a drawing
+    const colour = (name) => (colours[name] ??= getComputedStyle(area).getPropertyValue(name).trim());
     let asked = false;
 
     const rows = () => ({ ruler: 1.5 * REM(), row: 1.5 * REM() });
     const draw = () => {
       asked = false;
+      colours = {};
       const ratio = devicePixelRatio || 1;
       const rem = REM();
       const width = area.clientWidth;
@@ -152,7 +154,15 @@
     });
     ref.timeline.addEventListener("scroll", redraw);
     new ResizeObserver(redraw).observe(area);
-    studio.on("view object", () => { drawNames(); redraw(); });
+    // the lane of the chosen object is in sight
+    const reveal = () => {
+      const index = state.view ? state.view.lanes.findIndex((lane) => lane.object_id === state.object) : -1;
+      if (index < 0) return;
+      const { ruler, row } = rows();
+      const room = ref.timeline.clientHeight - ruler;
+      ref.timeline.scrollTop = Math.min(index * row, Math.max(ref.timeline.scrollTop, (index + 1) * row - room));
+    };
+    studio.on("view object", (_, keys) => { drawNames(); if (keys.has("object")) reveal(); redraw(); });
     studio.on("frame", () => {
       redraw();
       area.setAttribute("aria-valuenow", String(state.frame));

@@ -121,7 +121,7 @@ def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Pat
             editor.clear_prompts(project_id, 2)
             editor.add_box(project_id, 1, 5, 0, 0, 20, 20)
 
-    TrackWork(editor.workspace, editor.pictures).track(project_id, TrackRequest(), JobContext(meanwhile))
+    TrackWork(editor.workspace, editor.pictures, editor.lanes).track(project_id, TrackRequest(), JobContext(meanwhile))
     first, second = editor.project(project_id).tracks
     assert (second.prompts, second.masks, second.tracked) == ((), None, None)
     assert not first.covers(0, 12)
