@@ -103,7 +103,8 @@ def attention_kernel(name: str) -> Iterator[None]:
         yield
         return
     first = _BACKENDS[name]
-    with sdpa_kernel([first, *(other for other in _BACKENDS.values() if other != first)], set_priority=True):
+    others = [] if name == "math" else [other for other in _BACKENDS.values() if other != first]  # plain products can always run
+    with sdpa_kernel([first, *others], set_priority=True):
         yield
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import CogVideoXPipeline
+from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
+from torch.utils.flop_counter import FlopCounterMode
 
 from app.cli import main as command_line
 from core.errors import InputError, ModelMissingError
@@ -26,6 +27,7 @@ from core.training.batches import Drawn
 from core.training.checkpoint import load_checkpoint
 from core.training.encoders import Encoders
 from core.training.feed import encode_conditions, ManifestData, Sample
+from core.training.flops import count_flops, count_tokens
 from core.training.loop import Run, TrainingFault
 from core.training.manifest import read_data
 from core.training.networks import rotary_embedding
@@ -233,6 +235,22 @@ def test_what_is_computed_again_does_not_change_the_gradient(base: Path, plan: l
     expected = gradient()
     activations.use(transformer, activations.block_runner(transformer, plan))
     assert torch.equal(gradient(), expected)
+
+
+def test_operations_are_counted_as_pytorch_counts_them() -> None:
+    """A step whose attention is plain matrix products, so that the counter sees all of it and nothing is computed twice."""
+    sizes = {"num_attention_heads": 4, "attention_head_dim": 16, "num_layers": 6, "time_embed_dim": 8, "text_embed_dim": 8}
+    network = benchmark.COGVIDEOX_5B | sizes | {"max_text_seq_length": 8, "sample_width": 16, "sample_height": 16}
+    transformer = CogVideoXTransformer3DModel(**network).train()
+    adapted(Vivid5bConfig(rank=4), transformer)
+    rotary = rotary_embedding(transformer, 5, 16, 16, "cpu")
+    with FlopCounterMode(display=False) as counter, activations.attention_kernel("math"):
+        result = transformer(torch.randn(1, 5, 33, 16, 16), torch.randn(1, 8, 8), torch.tensor([500]), image_rotary_emb=rotary).sample
+        forward = counter.get_total_flops()
+        result.square().mean().backward()
+    flops = count_flops(["none"] * 6, 64, count_tokens(17, 128, 128, 8), 4)
+    assert forward == pytest.approx(flops.forward, rel=0.06), "embeddings and output layer are a larger part of a toy"
+    assert counter.get_total_flops() == pytest.approx(flops.needed, rel=0.06)
 
 
 def test_a_plan_keeps_as_much_as_fits() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import resource
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from core.training.curves import Curves, EventFile, masked_crc
 @contextmanager
 def disk_of(size: int) -> Iterator[None]:
     """Files can't grow beyond `size` bytes: a write fails as it does on a full disk."""
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
