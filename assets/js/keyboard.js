@@ -14,7 +14,7 @@
     "Marking an object": [
       ["Click", "this belongs to it"], ["Right or Alt click", "this does not"], ["Drag", "a box around it"], ["Shift", "held: the mask that a click would give"],
       ["V", "click tool"], ["X", "box tool"], ["B", "brush"], ["E", "eraser"], ["[ ]", "smaller or larger brush"],
-      ["K", "a pointer for the keyboard: arrows move it, Enter marks, Shift Enter takes away"],
+      ["K", "a pointer for the arrow keys; Enter marks, Shift Enter takes away"],
     ],
     "Objects and tracking": [
       ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],

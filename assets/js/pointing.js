@@ -292,6 +292,7 @@
     ref.fit.addEventListener("click", () => studio.lens.fit());
     studio.on("view step tool brush lens", () => {
       ref.tools.hidden = !marking();
+      if (!marking() && state.cursor) { corner = null; studio.set({ cursor: null }); }
       ref.zooms.hidden = !state.view || state.step === "propagate" && Boolean(state.view.result);
       for (const button of tools) button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool));
       ref.sizes.hidden = !painting();

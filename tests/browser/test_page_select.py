@@ -170,6 +170,15 @@ def test_holding_shift_shows_what_a_click_would_select(page: Any, server: Server
     assert page.evaluate("studio.state.view.objects") == []
 
 
+def test_finding_by_words_says_what_there_is_to_fetch(page: Any, server: Server) -> None:
+    open_page(page, server.url)
+    page.keyboard.press("2")
+    page.get_by_text("Needs 694 MB, once: Grounding DINO").wait_for()
+    page.get_by_label("Find objects by words").fill("   ")
+    page.keyboard.press("Enter")
+    assert page.evaluate("studio.activeJob()") is None
+
+
 def test_objects_are_named_hidden_merged_and_taken_away_by_hand(page: Any, server: Server) -> None:
     open_page(page, server.url)
     page.keyboard.press("2")
