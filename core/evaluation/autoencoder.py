@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -39,12 +40,12 @@ def evaluate_autoencoder(model: VividModel, clips: Iterable[Clip], count: int, c
 
     def judge(group: str, name: str, video: NDArray[np.uint8]) -> None:
         nonlocal done
-        found = []
-        for length in (1, len(video)):
+        found = {1: (math.nan, math.nan), 2: (math.nan, math.nan)}
+        for length in sorted({1, len(video)}):  # a clip may be too short for more than its first frame
             there_and_back = reconstructed(model, video[:length])
-            found.append((psnr(there_and_back, video[:length]), ssim(there_and_back, video[:length])))
-            scores.setdefault((group, min(length, 2)), []).append(found[-1])
-        rows.append((name, found[0][0], found[0][1], found[1][0], found[1][1]))
+            found[min(length, 2)] = psnr(there_and_back, video[:length]), ssim(there_and_back, video[:length])
+            scores.setdefault((group, min(length, 2)), []).append(found[min(length, 2)])
+        rows.append((name, *found[1], *found[2]))
         if sum(exhibit.title.startswith(group) for exhibit in result.exhibits) < EXHIBITS_AT_MOST:
             result.exhibits.append(Exhibit(f"{group}: {name}", (("source", video), ("there and back", there_and_back))))
         done += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,9 @@ class Sample:
         return vocabulary.caption(self.kind, self.colour, None if self.material == vocabulary.MATERIALS[0] else self.material)
 
 
-def unseen_world(size: tuple[int, int], *, solids_per_kind: int = 8, backgrounds: int = 24) -> World:
-    """A small world of things and backgrounds that no recipe trains on, with frames of `size` (height, width)."""
+@lru_cache(maxsize=2)
+def unseen_world(size: tuple[int, int], *, solids_per_kind: int = 8, backgrounds: int = 20) -> World:
+    """A small world of things and backgrounds that no recipe trains on, with frames of `size` (height, width); the last two are kept."""
     return World("cpu", seed=SEED, solids_per_kind=solids_per_kind, backgrounds=backgrounds, silhouettes=64, size=size)
 
 
@@ -60,7 +62,7 @@ def tracked_clips(count: int, *, examples: bool = False, frames: int = TRACK_FRA
     The thing is the one that frame 0 shows most of, as long as that is between a hundredth and two fifths of the picture.
     """
     world = TrackingWorld(
-        "cpu", seed=SEED, textures_count=64, outlines=24, solids_per_kind=2, backgrounds=10, background_size=384, picture_size=128
+        "cpu", seed=SEED, textures_count=32, outlines=16, solids_per_kind=2, backgrounds=6, background_size=384, picture_size=128
     )
     clips = ClipList(example_clips() if examples else ())
     wanted = len(clips) + count

@@ -215,11 +215,6 @@ class Run:
         return True
 
 
-def psnr(mean_square_error: float) -> float:
-    """Peak signal-to-noise ratio in dB of pictures in [-1, 1]."""
-    return 10 * math.log10(4 / max(mean_square_error, 1e-10))
-
-
 def freeze(modules: Iterable[nn.Module]) -> None:
     """Evaluation mode, no gradients."""
     for module in modules:

