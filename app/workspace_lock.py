@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,10 @@ from pathlib import Path
 
 from core.errors import InputError, StorageError
 
+log = logging.getLogger(__name__)
+
 _NAME = ".in-use"
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 @contextlib.contextmanager
@@ -24,7 +29,11 @@ def workspace_lock(root: Path) -> Iterator[None]:
     try:
         try:
             _take(handle)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _TAKEN:  # some network file systems have no locks: work without one
+                log.warning("the workspace '%s' can't be locked (%s)", root, error.strerror or error)
+                yield
+                return
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() if sys.platform != "win32" else ""
             who = f" (process {holder})" if holder.isdecimal() else ""
             raise InputError(
