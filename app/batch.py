@@ -266,9 +266,10 @@ def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
 def _paint_keyframe(
     model: VividModel, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
 ) -> np.ndarray:
-    from core.vivid.keyframe import KeyframeStudio
+    from core.vivid.keyframe import behind_keyframe, KeyframeStudio
 
-    prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather)
+    behind = behind_keyframe(reader, region, frame)
+    prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
     return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
 
 

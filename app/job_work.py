@@ -41,6 +41,8 @@ class JobWork:
 
     def try_keyframe(self, project_id: str, tries: Tries, context: JobContext) -> dict[str, Any]:
         """Paint the tries one after the other; each is in the project as soon as it is there."""
+        from core.vivid.keyframe import behind_keyframe
+
         project = self._workspace.project(project_id)
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
@@ -50,7 +52,8 @@ class JobWork:
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
-        prepared = studio.prepare(self._pictures.frame(project, tries.frame), mask, project.adjustment.feather)
+        behind = behind_keyframe(self._pictures.reader(project), region, tries.frame)
+        prepared = studio.prepare(self._pictures.frame(project, tries.frame), mask, project.adjustment.feather, behind)
         ids: list[str] = []
         images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context)
         for seed, image in zip(tries.seeds, images, strict=True):

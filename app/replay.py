@@ -167,7 +167,7 @@ def _keyframe(
     """The recorded picture; or one painted anew, on the nearest frame that has a region."""
     from core.media import read_image
     from core.vivid.chain import Keyframe
-    from core.vivid.keyframe import KeyframeStudio
+    from core.vivid.keyframe import behind_keyframe, KeyframeStudio
 
     if recorded:
         with tempfile.TemporaryDirectory() as folder:
@@ -177,6 +177,7 @@ def _keyframe(
     if not keyframe.painted:
         raise InputError("a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only")
     frame = min((f for f in range(*span) if not region.is_empty(f)), key=lambda f: abs(f - keyframe.frame))
-    prepared = KeyframeStudio(engine.video_model(edit.model)).prepare(reader.frame(frame), region[frame], edit.feather)
+    studio = KeyframeStudio(engine.video_model(edit.model))
+    prepared = studio.prepare(reader.frame(frame), region[frame], edit.feather, behind_keyframe(reader, region, frame))
     tries = prepared.tries(keyframe.task, keyframe.caption, (keyframe.paint_seed,), keyframe.paint_settings, context)
     return Keyframe(frame, next(iter(tries)), keyframe.task, keyframe.caption, keyframe.seed)

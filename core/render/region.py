@@ -70,6 +70,13 @@ class CropRegion:
         x0, y0, x1, y1 = self.inside
         return full[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x]
 
+    def over(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of `frame` (H, W, 3) with the whole crop (h, w, 3) laid over it."""
+        x0, y0, x1, y1 = self.inside
+        result = frame.copy()
+        result[y0:y1, x0:x1] = self.enlarge(crop)
+        return result
+
     def paste(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
         """A copy of `frame` with the crop blended in by `alpha` (H, W) in [0, 1]; exactly the frame where alpha is 0 or no crop reaches."""
         self._check(frame)

@@ -12,15 +12,15 @@ GRID = 128
 """The comparison runs on images of about this many pixels a side."""
 LEAST = 12.0
 """Differences of so many 8-bit levels are none, whatever the surroundings say."""
+SPECK = 0.12
+"""Parts of less than this share of the largest are the model's blots."""
 STEEP = 2.0
 """How many times the level where an edit begins to show it shows fully."""
 
 
-def visible_edit(
-    edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], hidden: NDArray[np.bool_] | None = None
-) -> NDArray[np.float32]:
+def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
-    outside of it, where nothing was asked to change. 1 where `hidden` is True, which must not be seen again.
+    outside of it, where nothing was asked to change.
 
     Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through.
     """
@@ -33,14 +33,21 @@ def visible_edit(
     noise = float(np.percentile(difference[ring], 80)) if ring.sum() > 50 else 0.0
     begins = float(np.clip(1.5 * noise, LEAST, 2.5 * LEAST))
     shown = np.clip((difference - begins) / (begins * (STEEP - 1)), 0, 1)
-    if hidden is not None:
-        shown[hidden] = 1
+    shown[_specks(shown > 0.5)] = 0
     shown = np.where(_enclosed(shown < 0.5, mask), np.maximum(shown, 1), shown)
     shown = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), max(0.7 * scale, 0.7))
     shown = shown * shown * (3 - 2 * shown)
-    if hidden is not None:
-        shown[hidden] = 1
     return np.where(mask, shown, 0).astype(np.float32)
+
+
+def _specks(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts that are small beside the largest."""
+    count, labels, facts, _ = cv2.connectedComponentsWithStats(parts.astype(np.uint8), connectivity=8)
+    areas = facts[:, cv2.CC_STAT_AREA]
+    small = np.zeros(count, bool)
+    if count > 2:
+        small[1:] = areas[1:] < SPECK * areas[1:].max()
+    return small[labels]
 
 
 def _enclosed(empty: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

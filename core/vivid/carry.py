@@ -40,20 +40,20 @@ INERTIA = 0.6
 
 @dataclass(frozen=True)
 class Accepted:
-    """A finished frame: picture and source uint8 (H, W, 3), mask bool (H, W), and how much of each pixel the edit is, (H, W) in [0, 1]."""
+    """A finished frame: picture uint8 (H, W, 3), mask bool (H, W), and how much of each pixel the edit is, (H, W) in [0, 1]."""
 
     picture: Picture
     mask: Mask
     shown: NDArray[np.float32]
 
     @classmethod
-    def of(cls, picture: Picture, source: Picture, mask: Mask, hidden: Mask | None) -> Accepted:
-        """What `picture` shows of an edit of `source`: see `visible_edit`."""
+    def of(cls, picture: Picture, under: Picture, mask: Mask) -> Accepted:
+        """What `picture` shows of an edit laid over `under`: see `visible_edit`."""
         shown = np.zeros(mask.shape, np.float32)
         span = bounding_span(mask)
         if span is not None:
             area = _grown(span, mask.shape)
-            shown[area] = visible_edit(picture[area], source[area], mask[area], None if hidden is None else (hidden & mask)[area])
+            shown[area] = visible_edit(picture[area], under[area], mask[area])
         return cls(picture, mask, shown)
 
     def colour(self) -> NDArray[np.float64] | None:
@@ -81,10 +81,10 @@ class Carrier:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._correction = np.zeros(3)
 
-    def onto(self, source: Picture, mask: Mask, hidden: Mask | None, span: Span, crop: CropRegion, redrawn: Picture) -> Picture:
+    def onto(self, source: Picture, under: Picture, mask: Mask, span: Span, crop: CropRegion, redrawn: Picture) -> Picture:
         """The finished frame for `source` (H, W, 3), equal to it outside `mask`. `redrawn` (h, w, 3) is the model's answer at `crop`.
 
-        `span` is the box of the mask, as the motion is to be read from it; the source is not seen again where `hidden` (H, W).
+        `span` is the box of the mask, as the motion is to be read from it; `under` (H, W, 3) shows around the edit, inside the mask.
         """
         box = bounding_span(mask)
         if box is None:
@@ -107,14 +107,12 @@ class Carrier:
         model = _spread(redrawn.astype(np.float32) + offset, crop, area, cv2.INTER_CUBIC)
         edit = sure * (carried + _spread(shade, crop, area)) + (1 - sure) * model
         edit += self._anchor(edit, shown * mask[area])
-        alpha = shown
-        if hidden is not None:
-            behind = np.clip(hidden[area] - shown, 0, 1)[..., None]
-            edit = np.where(behind > 0, (shown[..., None] * edit + behind * model) / np.maximum(shown[..., None] + behind, 1e-6), edit)
-            alpha = np.maximum(shown, hidden[area])
-        result = source.copy()
         pixels = np.clip(np.rint(edit), 0, 255).astype(np.uint8)
-        result[area] = composite(source[area], pixels, feathered(mask, self._feather)[area] * alpha)
+        edited = composite(under[area], pixels, shown * mask[area])
+        result = source.copy()
+        # What is replaced must not come back at the region's edge: only the edit itself is softened there.
+        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), feathered(mask, self._feather)[area])
+        result[area] = composite(source[area], edited, soft)
         return result
 
     def _compare(self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray, NDArray]:

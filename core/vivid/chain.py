@@ -81,7 +81,7 @@ def plan_chain(
         windows = tuple(window for window in plan if min(window.edited) < reach)
         asked = {
             **facts,
-            "delete": keyframe.task == "delete",
+            "task": keyframe.task,
             "caption": model.caption_for(keyframe.task, keyframe.caption),
             "seed": keyframe.seed,
             "sampling": asdict(sampling_of(model, keyframe.task, settings)),

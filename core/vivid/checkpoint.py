@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.render.backdrop import REACH
 from core.vivid.result import Frame, Region
 from core.vivid.windows import Window
 
@@ -29,7 +30,10 @@ def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, 
     for number, window in enumerate(windows):
         # Over a gap without a region, too, the last edited frame is what is carried on.
         before = keys[-1] if number and window.bridge != keyframe_index else "keyframe"
-        masks = [region.code(frame) for frame in window.frames]
+        reach = 0 if facts.get("task") == "add" else REACH  # what lies behind the region is found in frames around the window
+        known = region.frames
+        first, stop = max(min(window.frames) - reach, known.start), min(max(window.frames) + reach + 1, known.stop)
+        masks = [region.code(frame) for frame in range(first, stop)]
         keys.append(_digest(common, before, window.direction, str(window.frames), *masks)[:32])
     return keys
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +16,16 @@ from core.errors import InputError
 from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
+from core.render.backdrop import Backdrop, Frames, Hidden, Region
+from core.render.composite import composite
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
 from core.render.visible import visible_edit
 from core.vivid.denoise import denoise
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
+
+Behind = Callable[[str], tuple[Backdrop, int] | None]
 
 STAGE = "keyframe"
 _FRAMES_KEPT = 8
@@ -40,12 +44,16 @@ class KeyframeStudio:
         self._conditions: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
     def prepare(
-        self, frame: NDArray[np.uint8], region: NDArray[np.bool_], feather: int = 4, objects: NDArray[np.bool_] | None = None
+        self,
+        frame: NDArray[np.uint8],
+        region: NDArray[np.bool_],
+        feather: int = 4,
+        behind: Behind | None = None,
     ) -> PreparedKeyframe:
         """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W), True = edit.
 
-        `feather` softens the composite's edge inside the region, in source pixels. `objects` (H, W) is what a modify replaces, where the
-        region is wider: see `propagate`. InputError when the region is empty or of another size.
+        `feather` softens the composite's edge inside the region, in source pixels. `behind` says for a task what shows what lies behind the
+        region, and at which index: see `behind_keyframe`. InputError when the region is empty or of another size.
         """
         if region.shape != frame.shape[:2]:
             raise InputError(
@@ -55,9 +63,8 @@ class KeyframeStudio:
             raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
         pixels, mask = crop.cut(frame), crop.cut_mask(region)
-        hidden = region if objects is None else objects & region
         alpha = feathered(region, feather)
-        return PreparedKeyframe(self.model, frame, region, hidden, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
+        return PreparedKeyframe(self.model, frame, region, behind, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
 
     def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
         key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
@@ -78,7 +85,7 @@ class PreparedKeyframe:
     model: VividModel
     frame: NDArray[np.uint8]
     region: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
+    behind: Behind | None
     alpha: NDArray[np.float32]
     crop: CropRegion
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -96,6 +103,7 @@ class PreparedKeyframe:
         """
         check_task(task, caption)
         sampling = self.model.sampling(task, settings)
+        under = self.behind(task) if self.behind is not None else None
         total = len(seeds) * sampling.steps
         context.report(STAGE, 0, total)
         done = 0
@@ -117,13 +125,40 @@ class PreparedKeyframe:
             done += len(group) * sampling.steps
             for video in videos:
                 edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
-                yield self.crop.paste(self.frame, edited, self.alpha if task == "delete" else self.alpha * self._shown(edited, task))
+                yield self._finished(task, edited, under)
 
-    def _shown(self, edited: NDArray[np.uint8], task: str) -> NDArray[np.float32]:
-        """How much of the crop `edited` (h, w, 3) to show, for the whole frame: background that it only repainted stays the source."""
-        shown = np.zeros(self.region.shape, np.float32)
+    def _finished(self, task: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None) -> NDArray[np.uint8]:
+        """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
+        whole = self.crop.over(self.frame, edited)
+        if task == "delete":
+            if under is None:
+                return composite(self.frame, whole, self.alpha)
+            return under[0].fill(under[1], self.frame, whole)
+        base = self.frame if under is None else under[0].fill(under[1], self.frame)
+        if task == "modify" and under is None:
+            return composite(self.frame, whole, self.alpha)
         x0, y0, x1, y1 = self.crop.inside
         area = np.s_[y0:y1, x0:x1]
-        hidden = self.hidden[area] if task == "modify" else None
-        shown[area] = visible_edit(self.crop.enlarge(edited), self.frame[area], self.region[area], hidden)
-        return shown
+        result = self.frame.copy()
+        laid = composite(base[area], whole[area], visible_edit(whole[area], base[area], self.region[area]))
+        soft = np.where((base[area] != self.frame[area]).any(-1), self.region[area].astype(np.float32), self.alpha[area])
+        result[area] = composite(self.frame[area], laid, soft)
+        return result
+
+
+def behind_keyframe(
+    reader: Frames, region: Region, index: int, objects: Region | None = None
+) -> Callable[[str], tuple[Backdrop, int] | None]:
+    """For `KeyframeStudio.prepare`: what lies behind the region of frame `index`, as `propagate` will find it. Looks when first asked."""
+    looked: dict[bool, Backdrop] = {}
+
+    def behind(task: str) -> tuple[Backdrop, int] | None:
+        if task == "add":
+            return None
+        delete = task == "delete"
+        if delete not in looked:
+            looked[delete] = Backdrop(reader, Hidden(region, None if delete else objects))
+            looked[delete].look([index])
+        return looked[delete], index
+
+    return behind

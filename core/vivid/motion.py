@@ -13,6 +13,8 @@ Span = tuple[float, float, float, float]
 
 STEADY = 3
 """Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than things do."""
+LEEWAY = 1.3
+"""How many times a cut side's scale may differ from that of what is seen of it."""
 
 
 def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -24,7 +26,12 @@ def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64
     scales = [_scale(start[:2], end[:2], height), _scale(start[2:], end[2:], width)]
     known = [scale for scale in scales if scale is not None]
     fallback = known[0] if known else 1.0
-    scale_y, scale_x = (fallback if scale is None else scale for scale in scales)
+    seen = [(end[at + 1] - end[at]) / (start[at + 1] - start[at]) for at in (0, 2)]
+    # Things that turn don't grow alike in both directions, so what is seen of the cut side keeps a say.
+    scale_y, scale_x = (
+        min(max(fallback, own / LEEWAY), own * LEEWAY) if scale is None and known else fallback if scale is None else scale
+        for scale, own in zip(scales, seen, strict=True)
+    )
     shift_y = _shift(start[:2], end[:2], scale_y, height)
     shift_x = _shift(start[2:], end[2:], scale_x, width)
     # Pixel centres lie at halves, boxes at whole numbers.

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.masks import bounding_span
-from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
+from core.render.backdrop import Backdrop, Hidden
 from core.render.follow import follow_region
 from core.render.match import match_surroundings
 from core.render.region import CropRegion
@@ -55,8 +55,8 @@ def propagate(
     before, composited at full size in memory, and chooses its own crops. The keyframe itself is never made again; frames where the
     region is empty belong to no window. Reports every denoising step; Cancelled comes within one step.
 
-    `objects` are the masks of what a modify replaces, where `region` is wider: between the two the source shows where the edit does not.
-    Without them all of the region is painted over. An add shows the source wherever the keyframe does.
+    Around the edit the source shows; where a modify replaces something, what lies behind it. `objects` are the masks of what is replaced,
+    where `region` is wider; without them that is all of the region.
 
     `stored` is asked before a window is made: what it gives (the window as an earlier run made it) is taken as it is, and the chain goes
     on from there to the same pixels.
@@ -70,18 +70,22 @@ def propagate(
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
 
-    def hidden(index: int) -> Mask | None:
-        return None if task == "add" else region[index] if objects is None else objects[index] & region[index]
+    behind = None if task == "add" else Backdrop(reader, Hidden(region, objects if task == "modify" else None))
 
     def accept(index: int, picture: Frame) -> Accepted:
-        return Accepted.of(picture, reader.frame(index), region[index], hidden(index))
+        source = reader.frame(index)
+        return Accepted.of(picture, behind.fill(index, source) if behind is not None and task == "modify" else source, region[index])
 
+    if behind is not None:
+        behind.look([keyframe_index])
     first = accept(keyframe_index, accepted_frame(reader.frame(keyframe_index), keyframe, region[keyframe_index]))
     colour = first.colour()
     last, shown = keyframe_index, first
     for number, window in enumerate(windows):
         if window.direction != windows[number - 1].direction or window.bridge == keyframe_index:
             last, shown = keyframe_index, first
+        if behind is not None:
+            behind.look(window.frames, (last, shown.picture) if task == "delete" and last == window.bridge else None)
         finished = stored(window) if stored is not None else None
         if finished is None:
 
@@ -91,10 +95,10 @@ def propagate(
             cut = _cut_window(model, reader, region, window, shown.picture if last == window.bridge else None, context)
             guess = cut.carried(shown.picture, region[last])
             redrawn = _redraw(model, task, caption, cut, guess, seed, sampling, on_step)
-            if task == "delete":
-                pictures = _pasted(cut, region, redrawn, feather)
+            if behind is not None and task == "delete":
+                pictures = _deleted(cut, redrawn, behind, context)
             else:
-                pictures = _carried(cut, region, redrawn, hidden, (last, shown), colour, feather, context)
+                pictures = _carried(cut, region, redrawn, behind, (last, shown), colour, feather, context)
             finished = EditedWindow.of(window.edited, pictures, region)
         else:
             context.report(STAGE, (number + 1) * sampling.runs, total)
@@ -184,16 +188,22 @@ def _redraw(
     return [match_surroundings(answer, pixels, mask) for answer, pixels, mask, _ in answers]
 
 
-def _pasted(cut: _Cut, region: Region, redrawn: list[NDArray[np.uint8]], feather: int) -> Iterator[Frame]:
+def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, context: JobContext) -> Iterator[Frame]:
+    """The finished frames of a window, the bridge left out: what lies behind the region, with the model's answer for what nothing shows.
+
+    It continues what surrounds the region, so its edge needs no softening, which would let the rim of what is deleted shine through.
+    """
     for position, frame in enumerate(cut.window.frames[1:], 1):
-        yield cut.crops[position].paste(cut.sources[position], redrawn[position], feathered(region[frame], feather))
+        context.check()
+        source = cut.sources[position]
+        yield behind.fill(frame, source, cut.crops[position].over(source, redrawn[position]))
 
 
 def _carried(
     cut: _Cut,
     region: Region,
     redrawn: list[NDArray[np.uint8]],
-    hidden: Callable[[int], Mask | None],
+    behind: Backdrop | None,
     accepted: tuple[int, Accepted],
     colour: NDArray[np.float64] | None,
     feather: int,
@@ -210,4 +220,8 @@ def _carried(
     for position, frame in enumerate(cut.window.frames[1:], 1):
         context.check()
         source, end = cut.sources[position], cut.spans[position]
-        yield source if end is None else carrier.onto(source, region[frame], hidden(frame), end, cut.crops[position], redrawn[position])
+        if end is None:
+            yield source
+            continue
+        under = source if behind is None else behind.fill(frame, source)
+        yield carrier.onto(source, under, region[frame], end, cut.crops[position], redrawn[position])

@@ -1,0 +1,85 @@
+"""What lies behind a region: found where other frames show it, and continued where none does."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from core.masks import MaskSequence
+from core.render.backdrop import Backdrop, Hidden
+from tests.builders import FrameList, noise_frames
+
+HEIGHT, WIDTH, COUNT = 90, 140, 16
+
+
+def _world(step: int) -> tuple[np.ndarray, np.ndarray, MaskSequence]:
+    """The truth, the same with a bright disc that walks across it, and the disc's masks. The camera moves by `step` pixels a frame."""
+    ground = cv2.GaussianBlur(noise_frames(1, HEIGHT, WIDTH + 100)[0], (0, 0), 2.0).astype(np.float32)
+    ground = np.clip((ground - ground.mean()) * 4 + 120, 0, 255).astype(np.uint8)
+    truth = np.stack([ground[:, t * step : t * step + WIDTH] for t in range(COUNT)])
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    masks = np.stack([(rows - 45) ** 2 + (columns - 40 - 4 * t) ** 2 < 14**2 for t in range(COUNT)])
+    shown = truth.copy()
+    shown[masks] = (255, 0, 255)
+    return truth, shown, MaskSequence((WIDTH, HEIGHT), 0, masks)
+
+
+def _error(result: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+    return float(np.sqrt(((result.astype(float) - truth)[mask] ** 2).mean()))
+
+
+@pytest.mark.parametrize("step", [0, 2])
+def test_background_that_other_frames_show_comes_back(step: int) -> None:
+    truth, shown, region = _world(step)
+    backdrop = Backdrop(FrameList(shown), region)
+    backdrop.look(range(COUNT))
+    ours, telea = [], []
+    for index in range(COUNT):
+        mask = region[index]
+        result = backdrop.fill(index, shown[index])
+        assert (result[~mask] == shown[index][~mask]).all()
+        ours.append(_error(result, truth[index], mask))
+        filled = cv2.inpaint(shown[index], mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        telea.append(_error(filled, truth[index], mask))
+    assert np.mean(ours) < 0.5 * np.mean(telea)
+
+
+@pytest.mark.parametrize(("height", "width", "hole"), [(60, 60, np.s_[:, 20:40, 20:40]), (200, 700, np.s_[:, :, 60:640])])
+def test_what_no_frame_shows_is_continued_from_around_it(height: int, width: int, hole: tuple[slice, ...]) -> None:
+    frames = np.full((3, height, width, 3), 90, np.uint8)
+    masks = np.zeros((3, height, width), bool)
+    masks[hole] = True
+    frames[masks] = 255
+    backdrop = Backdrop(FrameList(frames), MaskSequence((width, height), 0, masks))
+    backdrop.look([1])
+    assert np.abs(backdrop.fill(1, frames[1]).astype(int) - 90).max() <= 1
+
+
+def test_a_finished_frame_shows_what_no_other_does() -> None:
+    frames = np.full((4, 60, 60, 3), 90, np.uint8)
+    masks = np.zeros((4, 60, 60), bool)
+    masks[:, 20:40, 20:40] = True
+    finished = frames[0].copy()
+    finished[26:34, 26:34] = (200, 90, 90)
+    backdrop = Backdrop(FrameList(frames), MaskSequence((60, 60), 0, masks))
+    backdrop.look([1, 2], (0, finished))
+    middle, edge = backdrop.fill(2, frames[2])[30, 30], backdrop.fill(2, frames[2])[22, 22]
+    assert int(middle[0]) > int(edge[0]) + 5
+
+
+def test_only_the_objects_of_a_region_are_hidden() -> None:
+    _, _, region = _world(0)
+    whole = MaskSequence((WIDTH, HEIGHT), 0, np.ones((COUNT, HEIGHT, WIDTH), bool))
+    hidden = Hidden(whole, region)
+    assert hidden[3][region[3]].all()
+    assert hidden[3].sum() < 2 * region[3].sum()
+    assert (Hidden(region)[3] == region[3]).all()
+
+
+def test_an_empty_region_gives_the_source() -> None:
+    frames = noise_frames(2, 40, 50)
+    backdrop = Backdrop(FrameList(frames), MaskSequence((50, 40), 0, np.zeros((2, 40, 50), bool)))
+    backdrop.look([0, 1])
+    source = frames[0]
+    assert backdrop.fill(0, source) is source
