@@ -14,6 +14,25 @@
   const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`);
   const asked = (edit) => `${WORDS[edit.task]}${edit.caption ? ` “${edit.caption}”` : " the object"}`;
 
+  // Along the foot of the timeline's ruler: which windows are there, and the joins that may show.
+  studio.drawOnRuler = (context, x, foot, rem, colour) => {
+    const result = state.step === "propagate" && state.view.result;
+    if (!result) return;
+    for (const [start, stop, there] of result.windows) {
+      context.fillStyle = colour(there ? "--vs-accent" : "--vs-edge");
+      context.fillRect(x(start) + 1, foot - (there ? 3 : 2), Math.max(1, x(stop) - x(start) - 2), there ? 3 : 1);
+    }
+    for (const join of (result.report.joins || []).filter((found) => found.score > VISIBLE)) {
+      context.beginPath();
+      context.arc(x(join.frame), foot - 2, 0.26 * rem, 0, 2 * Math.PI);
+      context.fillStyle = "#ffb020";
+      context.fill();
+      context.lineWidth = 1.2;
+      context.strokeStyle = "#1b1b22";
+      context.stroke();
+    }
+  };
+
   studio.parts.propagate = (ref, server) => {
     const number = (input) => (input.value === "" ? null : Number(input.value));
     const settings = () => ({ steps: studio.whole(ref.steps), guidance: number(ref.guidance) });
@@ -183,6 +202,7 @@
       const { result } = view;
       const job = running();
       const whole = result && result.done;
+      studio.drawTimeline?.();
       drawKeys();
       drawStrip();
       drawStack();

@@ -54,7 +54,8 @@
         context.fillRect(Math.round(x(f)), top, 1, 0.42 * rem);
         context.fillText(String(f), x(f) + 4, top + 0.72 * rem);
       }
-      for (const edit of state.view.edits) mark(x(edit.frame) + one / 2, top + 0.72 * rem, rem, edit.id === state.view.accepted);
+      for (const edit of state.view.edits) mark(x(edit.frame) + one / 2, top + 0.72 * rem, rem, state.view.carried.includes(edit.id));
+      studio.drawOnRuler(context, x, top + ruler, rem, colour);
 
       const at = x(state.frame) + one / 2;
       context.fillStyle = colour("--vs-playhead");
