@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any, cast, TYPE_CHECKING
 
 from app.engine import Engine
 from app.mask_files import read_masks
 from app.outputs import prepare_folder
 from app.production import Production, Stopwatch, write_edited_video
+from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from core.errors import InputError
 from core.progress import JobContext
-from core.project.edits import check_seed, check_task, SamplingSettings
+from core.project.edits import check_seed, check_task, SamplingSettings, Task
 from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
-from core.project.tracks import MaskAdjustment
+from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import check_span, VideoInfo
 
 if TYPE_CHECKING:
@@ -133,12 +135,13 @@ def track_to_folder(
 def edit_to_folder(
     engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
 ) -> dict[str, Any]:
-    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json and, when asked, frames; returns the report.
+    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json, recipe.json and, when asked, frames; returns the report.
 
     Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
     """
     from core.masks import export_png
     from core.media import open_clip, read_image, sha256_of, write_image
+    from core.media.files import written_whole
     from core.vivid.chain import Keyframe
     from core.vivid.result import feathered_keyframe, fit_keyframe
 
@@ -158,7 +161,7 @@ def edit_to_folder(
         # Masks that come back as they are may lie where they are written.
         lost = arguments.masks if arguments.adjustment.form != "none" or span != (0, info.frames) else None
         folders = ("masks", "frames") if arguments.png else ("masks",)
-        prepare_folder(out, ("output.mp4", "keyframe.png", "report.json"), folders, (video, lost))
+        prepare_folder(out, ("output.mp4", "keyframe.png", "report.json", "recipe.json"), folders, (video, lost))
         context.report("loading the model", 0, 1)
         with stopwatch("load"):
             model = engine.video_model()
@@ -190,8 +193,36 @@ def edit_to_folder(
         report = write_edited_video(
             production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
         )
+    recipe = _recipe(production, model.name, given, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
+    with written_whole(out / "recipe.json") as temporary:
+        temporary.write_text(recipe.dumps(), encoding="utf-8")
     shutil.rmtree(windows, ignore_errors=True)
     return report
+
+
+def _recipe(
+    production: Production, model: str, prompts: list[Prompt], arguments: EditArguments, segmenter: str, frames: int, keyframe: Path
+) -> Recipe:
+    """What the command line made, as `replay` makes it again. Masks that were handed in have no prompts to make them anew from."""
+    first = production.keyframes[0]
+    image = base64.b64encode(keyframe.read_bytes()).decode()
+    carried = RecipeKeyframe(
+        first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, production.settings, arguments.keyframe is None, image
+    )
+    edit = RecipeEdit(
+        span=production.span,
+        tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(prompts)),) if prompts else (),
+        adjustment=arguments.adjustment,
+        segmenter=segmenter,
+        model=model,
+        weights=production.weights,
+        settings=production.settings,
+        feather=production.feather,
+        draft=False,
+        keyframes=(carried,),
+        region=base64.b64encode(production.region.to_bytes()).decode(),
+    )
+    return Recipe(str(production.source.resolve()), production.clip, frames, production.span, "h264", (edit,))
 
 
 def parse_span(text: str | None, frames: int) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     edit = commands.add_parser("edit", help="edit an object in a video")
     edit.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
-    edit.add_argument("--out", type=_path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks and report.json go there")
+    edit.add_argument("--out", type=_path, required=True, metavar="DIR", help="output.mp4, keyframe.png, masks, report and recipe go there")
     edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
     edit.add_argument(

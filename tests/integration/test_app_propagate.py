@@ -316,8 +316,17 @@ def test_the_command_line_goes_on_from_the_windows_it_had(editor: Editor, clip: 
     assert not (tmp_path / "out" / "output.mp4").exists()
     report = edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", JobContext())
     assert (report["windows"], report["windows_made"]) == (3, 2)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["keyframe.png", "masks", "output.mp4", "report.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "keyframe.png",
+        "masks",
+        "output.mp4",
+        "recipe.json",
+        "report.json",
+    ]
     with open_clip(clip) as reader:
         key, source = read_image(tmp_path / "out" / "keyframe.png"), reader.frame(0)
     soft = (key != source).any(-1) & (key != (20, 60, 220)).any(-1)
     assert soft.any(), "a keyframe from elsewhere is softened at its edge like the others"
+    replay_to_folder(editor.engine, tmp_path / "out" / "recipe.json", tmp_path / "again", JobContext())
+    with open_clip(tmp_path / "out" / "output.mp4") as one, open_clip(tmp_path / "again" / "output.mp4") as two:
+        assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
