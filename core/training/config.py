@@ -127,12 +127,13 @@ class PoolsConfig:
 class Sam2RecipeConfig(RecipeConfig):
     """Recipe `small-sam2`: the small SAM 2."""
 
-    learning_rate: float = 8e-4
+    learning_rate: float = 5e-4
+    warmup_steps: int = 300
     ema: float = 0.998
     checkpoint_seconds: float = 60.0
     initial: str = ""
     """Folder with a config.json of the sizes to build and, unless training starts from nothing, model.safetensors."""
-    phases: str = "256:2:72:2:0.35,256:6:24:2:0.6,384:8:10:2:1"
+    phases: str = "256:2:72:2:0.2,256:6:24:2:0.5,384:8:10:2:1"
     """One after the other: side in pixels, frames, clips, targets a clip, and at which part of the run the phase ends."""
     stop_after: float = 0.0
     """Write everything and stop after this many seconds of wall time since the start of the program (0: at the end of the run), so that a

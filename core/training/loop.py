@@ -125,14 +125,25 @@ class Run:
         return torch.func.functional_call(module, weights, tuple(cast), named)
 
     def descend(self, loss: Tensor) -> None:
-        """Backward, clip, step, average."""
+        """Backward, clip, step, average. A gradient that is not finite counts as none."""
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm, foreach=self.device.type == "cuda")
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm, foreach=self.device.type == "cuda")
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(~norm.isfinite(), 0.0)
         self.optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(self.average, [parameter.detach() for parameter in self.parameters], 1 - self.config.ema)
+
+    @torch.no_grad()
+    def go_back(self, weights: list[Tensor]) -> None:
+        """Take these as weights and as average, in place, and forget where the optimizer was heading."""
+        torch._foreach_copy_(list[Tensor](self.parameters), weights)
+        torch._foreach_copy_(self.average, weights)
+        for state in self.optimizer.state.values():
+            state["exp_avg"].zero_()
 
     # -- after a step ------------------------------------------------------------------------------------------------------------------
 

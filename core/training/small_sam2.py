@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before sam2 imports torchvision)
 
+import copy
 import math
 import shutil
 import time
@@ -37,6 +38,7 @@ _BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
 _VALIDATION_SEED = 9001
 _VALIDATION_AT_ONCE = 10
 _VALIDATION_POOLS = {"textures_count": 192, "outlines": 64, "solids_per_kind": 8, "backgrounds": 48}
+_LEARNT, _COLLAPSED = 0.2, 0.8  # a score from which one below this share of it means that something has broken
 _SURELY_THERE = 3.0  # an untrained network that calls the object absent shows no mask to learn from
 
 
@@ -135,29 +137,19 @@ class Validation:
     @torch.no_grad()
     def score(self, network: SAM2Base) -> dict[str, float]:
         """Mean J: from box, click and mask over all frames, and on the first from box and click."""
-        follower, before = Follower(network), network.image_size
-        fit_to(network, self.size)
+        follower = Follower(network)
         found: dict[str, Tensor] = {}
-        # a graph is compiled for the shapes of training only
         for prompt in ("box", "click", "mask"):
-            with (
-                torch.compiler.set_stance("force_eager"),
-                torch.autocast(network.device.type, dtype=torch.bfloat16, enabled=network.device.type == "cuda"),
-            ):
+            with torch.autocast(network.device.type, dtype=torch.bfloat16, enabled=network.device.type == "cuda"):
                 found[prompt] = torch.cat([follow(follower, pixels, masks, prompt, self.passes)[0] for pixels, masks in self.parts])
-        fit_to(network, before)
         result = {f"J_{prompt}": float(values[:, 1:].mean()) for prompt, values in found.items()}
         return result | {f"J0_{prompt}": float(found[prompt][:, 0].mean()) for prompt in ("box", "click")}
 
     @torch.no_grad()
     def sheet(self, network: SAM2Base, rows: int = 10) -> np.ndarray:
         """The first clips with their truth and what is answered from a box: uint8 (H, W, 3)."""
-        before = network.image_size
-        fit_to(network, self.size)
         pixels, masks = self.parts[0][0][:rows], self.parts[0][1][:rows]
-        with torch.compiler.set_stance("force_eager"):
-            logits = follow(Follower(network), pixels, masks, "box", self.passes)[1]
-        fit_to(network, before)
+        logits = follow(Follower(network), pixels, masks, "box", self.passes)[1]
         said = torch.nn.functional.interpolate(logits.float(), size=(self.size, self.size), mode="bilinear")[:, :, None] > 0
         every = max(1, pixels.shape[1] // 4)
         small = slice(None, None, 2)
@@ -184,11 +176,18 @@ def start_network(config: Sam2RecipeConfig) -> tuple[SAM2Base, Sam2Config]:
 
 
 class Keeper:
-    """Scores the averaged weights at intervals, keeps the best, and writes the package."""
+    """Scores the averaged weights at intervals, keeps the best, writes the package, and goes back to the best after a collapse.
+
+    It has a network of its own, of the validation's size: the one that trains is part of a captured graph, which would go on reading the
+    tensors that fitting it to another size replaces.
+    """
 
     def __init__(self, run: Run, config: Sam2RecipeConfig, network: SAM2Base, sizes: Sam2Config, validation: Validation) -> None:
-        self.run, self.config, self.network, self.sizes, self.validation = run, config, network, sizes, validation
+        self.run, self.config, self.sizes, self.validation = run, config, sizes, validation
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        fit_to(self.network, validation.size)
         self.latest: dict[str, float] = dict.fromkeys(("J_box", "J_click", "J_mask", "J0_box", "J0_click"), 0.0)
+        self.best: list[Tensor] = []
         self.last = time.monotonic()
         self.folder = Path(config.export or run.folder / "package")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -199,21 +198,19 @@ class Keeper:
 
     def validate(self, final: bool = False) -> None:
         """Score, and export when nothing was better; then write curve and, at the end, a sheet beside it."""
-        own = [parameter.detach().clone() for parameter in self.run.parameters]
-        with torch.no_grad():
-            torch._foreach_copy_(list[Tensor](self.run.parameters), self.run.average)
-        self.network.eval()
+        torch._foreach_copy_(list[Tensor](self.network.parameters()), self.run.average)
         self.latest = self.validation.score(self.network)
         score = sum(self.latest.values()) / len(self.latest)
         best = self.run.extra.get("best", -math.inf)
         if score >= best:
             self.run.extra["best"] = score
+            self.best = [value.clone() for value in self.run.average]
             self._export()
+        elif self.best and best > _LEARNT and score < _COLLAPSED * best:
+            print(f"back to the weights that scored {best:.4f}", flush=True)
+            self.run.go_back(self.best)
         if final:
             Image.fromarray(self.validation.sheet(self.network)).save(self.folder / "sheet-small-sam2.jpg", quality=85)
-        self.network.train()
-        with torch.no_grad():
-            torch._foreach_copy_(list[Tensor](self.run.parameters), own)
         marks = " ".join(f"{key}={value:.4f}" for key, value in self.latest.items())
         print(f"validation at step {self.run.step}: {marks} mean={score:.4f} best={max(score, best):.4f}", flush=True)
         curve = self.run.folder / "curve-small-sam2.csv"
@@ -233,7 +230,11 @@ class Keeper:
     def bring(self) -> None:
         """Begin with the best package of an earlier call, should this one find no better."""
         kept = self.run.folder / "package"
-        if kept != self.folder and (kept / "model.safetensors").exists():
+        if not (kept / "model.safetensors").exists():
+            return
+        state = load_file(kept / "model.safetensors", device=str(self.run.device))
+        self.best = [state[name].float() for name, _ in self.network.named_parameters()]
+        if kept != self.folder:
             for name in ("model.safetensors", "config.json"):
                 shutil.copyfile(kept / name, self.folder / name)
 

@@ -23,9 +23,10 @@ from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
 from core.segment.tracker import begin, ObjectTracker
 from core.training import main
+from core.training.config import PoolsConfig, Sam2RecipeConfig
 from core.training.following import fit_to, follow, Follower
 from core.training.loop import Run
-from core.training.small_sam2 import read_phases
+from core.training.small_sam2 import Keeper, read_phases, Validation
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 1, 32, 3, 3)
 POOLS = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}
@@ -161,6 +162,49 @@ def test_a_call_that_must_stop_leaves_everything_behind(sizes: Path, tmp_path: P
     assert main([*words(tmp_path / "run", sizes), "resume=true", f"export={export}"]) == 0
     assert len(curve(tmp_path / "run")) == 4
     assert (export / "curve-small-sam2.csv").exists()
+
+
+def a_keeper(folder: Path) -> Keeper:
+    pools = PoolsConfig(**POOLS)
+    config = Sam2RecipeConfig(out=str(folder), device="cpu", steps=2, validation_clips=2, validation_frames=3, prompt_passes=1, pools=pools)
+    network = a_network(96).train()
+    fit_to(network, 64)
+    run = Run(config, "small-sam2", {"network": network})
+    return Keeper(run, config, network, SIZES, Validation(config, 96, run.device))
+
+
+def test_validation_leaves_the_network_that_trains_alone(tmp_path: Path) -> None:
+    """A captured graph goes on reading the very tensors that it was captured with: none may be replaced."""
+    keeper = a_keeper(tmp_path)
+    network = keeper.run.modules["network"]
+    held = [layer.cross_attn_image.freqs_cis for layer in network.memory_attention.layers]
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    keeper.validate()
+    assert all(layer.cross_attn_image.freqs_cis is kept for layer, kept in zip(network.memory_attention.layers, held, strict=True))
+    assert network.training
+    assert network.image_size == 64
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_after_a_collapse_training_goes_on_from_the_best_weights(tmp_path: Path) -> None:
+    keeper = a_keeper(tmp_path)
+    keeper.validate()
+    best = [value.clone() for value in keeper.run.average]
+    with torch.no_grad():
+        for value in (*keeper.run.parameters, *keeper.run.average):
+            value.zero_()
+    keeper.run.extra["best"] = 0.99
+    keeper.validate()
+    assert all(torch.equal(value, kept) for value, kept in zip(keeper.run.parameters, best, strict=True))
+    assert all(torch.equal(value, kept) for value, kept in zip(keeper.run.average, best, strict=True))
+
+
+def test_a_gradient_that_is_no_number_counts_for_nothing(tmp_path: Path) -> None:
+    run = a_keeper(tmp_path).run
+    run.optimizer.param_groups[0]["weight_decay"] = 0.0
+    before = [value.detach().clone() for value in run.parameters]
+    run.descend(sum(value.sum() for value in run.parameters) * float("nan"))
+    assert all(torch.equal(value, kept) for value, kept in zip(run.parameters, before, strict=True))
 
 
 def test_phases_are_read_or_refused() -> None:
