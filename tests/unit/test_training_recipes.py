@@ -233,7 +233,7 @@ def test_the_model_that_ships_loads_and_is_within_its_limits() -> None:
     assert counts["transformer"] <= 10e6
     assert sum(path.stat().st_size for path in SHIPPED.rglob("*.safetensors")) <= 24e6
     assert {value.dtype for value in load_file(SHIPPED / "vae" / "diffusion_pytorch_model.safetensors").values()} == {torch.float16}
-    assert pipeline.transformer.config.in_channels == 33
+    assert pipeline.transformer.config.in_channels == 65
     facts = json.loads((SHIPPED / "vivid.json").read_text())
     assert facts["working_size"] == [128, 128]
     assert facts["window_frames"] == 17
