@@ -106,7 +106,7 @@ def test_frames_step_and_play_by_keyboard(page: Any, server: Server) -> None:
     page.keyboard.press("Space")
     assert page.evaluate("studio.state.playing") is False
     page.keyboard.press("?")
-    assert page.get_by_text("Keyboard and mouse").is_visible()
+    assert page.get_by_text("Keys, mouse and fingers").is_visible()
 
 
 @pytest.mark.browser
