@@ -70,10 +70,17 @@ def wait_for_new_overlay(page: Any, before: str) -> None:
     page.wait_for_function(test, arg=before, timeout=SLOW)
 
 
-def wait_for_job(page: Any, kind: str) -> None:
-    """Wait until the newest job is of `kind` and has ended well."""
+def newest_job(page: Any) -> str:
+    """Id of the job that was started last; empty before the first one."""
+    return page.evaluate("studio.state.view.jobs[0] ? studio.state.view.jobs[0].id : ''")
+
+
+def wait_for_job(page: Any, kind: str, after: str = "") -> None:
+    """Wait until the newest job is of `kind`, is another one than the job with the id `after`, and has ended well."""
     page.wait_for_function(
-        "kind => { const job = studio.state.view.jobs[0]; return job && job.kind === kind && job.finished; }", arg=kind, timeout=SLOW
+        "([kind, after]) => { const job = studio.state.view.jobs[0]; return job && job.kind === kind && job.id !== after && job.finished; }",
+        arg=[kind, after],
+        timeout=SLOW,
     )
     job = page.evaluate("studio.state.view.jobs[0]")
     assert job["state"] == "done", job

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio_page import open_page, overlay, point, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
+from studio_page import newest_job, open_page, overlay, point, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
 
 pytestmark = pytest.mark.browser
 
@@ -74,9 +74,10 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     drag_box(page, box_around(thing, 2))
     screenshot(page, "2-select")
     page.click("#studio-select [data-ref=primary]")
-    page.wait_for_selector("#studio-job [data-state=running]")
+    page.wait_for_function("studio.state.view.jobs.length")
+    tracking = newest_job(page)
     page.reload()  # in the middle of the job: the page finds the project, the step and the job again
-    page.wait_for_selector("#studio-job [data-state=running]")
+    page.wait_for_function("id => window.studio && studio.state.view && studio.state.view.jobs.some((job) => job.id === id)", arg=tracking)
     assert page.evaluate("studio.state.step") == "select"
     assert "project=" in page.url
     wait_for_job(page, "track")
@@ -115,7 +116,6 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
 
     page.get_by_role("button", name="Accept and continue").click()
     page.get_by_role("button", name=re.compile("^Propagate to")).click()
-    page.wait_for_selector("#studio-job [data-state=running]")
     wait_for_job(page, "propagate")
     page.get_by_text("Side by side").wait_for()
     facts = page.locator("#studio-propagate [data-ref=report]")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import video_file
-from studio_page import open_page, overlay, point, Problems, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
+from studio_page import newest_job, open_page, overlay, point, Problems, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
 
 from core.media import open_clip
 
@@ -225,9 +225,9 @@ def test_a_frame_is_corrected_confirmed_and_followed_from_there(page: Any, serve
     wait_for_new_overlay(page, before)
     marks_are(page, "studio.state.view.lanes[0].pending", [5])
     assert page.get_by_role("button", name="Track on", exact=True).is_enabled()
+    first = newest_job(page)
     page.get_by_role("button", name="On", exact=True).click()
-    page.wait_for_selector("#studio-job [data-state=running]")
-    wait_for_job(page, "track")
+    wait_for_job(page, "track", after=first)
     marks_are(page, "studio.state.view.lanes[0].pending", [])
     page.get_by_role("button", name="Not here").click()
     marks_are(page, "studio.state.view.lanes[0].confirmed", [[4, 6]])
