@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from app.keyframe_verbs import KeyframeVerbs
+from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
+from app.object_verbs import ObjectVerbs
 from app.propagate_verbs import PropagateVerbs
-from app.select_verbs import SelectVerbs
 from app.settings import ASSETS
+from app.track_verbs import TrackVerbs
 from app.workspace import new_id, now, ProjectSummary
 from core.errors import InputError, StudioError
 from core.progress import JobStatus
@@ -35,7 +37,7 @@ class Example:
     path: Path
 
 
-class Editor(SelectVerbs, MaskVerbs, KeyframeVerbs, PropagateVerbs):
+class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, PropagateVerbs):
     """One per program. Safe to call from several threads.
 
     Projects, pictures and jobs are here; the verbs of each step are in the classes it derives from.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.job_work import JobWork
@@ -16,7 +17,12 @@ from app.track_work import TrackWork
 from app.workspace import Workspace
 from core.errors import InputError
 from core.progress import JobContext
+from core.project import project as document
 from core.project.project import Project
+from core.project.tracks import MaskTrack
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class VerbBase:
@@ -44,3 +50,22 @@ class VerbBase:
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):
             raise InputError("select an object first: there is no mask to edit yet")
+
+    def _change_track(self, project_id: str, object_id: int, label: str, change: Callable[[MaskTrack], MaskTrack]) -> Project:
+        return self.workspace.change(project_id, label, lambda p: document.with_track(p, change(p.track(object_id))))
+
+    def _check_frame(self, project_id: str, frame: int) -> None:
+        frames = self.project(project_id).clip.info.frames
+        if not 0 <= frame < frames:
+            raise InputError(f"frame {frame} is outside the clip (0 to {frames - 1})")
+
+    def _with_answer(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
+        """The project with an object whose mask on a frame a person has just seen to."""
+        stored = self.pictures.with_masks(project, track.masks, {frame: mask})
+        pending = track.pending if track.tracked is None else with_frame(track.pending, frame)
+        return document.with_track(project, dataclasses.replace(track, masks=stored, pending=pending))
+
+
+def with_frame(frames: tuple[int, ...], frame: int) -> tuple[int, ...]:
+    """The frames and one more, in order."""
+    return tuple(sorted({*frames, frame}))

@@ -1,24 +1,23 @@
-"""The verbs of the Select step: objects, clicks, boxes and strokes, tracking and correcting."""
+"""The verbs of the Select step that say whose pixels they are on a frame: clicks, boxes, strokes, masks and words."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TYPE_CHECKING
 
 from app.engine import GROUNDER
 from app.settings import Settings
-from app.track_work import check_request, TrackRequest
-from app.verb_base import VerbBase
+from app.verb_base import VerbBase, with_frame
 from core.errors import InputError, StudioError
 from core.models.catalogue import entry
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, Prompt
-from core.project.tracks import Direction, MaskTrack
+from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class SelectVerbs(VerbBase):
-    """What to edit: whose pixels they are, frame by frame."""
+class MarkVerbs(VerbBase):
+    """What is said of an object on one frame."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -39,41 +38,6 @@ class SelectVerbs(VerbBase):
         project = self.project(project_id)
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_at, args=(project, frame), name="look-ahead", daemon=True).start()
-
-    # Objects
-
-    def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
-        added: list[MaskTrack] = []
-
-        def change(project: Project) -> Project:
-            project, track = document.with_object(project, name)
-            added.append(track)
-            return project
-
-        return self.workspace.change(project_id, "Add object", change), added[0].object_id
-
-    def remove_object(self, project_id: str, object_id: int) -> Project:
-        return self.workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
-
-    def rename_object(self, project_id: str, object_id: int, name: str) -> Project:
-        return self._change_track(project_id, object_id, "Rename object", lambda track: dataclasses.replace(track, name=name.strip()[:80]))
-
-    def hide_object(self, project_id: str, object_id: int, hidden: bool = True) -> Project:
-        """Leave the object out of the picture on the screen, or show it again; what is edited stays the same."""
-        label = "Hide object" if hidden else "Show object"
-        return self._change_track(project_id, object_id, label, lambda track: dataclasses.replace(track, hidden=hidden))
-
-    def merge_objects(self, project_id: str, object_id: int, other_id: int) -> Project:
-        """Make one object of two, under the first one's name: the union of their masks, and of what was said of them."""
-        if object_id == other_id:
-            raise InputError("choose another object to merge with")
-
-        def change(project: Project) -> Project:
-            return self._merged(project, project.track(object_id), project.track(other_id))
-
-        return self.workspace.change(project_id, "Merge objects", change)
-
-    # Marks
 
     def add_point(self, project_id: str, object_id: int, frame: int, x: float, y: float, positive: bool = True) -> Project:
         """Click: (x, y) in source pixels belongs to the object, or does not. The mask of that frame follows at once.
@@ -103,7 +67,7 @@ class SelectVerbs(VerbBase):
             if mask.any():
                 prompt = self.pictures.mask_prompt(project, object_id, frame, mask)
                 return self._with_answer(project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
-            sure = _with(track.confirmed, frame)
+            sure = with_frame(track.confirmed, frame)
             return self._with_answer(project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
 
         with self._preview_lock:
@@ -144,7 +108,7 @@ class SelectVerbs(VerbBase):
             masks = track.masks
             if track.tracked is None and masks is not None:
                 masks = self.pictures.with_masks(project, masks, {frame: None}) if kept or sure else None
-            pending = _with(track.pending, frame) if track.tracked is not None else ()
+            pending = with_frame(track.pending, frame) if track.tracked is not None else ()
             return document.with_track(project, dataclasses.replace(track, prompts=kept, confirmed=sure, masks=masks, pending=pending))
 
         return self.workspace.change(project_id, "Clear marks", change)
@@ -166,50 +130,6 @@ class SelectVerbs(VerbBase):
         if not text.strip():
             raise InputError("say in a few words what to look for, like: the dog")
         return self._submit("find", project_id, lambda context: self._find(project_id, frame, text.strip()[:200], context))
-
-    # Through time
-
-    def start_tracking(self, project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> str:
-        """Follow every marked object through the clip, shot by shot; returns the job's id. Stopping keeps the frames that were reached.
-
-        With `frame`, follow one object from its mask there, as far as the shot goes; the other frames stay as they are. A shot in which
-        nobody has marked the object is not entered; the job's result lists the first frames of such shots as `waiting`.
-        """
-        request = TrackRequest(direction, object_id, frame)
-        check_request(self.project(project_id), request, self.pictures)
-        return self._submit("track", project_id, lambda context: self._track_work.track(project_id, request, context))
-
-    def confirm(self, project_id: str, object_id: int, frame: int, sure: bool = True) -> Project:
-        """Vouch for an object's mask on a frame (an empty one says that the object is not there), or take that back.
-
-        Tracking never overwrites a confirmed frame, and takes it for what a person said.
-        """
-
-        def change(track: MaskTrack) -> MaskTrack:
-            frames = _with(track.confirmed, frame) if sure else tuple(f for f in track.confirmed if f != frame)
-            return dataclasses.replace(track, confirmed=frames)
-
-        self._check_frame(project_id, frame)
-        return self._change_track(project_id, object_id, "Confirm frame" if sure else "Take confirmation back", change)
-
-    def mark_absent(self, project_id: str, object_id: int, frame: int) -> Project:
-        """Say that the object is not to be seen on this frame: an empty mask, confirmed. Its other marks on the frame go."""
-
-        def change(project: Project) -> Project:
-            import numpy as np
-
-            track = project.track(object_id)
-            width, height = project.clip.info.size
-            others = tuple(p for p in track.prompts if p.frame != frame)
-            changed = dataclasses.replace(track, prompts=others, confirmed=_with(track.confirmed, frame))
-            return self._with_answer(project, changed, frame, np.zeros((height, width), np.bool_))
-
-        self._check_frame(project_id, frame)
-        return self.workspace.change(project_id, "Not on this frame", change)
-
-    def cuts(self, project_id: str) -> tuple[int, ...]:
-        """First frames of the clip's shots but the first, as far as they have been looked for; tracking looks for them."""
-        return self.lanes.known_cuts(self.project(project_id))
 
     # What the verbs are made of
 
@@ -248,14 +168,6 @@ class SelectVerbs(VerbBase):
             self.workspace.change(project_id, f"Find '{text}'", change)
         return {"objects": added}
 
-    def _change_track(self, project_id: str, object_id: int, label: str, change: Callable[[MaskTrack], MaskTrack]) -> Project:
-        return self.workspace.change(project_id, label, lambda p: document.with_track(p, change(p.track(object_id))))
-
-    def _check_frame(self, project_id: str, frame: int) -> None:
-        frames = self.project(project_id).clip.info.frames
-        if not 0 <= frame < frames:
-            raise InputError(f"frame {frame} is outside the clip (0 to {frames - 1})")
-
     def _marks(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
         """The prompts that a click on this frame adds to: those that are there, else the mask that is."""
         marks = tuple(p for p in track.prompts if p.frame == frame)
@@ -279,36 +191,3 @@ class SelectVerbs(VerbBase):
             marks = (*before, prompt)
             mask = self.pictures.session(project).preview(prompt.frame, marks)
             return self.workspace.change(project_id, label, change)
-
-    def _with_answer(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
-        """The project with an object whose mask on a frame a person has just seen to."""
-        stored = self.pictures.with_masks(project, track.masks, {frame: mask})
-        pending = track.pending if track.tracked is None else _with(track.pending, frame)
-        return document.with_track(project, dataclasses.replace(track, masks=stored, pending=pending))
-
-    def _merged(self, project: Project, first: MaskTrack, second: MaskTrack) -> Project:
-        masks = self.pictures.masks_over_clip(project, first.masks)
-        for frame in masks.frames if second.masks is not None else ():
-            more = self.pictures.masks(project, second.masks or "")
-            if not more.is_empty(frame):
-                masks.set(frame, masks[frame] | more[frame])
-        marked = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})
-        prompts = tuple(self.pictures.mask_prompt(project, first.object_id, f, masks[f]) for f in marked if not masks.is_empty(f))
-        both = [track.tracked for track in (first, second) if track.marked]
-        tracked = None
-        if both and all(both):
-            start, stop = max(span[0] for span in both if span), min(span[1] for span in both if span)
-            tracked = (start, stop) if start < stop else None
-        merged = dataclasses.replace(
-            first,
-            prompts=prompts,
-            masks=self.pictures.store_masks(project.project_id, masks) if first.marked or second.marked else None,
-            tracked=tracked,
-            confirmed=tuple(sorted(set(first.confirmed) & set(second.confirmed))),
-            pending=tuple(sorted({*first.pending, *second.pending})),
-        )
-        return document.with_track(document.without_object(project, second.object_id), merged)
-
-
-def _with(frames: tuple[int, ...], frame: int) -> tuple[int, ...]:
-    return tuple(sorted({*frames, frame}))
