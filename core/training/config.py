@@ -73,7 +73,7 @@ class VaeConfig(RecipeConfig):
     video_batch: int = 8
     video_frames: int = 9
     long_batch: int = 8
-    pattern: str = "vvi"
+    pattern: str = "vli"
     """The order of batches: i an image, v a clip of `video_frames`, l a clip of a whole window."""
     kl_weight: float = 1e-4
     initial: str = ""

@@ -49,14 +49,27 @@ class VaeStep:
         clips = self.world.sample(self.batch, self.frames, delete=0.3, foreign=0.3)
         blacken = chance(self.batch, 1, 1, 1, 1, device=self.world.device, p=MASKED_SHARE)
         pixels = masked_video(clips.pixels, clips.mask * blacken)
-        mean, log_variance = self.run.call(self.vae.encoder, pixels)[0].float().chunk(2, dim=1)
+        mean, log_variance = self.through(self.vae.encoder, pixels, self.vae.num_sample_frames_batch_size).chunk(2, dim=1)
         log_variance = log_variance.clamp(-20, 4)
         latent = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        result = self.run.call(self.vae.decoder, latent)[0].float()
+        result = self.through(self.vae.decoder, latent, self.vae.num_latent_frames_batch_size)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         loss = reconstruction_loss(result, pixels) + self.kl_weight * divergence
         self.run.descend(loss)
         return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach(), mean.detach().std()])
+
+    def through(self, half: torch.nn.Module, video: Tensor, length: int) -> Tensor:
+        """(B, C, T, H, W) through the encoder or the decoder in the chunks of `length` frames that the pipeline uses, the first one longer
+        by what is left over: a chunk is normalised on its own and sees the one before through its convolutions only, which is learnt.
+        """
+        first = length + video.shape[2] % length if video.shape[2] >= length else video.shape[2]
+        results: list[Tensor] = []
+        cache: dict[str, Tensor] | None = None
+        for chunk in (video[:, :, :first], *video[:, :, first:].split(length, dim=2)):
+            if chunk.shape[2]:
+                result, cache = self.run.call(half, chunk, conv_cache=cache)
+                results.append(result.float())
+        return torch.cat(results, dim=2)
 
 
 @torch.no_grad()

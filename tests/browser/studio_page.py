@@ -77,10 +77,7 @@ def newest_job(page: Any) -> str:
 
 def wait_for_job(page: Any, kind: str, after: str = "") -> None:
     """Wait until the newest job is of `kind`, is another one than the job with the id `after`, and has ended well."""
-    page.wait_for_function(
-        "([kind, after]) => { const job = studio.state.view.jobs[0]; return job && job.kind === kind && job.id !== after && job.finished; }",
-        arg=[kind, after],
-        timeout=SLOW,
-    )
+    ended = "([kind, after]) => { const [job] = studio.state.view.jobs; return job?.kind === kind && job.id !== after && job.finished; }"
+    page.wait_for_function(ended, arg=[kind, after], timeout=SLOW)
     job = page.evaluate("studio.state.view.jobs[0]")
     assert job["state"] == "done", job

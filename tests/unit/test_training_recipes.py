@@ -22,7 +22,9 @@ from core.training.fast_vae import speed_up
 from core.training.latents import encode_examples, quieter_caption, show_keyframe
 from core.training.loop import Run
 from core.training.networks import build_scheduler, build_vae, rotary_embedding, token_ids
+from core.training.small_vae import VaeStep
 from core.training.small_vivid import draw_timesteps, load_vae, motion_at
+from core.training.worlds import build_world
 from core.vivid.pipeline import VividPipeline
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "vivid-small"
@@ -56,6 +58,19 @@ def trained(tmp_path_factory) -> Path:
     assert main([*VAE, f"out={folder}", "steps=4"]) == 0
     assert main([*VIVID, f"out={folder}", "steps=4"]) == 0
     return folder
+
+
+@pytest.mark.parametrize("frames", [1, 9, 17])
+def test_the_autoencoder_is_trained_in_the_chunks_that_the_pipeline_uses(tmp_path: Path, frames: int) -> None:
+    config = with_overrides(VaeConfig(), [*TINY, f"out={tmp_path}", "steps=1"])
+    vae = build_vae(config.network).eval()
+    step = VaeStep(Run(config, "small-vae", {"vae": vae}), vae, build_world(config), 1, frames, 0.0)
+    video = torch.randn(1, 3, frames, 32, 32)
+    with torch.no_grad():
+        moments = step.through(vae.encoder, video, vae.num_sample_frames_batch_size)
+        latent = vae.encode(video).latent_dist
+        torch.testing.assert_close(moments, latent.parameters)
+        torch.testing.assert_close(step.through(vae.decoder, latent.mean, vae.num_latent_frames_batch_size), vae.decode(latent.mean).sample)
 
 
 @pytest.mark.parametrize(("words", "recipe"), [(VAE, "small-vae"), (VIVID, "small-vivid")])
