@@ -64,10 +64,10 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     open_page(page, server.url)
     clip, thing = example_clip()
     source, rate = read_video(clip)
-    page.get_by_label("Last frame to work on").fill("47")
+    page.get_by_label("Last frame to work on").fill("31")
     page.keyboard.press("Enter")
-    page.wait_for_function("studio.state.view.clip.stop === 48")
-    source = source[:48]
+    page.wait_for_function("studio.state.view.clip.stop === 32")
+    source = source[:32]
     screenshot(page, "1-video")
 
     page.click("#studio-video [data-ref=primary]")
