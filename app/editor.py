@@ -46,6 +46,7 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, Propa
     # Projects
 
     def recent_projects(self) -> list[ProjectSummary]:
+        """All projects of the workspace, the last changed first."""
         return self.workspace.recent()
 
     def examples(self) -> list[Example]:
@@ -65,12 +66,15 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, Propa
         return self.workspace.add(Project(new_id(), name or path.stem, clip, now()))
 
     def trim(self, project_id: str, start: int, stop: int) -> Project:
+        """Work on the frames from `start` to before `stop` only."""
         return self.workspace.change(project_id, "Trim", lambda p: document.trimmed(p, start, stop))
 
     def undo(self, project_id: str) -> Project:
+        """Take the last change back; nothing happens when there is none."""
         return self.workspace.undo(project_id)
 
     def redo(self, project_id: str) -> Project:
+        """Do again what was taken back last."""
         return self.workspace.redo(project_id)
 
     def history(self, project_id: str) -> tuple[str | None, str | None]:
@@ -81,9 +85,11 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, Propa
     # Pictures
 
     def frame_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """A frame as the next edit finds it: with the accepted results on it."""
         return self.pictures.frame_jpeg(self.project(project_id), frame, max_width)
 
     def overlay_png(self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None) -> bytes:
+        """The masks of a frame as a picture to lay over it: `objects` in their colours, or the `region` that will be edited."""
         return self.pictures.overlay_png(self.project(project_id), frame, kind, max_width)
 
     def is_changing(self, project_id: str) -> bool:
@@ -103,9 +109,11 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, Propa
         return self.runner.status(job_id)
 
     def jobs(self, project_id: str) -> list[JobStatus]:
+        """The project's jobs, the newest first."""
         return self.runner.of_project(project_id)
 
     def cancel(self, job_id: str) -> None:
+        """Give a job up. It ends within a step; what was finished stays, except of a propagation, which is forgotten."""
         self.runner.cancel(job_id)
 
     def warm_up(self) -> None:

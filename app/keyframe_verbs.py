@@ -37,6 +37,7 @@ class KeyframeVerbs(VerbBase):
     # Adjust
 
     def set_adjustment(self, project_id: str, adjustment: MaskAdjustment) -> Project:
+        """Choose the region that may change: a form of the mask, how far it is widened and how soft its edge is, in source pixels."""
         return self.workspace.change(project_id, "Adjust mask", lambda p: document.with_adjustment(p, adjustment), merge=True)
 
     # Keyframe
@@ -79,4 +80,5 @@ class KeyframeVerbs(VerbBase):
         return self._submit("keyframe", project_id, lambda context: self._work.try_keyframe(project_id, tries, context))
 
     def accept(self, project_id: str, edit_id: str) -> Project:
+        """Choose the try that is carried through the clip."""
         return self.workspace.change(project_id, "Accept keyframe", lambda p: document.with_accepted(p, edit_id))

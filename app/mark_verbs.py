@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import GROUNDER
@@ -16,7 +17,7 @@ from core.models.catalogue import entry
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
-from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, Prompt
+from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
@@ -62,19 +63,20 @@ class MarkVerbs(VerbBase):
 
         def change(project: Project) -> Project:
             track = project.track(object_id)
-            mask = self.pictures.painted(project, track, frame, stroke, radius, erase)
-            others = tuple(p for p in track.prompts if p.frame != frame)
-            if mask.any():
-                prompt = self.pictures.mask_prompt(project, object_id, frame, mask)
-                return self._with_answer(project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
-            sure = with_frame(track.confirmed, frame)
-            return self._with_answer(project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
+            return self._with_drawn(project, track, frame, self.pictures.painted(project, track, frame, stroke, radius, erase))
 
         with self._preview_lock:
-            check_prompt(
-                MaskPrompt(frame, object_id, ""), *self.project(project_id).clip.info.size, self.project(project_id).clip.info.frames
-            )
+            self._check_frame(project_id, frame)
             return self.workspace.change(project_id, "Eraser" if erase else "Brush", change)
+
+    def set_mask(self, project_id: str, object_id: int, frame: int, source: Path) -> Project:
+        """Take a picture of the frame's size for the object's mask there: what is not black belongs to it. All black: it is not there."""
+        from core.masks import read_mask
+
+        mask = read_mask(source, self.project(project_id).clip.info.size)
+        with self._preview_lock:
+            self._check_frame(project_id, frame)
+            return self.workspace.change(project_id, "Mask", lambda p: self._with_drawn(p, p.track(object_id), frame, mask))
 
     def preview_point(self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True) -> np.ndarray:
         """What the frame's mask would become with this click, bool (H, W); nothing is kept."""
@@ -167,6 +169,15 @@ class MarkVerbs(VerbBase):
 
             self.workspace.change(project_id, f"Find '{text}'", change)
         return {"objects": added}
+
+    def _with_drawn(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
+        """The project with a mask that a person drew: a prompt, or where it is empty the word that the object is not there."""
+        others = tuple(p for p in track.prompts if p.frame != frame)
+        if mask.any():
+            prompt = self.pictures.mask_prompt(project, track.object_id, frame, mask)
+            return self._with_answer(project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
+        sure = with_frame(track.confirmed, frame)
+        return self._with_answer(project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
 
     def _marks(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
         """The prompts that a click on this frame adds to: those that are there, else the mask that is."""

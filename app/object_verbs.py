@@ -15,6 +15,7 @@ class ObjectVerbs(VerbBase):
     """Which objects there are."""
 
     def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
+        """Add an object that nothing is said of yet; returns its id too."""
         added: list[MaskTrack] = []
 
         def change(project: Project) -> Project:
@@ -25,9 +26,11 @@ class ObjectVerbs(VerbBase):
         return self.workspace.change(project_id, "Add object", change), added[0].object_id
 
     def remove_object(self, project_id: str, object_id: int) -> Project:
+        """Remove an object with its marks and its masks."""
         return self.workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
 
     def rename_object(self, project_id: str, object_id: int, name: str) -> Project:
+        """Call an object by another name, of 80 characters at most."""
         return self._change_track(project_id, object_id, "Rename object", lambda track: dataclasses.replace(track, name=name.strip()[:80]))
 
     def hide_object(self, project_id: str, object_id: int, hidden: bool = True) -> Project:

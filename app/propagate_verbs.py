@@ -34,6 +34,7 @@ class PropagateVerbs(VerbBase):
         return self.workspace.change(project_id, "Add keyframe", lambda p: document.with_keyframe(p, edit_id))
 
     def remove_keyframe(self, project_id: str, edit_id: str) -> Project:
+        """Carry one keyframe less."""
         return self.workspace.change(project_id, "Remove keyframe", lambda p: document.without_keyframe(p, edit_id))
 
     # Running

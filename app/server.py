@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from app.api import add_endpoints, prepare_transfers
 from app.page_routes import fault, page_routes
 from core.errors import InputError, StorageError, StudioError
 from ui_components.page import build_page
@@ -46,9 +47,12 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
         return fault(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
 
     app.include_router(page_routes(editor))
+    prepare_transfers(editor.settings)
+    page = build_page(editor, shared=shared, also=lambda: add_endpoints(editor, shared=shared))
+    page.has_launched = True  # else gradio lets a client name any file of this machine as one that it has sent
     gr.mount_gradio_app(
         app,
-        build_page(editor, shared=shared),
+        page,
         path="/",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),

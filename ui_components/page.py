@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gradio as gr
 
 from ui_components.adjust_panel import adjust_panel
@@ -19,10 +21,11 @@ from ui_components.video_panel import video_panel
 TITLE = "VIVID Studio"
 
 
-def build_page(verbs: Verbs, *, shared: bool = False) -> gr.Blocks:
+def build_page(verbs: Verbs, *, shared: bool = False, also: Callable[[], None] | None = None) -> gr.Blocks:
     """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built.
 
-    On a `shared` server, one that others can reach, nobody sees the list of other people's projects.
+    On a `shared` server, one that others can reach, nobody sees the list of other people's projects. `also` adds what is
+    not to be seen: the endpoints for other programs.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
         steps_header(verbs)
@@ -39,4 +42,6 @@ def build_page(verbs: Verbs, *, shared: bool = False) -> gr.Blocks:
             transport()
             job_bar(verbs)
             timeline()
+        if also is not None:
+            also()
     return page
