@@ -118,10 +118,12 @@ def video_file(
     rotation: int = 0,
     pixel_aspect: Fraction | None = None,
     audio: str | None = None,
+    audio_seconds: float | None = None,
     cover: bool = False,
 ) -> Path:
     """A real clip through PyAV. `frames` are RGB (T, H, W, 3). `pts` count `tick`s; `tags` are H.273 numbers of primaries, transfer, matrix
-    and the range; `rotation` turns the displayed picture clockwise; `audio` names the codec of a clicking tone (see `click_times`)."""
+    and the range; `rotation` turns the displayed picture clockwise; `audio` names the codec of a clicking tone (see `click_times`),
+    as long as the pictures if not `audio_seconds` long."""
     import av
 
     tick = tick or 1 / Fraction(rate)
@@ -144,7 +146,7 @@ def video_file(
             picture.disposition = av.stream.Disposition.attached_pic
             container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))))
         if sound is not None:
-            _clicks(container, sound, float((pts[-1] + 1) * tick if pts else len(frames) / Fraction(rate)))
+            _clicks(container, sound, audio_seconds or float((pts[-1] + 1) * tick if pts else len(frames) / Fraction(rate)))
         for index, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pix_fmt)
             picture.pts, picture.time_base = pts[index] if pts else index, tick

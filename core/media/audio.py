@@ -58,11 +58,11 @@ class AudioTrack:
                 return
             yield timed[1]
 
-    def packets_to_end(self, end: Fraction) -> Iterator[av.Packet]:
-        """All remaining packets that begin before `end` (seconds in the output)."""
+    def packets_to_end(self, end: Fraction | None) -> Iterator[av.Packet]:
+        """All remaining packets, those only that begin before `end` (seconds in the output) when that is given."""
         while (timed := self._ahead or next(self._packets, None)) is not None:
             self._ahead = None
-            if timed[0] < end:
+            if end is None or timed[0] < end:
                 yield timed[1]
             elif timed[0] > end + _SKEW:
                 return

@@ -31,8 +31,8 @@ class VideoWriter:
     `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture is written upright.
     `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
     `timestamps` are seconds, of the whole source or of the span; a source of variable rate needs them, or gives them itself when it is
-    `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span: copied packet by packet where MP4 can hold the
-    codec, else as AAC.
+    `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span (what plays on after the last picture of a source
+    that is written to its end stays): copied packet by packet where MP4 can hold the codec, else as AAC.
 
     Which containers a codec goes into is in `core.media.codecs`. Time stamps are exact, but for .mkv, which counts milliseconds.
     An odd width or height is kept: colour can't be halved then, so such clips are written as yuv444p, which Chromium
@@ -55,6 +55,7 @@ class VideoWriter:
         self._path = Path(path)
         container_format = _container_format(self._path, codec)
         self._info = info
+        self._stop = span[1] if span is not None else None
         self._clock = clock_of(info, timestamps, span, Path(audio_from) if audio_from is not None else None)
         self._temporary = temporary_beside(self._path)
         self._written = 0
@@ -151,7 +152,8 @@ class VideoWriter:
             packet.duration = max(1, round(end / packet.time_base) - (packet.dts or 0) + (self._first_dts or 0))
             self._mux_held(packet)
         if self._audio is not None:
-            for sound in self._audio.packets_to_end(end):
+            # Sound that plays on after the source's last picture belongs to the clip; elsewhere the picture says where to stop.
+            for sound in self._audio.packets_to_end(None if (self._stop or self._written) == self._info.frames else end):
                 self._container.mux(sound)
 
     def _check(self) -> None:

@@ -154,8 +154,9 @@ def test_sound_comes_along_in_time(tmp_path: Path, name: str, audio: str, kept: 
     assert heard == pytest.approx(expected, abs=0.002)
 
 
-def test_copied_sound_is_the_sources_own_packets(tmp_path: Path) -> None:
-    source = video_file(tmp_path / "source.mp4", counted_frames(48), audio="aac")
+@pytest.mark.parametrize("seconds", [1.5, 2, 3])
+def test_copied_sound_is_the_sources_own_packets(tmp_path: Path, seconds: float) -> None:
+    source = video_file(tmp_path / "source.mp4", counted_frames(48), audio="aac", audio_seconds=seconds)
     target = rewritten(source, tmp_path / "target.mp4")
     packets = []
     for path in (source, target):
