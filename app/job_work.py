@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tries:
-    """A caption to try on one frame, once per seed."""
+    """A caption to try on one frame, once per seed. `parent` is the try to branch from, `keep` the share of its picture to start from."""
 
     frame: int
     task: Task
     caption: str
     seeds: tuple[int, ...]
     settings: SamplingSettings
+    parent: str | None = None
+    keep: float = 0.0
 
 
 class JobWork:
@@ -41,9 +43,11 @@ class JobWork:
 
     def try_keyframe(self, project_id: str, tries: Tries, context: JobContext) -> dict[str, Any]:
         """Paint the tries one after the other; each is in the project as soon as it is there."""
-        from core.vivid.keyframe import behind_keyframe
+        from core.media import read_image
 
         project = self._workspace.project(project_id)
+        lineage = lineage_of(project, tries.parent)
+        start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         region_file, region = self.region(project)
@@ -52,10 +56,10 @@ class JobWork:
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
-        behind = behind_keyframe(self._pictures.reader(project), region, tries.frame)
+        behind = self._pictures.behind_keyframe(project, region_file, tries.frame)
         prepared = studio.prepare(self._pictures.frame(project, tries.frame), mask, project.adjustment.feather, behind)
         ids: list[str] = []
-        images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context)
+        images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, tries.keep)
         for seed, image in zip(tries.seeds, images, strict=True):
             edit = KeyframeEdit(
                 edit_id=new_id()[:12],
@@ -68,10 +72,12 @@ class JobWork:
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
                 region=region_file,
                 seconds=round(time.monotonic() - started, 2),
+                keep=tries.keep,
+                grown=lineage[0].paintings if start is not None else (),
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:
-                return document.with_edits(current, (dataclasses.replace(edit, stale=not same_masks(current, project)),))
+                return document.with_edits(current, (standing_in(current, project, edit, lineage),))
 
             self._workspace.change(project_id, "Keyframe try", add)
             ids.append(edit.edit_id)
@@ -90,6 +96,22 @@ class JobWork:
 
         self._workspace.amend(project.project_id, remember)
         return stored, sequence
+
+
+def lineage_of(project: Project, edit_id: str | None) -> tuple[KeyframeEdit, ...]:
+    """The try, its parent, that one's parent and so on; InputError when there is no such try."""
+    found: list[KeyframeEdit] = []
+    while edit_id is not None:
+        found.append(project.edit(edit_id))
+        edit_id = found[-1].parent
+    return tuple(found)
+
+
+def standing_in(current: Project, project: Project, edit: KeyframeEdit, lineage: tuple[KeyframeEdit, ...]) -> KeyframeEdit:
+    """The try as it belongs into the project as it is now: below the nearest of its lineage that was not deleted meanwhile."""
+    there = {known.edit_id for known in current.edits}
+    parent = next((ancestor.edit_id for ancestor in lineage if ancestor.edit_id in there), None)
+    return dataclasses.replace(edit, parent=parent, stale=not same_masks(current, project))
 
 
 def same_masks(current: Project, project: Project) -> bool:

@@ -7,6 +7,7 @@ import secrets
 import shutil
 from pathlib import Path, PurePath
 from typing import BinaryIO
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
@@ -84,6 +85,19 @@ def page_routes(editor: Editor) -> APIRouter:
         picture = editor.preview_png(project_id, object_id, frame, x, y, positive, _width(w))
         return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
 
+    @routes.get("/{project_id}/try/{edit_id}.jpg")
+    def try_picture(project_id: str, edit_id: str, w: int = 240) -> Response:
+        return Response(editor.try_jpeg(project_id, edit_id, max(16, min(w, 960))), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/keyframe/{frame}/{what}")
+    def sent_keyframe(project_id: str, frame: int, what: str, edit: str | None = None) -> Response:
+        if what not in ("frame", "mask", "cutout", "zip"):
+            return fault(404, f"a keyframe has no '{what}' (known: frame, mask, cutout, zip)")
+        name, data = editor.sent_keyframe(project_id, frame, what, edit or None)  # type: ignore[arg-type]
+        disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+        media_type = "application/zip" if what == "zip" else "image/png"
+        return Response(data, media_type=media_type, headers={**FRESH, "Content-Disposition": disposition})
+
     @routes.get("/{project_id}/file/{relative:path}")
     def project_file(project_id: str, relative: str) -> Response:
         if PurePath(relative).suffix != ".png":
@@ -127,7 +141,31 @@ def page_routes(editor: Editor) -> APIRouter:
             return fault(400, "uploads come from the editor's page")
         return await _take_masks(editor, project_id, request, frame)
 
+    @routes.post("/{project_id}/picture")
+    async def take_picture(project_id: str, request: Request, name: str) -> Response:
+        """Take a picture from another program as the body of the request; it waits in the project until it is taken or another comes."""
+        if request.headers.get("x-vivid-studio") != "1":
+            return fault(400, "uploads come from the editor's page")
+        return await _take_picture(editor, project_id, request, name)
+
     return routes
+
+
+async def _take_picture(editor: Editor, project_id: str, request: Request, name: str) -> Response:
+    from anyio import open_file, to_thread
+
+    suffix = PurePath(name.replace("\\", "/")).suffix
+    try:
+        folder = await to_thread.run_sync(editor.incoming_folder, project_id)
+        path = folder / f"{secrets.token_hex(8)}{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', suffix) else ''}"
+        folder.mkdir(parents=True)
+        async with await open_file(path, "wb") as file:
+            async for chunk in request.stream():
+                await file.write(chunk)
+    except (StudioError, OSError, ClientDisconnect) as error:
+        message = str(error) if isinstance(error, StudioError) else "the picture could not be stored"
+        return fault(400 if isinstance(error, InputError) else 500, message)
+    return JSONResponse({"picture": path.name}, headers=FRESH)
 
 
 async def _take_masks(editor: Editor, project_id: str, request: Request, frame: int | None) -> Response:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.masks import MaskSequence
     from core.media import ClipReader
     from core.segment import SegmentSession
-    from core.vivid.keyframe import KeyframeStudio
+    from core.vivid.keyframe import Behind, KeyframeStudio
     from core.vivid.model import VividModel
     from core.vivid.stack import StackedReader
 
@@ -49,6 +49,7 @@ class Pictures:
         self._sequences: Recent[MaskSequence] = Recent(24)
         self._encoded: Recent[bytes] = Recent(160)
         self._studios: Recent[KeyframeStudio] = Recent(1)
+        self._behind: Recent[Behind] = Recent(1)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
 
@@ -122,26 +123,26 @@ class Pictures:
     def frame_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
         """The frame as JPEG, no wider than `max_width` pixels."""
         key = ("frame", *_identity(project), frame, max_width)
-        return self._encoded.get(key, lambda: _jpeg(self.frame(project, frame), max_width))
+        return self._encoded.get(key, lambda: encode_jpeg(self.frame(project, frame), max_width))
 
     def source_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
         """The frame as the file has it, below all accepted results."""
         key = ("source", project.clip.sha256, frame, max_width)
-        return self._encoded.get(key, lambda: _jpeg(self.source(project).frame(frame), max_width))
+        return self._encoded.get(key, lambda: encode_jpeg(self.source(project).frame(frame), max_width))
 
     def result_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> tuple[bytes, bool]:
         """The frame as the propagation leaves it, and whether that is final: not while its window is still to be made."""
         reader = self.result(project, propagation)
         final = reader.shows(frame)
         if not final:
-            return _jpeg(reader.frame(frame), max_width), False
+            return encode_jpeg(reader.frame(frame), max_width), False
         key = ("result", propagation.propagation_id, frame, max_width)
-        return self._encoded.get(key, lambda: _jpeg(reader.frame(frame), max_width)), True
+        return self._encoded.get(key, lambda: encode_jpeg(reader.frame(frame), max_width)), True
 
     def below_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
         """The frame as the propagation found it."""
         key = ("frame", project.clip.source, project.clip.sha256, propagation.base, frame, max_width)
-        return self._encoded.get(key, lambda: _jpeg(self.reader(project, propagation.base).frame(frame), max_width))
+        return self._encoded.get(key, lambda: encode_jpeg(self.reader(project, propagation.base).frame(frame), max_width))
 
     def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
         """The region that the propagation edited on the frame, as RGBA PNG; empty outside its span."""
@@ -280,6 +281,13 @@ class Pictures:
 
         return self._studios.get(model.name, lambda: KeyframeStudio(model))
 
+    def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
+        """What lies behind the stored region on a frame: looked for once, however many tries there are."""
+        from core.vivid.keyframe import behind_keyframe
+
+        reader = self.reader(project)
+        return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks(project, region), frame))
+
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
         """Let overlays and the timeline show these sequences, by object, while a running job fills them."""
         with self._live_lock:
@@ -324,7 +332,8 @@ def _identity(project: Project) -> tuple[str, str, str]:
     return project.clip.source, project.clip.sha256, project.base
 
 
-def _jpeg(picture: np.ndarray, max_width: int | None) -> bytes:
+def encode_jpeg(picture: np.ndarray, max_width: int | None) -> bytes:
+    """uint8 (H, W, 3) RGB as JPEG, no wider than `max_width` pixels."""
     import cv2
 
     small = _shrink(picture, max_width, cv2.INTER_AREA)

@@ -77,12 +77,17 @@ class PropagateVerbs(VerbBase):
         plan = self.pictures.plan(project, project.propagation(propagation_id))
         return [(window.start, window.stop, window.path.exists()) for window in plan]
 
-    def forecast(self, project_id: str, settings: SamplingSettings | None = None, draft: bool = False) -> Forecast | None:
-        """What propagating will take on this machine. None while that is not known: `measure` finds it out."""
+    def forecast(
+        self, project_id: str, settings: SamplingSettings | None = None, draft: bool = False, edit_id: str | None = None
+    ) -> Forecast | None:
+        """What propagating will take on this machine, as if the try `edit_id` were accepted where one is given.
+
+        None while that is not known: `measure` finds it out.
+        """
         from core.vivid.chain import sampling_of
 
         project = self.project(project_id)
-        carried = project.carried
+        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
         if not carried:
             raise InputError("accept a keyframe first")
         model = self.engine.video_model()

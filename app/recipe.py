@@ -14,7 +14,7 @@ from pathlib import Path
 from app.workspace import Workspace
 from core.errors import InputError
 from core.project.codec import decode, encode
-from core.project.edits import KeyframeEdit, Propagation, SamplingSettings, Task
+from core.project.edits import KeyframeEdit, Painting, Propagation, SamplingSettings, Task
 from core.project.project import Project
 from core.project.prompts import MaskPrompt
 from core.project.tracks import MaskAdjustment, MaskTrack
@@ -37,7 +37,8 @@ class Asked:
 class RecipeKeyframe:
     """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model made it from the caption and the seed.
 
-    `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the clip is made with.
+    `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the clip is made with. Where it was started
+    from a share `keep` of another picture, `grown` says what that one was painted of.
     """
 
     frame: int
@@ -48,6 +49,8 @@ class RecipeKeyframe:
     paint_settings: SamplingSettings
     painted: bool
     image: str
+    keep: float = 0.0
+    grown: tuple[Painting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,10 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
             k.seed,
             tries[k.edit_id].seed,
             tries[k.edit_id].settings,
-            tries[k.edit_id].model == propagation.model,
+            all(painting.model == propagation.model for painting in tries[k.edit_id].paintings),
             text(k.image),
+            tries[k.edit_id].keep,
+            tries[k.edit_id].grown,
         )
         for k in propagation.keyframes
     )

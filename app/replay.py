@@ -17,6 +17,7 @@ from app.propagate_work import half_size
 from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from core.errors import InputError
 from core.progress import JobContext
+from core.project.edits import Painting
 from core.project.prompts import check_prompt
 
 if TYPE_CHECKING:
@@ -179,5 +180,8 @@ def _keyframe(
     frame = min((f for f in range(*span) if not region.is_empty(f)), key=lambda f: abs(f - keyframe.frame))
     studio = KeyframeStudio(engine.video_model(edit.model))
     prepared = studio.prepare(reader.frame(frame), region[frame], edit.feather, behind_keyframe(reader, region, frame))
-    tries = prepared.tries(keyframe.task, keyframe.caption, (keyframe.paint_seed,), keyframe.paint_settings, context)
-    return Keyframe(frame, next(iter(tries)), keyframe.task, keyframe.caption, keyframe.seed)
+    last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, edit.model, keyframe.keep)
+    picture = reader.frame(frame)
+    for one in (*keyframe.grown, last):  # the first of them keeps nothing of what it starts from
+        picture = next(iter(prepared.tries(one.task, one.caption, (one.seed,), one.settings, context, picture, one.keep)))
+    return Keyframe(frame, picture, keyframe.task, keyframe.caption, keyframe.seed)

@@ -3,7 +3,7 @@
 from core.media.codecs import available_codecs
 from core.media.cuts import find_cuts
 from core.media.hashing import sha256_of
-from core.media.images import read_image, write_image, write_png_frame
+from core.media.images import read_image, read_image_with_alpha, write_image, write_png_frame
 from core.media.probe import probe
 from core.media.reader import ClipReader, open_clip
 from core.media.writer import VideoWriter
@@ -16,6 +16,7 @@ __all__ = [
     "open_clip",
     "probe",
     "read_image",
+    "read_image_with_alpha",
     "sha256_of",
     "write_image",
     "write_png_frame",

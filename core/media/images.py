@@ -1,11 +1,13 @@
-"""Single pictures: PNG and JPEG in and out."""
+"""Single pictures: PNG, JPEG, WebP and TIFF in, PNG and JPEG out."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import InputError
 from core.media.color import check_frame, RgbFrame
@@ -16,21 +18,46 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 def read_image(path: str | Path) -> RgbFrame:
     """A picture as uint8 (H, W, 3) RGB, upright (EXIF orientation applied), without its alpha. InputError in one line if it is none."""
+    return read_image_with_alpha(path)[0]
+
+
+def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]]:
+    """A picture as uint8 (H, W, 3) sRGB and its alpha (H, W), 255 everywhere when it has none. Otherwise as `read_image`."""
     path = Path(path)
     try:
         with Image.open(path) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
+            opaque = np.full((upright.height, upright.width), 255, np.uint8)
+            if upright.mode == "F":
+                raise InputError(f"the picture {path} holds floating point numbers: save it with 8 or 16 bits a channel")
             if upright.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would clip it
                 grey = (np.asarray(upright, dtype=np.int64) // 257).clip(0, 255).astype(np.uint8)
-                return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
-            return np.array(upright.convert("RGB"))
+                return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2)), opaque
+            alpha = np.array(upright.convert("RGBA").getchannel("A")) if upright.has_transparency_data else opaque
+            return np.array(_in_srgb(upright)), alpha
     except FileNotFoundError as fault:
         raise InputError(f"there is no picture at {path}") from fault
     except UnidentifiedImageError as fault:
-        raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from fault
+        raise InputError(f"{path} is not a picture that can be read: PNG, JPEG, WebP or TIFF will do") from fault
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
         raise InputError(f"the picture {path} can't be read ({fault})") from fault
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """The picture as RGB; one that brings the profile of another colour space (Display P3, Adobe RGB, a press) is converted from it."""
+    profile = image.info.get("icc_profile")
+    own_space = image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
+    try:
+        if not profile or image.mode in ("L", "LA"):
+            return image.convert("RGB")
+        known = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(known):
+            return image.convert("RGB")
+        converted = ImageCms.profileToProfile(own_space, known, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # a damaged profile says nothing
+        return image.convert("RGB")
+    return image.convert("RGB") if converted is None else converted
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -43,9 +43,58 @@ class SamplingSettings:
             raise InputError(f"a guidance of {self.guidance} is outside 0 to 50")
 
 
+Fit = Literal["same", "fit", "cover", "stretch"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a picture from another program is laid on its frame.
+
+    `fit` is for one of another shape: wholly inside the frame, over all of it, or pulled to its shape; `same` refuses it. `align` undoes a
+    small shift; `limit` takes only what lies in the region, softly at its edge.
+    """
+
+    fit: Fit = "same"
+    align: bool = True
+    limit: bool = True
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise InputError(f"unknown way to fit a picture '{self.fit}' (known: {', '.join(FITS)})")
+
+
+LONGEST_NAME = 80
+MOST_KEPT = 0.95
+
+
+def check_keep(keep: float) -> None:
+    """Raise InputError for a share of a picture that a try can't be started from."""
+    if not 0 <= keep <= MOST_KEPT:
+        raise InputError(f"a share of {keep:g} to keep is outside 0 to {MOST_KEPT:g}")
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What a picture was painted of. `keep` is the share of the picture before it that it was started from; without a `model` it came from
+    another program."""
+
+    task: Task
+    caption: str
+    seed: int
+    settings: SamplingSettings
+    model: str
+    keep: float = 0.0
+
+
 @dataclass(frozen=True)
 class KeyframeEdit:
-    """One try at one frame; `image` is the whole edited frame as a PNG, relative to the project. `parent` is the try it branched from."""
+    """One try at one frame; `image` is the whole edited frame as a PNG, relative to the project.
+
+    `parent` is the try it branched from. With `keep` above 0 it was started from that share of the parent's picture, and `grown` says what
+    that one was painted of, the first one first: the parent itself may be deleted. An empty `model` means that the picture came from
+    another program. `name` is a person's own, empty for none.
+    """
 
     edit_id: str
     frame: int
@@ -59,9 +108,21 @@ class KeyframeEdit:
     parent: str | None = None
     seconds: float = 0.0
     stale: bool = False
+    name: str = ""
+    starred: bool = False
+    keep: float = 0.0
+    grown: tuple[Painting, ...] = ()
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
+        check_keep(self.keep)
+        if len(self.name) > LONGEST_NAME:
+            raise InputError(f"a name of {len(self.name)} characters is too long: {LONGEST_NAME} at most")
+
+    @property
+    def paintings(self) -> tuple[Painting, ...]:
+        """What this picture was painted of, the first one first, itself last."""
+        return (*self.grown, Painting(self.task, self.caption, self.seed, self.settings, self.model, self.keep))
 
 
 @dataclass(frozen=True)

@@ -157,8 +157,33 @@ def with_region(project: Project, region: str) -> Project:
 
 
 def with_edits(project: Project, edits: tuple[KeyframeEdit, ...]) -> Project:
-    """Add keyframe tries."""
-    return dataclasses.replace(project, edits=(*project.edits, *edits))
+    """Add keyframe tries. One whose parent is not there (any more) begins a tree of its own."""
+    known = {edit.edit_id for edit in (*project.edits, *edits)}
+    rooted = (edit if edit.parent in known else dataclasses.replace(edit, parent=None) for edit in edits)
+    return dataclasses.replace(project, edits=(*project.edits, *rooted))
+
+
+def with_renamed_edit(project: Project, edit_id: str, name: str) -> Project:
+    """Call a try by a person's own name; an empty one takes the name away."""
+    return _with_edit(project, dataclasses.replace(project.edit(edit_id), name=" ".join(name.split())))
+
+
+def with_starred_edit(project: Project, edit_id: str, starred: bool) -> Project:
+    """Mark a try as a good one, or take the mark away."""
+    return _with_edit(project, dataclasses.replace(project.edit(edit_id), starred=starred))
+
+
+def without_edit(project: Project, edit_id: str) -> Project:
+    """Delete a try: what branched from it moves to its parent, and it is carried no more. Finished results have a copy of their own."""
+    gone = project.edit(edit_id)
+    if gone in project.carried:
+        project = without_keyframe(project, edit_id)
+    left = (dataclasses.replace(e, parent=gone.parent) if e.parent == edit_id else e for e in project.edits if e.edit_id != edit_id)
+    return dataclasses.replace(project, edits=tuple(left))
+
+
+def _with_edit(project: Project, edit: KeyframeEdit) -> Project:
+    return dataclasses.replace(project, edits=tuple(edit if e.edit_id == edit.edit_id else e for e in project.edits))
 
 
 def with_accepted(project: Project, edit_id: str) -> Project:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,14 +15,14 @@ from torch import Tensor
 from core.errors import InputError
 from core.masks import feather as feathered
 from core.progress import JobContext
-from core.project.edits import check_task, SamplingSettings
+from core.project.edits import check_keep, check_task, SamplingSettings
 from core.render.backdrop import Backdrop, Frames, Hidden, Region
 from core.render.composite import composite
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
 from core.render.visible import visible_edit
 from core.vivid.denoise import denoise
-from core.vivid.model import VividModel
+from core.vivid.model import Sampling, VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
 Behind = Callable[[str], tuple[Backdrop, int] | None]
@@ -95,20 +95,29 @@ class PreparedKeyframe:
     batch: int = 1
 
     def tries(
-        self, task: str, caption: str, seeds: Sequence[int], settings: SamplingSettings, context: JobContext
+        self,
+        task: str,
+        caption: str,
+        seeds: Sequence[int],
+        settings: SamplingSettings,
+        context: JobContext,
+        start: NDArray[np.uint8] | None = None,
+        keep: float = 0.0,
     ) -> Iterator[NDArray[np.uint8]]:
         """One edited frame, uint8 (H, W, 3), for each seed, in order; equal to the source outside the region.
 
-        Reports every denoising step; Cancelled comes within one step. InputError for an unknown task or a missing caption.
+        With `keep` above 0, that share of the picture `start` (H, W, 3) is kept: its noised latent takes the place of the first steps.
+        Reports every denoising step; Cancelled comes within one step. InputError for an unknown task or a missing caption, for a share
+        that can't be kept, or a start of another size.
         """
         check_task(task, caption)
-        sampling = self.model.sampling(task, settings)
+        sampling, guess = self._started_from(start, keep, self.model.sampling(task, settings))
         under = self.behind(task) if self.behind is not None else None
-        total = len(seeds) * sampling.steps
+        total = len(seeds) * sampling.runs
         context.report(STAGE, 0, total)
         done = 0
-        for start in range(0, len(seeds), self.batch):
-            group = seeds[start : start + self.batch]
+        for first in range(0, len(seeds), self.batch):
+            group = seeds[first : first + self.batch]
 
             def on_step(step: int, before: int = done, size: int = len(group)) -> None:
                 context.report(STAGE, before + step * size, total)
@@ -121,11 +130,22 @@ class PreparedKeyframe:
                 group,
                 sampling,
                 on_step,
+                guess,
             )
-            done += len(group) * sampling.steps
+            done += len(group) * sampling.runs
             for video in videos:
                 edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
                 yield self._finished(task, edited, under)
+
+    def _started_from(self, start: NDArray[np.uint8] | None, keep: float, sampling: Sampling) -> tuple[Sampling, Tensor | None]:
+        """How to sample, and the latent (1, 1, C, h, w) to start from (None: noise alone)."""
+        check_keep(keep)
+        if start is None or keep == 0:
+            return replace(sampling, strength=1.0), None
+        if start.shape != self.frame.shape:
+            raise InputError(f"the picture to start from is {start.shape[1]}x{start.shape[0]}, the frame another size")
+        with torch.inference_mode():
+            return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.crop.cut(start)[None]))
 
     def _finished(self, task: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None) -> NDArray[np.uint8]:
         """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
@@ -155,10 +175,11 @@ def behind_keyframe(
     def behind(task: str) -> tuple[Backdrop, int] | None:
         if task == "add":
             return None
-        delete = task == "delete"
-        if delete not in looked:
-            looked[delete] = Backdrop(reader, Hidden(region, None if delete else objects))
-            looked[delete].look([index])
-        return looked[delete], index
+        hides_all = task == "delete" or objects is None
+        if hides_all not in looked:
+            backdrop = Backdrop(reader, Hidden(region, None if hides_all else objects))
+            backdrop.look([index])
+            looked[hides_all] = backdrop
+        return looked[hides_all], index
 
     return behind

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from core.errors import InputError, StorageError
-from core.media import read_image, sha256_of, write_image, write_png_frame
+from core.media import read_image, read_image_with_alpha, sha256_of, write_image, write_png_frame
 from core.media.files import written_whole
 from tests.builders import counted_frames, noise_frames
 
@@ -42,6 +42,41 @@ def test_every_kind_of_picture_comes_as_upright_rgb(tmp_path: Path) -> None:
     Image.fromarray(np.dstack([picture, picture[..., 0]])).save(tmp_path / "alpha.png")
     assert read_image(tmp_path / "palette.png").shape == (6, 10, 3)
     assert np.array_equal(read_image(tmp_path / "alpha.png"), picture)
+
+
+def test_pictures_of_other_programs_come_with_their_alpha_and_in_srgb(tmp_path: Path) -> None:
+    import cv2
+
+    picture = counted_frames(1)[0]
+    alpha = np.zeros(picture.shape[:2], np.uint8)
+    alpha[10:30, 20:50] = 200
+    with_alpha = np.dstack([picture, alpha])
+    deep = np.ascontiguousarray(with_alpha[..., [2, 1, 0, 3]].astype(np.uint16) * 257)
+    for name in ("deep.png", "deep.tiff"):
+        cv2.imwrite(str(tmp_path / name), deep)
+    for name in ("a.png", "a.webp", "a.tiff"):
+        Image.fromarray(with_alpha).save(tmp_path / name, **({"lossless": True, "exact": True} if name.endswith("webp") else {}))
+    for name in ("deep.png", "deep.tiff", "a.png", "a.webp", "a.tiff"):
+        colours, found = read_image_with_alpha(tmp_path / name)
+        assert np.array_equal(colours, picture), name
+        assert np.array_equal(found, alpha), name
+    clear = Image.fromarray(picture).convert("P")
+    clear.info["transparency"] = clear.getpixel((3, 3))
+    clear.save(tmp_path / "clear.png")
+    assert read_image_with_alpha(tmp_path / "clear.png")[1][3, 3] == 0
+    Image.fromarray(picture).convert("CMYK").save(tmp_path / "press.jpg", quality=98)
+    assert np.abs(read_image(tmp_path / "press.jpg").astype(int) - picture).mean() < 4
+    assert (read_image_with_alpha(tmp_path / "press.jpg")[1] == 255).all()
+
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # a space whose red is sRGB's blue, under a name of its own
+    swapped = own.replace(b"rXYZ", b"----").replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ").replace(b"\0s\0R\0G\0B", b"\0t\0e\0s\0t")
+    for profile, seen in ((own, picture), (b"no profile", picture), (swapped, picture[..., ::-1])):
+        Image.fromarray(picture).save(tmp_path / "profile.png", icc_profile=profile)
+        assert np.abs(read_image(tmp_path / "profile.png").astype(int) - seen).max() <= 2 * (profile is swapped)
+    Image.fromarray(picture[..., 0].astype(np.float32)).save(tmp_path / "float.tiff")
+    with pytest.raises(InputError, match="8 or 16 bits"):
+        read_image(tmp_path / "float.tiff")
 
 
 def test_what_is_no_picture_is_said_in_one_line(tmp_path: Path) -> None:

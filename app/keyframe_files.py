@@ -1,0 +1,181 @@
+"""Keyframes as files: out to another program with their mask, back from it as a try, and the small pictures of all tries."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TYPE_CHECKING
+
+from app.export import file_stem
+from app.pictures import encode_jpeg, encode_png, Pictures
+from app.workspace import Workspace
+from core.errors import InputError
+from core.project.edits import KeyframeEdit, Placement
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.render.placement import Comparison
+
+INCOMING = "incoming"
+"""Where a project's picture from another program lies until it is taken or left."""
+
+SentPart = Literal["frame", "mask", "cutout", "zip"]
+PREVIEW_WIDTH = 960
+THUMB_SHAPE = 1.5
+"""Width over height of the small picture of a try."""
+ROOM = 1.3
+"""How much more than the region it shows."""
+
+
+@dataclass(frozen=True)
+class PlacedPicture:
+    """A picture from another program as it would become a try: uint8 (H, W, 3), how it got there and how it compares, in sentences.
+
+    `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame.
+    """
+
+    picture: np.ndarray
+    size: tuple[int, int]
+    shift: tuple[float, float]
+    likeness: str
+    about: tuple[str, ...]
+    warning: str
+
+
+class KeyframeFiles:
+    """Reads what a project refers to; adds nothing to the document."""
+
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+
+    def sent(self, project: Project, frame: int, what: SentPart, edit: KeyframeEdit | None = None) -> tuple[str, bytes]:
+        """A file for another program and its name: the whole `frame` at the source's size (as `edit` has it, where one is given), the
+        `mask` (white: may change), the frame with a transparent hole there (`cutout`), or a `zip` of the three, all as PNG."""
+        import cv2
+        import numpy as np
+
+        stem = f"{file_stem(project.name)} frame {frame}"
+        if what == "zip":
+            parts = [self.sent(project, frame, part, edit) for part in ("frame", "mask", "cutout")]
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+                for name, data in parts:
+                    archive.writestr(name, data)
+            return f"{stem}.zip", buffer.getvalue()
+        mask = self._mask(project, frame)
+        if what == "mask":
+            return f"{stem} mask.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
+        picture = self._pictures.frame(project, frame) if edit is None else self._picture_of(project, edit)
+        if what == "frame":
+            return f"{stem}.png", encode_png(picture)
+        with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
+        return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+    def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> PlacedPicture:
+        """Lay the picture at `path` on a frame and compare it; `name` is what messages call it. InputError for what can't be used."""
+        from core.media import read_image_with_alpha
+        from core.render.placement import compare_outside, place
+        from core.vivid.result import feathered_keyframe
+
+        try:
+            picture, alpha = read_image_with_alpha(path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), f"'{name}'")) from error
+        source, mask = self._pictures.frame(project, frame), self._mask(project, frame)
+        placed = place(source, picture, alpha, mask, placement.fit, placement.align)
+        compared = compare_outside(source, placed, mask)
+        result = placed.picture
+        if placement.limit:
+            result = feathered_keyframe(source, result, mask, project.adjustment.feather)
+        size = (picture.shape[1], picture.shape[0])
+        about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
+        if placed.shift != (0.0, 0.0):
+            about.append(f"Moved by {placed.shift[0]:g} and {placed.shift[1]:g} pixels, so that it lies on the frame.")
+        if compared.likeness == "same":
+            about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
+        if (result == source)[mask].all():
+            raise InputError(f"'{name}' shows inside the mask what the frame shows: there is no edit in it to take")
+        return PlacedPicture(result, size, placed.shift, compared.likeness, tuple(about), _warning(compared, frame, placement.limit))
+
+    def preview_jpeg(self, project: Project, frame: int, placed: PlacedPicture) -> bytes:
+        """The placed picture, no wider than PREVIEW_WIDTH, with the outline of the region."""
+        import cv2
+        import numpy as np
+
+        picture = placed.picture.copy()
+        outlines, _ = cv2.findContours(self._mask(project, frame).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        thick = max(1, round(picture.shape[1] / 640))
+        cv2.drawContours(picture, outlines, -1, (0, 0, 0), 2 * thick + 1)
+        cv2.drawContours(picture, outlines, -1, (255, 255, 255), thick)
+        return encode_jpeg(picture, PREVIEW_WIDTH)
+
+    def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
+        """The part of a try that its region changed, as JPEG of `width` pixels in the shape of THUMB_SHAPE."""
+        import cv2
+
+        picture = self._picture_of(project, edit)
+        x0, y0, x1, y1 = self._part(project, edit, (picture.shape[1], picture.shape[0]))
+        part = cv2.resize(picture[y0:y1, x0:x1], (width, round(width / THUMB_SHAPE)), interpolation=cv2.INTER_AREA)
+        return encode_jpeg(part, None)
+
+    def incoming(self, project_id: str) -> Path:
+        """The project's emptied folder for what arrives from another program."""
+        folder = self._workspace.folder(project_id) / INCOMING
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def _picture_of(self, project: Project, edit: KeyframeEdit) -> np.ndarray:
+        from core.media import read_image
+
+        return read_image(self._workspace.file(project.project_id, edit.image))
+
+    def _mask(self, project: Project, frame: int) -> np.ndarray:
+        if not project.clip.start <= frame < project.clip.stop:
+            raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
+        mask = self._pictures.region_mask(project, frame)
+        if not mask.any():
+            raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")
+        return mask
+
+    def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE where the frame allows."""
+        from core.masks import bounding_span
+
+        width, height = size
+        try:
+            span = bounding_span(self._pictures.masks(project, edit.region)[edit.frame])
+        except (InputError, IndexError, KeyError):  # a try whose region is gone still has a picture
+            span = None
+        y0, y1, x0, x1 = span or (0, height, 0, width)
+        tall = max((y1 - y0) * ROOM, (x1 - x0) * ROOM / THUMB_SHAPE)
+        tall = min(tall, height, width / THUMB_SHAPE)
+        left = min(max(0.0, (x0 + x1) / 2 - tall * THUMB_SHAPE / 2), width - tall * THUMB_SHAPE)
+        top = min(max(0.0, (y0 + y1) / 2 - tall / 2), height - tall)
+        return int(left), int(top), max(int(left) + 1, round(left + tall * THUMB_SHAPE)), max(int(top) + 1, round(top + tall))
+
+
+def _fitted(own: tuple[int, int], size: tuple[int, int], fit: str) -> str:
+    if own == size:
+        return "It has the frame's size."
+    way = {"fit": "fitted into the frame", "cover": "laid over the whole frame", "stretch": "stretched to the frame"}
+    same = abs(own[0] * size[1] / (own[1] * size[0]) - 1) <= 0.01
+    return f"{own[0]} × {own[1]}, {'resized' if same or fit == 'same' else way[fit]} ({size[0]} × {size[1]})."
+
+
+def _warning(compared: Comparison, frame: int, limited: bool) -> str:
+    """What a person should know before taking the picture; empty when all is well."""
+    share = f"{100 * compared.share:.0f} %" if compared.share >= 0.01 else "a little"
+    if compared.likeness == "another":
+        return f"This looks like another picture than frame {frame}: outside the mask {share} of it differs. Is it the right frame?"
+    if compared.likeness == "changed":
+        kept = "only what lies in the mask is taken" if limited else "a propagation takes only what lies in the mask"
+        return f"Outside the mask {share} of the picture differs from the frame; {kept}."
+    if compared.likeness == "unknown":
+        return "It does not reach beyond the mask, so whether it lies right can't be told."
+    return ""

@@ -1,0 +1,160 @@
+"""A picture that another program made of a frame, laid on that frame again: brought to its size, moved into place, compared with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.project.edits import Fit
+
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Likeness = Literal["same", "changed", "another", "unknown"]
+
+SHAPE = 0.01
+"""Shapes that agree within this share are the same: the picture is only resized."""
+FARTHEST = 0.06
+"""The most that a picture is moved, as a share of the frame's longer side."""
+LEAST = 0.2
+"""Pixels: shifts below this are none."""
+GAIN = 0.9
+"""A shift has to bring the difference outside the mask down to this share of what it was."""
+GRID = 1280
+"""Shifts are measured on pictures of this width at most."""
+SEEN = 20
+"""8-bit levels of a smoothed difference from which on a person sees it."""
+FEW = 0.01
+"""Up to this share of pixels that differ, the picture is the same: brushes have soft edges, files are compressed."""
+MANY = 0.25
+UNLIKE = 0.6
+"""A picture is another one when more than MANY pixels differ and its greys correlate with the frame's by less than UNLIKE."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The picture on the frame's grid, uint8 (H, W, 3): the frame itself where the picture does not reach or is transparent.
+
+    `covered` bool (H, W) says where the picture is; `resized` and `shift` (x, y in pixels of the frame) how it got there.
+    """
+
+    picture: Picture
+    covered: Mask
+    resized: bool
+    shift: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a placed picture compares with the frame outside the mask: `mean` absolute difference in 8-bit levels, the `share` of pixels
+    whose difference is seen, and what that means; `unknown` where there is nothing to compare."""
+
+    likeness: Likeness
+    mean: float
+    share: float
+
+
+def place(frame: Picture, picture: Picture, alpha: NDArray[np.uint8], mask: Mask, fit: Fit = "same", align: bool = True) -> Placed:
+    """Lay `picture` (h, w, 3) with `alpha` (h, w) on `frame` (H, W, 3), of which `mask` (H, W) was to be edited.
+
+    Of the frame's size it is taken as it is; of its shape it is resized. Of another shape it is put wholly inside the frame (`fit`), over
+    all of it (`cover`) or pulled to its shape (`stretch`); with `same` that is an InputError, which names the three. With `align`, a small
+    shift against the frame is found outside the mask and undone.
+    """
+    size = (frame.shape[1], frame.shape[0])
+    own = (picture.shape[1], picture.shape[0])
+    laid, opacity = _resized(picture, alpha, size, fit)
+    shift = _shift(frame, laid, (opacity > 0) & ~mask) if align else (0.0, 0.0)
+    if shift != (0.0, 0.0):
+        matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+        laid = np.asarray(cv2.warpAffine(laid, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        opacity = np.asarray(cv2.warpAffine(opacity, matrix, size, flags=cv2.INTER_LINEAR, borderValue=0), np.uint8)
+    weight = opacity[..., None].astype(np.float32) / 255
+    base = frame.astype(np.float32)
+    mixed = np.rint(base + weight * (laid.astype(np.float32) - base)).astype(np.uint8)
+    return Placed(mixed, opacity > 0, own != size, shift)
+
+
+def compare_outside(frame: Picture, placed: Placed, mask: Mask) -> Comparison:
+    """Whether the placed picture is the frame's outside `mask`, up to what soft brushes and compression do."""
+    rim = max(2, round(max(mask.shape) * 0.006))
+    area = placed.covered & (cv2.dilate(mask.astype(np.uint8), np.ones((2 * rim + 1,) * 2, np.uint8)) == 0)
+    if area.sum() < 256:
+        return Comparison("unknown", 0.0, 0.0)
+    difference = frame.astype(np.float32) - placed.picture
+    mean = float(np.abs(difference[area]).mean())
+    smooth = np.abs(cv2.GaussianBlur(difference, (0, 0), max(1.0, max(mask.shape) / 640))).max(-1)
+    share = float((smooth[area] > SEEN).mean())
+    if share <= FEW:
+        return Comparison("same", mean, share)
+    greys = [np.asarray(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY))[area].astype(np.float64) for p in (frame, placed.picture)]
+    spread = [float(grey.std()) for grey in greys]
+    alike = float(np.corrcoef(*greys)[0, 1]) if min(spread) > 1 else 0.0
+    return Comparison("another" if share > MANY and alike < UNLIKE else "changed", mean, share)
+
+
+def _resized(picture: Picture, alpha: NDArray[np.uint8], size: tuple[int, int], fit: Fit) -> tuple[Picture, NDArray[np.uint8]]:
+    """The picture and its opacity on a canvas of (width, height); opacity 0 where it does not reach."""
+    width, height = size
+    own_height, own_width = picture.shape[:2]
+    if (own_width, own_height) == size:
+        return picture, alpha
+    across, down = width / own_width, height / own_height
+    if abs(across / down - 1) > SHAPE and fit == "same":
+        raise InputError(
+            f"the picture is {own_width}x{own_height}, the frame {width}x{height}: say whether to fit it in, to cover the frame with it or "
+            "to stretch it"
+        )
+    if abs(across / down - 1) > SHAPE and fit != "stretch":
+        across = down = min(across, down) if fit == "fit" else max(across, down)
+    inner = (max(1, round(own_width * across)), max(1, round(own_height * down)))
+    if abs(across / down - 1) <= SHAPE and fit == "same":
+        inner = size
+    way = cv2.INTER_AREA if across < 1 or down < 1 else cv2.INTER_CUBIC
+    scaled, opacity = np.asarray(cv2.resize(picture, inner, interpolation=way)), np.asarray(cv2.resize(alpha, inner, interpolation=way))
+    laid, reach = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    here = np.s_[max(0, top) : max(0, top) + min(height, inner[1]), max(0, left) : max(0, left) + min(width, inner[0])]
+    there = np.s_[max(0, -top) : max(0, -top) + min(height, inner[1]), max(0, -left) : max(0, -left) + min(width, inner[0])]
+    laid[here], reach[here] = scaled[there], opacity[there]
+    return laid, reach
+
+
+def _shift(frame: Picture, laid: Picture, area: Mask) -> tuple[float, float]:
+    """How far to move `laid` so that it agrees with `frame` in `area`, in pixels (x, y); (0, 0) when that would not help."""
+    height, width = area.shape
+    scale = min(1.0, GRID / max(width, height))
+    small = (max(8, round(width * scale)), max(8, round(height * scale)))
+    still, moved = (
+        np.asarray(cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), small, interpolation=cv2.INTER_AREA), np.float32) for p in (frame, laid)
+    )
+    valid = np.asarray(cv2.resize(area.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST))
+    valid = cv2.erode(valid, np.ones((5, 5), np.uint8))
+    before = _difference(still, moved, valid)
+    if valid.sum() < 1024 or before < 0.5:
+        return 0.0, 0.0
+    seen = cv2.GaussianBlur(valid.astype(np.float32), (0, 0), 3)  # a hard edge of the hole would be the strongest edge of both
+    details = [(p - cv2.GaussianBlur(p, (0, 0), 12)) * seen for p in (still, moved)]
+    (x, y), _ = cv2.phaseCorrelate(details[1], details[0], cv2.createHanningWindow(small, cv2.CV_32F))
+    farthest = FARTHEST * max(small)
+    matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float32) if max(abs(x), abs(y)) <= farthest else np.eye(2, 3, dtype=np.float32)
+    try:
+        stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
+        _, found = cv2.findTransformECC(still, moved, matrix, cv2.MOTION_TRANSLATION, stop, valid, 5)
+    except cv2.error:  # no agreement at all: not the same picture, or nothing to hold on to
+        return 0.0, 0.0
+    x, y = -float(found[0, 2]), -float(found[1, 2])
+    # a whole number of pixels moves the picture without softening it
+    at_full = [round(v / scale) if abs(v / scale - round(v / scale)) < 0.15 else round(v / scale, 2) for v in (x, y)]
+    if max(map(abs, at_full)) < LEAST or max(abs(x), abs(y)) > farthest:
+        return 0.0, 0.0
+    moved = np.asarray(cv2.warpAffine(moved, np.array([[1, 0, x], [0, 1, y]], np.float32), small, borderMode=cv2.BORDER_REPLICATE))
+    return (float(at_full[0]), float(at_full[1])) if _difference(still, moved, valid) < GAIN * before else (0.0, 0.0)
+
+
+def _difference(one: NDArray, other: NDArray, valid: NDArray) -> float:
+    return float(np.abs(one - other)[valid > 0].mean()) if valid.any() else 0.0
