@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import shutil
@@ -14,8 +15,10 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from starlette.requests import ClientDisconnect
 
 from app.editor import Editor
-from core.errors import InputError, StudioError
-from ui_components.part import bundle
+from app.faults import LOGS, report_path
+from app.workspace import storage_message
+from core.errors import fault_record, InputError, StudioError
+from ui_components.part import bundle, bundle_mark
 from ui_components.view import project_view
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -25,6 +28,12 @@ FRESH = {"Cache-Control": "private, no-cache"}
 
 WIDEST = 7680
 """Pixels; a page that asks for more gets this much."""
+
+
+STORY = 16_384
+"""Bytes that a script's fault may be told in."""
+
+log = logging.getLogger(__name__)
 
 
 def fault(status: int, message: str) -> PlainTextResponse:
@@ -42,6 +51,32 @@ def page_routes(editor: Editor) -> APIRouter:
             return fault(404, f"there is no page.{kind}")
         media_type = "text/javascript" if kind == "js" else "text/css"
         return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
+
+    started = secrets.token_hex(4)
+
+    @routes.get("/alive")
+    def alive() -> Response:
+        """That the program answers, which start of it this is, and which state of the page it serves."""
+        return JSONResponse({"start": started, "page": f"{bundle_mark('css')} {bundle_mark('js')}"}, headers={"Cache-Control": "no-store"})
+
+    @routes.get("/report/{fault_id}.txt")
+    def report(fault_id: str) -> Response:
+        path = report_path(editor.settings.workspace / LOGS, fault_id)
+        return FileResponse(path, media_type="text/plain; charset=utf-8", filename=f"vivid-studio-{path.name}", headers=FRESH)
+
+    @routes.post("/fault")
+    async def page_fault(request: Request) -> Response:
+        """Take the story of a fault in the page's own script; answers with the id of its report."""
+        if request.headers.get("x-vivid-studio") != "1":
+            return fault(400, "reports come from the editor's page")
+        story = bytearray()
+        async for chunk in request.stream():
+            story += chunk
+            if len(story) > STORY:
+                return fault(413, "that is too long for a report")
+        told = fault_record({"page": story.decode(errors="replace").splitlines()})
+        log.error("a script of the page failed", extra=told)
+        return JSONResponse({"report": told["fault"]}, headers=FRESH)
 
     @routes.get("/{project_id}/frame/{frame}.jpg")
     def frame_picture(project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
@@ -194,8 +229,7 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
         await to_thread.run_sync(lambda: editor.import_masks(project_id, source, frame, title))
         view = await to_thread.run_sync(project_view, editor, project_id)
     except (StudioError, OSError, ClientDisconnect) as error:
-        message = str(error) if isinstance(error, StudioError) else "the masks could not be stored"
-        return fault(400 if isinstance(error, InputError) else 500, message)
+        return _refused(error, str(error), folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return JSONResponse({"view": view}, headers=FRESH)
@@ -223,9 +257,17 @@ async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
         view = await to_thread.run_sync(project_view, editor, project.project_id)
     except (StudioError, OSError, ClientDisconnect) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        message = str(error).replace(str(path), clean) if isinstance(error, StudioError) else "the upload could not be stored"
-        return fault(400 if isinstance(error, InputError) else 500, message)
+        return _refused(error, str(error).replace(str(path), clean), path)
     return JSONResponse({"view": view}, headers=FRESH)
+
+
+def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:
+    """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never came whole."""
+    if isinstance(error, StudioError):
+        return fault(400 if isinstance(error, InputError) else 507, message)
+    if isinstance(error, OSError):
+        return fault(507, storage_message(path, error))
+    return fault(400, "the upload broke off: choose the file again")
 
 
 def _width(width: int | None) -> int | None:

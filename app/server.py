@@ -21,8 +21,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import add_endpoints, prepare_transfers
+from app.faults import fault_reports, LOGS
 from app.page_routes import fault, page_routes
-from core.errors import InputError, StorageError, StudioError
+from core.errors import fault_record, fault_sentence, InputError, StorageError, StudioError
 from ui_components.page import build_page
 from ui_components.part import ASSETS
 
@@ -45,6 +46,14 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
         return fault(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
+
+    @app.exception_handler(Exception)
+    def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
+        told = fault_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
+        log.error("%s failed", request.url.path, exc_info=error, extra=told)
+        answer = fault(500, fault_sentence(error))
+        answer.headers["X-Vivid-Report"] = told["fault"]
+        return answer
 
     app.include_router(page_routes(editor))
     prepare_transfers(editor.settings)
@@ -77,7 +86,7 @@ def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browse
     # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     try:
-        with contextlib.suppress(KeyboardInterrupt):
+        with fault_reports(editor.settings.workspace / LOGS), contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     finally:
         listener.close()

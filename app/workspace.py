@@ -67,8 +67,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 def storage_message(path: Path, error: OSError) -> str:
     """One sentence for a write that failed."""
     if error.errno == errno.ENOSPC:
-        return f"the disk is full: '{path}' was not written; what was there before is untouched"
-    return f"'{path}' could not be written ({error.strerror or error}); what was there before is untouched"
+        return f"the disk is full: '{path}' was not written, what was there before is untouched; free some space and do it again"
+    why = error.strerror or error
+    return f"'{path}' could not be written ({why}), what was there before is untouched; see that this folder may be written to"
 
 
 class Workspace:
@@ -82,7 +83,7 @@ class Workspace:
     def folder(self, project_id: str) -> Path:
         """The project's folder; InputError for what is no project id."""
         if not _ID.fullmatch(project_id):
-            raise InputError(f"'{project_id}' is no project")
+            raise InputError(f"'{project_id:.40}' is no project; open a video or another project")
         return self.root / "projects" / project_id
 
     def add(self, project: Project) -> Project:
@@ -99,7 +100,9 @@ class Workspace:
                 try:
                     self._open[project_id] = loads(path.read_text(encoding="utf-8"))
                 except FileNotFoundError:
-                    raise InputError(f"there is no project {project_id} here; it may have been removed") from None
+                    raise InputError(
+                        f"the project {project_id[:6]}... is not here, it may have been removed; open a video or another project"
+                    ) from None
                 except UnicodeDecodeError:
                     raise InputError(f"the project {project_id} is damaged: '{path}' is no text") from None
                 except OSError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from typing import Any
+
 
 class StudioError(Exception):
     """Base of every error that a person should read as one sentence. `exit_code` is the command line's."""
@@ -34,3 +37,13 @@ class StorageError(StudioError):
     """The disk said no (full, read-only, gone). The previous result is untouched."""
 
     exit_code = 1
+
+
+def fault_sentence(error: Exception) -> str:
+    """What a person is told about a fault of ours: an exception that nobody foresaw."""
+    return f"something went wrong inside the program ({type(error).__name__}); your work is saved, and the report says what happened"
+
+
+def fault_record(asked: Any) -> dict[str, Any]:
+    """What to log a fault of ours with, as `extra`: its id, and what was asked for. A report is written under the id."""
+    return {"fault": secrets.token_hex(8), "asked": asked}

@@ -11,16 +11,16 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import StudioError
+from core.errors import fault_record, fault_sentence, StudioError
 
 log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS: tuple[str, ...] = (
-    *("store", "pictures", "toast", "lens", "pointing", "canvas", "compare", "player", "steps", "transport", "timeline", "job"),
-    *("video", "select", "adjust", "gallery", "keyframe", "propagate", "keyboard"),
+    *("store", "pictures", "toast", "connection", "lens", "pointing", "canvas", "compare", "player", "steps", "transport", "timeline"),
+    *("job", "video", "select", "adjust", "gallery", "keyframe", "propagate", "keyboard"),
 )
-STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels")
+STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "touch")
 
 Answer = dict[str, Any]
 Handler = Callable[..., Answer]
@@ -33,14 +33,20 @@ def bundle(kind: str) -> str:
 
 
 @functools.cache
+def bundle_mark(kind: str) -> str:
+    """Names the state of a bundle: a browser fetches it anew when it changed, and only then."""
+    return hashlib.sha256(bundle(kind).encode()).hexdigest()[:12]
+
+
+@functools.cache
 def head() -> str:
-    """Tags that load the bundles; the hash makes a browser fetch them anew when they changed, and only then."""
-    marks = {kind: hashlib.sha256(bundle(kind).encode()).hexdigest()[:12] for kind in ("css", "js")}
-    return f'<link rel="stylesheet" href="/studio/page.css?v={marks["css"]}"><script src="/studio/page.js?v={marks["js"]}"></script>'
+    """Tags that load the bundles."""
+    css, js = bundle_mark("css"), bundle_mark("js")
+    return f'<link rel="stylesheet" href="/studio/page.css?v={css}"><script src="/studio/page.js?v={js}"></script>'
 
 
 def handler(function: Handler) -> Handler:
-    """Let the page call `function` with named arguments. A StudioError, or a fault of ours, comes back as one sentence."""
+    """Let the page call `function` with named arguments. A StudioError comes back as one sentence, a fault of ours with its report's id."""
 
     @functools.wraps(function)
     def answer(arguments: dict[str, Any]) -> Answer:
@@ -48,9 +54,10 @@ def handler(function: Handler) -> Handler:
             return function(**arguments)
         except StudioError as error:
             return {"error": str(error)}
-        except Exception as error:  # a fault of ours: the log has all of it, the person gets a sentence
-            log.exception("%s failed", function.__name__)
-            return {"error": f"Something went wrong inside the program ({type(error).__name__}); the log has the details."}
+        except Exception as error:  # a fault of ours: the report has all of it, the person gets a sentence
+            told = fault_record({function.__name__: arguments})
+            log.exception("%s failed", function.__name__, extra=told)
+            return {"error": fault_sentence(error), "report": told["fault"]}
 
     # gradio looks at the signature to see what to pass; the wrapped one would mislead it
     del answer.__wrapped__

@@ -5,7 +5,8 @@
   const { state } = studio;
   const EVERY = 300; // milliseconds between questions while something runs
   const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating", export: "Exporting", measure: "Measuring this machine" };
-  const place = (ahead) => (ahead === 1 ? "next in line" : `waiting for ${ahead} others`);
+  const ordinal = (n) => `${n}${{ 1: "st", 2: "nd", 3: "rd" }[n % 100 - n % 10 === 10 ? 0 : n % 10] || "th"}`;
+  const place = (ahead) => `${ordinal(ahead + 1)} in line`; // what runs is the first
 
   const seconds = (value) => (value >= 90 ? `${Math.round(value / 60)} min left` : `${Math.max(1, Math.round(value))} s left`);
 
@@ -84,7 +85,7 @@
         seen.add(done.id);
         if (!state.watched || !state.watched.has(done.id)) continue;
         if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
-        if (done.state === "failed") studio.toast(done.message, "error");
+        if (done.state === "failed") studio.toast(done.message, "error", done.result.report);
         else if (done.state === "cancelled") studio.toast(done.message === "paused" ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
         else if (done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
       }

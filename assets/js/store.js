@@ -61,14 +61,15 @@
   // Questions go out at once; changes go out one after the other, so that none is lost and their order stays.
   const ask = async (server, name, values = {}) => {
     // gradio's client gives back nothing, or throws, when the program is gone
-    let answer = await server[name](values).catch(() => null);
-    if (!answer || typeof answer !== "object") answer = { error: "The program doesn't answer. Is it still running?", offline: true };
+    const answer = await server[name](values).catch(() => null);
+    if (!answer || typeof answer !== "object") {
+      if (!state.offline && await studio.checkConnection()) studio.toast("The program did not take that: do it again.", "error");
+      throw new Error("no answer");
+    }
     if (answer.error) {
-      if (!answer.offline || !studio.offline) studio.toast(answer.error, "error");
-      studio.offline = Boolean(answer.offline);
+      studio.toast(answer.error, "error", answer.report);
       throw new Error(answer.error);
     }
-    studio.offline = false;
     if (answer.view && (!state.view || !values.project_id || answer.view.id === state.view.id)) accept(answer.view);
     return answer;
   };
@@ -128,6 +129,6 @@
   const address = (path) => `/studio/${state.view.id}/${path}`;
   const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
 
-  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob, offline: false };
+  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
   window.studio = studio;
 })();

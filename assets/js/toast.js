@@ -3,19 +3,35 @@
 (() => {
   let box = null;
   let timer = null;
+  const { make } = studio;
 
-  studio.toast = (text, kind = "info") => {
+  // `report` is the id of the report on a fault of ours: it can be copied or saved, and the line stays until it is put away.
+  studio.toast = (text, kind = "info", report = null) => {
     if (!box) {
-      box = studio.make("div", { class: "vs-toast", role: "status", "aria-live": "polite" });
-      box.append(studio.make("span", {}), studio.make("button", { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", onclick: () => box.classList.remove("vs-on") }, "×"));
+      box = make("div", { class: "vs-toast" });
+      box.append(make("span", {}), make("span", { class: "vs-toast-actions" }), make("button", { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", title: "Dismiss", onclick: hide }, "×"));
+      box.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
       document.body.append(box);
     }
     box.dataset.kind = kind;
     box.setAttribute("role", kind === "error" ? "alert" : "status");
     box.firstChild.textContent = sentence(text);
+    box.children[1].replaceChildren(...(report ? reportActions(report) : []));
     box.classList.add("vs-on");
     clearTimeout(timer);
-    timer = setTimeout(() => box.classList.remove("vs-on"), kind === "error" ? 12000 : 6000);
+    if (!report) timer = setTimeout(hide, kind === "error" ? 12000 : 6000);
+  };
+  const hide = () => box.classList.remove("vs-on");
+  const reportActions = (report) => {
+    const address = `/studio/report/${report}.txt`;
+    const copy = make("button", { type: "button", class: "vs-button vs-small", title: "Copy the report, to paste it into a message" }, "Copy report");
+    copy.addEventListener("click", async () => {
+      const text = await fetch(address).then((answer) => answer.text()).catch(() => "");
+      // without a secure address a browser has no clipboard for a page: then saving it has to do
+      const done = text && await navigator.clipboard?.writeText(text).then(() => true, () => false);
+      copy.textContent = done ? "Copied" : "Save it instead";
+    });
+    return [copy, make("a", { class: "vs-button vs-small", href: address, download: "", title: "Save the report as a file; it is in the workspace's folder logs too" }, "Save report")];
   };
 
   const sentence = (text) => {
