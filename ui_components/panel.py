@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 
-def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "") -> str:
-    """Markup of one step. `primary` labels the main button, `secondary` a quieter one beside it (none when empty)."""
-    other = f'<button type="button" class="vs-button" data-ref="secondary">{secondary}</button>' if secondary else ""
+def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "", about: str = "") -> str:
+    """Markup of one step. `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which does `about`."""
+    other = f'<button type="button" class="vs-button" data-ref="secondary" title="{about}">{secondary}</button>' if secondary else ""
     return f"""
     <section class="vs-panel" aria-labelledby="vs-title-{step}">
-      <header><h2 id="vs-title-{step}">{title}</h2><p class="vs-lead" data-ref="lead">{lead}</p></header>
+      <header><h2 id="vs-title-{step}" tabindex="-1">{title}</h2><p class="vs-lead" data-ref="lead">{lead}</p></header>
       <div class="vs-body">{body}</div>
       <footer>
         <p class="vs-reason" data-ref="reason" id="vs-reason-{step}"></p>
         <div class="vs-actions">{other}
-          <button type="button" class="vs-button vs-primary" data-ref="primary" aria-describedby="vs-reason-{step}">{primary}</button>
+          <button type="button" class="vs-button vs-primary" data-ref="primary" aria-describedby="vs-reason-{step}"
+           title="What comes next (Ctrl Enter)">{primary}</button>
         </div>
       </footer>
     </section>

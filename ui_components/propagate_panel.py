@@ -23,11 +23,14 @@ BODY = """
   </label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">
-    <summary>Advanced</summary>
+    <summary title="Seed, steps and guidance, where the keyframe's own are not what you want">Advanced</summary>
     <div class="vs-row vs-pair">
-      <label>Seed<input type="number" min="0" max="2147483647" step="1" placeholder="as keyframe" data-ref="seed"></label>
-      <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
-      <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
+      <label title="The same seed gives the same result; empty: the keyframe's own">Seed<input
+       type="number" min="0" max="2147483647" step="1" placeholder="as keyframe" data-ref="seed"></label>
+      <label title="More steps are slower and finer; empty: as many as the model was made for">Steps<input
+       type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
+      <label title="How strictly the caption is followed; empty: the model's own">Guidance<input
+       type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
     </div>
   </details>
 </section>
@@ -56,7 +59,7 @@ BODY = """
   <div class="vs-row">
     <select class="vs-grow" data-ref="codec" aria-label="Format"
      title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
-    <button type="button" class="vs-button" data-ref="export">Export</button>
+    <button type="button" class="vs-button" data-ref="export" title="Write the video and its recipe">Export</button>
   </div>
   <ul class="vs-files" data-ref="files" aria-label="Exported files"></ul>
 </section>
@@ -107,7 +110,15 @@ def propagate_panel(verbs: Verbs) -> gr.HTML:
 
     formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in verbs.export_formats())
     lead = "Carry the keyframe through the clip."
-    markup = panel("propagate", "Propagate", lead, BODY.replace("{formats}", formats), "Propagate", "Draft")
+    markup = panel(
+        "propagate",
+        "Propagate",
+        lead,
+        BODY.replace("{formats}", formats),
+        "Propagate",
+        "Draft",
+        "A quick look: few steps at half the size, from the same seed",
+    )
     handlers: list[Handler] = [
         start_propagation,
         resume_propagation,

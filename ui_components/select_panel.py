@@ -39,10 +39,11 @@ BODY = f"""
 <ul class="vs-objects" data-ref="objects"></ul>
 <div class="vs-row" data-ref="mergeRow" hidden>
   <label class="vs-label" for="vs-merge-with">Merge with</label>
-  <select id="vs-merge-with" class="vs-grow" data-ref="mergeWith"></select>
+  <select id="vs-merge-with" class="vs-grow" data-ref="mergeWith" title="The object that becomes part of this one"></select>
 </div>
 <form class="vs-row" data-ref="find" role="search">
   <input type="text" class="vs-grow" data-ref="words" placeholder="Find by words: the dog" aria-label="Find objects by words"
+   title="Name what you look for in a few English words (/)"
    maxlength="200" autocomplete="off" spellcheck="false">
   <button type="submit" class="vs-button vs-small" data-ref="findButton" title="Look for it on this frame">Find</button>
 </form>
@@ -129,7 +130,9 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         return seen(project_id) | {"job": job_id}
 
     lead = "Click the object on the picture, right-click what is not part of it; then track it."
-    markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again")
+    markup = panel(
+        "select", "Select", lead, BODY, "Track through the clip", "Track again", "Follow the marked objects through the clip anew (T)"
+    )
     objects: list[Handler] = [add_object, remove_object, rename_object, hide_object, merge_objects]
     return part(
         "select",

@@ -34,7 +34,7 @@ def steps_header(verbs: Verbs) -> gr.HTML:
     model, about = _model(verbs)
     markup = f"""
     <header class="vs-header">
-      <div class="vs-brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#vs-logo"></use></svg><span>VIVID Studio</span></div>
+      <h1 class="vs-brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#vs-logo"></use></svg><span>VIVID Studio</span></h1>
       <div class="vs-project" data-ref="project" title="The project that is open"></div>
       <nav aria-label="Steps"><ol class="vs-tabs">{tabs}</ol></nav>
       <div class="vs-tools">

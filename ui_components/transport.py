@@ -17,7 +17,8 @@ _BUTTONS = (
 MARKUP = f"""
 <div class="vs-transport">
   <div class="vs-buttons" role="group" aria-label="Playback">{"".join(_BUTTONS)}</div>
-  <label class="vs-frame-box">Frame <input type="number" min="0" step="1" value="0" data-ref="frame" aria-label="Frame number"></label>
+  <label class="vs-frame-box" title="Go to a frame by its number">Frame
+    <input type="number" min="0" step="1" value="0" data-ref="frame" aria-label="Frame number"></label>
   <span class="vs-quiet vs-nowrap" data-ref="total"></span>
   <span class="vs-time" data-ref="time"></span>
 </div>

@@ -2,8 +2,9 @@
 // Before and after: the choice at the top of the stage, and the divider of the wipe.
 (() => {
   const { state } = studio;
-  const KEYFRAME = [["before", "Before"], ["wipe", "Wipe"], ["after", "After"]];
-  const RESULT = [["before", "Before"], ["wipe", "Wipe"], ["side", "Side by side"], ["after", "Result"]];
+  const WIPE = "Drag the divider over the picture, or move it with the arrow keys";
+  const KEYFRAME = [["before", "Before", "The frame as it is"], ["wipe", "Wipe", WIPE], ["after", "After", "The frame as this try shows it"]];
+  const RESULT = [["before", "Before", "The clip before this edit"], ["wipe", "Wipe", WIPE], ["side", "Side by side", "Before and result beside each other"], ["after", "Result", "The edited clip"]];
 
   const canvasPart = studio.parts.canvas;
   studio.parts.canvas = (ref, server) => {
@@ -20,9 +21,9 @@
       const key = list ? `${list.length}` : "";
       if (list && key !== shown) {
         shown = key;
-        compare.replaceChildren(...list.map(([value, title]) => {
+        compare.replaceChildren(...list.map(([value, name, title]) => {
           const input = studio.make("input", { type: "radio", name: "vs-compare", value, onchange: () => studio.set({ [list === RESULT ? "compareResult" : "compareTry"]: value }) });
-          return studio.make("label", {}, input, studio.make("span", {}, title));
+          return studio.make("label", { title }, input, studio.make("span", {}, name));
         }));
       }
       if (list) for (const input of compare.querySelectorAll("input")) input.checked = input.value === current();

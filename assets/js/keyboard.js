@@ -6,7 +6,8 @@
   const SHEET = {
     "Going about": [
       ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"],
-      ["Wheel", "scrub, over the picture"], ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
+      ["Wheel", "scrub, over the picture"], ["Ctrl Enter", "the main button of the step"], ["/", "write: the caption, or what to find; Esc ends it"], ["Tab", "to the next control; Shift Tab back"],
+      ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
     ],
     "The picture": [
       ["Ctrl Wheel", "zoom where the pointer is"], ["+ −", "zoom in or out"], ["0", "the whole frame"], ["Space drag", "move the picture, or with the middle button"], ["M", "show or hide the masks"],
@@ -51,6 +52,8 @@
   window.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
+    if (command && key === "enter" && !event.defaultPrevented && !(sheet && sheet.open)) { event.preventDefault(); return main(); }
+    if (key === "escape" && typing(event.target)) return event.target.blur();
     if (event.defaultPrevented || (typing(event.target) && !(command && key === "z" && !event.target.value))) return;
     if (command && key === "z") { event.preventDefault(); return event.shiftKey ? studio.redo() : studio.undo(); }
     if (command && key === "y") { event.preventDefault(); return studio.redo(); }
@@ -64,12 +67,17 @@
     else if (/^[1-5]$/.test(key)) studio.openStep(STEPS[key - 1]);
     else if (key === "m") studio.set({ showMasks: !state.showMasks });
     else if (event.key === "?") studio.showKeys();
+    else if (key === "/") { event.preventDefault(); write(); }
     else if (key === "escape") studio.cancelDrag();
     else if (key === "+" || key === "=") studio.zoom(1.5);
     else if (key === "-" || key === "_") studio.zoom(1 / 1.5);
     else if (key === "0") studio.lens.fit();
     else if (state.step === "select" && state.view) select(event, key);
   });
+
+  const seen = (node) => node.offsetParent !== null && !node.disabled;
+  const main = () => { [...document.querySelectorAll(`#studio-${state.step} .vs-primary`)].find(seen)?.click(); };
+  const write = () => { const field = [...document.querySelectorAll(`#studio-${state.step} :is(input[type=text], textarea)`)].find(seen); if (field) { field.focus(); field.select(); } };
 
   // With the pointer that K brings, arrows move it and Enter is its button.
   const pointer = (event) => {

@@ -44,7 +44,6 @@
     const go = (draft) => { studio.set({ playing: false }); change("start_propagation", { seed: studio.whole(ref.seed), ...settings(), draft }); };
     ref.primary.addEventListener("click", () => { if (paused()) change("resume_propagation", { propagation_id: state.view.result.id }); else go(false); });
     ref.secondary.addEventListener("click", () => go(!paused()));
-    ref.secondary.title = "A quick look: few steps at half the size, from the same seed";
     ref.accept.addEventListener("click", () => {
       studio.change(server, "accept_result", { propagation_id: state.view.result.id }).then(() => {
         studio.openStep("select");
@@ -214,6 +213,7 @@
       ref.secondary.disabled = Boolean(job) || !view.accepted;
       ref.primary.textContent = paused() ? "Resume" : whole && result.draft && result.fits ? "Make the final" : whole ? "Propagate again" : `Propagate to ${view.clip.stop - view.clip.start} frames`;
       ref.secondary.textContent = paused() ? "Start over" : "Draft";
+      ref.secondary.title = paused() ? "Give up what there is of it and make every window anew" : "A quick look: few steps at half the size, from the same seed";
       const fresh = whole && result.fits && !result.stale && !result.draft;
       ref.primary.classList.toggle("vs-primary", !fresh);
       ref.accept.classList.toggle("vs-primary", Boolean(fresh));

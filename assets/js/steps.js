@@ -2,6 +2,10 @@
 // The bar at the top.
 (() => {
   const { state } = studio;
+  const ABOUT = {
+    video: "Open a video (1)", select: "Mark the object and follow it through the clip (2)", adjust: "How much around the object may change (3)",
+    keyframe: "Try captions on one frame (4)", propagate: "Carry the accepted keyframe through the clip (5)",
+  };
 
   studio.parts.steps = (ref, server, element) => {
     const tabs = [...element.querySelectorAll(".vs-tab")];
@@ -24,6 +28,14 @@
     if (chosen) document.body.classList.toggle("dark", chosen === "dark");
     ref.help.addEventListener("click", () => studio.showKeys());
 
+    // with the step its panel goes: who was in it with the keyboard goes on at the top of the new one
+    let shown = state.step;
+    studio.on("step", () => {
+      if (state.step === shown) return;
+      const inside = document.getElementById("studio-panel").contains(document.activeElement);
+      shown = state.step;
+      if (inside) queueMicrotask(() => document.getElementById(`vs-title-${shown}`)?.focus({ preventScroll: true }));
+    });
     studio.on("view step", () => {
       document.getElementById("studio").dataset.step = state.step;
       ref.project.textContent = state.view ? state.view.name : "";
@@ -34,7 +46,7 @@
         tab.setAttribute("aria-current", current ? "step" : "false");
         tab.setAttribute("aria-disabled", String(!info.open));
         tab.dataset.mark = info.stale ? "stale" : info.done && state.view ? "done" : "";
-        tab.title = info.stale ? "Made from an earlier state; still there, to be made again when you like" : info.reason || "";
+        tab.title = info.stale ? `${ABOUT[key]}. Made from an earlier state; still there, to be made again when you like` : info.reason || ABOUT[key];
       }
       for (const [button, label, word] of [[ref.undo, state.view && state.view.undo, "Undo"], [ref.redo, state.view && state.view.redo, "Redo"]]) {
         button.disabled = !label;

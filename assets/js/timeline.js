@@ -7,11 +7,12 @@
   studio.parts.timeline = (ref) => {
     const { area, lanes, names } = ref;
     const context = lanes.getContext("2d");
-    let colours = {}; // of the theme, read once a drawing
+    let colours = {}; // and lengths of the theme, read once a drawing
     const colour = (name) => (colours[name] ??= getComputedStyle(area).getPropertyValue(name).trim());
     let asked = false;
 
-    const rows = () => ({ ruler: 1.5 * REM(), row: 1.5 * REM() });
+    const length = (name) => parseFloat(colour(name)) * REM();
+    const rows = () => ({ ruler: length("--vs-ruler"), row: length("--vs-row") });
     const draw = () => {
       asked = false;
       colours = {};

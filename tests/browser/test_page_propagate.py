@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import signal
@@ -14,43 +13,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from studio_page import Problems, ROOT, Server, SLOW, wait_for_job
+from studio_page import prepared, Problems, ROOT, Server, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
 FRAMES = 50
 PORT = 17960
-
-
-def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate: bool = False) -> str:
-    """A project with masks and an accepted keyframe, as the earlier steps leave it, or with a result; returns its id."""
-    from app.editor import Editor
-    from app.pictures import encode_png
-    from app.settings import Settings
-    from core.masks import MaskSequence
-    from core.project import project as document
-    from core.project.edits import KeyframeEdit, SamplingSettings
-
-    editor = Editor(Settings(workspace=workspace, device="cpu", model=model))
-    project = editor.create_project(clip, "Disc")
-    project_id, (width, height), frames = project.project_id, project.clip.info.size, project.clip.info.frames
-    editor.add_object(project_id)
-    ys, xs = np.mgrid[:height, :width]
-    masks = MaskSequence((width, height), 0, [(xs - 55 - i) ** 2 + (ys - height + 59) ** 2 < 24**2 for i in range(frames)])
-    stored = editor.pictures.store_masks(project_id, masks)
-    track = dataclasses.replace(editor.project(project_id).track(1), masks=stored, tracked=(0, frames))
-    editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
-    picture = editor.pictures.frame(editor.project(project_id), 0).copy()
-    picture[masks[0]] = (30, 60, 220)
-    image = editor.workspace.add_file(project_id, encode_png(picture), ".png")
-    edit = KeyframeEdit("k0", 0, "modify", "a blue ball", 3, SamplingSettings(), model, image, "r")
-    editor.workspace.change(project_id, "Try", lambda p: document.with_accepted(document.with_edits(p, (edit,)), "k0"))
-    if propagate:
-        assert editor.runner.wait(editor.start_propagation(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
-    editor.close()
-    return project_id
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+"""Anybody can use the page: on a laptop, a large screen and a tablet, with a mouse, keys or fingers, and with a screen reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from studio_page import open_page, prepared, Problems, Server
+
+pytestmark = pytest.mark.browser
+
+STEPS = ("video", "select", "adjust", "keyframe", "propagate")
+
+OUTSIDE = """() => [...document.querySelectorAll('#studio *')].filter((node) => {
+  const box = node.getBoundingClientRect();
+  const inside = box.right <= innerWidth + 1 && box.bottom <= innerHeight + 1;
+  if (inside || !box.width || getComputedStyle(node).visibility === 'hidden') return false;
+  for (let up = node.parentElement; up && up.id !== 'studio'; up = up.parentElement)
+    if (/auto|scroll|hidden/.test(getComputedStyle(up).overflow)) return false;
+  return true;
+}).map((node) => node.outerHTML.slice(0, 120))"""
+"""What can't be seen, nor scrolled to."""
+
+SMALL = """least => [...document.querySelectorAll('#studio :is(button, input, select, summary, a[href])')].filter((node) => {
+  const { width, height } = (node.closest('label') || node).getBoundingClientRect();
+  return node.offsetParent && getComputedStyle(node).visibility !== 'hidden' && width && Math.min(width, height) < least;
+}).map((node) => node.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def edited(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A project with an object, its masks and an accepted keyframe: every step is open."""
+    from builders import disc_clip
+
+    return prepared(server.workspace, disc_clip(tmp_path_factory.mktemp("clips") / "disc.mp4", frames=12))
+
+
+def opened(browser: Any, url: str, **how: Any) -> Iterator[Any]:
+    context = browser.new_context(**how)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    problems = Problems()
+    problems.watch(page)
+    open_page(page, url)
+    yield page
+    context.close()
+    problems.assert_none()
+
+
+def show(page: Any, step: str) -> None:
+    page.evaluate("step => studio.openStep(step)", step)
+    page.wait_for_selector(f"#studio[data-step={step}]")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_step_has_a_finding_of_axe(browser: Any, server: Server, edited: str, scheme: str) -> None:
+    axe = Axe()
+    for page in opened(browser, f"{server.url}/?project={edited}", viewport={"width": 1366, "height": 768}, color_scheme=scheme):
+        for step in STEPS:
+            show(page, step)
+            found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+            told = [(rule["impact"], rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found]
+            assert told == [], (step, scheme)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "touch", "letters"),
+    [(1366, 768, False, 14), (3840, 2160, False, 24), (820, 1180, True, 15), (1180, 820, True, 15)],
+    ids=["laptop", "4k", "tablet-upright", "tablet"],
+)
+def test_every_step_fits_the_screen(
+    browser: Any, server: Server, edited: str, width: int, height: int, touch: bool, letters: float
+) -> None:
+    url = f"{server.url}/?project={edited}"
+    for page in opened(browser, url, viewport={"width": width, "height": height}, has_touch=touch):
+        assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= letters
+        for step in STEPS:
+            show(page, step)
+            assert page.evaluate(OUTSIDE) == [], step
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            # fingers need more room than a mouse
+            assert page.evaluate(SMALL, 30 if touch else 16) == [], step
+            stage = page.locator("#studio-stage").bounding_box()
+            assert stage["width"] * stage["height"] > 0.35 * width * height, "the picture is the largest thing"
