@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 NOT_FOR_CLIENTS = frozenset(
     {
         *("project", "recent_projects", "examples", "create_project", "job"),  # below, in a form that suits a client
-        *("file_path", "source_path"),  # where things lie on this machine
+        *("file_path", "source_path", "incoming_folder"),  # where things lie on this machine
         *("look_at", "warm_up", "close", "is_changing", "preview_point"),  # of use inside the program only
     }
 )
@@ -316,7 +316,8 @@ def _as_download(settings: Settings, source: Path | bytes) -> dict[str, Any]:
     folder = transfers(settings) / secrets.token_hex(16)
     folder.mkdir(parents=True)
     if isinstance(source, bytes):
-        path = folder / ("picture.png" if source.startswith(b"\x89PNG") else "picture.jpg")
+        kinds = {b"\x89PNG": "picture.png", b"PK\x03\x04": "pictures.zip"}
+        path = folder / kinds.get(source[:4], "picture.jpg")
         path.write_bytes(source)
     else:
         path = folder / source.name

@@ -34,17 +34,18 @@ ROOM = 1.3
 
 @dataclass(frozen=True)
 class PlacedPicture:
-    """A picture from another program as it would become a try: uint8 (H, W, 3), how it got there and how it compares, in sentences.
+    """How a picture from another program would become a try: its own `size`, how it got onto the frame, how it compares, in sentences.
 
-    `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame.
+    `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame. `preview` is a JPEG
+    of the try, no wider than PREVIEW_WIDTH, with the outline of the region.
     """
 
-    picture: np.ndarray
     size: tuple[int, int]
     shift: tuple[float, float]
     likeness: str
     about: tuple[str, ...]
     warning: str
+    preview: bytes
 
 
 class KeyframeFiles:
@@ -77,8 +78,11 @@ class KeyframeFiles:
         with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
         return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
-    def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> PlacedPicture:
-        """Lay the picture at `path` on a frame and compare it; `name` is what messages call it. InputError for what can't be used."""
+    def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> tuple[np.ndarray, PlacedPicture]:
+        """Lay the picture at `path` on a frame, uint8 (H, W, 3), and compare it; `name` is what messages call it.
+
+        InputError for what can't be used, and for a picture that shows no edit.
+        """
         from core.media import read_image_with_alpha
         from core.render.placement import compare_outside, place
         from core.vivid.result import feathered_keyframe
@@ -93,27 +97,16 @@ class KeyframeFiles:
         result = placed.picture
         if placement.limit:
             result = feathered_keyframe(source, result, mask, project.adjustment.feather)
+        if (result == source)[mask].all():
+            raise InputError(f"'{name}' shows inside the mask what the frame shows: there is no edit in it to take")
         size = (picture.shape[1], picture.shape[0])
         about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
         if placed.shift != (0.0, 0.0):
             about.append(f"Moved by {placed.shift[0]:g} and {placed.shift[1]:g} pixels, so that it lies on the frame.")
         if compared.likeness == "same":
             about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
-        if (result == source)[mask].all():
-            raise InputError(f"'{name}' shows inside the mask what the frame shows: there is no edit in it to take")
-        return PlacedPicture(result, size, placed.shift, compared.likeness, tuple(about), _warning(compared, frame, placement.limit))
-
-    def preview_jpeg(self, project: Project, frame: int, placed: PlacedPicture) -> bytes:
-        """The placed picture, no wider than PREVIEW_WIDTH, with the outline of the region."""
-        import cv2
-        import numpy as np
-
-        picture = placed.picture.copy()
-        outlines, _ = cv2.findContours(self._mask(project, frame).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        thick = max(1, round(picture.shape[1] / 640))
-        cv2.drawContours(picture, outlines, -1, (0, 0, 0), 2 * thick + 1)
-        cv2.drawContours(picture, outlines, -1, (255, 255, 255), thick)
-        return encode_jpeg(picture, PREVIEW_WIDTH)
+        warning = _warning(compared, frame, placement.limit)
+        return result, PlacedPicture(size, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
 
     def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
         """The part of a try that its region changed, as JPEG of `width` pixels in the shape of THUMB_SHAPE."""
@@ -158,6 +151,18 @@ class KeyframeFiles:
         left = min(max(0.0, (x0 + x1) / 2 - tall * THUMB_SHAPE / 2), width - tall * THUMB_SHAPE)
         top = min(max(0.0, (y0 + y1) / 2 - tall / 2), height - tall)
         return int(left), int(top), max(int(left) + 1, round(left + tall * THUMB_SHAPE)), max(int(top) + 1, round(top + tall))
+
+
+def _preview(picture: np.ndarray, mask: np.ndarray) -> bytes:
+    import cv2
+    import numpy as np
+
+    shown = picture.copy()
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    thick = max(1, round(shown.shape[1] / 640))
+    cv2.drawContours(shown, outlines, -1, (0, 0, 0), 2 * thick + 1)
+    cv2.drawContours(shown, outlines, -1, (255, 255, 255), thick)
+    return encode_jpeg(shown, PREVIEW_WIDTH)
 
 
 def _fitted(own: tuple[int, int], size: tuple[int, int], fit: str) -> str:

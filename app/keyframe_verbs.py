@@ -140,12 +140,11 @@ class KeyframeVerbs(VerbBase):
 
     def place_picture(
         self, project_id: str, frame: int, source: str | Path, placement: Placement | None = None, name: str | None = None
-    ) -> tuple[PlacedPicture, bytes]:
-        """What the picture at `source` would be as a try of a frame, and a JPEG that shows it. Errors as `bring_back`."""
+    ) -> PlacedPicture:
+        """What the picture at `source` would be as a try of a frame; nothing is changed. Errors as `bring_back`."""
         path = Path(source)
         project = self.project(project_id)
-        placed = self._keyframe_files.placed(project, frame, path, name or path.name, placement or Placement())
-        return placed, self._keyframe_files.preview_jpeg(project, frame, placed)
+        return self._keyframe_files.placed(project, frame, path, name or path.name, placement or Placement())[1]
 
     def bring_back(
         self,
@@ -172,7 +171,7 @@ class KeyframeVerbs(VerbBase):
         shown = name or path.name
         project = self.project(project_id)
         lineage = lineage_of(project, parent)
-        placed = self._keyframe_files.placed(project, frame, path, shown, placement or Placement())
+        picture, _ = self._keyframe_files.placed(project, frame, path, shown, placement or Placement())
         region, _ = self._work.region(project)
         edit = KeyframeEdit(
             edit_id=new_id()[:12],
@@ -182,7 +181,7 @@ class KeyframeVerbs(VerbBase):
             seed=seed,
             settings=SamplingSettings(),
             model="",
-            image=self.workspace.add_file(project_id, encode_png(placed.picture), ".png"),
+            image=self.workspace.add_file(project_id, encode_png(picture), ".png"),
             region=region,
             name=" ".join(Path(shown).stem.split())[:LONGEST_NAME],
         )
