@@ -114,6 +114,7 @@ class KeyframeVerbs(VerbBase):
         return self.workspace.change(project_id, "Rename try", lambda p: document.with_renamed_edit(p, edit_id, name))
 
     def star_try(self, project_id: str, edit_id: str, starred: bool = True) -> Project:
+        """Mark a try as a good one, or take the mark away."""
         return self.workspace.change(project_id, "Star try", lambda p: document.with_starred_edit(p, edit_id, starred))
 
     def delete_try(self, project_id: str, edit_id: str) -> Project:
