@@ -84,3 +84,19 @@ def photograph(pictures: Tensor, batch: int, cosine: Tensor) -> Tensor:
     seen = seen + each(some(0.6, high=0.06)) * torch.randn_like(seen)
     step = (some(0.5, 0.01, 0.12) + 1e-3).flatten()
     return compress(seen, step.repeat_interleave(frames, output_size=count), cosine).clamp(0, 1)
+
+
+def record(video: Tensor, cosine: Tensor) -> Tensor:
+    """Clips (B, T, 3, H, W) in [0, 1] as a gentler camera records them: a part soft, a part with the blocks of compression."""
+    batch, frames, _, height, width = video.shape
+    device, pictures = video.device, video.flatten(0, 1)
+
+    def some(p: float, low: float, high: float) -> Tensor:
+        drawn = uniform(batch, 1, 1, 1, device=device, low=low, high=high) * chance(batch, 1, 1, 1, device=device, p=p)
+        return drawn.repeat_interleave(frames, 0, output_size=batch * frames)
+
+    soft = F.avg_pool2d(F.avg_pool2d(pictures, 3, 1, 1, count_include_pad=False), 3, 1, 1, count_include_pad=False)
+    seen = torch.lerp(pictures, soft, some(0.35, 0.2, 0.9))
+    blocks = some(0.3, 0.004, 0.03)
+    seen = torch.where(blocks > 0, compress(seen, blocks.flatten() + 1e-3, cosine), seen)
+    return seen.view(batch, frames, 3, height, width)

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.data.noise import chance
+
 FORMS = ("as-is", "expand", "hull", "box", "hull+expand", "box+expand")
 """The paper's six forms of mask augmentation."""
 
@@ -49,3 +51,14 @@ def draw_form(own: Tensor, hull: Tensor, form: Tensor, reach: Tensor) -> Tensor:
     wants_hull, wants_box = (pick == 2) | (pick == 4), (pick == 3) | (pick == 5)
     shape = torch.where(wants_hull, torch.maximum(hull, own), torch.where(wants_box, box(own), own))
     return torch.where((pick == 1) | (pick == 4) | (pick == 5), grown(shape), shape)
+
+
+def wobble(region: Tensor, motion: Tensor) -> Tensor:
+    """Half of the regions (B, T, H, W) as they grow by a few pixels here and there, differently in every frame, as a tracker's outlines do;
+    nothing of the others, and nothing at a `motion` of 0."""
+    batch, frames, height, width = region.shape
+    device = region.device
+    grid = torch.randn(batch, 1, 6, 6, device=device) + torch.randn(batch, frames, 6, 6, device=device)
+    patches = F.interpolate(grid, size=(height, width), mode="bilinear", align_corners=False)
+    grown = torch.where(chance(batch, 1, 1, 1, device=device, p=0.5) > 0, F.max_pool2d(region, 3, 1, 1), F.max_pool2d(region, 7, 1, 3))
+    return grown * (patches > 0.5) * (motion * chance(batch, 1, 1, 1, device=device, p=0.5))

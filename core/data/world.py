@@ -6,6 +6,7 @@ inside a captured CUDA graph. What the region and the caption say nearly determi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.data import vocabulary
+from core.data.lens import cosine_matrix, record
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
-from core.data.regions import draw_form, FORMS, REACHES
+from core.data.regions import draw_form, FORMS, REACHES, wobble
 from core.data.scenery import render_backgrounds
 from core.data.silhouettes import render_silhouettes
 from core.data.solids import FILL, render_solids
@@ -83,6 +85,14 @@ def _mirrored(position: Tensor) -> Tensor:
     return torch.where(position.abs() > 1, position.sign() * (2 - position.abs()), position)
 
 
+def _step(position: Tensor) -> Tensor:
+    """How far a path (B, 2, T) goes from each frame to the next, on average of both sides."""
+    if position.shape[2] < 2:
+        return torch.zeros_like(position)
+    step = position.diff(dim=2)
+    return (torch.cat([step[:, :, :1], step], 2) + torch.cat([step, step[:, :, -1:]], 2)) / 2
+
+
 class World:
     """Endless clips from pools made from a seed. The same seed, device and calls give the same clips."""
 
@@ -112,6 +122,7 @@ class World:
         self.x, self.y = columns[None, None, None, :], rows[None, None, :, None]
         self.reach = torch.tensor([width / short, height / short], device=device)
         self.form_limits = torch.tensor(_FORM_SHARES, device=device).cumsum(0)
+        self.cosine = cosine_matrix(device)
         self.motion = torch.ones((), device=device)
         """How fast everything moves, 0 (still) to 1; the trainer turns it up."""
 
@@ -149,18 +160,22 @@ class World:
         drift = torch.where(standing[:, :, None], with_camera.clamp(-1.5, 1.5), drift)
         zoom = torch.where(standing, closer, zoom)
 
-        def local(position: Tensor, half: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
-            """Coordinates relative to a moving centre (B, 2, T), in units of `half` (B, T), (B, T, H, W) each."""
-            dx, dy = self.x - position[:, 0, :, None, None], self.y - position[:, 1, :, None, None]
+        def turned(dx: Tensor, dy: Tensor, half: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
             cosine, sine = (rotation.cos() / half)[..., None, None], (rotation.sin() / half)[..., None, None]
             return cosine * dx + sine * dy, cosine * dy - sine * dx
+
+        def local(position: Tensor, half: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
+            """Coordinates relative to a moving centre (B, 2, T), in units of `half` (B, T), (B, T, H, W) each."""
+            return turned(self.x - position[:, 0, :, None, None], self.y - position[:, 1, :, None, None], half, rotation)
 
         at = region_centre[:, :, None] + drift
         position = at + (centre - region_centre)[:, :, None] * zoom[:, None]
         lx, ly = local(position, scale[:, None] * zoom / FILL, angle)
-        drawn = _warp(solid, lx, ly)
+        step = _step(position)[..., None, None]
+        drawn = self._exposed(solid, (lx, ly), turned(step[:, 0], step[:, 1], scale[:, None] * zoom / FILL, angle))
+        passing, in_front = self._passing(batch, time, region_centre, region_half)
         own = drawn[:, :, 3]
-        covered = (own > 0.4).float()
+        covered = (own * (1 - in_front[:, :, 0]) > 0.4).float()
         region = draw_form(covered, (drawn[:, :, 4] > 0.5).float(), form, torch.randint(0, len(REACHES), (batch,), device=device))
         # Loose regions move with the thing, and tremble and breathe as a tracked outline does.
         breathe = 0.05 * walk(batch, 3, time * 2, device) * (form == SILHOUETTE)[:, None, None] * self.motion
@@ -171,7 +186,7 @@ class World:
         pick = form[:, None, None, None]
         region = torch.where(pick == LOOSE_BOX, boxed, torch.where(pick == SILHOUETTE, outlined, region))
         if frames > 1:
-            region = torch.maximum(region, self._wobble(region))
+            region = torch.maximum(region, wobble(region, self.motion)) * (in_front[:, :, 0] < 0.5)
         # Compose: a soft shadow at the foot, then the thing; both stay inside the region.
         delete = torch.rand(batch, device=device) < delete_share
         shadow = F.avg_pool2d(F.avg_pool2d(own, 9, 1, 4), 9, 1, 4)
@@ -180,7 +195,7 @@ class World:
         brightness = uniform(batch, 1, 1, 1, 1, device=device, low=0.88, high=1.06)
         painted = torch.lerp(painted, (drawn[:, :, :3] * brightness).clamp(0, 1), own[:, :, None])
         shows = (region * (~delete)[:, None, None, None].float())[:, :, None]
-        video = torch.lerp(scene, painted, shows) * lens
+        video = record(torch.lerp(torch.lerp(scene, painted, shows), passing, in_front) * lens, self.cosine)
         video = video + torch.randn_like(video) * 0.03 * uniform(batch, 1, 1, 1, 1, device=device) * chance(
             batch, 1, 1, 1, 1, device=device, p=0.35
         )
@@ -216,14 +231,32 @@ class World:
         rim = (size - inner) // 2
         return F.pad(torch.cat([picture, outline[:batch], outline[:batch].round()], 1), (rim, size - inner - rim, rim, size - inner - rim))
 
-    def _wobble(self, region: Tensor) -> Tensor:
-        """Half of the regions (B, T, H, W) grow by a few pixels here and there, differently in every frame, as a tracker's outlines do."""
-        batch, frames, height, width = region.shape
-        device = region.device
-        grid = torch.randn(batch, 1, 6, 6, device=device) + torch.randn(batch, frames, 6, 6, device=device)
-        patches = F.interpolate(grid, size=(height, width), mode="bilinear", align_corners=False)
-        grown = torch.where(chance(batch, 1, 1, 1, device=device, p=0.5) > 0, F.max_pool2d(region, 3, 1, 1), F.max_pool2d(region, 7, 1, 3))
-        return grown * (patches > 0.5) * (self.motion * chance(batch, 1, 1, 1, device=device, p=0.5))
+    def _exposed(self, solid: Tensor, place: tuple[Tensor, Tensor], step: tuple[Tensor, Tensor]) -> Tensor:
+        """Solids (B, 5, h, w) at local coordinates, (B, T, H, W) each, some of them smeared along their way while the shutter is open:
+        (B, T, 5, H, W). `step` (B, T, 1, 1) each is how far the thing goes to the next frame."""
+        shutter = uniform(solid.shape[0], 1, 1, 1, device=self.device, low=0.3) * chance(solid.shape[0], 1, 1, 1, device=self.device, p=0.3)
+        sharp = _warp(solid, *place)
+        total = torch.cat([sharp[:, :, :3] * sharp[:, :, 3:4], sharp[:, :, 3:4]], 2)
+        for part in (-0.5, -0.25, 0.25, 0.5):
+            seen = _warp(solid[:, :4], *(at - part * shutter * along for at, along in zip(place, step, strict=True)))
+            total = total + torch.cat([seen[:, :, :3] * seen[:, :, 3:], seen[:, :, 3:]], 2)
+        smeared = torch.cat([total[:, :, :3] / total[:, :, 3:].clamp(min=1e-3), total[:, :, 3:] / 5, sharp[:, :, 4:]], 2)
+        return torch.where(shutter[..., None] > 0, smeared, sharp)
+
+    def _passing(self, batch: int, time: Tensor, centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
+        """Something that passes before one thing in five, which comes back behind it: (B, T, 3, H, W), and how much it covers (B, T, 1,
+        H, W). On frame 0 it is beside the region, whose centre (B, 2) and half sides (B, 2) are given."""
+        device = self.device
+        which = torch.randint(0, self.silhouettes.radius.shape[0], (batch,), device=device)
+        size = log_uniform(batch, 1, 1, 1, device=device, low=0.1, high=0.4)
+        angle = uniform(batch, 1, 1, device=device, high=2 * math.pi)
+        way = torch.cat([angle.cos(), angle.sin()], 1) * (half.norm(dim=1)[:, None, None] + 1.5 * size[:, 0])
+        place = centre[:, :, None] + way * (1 - uniform(batch, 1, 1, device=device, low=0.8, high=2.2) * time)
+        u, v = (self.x - place[:, 0, :, None, None]) / size, (self.y - place[:, 1, :, None, None]) / size
+        there = chance(batch, 1, 1, 1, 1, device=device, p=0.2) * (self.motion > 0)
+        index = torch.randint(0, self.backgrounds.shape[0], (batch,), device=device)
+        texture = _warp(self.backgrounds[index].float() / 255, (u * 0.6).clamp(-1, 1), (v * 0.6).clamp(-1, 1))
+        return texture, _warp(self.silhouettes.coverage[which].float() / 255, u, v) * there
 
     def _scene(self, batch: int, time: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1]; the lens' exposure (B, T, 1,

@@ -92,7 +92,9 @@ def test_without_motion_everything_stands_still(world: World) -> None:
 def test_outside_its_region_a_thing_changes_nothing(world: World) -> None:
     # The same draw with and without the thing: the deleting coin decides nothing but what the region shows.
     drawn, bare = (world.sample(6, 5, delete=share, seed=12) for share in (0.0, 1.0))
-    outside = 1 - drawn.mask
+    # softness and the blocks of compression reach a few pixels further
+    outside = 1 - torch.nn.functional.max_pool2d(drawn.mask.flatten(0, 2), 21, 1, 10).view_as(drawn.mask)
+    assert outside.flatten(1).sum(1).gt(0).any()
     assert torch.equal(drawn.pixels * outside, bare.pixels * outside)
     assert ((drawn.pixels - bare.pixels).abs() * drawn.mask).flatten(1).sum(1).gt(0).all()
 
