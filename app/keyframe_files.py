@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TYPE_CHECKING
 
+from app.clip_frames import encode_jpeg
 from app.export import file_stem
-from app.pictures import encode_jpeg, encode_png, Pictures
+from app.pictures import encode_png, Pictures
 from app.workspace import Workspace
 from core.errors import InputError
 from core.project.edits import KeyframeEdit, Placement

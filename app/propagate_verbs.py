@@ -155,7 +155,7 @@ class PropagateVerbs(VerbBase):
     def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
         """A frame as it was before the propagation: the source with the results that it stands on."""
         project = self.project(project_id)
-        return self.pictures.below_jpeg(project, project.propagation(propagation_id), frame, max_width)
+        return self.pictures.below_jpeg(project, project.propagation(propagation_id).base, frame, max_width)
 
     def result_region_png(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
         """The region that a propagation edited, on one frame, as an overlay."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
+from app.clip_frames import WINDOWS
 from app.engine import Engine
 from app.export import file_stem, format_of, write_clip
 from app.forecast import Forecasts
 from app.job_work import JobWork, same_masks
-from app.pictures import Pictures, WINDOWS
+from app.pictures import Pictures
 from app.production import plan, Production, Stopwatch, write_edited_video
 from app.recipe import asked_for, recipe_of
 from app.workspace import new_id, Workspace, write_atomically

@@ -2,7 +2,10 @@
 // The stage: the frame, the masks over it, the prompts over those, all in source pixels whatever the scaling.
 (() => {
   const { state } = studio;
-  const WIDTHS = [480, 854, 1280, 1920, 2560, 3840];
+  const WIDTHS = [480, 640, 960, 1280, 1920, 2560, 3840];
+  const DRAFT = 960; // pixels: as wide as a frame is asked for while frames fly by; the one that stays comes sharp
+  const PLAYED = 1280;
+  const STILL = 180; // milliseconds on one frame after which it counts as looked at
   const SQUARES = 5; // device pixels a source pixel: from here on pixels are shown as the squares they are
   const AHEAD = 24;
 
@@ -13,6 +16,9 @@
     let asked = false;
     let direction = 1;
     let lastFrame = 0;
+    let moved = -Infinity; // when the frame changed last
+    let flying = false; // frames change faster than anyone looks at one
+    let settle = 0;
     let last = null; // the last frame drawn, kept on the screen until the next one is here
     let lastOverlay = null;
     let readySaid = false;
@@ -21,7 +27,8 @@
 
     const width = () => {
       const { clip } = state.view;
-      const need = clip.width * place.scale * devicePixelRatio;
+      const most = state.playing ? PLAYED : flying ? DRAFT : Infinity;
+      const need = Math.min(most, clip.width * place.scale * devicePixelRatio);
       const enough = WIDTHS.find((w) => w >= need);
       return enough && enough < clip.width ? `w=${enough}` : "";
     };
@@ -52,6 +59,28 @@
       if (!bitmap) studio.pictures.load(url).then(redraw, () => {});
       return bitmap;
     };
+    // The frame and what lies over it, fetched together. Whoever drags the playhead passes frames faster than they come: two are on the way
+    // at any time, those that were passed meanwhile are never asked for, and each that arrives is shown although the playhead is further on.
+    const ON_THE_WAY = 2;
+    const coming = new Map();
+    const chase = () => {
+      const { frame, view } = state;
+      const [url, overlay] = [frameUrl(frame), tryShown() ? null : overlayUrl(frame)];
+      if (studio.pictures.get(url) && (!overlay || studio.pictures.get(overlay))) return;
+      const key = `${url} ${overlay}`;
+      if (coming.has(key) || coming.size >= ON_THE_WAY) return;
+      coming.set(key, frame);
+      Promise.allSettled([studio.pictures.load(url), ...(overlay ? [studio.pictures.load(overlay)] : [])]).then((answers) => {
+        coming.delete(key);
+        const bitmap = studio.pictures.get(url);
+        const nearer = !last || last.id !== view.id || Math.abs(frame - state.frame) <= Math.abs(last.frame - state.frame);
+        if (bitmap && state.view && state.view.id === view.id && (nearer || flying)) {
+          last = { id: view.id, frame, bitmap, url };
+          if (overlay) lastOverlay = { frame, path: overlay.split("?")[0], kind: overlayKind(), url: overlay };
+        }
+        if (state.frame !== frame || answers.every((answer) => answer.status === "fulfilled")) redraw(); // what can't be had is not asked for again and again
+      });
+    };
     const prefetch = () => {
       const urls = [];
       const { frames } = state.view.clip;
@@ -65,7 +94,10 @@
       }
       studio.pictures.prefetch(urls);
     };
-    studio.frameReady = (frame) => Boolean(studio.pictures.get(frameUrl(frame)));
+    studio.frameReady = (frame) => {
+      const overlay = state.step === "select" && studio.activeJob() ? null : overlayUrl(frame);
+      return Boolean(studio.pictures.get(frameUrl(frame)) && (!overlay || studio.pictures.get(overlay)));
+    };
 
     // Drawing
 
@@ -94,28 +126,31 @@
       context.clearRect(0, 0, canvas.width, canvas.height);
       if (!state.view) return;
       const { clip } = state.view;
-      const fresh = want(frameUrl(state.frame));
+      chase();
+      const fresh = studio.pictures.get(frameUrl(state.frame));
       if (fresh) last = { id: state.view.id, frame: state.frame, bitmap: fresh, url: frameUrl(state.frame) };
       if (!last || last.id !== state.view.id) return;
       const bitmap = studio.pictures.get(last.url);
       if (!bitmap) return;
       context.setTransform(ratio * place.scale, 0, 0, ratio * place.scale, ratio * place.x, ratio * place.y);
-      context.imageSmoothingQuality = "high";
+      context.imageSmoothingQuality = flying || state.playing ? "low" : "high";
       context.imageSmoothingEnabled = place.scale * ratio < SQUARES;
       context.drawImage(bitmap, 0, 0, clip.width, clip.height);
       context.imageSmoothingEnabled = true;
-      if (fresh || last.frame === state.frame) drawOver(clip); // the same frame at another size will do until the right one is here
+      drawOver(clip, last.frame);
       canvas.dataset.frame = String(last.frame);
+      canvas.dataset.project = last.id;
       if (fresh && !readySaid) {
         readySaid = true;
         studio.ask(studio.servers.video, "page_ready").catch(() => {});
       }
       const overlay = overlayUrl(state.frame);
-      if (fresh && (!overlay || studio.pictures.get(overlay))) prefetch(); // what is looked at comes first
+      if (!flying && fresh && (!overlay || studio.pictures.get(overlay))) prefetch(); // what is looked at comes first
     };
 
-    const drawOver = (clip) => {
-      const edit = tryShown();
+    // `frame` is the one that is drawn: another than the playhead's while that is still on its way.
+    const drawOver = (clip, frame) => {
+      const edit = frame === state.frame ? tryShown() : null;
       const after = edit ? want(editUrl(edit)) : null;
       const comparing = Boolean(after) && state.compareTry !== "before";
       if (comparing) {
@@ -127,11 +162,11 @@
         context.drawImage(after, 0, 0, clip.width, clip.height);
         context.restore();
       }
-      const url = edit ? null : overlayUrl(state.frame);
-      let overlay = want(url);
-      const same = lastOverlay && url && lastOverlay.frame === state.frame && lastOverlay.path === url.split("?")[0] && lastOverlay.kind === overlayKind();
-      const shown = studio.hovered && studio.hovered();
-      if (overlay) lastOverlay = { frame: state.frame, path: url.split("?")[0], kind: overlayKind(), url };
+      const url = edit ? null : overlayUrl(frame);
+      let overlay = url && studio.pictures.get(url);
+      const same = lastOverlay && url && lastOverlay.frame === frame && lastOverlay.path === url.split("?")[0] && lastOverlay.kind === overlayKind();
+      const shown = frame === state.frame && studio.hovered && studio.hovered();
+      if (overlay) lastOverlay = { frame, path: url.split("?")[0], kind: overlayKind(), url };
       else if (same) overlay = studio.pictures.get(lastOverlay.url); // the mask before, until the new one is here: no flicker
       if (shown || overlay) {
         const picture = shown || overlay;
@@ -141,7 +176,7 @@
       }
       canvas.dataset.hovered = String(Boolean(shown));
       canvas.dataset.overlay = overlay ? lastOverlay.url : "";
-      if (state.step === "select") drawPrompts();
+      if (state.step === "select" && frame === state.frame) drawPrompts();
     };
 
     const drawPrompts = () => {
@@ -187,11 +222,21 @@
       context.restore();
     };
 
+    const move = () => {
+      direction = state.frame > lastFrame ? 1 : -1;
+      lastFrame = state.frame;
+      const now = performance.now();
+      flying = now - moved < STILL && !state.playing;
+      moved = now;
+      clearTimeout(settle);
+      if (flying) settle = setTimeout(() => { flying = false; redraw(); }, STILL);
+    };
+
     studio.tryShown = tryShown;
     studio.point(ref, server, redraw);
     new ResizeObserver(redraw).observe(stage);
     studio.on("view step frame object pending showMasks compareTry wipe tryId playing lens tool brush cursor", () => {
-      if (state.frame !== lastFrame) { direction = state.frame > lastFrame ? 1 : -1; lastFrame = state.frame; }
+      if (state.frame !== lastFrame) move();
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;
       stage.dataset.tool = state.tool;

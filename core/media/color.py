@@ -92,12 +92,64 @@ class RgbConverter:
             threads=1,
             **options,
         )
-        array = rgb.to_ndarray()
-        if self._mirrored:
-            array = array[:, ::-1]
-        if self._rotation:
-            array = np.rot90(array, -self._rotation // 90)
-        return np.ascontiguousarray(array)
+        return _upright(rgb.to_ndarray(), self._rotation, self._mirrored)
+
+
+class PreviewConverter:
+    """Turns decoded frames of one stream into small RGB pictures for the eye: scaled and converted in one go, a level off here and there.
+
+    `size` is (width, height) before rotation. Not thread-safe.
+    """
+
+    def __init__(self, size: tuple[int, int], rotation: int, mirrored: bool = False) -> None:
+        self._size = size
+        self._rotation = rotation
+        self._mirrored = mirrored
+        self._scaler, self._reformatter = VideoReformatter(), VideoReformatter()
+
+    def smaller(self, frame: av.VideoFrame, width: int, even: bool = True) -> av.VideoFrame:
+        """The frame as it is coded, no wider than `width` pixels when it stands upright."""
+        wanted = self._coded(width, even)
+        if wanted[0] >= frame.width or frame.format.has_palette:
+            return frame
+        small = self._scaler.reformat(frame, *wanted, interpolation=Interpolation.AREA, threads=1)
+        small.colorspace, small.color_range = frame.colorspace, frame.color_range
+        return small
+
+    def __call__(self, frame: av.VideoFrame, width: int) -> RgbFrame:
+        """RGB of a decoded frame, upright and `width` pixels wide: uint8 (h, width, 3), C-contiguous, the caller's own."""
+        small = self.smaller(frame, width, even=False)
+        options: dict[str, Any] = {}
+        if not (small.format.is_rgb or small.format.has_palette):
+            full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
+            matrix = _SWSCALE[usable_matrix(frame.colorspace, self._size[1])]
+            options = {"src_colorspace": matrix, "src_color_range": FULL if full else LIMITED, "dst_color_range": FULL}
+        rgb = self._reformatter.reformat(small, *self._coded(width), format="gbrp", interpolation=_ACCURATE, threads=1, **options)
+        return _upright(rgb.to_ndarray(), self._rotation, self._mirrored)
+
+    def _coded(self, width: int, even: bool = False) -> tuple[int, int]:
+        """(width, height) as coded of a picture that is `width` pixels wide when it stands upright."""
+        shown = self._size[1] if self._rotation in (90, 270) else self._size[0]
+        scale = min(1.0, width / shown)
+        return tuple(max(2, 2 * round(side * scale / 2) if even else round(side * scale)) for side in self._size)  # type: ignore[return-value]
+
+
+def _upright(array: np.ndarray[Any, Any], rotation: int, mirrored: bool) -> RgbFrame:
+    if mirrored:
+        array = array[:, ::-1]
+    if rotation:
+        array = np.rot90(array, -rotation // 90)
+    return np.ascontiguousarray(array)
+
+
+def shrunk(picture: RgbFrame, width: int) -> RgbFrame:
+    """The picture no wider than `width` pixels."""
+    import cv2
+
+    if picture.shape[1] <= width:
+        return picture
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class YuvConverter:

@@ -13,7 +13,7 @@ from typing import Self
 import av
 
 from core.errors import InputError
-from core.media.color import RgbConverter, RgbFrame
+from core.media.color import PreviewConverter, RgbConverter, RgbFrame, shrunk
 from core.media.cursor import Cursor
 from core.media.files import is_folder
 from core.media.folder import probe_folder
@@ -21,8 +21,15 @@ from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex
 from core.project.video import check_span, VideoInfo
 
-_CACHE_BYTES = 192 * 2**20
-"""Decoded frames kept for going back: 300 frames of 854x480, 60 of 1080p, 15 of 4K."""
+_CACHE_BYTES = 128 * 2**20
+"""Decoded frames kept for going back: 200 frames of 854x480, 40 of 1080p, 10 of 4K."""
+
+_PREVIEW_BYTES = 160 * 2**20
+"""Small ones kept beside them: 200 of a wide screen's shape."""
+
+
+PREVIEW_WIDTH = 960
+"""Pixels; previews up to this wide come out of a memory of their own, in which a long group of pictures has room."""
 
 
 class ClipReader(ABC):
@@ -41,6 +48,10 @@ class ClipReader(ABC):
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
         """Frames start:stop in order, each as `frame` gives it; decoding runs ahead. InputError for a span outside the clip."""
+
+    def preview(self, index: int, width: int) -> RgbFrame:
+        """One frame for the eye only, about `width` pixels wide: quicker than `frame`, and not exact to a level. The caller's own."""
+        return shrunk(self.frame(index), width)
 
     def close(self) -> None:
         """Let go of the file. Reading afterwards opens it again."""
@@ -98,7 +109,9 @@ class VideoReader(ClipReader):
         self._lock = threading.Lock()
         self._cursor: Cursor | None = None
         self._cache = _FrameCache(_CACHE_BYTES)
+        self._previews = _FrameCache(_PREVIEW_BYTES)
         self._convert = _converter(self._index)
+        self._show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
 
     def frame(self, index: int) -> RgbFrame:
         self._check_index(index)
@@ -106,6 +119,13 @@ class VideoReader(ClipReader):
             if index not in self._cache:
                 self._decode_to(index)
             return self._convert(self._cache[index])
+
+    def preview(self, index: int, width: int) -> RgbFrame:
+        self._check_index(index)
+        with self._lock:
+            if index not in self._cache and (width > PREVIEW_WIDTH or index not in self._previews):
+                self._decode_to(index, previews=width <= PREVIEW_WIDTH)
+            return self._show(self._cache[index] if index in self._cache else self._previews[index], width)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
         return self._frames(*self._check_span(start, stop))
@@ -125,18 +145,25 @@ class VideoReader(ClipReader):
     def close(self) -> None:
         with self._lock:
             self._cache.clear()
+            self._previews.clear()
             if self._cursor is not None:
                 self._cursor.close()
                 self._cursor = None
 
-    def _decode_to(self, index: int) -> None:
-        """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next."""
+    def _decode_to(self, index: int, previews: bool = False) -> None:
+        """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next.
+
+        With `previews`, all that are decoded on the way are kept small: whoever drags backwards through a long group of pictures, which
+        can only be decoded forwards, waits for it once.
+        """
         if self._cursor is None:
             self._cursor = Cursor(self._path, self._index, index)
         elif not self._cursor.leads_to(index):
             self._cursor.move(index)
         for position, frame in self._cursor:
             self._cache[position] = frame
+            if previews:
+                self._previews[position] = self._show.smaller(frame, PREVIEW_WIDTH)
             if position == index:
                 return
 

@@ -51,6 +51,11 @@ class StackedReader(ClipReader):
     def frame(self, index: int) -> Frame:
         return self._edited(index, self._base.frame(index))
 
+    def preview(self, index: int, width: int) -> Frame:
+        if any(edit.span[0] <= index < edit.span[1] and not edit.region.is_empty(index) for edit in self._edits):
+            return super().preview(index, width)
+        return self._base.preview(index, width)
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         start, stop = self._check_span(start, stop)
         for index, source in zip(range(start, stop), self._base.frames(start, stop), strict=True):
