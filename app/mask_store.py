@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from app.recent import Recent
@@ -35,8 +36,17 @@ class MaskStore:
         return self._sequences.get(path, lambda: MaskSequence.load(path))
 
     def store_masks(self, project_id: str, sequence: MaskSequence) -> str:
-        """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards."""
-        relative = self._workspace.add_file(project_id, sequence.to_bytes(), ".masks")
+        """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards.
+
+        Only the blocks of frames that changed since it was stored last are written.
+        """
+        from core.masks.blocks import SUFFIX
+
+        index = sequence.to_index(
+            lambda data: PurePosixPath(self._workspace.add_file(project_id, data, SUFFIX)).name,
+            lambda names: self._workspace.keep_files(project_id, names),
+        )
+        relative = self._workspace.add_file(project_id, index, ".masks")
         self._sequences.get(self._workspace.file(project_id, relative), lambda: sequence)  # with the facts that it has found out
         return relative
 

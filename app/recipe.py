@@ -118,6 +118,11 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
     def text(relative: str) -> str:
         return base64.b64encode(workspace.file(project.project_id, relative).read_bytes()).decode()
 
+    def region(relative: str) -> str:
+        from core.masks import MaskSequence
+
+        return base64.b64encode(MaskSequence.load(workspace.file(project.project_id, relative)).to_bytes()).decode()
+
     if propagation.asked is None:
         raise InputError("this result was made by an earlier version, which kept no recipe: propagate again for one")
     try:
@@ -152,6 +157,6 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
         feather=propagation.feather,
         draft=propagation.draft,
         keyframes=keyframes,
-        region=text(propagation.region),
+        region=region(propagation.region),
         files=tuple((file, text(file)) for file in sorted(named)),
     )

@@ -30,9 +30,9 @@ class VerbBase:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.workspace = Workspace(settings.workspace)
-        self.engine = Engine(settings)
         self.runner = JobRunner()
+        self.workspace = Workspace(settings.workspace, self._is_busy)
+        self.engine = Engine(settings)
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
         self.lanes = Lanes(self.workspace, self.pictures)
@@ -46,6 +46,9 @@ class VerbBase:
 
     def _submit(self, kind: str, project_id: str, work: Callable[[JobContext], dict[str, Any]]) -> str:
         return self.runner.submit(kind, project_id, work, device=self.settings.device)
+
+    def _is_busy(self, project_id: str) -> bool:
+        return any(not job.finished for job in self.runner.of_project(project_id))
 
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):

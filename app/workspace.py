@@ -10,7 +10,9 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, UTC
 from pathlib import Path
@@ -21,6 +23,14 @@ from core.project.history import History
 from core.project.project import Project
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_NAMED = re.compile(rb"[0-9a-f]{32}\.[a-z]{1,8}(?![a-z0-9])")
+"""A stored file, wherever it is named: in the document, or in a file that the document names."""
+_LISTS = (".masks", ".json")
+"""Stored files that may name others."""
+GRACE = 600.0
+"""Seconds for which a stored file is kept that nothing names: whoever stored it is about to."""
+COLLECT_EVERY = 100
+"""Changes of a project between two looks for files that nothing names."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +83,13 @@ def storage_message(path: Path, error: OSError) -> str:
 
 
 class Workspace:
-    """All projects under `root`. Safe to use from several threads."""
+    """All projects under `root`. Safe to use from several threads. While a project is `busy`, nothing of it is collected."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, busy: Callable[[str], bool] = lambda _: False) -> None:
         self.root = root
+        self._busy = busy
         self._open: dict[str, History] = {}
+        self._changes: Counter[str] = Counter()
         self._lock = threading.RLock()
 
     def folder(self, project_id: str) -> Path:
@@ -145,11 +157,45 @@ class Workspace:
 
     def add_file(self, project_id: str, data: bytes, suffix: str) -> str:
         """Store bytes under their own hash; returns the path relative to the project. The same bytes are stored once."""
-        relative = f"files/{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
-        path = self.folder(project_id) / relative
-        if not path.exists():
-            write_atomically(path, data)
-        return relative
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
+        if name not in self.keep_files(project_id, (name,)):
+            write_atomically(self.folder(project_id) / "files" / name, data)
+        return f"files/{name}"
+
+    def keep_files(self, project_id: str, names: Iterable[str]) -> set[str]:
+        """Those of the names under which a file is stored; it is not collected before somebody had the time to refer to it."""
+        folder = str(self.folder(project_id) / "files")
+        there = set()
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.utime(f"{folder}/{name}")
+                there.add(name)
+        return there
+
+    def collect(self, project_id: str, grace: float = GRACE) -> int:
+        """Delete stored files that neither the document nor any of its undo steps leads to; returns how many.
+
+        Younger ones than `grace` seconds stay, and all while a job of the project runs: their names are on the way into the document.
+        """
+        with self._lock:
+            history = self.history(project_id)
+            folder = self.folder(project_id) / "files"
+            if self._busy(project_id) or not folder.is_dir():
+                return 0
+            before = time.time() - grace
+            needed: set[str] = set()
+            found = _names_in(dumps(history).encode())
+            while found:
+                needed |= found
+                found = set().union(*(_names_in(_read(folder / name)) for name in found if name.endswith(_LISTS))) - needed
+            gone = 0
+            for path in folder.iterdir():
+                if _NAMED.fullmatch(path.name.encode()) and path.name not in needed:
+                    with contextlib.suppress(OSError):
+                        if path.stat().st_mtime < before:
+                            path.unlink()
+                            gone += 1
+            return gone
 
     def file(self, project_id: str, relative: str) -> Path:
         """A file of the project; InputError for a path that leaves the project or does not exist."""
@@ -166,4 +212,18 @@ class Workspace:
         if self._open.get(project_id) is not history:
             write_atomically(self.folder(project_id) / "project.json", dumps(history).encode())
             self._open[project_id] = history
+            self._changes[project_id] += 1
+            if self._changes[project_id] % COLLECT_EVERY == 0:
+                self.collect(project_id)
         return history.present
+
+
+def _names_in(data: bytes) -> set[str]:
+    return {name.decode() for name in _NAMED.findall(data)}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -52,9 +51,7 @@ def examine(masks: MaskSequence, frames: range, sure: Collection[int] = (), cuts
     """
     facts = {frame: masks.facts(frame) for frame in frames}
     seen = [frame for frame in frames if facts[frame].area]
-    pairs = [(a, b) for a, b in pairwise(frames) if facts[a].area and facts[b].area and b not in cuts]
-    growth = {b: abs(float(np.log(facts[b].area / facts[a].area))) for a, b in pairs}
-    moves = {b: _distance(facts[a], facts[b]) for a, b in pairs}
+    growth, moves = _changes(facts, frames, cuts)
     most_growth = max(_LEAST_GROWTH, _usual(growth.values()))
     most_move = max(_LEAST_MOVE, _usual(moves.values()))
     usual_area = float(np.median([facts[frame].area for frame in seen])) if seen else 0.0
@@ -81,6 +78,18 @@ def examine(masks: MaskSequence, frames: range, sure: Collection[int] = (), cuts
         if symptom is not None and frame not in sure:
             found.append(Suspect(frame, symptom))
     return found
+
+
+def _changes(facts: dict[int, MaskFacts], frames: range, cuts: Collection[int]) -> tuple[dict[int, float], dict[int, float]]:
+    """How much the object grew or shrank (log of the ratio), and how far it moved: on every frame where, as before it, it is to be seen."""
+    area = np.array([facts[frame].area for frame in frames], float)
+    centre = np.array([facts[frame].centre or (0.0, 0.0) for frame in frames], float).reshape(-1, 2)
+    both = np.flatnonzero((area[1:] > 0) & (area[:-1] > 0)) + 1
+    growth = np.abs(np.log(area[both] / area[both - 1]))
+    moves = np.hypot(*(centre[both] - centre[both - 1]).T) / np.sqrt(np.maximum(area[both], area[both - 1]))
+    counted = [(frames[i], grown, moved) for i, grown, moved in zip(both.tolist(), growth.tolist(), moves.tolist(), strict=True)]
+    kept = [one for one in counted if one[0] not in cuts]
+    return {frame: grown for frame, grown, _ in kept}, {frame: moved for frame, _, moved in kept}
 
 
 def _distance(first: MaskFacts, second: MaskFacts) -> float:

@@ -7,13 +7,14 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
+from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
 from core.masks.facts import facts_of, MaskFacts
 from core.masks.operators import Mask
 
@@ -34,6 +35,7 @@ class MaskSequence:
         self.start = int(start)
         self._runs = [self._encode(mask) for mask in masks]
         self._facts: dict[int, MaskFacts] = {}
+        self._blocks: dict[int, StoredBlock] = {}  # by number: those that lie on disk as they are here
 
     @classmethod
     def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
@@ -62,8 +64,10 @@ class MaskSequence:
 
     def set(self, frame: int, mask: Mask) -> None:
         """Replace the mask of one of the covered frames."""
-        self._runs[self._position(frame)] = self._encode(mask)
+        position = self._position(frame)
+        self._runs[position] = self._encode(mask)
         self._facts.pop(frame, None)
+        self._blocks.pop(position // BLOCK, None)
 
     def is_empty(self, frame: int) -> bool:
         """Whether nothing is selected on that frame."""
@@ -85,6 +89,7 @@ class MaskSequence:
         twin = MaskSequence(self.size, self.start)
         twin._runs = list(self._runs)
         twin._facts = dict(self._facts)
+        twin._blocks = dict(self._blocks)
         return twin
 
     def array(self, start: int | None = None, stop: int | None = None) -> Mask:
@@ -97,17 +102,36 @@ class MaskSequence:
         return out
 
     def to_bytes(self) -> bytes:
-        """The sequence as `load` reads it from a file."""
+        """The whole sequence as `load` reads it from one file."""
         counts = np.array([len(runs) for runs in self._runs], np.uint32)
         runs = np.concatenate([np.zeros(0, np.uint32), *self._runs])
         header = np.array([FORMAT_VERSION, *self.size, self.start], np.int64)
         buffer = io.BytesIO()
-        # what np.savez_compressed writes, packed less tightly: it is written again with every click
+        # what np.savez_compressed writes, packed less tightly and in less time
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
             for name, values in (("header", header), ("counts", counts), ("runs", runs)):
                 with file.open(f"{name}.npy", "w") as entry:
                     np.lib.format.write_array(entry, values, allow_pickle=False)
         return buffer.getvalue()
+
+    def to_index(self, put: Callable[[bytes], str], keep: Callable[[Iterable[str]], Collection[str]]) -> bytes:
+        """The sequence as an index that `load` reads beside its blocks. Only what has changed since it was stored or loaded is handed on.
+
+        `put` stores the content of a block under a name that says what is in it, and gives the name back; `keep` says which of the blocks
+        that were stored before are there still.
+        """
+        there = keep([block.name for block in self._blocks.values()])
+        names: list[str | None] = []
+        for number, first in enumerate(range(0, len(self._runs), BLOCK)):
+            stored = self._blocks.get(number)
+            if stored is None or stored.name not in there:
+                runs = self._runs[first : first + BLOCK]
+                if not any(len(one) for one in runs):
+                    names.append(None)
+                    continue
+                stored = self._blocks[number] = StoredBlock(put(pack(runs)), runs)
+            names.append(stored.name)
+        return Index(self.size, self.start, len(self._runs), tuple(names)).to_bytes()
 
     def save(self, path: Path | str) -> None:
         """Write the sequence; the file appears under its name only when it is complete. StorageError when the disk refuses."""
@@ -127,21 +151,42 @@ class MaskSequence:
 
     @classmethod
     def load(cls, path: Path | str) -> MaskSequence:
-        """Read what `save` wrote; InputError when the file is missing, damaged, or of a newer version."""
+        """Read what `save` wrote, or an index of `to_index` with the blocks beside it.
+
+        InputError when a file is missing, damaged, or of a newer version.
+        """
+        path = Path(path)
         try:
+            with path.open("rb") as whole:
+                if whole.read(1) == b"{":
+                    return cls._from_index(Index.parse(b"{" + whole.read()), path.parent)
             with np.load(path, allow_pickle=False) as file:
                 version, width, height, start = (int(value) for value in file["header"])
                 if version > FORMAT_VERSION:
                     raise InputError(f"the mask file {path} is of a newer version ({version}) than this program reads ({FORMAT_VERSION})")
                 counts, runs = file["counts"], file["runs"]
-        except FileNotFoundError:
-            raise InputError(f"there is no mask file at {path}") from None
+        except FileNotFoundError as error:
+            raise InputError(f"there is no mask file at {error.filename or path}") from None
         except _DAMAGED as error:
             raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file") from error
         if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
             raise InputError(f"the mask file {path} can't be read: its contents disagree")
         sequence = cls((width, height), start)
         sequence._runs = np.split(runs, np.cumsum(counts)[:-1]) if len(counts) else []
+        return sequence
+
+    @classmethod
+    def _from_index(cls, index: Index, folder: Path) -> MaskSequence:
+        sequence = cls.empty(index.size, index.start, index.start + index.frames)
+        pixels = index.size[0] * index.size[1]
+        for number, name in enumerate(index.names):
+            if name is None:
+                continue
+            block = sequence._blocks[number] = read_block(folder / name)
+            first = number * BLOCK
+            if len(block.runs) != min(BLOCK, index.frames - first) or any(len(one) and int(one[-1]) >= pixels for one in block.runs):
+                raise ValueError("a block of other masks")
+            sequence._runs[first : first + BLOCK] = block.runs
         return sequence
 
     def _encode(self, mask: NDArray) -> NDArray[np.uint32]:

@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,85 @@ def test_masks_are_stored_compactly(tmp_path: Path) -> None:
     masks[:, 100:300, 200:500] = True
     MaskSequence((854, 480), 0, masks).save(tmp_path / "track.masks")
     assert (tmp_path / "track.masks").stat().st_size < masks.nbytes / 200
+
+
+class Files:
+    """Stored blocks, and which of them were written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: list[str] = []
+
+    def put(self, data: bytes) -> str:
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}.runs"
+        (self.folder / name).write_bytes(data)
+        self.written.append(name)
+        return name
+
+    def keep(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if (self.folder / name).exists()]
+
+    def store(self, sequence: MaskSequence) -> Path:
+        index = sequence.to_index(self.put, self.keep)
+        path = self.folder / f"{hashlib.sha256(index).hexdigest()[:32]}.masks"
+        path.write_bytes(index)
+        return path
+
+
+def test_a_change_of_one_frame_writes_one_block_of_a_long_sequence(tmp_path: Path) -> None:
+    masks = np.concatenate([blobs(40)] * 10 + [np.zeros((400, 48, 64), np.bool_)])
+    files = Files(tmp_path)
+    sequence = MaskSequence((64, 48), 7, masks)
+    first = files.store(sequence)
+    whole = len(files.written)
+    assert 1 < whole < 13, "a stretch of empty masks takes no room"
+
+    changed = MaskSequence.load(first).copy()
+    mask = ~masks[0]
+    changed.set(300, mask)
+    second = files.store(changed)
+    assert len(files.written) == whole + 1
+    assert (MaskSequence.load(second)[300] == mask).all()
+    masks_now = MaskSequence.load(second).array()
+    masks_now[293] = masks[293]
+    assert (masks_now == masks).all()
+    assert (MaskSequence.load(first).array() == masks).all(), "what undo goes back to is as it was"
+    assert files.store(changed) == second
+    assert len(files.written) == whole + 1
+
+    (tmp_path / files.written[1]).unlink()
+    files.store(changed)
+    assert files.written[whole + 1 :] == [files.written[1]], "a block that is gone is written again"
+
+
+@settings(deadline=None, max_examples=20)
+@given(masks=frames_of_7x5, start=st.integers(0, 100))
+def test_every_mask_comes_back_from_blocks(masks: np.ndarray, start: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    loaded = MaskSequence.load(Files(tmp_path_factory.mktemp("blocks")).store(MaskSequence((7, 5), start, masks)))
+    assert (loaded.size, loaded.frames) == ((7, 5), range(start, start + len(masks)))
+    assert (loaded.array() == masks).all()
+
+
+def test_damaged_blocks_are_refused(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    path = files.store(MaskSequence((64, 48), 0, blobs(20)))
+    index, (name,) = path.read_text(), files.written
+    block = (tmp_path / name).read_bytes()
+    for damaged in (b"", b"something else", block[: len(block) // 2], block[:40] + b"12345678" + block[48:]):
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(InputError, match="can't be read"):
+            MaskSequence.load(path)
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=name):
+        MaskSequence.load(path)
+    (tmp_path / name).write_bytes(block)
+    for before, after, words in (('_masks": 2', '_masks": 3', "newer"), (name, "../../secret", "read"), ('s": 20', 's": 99', "read")):
+        path.write_text(index.replace(before, after))
+        with pytest.raises(InputError, match=words):
+            MaskSequence.load(path)
+    path.write_text(index.replace("[64, 48]", "[6, 4]"))
+    with pytest.raises(InputError, match="can't be read"):
+        MaskSequence.load(path)
 
 
 def test_setting_and_asking_outside_the_span() -> None:

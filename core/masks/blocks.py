@@ -1,0 +1,104 @@
+"""How a long mask sequence lies in a project: blocks of frames, each a file named by its content, and an index that lists them.
+
+A change of one frame writes one block and the index again, however long the clip is; what did not change is shared with what was there
+before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import weakref
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+
+BLOCK = 64
+"""Frames in a block: 20 KB or so of an object, and 280 lines of index for ten minutes."""
+SUFFIX = ".runs"
+INDEX_VERSION = 2
+
+Runs = list[NDArray[np.uint32]]
+_NAME = re.compile(r"[0-9a-f]{32}\.runs")
+_MAGIC = b"VMB1"
+
+
+@dataclass(eq=False)
+class StoredBlock:
+    """Runs of `BLOCK` frames (fewer in the last block) that lie in the file `name`."""
+
+    name: str
+    runs: Runs
+
+
+@dataclass(frozen=True)
+class Index:
+    """What an index says: frames `start` to `start + frames - 1` of (W, H) = `size`; None stands for a block of empty masks."""
+
+    size: tuple[int, int]
+    start: int
+    frames: int
+    names: tuple[str | None, ...]
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(
+            {"vivid_masks": INDEX_VERSION, "size": self.size, "start": self.start, "frames": self.frames, "blocks": self.names}
+        ).encode()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Index:
+        """Read what `to_bytes` gave; InputError for a newer one, ValueError, KeyError or TypeError for anything else."""
+        read: dict[str, Any] = json.loads(data)
+        if int(read["vivid_masks"]) > INDEX_VERSION:
+            raise InputError(f"the masks are of a newer version ({read['vivid_masks']}) than this program reads ({INDEX_VERSION})")
+        names = tuple(read["blocks"])
+        if any(name is not None and not _NAME.fullmatch(name) for name in names):
+            raise ValueError("a block has a name that no block has")
+        (width, height), frames = read["size"], int(read["frames"])
+        if len(names) != -(-frames // BLOCK):
+            raise ValueError("the blocks don't cover the frames")
+        return cls((int(width), int(height)), int(read["start"]), frames, names)
+
+
+def pack(runs: Runs) -> bytes:
+    """The runs of some frames as the content of a block's file."""
+    counts = np.array([len(one) for one in runs], np.uint32)
+    joined = np.concatenate([np.zeros(0, np.uint32), *runs])
+    steps = np.diff(joined, prepend=np.uint32(0))  # wraps where the next frame begins, and back when it is read
+    return _MAGIC + zlib.compress(np.uint32(len(counts)).tobytes() + counts.tobytes() + steps.tobytes(), 1)
+
+
+def unpack(data: bytes) -> Runs:
+    """What `pack` was given; ValueError or zlib.error for anything else."""
+    if not data.startswith(_MAGIC):
+        raise ValueError("no block of masks")
+    values = np.frombuffer(zlib.decompress(data[len(_MAGIC) :]), np.uint32)
+    if not len(values) or len(values) < 1 + values[0]:
+        raise ValueError("a block of masks that is cut off")
+    counts = values[1 : 1 + int(values[0])]
+    joined = np.cumsum(values[1 + len(counts) :], dtype=np.uint32)
+    if int(counts.sum()) != len(joined):
+        raise ValueError("a block of masks whose contents disagree")
+    return np.split(joined, np.cumsum(counts)[:-1]) if len(counts) else []
+
+
+_known: weakref.WeakValueDictionary[Path, StoredBlock] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def read_block(path: Path) -> StoredBlock:
+    """A block's file; the sequences in memory that share a block on disk share it there too."""
+    with _lock:
+        block = _known.get(path)
+    if block is None:
+        block = StoredBlock(path.name, unpack(path.read_bytes()))
+        with _lock:
+            _known[path] = block
+    return block
