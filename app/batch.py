@@ -159,7 +159,7 @@ def edit_to_folder(
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
         # Masks that come back as they are may lie where they are written.
-        lost = arguments.masks if arguments.adjustment.form != "none" or span != (0, info.frames) else None
+        lost = arguments.masks if not arguments.adjustment.keeps_masks or span != (0, info.frames) else None
         folders = ("masks", "frames") if arguments.png else ("masks",)
         prepare_folder(out, ("output.mp4", "keyframe.png", "report.json", "recipe.json"), folders, (video, lost))
         context.report("loading the model", 0, 1)
@@ -279,9 +279,9 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
 
 
 def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjustment) -> MaskSequence:
-    from core.masks import adjusted
+    from core.masks import adjusted, RegionPart
 
-    region = adjusted([masks], range(*span), adjustment)
+    region = adjusted([RegionPart(masks, adjustment)], range(*span))
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the mask is empty on every frame: there is nothing to edit")
     return region

@@ -14,6 +14,7 @@ from pathlib import Path
 from app.settings import Settings
 from core.errors import Cancelled, InputError, StudioError
 
+ADJUST = "none, expand:8, hull, box, hull+expand:8 or box+expand:8; after it, with commas, holes:200 or holes:all, and smooth:2 (frames)"
 MATTES = ("ids", "matte", "webm", "prores", "green")
 """Forms of masks that `track` writes beside PNG; core.render.mattes has them."""
 
@@ -106,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument(
         "--masks", type=_path, metavar="FOLDER", help="masks instead of prompts: a folder with one PNG per frame, a zip, or a matte video"
     )
-    edit.add_argument("--adjust", default="none", metavar="FORM", help="none, expand:8, hull, box, hull+expand:8 or box+expand:8")
+    edit.add_argument("--adjust", default="none", metavar="FORM", help=ADJUST)
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="softness of the edit's edge (4)")
     edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an accepted keyframe; without it the model paints one")
     edit.add_argument("--frames", metavar="A:B", help="half-open span of frames that the result covers (all)")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.adjust_verbs import AdjustVerbs
 from app.keyframe_verbs import KeyframeVerbs
 from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
@@ -37,7 +38,7 @@ class Example:
     path: Path
 
 
-class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, KeyframeVerbs, PropagateVerbs):
+class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, KeyframeVerbs, PropagateVerbs):
     """One per program. Safe to call from several threads.
 
     Projects, pictures and jobs are here; the verbs of each step are in the classes it derives from.

@@ -121,4 +121,5 @@ def same_masks(current: Project, project: Project) -> bool:
 
 def _region_parts(project: Project) -> tuple[Any, ...]:
     """What the region is made of; an object's name or its marks are no part of it."""
-    return project.adjustment, project.clip, [(track.object_id, track.masks) for track in project.tracks]
+    parts = [(track.object_id, track.masks, track.adjustment) for track in project.edited_tracks]
+    return project.adjustment, project.clip, parts

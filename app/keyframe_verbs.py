@@ -1,4 +1,4 @@
-"""The verbs of the Adjust and Keyframe steps: the form of the region; tries of an edit on one frame, painted here or elsewhere."""
+"""The verbs of the Keyframe step: tries of an edit on one frame, painted here or elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from core.project.edits import (
     Task,
 )
 from core.project.project import Project
-from core.project.tracks import MaskAdjustment
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,6 @@ class KeyframeVerbs(VerbBase):
         super().__init__(settings)
         self._facts: ModelFacts | None = None
         self._keyframe_files = KeyframeFiles(self.workspace, self.pictures)
-
-    # Adjust
-
-    def set_adjustment(self, project_id: str, adjustment: MaskAdjustment) -> Project:
-        """Choose the region that may change: a form of the mask, how far it is widened and how soft its edge is, in source pixels."""
-        return self.workspace.change(project_id, "Adjust mask", lambda p: document.with_adjustment(p, adjustment), merge=True)
-
-    # Keyframe
 
     def model_facts(self) -> ModelFacts:
         """What the settings' video model is and knows; reads its package, not its weights."""

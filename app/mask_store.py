@@ -16,7 +16,7 @@ from core.project.tracks import MaskTrack
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.masks import MaskSequence
+    from core.masks import MaskSequence, RegionPart
 
 
 class MaskStore:
@@ -89,25 +89,25 @@ class MaskStore:
         return under & ~line if erase else under | line
 
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
-        """bool (H, W): the union of the objects on that frame, adjusted."""
-        import numpy as np
+        """bool (H, W): the objects that are edited on that frame, adjusted. Looks at the frames around only where that is asked for."""
+        from core.masks import region_at
 
-        from core.masks import adjust
+        return region_at([part for _, part in self.region_parts(project)], frame, project.clip.info.size)
 
-        width, height = project.clip.info.size
-        union = np.zeros((height, width), bool)
-        for track in project.tracks:
-            mask = self.object_mask(project, track, frame)
-            if mask is not None:
-                union |= mask
-        return adjust(union, project.adjustment)
+    def region_parts(self, project: Project) -> list[tuple[MaskTrack, RegionPart]]:
+        """What the region is made of, as far as the masks are known: those of a running job first."""
+        from core.masks import RegionPart
+
+        known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
+        return [(track, RegionPart(masks, track.adjusted_by(project.adjustment))) for track, masks in known if masks]
 
     def adjusted(self, project: Project) -> MaskSequence:
-        """The region over the clip's span: the union of all objects, adjusted."""
-        from core.masks import adjusted
+        """The region over the clip's span: the objects that are edited, adjusted."""
+        from core.masks import adjusted, RegionPart
 
-        sequences = [self.masks(project, track.masks) for track in project.tracks if track.masks]
-        return adjusted(sequences, range(project.clip.start, project.clip.stop), project.adjustment)
+        tracks = [track for track in project.edited_tracks if track.masks]
+        parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment)) for track in tracks]
+        return adjusted(parts, range(project.clip.start, project.clip.stop))
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
         """Let overlays and the timeline show these sequences, by object, while a running job fills them."""

@@ -113,6 +113,12 @@ def page_routes(editor: Editor) -> APIRouter:
         picture = editor.overlay_png(project_id, frame, kind, _width(w))
         return Response(picture, media_type="image/png", headers=FOREVER if settled else FRESH)
 
+    @routes.get("/{project_id}/forms/{frame}.jpg")
+    def region_forms(project_id: str, frame: int, rev: str = "", w: int = 120, object_id: int | None = None) -> Response:
+        settled = bool(rev) and not editor.is_changing(project_id)
+        picture = editor.forms_jpeg(project_id, frame, object_id, max(48, min(w, 480)))
+        return Response(picture, media_type="image/jpeg", headers=FOREVER if settled else FRESH)
+
     @routes.get("/{project_id}/preview/{frame}.png")
     def click_preview(
         project_id: str, frame: int, x: float, y: float, positive: bool = True, object_id: int | None = None, w: int | None = None

@@ -8,6 +8,7 @@ from app.clip_frames import ClipFrames, identity
 from app.engine import Engine
 from app.overlays import FILL, overlay_png
 from app.recent import Recent
+from app.region_pictures import region_overlay
 from app.workspace import Workspace
 from core.errors import InputError
 from core.project.edits import Propagation
@@ -50,14 +51,13 @@ class Pictures(ClipFrames):
         if kind not in ("objects", "region"):
             raise InputError(f"unknown overlay '{kind}' (known: objects, region)")
         if kind == "region":
-            layers = [(self.region_mask(project, frame), REGION_COLOUR)]
-        else:
-            others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
-            shown = [(self.object_mask(project, track, frame), track.colour) for track in others]
-            if instead is not None:
-                colours = {track.object_id: track.colour for track in project.tracks}
-                shown.append((instead[1], colours.get(instead[0], next_colour(project))))
-            layers = [(mask, colour) for mask, colour in shown if mask is not None]
+            return region_overlay(self.region_mask(project, frame), project.adjustment.feather, max_width)
+        others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
+        shown = [(self.object_mask(project, track, frame), track.colour) for track in others]
+        if instead is not None:
+            colours = {track.object_id: track.colour for track in project.tracks}
+            shown.append((instead[1], colours.get(instead[0], next_colour(project))))
+        layers = [(mask, colour) for mask, colour in shown if mask is not None]
         return overlay_png(project.clip.info.size, layers, max_width)
 
     def session(self, project: Project) -> SegmentSession:

@@ -48,7 +48,8 @@ class PropagateVerbs(VerbBase):
             raise InputError("accept a keyframe first")
         if seed is not None:
             check_seed(seed)
-        untracked = [t.name for t in project.tracks if (t.prompts or t.confirmed) and not t.covers(project.clip.start, project.clip.stop)]
+        span = (project.clip.start, project.clip.stop)
+        untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*span)]
         if untracked:
             raise InputError(f"track {', '.join(untracked)} through the clip first")
         self._need_masks(project)

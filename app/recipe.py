@@ -104,7 +104,7 @@ class Recipe:
 
 def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
     """What a propagation that starts now is made of, to be kept beside the project: the document itself goes on."""
-    tracks = tuple(track for track in project.tracks if track.masks)
+    tracks = tuple(track for track in project.edited_tracks if track.masks)
     return json.dumps(encode(Asked(tracks, project.adjustment, project.carried, segmenter, weights)), sort_keys=True).encode()
 
 

@@ -129,8 +129,8 @@ def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
 
 
 def _region_anew(engine: Engine, edit: RecipeEdit, reader: ClipReader, span: tuple[int, int], context: JobContext) -> MaskSequence:
-    """Track the recipe's objects from their prompts and widen them as it says."""
-    from core.masks import adjusted, MaskSequence
+    """Track the recipe's objects from their prompts and adjust them as it says."""
+    from core.masks import adjusted, MaskSequence, RegionPart
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
     if not prompts:
@@ -149,7 +149,8 @@ def _region_anew(engine: Engine, edit: RecipeEdit, reader: ClipReader, span: tup
         for frame, masks in session.track(prompts, *span, context):
             for object_id, mask in masks.items():
                 found[object_id].set(frame, mask)
-    region = adjusted(list(found.values()), range(*span), edit.adjustment)
+    ways = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
+    region = adjusted([RegionPart(masks, ways[object_id]) for object_id, masks in found.items()], range(*span))
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the recipe's objects are nowhere in this video: there is nothing to edit")
     return region

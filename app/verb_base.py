@@ -53,6 +53,8 @@ class VerbBase:
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):
             raise InputError("select an object first: there is no mask to edit yet")
+        if not any(track.masks for track in project.edited_tracks):
+            raise InputError("the edit is of no object: in Adjust, tick at least one that has masks")
 
     def _change_track(self, project_id: str, object_id: int, label: str, change: Callable[[MaskTrack], MaskTrack]) -> Project:
         return self.workspace.change(project_id, label, lambda p: document.with_track(p, change(p.track(object_id))))

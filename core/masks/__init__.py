@@ -1,22 +1,31 @@
-"""Mask sequences, the six operators, PNG in and out."""
+"""Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
 from core.masks.health import examine, Suspect, SYMPTOMS
-from core.masks.operators import adjust, bounding_span, feather
+from core.masks.holes import fill_holes
+from core.masks.operators import adjust, feather, shaped
 from core.masks.png import export_png, import_png, read_mask, write_mask
-from core.masks.region import adjusted
+from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
+from core.masks.spans import bounding_span
+from core.masks.steady import steady
 
 __all__ = [
     "SYMPTOMS",
     "MaskSequence",
+    "RegionPart",
     "Suspect",
     "adjust",
     "adjusted",
     "bounding_span",
+    "clean_mask",
     "examine",
     "export_png",
     "feather",
+    "fill_holes",
     "import_png",
     "read_mask",
+    "region_at",
+    "shaped",
+    "steady",
     "write_mask",
 ]

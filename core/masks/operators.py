@@ -1,20 +1,23 @@
-"""The paper's six mask forms, and the feather of the composite's edge. Exact: a pixel belongs or does not, by its centre.
+"""What becomes of a mask: steadied, holes filled, one of the paper's six forms; and the feather of the composite's edge.
+
+Exact: a pixel belongs or does not, by its centre.
 
 What lies outside the frame is unknown, so a mask that the frame cuts is not shrunk or feathered from that side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.masks.holes import fill_holes
+from core.masks.spans import bounding_span, cut, grow, Mask
+from core.masks.steady import steady
 from core.project.tracks import MaskAdjustment
-
-Mask = NDArray[np.bool_]
-Span = tuple[int, int, int, int]
-"""Half-open (y0, y1, x0, x1)."""
 
 _DISC_BY_ROWS = 64  # up to this radius, widening row by row is faster than a distance transform
 
@@ -22,6 +25,7 @@ _DISC_BY_ROWS = 64  # up to this radius, widening row by row is faster than a di
 def adjust(masks: Mask, adjustment: MaskAdjustment) -> Mask:
     """The region that `masks` become: bool (H, W) or (T, H, W) in, the same shape out. An empty mask stays empty.
 
+    First what flickers is settled by the frames around (`steady`, among those that are given), then holes are filled, then comes the form:
     `expand` takes every pixel at most `pixels` (Euclidean) from the mask, a negative amount keeps those farther than that from its outside;
     `hull` is the convex hull, `box` the bounding box. `box+expand` moves the sides of the box, which therefore stays a box.
     """
@@ -29,9 +33,26 @@ def adjust(masks: Mask, adjustment: MaskAdjustment) -> Mask:
         raise InputError(f"masks must be bool (H, W) or (T, H, W), not {masks.dtype} {masks.shape}")
     frames = masks if masks.ndim == 3 else masks[None]
     out = np.zeros_like(frames)
-    for source, target in zip(frames, out, strict=True):
-        _adjust_frame(source, target, adjustment)
+    run = list(frames)
+    for index, target in enumerate(out):
+        _shape(cleaned(run, index, adjustment), target, adjustment)
     return out if masks.ndim == 3 else out[0]
+
+
+def cleaned(masks: Sequence[Mask], middle: int, adjustment: MaskAdjustment) -> Mask:
+    """The mask `middle` of a run of frames without flicker and holes, before it is given its form; bool (H, W), not to be written to."""
+    reach = adjustment.smooth
+    mask = masks[middle]
+    if reach:
+        mask = steady(masks[max(0, middle - reach) : middle + reach + 1], min(middle, reach))
+    return fill_holes(mask, adjustment.holes)
+
+
+def shaped(mask: Mask, adjustment: MaskAdjustment) -> Mask:
+    """A clean mask, bool (H, W), in the adjustment's form; a new array."""
+    out = np.zeros_like(mask)
+    _shape(mask, out, adjustment)
+    return out
 
 
 def feather(mask: Mask, pixels: int) -> NDArray[np.float32]:
@@ -41,37 +62,31 @@ def feather(mask: Mask, pixels: int) -> NDArray[np.float32]:
     for source, target in zip(frames, alpha, strict=True):
         span = bounding_span(source)
         if span is not None:
-            room = _grow(span, 1, source.shape)
-            _cut(target, room)[:] = _ramp(_cut(source, room), pixels)
+            room = grow(span, 1, source.shape)
+            cut(target, room)[:] = _ramp(cut(source, room), pixels)
     return alpha if mask.ndim == 3 else alpha[0]
 
 
-def bounding_span(mask: Mask) -> Span | None:
-    """The smallest half-open (y0, y1, x0, x1) that holds the mask; None when it is empty."""
-    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
-    return (y, y + height, x, x + width) if width else None
-
-
-def _adjust_frame(source: Mask, target: Mask, adjustment: MaskAdjustment) -> None:
-    """Write the adjusted `source` into `target` (all False), working inside the bounding box."""
+def _shape(source: Mask, target: Mask, adjustment: MaskAdjustment) -> None:
+    """Write the form of `source` into `target` (all False), working inside the bounding box."""
     span = bounding_span(source)
     if span is None:
         return
     shape, amount = source.shape, adjustment.pixels if adjustment.form.endswith("expand") else 0
     if adjustment.form.startswith("box"):
-        grown = _grow(span, amount, shape, keep_border=True)
+        grown = grow(span, amount, shape, keep_border=True)
         if grown[0] < grown[1] and grown[2] < grown[3]:
-            _cut(target, grown)[:] = True
+            cut(target, grown)[:] = True
         return
-    room = _grow(span, max(amount, 1), shape)  # one pixel of outside at least, so that shrinking knows where the mask ends
-    work = _cut(source, room)
+    room = grow(span, max(amount, 1), shape)  # one pixel of outside at least, so that shrinking knows where the mask ends
+    work = cut(source, room)
     if adjustment.form.startswith("hull"):
         work = _hull(work)
     if amount > 0:
         work = _widen(work, amount)
     elif amount < 0:
         work = ~_widen(~work, -amount)
-    _cut(target, room)[:] = work
+    cut(target, room)[:] = work
 
 
 def _hull(mask: Mask) -> Mask:
@@ -125,17 +140,3 @@ def _ramp(mask: Mask, pixels: int) -> NDArray[np.floating | np.bool_]:
     distance: NDArray = cv2.distanceTransform(np.ascontiguousarray(mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     distance *= np.float32(1 / (pixels + 1))
     return np.minimum(distance, np.float32(1), out=distance)
-
-
-def _grow(span: Span, amount: int, shape: tuple[int, ...], keep_border: bool = False) -> Span:
-    """Move all four sides outwards by `amount`, within the frame; with `keep_border` a side on the frame's border doesn't move inwards."""
-    y0, y1, x0, x1 = span
-    sides = [max(y0 - amount, 0), min(y1 + amount, shape[0]), max(x0 - amount, 0), min(x1 + amount, shape[1])]
-    if keep_border:
-        for index, (side, border) in enumerate(((y0, 0), (y1, shape[0]), (x0, 0), (x1, shape[1]))):
-            sides[index] = border if side == border else sides[index]
-    return sides[0], sides[1], sides[2], sides[3]
-
-
-def _cut(array: NDArray, span: Span) -> NDArray:
-    return array[span[0] : span[1], span[2] : span[3]]

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError, StorageError
-from core.masks.operators import Mask
 from core.masks.sequence import MaskSequence
+from core.masks.spans import Mask
 
 
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:

@@ -1,21 +1,68 @@
-"""The region to edit: the union of objects, widened."""
+"""The region to edit: the union of the objects that the edit is of, each adjusted in its own way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from core.masks.operators import adjust
+from core.errors import InputError
+from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
+from core.masks.spans import Mask
 from core.project.tracks import MaskAdjustment
 
 
-def adjusted(sequences: Sequence[MaskSequence], frames: range, adjustment: MaskAdjustment) -> MaskSequence:
-    """The union of `sequences` on `frames`, adjusted frame by frame in the memory of one frame. InputError where frames are missing."""
-    region = MaskSequence.empty(sequences[0].size, frames.start, frames.stop)
-    for frame in frames:
-        masks = [sequence[frame] for sequence in sequences if not sequence.is_empty(frame)]
-        if masks:
-            region.set(frame, adjust(np.logical_or.reduce(masks), adjustment))
+@dataclass(frozen=True)
+class RegionPart:
+    """One object of the region."""
+
+    masks: MaskSequence
+    adjustment: MaskAdjustment
+
+
+class _Unpacked:
+    """The masks of a few neighbouring frames, unpacked once while a window passes over them."""
+
+    def __init__(self, part: RegionPart) -> None:
+        self._part = part
+        self._masks: dict[int, Mask] = {}
+
+    def cleaned(self, frame: int) -> Mask | None:
+        """The object's mask without flicker and holes; None where it has none. Looks no further around than it has to."""
+        part = self._part
+        if part.masks.is_empty(frame):
+            return None
+        reach = part.adjustment.smooth
+        around = range(max(part.masks.frames.start, frame - reach), min(part.masks.frames.stop, frame + reach + 1))
+        self._masks = {f: self._masks[f] if f in self._masks else part.masks[f] for f in around}
+        return cleaned(list(self._masks.values()), frame - around.start, part.adjustment)
+
+
+def clean_mask(part: RegionPart, frame: int) -> Mask | None:
+    """The object's mask on a frame, bool (H, W), without flicker and holes but not yet in its form; None where it has none."""
+    return _Unpacked(part).cleaned(frame)
+
+
+def region_at(parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> Mask:
+    """The region on one frame of (W, H), bool (H, W); all False where no part has a mask. InputError where a part misses the frame."""
+    return _union([_Unpacked(part) for part in parts], parts, frame, size)
+
+
+def adjusted(parts: Sequence[RegionPart], frames: range) -> MaskSequence:
+    """The region on `frames`, in the memory of as many frames as are smoothed over. InputError for no parts, or missing frames."""
+    if not parts:
+        raise InputError("the edit is of no object: choose at least one")
+    size = parts[0].masks.size
+    unpacked = [_Unpacked(part) for part in parts]
+    return MaskSequence(size, frames.start, (_union(unpacked, parts, frame, size) for frame in frames))
+
+
+def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> Mask:
+    region = np.zeros(size[::-1], np.bool_)
+    for masks, part in zip(unpacked, parts, strict=True):
+        mask = masks.cleaned(frame)
+        if mask is not None:
+            region |= shaped(mask, part.adjustment)
     return region

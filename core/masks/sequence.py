@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.errors import InputError, StorageError
 from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
 from core.masks.facts import facts_of, MaskFacts
-from core.masks.operators import Mask
+from core.masks.spans import Mask
 
 FORMAT_VERSION = 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.errors import InputError
 from core.project.edits import KeyframeEdit, Layer, Propagation
@@ -25,10 +25,14 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
 )
 """Overlay colours of objects, in the order objects are added."""
 
+USUAL_ADJUSTMENT = MaskAdjustment("box+expand", 8)
+"""What a project begins with."""
+
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a person did to one clip. `region` is the stored mask sequence to edit (adjusted union of the tracks).
+    """Everything a person did to one clip. `region` is the stored mask sequence to edit: the union of the edited tracks, each adjusted in
+    its own way or by `adjustment`.
 
     `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames, from which the edit starts anew.
     `layers` are results that were accepted, the lowest first: the clip with them is what the next edit stands on.
@@ -39,7 +43,7 @@ class Project:
     clip: Clip
     created: str
     tracks: tuple[MaskTrack, ...] = ()
-    adjustment: MaskAdjustment = field(default_factory=lambda: MaskAdjustment("box+expand", 8))
+    adjustment: MaskAdjustment = USUAL_ADJUSTMENT
     region: str | None = None
     edits: tuple[KeyframeEdit, ...] = ()
     accepted: str | None = None
@@ -53,6 +57,11 @@ class Project:
             if track.object_id == object_id:
                 return track
         raise InputError(f"there is no object {object_id}")
+
+    @property
+    def edited_tracks(self) -> tuple[MaskTrack, ...]:
+        """The objects that the region is made of."""
+        return tuple(track for track in self.tracks if track.edited)
 
     def edit(self, edit_id: str) -> KeyframeEdit:
         """The keyframe try of that id; InputError when there is none."""
@@ -131,12 +140,13 @@ def without_object(project: Project, object_id: int) -> Project:
 
 
 def with_track(project: Project, track: MaskTrack) -> Project:
-    """Replace the track of the same object id. Later work is stale when its masks are others than before."""
+    """Replace the track of the same object id. Later work is stale when what it gives to the region is another than before."""
     before = project.track(track.object_id)
     for prompt in track.prompts:
         check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
     changed = dataclasses.replace(project, tracks=tuple(track if t.object_id == track.object_id else t for t in project.tracks))
-    return changed if track.masks == before.masks else _without_region(changed)
+    same = (track.masks, track.edited, track.adjustment) == (before.masks, before.edited, before.adjustment)
+    return changed if same else _without_region(changed)
 
 
 def with_prompt(project: Project, prompt: Prompt) -> Project:
@@ -146,9 +156,24 @@ def with_prompt(project: Project, prompt: Prompt) -> Project:
     return with_track(project, dataclasses.replace(track, prompts=(*kept, prompt)))
 
 
-def with_adjustment(project: Project, adjustment: MaskAdjustment) -> Project:
-    """Widen the masks in another way."""
-    return project if adjustment == project.adjustment else _without_region(dataclasses.replace(project, adjustment=adjustment))
+def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int | None = None) -> Project:
+    """Adjust the masks in another way: of all objects without a way of their own, or of one, which gets its own.
+
+    The region has one edge, so the feather holds for all objects at once. InputError for an unknown object.
+    """
+    feather = adjustment.feather
+    usual = adjustment if object_id is None else dataclasses.replace(project.adjustment, feather=feather)
+
+    def own(track: MaskTrack) -> MaskAdjustment | None:
+        if track.object_id == object_id:
+            return adjustment
+        return None if track.adjustment is None else dataclasses.replace(track.adjustment, feather=feather)
+
+    if object_id is not None:
+        project.track(object_id)
+    tracks = tuple(dataclasses.replace(track, adjustment=own(track)) for track in project.tracks)
+    changed = dataclasses.replace(project, adjustment=usual, tracks=tracks)
+    return project if changed == project else _without_region(changed)
 
 
 def with_region(project: Project, region: str) -> Project:

@@ -16,16 +16,23 @@ Direction = Literal["both", "forward", "backward"]
 """Which way a track runs from the frames that were prompted."""
 
 
+ALL_HOLES = -1
+"""As the size up to which holes are filled: whatever their size."""
+
+
 @dataclass(frozen=True)
 class MaskAdjustment:
-    """The paper's six mask forms: `pixels` widens (negative shrinks) in the forms with expand, `feather` softens the composite's edge.
+    """How a mask becomes the region to edit, in this order; all lengths in source pixels.
 
-    Both are in source pixels.
+    `smooth` settles flicker by as many frames on either side, 0 by none. `holes` of at most so many pixels are filled, or ALL_HOLES.
+    `form` is one of the paper's six; `pixels` widens (negative shrinks) in those with expand. `feather` softens the composite's edge.
     """
 
     form: AdjustmentForm = "none"
     pixels: int = 0
     feather: int = 4
+    holes: int = 0
+    smooth: int = 0
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -34,19 +41,39 @@ class MaskAdjustment:
             raise InputError(f"a feather of {self.feather} pixels is outside 0 to 200")
         if abs(self.pixels) > 500:
             raise InputError(f"expanding by {self.pixels} pixels is outside -500 to 500")
+        if self.holes != ALL_HOLES and not 0 <= self.holes <= 10_000_000:
+            raise InputError(f"filling holes of {self.holes} pixels is outside 0 to 10000000 (or all)")
+        if not 0 <= self.smooth <= 15:
+            raise InputError(f"smoothing over {self.smooth} frames on either side is outside 0 to 15")
+
+    @property
+    def keeps_masks(self) -> bool:
+        """Whether the region is the mask itself."""
+        return self.form == "none" and not self.holes and not self.smooth
 
     @classmethod
     def parse(cls, text: str, feather: int = 4) -> MaskAdjustment:
-        """Read `none`, `hull`, `box`, `expand:8`, `hull+expand:8` or `box+expand:8`; anything else is an InputError."""
-        form, colon, amount = text.partition(":")
+        """Read `none`, `hull`, `box`, `expand:8`, `hull+expand:8` or `box+expand:8`, and behind a comma each `holes:200`, `holes:all` and
+        `smooth:2`; anything else is an InputError."""
+        first, *others = text.split(",")
+        form, colon, amount = first.partition(":")
         wants_pixels = form.endswith("expand")
         if form not in FORMS or wants_pixels != bool(colon):
-            raise InputError(f"unknown mask adjustment '{text}' (try none, hull, box, expand:8, hull+expand:8 or box+expand:8)")
-        try:
-            pixels = int(amount) if wants_pixels else 0
-        except ValueError:
-            raise InputError(f"'{amount}' in '{text}' is no whole number of pixels") from None
-        return cls(form, pixels, feather)
+            raise InputError(f"unknown mask adjustment '{first}' (try none, hull, box, expand:8, hull+expand:8 or box+expand:8)")
+        more: dict[str, int] = {}
+        for part in others:
+            name, _, value = part.partition(":")
+            if name not in ("holes", "smooth") or name in more:
+                raise InputError(f"unknown mask adjustment '{part}' in '{text}' (try holes:200, holes:all or smooth:2, each once)")
+            more[name] = ALL_HOLES if part == "holes:all" else _whole(value, text, "pixels" if name == "holes" else "frames")
+        return cls(form, _whole(amount, text, "pixels") if wants_pixels else 0, feather, more.get("holes", 0), more.get("smooth", 0))
+
+
+def _whole(amount: str, text: str, unit: str) -> int:
+    try:
+        return int(amount)
+    except ValueError:
+        raise InputError(f"'{amount}' in '{text}' is no whole number of {unit}") from None
 
 
 @dataclass(frozen=True)
@@ -56,7 +83,8 @@ class MaskTrack:
     `tracked` is the half-open span of frames through which the object was followed. `pending` are frames that ask for tracking all the
     same: one that was prompted since, or the first of a shot in which nobody has said yet where the object is. `confirmed` are frames that
     a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is left out of the
-    picture on the screen, and only there.
+    picture on the screen, and only there; one that is not `edited` is no part of the region. `adjustment` is the object's own in place of
+    the project's, except for the feather: the region has one edge.
     """
 
     object_id: int
@@ -68,6 +96,12 @@ class MaskTrack:
     confirmed: tuple[int, ...] = ()
     pending: tuple[int, ...] = ()
     hidden: bool = False
+    edited: bool = True
+    adjustment: MaskAdjustment | None = None
+
+    def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
+        """The object's adjustment: its own, or else `usual`."""
+        return usual if self.adjustment is None else self.adjustment
 
     def covers(self, start: int, stop: int) -> bool:
         """Whether the object was tracked through frames start:stop, with the prompts that it has now."""

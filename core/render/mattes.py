@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.masks import feather, MaskSequence
-from core.masks.operators import Mask
+from core.masks.spans import Mask
 from core.media import ClipReader, VideoWriter
 from core.media.files import written_whole
 from core.progress import JobContext

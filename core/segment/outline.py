@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.masks.operators import Mask
+from core.masks.spans import Mask
 
 _WORKING_SIDE = 854  # the filter is fitted on a picture no longer than this, whatever the clip's size
 _RADIUS = 0.01  # of its window, in parts of the picture's longer side: a cell of the logits, which is how far an edge may have to move

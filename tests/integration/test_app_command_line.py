@@ -45,7 +45,7 @@ def edited(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--caption",
         "a red cube",
         "--adjust",
-        "box+expand:6",
+        "box+expand:6,holes:all,smooth:1",
         "--png",
         "--seed",
         3,

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from core.errors import InputError, StorageError
-from core.masks import adjust, adjusted, export_png, import_png, MaskSequence
+from core.masks import adjust, adjusted, export_png, import_png, MaskSequence, region_at, RegionPart
 from core.project.tracks import MaskAdjustment
 
 frames_of_7x5 = arrays(np.bool_, st.tuples(st.integers(0, 4), st.just(5), st.just(7)))
@@ -150,13 +150,17 @@ def test_setting_and_asking_outside_the_span() -> None:
         sequence.set(11, mask[1:])
 
 
-def test_a_region_is_the_union_of_all_objects_widened() -> None:
+def test_a_region_is_the_union_of_objects_each_adjusted_in_its_own_way() -> None:
     masks = blobs(4)
-    sequences = [MaskSequence((64, 48), 0, masks[:2]), MaskSequence((64, 48), 0, masks[2:])]
-    region = adjusted(sequences, range(0, 2), MaskAdjustment("box"))
+    ways = [MaskAdjustment("box"), MaskAdjustment("expand", 3)]
+    parts = [RegionPart(MaskSequence((64, 48), 0, masks[2 * i : 2 * i + 2]), way) for i, way in enumerate(ways)]
+    region = adjusted(parts, range(0, 2))
     assert region.frames == range(0, 2)
     for frame in range(2):
-        assert (region[frame] == adjust(masks[frame] | masks[frame + 2], MaskAdjustment("box"))).all()
+        assert (region[frame] == adjust(masks[frame], ways[0]) | adjust(masks[frame + 2], ways[1])).all()
+        assert (region_at(parts, frame, (64, 48)) == region[frame]).all()
+    with pytest.raises(InputError, match="no object"):
+        adjusted([], range(0, 2))
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

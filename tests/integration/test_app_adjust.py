@@ -1,0 +1,150 @@
+"""The Adjust verbs on a real clip with two objects: what each object gives to the region, what is seen of it, and what undo takes back."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from builders import disc_clip
+
+from app.editor import Editor
+from app.job_work import JobWork
+from app.recipe import Asked, asked_for
+from app.region_pictures import DARK
+from app.settings import Settings
+from core.errors import InputError
+from core.masks import adjust, bounding_span
+from core.project.codec import decode
+from core.project.tracks import ALL_HOLES, FORMS, MaskAdjustment
+
+FRAMES = 8
+ys, xs = np.mgrid[:120, :160]
+
+
+def ring(frame: int) -> np.ndarray:
+    """Moves to the right, with a hole; a piece of it is missing on frame 4."""
+    distance = (xs - 40 - 3 * frame) ** 2 + (ys - 60) ** 2
+    mask = (distance <= 20**2) & (distance > 6**2)
+    return mask & (xs < 55) if frame == 4 else mask
+
+
+def block(frame: int) -> np.ndarray:
+    return (np.abs(xs - 130) <= 12) & (np.abs(ys - 30 - frame) <= 8)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=FRAMES)
+
+
+@pytest.fixture
+def editor(tmp_path: Path):
+    editor = Editor(Settings(workspace=tmp_path))
+    yield editor
+    editor.close()
+
+
+def with_two(editor: Editor, clip: Path, tmp_path: Path) -> str:
+    """A project whose objects 1 and 2 are the ring and the block."""
+    project_id = editor.create_project(clip).project_id
+    for name, shape in (("Ring", ring), ("Block", block)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for frame in range(FRAMES):
+            cv2.imwrite(str(folder / f"{frame:05d}.png"), shape(frame).astype(np.uint8) * 255)
+        editor.import_masks(project_id, folder, 0, name)
+    return project_id
+
+
+def region(editor: Editor, project_id: str) -> np.ndarray:
+    """The region as it will be edited, which every frame's preview has to agree with."""
+    project = editor.project(project_id)
+    _, masks = JobWork(editor.workspace, editor.engine, editor.pictures).region(project)
+    for frame in range(FRAMES):
+        assert (editor.pictures.region_mask(project, frame) == masks[frame]).all()
+    return masks.array()
+
+
+def shown(editor: Editor, project_id: str, frame: int) -> np.ndarray:
+    """Opacity of the overlay over the frame's pixels."""
+    data = np.frombuffer(editor.overlay_png(project_id, frame, "region"), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED)[..., 3]
+
+
+def test_each_object_gives_its_own_part_to_the_region(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    rings, blocks = np.stack([ring(f) for f in range(FRAMES)]), np.stack([block(f) for f in range(FRAMES)])
+    usual, own = MaskAdjustment("expand", 2, 3), MaskAdjustment("none", feather=3, holes=ALL_HOLES, smooth=2)
+    editor.set_adjustment(project_id, usual)
+    assert (region(editor, project_id) == adjust(rings, usual) | adjust(blocks, usual)).all()
+    editor.set_adjustment(project_id, own, 1)
+    settled = region(editor, project_id)
+    assert (settled == adjust(rings, own) | adjust(blocks, usual)).all()
+    whole = (xs - 52) ** 2 + (ys - 60) ** 2 <= 20**2
+    assert (settled[4][:, :100] ^ whole[:, :100]).sum() < 0.02 * whole.sum()  # the missing piece and the hole are back
+    editor.hide_object(project_id, 2)
+    assert (region(editor, project_id) == settled).all()
+    editor.set_edited(project_id, 2, False)
+    assert not region(editor, project_id)[:, :, 110:].any()
+
+    asked = decode(Asked, json.loads(asked_for(editor.project(project_id), "embedded", "w")))
+    assert [(track.name, track.adjusted_by(asked.adjustment)) for track in asked.tracks] == [("Ring", own)]
+    editor.set_edited(project_id, 1, False)
+    assert (shown(editor, project_id, 0) == DARK).all()
+    with pytest.raises(InputError, match="the edit is of no object"):
+        editor.start_tries(project_id, 0, "delete", "", (1,))
+
+
+def test_every_change_is_a_step_and_a_drag_is_one(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    before = editor.project(project_id)
+    editor.set_adjustment(project_id, MaskAdjustment("hull+expand", 8))
+    for number, pixels in enumerate((9, 10, 12)):
+        editor.set_adjustment(project_id, MaskAdjustment("hull+expand", pixels), 2, merge=number > 0)
+    editor.set_edited(project_id, 1, False)
+    editor.clear_adjustment(project_id, 2)
+    labels = []
+    while editor.project(project_id) != before:
+        labels.append(editor.history(project_id)[0])
+        editor.undo(project_id)
+    assert labels == ["Adjust as all", "Leave object out", "Widen (Block)", "Form of the region"]
+
+
+def test_the_picture_is_dark_where_nothing_changes_and_soft_at_the_edge(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    editor.set_adjustment(project_id, MaskAdjustment("none", feather=0))
+    hard = shown(editor, project_id, 2)
+    inside = ring(2) | block(2)
+    assert (hard[~inside] == DARK).all()
+    assert set(np.unique(hard[inside])) == {0, 235}
+    editor.set_adjustment(project_id, MaskAdjustment("none", feather=6))
+    soft = shown(editor, project_id, 2)
+    assert len(np.unique(soft[inside])) > 4
+    assert (soft[~inside] == DARK).all()
+
+
+def test_six_forms_side_by_side(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    editor.set_adjustment(project_id, MaskAdjustment("none", 6, 0))
+
+    def bright(object_id: int | None) -> list[float]:
+        sheet = cv2.imdecode(np.frombuffer(editor.forms_jpeg(project_id, 0, object_id, 120), np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert sheet.shape == (80, 720)
+        return [float(tile.mean()) for tile in np.split(sheet, len(FORMS), 1)]
+
+    none, expand, hull, box, hull_expand, box_expand = bright(1)
+    assert none < hull < box < box_expand
+    assert none < expand <= hull_expand + 0.5 < box_expand
+    editor.set_adjustment(project_id, MaskAdjustment("box", 6, 0), 1)
+    editor.set_edited(project_id, 2, False)
+    assert len({round(value, 3) for value in bright(None)}) == 1  # nothing follows the form of all
+    assert len({round(value, 1) for value in bright(1)}) > 3
+
+
+def test_a_hull_is_of_each_object_and_not_of_what_lies_between(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    editor.set_adjustment(project_id, MaskAdjustment("box"))
+    region_now = region(editor, project_id)[0]
+    assert bounding_span(region_now) == (22, 81, 20, 143)
+    assert not region_now[:, 62:117].any()
