@@ -1,50 +1,88 @@
-"""Step 3: widen the mask into the region that may change, in one of the paper's six forms."""
+"""Step 3: which objects the region is made of, and what becomes of their masks."""
 
 from __future__ import annotations
 
+import html
+import json
+from dataclasses import asdict
+
 import gradio as gr
 
-from core.project.tracks import MaskAdjustment
+from core.project.project import USUAL_ADJUSTMENT
+from core.project.tracks import AdjustmentForm, FORMS, MaskAdjustment
 from ui_components.panel import panel
 from ui_components.part import Answer, part
 from ui_components.verbs import Verbs
 from ui_components.view import project_view
 
-FORM_TITLES = {
-    "none": "Exact",
-    "expand": "Wider",
-    "hull": "Hull",
-    "hull+expand": "Wide hull",
-    "box": "Box",
-    "box+expand": "Wide box",
+_TITLES: dict[AdjustmentForm, tuple[str, str]] = {
+    "none": ("Exact", "The mask itself"),
+    "expand": ("Wider", "The mask and what lies within so many pixels of it"),
+    "hull": ("Hull", "The mask with its dents closed, as by a band around it"),
+    "hull+expand": ("Wide hull", "The hull and what lies within so many pixels of it"),
+    "box": ("Box", "The box around the mask"),
+    "box+expand": ("Wide box", "The box around the mask, its sides so many pixels further out"),
 }
 
 _FORM = (
-    '<label class="vs-form"><input type="radio" name="vs-form" value="{form}"><svg viewBox="0 0 48 36" aria-hidden="true">'
-    '<use href="#vs-form-{icon}"></use></svg><span>{title}</span></label>'
+    '<label class="vs-form" title="{about}"><input type="radio" name="vs-form" value="{form}">'
+    '<canvas data-place="{place}" aria-hidden="true"></canvas><span>{title}</span></label>'
 )
 
-_SLIDERS = """
-<div class="vs-slider">
-  <label for="vs-pixels">Widen by</label><output data-ref="pixelsText" for="vs-pixels"></output>
-  <input type="range" id="vs-pixels" min="-32" max="96" step="1" data-ref="pixels">
+_SLIDER = """
+<div class="vs-slider" title="{about}">
+  <label for="vs-{name}">{label}</label>
+  <input type="range" id="vs-{name}" min="{low}" max="{high}" step="1" data-ref="{name}" aria-describedby="vs-{name}-about">
+  <input type="text" inputmode="numeric" maxlength="8" autocomplete="off" data-ref="{name}Number" aria-label="{label}, in {unit}">
+  <span class="vs-quiet">{short}</span>
+  <span class="vs-hidden-label" id="vs-{name}-about">{about}</span>
 </div>
-<div class="vs-slider">
-  <label for="vs-feather">Soft edge</label><output data-ref="featherText" for="vs-feather"></output>
-  <input type="range" id="vs-feather" min="0" max="48" step="1" data-ref="feather">
-</div>
-<p class="vs-quiet">Give the model room: a new object with another outline needs a wider region. Nothing outside it is ever changed.</p>
+"""
+
+_SLIDERS = (
+    ("pixels", "Widen by", -32, 96, "pixels", "px", "How far the region reaches beyond the form; below 0 it shrinks"),
+    ("feather", "Soft edge", 0, 48, "pixels", "px", "Over how many pixels the edit fades in, inside the whole region's edge"),
+    ("holes", "Fill holes", 0, 16, "pixels", "px", "Fill holes in the mask of up to so many pixels; at the end of the slider, all of them"),
+    ("smooth", "Smooth over", 0, 8, "frames", "frames", "Settle what flickers in the mask by so many frames before and after each"),
+)
+
+_BODY = """
+<div class="vs-head"><h3 id="vs-adjust-head" data-ref="title">Form</h3>
+  <button type="button" class="vs-button vs-small" data-ref="reset" data-usual="{usual}"
+   title="Back to how it was at first">Reset</button></div>
+<ul class="vs-who" data-ref="who" aria-labelledby="vs-adjust-head" hidden></ul>
+<div class="vs-forms" role="radiogroup" aria-label="Form of the region" data-ref="forms">{forms}</div>
+{sliders}
 """
 
 
 def adjust_panel(verbs: Verbs) -> gr.HTML:
-    """Every change is shown on the stage at once."""
+    """Every change is shown on the stage at once, and on the frames that are gone to."""
 
-    def set_adjustment(project_id: str, form: str, pixels: int, feather: int) -> Answer:
-        verbs.set_adjustment(project_id, MaskAdjustment(form, pixels, feather))  # type: ignore[arg-type]
+    def seen(project_id: str) -> Answer:
         return {"view": project_view(verbs, project_id)}
 
-    forms = "".join(_FORM.format(form=form, icon=form.replace("+", "-"), title=title) for form, title in FORM_TITLES.items())
-    body = f'<div class="vs-forms" role="radiogroup" aria-label="Form of the region" data-ref="forms">{forms}</div>{_SLIDERS}'
-    lead = "Choose how much around the object may change. The bright area on the picture is the region."
-    return part("adjust", panel("adjust", "Adjust", lead, body, "Continue to Keyframe"), [set_adjustment])
+    def set_adjustment(
+        project_id: str, form: str, pixels: int, feather: int, holes: int, smooth: int, object_id: int | None = None, merge: bool = False
+    ) -> Answer:
+        wanted = MaskAdjustment(form, pixels, feather, holes, smooth)  # type: ignore[arg-type]
+        verbs.set_adjustment(project_id, wanted, object_id, merge=merge)
+        return seen(project_id)
+
+    def follow_others(project_id: str, object_id: int) -> Answer:
+        verbs.clear_adjustment(project_id, object_id)
+        return seen(project_id)
+
+    def set_edited(project_id: str, object_id: int, edited: bool) -> Answer:
+        verbs.set_edited(project_id, object_id, edited)
+        return seen(project_id)
+
+    forms = [_FORM.format(form=form, place=FORMS.index(form), title=title, about=about) for form, (title, about) in _TITLES.items()]
+    names = ("name", "label", "low", "high", "unit", "short", "about")
+    body = _BODY.format(
+        usual=html.escape(json.dumps(asdict(USUAL_ADJUSTMENT))),
+        forms="".join(forms),
+        sliders="".join(_SLIDER.format(**dict(zip(names, slider, strict=True))) for slider in _SLIDERS),
+    )
+    lead = "What is dark on the picture stays as it is."
+    return part("adjust", panel("adjust", "Adjust", lead, body, "Continue to Keyframe"), [set_adjustment, follow_others, set_edited])

@@ -20,7 +20,7 @@ SCRIPTS: tuple[str, ...] = (
     *("store", "pictures", "toast", "connection", "lens", "pointing", "canvas", "compare", "player", "steps", "transport", "timeline"),
     *("job", "video", "select", "adjust", "gallery", "keyframe", "propagate", "keyboard"),
 )
-STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "touch")
+STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "touch")
 
 Answer = dict[str, Any]
 Handler = Callable[..., Answer]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from core.errors import InputError
@@ -43,8 +44,10 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         "lanes": verbs.timeline(project_id),
         "cuts": list(verbs.cuts(project_id)),
         "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
-        "region_rev": _revision([project.adjustment, *((t.object_id, t.prompts, t.masks, t.tracked) for t in project.tracks)]),
-        "adjustment": {"form": project.adjustment.form, "pixels": project.adjustment.pixels, "feather": project.adjustment.feather},
+        "region_rev": _revision(
+            [project.base, project.adjustment, *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks)]
+        ),
+        "adjustment": asdict(project.adjustment),
         "edits": [
             {
                 "id": e.edit_id,
@@ -92,19 +95,19 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
     """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made `stale`."""
     prompted = any(track.marked for track in project.tracks)
     tracked = any(track.tracked for track in project.tracks)
+    chosen = any(track.tracked for track in project.edited_tracks)
     tried = bool(project.edits)
     accepted = project.accepted_edit
     result = project.latest_propagation
     finished = result is not None and result.result is not None
     outdated = result is not None and (result.stale or not project.fits(result))
     click = "Click an object in step 2 first."
+    ready = "Tick an object to edit in step 3 first." if tracked else "Track the object in step 2 first." if prompted else click
     return {
         "video": _step(True, "", True),
         "select": _step(True, "", tracked),
-        "adjust": _step(prompted, click, tracked),
-        "keyframe": _step(
-            tracked or tried, "Track the object in step 2 first." if prompted else click, accepted is not None, _stale(accepted)
-        ),
+        "adjust": _step(prompted, click, chosen),
+        "keyframe": _step(chosen or tried, ready, accepted is not None, _stale(accepted)),
         "propagate": _step(accepted is not None or bool(project.layers), "Accept a keyframe in step 4 first.", finished, outdated),
     }
 
@@ -125,6 +128,8 @@ def _object(track: MaskTrack, span: tuple[int, int]) -> dict[str, Any]:
         "tracked": track.covers(*span),
         "marked": track.marked,
         "hidden": track.hidden,
+        "edited": track.edited,
+        "adjustment": None if track.adjustment is None else asdict(track.adjustment),
         "confirmed": list(track.confirmed),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
     }

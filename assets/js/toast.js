@@ -76,17 +76,7 @@
     wipe: line('<path d="m8 8-4 4 4 4M16 8l4 4-4 4"/>'),
   });
 
-  const forms = {
-    none: '<path d="M17 26c-2-6 1-8 2-13 2-6 9-5 10 0 1 4 4 5 3 12-4 2-11 3-15 1z" class="r"/>',
-    expand: '<path d="M13 29c-3-8 1-11 2-17C18 2 31 3 33 12c1 4 5 8 3 17-6 3-17 3-23 0z" class="r"/>',
-    hull: '<path d="M17 26 17 17 20 10 27 9 31 13 33 25 25 27z" class="r"/>',
-    "hull-expand": '<path d="M12 29 12 15 17 6 29 4 36 11 37 29 25 32z" class="r"/>',
-    box: '<path d="M16 8.5h17v19H16z" class="r"/>',
-    "box-expand": '<path d="M10 4h29v28H10z" class="r"/>',
-  };
-  const body = '<path d="M17 26c-2-6 1-8 2-13 2-6 9-5 10 0 1 4 4 5 3 12-4 2-11 3-15 1z" class="o"/>';
-  const symbols = Object.entries(forms).map(([name, path]) => `<symbol id="vs-form-${name}" viewBox="0 0 48 36">${path}${body}</symbol>`).join("");
   const logo = '<symbol id="vs-logo" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#5a4fcf"/><path d="M7 9.5 13.2 23a1.6 1.6 0 0 0 2.9 0l2-4.4" fill="none" stroke="#fff" stroke-width="3.2" stroke-linecap="round"/><circle cx="22" cy="11.5" r="3.6" fill="#ffca28"/></symbol>';
-  const addSymbols = () => document.body.insertAdjacentHTML("afterbegin", `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${symbols}${logo}</svg>`);
+  const addSymbols = () => document.body.insertAdjacentHTML("afterbegin", `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${logo}</svg>`);
   if (document.body) addSymbols(); else document.addEventListener("DOMContentLoaded", addSymbols);
 })();
