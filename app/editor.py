@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.adjust_verbs import AdjustVerbs
+from app.job_journal import arguments_of, AskedJob
 from app.keyframe_verbs import KeyframeVerbs
 from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
@@ -110,12 +111,37 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, Keyfram
         return self.runner.status(job_id)
 
     def jobs(self, project_id: str) -> list[JobStatus]:
-        """The project's jobs, the newest first."""
-        return self.runner.of_project(project_id)
+        """The project's jobs, the newest first; at the end those that a program before this one left unfinished (`interrupted`)."""
+        jobs = self.runner.of_project(project_id)
+        known = {job.job_id for job in jobs}
+        left = [asked for asked in reversed(self.journal.of_project(project_id)) if asked.job_id not in known]
+        if any(propagation.result is None for propagation in self.project(project_id).propagations):
+            for asked in (asked for asked in left if asked.kind == "propagate"):  # the document itself has what there is to resume
+                self.journal.forget(project_id, asked.job_id)
+            left = [asked for asked in left if asked.kind != "propagate"]
+        return [*jobs, *(asked.status(project_id) for asked in left)]
+
+    def resume_job(self, project_id: str, job_id: str) -> str:
+        """Ask again for what a job was to do that is interrupted; returns the new job's id."""
+        asked = self._interrupted(project_id, job_id)
+        verb = getattr(type(self), asked.verb)
+        again = verb(self, project_id, **arguments_of(verb, asked))
+        self.journal.forget(project_id, job_id)
+        return again
+
+    def dismiss_job(self, project_id: str, job_id: str) -> None:
+        """Forget a job that is interrupted."""
+        self._interrupted(project_id, job_id)
+        self.journal.forget(project_id, job_id)
 
     def cancel(self, job_id: str) -> None:
         """Give a job up. It ends within a step; what was finished stays, except of a propagation, which is forgotten."""
         self.runner.cancel(job_id)
+
+    def _interrupted(self, project_id: str, job_id: str) -> AskedJob:
+        if any(job.job_id == job_id and job.state == "interrupted" for job in self.jobs(project_id)):
+            return next(asked for asked in self.journal.of_project(project_id) if asked.job_id == job_id)
+        raise InputError(f"no job {job_id} of this project is interrupted")
 
     def warm_up(self) -> None:
         """Load the models in the background, so that the first click and the first try are as quick as the next."""

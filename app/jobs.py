@@ -34,9 +34,12 @@ class _Job:
 
 
 class JobRunner:
-    """Runs jobs one after the other on one worker thread per device."""
+    """Runs jobs one after the other on one worker thread per device. `ended` hears of every one that has ended, but not of those that
+    the end of the program ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[JobStatus], None] = lambda _: None) -> None:
+        self._ended = ended
+        self._closing = False
         self._jobs: dict[str, _Job] = {}
         self._order: deque[str] = deque()
         self._queues: dict[str, queue.SimpleQueue[str]] = {}
@@ -75,8 +78,11 @@ class JobRunner:
         with self._lock:
             job = self._find(job_id)
             job.token.cancel(reason)
-            if job.status.state == "queued":
-                self._finish(job, "cancelled", reason)
+            waiting = job.status.state == "queued"
+            if waiting:
+                self._settle(job, "cancelled", reason)
+        if waiting:
+            self._tell(job)
 
     def wait(self, job_id: str, timeout: float | None = None) -> JobStatus:
         """Block until the job has ended (or `timeout` seconds have passed) and return its status."""
@@ -88,11 +94,13 @@ class JobRunner:
     def shut_down(self, timeout: float = 5.0) -> None:
         """Cancel everything that has not ended, and give what runs at most `timeout` seconds to keep what it has finished."""
         with self._lock:
+            self._closing = True
             unfinished = [job for job in self._jobs.values() if not job.status.finished]
             for job in unfinished:
                 job.token.cancel(PAUSED)
                 if job.status.state == "queued":
-                    self._finish(job, "cancelled", PAUSED)
+                    self._settle(job, "cancelled", PAUSED)
+                    job.finished.set()
         until = time.monotonic() + timeout
         for job in unfinished:
             job.finished.wait(max(0.0, until - time.monotonic()))
@@ -142,8 +150,14 @@ class JobRunner:
 
     def _end(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
         with self._lock:
-            self._finish(job, state, message, result)
+            self._settle(job, state, message, result)
+        self._tell(job)
 
-    def _finish(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
+    def _settle(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
         job.status = replace(job.status, state=state, message=message, remaining=None, result=result or {})
+
+    def _tell(self, job: _Job) -> None:
+        """Outside the lock: whoever hears of it may take his time."""
+        if not self._closing:
+            self._ended(job.status)
         job.finished.set()

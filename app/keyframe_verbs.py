@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.job_journal import resumable
 from app.job_work import lineage_of, standing_in, Tries
 from app.keyframe_files import KeyframeFiles, PlacedPicture, SentPart
 from app.pictures import encode_png
@@ -61,6 +62,7 @@ class KeyframeVerbs(VerbBase):
         vocabulary = self.model_facts().vocabulary
         return vocabulary.hint(caption) if vocabulary else None
 
+    @resumable
     def start_tries(
         self,
         project_id: str,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import GROUNDER
+from app.job_journal import resumable
 from app.settings import Settings
 from app.verb_base import VerbBase, with_frame
 from core.errors import InputError, StudioError
@@ -123,6 +124,7 @@ class MarkVerbs(VerbBase):
         here = self.engine.store.available(GROUNDER, "grounder")
         return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
 
+    @resumable
     def find_text(self, project_id: str, frame: int, text: str) -> str:
         """Look for what `text` names on a frame; returns the job's id. Each thing becomes an object with a box, all in one step.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.job_journal import resumable
 from app.mask_files import read_masks
 from app.verb_base import VerbBase
 from core.errors import InputError
@@ -49,6 +50,7 @@ class MaskVerbs(VerbBase):
 
         return self.workspace.change(project_id, "Import masks", change)
 
+    @resumable
     def start_mask_export(self, project_id: str, form: str, object_ids: Sequence[int] | None = None) -> str:
         """Write the masks of some objects (all when None) over the clip's span to a file; returns the job's id.
 

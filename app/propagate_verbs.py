@@ -9,6 +9,7 @@ from typing import Any
 
 from app.export import export_formats, ExportFormat, format_of
 from app.forecast import Forecast, Forecasts
+from app.job_journal import resumable
 from app.propagate_work import half_size, PropagateWork, PropagationOrder
 from app.settings import Settings
 from app.verb_base import VerbBase
@@ -39,6 +40,7 @@ class PropagateVerbs(VerbBase):
 
     # Running
 
+    @resumable
     def start_propagation(
         self, project_id: str, seed: int | None = None, settings: SamplingSettings | None = None, draft: bool = False
     ) -> str:
@@ -59,6 +61,7 @@ class PropagateVerbs(VerbBase):
         order = PropagationOrder(seed, settings or SamplingSettings(), draft)
         return self._submit("propagate", project_id, lambda context: self._propagating.start(project_id, order, context))
 
+    @resumable
     def resume_propagation(self, project_id: str, propagation_id: str) -> str:
         """Make what is missing of a propagation that was paused or cut off; returns the job's id."""
         propagation = self.project(project_id).propagation(propagation_id)
@@ -180,6 +183,7 @@ class PropagateVerbs(VerbBase):
         """What a result can be written as on this machine."""
         return export_formats()
 
+    @resumable
     def start_export(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:
         """Write a finished propagation with all below it, or (None) the accepted results, and a recipe beside; returns the job's id.
 

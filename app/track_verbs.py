@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from app.job_journal import resumable
 from app.track_work import check_request, TrackRequest
 from app.verb_base import VerbBase, with_frame
 from core.project.project import Project
@@ -13,6 +14,7 @@ from core.project.tracks import Direction, MaskTrack
 class TrackVerbs(VerbBase):
     """Where the objects go."""
 
+    @resumable
     def start_tracking(self, project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> str:
         """Follow every marked object through the clip, shot by shot; returns the job's id. Stopping keeps the frames that were reached.
 

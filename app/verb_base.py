@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.job_journal import JobJournal
 from app.job_work import JobWork
 from app.jobs import JobRunner
 from app.lanes import Lanes
@@ -16,7 +17,7 @@ from app.settings import Settings
 from app.track_work import TrackWork
 from app.workspace import Workspace
 from core.errors import InputError
-from core.progress import JobContext
+from core.progress import JobContext, JobStatus
 from core.project import project as document
 from core.project.project import Project
 from core.project.tracks import MaskTrack
@@ -30,8 +31,9 @@ class VerbBase:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.runner = JobRunner()
+        self.runner = JobRunner(self._job_ended)
         self.workspace = Workspace(settings.workspace, self._is_busy)
+        self.journal = JobJournal(self.workspace)
         self.engine = Engine(settings)
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
@@ -46,6 +48,9 @@ class VerbBase:
 
     def _submit(self, kind: str, project_id: str, work: Callable[[JobContext], dict[str, Any]]) -> str:
         return self.runner.submit(kind, project_id, work, device=self.settings.device)
+
+    def _job_ended(self, status: JobStatus) -> None:
+        self.journal.forget(status.project_id, status.job_id)
 
     def _is_busy(self, project_id: str) -> bool:
         return any(not job.finished for job in self.runner.of_project(project_id))

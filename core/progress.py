@@ -81,7 +81,8 @@ class JobContext:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job as others see it. `state` is queued, running, done, failed or cancelled; `ahead` jobs run before a queued one.
+    """A job as others see it. `state` is queued, running, done, failed, cancelled or interrupted (found unfinished when the program started
+    again); `ahead` jobs run before a queued one.
 
     `message` is one sentence for a person (the error, when it failed); `result` holds ids and relative paths only.
     """
@@ -101,7 +102,7 @@ class JobStatus:
 
     @property
     def finished(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
+        return self.state in ("done", "failed", "cancelled", "interrupted")
 
     @property
     def fraction(self) -> float:

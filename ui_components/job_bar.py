@@ -18,6 +18,8 @@ MARKUP = """
     <button type="button" class="vs-button vs-small" data-ref="pause"
      title="Finished windows stay; Resume in step 5 goes on from there">Pause</button>
     <button type="button" class="vs-button vs-small" data-ref="stop" title="Give this up">Stop</button>
+    <button type="button" class="vs-button vs-small" data-ref="again" title="Do what was left undone" hidden>Resume</button>
+    <button type="button" class="vs-button vs-small" data-ref="dismiss" title="Leave it undone" hidden>Dismiss</button>
   </span>
   <div class="vs-queue" data-ref="queue" role="dialog" aria-label="Queue" hidden><ol data-ref="list"></ol></div>
 </div>
@@ -40,8 +42,15 @@ def job_bar(verbs: Verbs) -> gr.HTML:
         verbs.pause(job_id)
         return {"view": project_view(verbs, project_id)}
 
+    def resume_job(project_id: str, job_id: str) -> Answer:
+        return {"job": verbs.resume_job(project_id, job_id), "view": project_view(verbs, project_id)}
+
+    def dismiss_job(project_id: str, job_id: str) -> Answer:
+        verbs.dismiss_job(project_id, job_id)
+        return {"view": project_view(verbs, project_id)}
+
     def _check(project_id: str, job_id: str) -> None:
         if not any(job.job_id == job_id for job in verbs.jobs(project_id)):
             raise InputError("that job belongs to another project")
 
-    return part("job", MARKUP, [follow, stop_job, pause_job])
+    return part("job", MARKUP, [follow, stop_job, pause_job, resume_job, dismiss_job])

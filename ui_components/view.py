@@ -175,8 +175,8 @@ def _layer(project: Project, layer: Layer) -> dict[str, Any]:
 
 
 def _jobs(jobs: Sequence[JobStatus]) -> list[JobStatus]:
-    """All that have not ended, and the newest few that have; the newest first."""
-    ended = [job for job in jobs if job.finished][:4]
+    """All that have not ended or were interrupted, and the newest few that have ended; the newest first."""
+    ended = [job for job in jobs if job.finished][:4] + [job for job in jobs if job.state == "interrupted"]
     return [job for job in jobs if not job.finished or job in ended]
 
 

@@ -49,6 +49,11 @@
     ref.stop.addEventListener("click", () => tell("stop_job", studio.activeJob()));
     ref.pause.addEventListener("click", () => tell("pause_job", studio.activeJob()));
 
+    // What a program before this one had still to do, the oldest first.
+    const interrupted = () => (state.view ? state.view.jobs.filter((job) => job.state === "interrupted").pop() || null : null);
+    ref.again.addEventListener("click", () => tell("resume_job", interrupted()));
+    ref.dismiss.addEventListener("click", () => tell("dismiss_job", interrupted()));
+
     // The queue: what runs, then what waits in its order. Other people's work is a number, no more.
     const openQueue = (open) => { ref.queue.hidden = !open; ref.more.setAttribute("aria-expanded", String(open)); };
     ref.more.addEventListener("click", () => openQueue(ref.queue.hidden));
@@ -68,11 +73,15 @@
     studio.on("view", () => {
       const jobs = state.view ? state.view.jobs : [];
       const job = studio.activeJob();
-      ref.job.dataset.state = job ? job.state : "idle";
+      const left = job ? null : interrupted();
+      ref.job.dataset.state = job ? job.state : left ? "interrupted" : "idle";
       ref.stop.disabled = !job;
+      ref.stop.hidden = Boolean(left);
+      ref.again.hidden = ref.dismiss.hidden = !left;
       ref.pause.hidden = !job || job.kind !== "propagate" || job.state !== "running";
       drawQueue(jobs);
-      if (!job) { ref.text.textContent = "Ready"; ref.bar.value = 0; }
+      if (left) { ref.text.textContent = `${NAMES[left.kind] || left.kind}: interrupted`; ref.bar.value = 0; }
+      else if (!job) { ref.text.textContent = "Ready"; ref.bar.value = 0; }
       else if (job.state === "queued") { ref.text.textContent = job.ahead ? `${NAMES[job.kind] || job.kind}: ${place(job.ahead)}` : "Starting"; ref.bar.value = 0; }
       else {
         const words = [`${NAMES[job.kind] || job.kind} ${Math.round(job.fraction * 100)} %`];
@@ -87,7 +96,7 @@
         if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
         if (done.state === "failed") studio.toast(done.message, "error", done.result.report);
         else if (done.state === "cancelled") studio.toast(done.message === "paused" ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
-        else if (done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
+        else if (done.state === "done" && done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
       }
       state.watched = new Set([...(state.watched || []), ...jobs.filter((other) => !other.finished).map((other) => other.id)]);
       followMasks(job);

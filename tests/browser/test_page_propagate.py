@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import prepared, Problems, ROOT, Server, SLOW, wait_for_job
+from studio_page import newest_job, prepared, Problems, ROOT, Server, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,10 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server_and_replays_headles
         page.locator("#studio-propagate summary").click()
         page.locator("#studio-propagate [data-ref=steps]").fill("1")
         page.get_by_role("button", name=re.compile("^Propagate to")).click()
+        page.locator("[data-step=select]").click()
+        page.get_by_label("Export masks").select_option("ids")
+        page.wait_for_function("studio.state.view.jobs.some((job) => job.kind === 'masks' && job.state === 'queued')")
+        page.locator("[data-step=propagate]").click()
         page.wait_for_function(f"({DONE}) >= 1", timeout=SLOW)
         page.reload()
         page.wait_for_selector("#studio-job [data-state=running]")
@@ -78,8 +82,13 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server_and_replays_headles
     problems.expected += ["ERR_CONNECTION", "Failed to fetch", "EventSource", "Connection", "NetworkError", "net::"]
     with program(workspace) as (url, _):
         open_step(page, url, project_id)
-        resume = page.get_by_role("button", name="Resume")
+        resume = page.locator("#studio-propagate").get_by_role("button", name="Resume")
         assert page.evaluate(DONE) == len(kept)
+        page.get_by_text("Writing: interrupted").wait_for()
+        left = newest_job(page)
+        page.locator("#studio-job").get_by_role("button", name="Resume").click()
+        wait_for_job(page, "masks", after=left)
+        page.locator("#studio-job [data-state=idle]").wait_for()
         resume.click()
         wait_for_job(page, "propagate")
         page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
@@ -91,7 +100,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server_and_replays_headles
         page.get_by_label("Format").select_option("ffv1")
         page.get_by_role("button", name="Export").click()
         wait_for_job(page, "export")
-        assert page.locator("#studio-propagate .vs-files a").count() == 2
+        assert page.locator("#studio-propagate .vs-files a").count() == 3
         page.get_by_role("button", name="Accept, edit on").click()
         page.wait_for_function("studio.state.view.layers.length === 1 && studio.state.step === 'select'")
         page.wait_for_function("document.querySelector('#studio-canvas canvas').dataset.frame !== undefined")

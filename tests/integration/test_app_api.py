@@ -97,7 +97,7 @@ def test_masks_go_in_and_pictures_come_back(client: Client, tmp_path: Path) -> N
     _, disc = studio("add_object", project_id=project["id"])
     marked = studio("set_mask", project_id=project["id"], object_id=disc, frame=2, source=handle_file(tmp_path / "mask.png"))
     assert marked["objects"][0]["prompts"] == [{"kind": "mask", "frame": 2}]
-    shown = np.asarray(Image.open(studio("overlay_png", project_id=project["id"], frame=2)))
+    shown = np.asarray(Image.open(studio("overlay_png", project_id=project["id"], frame=2)).convert("RGBA"))
     assert ((shown[..., 3] > 0) == (drawn > 0)).all()
     more = studio("import_masks", project_id=project["id"], source=handle_file(tmp_path / "mask.png"), frame=4)
     assert [one["name"] for one in more["objects"]] == ["Object 1", "mask"]

@@ -1,0 +1,76 @@
+"""Work that waited when the program ended is known to the next program, which does it or forgets it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from builders import disc_clip
+
+from app.editor import Editor
+from app.settings import Settings
+from core.errors import InputError
+from core.progress import JobContext
+
+
+def stuck(editor: Editor, project_id: str) -> threading.Event:
+    """A job that keeps the others of the machine waiting until the event is set."""
+    release = threading.Event()
+
+    def work(_: JobContext) -> dict:
+        release.wait(60)
+        return {}
+
+    editor.runner.submit("stuck", project_id, work, device=editor.settings.device)
+    return release
+
+
+def interrupted(editor: Editor, project_id: str) -> list[tuple[str, str]]:
+    return [(job.kind, job.job_id) for job in editor.jobs(project_id) if job.state == "interrupted"]
+
+
+@pytest.fixture
+def editor(tmp_path: Path):
+    editor = Editor(Settings(workspace=tmp_path / "workspace"))
+    yield editor
+    editor.close()
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_waited_when_the_program_ended_is_resumed_or_dismissed(editor: Editor, tmp_path: Path, killed: bool) -> None:
+    project_id = editor.create_project(disc_clip(tmp_path / "disc.mp4", frames=4)).project_id
+    editor.add_object(project_id, "Disc")
+    editor.paint(project_id, 1, 1, [(55, 61)], 20)
+    release = stuck(editor, project_id)
+    masks = editor.start_mask_export(project_id, "ids", object_ids=[1])
+    other = editor.start_mask_export(project_id, "matte")
+    given_up = editor.start_mask_export(project_id, "green")
+    editor.cancel(given_up)
+    assert interrupted(editor, project_id) == []
+    if not killed:
+        editor.runner.shut_down(timeout=0.1)
+
+    again = Editor(editor.settings)
+    assert interrupted(again, project_id) == [("masks", other), ("masks", masks)]
+    assert "stopped" in again.jobs(project_id)[0].message
+    with pytest.raises(InputError, match="interrupted"):
+        again.resume_job(project_id, given_up)
+    again.dismiss_job(project_id, other)
+    status = again.runner.wait(again.resume_job(project_id, masks), 60)
+    assert status.state == "done", status.message
+    assert again.file_path(project_id, status.result["file"]).name.startswith("masks-ids")
+    assert interrupted(again, project_id) == []
+    assert interrupted(Editor(editor.settings), project_id) == []
+    again.close()
+    release.set()
+
+
+def test_a_damaged_list_of_jobs_is_no_obstacle(editor: Editor, tmp_path: Path) -> None:
+    project_id = editor.create_project(disc_clip(tmp_path / "disc.mp4", frames=4)).project_id
+    (editor.workspace.folder(project_id) / "jobs.json").write_text('[{"job_id": 3}]')
+    assert editor.jobs(project_id) == []
+    editor.add_object(project_id)
+    editor.paint(project_id, 1, 1, [(55, 61)], 20)
+    assert editor.runner.wait(editor.start_mask_export(project_id, "ids"), 60).state == "done"
+    assert (editor.workspace.folder(project_id) / "jobs.json").read_text() == "[]"
