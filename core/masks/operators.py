@@ -55,7 +55,7 @@ def shaped(mask: Mask, adjustment: MaskAdjustment) -> Mask:
     return out
 
 
-def feather(mask: Mask, pixels: int) -> NDArray[np.float32]:
+def feather(mask: Mask, pixels: float) -> NDArray[np.float32]:
     """Alpha of the composite: 0 exactly outside the mask, rising over `pixels` pixels inside it to 1. (H, W) or (T, H, W)."""
     frames = mask if mask.ndim == 3 else mask[None]
     alpha = np.zeros(frames.shape, np.float32)
@@ -132,7 +132,7 @@ def _widen(mask: Mask, radius: int) -> Mask:
     return out.view(np.bool_)
 
 
-def _ramp(mask: Mask, pixels: int) -> NDArray[np.floating | np.bool_]:
+def _ramp(mask: Mask, pixels: float) -> NDArray[np.floating | np.bool_]:
     """min(1, distance to the outside / (pixels + 1)); `mask` itself where there is nothing to soften."""
     if pixels <= 0 or mask.all():
         return mask

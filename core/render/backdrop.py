@@ -4,6 +4,7 @@ Around the region the picture's own motion is known (optical flow between neighb
 pixel is followed along it, into the past and into the future, until it comes out. Positions are followed, not colours, so that nothing
 blurs on the way. The longer the way and the worse the neighbours fit, the less a pixel is worth; what else is known (a smooth
 continuation of what lies around the hole, a model's answer) is averaged in with weights of one over the squared error to be expected.
+What lacks detail then gets texture like that around the hole, which moves with the background, and grain.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import bounding_span
+from core.render.grain import add_grain, grain_around
+from core.render.texture import Texture
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -47,6 +50,8 @@ MISFIT = 30.0
 """Following stops where the frames around the hole differ by more 8-bit levels: there is no telling what moved how."""
 
 
+_GRAIN = 1
+"""Sets the seeds of this grain apart from others."""
 MEMORY = 384 * 2**20
 """Bytes of full-size frames that are kept: large frames are looked through less far."""
 
@@ -112,6 +117,9 @@ class Backdrop:
         self._holes: dict[int, Mask] = {}
         self._steps: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         self._trails: dict[int, list[_Trail]] = {}
+        self._drifts: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._places: dict[int, NDArray[np.float64]] = {}
+        self._texture: tuple[Texture, int, int] | None = None
         self._finished: tuple[int, Frame] | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
@@ -139,6 +147,7 @@ class Backdrop:
                 before = self._follow(index, index + side, before)
                 if index in self._trails and before is not None:
                     self._trails[index].append(before)
+        self._place(wanted)
 
     def fill(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
         """`source` (H, W, 3), one of the frames that were looked at, with what lies behind the region, and the source itself outside.
@@ -164,9 +173,37 @@ class Backdrop:
             total[at] += self._colours(trail, which) * weight[:, None]
             weights[at] += weight
         result = source.copy()
-        pixels = np.clip(np.rint(total / weights[..., None]), 0, 255).astype(np.uint8)
+        filled = self._textured(index, total / weights[..., None], around, hole, room)
+        pixels = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+        neighbour = self._kept.get(index - 1, self._kept.get(index + 1))
+        level = grain_around(source[room], hole, None if neighbour is None else neighbour[room])
+        pixels = add_grain(pixels, hole.astype(np.float32), level, (index, _GRAIN))
         np.copyto(result[room], pixels, where=mask[room][..., None])
         return result
+
+    def _place(self, wanted: list[int]) -> None:
+        """Say where the background of these neighbouring frames lies, beside that of the frame that was looked at first."""
+        known = [index for index in wanted if index in self._places]
+        if not known:  # the first of all, or behind a gap
+            self._places[wanted[0]] = self._places[max(self._places)] if self._places else np.eye(3)
+            known = [wanted[0]]
+        for side, order in ((-1, range(known[0] + 1, wanted[-1] + 1)), (1, range(known[0] - 1, wanted[0] - 1, -1))):
+            for index in order:
+                if index not in self._places:
+                    self._places[index] = self._places[index + side] @ self._drifts.get((index, index + side), np.eye(3))
+
+    def _textured(
+        self, index: int, fill: NDArray[np.float32], around: NDArray[np.float32], hole: Mask, room: tuple[slice, slice]
+    ) -> NDArray[np.float32]:
+        """`fill` (h, w, 3) of `hole` with the texture that lies on the background; the first hole of all says what that looks like."""
+        if self._texture is None:
+            self._texture = Texture(around, hole, self._region[index].shape[1], index), room[1].start, room[0].start
+        texture, left, top = self._texture
+        rows, columns = np.mgrid[room]
+        matrix = self._places[index]
+        x = matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2] - left
+        y = matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2] - top
+        return texture.over(np.asarray(fill, np.float32), around, hole, x, y)
 
     def _take(self, index: int, frame: Frame) -> None:
         scale = min(1.0, TRACKED / frame.shape[1])
@@ -250,7 +287,9 @@ class Backdrop:
         # A flow is not to be trusted within its patch size of what it must not see.
         near = cv2.dilate(covered[0].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         weight = (~near & ~landed).astype(np.float32) / (1 + (error / 4) ** 2)
-        trend = _trend(flow, weight, rows, columns)
+        trend, drift = _trend(flow, weight, rows, columns)
+        to_small = np.array([[scale, 0, 0.5 * scale - 0.5 - area[1].start], [0, scale, 0.5 * scale - 0.5 - area[0].start], [0, 0, 1]])
+        self._drifts[index, to] = np.linalg.inv(to_small) @ drift @ to_small
         sigmas = SPREAD if max(box[1] - box[0], box[3] - box[2]) < 4 * SPREAD[-1] else (*SPREAD, 4 * SPREAD[-1])
         flow = trend + np.where((weight > 0)[..., None], flow - trend, _spread(flow - trend, weight, sigmas))
         flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 1.0), np.float32)
@@ -285,11 +324,12 @@ def _look_up(image: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.f
 
 def _trend(
     flow: NDArray[np.float32], weight: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The affine motion that most of the flow (h, w, 2) follows, everywhere: weighted least squares, outliers losing weight."""
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The affine motion that most of the flow (h, w, 2) follows, everywhere, and as a 3x3 matrix from a place (x, y, 1) to where it goes:
+    weighted least squares, outliers losing weight."""
     pick = np.flatnonzero(weight.ravel() > 0)[::7]
     if len(pick) < 12:
-        return np.zeros_like(flow)
+        return np.zeros_like(flow), np.eye(3)
     base = np.stack([np.ones(rows.size), columns.ravel() / 100, rows.ravel() / 100], -1)
     known, motion, own = base[pick], flow.reshape(-1, 2)[pick].astype(np.float64), weight.ravel()[pick].astype(np.float64)
     solved: NDArray = np.zeros((3, 2))
@@ -297,7 +337,9 @@ def _trend(
         scaled = known * own[:, None]
         solved = np.linalg.lstsq(scaled.T @ known + 1e-6 * np.eye(3), scaled.T @ motion, rcond=None)[0]
         own = weight.ravel()[pick] / (1 + ((motion - known @ solved) ** 2).sum(1))
-    return (base @ solved).reshape(flow.shape).astype(np.float32)
+    matrix = np.eye(3)
+    matrix[:2] += np.stack([solved[1] / 100, solved[2] / 100, solved[0]], -1)
+    return (base @ solved).reshape(flow.shape).astype(np.float32), matrix
 
 
 def _spread(values: NDArray[np.float32], weight: NDArray[np.float32], sigmas: tuple[int, ...] = SPREAD) -> NDArray[np.float32]:
