@@ -56,6 +56,7 @@ def export_package(
             "layout": "noise,mask,masked",
             "mask_channels": 1,
             "hole": "carried",
+            "kept": 1.0,
             "max_text_length": vocabulary.MAX_TEXT_LENGTH,
             "tasks": TASKS,
             "vocabulary": {

@@ -3,26 +3,28 @@
 A small model redraws what it was given softly, in cells of its latent grid, and its colours wander from window to window. The picture
 that a person accepted has the detail and the colour; the model knows how the thing moves and how its light changes. So every frame shows
 the picture moved by the mask's box and by the optical flow between the model's own frames, shaded as the model shades it, and the model's
-own pixels where the two do not agree.
+own pixels where the two do not agree. From window to window positions are followed, not pixels, so that nothing blurs or fades on the way.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import bounding_span
-from core.masks import feather as feathered
-from core.render.composite import composite
+from core.render.composite import composite, soft_edge
+from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
 from core.render.visible import visible_edit
-from core.vivid.motion import motion, Span
+from core.vivid.motion import in_shape, motion, Span
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Places = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Columns and rows."""
 
 FAR = 8.0
 """Pixels of the model by which its optical flow may add to the motion of the mask's box."""
@@ -56,68 +58,113 @@ class Accepted:
             shown[area] = visible_edit(picture[area], under[area], mask[area])
         return cls(picture, mask, shown)
 
-    def colour(self) -> NDArray[np.float64] | None:
-        """Mean RGB of what the edit shows; None when it shows nothing."""
-        return _mean(self.picture, self.shown)
+
+@dataclass(frozen=True)
+class Trail:
+    """Where a frame's pixels come from in the keyframe: `matrix` (3x3) takes a place there to the frame, up to `bend` (h, w, 2), which is
+    added in source pixels first and given for each pixel of `crop`. `boxes` (3x3) is the motion of the mask's box by itself, which may
+    stretch, `span` the frame's box, `correction` (3) what the colours of the edit were moved by."""
+
+    span: Span
+    crop: CropRegion
+    matrix: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+    bend: NDArray[np.float32]
+    correction: NDArray[np.float64]
+
+    @classmethod
+    def start(cls, span: Span, crop: CropRegion) -> Trail:
+        """That of the keyframe itself."""
+        return cls(span, crop, np.eye(3), np.eye(3), np.zeros((*crop.working_size, 2), np.float32), np.zeros(3))
+
+    def arrays(self) -> dict[str, NDArray]:
+        """All of it as arrays, to be kept in a file."""
+        crop = self.crop
+        place = np.array([crop.x, crop.y, crop.width, crop.height, *crop.frame_size, *crop.working_size])
+        others: dict[str, NDArray] = {"matrix": self.matrix, "boxes": self.boxes, "bend": self.bend, "correction": self.correction}
+        return {"span": np.array(self.span), "crop": place, **others}
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray]) -> Trail:
+        """What `arrays` gave."""
+        y0, y1, x0, x1 = (float(side) for side in arrays["span"])
+        x, y, width, height, *sizes = (int(number) for number in arrays["crop"])
+        crop = CropRegion(x, y, width, height, (sizes[0], sizes[1]), (sizes[2], sizes[3]))
+        return cls((y0, y1, x0, x1), crop, arrays["matrix"], arrays["boxes"], arrays["bend"], arrays["correction"])
+
+    def origin(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> Places:
+        """The places in the keyframe of places in the frame, both in source pixels."""
+        bend = _sample(self.bend, *_moved(self.crop.matrix, x, y), cv2.INTER_LINEAR)
+        return _moved(np.linalg.inv(self.matrix), x + bend[..., 0], y + bend[..., 1])
 
 
 class Carrier:
-    """Carries one accepted frame through the frames of a window."""
+    """Carries the keyframe through the frames of a window."""
 
     def __init__(
-        self, accepted: Accepted, span: Span, crop: CropRegion, redrawn: Picture, colour: NDArray[np.float64] | None, feather: int
+        self, accepted: Accepted, trail: Trail, bridge: Picture, crop: CropRegion, redrawn: Picture, feather: float, kept: float = 0.0
     ) -> None:
-        """`span` is the box of the accepted frame's mask, `crop` and `redrawn` (h, w, 3) what the model saw and made of that frame;
-        `colour` is the mean that the edit keeps (`Accepted.colour` of the keyframe)."""
-        self._accepted, self._span, self._crop, self._colour, self._feather = accepted, span, crop, colour, feather
+        """`accepted` is the keyframe. `bridge` (H, W, 3) is the finished frame that the window goes out from and `trail` its way from the
+        keyframe; `crop` and `redrawn` (h, w, 3) are what the model saw of it and made of it. `kept` is the least share of the keyframe
+        (`VividModel.kept`); of the model's light the rest counts."""
+        self._accepted, self._start, self._crop, self._feather, self._kept = accepted, trail, crop, feather, kept
         self._redrawn = redrawn
-        seen = crop.cut(accepted.picture)
-        residual = seen.astype(np.float32) - redrawn
-        self._shown = crop.cut((accepted.shown * 255).astype(np.uint8)).astype(np.float32) / 255
+        self.trail = trail
+        """That of the frame made last."""
+        # Looked at in the model's size, the keyframe must not alias.
+        coarse = crop.width / redrawn.shape[1]
+        self._soft = cv2.GaussianBlur(accepted.picture, (0, 0), coarse / 2) if coarse > 1 else accepted.picture
+        residual = crop.cut(bridge).astype(np.float32) - redrawn
+        self._shown = _sample(accepted.shown, *trail.origin(*_places(crop)), cv2.INTER_LINEAR)
         self._offset = cv2.GaussianBlur(residual, (0, 0), SMOOTH)
         inside = self._shown > 0.5
         error = np.abs(residual).mean(-1)[inside].mean() if inside.any() else 0.0
         self._tolerance = max(6.0, TRUST * float(error))
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        self._correction = np.zeros(3)
 
-    def onto(self, source: Picture, under: Picture, mask: Mask, span: Span, crop: CropRegion, redrawn: Picture) -> Picture:
+    def onto(
+        self,
+        source: Picture,
+        under: Picture,
+        mask: Mask,
+        span: Span,
+        crop: CropRegion,
+        redrawn: Picture,
+        grain: float = 0.0,
+        seed: tuple[int, ...] = (0,),
+    ) -> Picture:
         """The finished frame for `source` (H, W, 3), equal to it outside `mask`. `redrawn` (h, w, 3) is the model's answer at `crop`.
 
         `span` is the box of the mask, as the motion is to be read from it; `under` (H, W, 3) shows around the edit, inside the mask.
+        The edit gets film grain of the level `grain`, drawn from `seed`.
         """
         box = bounding_span(mask)
         if box is None:
             return source
         area = np.s_[box[0] : box[1], box[2] : box[3]]
-        forward = motion(self._span, span, mask.shape)
-        flow, shade, trust, offset = self._compare(crop, redrawn, forward)
+        trail, offset = self._follow(crop, redrawn, motion(self._start.span, span, mask.shape), span)
+        shade, trust = self._compare(trail, redrawn.astype(np.float32) + offset)
 
-        scale = np.array([crop.width / flow.shape[1], crop.height / flow.shape[0]], np.float32)
-        spread = _spread(flow * scale, crop, area)
         rows, columns = np.mgrid[area].astype(np.float32)
-        x, y = columns + spread[..., 0], rows + spread[..., 1]
-        back = np.linalg.inv(forward)
-        at_x = (back[0, 0] * x + back[0, 2]).astype(np.float32)
-        at_y = (back[1, 1] * y + back[1, 2]).astype(np.float32)
-        carried = _sample(self._accepted.picture, at_x, at_y, cv2.INTER_CUBIC)
-        shown = _sample(self._accepted.shown, at_x, at_y, cv2.INTER_LINEAR)
-
+        origin = trail.origin(columns, rows)
+        carried = _sample(self._accepted.picture, *origin, cv2.INTER_CUBIC)
+        shown = _sample(self._accepted.shown, *origin, cv2.INTER_LINEAR) * mask[area]
         sure = _spread(trust, crop, area)[..., None]
         model = _spread(redrawn.astype(np.float32) + offset, crop, area, cv2.INTER_CUBIC)
         edit = sure * (carried + _spread(shade, crop, area)) + (1 - sure) * model
-        edit += self._anchor(edit, shown * mask[area])
-        pixels = np.clip(np.rint(edit), 0, 255).astype(np.uint8)
-        edited = composite(under[area], pixels, shown * mask[area])
+        self.trail = replace(trail, correction=self._anchor(edit, carried, shown))
+        pixels = np.clip(np.rint(edit + self.trail.correction.astype(np.float32)), 0, 255).astype(np.uint8)
+        pixels = add_grain(pixels, shown, grain, seed, LEAST_BOIL)
+        edited = composite(under[area], pixels, shown)
         result = source.copy()
         # What is replaced must not come back at the region's edge: only the edit itself is softened there.
-        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), feathered(mask, self._feather)[area])
+        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), soft_edge(mask, self._feather)[area])
         result[area] = composite(source[area], edited, soft)
         return result
 
-    def _compare(self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """At the model's size: flow from the frame to the box's motion, the model's change of light, trust in the carried picture, and the
-        offset between the model's redrawing and the picture."""
+    def _follow(self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64], span: Span) -> tuple[Trail, NDArray[np.float32]]:
+        """The trail of a frame, and the offset (h, w, 3) between the model's redrawing and the pictures: by the box's motion from the
+        bridge, and what the model's frames differ from it by."""
         height, width = redrawn.shape[:2]
         matrix = crop.matrix @ forward @ np.linalg.inv(self._crop.matrix)
 
@@ -134,23 +181,36 @@ class Carrier:
         flow *= np.minimum(1, FAR / length)
         rows, columns = np.mgrid[:height, :width].astype(np.float32)
         at = columns + flow[..., 0], rows + flow[..., 1]
-        aligned = _sample(before, *at, cv2.INTER_LINEAR)
-        shown = _sample(shown, *at, cv2.INTER_LINEAR)
-        change = redrawn.astype(np.float32) - aligned
-        weight = cv2.GaussianBlur(shown, (0, 0), SMOOTH)[..., None]
-        shade = cv2.GaussianBlur(change * shown[..., None], (0, 0), SMOOTH) / np.maximum(weight, 1e-3)
-        trust = np.exp(-((np.abs(shade).mean(-1) / self._tolerance) ** 2)).astype(np.float32)
-        mean = (shade * shown[..., None]).sum((0, 1)) / max(float(shown.sum()), 1e-6)
-        offset = _sample(moved(self._offset), *at, cv2.INTER_LINEAR) * weight
-        return flow, np.clip(shade - mean, -SHADE, SHADE), trust, offset
+        weight = cv2.GaussianBlur(_sample(shown, *at, cv2.INTER_LINEAR), (0, 0), SMOOTH)[..., None]
+        offset = np.asarray(_sample(moved(self._offset), *at, cv2.INTER_LINEAR) * weight, np.float32)
 
-    def _anchor(self, edit: NDArray[np.float32], shown: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What brings the mean colour of the edit to the keyframe's, without a jump from the last frame."""
-        own = _mean(edit, shown)
-        if own is not None and self._colour is not None:
-            wanted = np.clip(self._colour - own, -DRIFT, DRIFT)
-            self._correction = wanted if not self._correction.any() else INERTIA * self._correction + (1 - INERTIA) * wanted
-        return self._correction.astype(np.float32)
+        x, y = _places(crop)
+        boxes = forward @ self._start.boxes
+        whole = in_shape(boxes, span)
+        in_bridge = _moved(self._start.matrix @ np.linalg.inv(crop.matrix @ whole), *at)
+        there = _moved(whole, *self._start.origin(*in_bridge))
+        bend = np.stack([there[0] - x, there[1] - y], -1)
+        return Trail(span, crop, whole, boxes, bend, self.trail.correction), offset
+
+    def _compare(self, trail: Trail, answer: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """At the model's size: the light that its answer (h, w, 3) puts on the carried picture, and the trust in the carried picture."""
+        origin = trail.origin(*_places(trail.crop))
+        shown = _sample(self._accepted.shown, *origin, cv2.INTER_LINEAR)[..., None]
+        change = answer - _sample(self._soft, *origin, cv2.INTER_LINEAR)
+        weight = cv2.GaussianBlur(shown, (0, 0), SMOOTH)[..., None]
+        shade = cv2.GaussianBlur(change * shown, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)
+        trust = np.exp(-((np.abs(shade).mean(-1) / self._tolerance) ** 2)).astype(np.float32)
+        mean = (shade * shown).sum((0, 1)) / max(float(shown.sum()), 1e-6)
+        return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept)
+
+    def _anchor(self, edit: NDArray[np.float32], carried: NDArray, shown: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What brings the mean colour of the edit to that of the part of the keyframe that it shows, without a jump from the last frame."""
+        last = self.trail.correction
+        own, kept = _mean(edit, shown), _mean(carried, shown)
+        if own is None or kept is None:
+            return last
+        wanted = np.clip(kept - own, -DRIFT, DRIFT)
+        return wanted if not last.any() else INERTIA * last + (1 - INERTIA) * wanted
 
 
 def _mean(picture: NDArray, weight: NDArray[np.float32]) -> NDArray[np.float64] | None:
@@ -158,6 +218,17 @@ def _mean(picture: NDArray, weight: NDArray[np.float32]) -> NDArray[np.float64] 
     if total < 4:
         return None
     return np.tensordot(weight.astype(np.float64), picture.astype(np.float64), ((0, 1), (0, 1))) / total
+
+
+def _moved(matrix: NDArray, x: NDArray[np.float32], y: NDArray[np.float32]) -> Places:
+    """Where an axis-parallel 3x3 matrix takes places."""
+    return (matrix[0, 0] * x + matrix[0, 2]).astype(np.float32), (matrix[1, 1] * y + matrix[1, 2]).astype(np.float32)
+
+
+def _places(crop: CropRegion) -> Places:
+    """The source places of a crop's pixels, (h, w) each."""
+    rows, columns = np.mgrid[: crop.working_size[0], : crop.working_size[1]].astype(np.float32)
+    return _moved(np.linalg.inv(crop.matrix), columns, rows)
 
 
 def _sample(picture: NDArray, x: NDArray[np.float32], y: NDArray[np.float32], how: int) -> NDArray:

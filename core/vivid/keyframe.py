@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import InputError
-from core.masks import feather as feathered
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
 from core.render.backdrop import Backdrop, Frames, Hidden, Region
-from core.render.composite import composite
+from core.render.composite import composite, soft_edge
+from core.render.grain import add_grain, grain_around, ring_box
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
 from core.render.visible import visible_edit
@@ -63,7 +63,7 @@ class KeyframeStudio:
             raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
         pixels, mask = crop.cut(frame), crop.cut_mask(region)
-        alpha = feathered(region, feather)
+        alpha = soft_edge(region, feather)
         return PreparedKeyframe(self.model, frame, region, behind, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
 
     def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
@@ -133,9 +133,9 @@ class PreparedKeyframe:
                 guess,
             )
             done += len(group) * sampling.runs
-            for video in videos:
+            for seed, video in zip(group, videos, strict=True):
                 edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
-                yield self._finished(task, edited, under)
+                yield self._finished(task, edited, under, seed)
 
     def _started_from(self, start: NDArray[np.uint8] | None, keep: float, sampling: Sampling) -> tuple[Sampling, Tensor | None]:
         """How to sample, and the latent (1, 1, C, h, w) to start from (None: noise alone)."""
@@ -147,20 +147,23 @@ class PreparedKeyframe:
         with torch.inference_mode():
             return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.crop.cut(start)[None]))
 
-    def _finished(self, task: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None) -> NDArray[np.uint8]:
+    def _finished(self, task: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None, seed: int) -> NDArray[np.uint8]:
         """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
         whole = self.crop.over(self.frame, edited)
         if task == "delete":
             if under is None:
                 return composite(self.frame, whole, self.alpha)
             return under[0].fill(under[1], self.frame, whole)
+        ring = ring_box(self.region)
+        grain = grain_around(self.frame[ring], self.region[ring])
         base = self.frame if under is None else under[0].fill(under[1], self.frame)
         if task == "modify" and under is None:
-            return composite(self.frame, whole, self.alpha)
+            return composite(self.frame, add_grain(whole, self.alpha, grain, (seed,)), self.alpha)
         x0, y0, x1, y1 = self.crop.inside
         area = np.s_[y0:y1, x0:x1]
         result = self.frame.copy()
-        laid = composite(base[area], whole[area], visible_edit(whole[area], base[area], self.region[area]))
+        shown = visible_edit(whole[area], base[area], self.region[area])
+        laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown)
         soft = np.where((base[area] != self.frame[area]).any(-1), self.region[area].astype(np.float32), self.alpha[area])
         result[area] = composite(self.frame[area], laid, soft)
         return result

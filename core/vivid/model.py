@@ -64,6 +64,9 @@ class VividModel:
     hole: str = "black"
     """What the masked video shows in the region when a keyframe is propagated: "black" (the paper's) or "carried" (the keyframe moved along
     the mask, as the small model was trained; never for deletion, where the mask's motion says nothing about what lies behind)."""
+    kept: float = 0.0
+    """How much of the carried keyframe a propagated frame shows at least, 0 to 1, where the model's answer differs from it: 1 for a model
+    that is better at saying how things move than at drawing them again."""
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -137,6 +140,7 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
             hole=_hole(facts.get("hole", HOLES[0])),
+            kept=_kept(float(facts.get("kept", 0))),
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded: {_first_line(error)}") from error
@@ -164,6 +168,12 @@ def _hole(name: str) -> str:
     if name not in HOLES:
         raise ValueError(f"the hole '{name}' is none that we know: {', '.join(HOLES)}")
     return name
+
+
+def _kept(share: float) -> float:
+    if not 0 <= share <= 1:
+        raise ValueError(f"'kept' has to lie in 0 to 1, not at {share}")
+    return share
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:

@@ -13,6 +13,8 @@ Span = tuple[float, float, float, float]
 
 STEADY = 3
 """Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than things do."""
+STRETCH = 1.35
+"""How many times more a carried picture may grow in one direction than in the other."""
 LEEWAY = 1.3
 """How many times a cut side's scale may differ from that of what is seen of it."""
 
@@ -36,6 +38,16 @@ def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64
     shift_x = _shift(start[2:], end[2:], scale_x, width)
     # Pixel centres lie at halves, boxes at whole numbers.
     return np.array([[scale_x, 0, shift_x + (scale_x - 1) / 2], [0, scale_y, shift_y + (scale_y - 1) / 2], [0, 0, 1]], np.float64)
+
+
+def in_shape(matrix: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
+    """`matrix`, as `motion` gives it, with the larger of its two scales held down where they differ by more than STRETCH, around the middle
+    of the box `span` that it leads to: whatever the outline of what is replaced does, a ball stays a ball."""
+    scales = np.array([matrix[0, 0], matrix[1, 1]])
+    held = np.minimum(scales, STRETCH * scales[::-1])
+    middle = np.array([span[2] + span[3] - 1, span[0] + span[1] - 1]) / 2
+    shift = middle - held * (middle - matrix[:2, 2]) / scales
+    return np.array([[held[0], 0, shift[0]], [0, held[1], shift[1]], [0, 0, 1]], np.float64)
 
 
 def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[Span | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
 from core.render.backdrop import Backdrop, Hidden
 from core.render.follow import follow_region
+from core.render.grain import grain_around, ring_box
 from core.render.match import match_surroundings
 from core.render.region import CropRegion
-from core.vivid.carry import Accepted, Carrier
+from core.vivid.carry import Accepted, Carrier, Trail
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
@@ -72,38 +73,38 @@ def propagate(
 
     behind = None if task == "add" else Backdrop(reader, Hidden(region, objects if task == "modify" else None))
 
-    def accept(index: int, picture: Frame) -> Accepted:
-        source = reader.frame(index)
-        return Accepted.of(picture, behind.fill(index, source) if behind is not None and task == "modify" else source, region[index])
-
     if behind is not None:
         behind.look([keyframe_index])
-    first = accept(keyframe_index, accepted_frame(reader.frame(keyframe_index), keyframe, region[keyframe_index]))
-    colour = first.colour()
-    last, shown = keyframe_index, first
+    source = reader.frame(keyframe_index)
+    picture = accepted_frame(source, keyframe, region[keyframe_index])
+    base = behind.fill(keyframe_index, source) if behind is not None and task == "modify" else source
+    first = Accepted.of(picture, base, region[keyframe_index])
+    last, shown, trail = keyframe_index, picture, None
     for number, window in enumerate(windows):
         if window.direction != windows[number - 1].direction or window.bridge == keyframe_index:
-            last, shown = keyframe_index, first
+            last, shown, trail = keyframe_index, picture, None
         if behind is not None:
-            behind.look(window.frames, (last, shown.picture) if task == "delete" and last == window.bridge else None)
+            behind.look(window.frames, (last, shown) if task == "delete" and last == window.bridge else None)
         finished = stored(window) if stored is not None else None
         if finished is None:
 
             def on_step(step: int, before: int = number * sampling.runs) -> None:
                 context.report(STAGE, before + step, total)
 
-            cut = _cut_window(model, reader, region, window, shown.picture if last == window.bridge else None, context)
-            guess = cut.carried(shown.picture, region[last])
+            cut = _cut_window(model, reader, region, window, shown if last == window.bridge else None, context)
+            guess = cut.carried(shown, region[last])
             redrawn = _redraw(model, task, caption, cut, guess, seed, sampling, on_step)
             if behind is not None and task == "delete":
-                pictures = _deleted(cut, redrawn, behind, context)
+                finished = EditedWindow.of(window.edited, _deleted(cut, redrawn, behind, context), region)
             else:
-                pictures = _carried(cut, region, redrawn, behind, (last, shown), colour, feather, context)
-            finished = EditedWindow.of(window.edited, pictures, region)
+                carrier = _carrier(cut, region, redrawn[0], first, (last, shown), trail, feather, model.kept)
+                pictures = _carried(cut, region, redrawn, behind, carrier, seed, context)
+                finished = EditedWindow.of(window.edited, pictures, region)
+                finished = replace(finished, trail=carrier.trail)
         else:
             context.report(STAGE, (number + 1) * sampling.runs, total)
         last = window.frames[-1]
-        shown = accept(last, finished.onto(last, reader.frame(last), region[last]))
+        shown, trail = finished.onto(last, reader.frame(last), region[last]), finished.trail
         yield finished
 
 
@@ -199,24 +200,23 @@ def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, cont
         yield behind.fill(frame, source, cut.crops[position].over(source, redrawn[position]))
 
 
-def _carried(
-    cut: _Cut,
-    region: Region,
-    redrawn: list[NDArray[np.uint8]],
-    behind: Backdrop | None,
-    accepted: tuple[int, Accepted],
-    colour: NDArray[np.float64] | None,
-    feather: int,
-    context: JobContext,
-) -> Iterator[Frame]:
-    """The finished frames of a window, the bridge left out. `accepted` is the frame that is carried, and its index."""
-    index, shown = accepted
+def _carrier(
+    cut: _Cut, region: Region, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, feather: int, kept: float
+) -> Carrier:
+    """`last` is the last finished frame and its index, `trail` its way from the keyframe (None for the keyframe itself)."""
+    index, picture = last
     span = cut.spans[0] if index == cut.window.bridge else bounding_span(region[index])
-    crop = cut.crops[0]
     if span is None:
         raise ValueError(f"nothing is edited on frame {index}")
-    before = redrawn[0] if index == cut.window.bridge else crop.cut(shown.picture)
-    carrier = Carrier(shown, span, crop, before, colour, feather)
+    crop = cut.crops[0]
+    before = redrawn if index == cut.window.bridge else crop.cut(picture)
+    return Carrier(keyframe, trail or Trail.start(span, crop), picture, crop, before, feather, kept)
+
+
+def _carried(
+    cut: _Cut, region: Region, redrawn: list[Frame], behind: Backdrop | None, carrier: Carrier, seed: int, context: JobContext
+) -> Iterator[Frame]:
+    """The finished frames of a window, the bridge left out."""
     for position, frame in enumerate(cut.window.frames[1:], 1):
         context.check()
         source, end = cut.sources[position], cut.spans[position]
@@ -224,4 +224,9 @@ def _carried(
             yield source
             continue
         under = source if behind is None else behind.fill(frame, source)
-        yield carrier.onto(source, under, region[frame], end, cut.crops[position], redrawn[position])
+        mask = region[frame]
+        ring = ring_box(mask)
+        # The bridge, which is edited, is no neighbour to compare with.
+        before = cut.sources[position - 1][ring] if position > 1 else None
+        grain = grain_around(source[ring], mask[ring], before)
+        yield carrier.onto(source, under, mask, end, cut.crops[position], redrawn[position], grain, (seed, frame))

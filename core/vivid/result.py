@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
 from core.masks import bounding_span
-from core.masks import feather as feathered
-from core.render.composite import composite
+from core.render.composite import composite, soft_edge
 from core.render.region import CropRegion
+from core.vivid.carry import Trail
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -47,11 +47,13 @@ class Region(Protocol):
 @dataclass(frozen=True)
 class EditedWindow:
     """What one run of the model came to: for each of `frames` the finished pixels of the result, `patches` uint8 (h, w, 3), around the
-    region's box, whose upper left corner is at `corners` (x, y)."""
+    region's box, whose upper left corner is at `corners` (x, y). `trail` is the last frame's way from the keyframe, where the window
+    carries it on: the next window needs it."""
 
     frames: tuple[int, ...]
     corners: tuple[tuple[int, int], ...]
     patches: tuple[Frame, ...]
+    trail: Trail | None = None
 
     @classmethod
     def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
@@ -76,7 +78,8 @@ class EditedWindow:
         """Write to a .npz file, complete or not at all. StorageError when the disk refuses."""
         buffer = io.BytesIO()
         patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
-        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches)  # type: ignore[arg-type]
+        trail = {} if self.trail is None else {f"trail_{name}": value for name, value in self.trail.arrays().items()}
+        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **trail)  # type: ignore[arg-type]
         part = path.with_name(path.name + ".part")
         try:
             part.write_bytes(buffer.getbuffer())
@@ -97,7 +100,9 @@ class EditedWindow:
         with np.load(path, allow_pickle=False) as file:
             frames = tuple(int(frame) for frame in file["frames"])
             corners = tuple((int(x), int(y)) for x, y in file["corners"])
-            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))))
+            names = [name for name in file.files if name.startswith("trail_")]
+            trail = Trail.of({name.removeprefix("trail_"): file[name] for name in names}) if names else None
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), trail)
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
@@ -114,7 +119,7 @@ def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
 def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: int) -> Frame:
     """A picture of the whole frame that was edited elsewhere, as the model's own keyframes are: softened into `source` along the edge of
     `mask` (H, W) over `feather` pixels, the source itself outside."""
-    return composite(source, image, feathered(mask, feather))
+    return composite(source, image, soft_edge(mask, feather))
 
 
 def accepted_frame(source: Frame, keyframe: Frame, mask: Mask) -> Frame:

@@ -8,7 +8,8 @@ import numpy as np
 from core.masks import bounding_span
 from core.render.region import CropRegion
 from core.render.visible import visible_edit
-from core.vivid.carry import Accepted, Carrier
+from core.vivid.carry import Accepted, Carrier, Trail
+from core.vivid.motion import in_shape, motion, STRETCH
 from tests.builders import noise_frames
 
 SIZE = (120, 90)
@@ -36,7 +37,7 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
     accepted = Accepted.of(picture, source, start)
     span = bounding_span(start)
     assert span is not None
-    carrier = Carrier(accepted, span, CROP, cv2.blur(CROP.cut(picture), (5, 5)), accepted.colour(), 0)
+    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)), 0)
     wanted = _edited(source, 26)
     orange = np.clip(CROP.cut(wanted).astype(int) + np.array([0, 45, 0]), 0, 255).astype(np.uint8)
     result = carrier.onto(source, source, end, bounding_span(end) or span, CROP, cv2.blur(orange, (5, 5)))
@@ -45,6 +46,24 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
     assert result[inside].astype(float).std() > 0.6 * wanted[inside].astype(float).std()
     assert (result[~end] == source[~end]).all()
     assert (result[22:26, 30:70] == source[22:26, 30:70]).all()  # inside the region, where the edit does not show
+
+
+def test_an_edit_is_as_sharp_after_many_windows_as_after_one() -> None:
+    source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
+    picture, region = _edited(source, 20), _mask(20)
+    accepted = Accepted.of(picture, source, region)
+    span = bounding_span(region)
+    assert span is not None
+    trail, wanted = Trail.start(span, CROP), picture
+    for left in range(22, 36, 2):  # every frame is a window of its own, and the model loses a little each time
+        carrier = Carrier(accepted, trail, wanted, CROP, cv2.blur(CROP.cut(wanted), (5, 5)), 0, kept=1)
+        region = _mask(left)
+        blurred = cv2.blur(CROP.cut(_edited(source, left)), (5, 5))
+        wanted = carrier.onto(source, source, region, bounding_span(region) or span, CROP, blurred)
+        trail = Trail.of(carrier.trail.arrays())
+    inside = np.s_[32:58, left + 12 : left + 38]
+    error = wanted[inside].astype(float) - _edited(source, left)[inside]
+    assert np.sqrt((error**2).mean()) < 12  # its stripes are 80 levels apart
 
 
 def test_repainted_background_does_not_show_and_an_object_is_shown_whole() -> None:
@@ -58,3 +77,14 @@ def test_repainted_background_does_not_show_and_an_object_is_shown_whole() -> No
     shown = visible_edit(edited, source, mask)
     assert shown[45, 45] == 1
     assert shown[24, 24] == 0
+
+
+def test_a_box_that_grows_narrow_does_not_squeeze_what_is_carried() -> None:
+    shape = (90, 120)
+    narrow = motion((20, 70, 20, 70), (20, 70, 60, 80), shape)
+    held = in_shape(narrow, (20, 70, 60, 80))
+    assert held[1, 1] / held[0, 0] <= STRETCH + 1e-9
+    assert held[0, 0] == narrow[0, 0]  # all of it stays inside the box
+    assert np.allclose(held @ np.linalg.inv(narrow) @ [69.5, 44.5, 1], [69.5, 44.5, 1])
+    even = motion((20, 70, 20, 70), (10, 80, 20, 80), shape)
+    assert np.allclose(in_shape(even, (10, 80, 20, 80)), even)
