@@ -14,11 +14,12 @@ import numpy as np
 
 from core.evaluation.arrays import Masks
 from core.evaluation.baselines import inpainted
-from core.evaluation.clips import Clip, Clips
+from core.evaluation.clips import as_sequence, Clip, Clips, FramesInMemory
 from core.evaluation.edits import carry, paint_keyframe
 from core.evaluation.fidelity import flicker, Motion, psnr, ssim
 from core.evaluation.results import at_least, at_most, Exhibit, mean, SuiteResult, Table
 from core.progress import JobContext
+from core.vivid.keyframe import behind_keyframe
 from core.vivid.model import VividModel
 
 FRAMES = 33
@@ -72,7 +73,8 @@ def evaluate_deletion(model: VividModel, clips: Clips | Iterable[Clip], count: i
         for track in range(tracks):
             holes = pasted_track(len(truth), clip.size, 10 * number + track)
             shown = np.where(holes[..., None], np.array(PASTED, np.uint8), truth)
-            keyframe = paint_keyframe(model, shown[0], holes[0], "delete", "", context)
+            behind = behind_keyframe(FramesInMemory(shown), as_sequence(holes), 0)
+            keyframe = paint_keyframe(model, shown[0], holes[0], "delete", "", context, behind=behind)
             ours = carry(model, shown, holes, keyframe, "delete", "", context)
             telea = inpainted(list(shown), list(holes))
             rows.append(

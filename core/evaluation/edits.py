@@ -13,7 +13,7 @@ from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
-from core.vivid.keyframe import KeyframeStudio
+from core.vivid.keyframe import Behind, KeyframeStudio
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 from core.vivid.propagate import composed_frames, propagate
@@ -24,10 +24,19 @@ SETTINGS = SamplingSettings()
 
 
 def paint_keyframe(
-    model: VividModel, frame: Frame, region: Mask, task: str, caption: str, context: JobContext, seed: int = 0, feather: int = 0
+    model: VividModel,
+    frame: Frame,
+    region: Mask,
+    task: str,
+    caption: str,
+    context: JobContext,
+    seed: int = 0,
+    feather: int = 0,
+    behind: Behind | None = None,
 ) -> Frame:
-    """The first try at one frame (H, W, 3) with its region (H, W): what the editor's keyframe step shows."""
-    prepared = KeyframeStudio(model).prepare(frame, region, feather)
+    """The first try at one frame (H, W, 3) with its region (H, W): what the editor's keyframe step shows, where it is told what lies
+    `behind`."""
+    prepared = KeyframeStudio(model).prepare(frame, region, feather, behind)
     return next(iter(prepared.tries(task, caption, (seed,), SETTINGS, JobContext(token=context.token))))
 
 

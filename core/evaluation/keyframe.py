@@ -64,11 +64,10 @@ def boxes_on(clip: Clip, count: int, first: int) -> list[Wish]:
 
 
 def procedural_wishes(model: VividModel, count: int) -> list[Wish]:
-    """Things of the procedural world asked for again: their region is blanked, so that nothing of them can be seen."""
+    """Things of the procedural world asked for again, on their background without them."""
     wishes = []
     for sample in draw_samples(unseen_world(model.working_size), count, 1, seed=4):
-        blank = np.where(sample.region[0][..., None], np.uint8(0), sample.frames[0])
-        wishes.append(Wish(blank, sample.region[0], sample.kind, sample.colour, sample.caption, sample.frames[0]))
+        wishes.append(Wish(sample.plate[0], sample.region[0], sample.kind, sample.colour, sample.caption, sample.frames[0]))
     return wishes
 
 

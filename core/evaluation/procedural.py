@@ -24,9 +24,11 @@ _SEEDS_TRIED = 4000
 
 @dataclass(frozen=True)
 class Sample:
-    """A thing on its background: frames uint8 (T, H, W, 3), the edit region bool (T, H, W), and what the thing is."""
+    """A thing on its background: frames uint8 (T, H, W, 3), the same without the thing and its shadow, the edit region bool (T, H, W), and
+    what the thing is."""
 
     frames: NDArray[np.uint8]
+    plate: NDArray[np.uint8]
     region: NDArray[np.bool_]
     kind: str
     colour: str
@@ -50,7 +52,8 @@ def draw_samples(world: World, count: int, frames: int, seed: int) -> list[Sampl
     for offset in range(_SEEDS_TRIED):
         if len(samples) == count:
             return samples
-        sample = _one(world.sample(1, frames, delete=0.0, seed=SEED + seed * _SEEDS_TRIED + offset))
+        shown, plate = (world.sample(1, frames, delete=share, seed=SEED + seed * _SEEDS_TRIED + offset) for share in (0.0, 1.0))
+        sample = _one(shown, plate)
         if sample.region.any((1, 2)).all():
             samples.append(sample)
     raise RuntimeError(f"the procedural world gave only {len(samples)} of {count} clips whose region is never empty")
@@ -82,9 +85,10 @@ def tracked_clips(count: int, *, examples: bool = False, frames: int = TRACK_FRA
     return clips
 
 
-def _one(clips: WorldClips) -> Sample:
+def _one(clips: WorldClips, plate: WorldClips) -> Sample:
     return Sample(
         to_frames(clips.pixels[0]),
+        to_frames(plate.pixels[0]),
         clips.mask[0, 0].numpy() > 0.5,
         vocabulary.KINDS[int(clips.kind[0])],
         list(vocabulary.COLOURS)[int(clips.colour[0])],

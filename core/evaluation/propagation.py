@@ -1,7 +1,7 @@
 """Suite `propagation`: a keyframe is carried through procedural clips whose every frame is known.
 
 Given the true first frame, the rest should come back; given a caption that says something else than the keyframe shows, the keyframe should
-win; over three windows colours should stay. The region of the later frames is blanked, so nothing of the truth can be seen.
+win; over three windows colours should stay. The clips that are edited show the background alone, so nothing of the thing can be seen.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.evaluation.arrays import Frame, Frames, Masks
+from core.evaluation.arrays import Frame, Frames
 from core.evaluation.autoencoder import reconstructed
 from core.evaluation.classifier import Classifier, cut_square, Named
 from core.evaluation.clip_score import ClipScorer, MISSING
@@ -27,6 +28,8 @@ from core.vivid.warp import warp_along
 SAMPLES = 8
 WINDOWS = 3
 EXHIBITS_AT_MOST = 8
+SEEN, _LEAST_SEEN = 30, 8
+"""8-bit levels by which what is painted differs from what is behind it, and the pixels that it has at least."""
 _STEPS = 3
 """Runs of the model for each sample, which progress counts in."""
 
@@ -57,18 +60,18 @@ def evaluate_propagation(
     own: list[Frame] = []
     consistency: list[float] = []
     for number, clip in enumerate(clips):
-        blank, later = blanked(clip), clip.region[1:]
-        given = carry(model, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        plate, later = clip.plate, clip.region[1:]
+        given = carry(model, plate, clip.region, clip.frames[0], "add", clip.caption, context)
         advance(1)
         other = contrary_caption(clip, clips, number)
-        against = carry(model, blank, clip.region, clip.frames[0], "add", other, context)
+        against = carry(model, plate, clip.region, clip.frames[0], "add", other, context)
         advance(1)
-        keyframe = paint_keyframe(model, blank[0], clip.region[0], "add", clip.caption, context)
-        painted = carry(model, blank, clip.region, keyframe, "add", clip.caption, context)
+        keyframe = paint_keyframe(model, plate[0], clip.region[0], "add", clip.caption, context)
+        painted = carry(model, plate, clip.region, keyframe, "add", clip.caption, context)
         advance(1)
         truth, outside = clip.frames[1:], ~clip.region
         motion = Motion(clip.frames)
-        moved = warp_along(clip.frames[0], clip.region[0], blank, clip.region)
+        moved = warp_along(clip.frames[0], clip.region[0], plate, clip.region)
         rows.append(
             (
                 psnr(given[1:], truth, later),
@@ -80,9 +83,9 @@ def evaluate_propagation(
                 flicker(list(clip.frames), motion, list(clip.region)),
                 psnr(given[:1], clip.frames[:1], clip.region[:1]),
                 psnr(own_first_frame(model, clip.frames, clip.region, clip.caption)[None], clip.frames[:1]),
-                psnr(given, blank, outside),
+                psnr(given, plate, outside),
                 # The window around a pixel reaches into the region, where the two differ rightly: there both show the source.
-                ssim(np.where(outside[..., None], given, blank), blank, outside),
+                ssim(np.where(outside[..., None], given, plate), plate, outside),
             )
         )
         for group, video in ((shown, given), (contrary, against), (own, painted)):
@@ -153,12 +156,11 @@ def _add_drift(result: SuiteResult, model: VividModel, clips: list[Sample], cont
     whole = with_window(model, frames)
     rows = []
     for clip in clips:
-        blank = blanked(clip)
-        chained = carry(model, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        chained = carry(model, clip.plate, clip.region, clip.frames[0], "add", clip.caption, context)
         advance(WINDOWS)
-        once = carry(whole, blank, clip.region, clip.frames[0], "add", clip.caption, context)
+        once = carry(whole, clip.plate, clip.region, clip.frames[0], "add", clip.caption, context)
         advance(WINDOWS)
-        rows.append(tuple(colour_drift(video, clip.region) for video in (chained, once, clip.frames)))
+        rows.append(tuple(colour_drift(video, clip) for video in (chained, once, clip.frames)))
         if len(result.exhibits) < 2 * EXHIBITS_AT_MOST:
             panels = (("the truth", clip.frames), (f"{WINDOWS} chained windows", chained), ("one window", once))
             result.exhibits.append(Exhibit(f"{clip.caption}, {frames} frames", panels))
@@ -169,11 +171,6 @@ def _add_drift(result: SuiteResult, model: VividModel, clips: list[Sample], cont
     result.add("drift_ratio", f"drift of {WINDOWS} windows, as a share of one's", chained_drift / once_drift, "", at_most(2))
 
 
-def blanked(clip: Sample) -> Frames:
-    """The clip with its region black from frame 0 on: what may be shown to the model."""
-    return np.where(clip.region[..., None], np.uint8(0), clip.frames)
-
-
 def contrary_caption(clip: Sample, others: list[Sample], number: int) -> str:
     """A caption of another clip, of another kind and another colour; made up when there is none."""
     for other in [*others[number + 1 :], *others[:number]]:
@@ -182,8 +179,15 @@ def contrary_caption(clip: Sample, others: list[Sample], number: int) -> str:
     return "a blue cube" if clip.kind != "cube" and clip.colour != "blue" else "a red star"
 
 
-def colour_drift(video: Frames, region: Masks) -> float:
-    """CIE76 from the region's mean colour on frame 0 to that on a frame, mean over the last quarter of the clip."""
-    start = mean_colour(video[0], region[0])
-    last = range(len(video) - max(1, len(video) // 4), len(video))
-    return mean(cie76(start, mean_colour(video[index], region[index])) for index in last)
+def colour_drift(video: Frames, clip: Sample) -> float:
+    """CIE76 from the mean colour of what is painted on frame 0 of `video`, an edit of the clip, to the last quarter of its frames.
+
+    Painted is what differs from the background by more than SEEN; the whole region where that is next to nothing.
+    """
+
+    def colour(index: int) -> NDArray[np.float32]:
+        painted = (np.abs(video[index].astype(np.int16) - clip.plate[index]).max(-1) > SEEN) & clip.region[index]
+        return mean_colour(video[index], painted if painted.sum() >= _LEAST_SEEN else clip.region[index])
+
+    start = colour(0)
+    return mean(cie76(start, colour(index)) for index in range(len(video) - max(1, len(video) // 4), len(video)))
