@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, TYPE_CHECKING
 
 from app.engine import Engine
+from app.follow import follow, shots_of
 from app.mask_files import read_masks
 from app.outputs import prepare_folder
 from app.production import Production, Stopwatch, write_edited_video
+from app.prompt_arguments import OBJECT, PromptArguments
 from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import check_seed, check_task, SamplingSettings, Task
-from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
+from core.project.prompts import Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import check_span, VideoInfo
 
@@ -29,66 +31,8 @@ if TYPE_CHECKING:
     from core.render.mattes import MatteForm
     from core.vivid.model import VividModel
 
-OBJECT = 1
 WINDOWS = ".windows"
 """Where finished windows lie in OUT until the result is whole."""
-
-
-@dataclass(frozen=True)
-class PromptArguments:
-    """The prompts of a command line, on one frame (None: the span's first), in source pixels."""
-
-    points: tuple[tuple[float, float, bool], ...] = ()
-    box: tuple[float, float, float, float] | None = None
-    frame: int | None = None
-    text: str | None = None
-
-    @classmethod
-    def parse(
-        cls, points: list[str], not_points: list[str], box: str | None, frame: int | None, text: str | None = None
-    ) -> PromptArguments:
-        """Read X,Y and X0,Y0,X1,Y1; InputError for anything else."""
-        clicks = [
-            (*_numbers(text, 2, "point", "X,Y"), positive) for texts, positive in ((points, True), (not_points, False)) for text in texts
-        ]
-        corners = _numbers(box, 4, "box", "X0,Y0,X1,Y1") if box is not None else None
-        if text is not None and (not text.strip() or corners is not None):
-            raise InputError("give --text some words, and no --box beside it")
-        return cls(tuple(clicks), corners, frame, text)  # type: ignore[arg-type]
-
-    def __bool__(self) -> bool:
-        return bool(self.points) or self.box is not None or self.text is not None
-
-    def check_frame(self, span: tuple[int, int]) -> None:
-        """Raise InputError for a frame outside the half-open span."""
-        if self.frame is not None and not span[0] <= self.frame < span[1]:
-            raise InputError(f"frame {self.frame} is outside the frames that are worked on ({span[0]} to {span[1] - 1})")
-
-    def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
-        """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""
-        if not self:
-            raise InputError("say which object: --box X0,Y0,X1,Y1, --point X,Y or --text WORDS")
-        if self.box is None and self.text is None and not any(positive for _, _, positive in self.points):
-            raise InputError("--not-point alone selects nothing: add a --point or a --box")
-        self.check_frame(span)
-        frame = span[0] if self.frame is None else self.frame
-        prompts: list[Prompt] = [BoxPrompt(frame, OBJECT, *self.box)] if self.box else []
-        prompts += [PointPrompt(frame, OBJECT, x, y, positive) for x, y, positive in self.points]
-        for prompt in prompts:
-            check_prompt(prompt, *info.size, info.frames)
-        return prompts
-
-
-def found_by_words(engine: Engine, reader: ClipReader, prompts: PromptArguments, span: tuple[int, int]) -> PromptArguments:
-    """The prompts with the box of what their text names, where they have one; InputError when nothing looks like it."""
-    if prompts.text is None:
-        return prompts
-    prompts.check_frame(span)
-    frame = span[0] if prompts.frame is None else prompts.frame
-    boxes = engine.grounder().find(reader.frame(frame), prompts.text, most=1)
-    if not boxes:
-        raise InputError(f"nothing on frame {frame} looks like '{prompts.text}': try other words, or another --frame")
-    return replace(prompts, box=(boxes[0].x0, boxes[0].y0, boxes[0].x1, boxes[0].y1), text=None)
 
 
 @dataclass(frozen=True)
@@ -123,9 +67,10 @@ def track_to_folder(
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
         span = parse_span(frames, reader.info.frames)
-        given = found_by_words(engine, reader, prompts, span).on(reader.info, span)
+        given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
         prepare_folder(out, tuple(extra.values()), ("masks",), (video,))
-        masks = _track(engine, reader, given, span, context)
+        shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+        masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
         export_png(masks, out / "masks")
         for form, name in extra.items():
             write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
@@ -154,21 +99,22 @@ def edit_to_folder(
         info = reader.info
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
-        prompts.check_frame(span)
-        given = [] if arguments.masks is not None else found_by_words(engine, reader, prompts, span).on(info, span)
+        prompts.check_frames(span)
+        given = [] if arguments.masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
         # Masks that come back as they are may lie where they are written.
         lost = arguments.masks if not arguments.adjustment.keeps_masks or span != (0, info.frames) else None
         folders = ("masks", "frames") if arguments.png else ("masks",)
         prepare_folder(out, ("output.mp4", "keyframe.png", "report.json", "recipe.json"), folders, (video, lost))
+        shots = [span] if masks is not None else _marked_shots(reader, given, span, prompts.through_cuts, context)
         context.report("loading the model", 0, 1)
         with stopwatch("load"):
             model = engine.video_model()
         _warn_of_unknown_words(model, arguments)
         if masks is None:
             with stopwatch("track"):
-                masks = _track(engine, reader, given, span, context)
+                masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
         with stopwatch("adjust"):
             region = _adjusted(masks, span, arguments.adjustment)
             export_png(region, out / "masks")
@@ -193,7 +139,7 @@ def edit_to_folder(
         report = write_edited_video(
             production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
         )
-    recipe = _recipe(production, model.name, given, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
+    recipe = _recipe(production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
     with written_whole(out / "recipe.json") as temporary:
         temporary.write_text(recipe.dumps(), encoding="utf-8")
     shutil.rmtree(windows, ignore_errors=True)
@@ -201,7 +147,14 @@ def edit_to_folder(
 
 
 def _recipe(
-    production: Production, model: str, prompts: list[Prompt], arguments: EditArguments, segmenter: str, frames: int, keyframe: Path
+    production: Production,
+    model: str,
+    given: list[Prompt],
+    prompts: PromptArguments,
+    arguments: EditArguments,
+    segmenter: str,
+    frames: int,
+    keyframe: Path,
 ) -> Recipe:
     """What the command line made, as `replay` makes it again. Masks that were handed in have no prompts to make them anew from."""
     first = production.keyframes[0]
@@ -211,7 +164,7 @@ def _recipe(
     )
     edit = RecipeEdit(
         span=production.span,
-        tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(prompts)),) if prompts else (),
+        tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(given)),) if given else (),
         adjustment=arguments.adjustment,
         segmenter=segmenter,
         model=model,
@@ -221,6 +174,7 @@ def _recipe(
         draft=False,
         keyframes=(carried,),
         region=base64.b64encode(production.region.to_bytes()).decode(),
+        through_cuts=prompts.through_cuts,
     )
     return Recipe(str(production.source.resolve()), production.clip, frames, production.span, "h264", (edit,))
 
@@ -240,25 +194,22 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
     return span
 
 
-def _numbers(text: str, count: int, what: str, form: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != count or not all(abs(n) < 1e6 for n in numbers):
-        raise InputError(f"'{text}' is no {what} (write {form} in pixels)")
-    return numbers
-
-
-def _track(engine: Engine, reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], context: JobContext) -> MaskSequence:
-    from core.masks import MaskSequence
-
-    context.report("loading the segmenter", 0, 1)
-    session = engine.segmenter().session(reader)
-    masks = MaskSequence.empty(reader.info.size, *span)
-    for frame, found in session.track({OBJECT: prompts}, *span, context):
-        masks.set(frame, found[OBJECT])
-    return masks
+def _marked_shots(
+    reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
+) -> list[tuple[int, int]]:
+    """The shots to follow the object through; InputError for one in which nothing says where it is: behind a cut it may be elsewhere."""
+    if through_cuts:
+        return [span]
+    shots = shots_of(reader, span, context)
+    for start, stop in shots:
+        if not any(start <= prompt.frame < stop for prompt in prompts):
+            cut, side = (start, "after") if start > span[0] else (stop, "before")
+            rest = f"{span[0]}:{cut}" if side == "after" else f"{cut}:{span[1]}"
+            raise InputError(
+                f"there is a cut at frame {cut}, and nothing says where the object is {side} it: show it there (--point {start}:X,Y),"
+                f" leave that out (--frames {rest}), or follow it as if there were no cut (--through-cuts)"
+            )
+    return shots
 
 
 def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:

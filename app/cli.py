@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.prompt_arguments import PromptArguments
 from app.settings import Settings
 from core.errors import Cancelled, InputError, StudioError
 
@@ -163,11 +164,13 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_prompts(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--point", action="append", default=[], metavar="X,Y", help="this pixel belongs to the object (repeatable)")
-    parser.add_argument("--not-point", action="append", default=[], metavar="X,Y", help="this pixel does not (repeatable)")
-    parser.add_argument("--box", metavar="X0,Y0,X1,Y1", help="a box around the object")
+    pixel, corners = "[FRAME:]X,Y", "[FRAME:]X0,Y0,X1,Y1"
+    parser.add_argument("--point", action="append", default=[], metavar=pixel, help="this pixel belongs to the object (repeatable)")
+    parser.add_argument("--not-point", action="append", default=[], metavar=pixel, help="this pixel does not (repeatable)")
+    parser.add_argument("--box", action="append", default=[], metavar=corners, help="a box around the object (repeatable)")
     parser.add_argument("--text", metavar="WORDS", help="what to look for, like 'the dog' (Grounding DINO, fetched once)")
-    parser.add_argument("--frame", type=int, metavar="N", help="the frame that the prompts are on, or with --masks the keyframe")
+    parser.add_argument("--frame", type=int, metavar="N", help="the frame of prompts that name none, or with --masks the keyframe")
+    parser.add_argument("--through-cuts", action="store_true", help="follow the object from one shot into the next as if there were no cut")
     parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
 
 
@@ -175,6 +178,11 @@ def _settings(options: argparse.Namespace) -> Settings:
     given = {name: getattr(options, name, None) for name in ("workspace", "device", "port", "host", "segmenter", "model")}
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _prompts(options: argparse.Namespace) -> PromptArguments:
+    given = options.point, options.not_point, options.box, options.frame, options.text, options.through_cuts
+    return PromptArguments.parse(*given)
 
 
 def _ui(options: argparse.Namespace) -> None:
@@ -190,24 +198,24 @@ def _ui(options: argparse.Namespace) -> None:
 
 
 def _track(options: argparse.Namespace) -> None:
-    from app.batch import PromptArguments, track_to_folder
+    from app.batch import track_to_folder
     from app.console import console_job
     from app.engine import Engine
 
-    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame, options.text)
+    prompts = _prompts(options)
     with console_job() as context:
         frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context, options.also)
     print(f"{frames} masks in {options.out / 'masks'}")
 
 
 def _edit(options: argparse.Namespace) -> None:
-    from app.batch import edit_to_folder, EditArguments, PromptArguments
+    from app.batch import edit_to_folder, EditArguments
     from app.console import console_job
     from app.engine import Engine
     from core.project.edits import SamplingSettings
     from core.project.tracks import MaskAdjustment
 
-    prompts = PromptArguments.parse(options.point, options.not_point, options.box, options.frame, options.text)
+    prompts = _prompts(options)
     arguments = EditArguments(
         options.task,
         options.caption,

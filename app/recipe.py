@@ -55,7 +55,10 @@ class RecipeKeyframe:
 
 @dataclass(frozen=True)
 class RecipeEdit:
-    """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence that was edited; both in base64."""
+    """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence that was edited; both in base64.
+
+    `through_cuts` says that the objects were followed from one shot into the next as if there were no cut.
+    """
 
     span: tuple[int, int]
     tracks: tuple[MaskTrack, ...]
@@ -69,6 +72,7 @@ class RecipeEdit:
     keyframes: tuple[RecipeKeyframe, ...]
     region: str
     files: tuple[tuple[str, str], ...] = ()
+    through_cuts: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import base64
 import json
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.export import file_stem, format_of, write_clip
+from app.follow import follow, shots_of
 from app.outputs import prepare_folder
 from app.production import make_windows, plan, Production
 from app.propagate_work import half_size
@@ -18,7 +20,7 @@ from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import Painting
-from core.project.prompts import check_prompt
+from core.project.prompts import check_prompt, Prompt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +61,9 @@ def replay_to_folder(
         notes: list[str] = []
         for number, edit in enumerate(recipe.edits):
             below = StackedReader(reader, applied)
-            done, keys = _apply(engine, edit, below, f"{sha256} {base}", source, out / WINDOWS / str(number), own and not anew, context)
+            anew_on = None if own and not anew else reader
+            windows = out / WINDOWS / str(number)
+            done, keys = _apply(engine, edit, below, f"{sha256} {base}", source, windows, anew_on, context, notes)
             if engine.weights(edit.model) != edit.weights:
                 notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
             applied.append(done)
@@ -90,21 +94,34 @@ def _video_of(recipe: Recipe, path: Path, video: Path | None) -> Path:
 
 
 def _apply(
-    engine: Engine, edit: RecipeEdit, reader: ClipReader, clip: str, source: Path, folder: Path, recorded: bool, context: JobContext
+    engine: Engine,
+    edit: RecipeEdit,
+    reader: ClipReader,
+    clip: str,
+    source: Path,
+    folder: Path,
+    anew_on: ClipReader | None,
+    context: JobContext,
+    notes: list[str],
 ) -> tuple[AppliedEdit, list[str]]:
-    """One edit of the recipe on the frames of `reader`; returns it and the names of its windows."""
+    """One edit of the recipe on the frames of `reader`, as recorded or anew on the video `anew_on`; returns it and its windows' names."""
     from core.vivid.stack import AppliedEdit
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
     if span[0] >= span[1]:
         raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}")
-    region = _recorded_region(edit, reader) if recorded else _region_anew(engine, edit, reader, span, context)
+    recorded = anew_on is None
+    region = _recorded_region(edit, reader) if anew_on is None else _region_anew(engine, edit, reader, anew_on, span, context, notes)
     context.report("loading the model", 0, 1)
     model = engine.video_model(edit.model)
-    keyframes = tuple(_keyframe(engine, edit, keyframe, reader, region, span, recorded, context) for keyframe in edit.keyframes)
+    keyframes: list[Keyframe] = []
+    for keyframe in edit.keyframes:
+        taken = {one.frame for one in keyframes}
+        keyframes.append(_keyframe(engine, edit, keyframe, reader, region, span, recorded, taken, context))
+    keyframes.sort(key=lambda one: one.frame)
     if edit.draft:
         model = half_size(model)
-    production = Production(source, span, region, edit.feather, keyframes, edit.settings, clip, engine.weights(edit.model))
+    production = Production(source, span, region, edit.feather, tuple(keyframes), edit.settings, clip, engine.weights(edit.model))
     planned = plan(production, model, folder)
     make_windows(production, model, planned, reader, context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
@@ -128,32 +145,57 @@ def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
     return region
 
 
-def _region_anew(engine: Engine, edit: RecipeEdit, reader: ClipReader, span: tuple[int, int], context: JobContext) -> MaskSequence:
-    """Track the recipe's objects from their prompts and adjust them as it says."""
-    from core.masks import adjusted, MaskSequence, RegionPart
+def _region_anew(
+    engine: Engine,
+    edit: RecipeEdit,
+    reader: ClipReader,
+    plain: ClipReader,
+    span: tuple[int, int],
+    context: JobContext,
+    notes: list[str],
+) -> MaskSequence:
+    """Track the recipe's objects from their prompts, shot by shot, and adjust them as it says. What can't be done goes to `notes`."""
+    from core.masks import adjusted, RegionPart
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
     if not prompts:
         raise InputError("the recipe's masks came from elsewhere, not from prompts: it can be replayed on its own video only")
-    info = reader.info
-    for prompt in (prompt for given in prompts.values() for prompt in given):
-        check_prompt(prompt, *info.size, info.frames)
-    found = {object_id: MaskSequence.empty(info.size, *span) for object_id in prompts}
-    context.report("loading the segmenter", 0, 1)
+    for track in edit.tracks:
+        if not track.prompts:
+            notes.append(f"the masks of '{track.name}' came from elsewhere, not from prompts: it is left out")
+        for prompt in track.prompts:
+            _check_on(reader, span, prompt, track.name)
+    shots = [span]
+    if not edit.through_cuts:  # looked for as the editor does: in the video below all edits, and in all of it
+        whole = shots_of(plain, (0, len(plain)), context)
+        shots = [(max(start, span[0]), min(stop, span[1])) for start, stop in whole if start < span[1] and stop > span[0]]
+    for start, stop in shots:
+        lost = [t.name for t in edit.tracks if t.prompts and not any(start <= prompt.frame < stop for prompt in t.prompts)]
+        if lost:
+            notes.append(f"nothing says where {', '.join(lost)} is in the shot {start}:{stop}: these frames are left as they are")
     with tempfile.TemporaryDirectory() as folder:
         for name, content in edit.files:
             target = Path(folder) / "files" / Path(name).name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(base64.b64decode(content))
-        session = engine.segmenter(edit.segmenter).session(reader, Path(folder))
-        for frame, masks in session.track(prompts, *span, context):
-            for object_id, mask in masks.items():
-                found[object_id].set(frame, mask)
+        found = follow(engine, edit.segmenter, reader, prompts, shots, context, Path(folder))
     ways = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     region = adjusted([RegionPart(masks, ways[object_id]) for object_id, masks in found.items()], range(*span))
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the recipe's objects are nowhere in this video: there is nothing to edit")
     return region
+
+
+def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: str) -> None:
+    """Raise InputError when a prompt does not lie on the video."""
+    if not span[0] <= prompt.frame < span[1]:
+        raise InputError(
+            f"the recipe shows '{name}' on frame {prompt.frame}, but of this video it can edit the frames {span[0]}:{span[1]} only"
+        )
+    try:
+        check_prompt(prompt, *reader.info.size, reader.info.frames)
+    except InputError as error:
+        raise InputError(f"the recipe shows '{name}' where this video has no pixels: {error}") from None
 
 
 def _keyframe(
@@ -164,9 +206,10 @@ def _keyframe(
     region: MaskSequence,
     span: tuple[int, int],
     recorded: bool,
+    taken: Collection[int],
     context: JobContext,
 ) -> Keyframe:
-    """The recorded picture; or one painted anew, on the nearest frame that has a region."""
+    """The recorded picture; or one painted anew, on the nearest frame that has a region and is not `taken` by another keyframe."""
     from core.media import read_image
     from core.vivid.chain import Keyframe
     from core.vivid.keyframe import behind_keyframe, KeyframeStudio
@@ -178,7 +221,10 @@ def _keyframe(
             return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
     if not keyframe.painted:
         raise InputError("a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only")
-    frame = min((f for f in range(*span) if not region.is_empty(f)), key=lambda f: abs(f - keyframe.frame))
+    free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in taken]
+    if not free:
+        raise InputError(f"the recipe has more keyframes than this video has frames with the objects ({len(taken)})")
+    frame = min(free, key=lambda f: abs(f - keyframe.frame))
     studio = KeyframeStudio(engine.video_model(edit.model))
     prepared = studio.prepare(reader.frame(frame), region[frame], edit.feather, behind_keyframe(reader, region, frame))
     last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, edit.model, keyframe.keep)

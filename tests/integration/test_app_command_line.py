@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import DISC_BOX, disc_clip
+from builders import DISC_BOX, disc_clip, video_file
 from PIL import Image
 
 from core.media import open_clip, write_image
@@ -73,6 +73,43 @@ def test_track_writes_a_mask_for_every_frame_of_the_span(clip: Path, tmp_path: P
     assert again.returncode == 0, again.stderr
     edited = np.asarray(Image.open(tmp_path / "edit" / "masks" / "00000.png"))
     assert (edited == mask).all()
+
+
+def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    ys, xs = np.mgrid[:120, :160]
+    shots = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1), np.stack([200 - xs // 3, 60 + xs // 3, 30 + ys], -1)
+    frames = np.stack([shots[index >= 6] for index in range(10)]).astype(np.uint8)
+    centres = [(50, 60)] * 6 + [(110, 40)] * 4
+    for picture, (x, y) in zip(frames, centres, strict=True):
+        picture[(xs - x) ** 2 + (ys - y) ** 2 < 20**2] = (235, 200, 60)
+    clip = video_file(tmp_path / "shots.mp4", frames, options={"crf": "12"})
+    out, masks = tmp_path / "out", tmp_path / "out" / "masks"
+    first, second = ("--box", "28,38,72,82"), ("--box", "7:88,18,132,62")
+
+    def track(*arguments: str) -> int:
+        return main(["track", str(clip), "--out", str(out), *arguments])
+
+    def found(index: int) -> tuple[int, int]:
+        rows, columns = np.nonzero(np.asarray(Image.open(masks / f"{index:05d}.png")))
+        return round(columns.mean()), round(rows.mean())
+
+    assert track(*first) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    for words in ("a cut at frame 6,", "after it", "--point 6:X,Y", "--frames 0:6", "--through-cuts"):
+        assert words in line
+    assert not masks.exists() or not any(masks.iterdir())
+    assert track(*second) == 2
+    assert "before it" in capsys.readouterr().err
+    assert track(*first, *second) == 0
+    for index, (x, y) in enumerate(centres):
+        assert max(abs(found(index)[0] - x), abs(found(index)[1] - y)) <= 4, index
+    assert track(*first, "--through-cuts") == 0
+    assert len(list(masks.iterdir())) == 10
+    capsys.readouterr()
+    assert track(*first, "--box", "0:1,1,9,9") == 2
+    assert "two boxes on frame 0" in capsys.readouterr().err
 
 
 def test_edit_gives_the_source_back_with_only_the_region_changed(clip: Path, edited: Path) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from builders import disc_clip, tiny_vivid_package
 
-from app.batch import edit_to_folder, EditArguments, PromptArguments
+from app.batch import edit_to_folder, EditArguments
 from app.editor import Editor
 from app.engine import Engine
+from app.prompt_arguments import PromptArguments
 from app.replay import replay_to_folder
 from app.settings import Settings
 from core.errors import Cancelled, InputError

@@ -1,0 +1,70 @@
+"""Follow objects through the shots of a video from prompts, where there is no project: for the command line and for recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine import Engine
+from core.progress import JobContext, ProgressEvent
+from core.project.prompts import Prompt
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import MaskSequence
+    from core.media import ClipReader
+
+Span = tuple[int, int]
+
+
+def shots_of(reader: ClipReader, span: Span, context: JobContext) -> list[Span]:
+    """The half-open span, cut where the picture changes to another shot."""
+    from core.media import find_cuts
+
+    def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for index, frame in enumerate(frames):
+            if index % 8 == 0:
+                context.report("looking for cuts", index, span[1] - span[0])
+            yield frame
+
+    cuts = find_cuts(watched(iter(reader.frames(*span))), span[0])
+    return list(pairwise([span[0], *(cut for cut in cuts if span[0] < cut < span[1]), span[1]]))
+
+
+def follow(
+    engine: Engine,
+    segmenter: str | None,
+    reader: ClipReader,
+    prompts: Mapping[int, Sequence[Prompt]],
+    shots: Sequence[Span],
+    context: JobContext,
+    folder: Path | None = None,
+) -> dict[int, MaskSequence]:
+    """The masks of objects through `shots`, which join without a gap. In a shot in which nothing is said of an object it stays unmarked.
+
+    `segmenter` None is the settings' own; `folder` has the files of mask prompts.
+    """
+    from core.masks import MaskSequence
+
+    span = shots[0][0], shots[-1][1]
+    found = {object_id: MaskSequence.empty(reader.info.size, *span) for object_id in prompts}
+    context.report("loading the segmenter", 0, 1)
+    session = engine.segmenter(segmenter).session(reader, folder)
+    for shot in shots:
+        seeds = {object_id: [p for p in given if shot[0] <= p.frame < shot[1]] for object_id, given in prompts.items()}
+        seeds = {object_id: given for object_id, given in seeds.items() if given}
+        if not seeds:
+            continue
+        part = JobContext(partial(_report_part, context, shot[0] - span[0], span[1] - span[0]), context.token)
+        for frame, masks in session.track(seeds, *shot, part):
+            for object_id, mask in masks.items():
+                found[object_id].set(frame, mask)
+    return found
+
+
+def _report_part(context: JobContext, before: int, total: int, event: ProgressEvent) -> None:
+    context.report(event.stage, min(before + event.done, total), total, event.partial)
