@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 NOT_FOR_CLIENTS = frozenset(
     {
         *("project", "recent_projects", "examples", "create_project", "job"),  # below, in a form that suits a client
-        *("file_path", "source_path", "incoming_folder"),  # where things lie on this machine
+        *("file_path", "source_path", "incoming_folder", "incoming_picture"),  # where things lie on this machine
         *("look_at", "warm_up", "close", "is_changing", "preview_point"),  # of use inside the program only
     }
 )

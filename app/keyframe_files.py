@@ -103,7 +103,8 @@ class KeyframeFiles:
         size = (picture.shape[1], picture.shape[0])
         about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
         if placed.shift != (0.0, 0.0):
-            about.append(f"Moved by {placed.shift[0]:g} and {placed.shift[1]:g} pixels, so that it lies on the frame.")
+            across, down = (f"{shift:g}".replace("-", "−") for shift in placed.shift)
+            about.append(f"Moved by {across} pixels across and {down} down, so that it lies on the frame.")
         if compared.likeness == "same":
             about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
         warning = _warning(compared, frame, placement.limit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.job_journal import resumable
 from app.job_work import lineage_of, standing_in, Tries
-from app.keyframe_files import KeyframeFiles, PlacedPicture, SentPart
+from app.keyframe_files import INCOMING, KeyframeFiles, PlacedPicture, SentPart
 from app.pictures import encode_png
 from app.settings import Settings
 from app.verb_base import VerbBase
@@ -131,6 +131,13 @@ class KeyframeVerbs(VerbBase):
         """An emptied folder of the project for a picture that arrives; the page's uploads go there."""
         self.project(project_id)
         return self._keyframe_files.incoming(project_id)
+
+    def incoming_picture(self, project_id: str, picture: str) -> Path:
+        """Where a picture lies that has arrived in `incoming_folder`, by its name; InputError when it is not there any more."""
+        try:
+            return self.file_path(project_id, f"{INCOMING}/{Path(picture).name}")
+        except InputError:
+            raise InputError("the picture is not here any more: bring it in again") from None
 
     def place_picture(
         self, project_id: str, frame: int, source: str | Path, placement: Placement | None = None, name: str | None = None

@@ -119,9 +119,10 @@ class PropagateVerbs(VerbBase):
         seconds = windows * (timing.window + runs * timing.step) + project.clip.frames * timing.render * width * height / 1e6
         return Forecast(round(seconds, 1), round(timing.memory_mb), windows, timing.measured)
 
-    def measure(self, project_id: str, draft: bool = False) -> str:
+    def measure(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:
         """Run a short trial of the video model, so that `forecast` can answer; returns the job's id."""
-        carried = self.project(project_id).carried
+        project = self.project(project_id)
+        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
         task = carried[0].task if carried else "modify"
 
         def work(context: JobContext) -> dict[str, Any]:

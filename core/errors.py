@@ -18,6 +18,10 @@ class InputError(StudioError):
     exit_code = 2
 
 
+class ShapeError(InputError):
+    """A picture of another shape than the frame: it is a person's choice how it is to fit."""
+
+
 class ModelMissingError(StudioError):
     """Weights that were asked for are neither on disk nor to be had: the message says where they are looked for."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 
 import gradio as gr
 
-from core.errors import ModelMissingError
-from core.project.edits import SamplingSettings, Task
+from core.errors import InputError, ModelMissingError, ShapeError
+from core.project.edits import Fit, Placement, SamplingSettings, Task
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 from ui_components.verbs import Verbs
@@ -18,35 +19,106 @@ MOST_VARIATIONS = 4
 
 _TASKS = """
 <div class="vs-segments vs-wide" role="radiogroup" aria-label="What to do in the region" data-ref="tasks">
-  <label><input type="radio" name="vs-task" value="add" checked><span>Add</span></label>
-  <label><input type="radio" name="vs-task" value="modify"><span>Change</span></label>
-  <label><input type="radio" name="vs-task" value="delete"><span>Remove</span></label>
+  <label title="Put something new into the region"><input type="radio" name="vs-task" value="add" checked><span>Add</span></label>
+  <label title="Put something else in its place"><input type="radio" name="vs-task" value="modify"><span>Change</span></label>
+  <label title="Take it away and show what lies behind"><input type="radio" name="vs-task" value="delete"><span>Remove</span></label>
 </div>
 """
 
 _SETTINGS = f"""
+<div class="vs-branching" data-ref="branching" hidden>
+  <div class="vs-head"><span class="vs-quiet" data-ref="branchOf"></span>{icon_button("leave", "Don't branch", icon="remove")}</div>
+  <div class="vs-slider" data-ref="keepRow">
+    <label for="vs-keep">Keep of its picture</label><output data-ref="keepText" for="vs-keep"></output>
+    <input type="range" id="vs-keep" min="0" max="90" step="5" value="50" data-ref="keep"
+     title="How much of the picture stays: 0 keeps its settings only, more changes less">
+  </div>
+</div>
 <div class="vs-row vs-inline">
-  <label>Variations <input type="number" min="1" max="4" value="2" data-ref="variations"></label>
-  <label>Seed <input type="number" min="0" max="2147483647" step="1" value="1" data-ref="seed"></label>
+  <label title="How many seeds to try at once">Variations <input type="number" min="1" max="4" value="2" data-ref="variations"></label>
+  <label title="The same seed and settings give the same picture">Seed <input
+   type="number" min="0" max="2147483647" step="1" value="1" data-ref="seed"></label>
   {icon_button("dice", "Another seed")}
-  <button type="button" class="vs-link" data-ref="more" aria-expanded="false" aria-controls="vs-advanced">Advanced</button>
+  <button type="button" class="vs-link" data-ref="more" aria-expanded="false" aria-controls="vs-advanced"
+   title="Steps and guidance">Advanced</button>
 </div>
 <div class="vs-row vs-pair" id="vs-advanced" data-ref="advanced" hidden>
-  <label>Steps<input type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
-  <label>Guidance<input type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
+  <label title="More steps are slower and finer; empty: as many as the model was made for">Steps<input
+   type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
+  <label title="How strictly the caption is followed; empty: the model's own">Guidance<input
+   type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
 </div>
-<div class="vs-gallery" data-ref="gallery" role="group" aria-label="Tries"></div>
+"""
+
+_ELSEWHERE = """
+<section class="vs-section vs-elsewhere">
+  <h3>In another program</h3>
+  <div class="vs-row vs-even">
+    <a class="vs-button vs-small" data-ref="sendOut" data-icon="sendout" download
+     title="The whole frame, its mask (white: may change) and a cut-out, as PNG in a zip">Send out</a>
+    <button type="button" class="vs-button vs-small" data-ref="bringBack" data-icon="bringback"
+     title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
+    <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>
+  </div>
+  <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" download>frame</a>, <a data-ref="sendMask" download>mask</a>,
+   <a data-ref="sendCutout" download>cut-out</a></p>
+</section>
+"""
+
+_FORECAST = '<p class="vs-forecast" data-ref="forecast" role="status"></p>'
+
+_BRINGING = """
+<dialog class="vs-sheet vs-bring" data-ref="bring" aria-labelledby="vs-bring-title">
+  <h2 id="vs-bring-title">Bring back a picture</h2>
+  <div class="vs-bring-parts">
+    <figure><img data-ref="preview" alt="The picture on the frame, with the outline of the region"><figcaption class="vs-quiet"
+     data-ref="previewNote"></figcaption></figure>
+    <form method="dialog" class="vs-bring-form" data-ref="bringForm">
+      <p class="vs-note" data-ref="bringWarning" role="alert" hidden></p>
+      <ul class="vs-quiet" data-ref="bringAbout"></ul>
+      <div class="vs-segments vs-wide" role="radiogroup" aria-label="How it fits" data-ref="fits" hidden>
+        <label title="All of it inside the frame; the frame shows beside it"><input
+         type="radio" name="vs-fit" value="fit"><span>Fit in</span></label>
+        <label title="Over the whole frame; what is beyond is cut off"><input
+         type="radio" name="vs-fit" value="cover"><span>Cover</span></label>
+        <label title="Pulled to the frame's shape"><input
+         type="radio" name="vs-fit" value="stretch"><span>Stretch</span></label>
+      </div>
+      <label class="vs-check" title="Take only what lies in the region, softly at its edge"><input
+       type="checkbox" data-ref="limit" checked>Limit it to the mask</label>
+      <label class="vs-check" title="Find a small shift against the frame outside the mask, and undo it"><input
+       type="checkbox" data-ref="align" checked>Align it with the frame</label>
+      <label class="vs-stacked">What it shows <input type="text" data-ref="bringCaption" autocomplete="off"
+       placeholder="a red ball, say" title="The video model reads it when the picture is carried through the clip"></label>
+      <label class="vs-stacked">What was done <select data-ref="bringTask" title="The task that carries it through the clip">
+        <option value="modify">Changed</option><option value="add">Added</option><option value="delete">Removed</option></select></label>
+      <div class="vs-actions">
+        <button type="button" class="vs-button" data-ref="bringCancel" title="Leave it (Esc)">Cancel</button>
+        <button type="submit" class="vs-button vs-primary" data-ref="bringAdd" title="It becomes a try like any other">Add as a try</button>
+      </div>
+    </form>
+  </div>
+</dialog>
 """
 
 
 def keyframe_panel(verbs: Verbs) -> gr.HTML:
-    """The frame on the stage is the keyframe; tries land in the gallery as they come."""
+    """The frame on the stage is the keyframe; tries land in the tree beside it as they come."""
 
     def start_tries(
-        project_id: str, frame: int, task: Task, caption: str, seed: int, variations: int, steps: int | None, guidance: float | None
+        project_id: str,
+        frame: int,
+        task: Task,
+        caption: str,
+        seed: int,
+        variations: int,
+        steps: int | None,
+        guidance: float | None,
+        parent: str | None,
+        keep: float,
     ) -> Answer:
         seeds = tuple(seed + i for i in range(max(1, min(variations, MOST_VARIATIONS))))
-        job_id = verbs.start_tries(project_id, frame, task, caption, seeds, SamplingSettings(steps, guidance))
+        job_id = verbs.start_tries(project_id, frame, task, caption, seeds, SamplingSettings(steps, guidance), parent, keep)
         return {"view": project_view(verbs, project_id), "job": job_id}
 
     def caption_hint(project_id: str, caption: str) -> Answer:
@@ -56,19 +128,59 @@ def keyframe_panel(verbs: Verbs) -> gr.HTML:
         verbs.accept(project_id, edit_id)
         return {"view": project_view(verbs, project_id)}
 
+    def foretell_try(project_id: str, edit_id: str, measure: bool) -> Answer:
+        """What propagating this try will take; where that is not known yet and `measure` says so, a short trial is started."""
+        forecast = verbs.forecast(project_id, edit_id=edit_id)
+        if forecast is None:
+            job = verbs.measure(project_id, edit_id=edit_id) if measure else None
+            return {"view": project_view(verbs, project_id), "job": job}
+        told = {"seconds": forecast.seconds, "memory": forecast.memory_mb, "windows": forecast.windows, "measured": forecast.measured}
+        return {"forecast": told}
+
+    def place_picture(project_id: str, frame: int, picture: str, name: str, fit: Fit, align: bool, limit: bool) -> Answer:
+        """How a picture that has arrived would become a try; what is wrong with it is for the dialog to show."""
+        try:
+            path = verbs.incoming_picture(project_id, picture)
+            placed = verbs.place_picture(project_id, frame, path, Placement(fit, align, limit), name)
+        except InputError as error:
+            return {"problem": str(error), "choice": isinstance(error, ShapeError)}
+        preview = f"data:image/jpeg;base64,{base64.b64encode(placed.preview).decode()}"
+        return {"about": list(placed.about), "warning": placed.warning, "likeness": placed.likeness, "preview": preview}
+
+    def bring_back(
+        project_id: str,
+        frame: int,
+        picture: str,
+        name: str,
+        task: Task,
+        caption: str,
+        fit: Fit,
+        align: bool,
+        limit: bool,
+        parent: str | None,
+        seed: int,
+    ) -> Answer:
+        path = verbs.incoming_picture(project_id, picture)
+        placement = Placement(fit, align, limit)
+        _, edit_id = verbs.bring_back(project_id, frame, path, caption, task, placement, name=name, parent=parent, seed=seed)
+        verbs.incoming_folder(project_id)  # what is there has been taken
+        return {"view": project_view(verbs, project_id), "edit": edit_id}
+
     caption = f"""
     <div class="vs-caption" data-ref="captionBox">
       <div class="vs-row">
         <input type="text" class="vs-grow" data-ref="caption" autocomplete="off" aria-label="Caption" placeholder="a red ball, say">
-        <button type="button" class="vs-button" data-ref="secondary">Try</button>
+        <button type="button" class="vs-button" data-ref="secondary" title="Try it on this frame (Enter in the caption)">Try</button>
       </div>
       <div class="vs-chips" data-ref="chips" aria-label="Words the model knows">{_vocabulary(verbs)}</div>
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
     lead = "Describe what the region shall show on this frame. Accept the try you like."
-    markup = panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS, "Accept and continue")
-    return part("keyframe", markup, [start_tries, caption_hint, accept_try])
+    markup = (
+        panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS + _ELSEWHERE, "Accept and continue", note=_FORECAST) + _BRINGING
+    )
+    return part("keyframe", markup, [start_tries, caption_hint, accept_try, foretell_try, place_picture, bring_back])
 
 
 def _vocabulary(verbs: Verbs) -> str:

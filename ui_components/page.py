@@ -15,6 +15,7 @@ from ui_components.select_panel import select_panel
 from ui_components.stage import stage
 from ui_components.steps import steps_header
 from ui_components.transport import timeline, transport
+from ui_components.tries_panel import tries_panel
 from ui_components.verbs import Verbs
 from ui_components.video_panel import video_panel
 
@@ -32,6 +33,7 @@ def build_page(verbs: Verbs, *, shared: bool = False, also: Callable[[], None] |
         with gr.Column(elem_id="studio-stage"):
             stage(verbs)
             result_player()
+            tries_panel(verbs)
         with gr.Column(elem_id="studio-panel"):
             video_panel(verbs, shared=shared)
             select_panel(verbs)

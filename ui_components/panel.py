@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 
-def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "", about: str = "") -> str:
-    """Markup of one step. `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which does `about`."""
+def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "", about: str = "", note: str = "") -> str:
+    """Markup of one step. `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which does `about`;
+    `note` is markup that stands above the two."""
     other = f'<button type="button" class="vs-button" data-ref="secondary" title="{about}">{secondary}</button>' if secondary else ""
     return f"""
     <section class="vs-panel" aria-labelledby="vs-title-{step}">
@@ -12,7 +13,7 @@ def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: 
       <div class="vs-body">{body}</div>
       <footer>
         <p class="vs-reason" data-ref="reason" id="vs-reason-{step}"></p>
-        <div class="vs-actions">{other}
+        {note}<div class="vs-actions">{other}
           <button type="button" class="vs-button vs-primary" data-ref="primary" aria-describedby="vs-reason-{step}"
            title="What comes next (Ctrl Enter)">{primary}</button>
         </div>

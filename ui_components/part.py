@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS: tuple[str, ...] = (
     *("store", "pictures", "toast", "connection", "lens", "pointing", "canvas", "compare", "player", "steps", "transport", "timeline"),
-    *("job", "video", "select", "adjust", "gallery", "keyframe", "propagate", "keyboard"),
+    *("job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "keyboard"),
 )
-STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "touch")
+STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch")
 
 Answer = dict[str, Any]
 Handler = Callable[..., Answer]

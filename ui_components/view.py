@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.progress import JobStatus
-from core.project.edits import Layer, Propagation
+from core.project.edits import KeyframeEdit, Layer, Propagation
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
@@ -48,19 +48,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             [project.base, project.adjustment, *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks)]
         ),
         "adjustment": asdict(project.adjustment),
-        "edits": [
-            {
-                "id": e.edit_id,
-                "frame": e.frame,
-                "task": e.task,
-                "caption": e.caption,
-                "seed": e.seed,
-                "image": e.image,
-                "seconds": e.seconds,
-                "stale": e.stale,
-            }
-            for e in project.edits
-        ],
+        "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
         "carried": [e.edit_id for e in project.carried],
         "result": _result(verbs, project, project.latest_propagation),
@@ -141,6 +129,27 @@ def _prompt(prompt: Prompt) -> dict[str, Any] | None:
     if isinstance(prompt, BoxPrompt):
         return {"kind": "box", "frame": prompt.frame, "x0": prompt.x0, "y0": prompt.y0, "x1": prompt.x1, "y1": prompt.y1}
     return {"kind": "mask", "frame": prompt.frame} if isinstance(prompt, MaskPrompt) else None
+
+
+def _try(edit: KeyframeEdit) -> dict[str, Any]:
+    """A try; `model` is empty for a picture that came from another program."""
+    return {
+        "id": edit.edit_id,
+        "name": edit.name,
+        "starred": edit.starred,
+        "parent": edit.parent,
+        "keep": edit.keep,
+        "frame": edit.frame,
+        "task": edit.task,
+        "caption": edit.caption,
+        "seed": edit.seed,
+        "steps": edit.settings.steps,
+        "guidance": edit.settings.guidance,
+        "model": edit.model,
+        "image": edit.image,
+        "seconds": edit.seconds,
+        "stale": edit.stale,
+    }
 
 
 def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:

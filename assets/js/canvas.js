@@ -51,6 +51,12 @@
       const edit = state.view.edits.find((e) => e.id === state.tryId);
       return state.step === "keyframe" && edit && edit.frame === state.frame ? edit : null;
     };
+    // the try that the chosen one is compared with, instead of with the frame
+    const otherShown = () => {
+      const edit = tryShown();
+      const other = edit && state.againstId !== edit.id ? state.view.edits.find((e) => e.id === state.againstId) : null;
+      return other && other.frame === state.frame ? other : null;
+    };
     const editUrl = (edit) => studio.address(`file/${edit.image}`);
 
     const want = (url) => {
@@ -153,6 +159,10 @@
       const edit = frame === state.frame ? tryShown() : null;
       const after = edit ? want(editUrl(edit)) : null;
       const comparing = Boolean(after) && state.compareTry !== "before";
+      const other = edit && state.compareTry !== "after" && otherShown();
+      const before = other ? want(editUrl(other)) : null;
+      if (before) context.drawImage(before, 0, 0, clip.width, clip.height);
+      canvas.dataset.other = before ? other.id : "";
       if (comparing) {
         const from = state.compareTry === "wipe" ? state.wipe * clip.width : 0;
         context.save();
@@ -233,9 +243,10 @@
     };
 
     studio.tryShown = tryShown;
+    studio.otherShown = otherShown;
     studio.point(ref, server, redraw);
     new ResizeObserver(redraw).observe(stage);
-    studio.on("view step frame object pending showMasks compareTry wipe tryId playing lens tool brush cursor", () => {
+    studio.on("view step frame object pending showMasks compareTry wipe tryId againstId playing lens tool brush cursor", () => {
       if (state.frame !== lastFrame) move();
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;

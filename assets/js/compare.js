@@ -4,23 +4,40 @@
   const { state } = studio;
   const WIPE = "Drag the divider over the picture, or move it with the arrow keys";
   const KEYFRAME = [["before", "Before", "The frame as it is"], ["wipe", "Wipe", WIPE], ["after", "After", "The frame as this try shows it"]];
+  const PAIR = [["before", "Other", "The try that this one is compared with"], ["wipe", "Wipe", WIPE], ["after", "Chosen", "The chosen try"]];
   const RESULT = [["before", "Before", "The clip before this edit"], ["wipe", "Wipe", WIPE], ["side", "Side by side", "Before and result beside each other"], ["after", "Result", "The edited clip"]];
+
+  // The middle of the region of a frame, 0 to 1 across; null where there is none.
+  const middleOf = async (frame) => {
+    const overlay = await studio.pictures.load(`${studio.address(`overlay/${frame}.png`)}?kind=region&rev=${state.view.region_rev}&w=240`);
+    const small = studio.make("canvas", { width: overlay.width, height: overlay.height });
+    const context = small.getContext("2d", { willReadFrequently: true });
+    context.drawImage(overlay, 0, 0);
+    const { data } = context.getImageData(0, 0, overlay.width, overlay.height);
+    let [first, last] = [overlay.width, -1];
+    for (let i = 3, p = 0; i < data.length; i += 4, p++) {
+      if (!data[i]) continue;
+      first = Math.min(first, p % overlay.width);
+      last = Math.max(last, p % overlay.width);
+    }
+    return last < 0 ? null : (first + last + 1) / 2 / overlay.width;
+  };
 
   const canvasPart = studio.parts.canvas;
   studio.parts.canvas = (ref, server) => {
     canvasPart(ref, server);
     const { compare, wipe, stage } = ref;
-    let shown = "";
+    const tags = [...wipe.querySelectorAll(".vs-wipe-tag")];
+    let shown = null;
     let centred = "";
 
-    const choices = () => (state.step === "propagate" && state.view && state.view.result && state.view.result.done ? RESULT : studio.tryShown && state.view && studio.tryShown() ? KEYFRAME : null);
+    const choices = () => (state.step === "propagate" && state.view && state.view.result && state.view.result.done ? RESULT : studio.tryShown && state.view && studio.tryShown() ? (studio.otherShown() ? PAIR : KEYFRAME) : null);
 
     const drawChoices = () => {
       const list = choices();
       compare.hidden = !list;
-      const key = list ? `${list.length}` : "";
-      if (list && key !== shown) {
-        shown = key;
+      if (list && list !== shown) {
+        shown = list;
         compare.replaceChildren(...list.map(([value, name, title]) => {
           const input = studio.make("input", { type: "radio", name: "vs-compare", value, onchange: () => studio.set({ [list === RESULT ? "compareResult" : "compareTry"]: value }) });
           return studio.make("label", { title }, input, studio.make("span", {}, name));
@@ -37,6 +54,8 @@
       const { x, y, scale } = studio.place;
       const { width, height } = state.view.clip;
       Object.assign(wipe.style, { left: `${x + state.wipe * width * scale}px`, top: `${y}px`, height: `${height * scale}px` });
+      const names = list === PAIR ? [studio.tryTitle(studio.otherShown()), studio.tryTitle(studio.tryShown())] : [list === KEYFRAME ? "Frame" : "Before", list === KEYFRAME ? "Try" : "After"];
+      tags.forEach((tag, i) => { tag.textContent = names[i]; });
       wipe.setAttribute("aria-valuenow", String(Math.round(state.wipe * 100)));
     };
 
@@ -55,7 +74,7 @@
       studio.set({ wipe: Math.max(0, Math.min(1, state.wipe + by)) });
     });
     new ResizeObserver(() => requestAnimationFrame(drawWipe)).observe(stage);
-    studio.on("view step frame tryId compareTry compareResult wipe lens", () => { drawChoices(); requestAnimationFrame(drawWipe); });
+    studio.on("view step frame tryId againstId compareTry compareResult wipe lens", () => { drawChoices(); requestAnimationFrame(drawWipe); });
     studio.compareMode = current;
 
     // the divider starts where there is something to compare
@@ -65,7 +84,7 @@
       const key = list && (list === RESULT ? state.view.result.id : state.tryId);
       if (!key || key === centred) return;
       centred = key;
-      studio.cropOf(frame).then((crop) => { if (crop) studio.set({ wipe: crop.middle / state.view.clip.width }); });
+      middleOf(frame).then((middle) => { if (middle !== null) studio.set({ wipe: middle }); }, () => {});
     };
     studio.on("view step tryId frame", centre);
   };

@@ -21,6 +21,7 @@
       ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
       ["C", "confirm the frame"], ["N", "next frame to look at, Shift N back"], ["Delete", "take the marks on this frame back"],
     ],
+    "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: what it branched from, what branched from it"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
     "The result": [["M", "show where the edit lies"], ["L", "play over and over"]],
     "With fingers": [["Tap", "this belongs to it"], ["Long press", "this does not"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
   };
@@ -73,6 +74,7 @@
     else if (key === "-" || key === "_") studio.zoom(1 / 1.5);
     else if (key === "0") studio.lens.fit();
     else if (state.step === "select" && state.view) select(event, key);
+    else if (state.step === "keyframe" && state.view) studio.tryKeys(event, key);
   });
 
   const seen = (node) => node.offsetParent !== null && !node.disabled;

@@ -12,6 +12,7 @@
   const duration = (s) => (s >= 5400 ? `${Math.round(s / 360) / 10} h` : s >= 90 ? `${Math.round(s / 60)} min` : `${Math.max(1, Math.round(s))} s`);
   const memory = (mb) => (mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${Math.round(mb)} MB`);
   const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`);
+  Object.assign(studio, { duration, memory });
   const asked = (edit) => `${WORDS[edit.task]}${edit.caption ? ` “${edit.caption}”` : " the object"}`;
 
   // Along the foot of the timeline's ruler: which windows are there, and the joins that may show.

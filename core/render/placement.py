@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError
+from core.errors import ShapeError
 from core.project.edits import Fit
 
 Picture = NDArray[np.uint8]
@@ -62,7 +62,7 @@ def place(frame: Picture, picture: Picture, alpha: NDArray[np.uint8], mask: Mask
     """Lay `picture` (h, w, 3) with `alpha` (h, w) on `frame` (H, W, 3), of which `mask` (H, W) was to be edited.
 
     Of the frame's size it is taken as it is; of its shape it is resized. Of another shape it is put wholly inside the frame (`fit`), over
-    all of it (`cover`) or pulled to its shape (`stretch`); with `same` that is an InputError, which names the three. With `align`, a small
+    all of it (`cover`) or pulled to its shape (`stretch`); with `same` that is a ShapeError, which names the three. With `align`, a small
     shift against the frame is found outside the mask and undone.
     """
     size = (frame.shape[1], frame.shape[0])
@@ -105,7 +105,7 @@ def _resized(picture: Picture, alpha: NDArray[np.uint8], size: tuple[int, int], 
         return picture, alpha
     across, down = width / own_width, height / own_height
     if abs(across / down - 1) > SHAPE and fit == "same":
-        raise InputError(
+        raise ShapeError(
             f"the picture is {own_width}x{own_height}, the frame {width}x{height}: say whether to fit it in, to cover the frame with it or "
             "to stretch it"
         )

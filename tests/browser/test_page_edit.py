@@ -101,7 +101,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.locator("[data-group=kind] .vs-chip").first.click()
     assert page.locator("#studio-keyframe [data-ref=hint]").inner_text() == ""
     page.get_by_role("button", name="Try", exact=True).click()
-    page.wait_for_selector(".vs-try[aria-pressed=true]", timeout=SLOW)
+    page.wait_for_selector(".vs-try[aria-selected=true]", timeout=SLOW)
     wait_for_job(page, "keyframe")
     assert page.locator(".vs-try").count() == 2
     # the divider starts on the thing itself, whose middle is far from the frame's

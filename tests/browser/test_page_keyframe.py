@@ -1,0 +1,168 @@
+"""The Keyframe step in a real browser: a tree of tries, two of them compared, and a picture out to another program and back."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from studio_page import newest_job, prepared, Server, SLOW, wait_for_job
+
+pytestmark = pytest.mark.browser
+
+EARLIER = 48
+"""Tries that the project has when it is opened, besides the accepted one."""
+
+
+def with_many_tries(workspace: Path, clip: Path) -> str:
+    """A project with an accepted keyframe and many tries, some of them branches of branches; returns its id."""
+    import dataclasses
+
+    from app.editor import Editor
+    from app.settings import Settings
+    from core.project import project as document
+
+    project_id = prepared(workspace, clip)
+    editor = Editor(Settings(workspace=workspace, device="cpu"))
+    first = editor.project(project_id).edits[0]
+    tries = tuple(
+        dataclasses.replace(first, edit_id=f"t{i}", caption=f"try {i}", seed=i, parent=f"t{i - 1}" if i % 8 else None)
+        for i in range(EARLIER)
+    )
+    editor.workspace.change(project_id, "Tries", lambda p: document.with_edits(p, tries))
+    editor.close()
+    return project_id
+
+
+def row(page: Any, name: str) -> Any:
+    return page.locator(".vs-try", has=page.locator(".vs-try-name", has_text=name))
+
+
+def chosen(page: Any) -> dict[str, Any]:
+    return page.evaluate("studio.chosenTry()")
+
+
+def tried(page: Any, caption: str) -> dict[str, Any]:
+    """Press Enter in the caption; the try that comes of it."""
+    before = newest_job(page)
+    page.get_by_label("Caption").fill(caption)
+    page.keyboard.press("Enter")
+    page.wait_for_function("caption => (studio.chosenTry() || {}).caption === caption && !studio.activeJob()", arg=caption, timeout=SLOW)
+    wait_for_job(page, "keyframe", after=before)
+    return chosen(page)
+
+
+def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: Any, server: Server, tmp_path: Path) -> None:
+    from builders import disc_clip
+
+    project_id = with_many_tries(server.workspace, disc_clip(tmp_path / "disc.mp4", frames=12))
+    page.goto(f"{server.url}/?project={project_id}#keyframe")
+    page.wait_for_selector("#studio[data-ready=true]")
+    page.wait_for_function("studio.state.step === 'keyframe'")
+    tree = page.get_by_role("tree", name="Tries")
+    items = tree.get_by_role("treeitem")
+    assert items.count() == EARLIER + 1
+    page.wait_for_function("[...document.querySelectorAll('.vs-try[aria-selected=true] img')].every((image) => image.naturalWidth === 240)")
+
+    # a try, and one that branches from it
+    steps = page.locator("#studio-keyframe [data-ref=steps]")
+    assert not steps.is_visible()
+    page.get_by_role("button", name="Advanced").click()
+    steps.fill("2")
+    page.locator("#studio-keyframe [data-ref=variations]").fill("1")
+    page.get_by_text("Change", exact=True).click()
+    parent = tried(page, "a red ball")
+    assert (parent["parent"], parent["keep"], parent["steps"]) == (None, 0, 2)
+    facts = page.locator("#studio-tries [data-ref=facts]")
+    assert f"{parent['seconds']:.1f} s" in facts.inner_text() or f"{parent['seconds']:.0f} s" in facts.inner_text()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("b")
+    page.get_by_label("Keep of its picture").fill("60")
+    assert "60 %" in page.locator("#studio-keyframe [data-ref=branching]").inner_text()
+    child = tried(page, "a red cube")
+    assert (child["parent"], child["keep"]) == (parent["id"], 0.6)
+    assert row(page, "a red cube").get_attribute("aria-level") == "2"
+    page.get_by_role("button", name="Don't branch").click()
+
+    # by keyboard: to the parent, a star and a name for it; then only what is starred
+    row(page, "a red cube").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("id => studio.state.tryId === id", arg=parent["id"])
+    page.keyboard.press("s")
+    page.wait_for_function("studio.chosenTry().starred")
+    page.keyboard.press("F2")
+    page.keyboard.type("The good one")
+    page.keyboard.press("Enter")
+    row(page, "The good one").wait_for()
+    page.get_by_role("button", name="Only the starred").click()
+    page.wait_for_function("document.querySelectorAll('.vs-try').length === 1")
+    page.get_by_role("button", name="Only the starred").click()
+    page.wait_for_function(f"document.querySelectorAll('.vs-try').length === {EARLIER + 3}")
+    row(page, "The good one").focus()
+    page.keyboard.press("End")
+    page.wait_for_function("studio.state.tryId === document.querySelector('.vs-try:last-of-type').dataset.edit")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("id => studio.state.tryId === id", arg=child["id"])
+
+    # its settings back into the fields; it beside another
+    page.get_by_label("Caption").fill("")
+    page.get_by_role("button", name="Reuse").click()
+    assert page.get_by_label("Caption").input_value() == "a red cube"
+    page.get_by_label("Compare with").select_option(parent["id"])
+    page.wait_for_selector(f"#studio-canvas canvas[data-other='{parent['id']}']")
+    assert page.locator(".vs-wipe-tag").all_inner_texts() == ["The good one", "a red cube"]
+    page.wait_for_function("document.querySelector('#studio-keyframe [data-ref=forecast]').textContent.includes('about')", timeout=SLOW)
+
+    # deleted, its branch moves up; undone, it is there again
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("id => studio.state.tryId === id", arg=parent["id"])
+    page.keyboard.press("Delete")
+    page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-level='1']")
+    page.get_by_text("Undo brings it back").wait_for()
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-level='2']")
+
+    # out to another program and back, twice the size and a little off
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Send out", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = sorted(archive.namelist())
+        frame, mask = (np.asarray(Image.open(io.BytesIO(archive.read(f"Disc frame 0{part}.png")))) for part in ("", " mask"))
+    assert names == ["Disc frame 0 cutout.png", "Disc frame 0 mask.png", "Disc frame 0.png"]
+    assert frame.shape[:2] == mask.shape == (120, 160)
+    edited = frame.copy()
+    edited[mask > 0] = (30, 200, 90)
+    Image.fromarray(edited).resize((320, 240), Image.Resampling.LANCZOS).save(tmp_path / "green.webp", quality=95)
+    choose = page.locator("#studio-keyframe [data-ref=file]")
+    choose.set_input_files(tmp_path / "green.webp")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("320 × 240, resized").wait_for()
+    dialog.get_by_text("Outside the mask it is the frame").wait_for()
+    dialog.get_by_label("What it shows").fill("")
+    dialog.get_by_role("button", name="Add as a try").click()
+    dialog.get_by_text("Say in a few words").wait_for()
+    dialog.get_by_label("What it shows").fill("a green ball")
+    dialog.get_by_role("button", name="Add as a try").click()
+    page.wait_for_function("(studio.chosenTry() || {}).name === 'green'")
+    assert (chosen(page)["model"], chosen(page)["caption"], chosen(page)["task"]) == ("", "a green ball", "modify")
+    assert not dialog.is_visible()
+
+    # another shape is a choice; what is no picture is said in a line
+    Image.fromarray(edited[:, :120]).save(tmp_path / "square.png")
+    choose.set_input_files(tmp_path / "square.png")
+    dialog.get_by_text("fitted into the frame").wait_for()
+    dialog.get_by_text("Cover", exact=True).click()
+    dialog.get_by_text("laid over the whole frame").wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
+    (tmp_path / "cut.png").write_bytes((tmp_path / "square.png").read_bytes()[:2000])
+    choose.set_input_files(tmp_path / "cut.png")
+    page.get_by_role("alert").get_by_text("cut.png").wait_for()
+
+    page.get_by_role("button", name="Accept and continue").click()
+    page.wait_for_function("studio.state.step === 'propagate'")
+    assert page.evaluate("studio.state.view.accepted === studio.state.tryId")
