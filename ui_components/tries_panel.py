@@ -11,7 +11,7 @@ from ui_components.view import project_view
 MARKUP = f"""
 <aside class="vs-dock" data-ref="dock" aria-labelledby="vs-title-tries">
   <header class="vs-dock-head">
-    <h3 id="vs-title-tries">Tries</h3><span class="vs-quiet vs-grow" data-ref="count"></span>
+    <h2 id="vs-title-tries">Tries</h2><span class="vs-quiet vs-grow" data-ref="count"></span>
     {icon_button("starred", "Only the starred", "Show only the starred tries", icon="star")}
     {icon_button("fold", "Hide the tries", icon="back")}
   </header>
