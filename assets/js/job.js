@@ -14,6 +14,10 @@
     let timer = null;
     let following = null; // { id, frame, lanes }: the frame we put the playhead on, to see whether a person moved it
     const seen = new Set();
+    // which jobs were under way when this browser last looked: one that ended while no page was open is told of all the same
+    const recall = () => { try { return new Set(JSON.parse(localStorage.getItem("vivid-watched"))); } catch { return new Set(); } };
+    const remember = (ids) => { try { localStorage.setItem("vivid-watched", JSON.stringify([...ids].slice(-50))); } catch { /* then only while the page is open */ } };
+    const watched = recall();
 
     const ask = async () => {
       timer = null;
@@ -67,7 +71,7 @@
       if (waiting.length < 2) openQueue(false);
       ref.list.replaceChildren(...waiting.map((job) => studio.make("li", {},
         studio.make("span", {}, studio.make("strong", {}, NAMES[job.kind] || job.kind), ` ${job.state === "running" ? `${Math.round(job.fraction * 100)} %` : place(job.ahead)}`),
-        studio.make("button", { type: "button", class: "vs-button vs-small", onclick: () => tell("stop_job", job) }, job.state === "running" ? "Stop" : "Leave the queue"))));
+        studio.make("button", { type: "button", class: "vs-button vs-small", title: job.state === "running" ? "Give this up" : "Take it out of the queue", onclick: () => tell("stop_job", job) }, job.state === "running" ? "Stop" : "Leave"))));
     };
 
     studio.on("view", () => {
@@ -92,13 +96,15 @@
       }
       for (const done of jobs.filter((other) => other.finished && !seen.has(other.id))) {
         seen.add(done.id);
-        if (!state.watched || !state.watched.has(done.id)) continue;
+        if (!watched.has(done.id)) continue;
         if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
         if (done.state === "failed") studio.toast(done.message, "error", done.result.report);
         else if (done.state === "cancelled") studio.toast(done.message === "paused" ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
         else if (done.state === "done" && done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
       }
-      state.watched = new Set([...(state.watched || []), ...jobs.filter((other) => !other.finished).map((other) => other.id)]);
+      const changed = jobs.filter((other) => watched.has(other.id) === other.finished);
+      for (const other of changed) if (other.finished) watched.delete(other.id); else watched.add(other.id);
+      if (changed.length) remember(watched);
       followMasks(job);
       schedule();
     });

@@ -57,6 +57,14 @@
   const recall = () => {
     try { return JSON.parse(localStorage.getItem("vivid-projects")) || []; } catch { return []; }
   };
+  // The step each project was left in; the address has it too, but people come back by the bare one.
+  const leftIn = () => { try { return JSON.parse(localStorage.getItem("vivid-steps")) || {}; } catch { return {}; } };
+  const leave = (id, step) => {
+    const known = new Set(recall());
+    const kept = Object.entries({ ...leftIn(), [id]: step }).filter(([other]) => known.has(other));
+    try { localStorage.setItem("vivid-steps", JSON.stringify(Object.fromEntries(kept))); } catch { /* then the address has to do */ }
+  };
+  const lastStep = () => (state.view && leftIn()[state.view.id]) || "video";
 
   // Questions go out at once; changes go out one after the other, so that none is lost and their order stays.
   const ask = async (server, name, values = {}) => {
@@ -124,11 +132,12 @@
     url.hash = step;
     history.replaceState(null, "", url);
   };
+  on("step", () => { if (state.view) leave(state.view.id, state.step); });
   const whole = (input) => (input.value === "" ? null : Math.round(Number(input.value)));
   const rgb = (colour, alpha = 1) => `rgba(${colour[0]},${colour[1]},${colour[2]},${alpha})`;
   const address = (path) => `/studio/${state.view.id}/${path}`;
   const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
 
-  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
+  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, lastStep, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
   window.studio = studio;
 })();

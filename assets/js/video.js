@@ -30,7 +30,7 @@
     };
     // the step is in the address too: a reload comes back to where the work was
     const restoreStep = () => {
-      const step = location.hash.slice(1);
+      const step = location.hash.slice(1) || studio.lastStep();
       if (state.view.steps[step] && state.view.steps[step].open) studio.set({ step });
     };
     const refresh = () => studio.ask(server, "list_projects", { known: studio.recall() }).then(fill, () => {});

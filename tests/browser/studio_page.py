@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,3 +121,17 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
         assert editor.runner.wait(editor.start_propagation(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
     editor.close()
     return project_id
+
+
+@contextmanager
+def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The program as a person starts it, on `port` or the next free one; whatever still runs at the end is killed."""
+    command = [sys.executable, "-m", "app.cli", "ui", "--port", str(port), "--no-browser", "--workspace", str(workspace), "--device", "cpu"]
+    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found
+        try:
+            yield found[0], process
+        finally:
+            process.kill()

@@ -7,33 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import newest_job, prepared, Problems, ROOT, Server, SLOW, wait_for_job
+from studio_page import newest_job, prepared, Problems, program, ROOT, Server, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
 FRAMES = 50
-PORT = 17960
-
-
-@contextmanager
-def program(workspace: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The program as a person starts it; whatever still runs at the end is killed."""
-    command = [sys.executable, "-m", "app.cli", "ui", "--port", str(PORT), "--no-browser", "--workspace", str(workspace), "--device", "cpu"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found
-        try:
-            yield found[0], process
-        finally:
-            process.kill()
 
 
 def open_step(page: Any, url: str, project_id: str) -> None:
