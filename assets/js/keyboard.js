@@ -99,7 +99,7 @@
     const keys = {
       "[": () => studio.resizeBrush(0.8), "]": () => studio.resizeBrush(1.25),
       o: () => studio.addObject(), c: () => studio.confirmFrame(), n: () => studio.goToSuspect(event.shiftKey ? -1 : 1), r: () => studio.trackFromHere(),
-      t: () => press("[data-ref=secondary]:not([hidden])") || press("[data-ref=primary]"), k: () => studio.cursor.toggle(), h: () => press("[data-current=true] [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
+      t: () => press("[data-ref=secondary]:enabled") || press("[data-ref=primary]"), k: () => studio.cursor.toggle(), h: () => press("[data-current=true] [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
       arrowup: () => studio.set({ object: ids[Math.max(0, ids.indexOf(state.object) - 1)] ?? null }),
       arrowdown: () => studio.set({ object: ids[Math.min(ids.length - 1, ids.indexOf(state.object) + 1)] ?? null }),
     };

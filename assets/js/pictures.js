@@ -25,12 +25,21 @@
     return bitmap || null;
   };
 
+  // Why frames don't come is said once: the video may have been moved, or its disk be gone.
+  const said = new Set();
+  const refuse = async (url, answer) => {
+    const why = await answer.text();
+    if (!said.has(why) && (answer.status >= 500 || /\/(frame|source)\/\d/.test(url))) studio.toast(why, "error", answer.headers.get("X-Vivid-Report"));
+    said.add(why);
+    throw new Error(why);
+  };
+
   const load = (url) => {
     const there = get(url);
     if (there) return Promise.resolve(there);
     if (!running.has(url)) {
       const work = fetch(url).then(async (answer) => {
-        if (!answer.ok) throw new Error(await answer.text());
+        if (!answer.ok) return refuse(url, answer);
         const bitmap = await createImageBitmap(await answer.blob());
         keep(url, bitmap);
         return bitmap;

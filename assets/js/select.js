@@ -103,7 +103,7 @@
       const answer = await fetch(`${studio.address("masks")}?frame=${state.frame}`, { method: "POST", body, headers: { "X-Vivid-Studio": "1" } }).catch(() => null);
       ref.importMasks.disabled = false;
       ref.maskFiles.value = "";
-      if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive.", "error");
+      if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive: see that the program still runs, then choose them again.", "error", answer && answer.headers.get("X-Vivid-Report"));
       const { view } = await answer.json();
       const known = new Set(state.view.objects.map((object) => object.id));
       studio.accept(view);
@@ -213,8 +213,7 @@
       const begun = view.lanes.some((lane) => lane.tracked);
       ref.primary.textContent = busy ? "Tracking …" : tracked() ? "Continue to Adjust" : begun ? "Track on" : "Track through the clip";
       ref.primary.disabled = busy || !marked().length;
-      ref.secondary.disabled = busy || !marked().length;
-      ref.secondary.hidden = busy || !tracked();
+      ref.secondary.disabled = busy || !tracked(); // it stays where it is: nothing moves when a job starts or ends
       ref.reason.textContent = busy ? "Tracking; the masks appear as they are found." : marked().length ? "" : "Mark the object on the picture first.";
     });
   };

@@ -47,7 +47,7 @@
       request.onloadend = () => {
         studio.set({ uploading: false });
         if (request.status === 200) opened(JSON.parse(request.responseText));
-        else studio.toast(request.responseText || "The upload did not arrive.", "error");
+        else studio.toast(request.responseText || `The upload of ${file.name} broke off: see that the program still runs, then choose the file again.`, "error", request.getResponseHeader("X-Vivid-Report"));
         ref.file.value = "";
       };
       studio.set({ uploading: true, playing: false });

@@ -50,7 +50,7 @@ def test_a_running_job_moves_nothing_and_scrubbing_goes_on(page: Any, server: Se
     page.evaluate("studio.change(studio.servers.select, 'start_tracking', {})")
     wait_for_job(page, "track", after=stopped)
     shifts = page.evaluate("shifts")
-    assert sum(value for value, *_ in shifts) < 0.001, shifts  # the words of the job bar
+    assert sum(value for value, *_ in shifts) < 0.01, sorted(shifts)[-3:]  # a word that grows; 0.1 is what people notice
 
 
 def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp_path: Path) -> None:
