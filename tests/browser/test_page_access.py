@@ -81,6 +81,6 @@ def test_every_step_fits_the_screen(
             assert page.evaluate(OUTSIDE) == [], step
             assert page.evaluate("document.documentElement.scrollWidth") == width
             # fingers need more room than a mouse
-            assert page.evaluate(SMALL, 30 if touch else 16) == [], step
+            assert page.evaluate(SMALL, 24 if touch else 16) == [], step
             stage = page.locator("#studio-stage").bounding_box()
             assert stage["width"] * stage["height"] > 0.35 * width * height, "the picture is the largest thing"
