@@ -74,9 +74,12 @@ def test_nothing_is_said_of_an_object_that_was_never_there() -> None:
 
 def test_facts_from_run_lengths_are_those_of_the_pixels() -> None:
     rng = np.random.default_rng(1)
-    for _ in range(300):
+    for number in range(600):
         height, width = rng.integers(1, 12, 2)
         mask = rng.random((height, width)) < rng.choice([0.2, 0.5, 0.8, 1.0])
+        if number % 2:  # one run in every row
+            ends = np.sort(rng.integers(0, width + 1, (2, height, 1)), axis=0)
+            mask = (np.arange(width) >= ends[0] - 1) & (np.arange(width) < ends[1])
         facts = MaskSequence((width, height), 0, [mask]).facts(0)
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
         assert facts.area == mask.sum()
