@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
             yield found[0]
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(120)
 
 
 @pytest.fixture
