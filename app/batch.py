@@ -116,7 +116,7 @@ def edit_to_folder(
             with stopwatch("track"):
                 masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
         with stopwatch("adjust"):
-            region = _adjusted(masks, span, arguments.adjustment)
+            region = _adjusted(masks, span, arguments.adjustment, context)
             export_png(region, out / "masks")
         frame = _keyframe_index(region, prompts.frame)
         if keyframe is None:
@@ -229,10 +229,10 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
     return import_png(folder, info.size, frames)
 
 
-def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjustment) -> MaskSequence:
+def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
     from core.masks import adjusted, RegionPart
 
-    region = adjusted([RegionPart(masks, adjustment)], range(*span))
+    region = adjusted([RegionPart(masks, adjustment)], range(*span), context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the mask is empty on every frame: there is nothing to edit")
     return region

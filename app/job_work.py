@@ -50,7 +50,7 @@ class JobWork:
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region_file, region = self.region(project)
+        region_file, region = self.region(project, context)
         mask = region[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
@@ -84,11 +84,11 @@ class JobWork:
             started = time.monotonic()
         return {"edits": ids}
 
-    def region(self, project: Project) -> tuple[str, MaskSequence]:
+    def region(self, project: Project, context: JobContext | None = None) -> tuple[str, MaskSequence]:
         """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
         if project.region is not None:
             return project.region, self._pictures.masks(project, project.region)
-        sequence = self._pictures.adjusted(project)
+        sequence = self._pictures.adjusted(project, context)
         stored = self._pictures.store_masks(project.project_id, sequence)
 
         def remember(current: Project) -> Project:

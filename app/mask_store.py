@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.recent import Recent
 from app.workspace import Workspace
+from core.progress import JobContext
 from core.project.project import Project
 from core.project.prompts import MaskPrompt
 from core.project.tracks import MaskTrack
@@ -101,13 +102,13 @@ class MaskStore:
         known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
         return [(track, RegionPart(masks, track.adjusted_by(project.adjustment))) for track, masks in known if masks]
 
-    def adjusted(self, project: Project) -> MaskSequence:
-        """The region over the clip's span: the objects that are edited, adjusted."""
+    def adjusted(self, project: Project, context: JobContext | None = None) -> MaskSequence:
+        """The region over the clip's span: the objects that are edited, adjusted, with reports to `context`."""
         from core.masks import adjusted, RegionPart
 
         tracks = [track for track in project.edited_tracks if track.masks]
         parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment)) for track in tracks]
-        return adjusted(parts, range(project.clip.start, project.clip.stop))
+        return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
         """Let overlays and the timeline show these sequences, by object, while a running job fills them."""

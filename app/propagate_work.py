@@ -60,7 +60,7 @@ class PropagateWork:
             raise InputError("accept a keyframe first")
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region_file, _ = self._work.region(project)
+        region_file, _ = self._work.region(project, context)
         keyframes = tuple(
             CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed if order.seed is None else order.seed) for e in carried
         )

@@ -35,13 +35,14 @@
       waiting.push({ values: { ...values, object_id: who }, merge: merge && !(last && !last.merge) });
       show();
       if (sending) return;
-      sending = true;
+      sending = studio.adjusting = true;
       while (waiting.length) {
         const next = waiting.shift();
         await studio.change(server, "set_adjustment", { ...next.values, merge: next.merge }).catch(() => {});
       }
-      sending = false;
+      sending = studio.adjusting = false;
       take();
+      studio.redraw();
     };
     const take = () => {
       if (!state.view || sending) return;
@@ -143,29 +144,36 @@
       if (focused >= 0) (controls()[Math.min(focused, controls().length - 1)] || ref.reset).focus({ preventScroll: true });
     };
 
-    // The six forms on this frame: one picture with all of them, cut up here. What is there stays until the next one has come.
+    // The six forms on this frame: one picture with all of them, cut up here. One is on its way at a time, and each that comes is shown,
+    // though the playhead may be further on; what is there stays until then.
 
-    let asked = null;
+    let asked = false;
+    const cutUp = (sheet, of) => {
+      const [w, h] = [sheet.width / pictures.length, sheet.height];
+      for (const canvas of pictures) {
+        if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+        canvas.getContext("2d").drawImage(sheet, Number(canvas.dataset.place) * w, 0, w, h, 0, 0, w, h);
+      }
+      Object.assign(ref.forms.dataset, of);
+    };
     const drawForms = () => {
       if (state.step !== "adjust" || !state.view || asked || (state.playing && ref.forms.dataset.frame)) return;
+      const { id, region_rev: rev } = state.view;
       const ratio = Math.min(3, devicePixelRatio || 1);
       const width = Math.min(480, Math.max(48, Math.ceil((pictures[0].clientWidth * ratio) / 24) * 24));
       const job = studio.activeJob();
       const live = job && job.kind === "track" && job.state === "running" ? `-${job.id}-${job.done}` : "";
-      const query = `rev=${state.view.region_rev}${live}&w=${width}${who === null ? "" : `&object_id=${who}`}`;
-      const url = `${studio.address(`forms/${state.frame}.jpg`)}?${query}`;
+      const url = `${studio.address(`forms/${state.frame}.jpg`)}?rev=${rev}${live}&w=${width}${who === null ? "" : `&object_id=${who}`}`;
+      const of = { frame: state.frame, rev, who: who ?? "all" };
       const sheet = studio.pictures.get(url);
-      if (sheet) {
-        const [w, h] = [sheet.width / pictures.length, sheet.height];
-        for (const canvas of pictures) {
-          if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-          canvas.getContext("2d").drawImage(sheet, Number(canvas.dataset.place) * w, 0, w, h, 0, 0, w, h);
-        }
-        Object.assign(ref.forms.dataset, { frame: state.frame, rev: state.view.region_rev, who: who ?? "all" });
-        return;
-      }
-      asked = url;
-      studio.pictures.load(url).catch(() => "failed").then((answer) => { asked = null; if (answer !== "failed") drawForms(); });
+      if (sheet) { cutUp(sheet, of); return; }
+      asked = true;
+      const come = (picture) => {
+        asked = false;
+        if (picture && state.view.id === id) cutUp(picture, of);
+        if (picture || state.frame !== of.frame || state.view.region_rev !== rev) drawForms(); // what can't be had is not asked for again and again
+      };
+      studio.pictures.load(url).then(come, () => come(null));
     };
     new ResizeObserver(drawForms).observe(ref.forms);
 

@@ -151,7 +151,7 @@
         studio.ask(studio.servers.video, "page_ready").catch(() => {});
       }
       const overlay = overlayUrl(state.frame);
-      if (!flying && fresh && (!overlay || studio.pictures.get(overlay))) prefetch(); // what is looked at comes first
+      if (!flying && !studio.adjusting && fresh && (!overlay || studio.pictures.get(overlay))) prefetch(); // what is looked at comes first
     };
 
     // `frame` is the one that is drawn: another than the playhead's while that is still on its way.

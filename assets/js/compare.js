@@ -16,7 +16,7 @@
     const { data } = context.getImageData(0, 0, overlay.width, overlay.height);
     let [first, last] = [overlay.width, -1];
     for (let i = 3, p = 0; i < data.length; i += 4, p++) {
-      if (!data[i]) continue;
+      if (data[i] > 100 && data[i - 1] < 100) continue; // dark: not of the region, which is clear within a white line
       first = Math.min(first, p % overlay.width);
       last = Math.max(last, p % overlay.width);
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
 from core.masks.spans import Mask
+from core.progress import JobContext
 from core.project.tracks import MaskAdjustment
 
 
@@ -50,13 +51,23 @@ def region_at(parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) ->
     return _union([_Unpacked(part) for part in parts], parts, frame, size)
 
 
-def adjusted(parts: Sequence[RegionPart], frames: range) -> MaskSequence:
-    """The region on `frames`, in the memory of as many frames as are smoothed over. InputError for no parts, or missing frames."""
+def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | None = None) -> MaskSequence:
+    """The region on `frames`, in the memory of as many frames as are smoothed over; reports to `context`, and stops when it says so.
+
+    InputError for no parts, or where a part misses frames.
+    """
     if not parts:
         raise InputError("the edit is of no object: choose at least one")
     size = parts[0].masks.size
     unpacked = [_Unpacked(part) for part in parts]
-    return MaskSequence(size, frames.start, (_union(unpacked, parts, frame, size) for frame in frames))
+
+    def regions() -> Iterator[Mask]:
+        for done, frame in enumerate(frames):
+            if context is not None:
+                context.report("adjusting the region", done, len(frames))
+            yield _union(unpacked, parts, frame, size)
+
+    return MaskSequence(size, frames.start, regions())
 
 
 def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> Mask:

@@ -77,7 +77,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.wait_for_function("studio.state.view.jobs.length")
     tracking = newest_job(page)
     page.reload()  # in the middle of the job: the page finds the project, the step and the job again
-    page.wait_for_function("id => window.studio && studio.state.view && studio.state.view.jobs.some((job) => job.id === id)", arg=tracking)
+    page.wait_for_function("id => window.studio?.state?.view?.jobs.some((job) => job.id === id)", arg=tracking)
     assert page.evaluate("studio.state.step") == "select"
     assert "project=" in page.url
     wait_for_job(page, "track")
