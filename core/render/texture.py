@@ -99,4 +99,7 @@ def _mean(values: Image, known: Image, sigma: float) -> Image:
 
 
 def _around(values: Image) -> Image:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), LOCAL), np.float32)
+    """The mean over LOCAL pixels, found on a small picture: it is smooth anyway."""
+    size = (max(values.shape[1] // 4, 1), max(values.shape[0] // 4, 1))
+    small = cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), LOCAL / 4)
+    return np.asarray(cv2.resize(small, values.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
