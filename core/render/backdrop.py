@@ -148,6 +148,9 @@ class Backdrop:
                 if index in self._trails and before is not None:
                     self._trails[index].append(before)
         self._place(wanted)
+        if self._texture is None:
+            # Here, not when a hole is filled: which of them are may depend on what was made in an earlier run.
+            self._texture = next((self._texture_of(index) for index in wanted if self._region[index].any()), None)
 
     def fill(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
         """`source` (H, W, 3), one of the frames that were looked at, with what lies behind the region, and the source itself outside.
@@ -158,9 +161,7 @@ class Backdrop:
         box = bounding_span(mask)
         if box is None:
             return source
-        shape = mask.shape
-        room = np.s_[max(box[0] - ROOM, 0) : min(box[1] + ROOM, shape[0]), max(box[2] - ROOM, 0) : min(box[3] + ROOM, shape[1])]
-        hole = cv2.dilate(mask[room].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        room, hole = _room(mask, box)
         around = source[room].astype(np.float32)
         smooth, missed = _continued(around, hole)
         total, weights = smooth / missed**2, np.full(hole.shape, 1 / missed**2, np.float32)
@@ -192,12 +193,22 @@ class Backdrop:
                 if index not in self._places:
                     self._places[index] = self._places[index + side] @ self._drifts.get((index, index + side), np.eye(3))
 
+    def _texture_of(self, index: int) -> tuple[Texture, int, int] | None:
+        """What surrounds the hole of a frame looks like; and where, x and y, its picture begins."""
+        mask = self._region[index]
+        box = bounding_span(mask)
+        if box is None:
+            return None
+        room, hole = _room(mask, box)
+        picture = self._kept[index][room].astype(np.float32)
+        return Texture(picture, hole, mask.shape[1], index), room[1].start, room[0].start
+
     def _textured(
         self, index: int, fill: NDArray[np.float32], around: NDArray[np.float32], hole: Mask, room: tuple[slice, slice]
     ) -> NDArray[np.float32]:
-        """`fill` (h, w, 3) of `hole` with the texture that lies on the background; the first hole of all says what that looks like."""
+        """`fill` (h, w, 3) of `hole` with the texture that lies on the background."""
         if self._texture is None:
-            self._texture = Texture(around, hole, self._region[index].shape[1], index), room[1].start, room[0].start
+            return fill
         texture, left, top = self._texture
         rows, columns = np.mgrid[room]
         matrix = self._places[index]
@@ -299,6 +310,13 @@ class Backdrop:
         y = ((at[0] + 0.5) * scale - 0.5 - area[0].start).astype(np.float32)
         parts = [_look_up(image, x, y) for image in (flow[..., 0] / scale, flow[..., 1] / scale, error)]
         return np.stack(parts[:2], -1), parts[2]
+
+
+def _room(mask: Mask, box: tuple[int, int, int, int]) -> tuple[tuple[slice, slice], Mask]:
+    """The part of a frame that a mask with this box and its surroundings lie in, and the mask there, a pixel wider."""
+    height, width = mask.shape
+    room = np.s_[max(box[0] - ROOM, 0) : min(box[1] + ROOM, height), max(box[2] - ROOM, 0) : min(box[3] + ROOM, width)]
+    return room, cv2.dilate(mask[room].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
 def _continued(picture: NDArray[np.float32], hole: Mask) -> tuple[NDArray[np.float32], float]:

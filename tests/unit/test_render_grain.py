@@ -49,6 +49,9 @@ def test_a_fill_has_the_texture_of_its_surroundings_and_it_moves_with_them() -> 
     middles = [filled[t][65:95, 85 - 2 * t : 115 - 2 * t, 0] for t in range(4)]
     assert 0.4 * rough.std() < middles[0].std() < 1.1 * rough.std()
     assert np.corrcoef(middles[0].ravel(), middles[3].ravel())[0, 1] > 0.8
+    again = Backdrop(FrameList(frames), MaskSequence((180, 160), 0, masks))
+    again.look(range(4))
+    assert (again.fill(3, frames[3]) == filled[3]).all()  # whether or not frames before it were filled in this run
 
 
 def test_a_small_region_is_not_softened_away() -> None:
