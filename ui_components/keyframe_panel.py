@@ -28,7 +28,7 @@ _TASKS = """
 _SETTINGS = f"""
 <div class="vs-branching" data-ref="branching" hidden>
   <div class="vs-head"><span class="vs-quiet" data-ref="branchOf"></span>{icon_button("leave", "Don't branch", icon="remove")}</div>
-  <div class="vs-slider" data-ref="keepRow">
+  <div class="vs-keep">
     <label for="vs-keep">Keep of its picture</label><output data-ref="keepText" for="vs-keep"></output>
     <input type="range" id="vs-keep" min="0" max="90" step="5" value="50" data-ref="keep"
      title="How much of the picture stays: 0 keeps its settings only, more changes less">
