@@ -119,7 +119,8 @@
     };
 
     // Frames on which there is something to edit, and the ways out to another program
-    const present = () => state.view.lanes.some((lane) => lane.present.some(([start, stop]) => start <= state.frame && state.frame < stop));
+    const edited = () => new Set(state.view.objects.filter((object) => object.edited).map((object) => object.id));
+    const present = () => state.view.lanes.some((lane) => edited().has(lane.object_id) && lane.present.some(([start, stop]) => start <= state.frame && state.frame < stop));
     const inside = () => state.view.clip.start <= state.frame && state.frame < state.view.clip.stop;
     const drawSending = () => {
       const there = present() && inside();
