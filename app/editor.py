@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +17,22 @@ from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
 from app.object_verbs import ObjectVerbs
 from app.propagate_verbs import PropagateVerbs
-from app.settings import ASSETS
 from app.track_verbs import TrackVerbs
-from app.workspace import new_id, now, ProjectSummary
+from app.video_verbs import VideoVerbs
 from core.errors import InputError, StudioError
 from core.progress import JobStatus
-from core.project import project as document
 from core.project.project import Project
-from core.project.video import Clip
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Example:
-    """A clip that comes with the program."""
-
-    name: str
-    title: str
-    path: Path
-
-
-class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, KeyframeVerbs, PropagateVerbs):
+class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, KeyframeVerbs, PropagateVerbs):
     """One per program. Safe to call from several threads.
 
-    Projects, pictures and jobs are here; the verbs of each step are in the classes it derives from.
+    Undo, pictures and jobs are here; the verbs of each step are in the classes it derives from.
     """
 
-    # Projects
-
-    def recent_projects(self) -> list[ProjectSummary]:
-        """All projects of the workspace, the last changed first."""
-        return self.workspace.recent()
-
-    def examples(self) -> list[Example]:
-        """The clips in assets/clips, by name."""
-        return [Example(p.stem, p.stem.replace("-", " ").capitalize(), p) for p in sorted((ASSETS / "clips").glob("*.mp4"))]
-
-    def create_project(self, source: str | Path, name: str | None = None) -> Project:
-        """Open a video file or a folder of numbered images as a new project; InputError when it is no usable video."""
-        from core.media import probe, sha256_of
-
-        try:
-            path = Path(source).expanduser().resolve()
-        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, the home folder of nobody
-            raise InputError(f"there is no video at {str(source)!r:.200} ({error})") from None
-        info = probe(path)
-        clip = Clip(str(path), sha256_of(path), info, 0, info.frames)
-        return self.workspace.add(Project(new_id(), name or path.stem, clip, now()))
-
-    def trim(self, project_id: str, start: int, stop: int) -> Project:
-        """Work on the frames from `start` to before `stop` only."""
-        return self.workspace.change(project_id, "Trim", lambda p: document.trimmed(p, start, stop))
+    # Changes
 
     def undo(self, project_id: str) -> Project:
         """Take the last change back; nothing happens when there is none."""
@@ -157,5 +120,6 @@ class Editor(ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, Keyfram
 
     def close(self) -> None:
         """Stop jobs and let go of open files."""
+        self.examiner.stop()
         self.runner.shut_down()
         self.pictures.close()

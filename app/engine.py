@@ -39,6 +39,10 @@ class Engine:
                 self._device = choose_device(self.settings.device)
             return self._device
 
+    def has(self, name: str) -> bool:
+        """Whether the segmenter or the video model of that name is in memory."""
+        return name in self._segmenters or name in self._videos
+
     def segmenter(self, name: str | None = None) -> Segmenter:
         """The segmenter of that name, the settings' own when None."""
         name = name or self.settings.segmenter

@@ -46,6 +46,15 @@ class Forecast:
     measured: bool
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated frame), and the memory held by then."""
+
+    seconds: float
+    memory_mb: float
+    measured: bool = True
+
+
 class StepClock(JobContext):
     """Passes everything on, and notes when each step of the denoising was finished."""
 
@@ -93,6 +102,22 @@ class Forecasts:
         render = render_seconds / max(1, report["frames"]) / (width * height / 1e6)
         self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
 
+    def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
+        """Remember what one piece of a kind of work took with the model of that name."""
+        with self._lock:
+            known = self._read()
+            old = known.get(f"{kind} {name}")
+            if old is not None and old["measured"] and measured:
+                seconds = NEWEST * seconds + (1 - NEWEST) * old["seconds"]
+            if old is None or measured or not old["measured"]:
+                known[f"{kind} {name}"] = asdict(Rate(seconds, _memory_mb(device), measured))
+                self._write(known)
+
+    def rate(self, kind: str, name: str) -> Rate | None:
+        """What one piece of a kind of work takes here; None while nobody has done any."""
+        found = self._read().get(f"{kind} {name}")
+        return None if found is None else Rate(**found)
+
     def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
         """What is known about this model on this machine."""
         found = self._read().get(timing_key(model, guided, weights))
@@ -134,8 +159,11 @@ class Forecasts:
                 blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * old[name] for name in ("step", "window", "render")}
                 new = Timing(**blended, memory_mb=max(new.memory_mb, old["memory_mb"]))
             known[key] = asdict(new)
-            with contextlib.suppress(StorageError):  # a forecast is not worth failing for
-                write_atomically(self._path, json.dumps(known, indent=1).encode())
+            self._write(known)
+
+    def _write(self, known: dict[str, Any]) -> None:
+        with contextlib.suppress(StorageError):  # a forecast is not worth failing for
+            write_atomically(self._path, json.dumps(known, indent=1).encode())
 
     def _read(self) -> dict[str, Any]:
         try:

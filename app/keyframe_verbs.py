@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.job_journal import resumable
@@ -96,7 +97,9 @@ class KeyframeVerbs(VerbBase):
             if job.kind == "measure" and not job.finished:  # nobody waits for a forecast while there is a try to make
                 self.runner.cancel(job.job_id)
         tries = Tries(frame, task, caption, seeds, settings or SamplingSettings(), parent, keep)
-        return self._submit("keyframe", project_id, lambda context: self._work.try_keyframe(project_id, tries, context))
+        work = partial(self._work.try_keyframe, project_id, tries)
+        timed = self._timed("keyframe", self.settings.model, work, lambda result: len(result["edits"]))
+        return self._submit("keyframe", project_id, timed if tries.settings.steps is None else work)
 
     def accept(self, project_id: str, edit_id: str) -> Project:
         """Choose the try that is carried through the clip."""

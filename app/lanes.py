@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.pictures import Pictures
@@ -22,6 +26,21 @@ if TYPE_CHECKING:
 
 _FILE = "cuts.json"
 
+CHUNK = 96
+"""Frames that are looked through at a time, between which others have their turn."""
+MARGIN = 5
+LOOKED_AT = 160
+"""Width in pixels at which cuts are looked for."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Cuts of a clip, and the spans of frames in which they have been looked for."""
+
+    mark: tuple[int, int]
+    cuts: tuple[int, ...] = ()
+    seen: tuple[tuple[int, int], ...] = ()
+
 
 class Lanes:
     """Safe to use from several threads."""
@@ -30,34 +49,45 @@ class Lanes:
         self._workspace = workspace
         self._pictures = pictures
         self._suspects: Recent[list[list[Any]]] = Recent(64)
-        self._cuts: dict[str, tuple[int, ...]] = {}
+        self._cuts: dict[str, _Known] = {}
+        self._looking = threading.Lock()
         self._lock = threading.Lock()
 
     def cuts(self, project: Project, context: JobContext) -> tuple[int, ...]:
-        """First frames of the clip's shots but the first; looked for once, with reports to `context`, and kept beside the project."""
+        """First frames of the shots that the project works on, but the first's; looked for where nobody has yet, and kept."""
+        span = project.clip.start, project.clip.stop
+        for start in range(*span, CHUNK):
+            context.report("looking for cuts", start - span[0], span[1] - span[0])
+            self.look(project, start, min(start + CHUNK, span[1]))
+        return self.known_cuts(project)
+
+    def look(self, project: Project, start: int, stop: int, *, gently: bool = False) -> None:
+        """Look for cuts in frames start:stop, unless somebody has; `gently` leaves half of the time to others."""
         from core.media import find_cuts
 
-        known = self._known(project)
-        if known is not None:
-            return known
-        total = project.clip.info.frames
+        if any(a <= start and stop <= b for a, b in self._known(project).seen):
+            return
+        with self._looking:
+            known = self._known(project)
+            if any(a <= start and stop <= b for a, b in known.seen):
+                return
+            # a cut is told by what lies on either side of it
+            first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
+            frames = self._pictures.source(project).previews(first, last, LOOKED_AT)
+            found = find_cuts(_paced(frames) if gently else frames, first)
+            cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
+            known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
+            write_atomically(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)).encode())
+            with self._lock:
+                self._cuts[project.project_id] = known
 
-        def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            for index, frame in enumerate(frames):
-                if index % 8 == 0:
-                    context.report("looking for cuts", index, total)
-                yield frame
-
-        found = tuple(find_cuts(watched(self._pictures.source(project).frames(0, total))))
-        path = self._workspace.folder(project.project_id) / _FILE
-        write_atomically(path, json.dumps({"sha256": project.clip.sha256, "cuts": found}).encode())
-        with self._lock:
-            self._cuts[project.project_id] = found
-        return found
+    def looked(self, project: Project) -> int:
+        """How many frames of the clip have been looked through for cuts."""
+        return sum(stop - start for start, stop in self._known(project).seen)
 
     def known_cuts(self, project: Project) -> tuple[int, ...]:
         """The cuts as far as they have been looked for."""
-        return self._known(project) or ()
+        return self._known(project).cuts
 
     def timeline(self, project: Project) -> list[dict[str, Any]]:
         """Per object: name, colour, where its mask is not empty and where it is confirmed as [start, stop] runs, frames that were prompted,
@@ -85,16 +115,45 @@ class Lanes:
             "tracked": track.tracked,
         }
 
-    def _known(self, project: Project) -> tuple[int, ...] | None:
+    def _known(self, project: Project) -> _Known:
         with self._lock:
-            if project.project_id not in self._cuts:
-                try:
+            known = self._cuts.get(project.project_id)
+            if known is None:
+                known = _Known(file_mark(project))
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or damaged: looked for again
                     kept = json.loads((self._workspace.folder(project.project_id) / _FILE).read_text(encoding="utf-8"))
-                    if kept["sha256"] == project.clip.sha256:
-                        self._cuts[project.project_id] = tuple(int(cut) for cut in kept["cuts"])
-                except (OSError, ValueError, KeyError, TypeError):  # not there yet, or damaged: looked for again
-                    return None
-            return self._cuts.get(project.project_id)
+                    if tuple(kept["mark"]) == known.mark:
+                        seen = [(int(start), int(stop)) for start, stop in kept["seen"]]
+                        known = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))
+                self._cuts[project.project_id] = known
+            return known
+
+
+def file_mark(project: Project) -> tuple[int, int]:
+    """Size and time of the clip's file: another one under its name has other cuts. (0, 0) when it is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        stat = Path(project.clip.source).stat()
+        return stat.st_size, stat.st_mtime_ns
+    return 0, 0
+
+
+def _paced(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    started = time.monotonic()
+    for frame in frames:
+        yield frame
+        time.sleep(min(0.2, time.monotonic() - started))
+        started = time.monotonic()
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same frames in as few spans as can be, in order."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return tuple(joined)
 
 
 def _suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:

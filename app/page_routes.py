@@ -78,6 +78,14 @@ def page_routes(editor: Editor) -> APIRouter:
         log.error("a script of the page failed", extra=told)
         return JSONResponse({"report": told["fault"]}, headers=FRESH)
 
+    @routes.get("/example/{name}.jpg")
+    def example_picture(name: str) -> Response:
+        return Response(editor.example_jpeg(name), media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/{project_id}/thumbnail.jpg")
+    def project_thumbnail(project_id: str) -> Response:
+        return Response(editor.thumbnail_jpeg(project_id), media_type="image/jpeg", headers=FRESH)
+
     @routes.get("/{project_id}/frame/{frame}.jpg")
     def frame_picture(project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
         # `base` only makes the address differ where the frame does: with other accepted results on it

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from app.export import export_formats, ExportFormat, format_of
-from app.forecast import Forecast, Forecasts
+from app.forecast import Forecast
 from app.job_journal import resumable
 from app.propagate_work import half_size, PropagateWork, PropagationOrder
 from app.settings import Settings
@@ -25,8 +27,7 @@ class PropagateVerbs(VerbBase):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._forecasts = Forecasts(settings.workspace / "timings.json")
-        self._propagating = PropagateWork(self.workspace, self.engine, self.pictures, self._work, self._forecasts)
+        self._propagating = PropagateWork(self.workspace, self.engine, self.pictures, self._work, self.forecasts)
 
     # Keyframes
 
@@ -59,7 +60,18 @@ class PropagateVerbs(VerbBase):
             if job.kind == "measure" and not job.finished:  # the run itself tells more than the trial would
                 self.runner.cancel(job.job_id)
         order = PropagationOrder(seed, settings or SamplingSettings(), draft)
-        return self._submit("propagate", project_id, lambda context: self._propagating.start(project_id, order, context))
+        work = self._identified(project_id, partial(self._propagating.start, project_id, order))
+        return self._submit("propagate", project_id, work)
+
+    def _identified(self, project_id: str, work: Callable[[JobContext], dict[str, Any]]) -> Callable[[JobContext], dict[str, Any]]:
+        """The work, once it is known what the clip's content is: results are named by it."""
+
+        def identified(context: JobContext) -> dict[str, Any]:
+            context.report("reading the clip", 0, 1)
+            self.examiner.identified(project_id)
+            return work(context)
+
+        return identified
 
     @resumable
     def resume_propagation(self, project_id: str, propagation_id: str) -> str:
@@ -69,7 +81,8 @@ class PropagateVerbs(VerbBase):
             raise InputError("this propagation is finished: there is nothing to resume")
         if any(job.kind == "propagate" and not job.finished for job in self.runner.of_project(project_id)):
             raise InputError("a propagation of this project is running or waiting already")
-        return self._submit("propagate", project_id, lambda context: self._propagating.resume(project_id, propagation_id, context))
+        work = self._identified(project_id, partial(self._propagating.resume, project_id, propagation_id))
+        return self._submit("propagate", project_id, work)
 
     def pause(self, job_id: str) -> None:
         """Stop a propagation so that it can be resumed: finished windows stay, the one in the making begins again then."""
@@ -99,9 +112,9 @@ class PropagateVerbs(VerbBase):
         wanted = settings or SamplingSettings()
         sampling = sampling_of(model, carried[0].task, wanted)
         guided, weights = sampling.guidance > 1, self.engine.weights()
-        timing = self._forecasts.timing(model, guided, weights)
+        timing = self.forecasts.timing(model, guided, weights)
         if timing is None and draft:  # what a quarter of the pixels of a window at full size would take
-            whole = self._forecasts.timing(self.engine.video_model(), guided, weights)
+            whole = self.forecasts.timing(self.engine.video_model(), guided, weights)
             timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 4, measured=False)
         if timing is None:
             return None
@@ -132,7 +145,7 @@ class PropagateVerbs(VerbBase):
             model = self.engine.video_model()
             model = half_size(model) if draft else model
             guided = sampling_of(model, task, SamplingSettings()).guidance > 1
-            self._forecasts.try_out(model, guided, self.engine.weights(), context)
+            self.forecasts.try_out(model, guided, self.engine.weights(), context)
             return {}
 
         return self._submit("measure", project_id, work)
@@ -196,7 +209,8 @@ class PropagateVerbs(VerbBase):
             raise InputError("there is no accepted result to export yet")
         if propagation_id is not None and project.propagation(propagation_id).result is None:
             raise InputError("this propagation is not finished: resume it first")
-        return self._submit("export", project_id, lambda context: self._propagating.export(project_id, codec, propagation_id, context))
+        work = self._identified(project_id, partial(self._propagating.export, project_id, codec, propagation_id))
+        return self._submit("export", project_id, work)
 
     def exports(self, project_id: str) -> list[tuple[str, int]]:
         """The files that were exported and their size in bytes, the newest first; recipes are among them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 from app.job_journal import resumable
 from app.track_work import check_request, TrackRequest
@@ -23,7 +24,10 @@ class TrackVerbs(VerbBase):
         """
         request = TrackRequest(direction, object_id, frame)
         check_request(self.project(project_id), request, self.pictures)
-        return self._submit("track", project_id, lambda context: self._track_work.track(project_id, request, context))
+        work = partial(self._track_work.track, project_id, request)
+        if len(self.project(project_id).tracks) == 1:  # what is forecast is one object
+            return self._submit("track", project_id, self._timed("track", self.settings.segmenter, work, lambda result: result["frames"]))
+        return self._submit("track", project_id, work)
 
     def confirm(self, project_id: str, object_id: int, frame: int, sure: bool = True) -> Project:
         """Vouch for an object's mask on a frame (an empty one says that the object is not there), or take that back.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
+from app.examine import Examiner
+from app.forecast import Forecasts
 from app.job_journal import JobJournal
 from app.job_work import JobWork
 from app.jobs import JobRunner
@@ -38,6 +41,8 @@ class VerbBase:
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
         self.lanes = Lanes(self.workspace, self.pictures)
+        self.examiner = Examiner(self.workspace, self.pictures, self.lanes)
+        self.forecasts = Forecasts(settings.workspace / "timings.json")
         self._track_work = TrackWork(self.workspace, self.pictures, self.lanes)
 
     def project(self, project_id: str) -> Project:
@@ -54,6 +59,20 @@ class VerbBase:
 
     def _is_busy(self, project_id: str) -> bool:
         return any(not job.finished for job in self.runner.of_project(project_id))
+
+    def _timed(
+        self, kind: str, name: str, work: Callable[[JobContext], dict[str, Any]], pieces: Callable[[dict[str, Any]], int]
+    ) -> Callable[[JobContext], dict[str, Any]]:
+        """The work, and from what it took the forecast of the next; unless it was the first, which had the model to load as well."""
+
+        def timed(context: JobContext) -> dict[str, Any]:
+            loaded, started = self.engine.has(name), time.monotonic()
+            result = work(context)
+            if loaded and pieces(result):
+                self.forecasts.learn_rate(kind, name, (time.monotonic() - started) / pieces(result), self.engine.device)
+            return result
+
+        return timed
 
     def _need_masks(self, project: Project) -> None:
         if not any(track.masks for track in project.tracks):

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import threading
 import time
@@ -136,6 +137,24 @@ class Workspace:
             history = self.history(project_id)
             return self._store(project_id, history.amended(change(history.present)))
 
+    def settle(self, project_id: str, change: Callable[[Project], Project]) -> Project:
+        """Apply what holds for every state of the project, those that undo leads to as well."""
+        with self._lock:
+            return self._store(project_id, self.history(project_id).everywhere(change))
+
+    def delete(self, project_id: str) -> None:
+        """Remove the project with all its files, for good."""
+        folder = self.folder(project_id)
+        self.history(project_id)  # there is one, or that is said
+        with self._lock:
+            self._open.pop(project_id, None)
+            try:
+                # out of sight in one step: half a project is never left
+                doomed = folder.rename(folder.with_name(f".deleted-{project_id}"))
+                shutil.rmtree(doomed, ignore_errors=True)
+            except OSError as error:
+                raise StorageError(f"the project could not be removed ({error.strerror or error})") from error
+
     def undo(self, project_id: str) -> Project:
         with self._lock:
             return self._store(project_id, self.history(project_id).undone())
@@ -144,10 +163,11 @@ class Workspace:
         with self._lock:
             return self._store(project_id, self.history(project_id).redone())
 
-    def recent(self) -> list[ProjectSummary]:
-        """Projects, the last changed first. One that can't be read is left out here; opening it says why."""
+    def recent(self, ids: Iterable[str] | None = None) -> list[ProjectSummary]:
+        """Projects, the last changed first; only those of `ids` when given. One that can't be read is left out; opening it says why."""
         found = []
-        for path in (self.root / "projects").glob("*/project.json"):
+        folders = (self.root / "projects").glob("[!.]*") if ids is None else (self.root / "projects" / i for i in ids if _ID.fullmatch(i))
+        for path in (folder / "project.json" for folder in folders):
             with contextlib.suppress(InputError, OSError):
                 project = self.project(path.parent.name)
                 info = project.clip.info

@@ -264,3 +264,19 @@ def report_page() -> str:
     )
     result.notes.append("nothing <else>")
     return as_page([result], {"model": "vivid-small"}, JobContext())
+
+
+def shot_frames(shots: int = 3, frames: int = 12) -> np.ndarray:
+    """uint8 (T, 120, 160, 3): scenes of `frames` frames each that have nothing in common, with a cut between them."""
+    ys, xs = np.mgrid[:120, :160]
+    pictures = []
+    for shot in range(shots):
+        rng = np.random.default_rng(shot)
+        discs = [(*rng.integers(20, 100, 2), rng.integers(8, 30), rng.integers(0, 255, 3)) for _ in range(6)]
+        ground = rng.integers(30, 220, 3)
+        for index in range(frames):
+            picture = np.broadcast_to(ground, (120, 160, 3)).copy()
+            for x, y, radius, colour in discs:
+                picture[(xs - x - index) ** 2 + (ys - y) ** 2 < radius**2] = colour
+            pictures.append(picture.astype(np.uint8))
+    return np.stack(pictures)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from core.project.video import Clip, VideoInfo
 
-_WIDE_TRANSFERS = {"smpte2084": "HDR (PQ)", "arib-std-b67": "HDR (HLG)"}
+WIDE_TRANSFERS = {"smpte2084": "HDR (PQ)", "arib-std-b67": "HDR (HLG)"}
 
 
 def clip_facts(clip: Clip) -> list[dict[str, str]]:
@@ -14,14 +14,20 @@ def clip_facts(clip: Clip) -> list[dict[str, str]]:
     info = clip.info
     facts = [
         _fact("Size", f"{info.width} × {info.height}", f"turned by {info.rotation}°, shown upright" if info.rotation else ""),
-        _fact("Rate", f"{_number(info.rate)} fps", "variable; every time stamp is kept" if info.variable_rate else _exact(info.rate)),
-        _fact("Length", f"{info.frames} frames", f"{float(info.frames / info.rate):.1f} s"),
+        _fact("Rate", f"{_number(info.rate)} fps", "on average; it varies" if info.variable_rate else _exact(info.rate)),
+        _fact("Length", f"{info.frames} frames", duration(float(info.frames / info.rate))),
         _fact("Sound", *_sound(info)),
         _fact("Picture", *_picture(info)),
     ]
-    if clip.frames != info.frames:
-        facts.append(_fact("Working on", f"frames {clip.start} to {clip.stop - 1}", f"{clip.frames} frames"))
     return facts
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, as exact as one wants to know it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{seconds / 3600:.1f} h"
 
 
 def _fact(name: str, value: str, note: str = "") -> dict[str, str]:
@@ -46,9 +52,9 @@ def _sound(info: VideoInfo) -> tuple[str, str]:
 
 
 def _picture(info: VideoInfo) -> tuple[str, str]:
-    notes = [f"{info.bit_depth} bit; written as 8 bit"] if info.bit_depth > 8 else []
-    if info.color_transfer in _WIDE_TRANSFERS:
-        notes.append(_WIDE_TRANSFERS[info.color_transfer])
+    notes = [f"{info.bit_depth} bit"] if info.bit_depth > 8 else []
+    if info.color_transfer in WIDE_TRANSFERS:
+        notes.append(WIDE_TRANSFERS[info.color_transfer])
     if info.color_range == "pc":
         notes.append("full range")
     name = " ".join(part for part in (info.codec.upper() or "images", info.color_matrix or "") if part)

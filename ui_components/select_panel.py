@@ -35,7 +35,7 @@ def _button(name: str, label: str, title: str, icon: str = "", pressed: bool = F
 BODY = f"""
 <div class="vs-head"><h3>Objects</h3>
   <span class="vs-row">{_button("merge", "Merge", "Make one object of this and another", "merge")}
-  {_button("add", "Add", "Add an object (O)", "plus")}</span></div>
+  {_button("add", "Add", "Add an object (A)", "plus")}</span></div>
 <ul class="vs-objects" data-ref="objects"></ul>
 <div class="vs-row" data-ref="mergeRow" hidden>
   <label class="vs-label" for="vs-merge-with">Merge with</label>

@@ -14,9 +14,15 @@ _BUTTONS = (
     icon_button("last", "Last frame", "Last frame (End)"),
 )
 
+_MARKERS = (
+    icon_button("markIn", "Set In here", "Work from this frame on (I)"),
+    icon_button("markOut", "Set Out here", "Work up to this frame (O)"),
+)
+
 MARKUP = f"""
 <div class="vs-transport">
   <div class="vs-buttons" role="group" aria-label="Playback">{"".join(_BUTTONS)}</div>
+  <div class="vs-buttons vs-markers" role="group" aria-label="In and Out">{"".join(_MARKERS)}</div>
   <label class="vs-frame-box" title="Go to a frame by its number">Frame
     <input type="number" min="0" step="1" value="0" data-ref="frame" aria-label="Frame number"></label>
   <span class="vs-quiet vs-nowrap" data-ref="total"></span>

@@ -13,36 +13,56 @@ from ui_components.verbs import Verbs
 from ui_components.view import project_view
 
 BODY = """
-<div class="vs-card" data-ref="clip" hidden>
-  <h3 data-ref="name"></h3>
+<div class="vs-segments vs-wide" role="radiogroup" aria-label="What to show" data-ref="tabs">
+  <label title="What is open, and what to know of it"><input type="radio" name="vs-video-tab" value="clip"><span>This clip</span></label>
+  <label title="Another video or project"><input type="radio" name="vs-video-tab" value="open"><span>Open</span></label>
+</div>
+<div class="vs-clip" data-ref="clip" hidden>
+  <div class="vs-head">
+    <h3 class="vs-grow" data-ref="name"></h3>
+    <span class="vs-quiet vs-nowrap" data-ref="looked" role="status"></span>
+  </div>
   <dl class="vs-facts" data-ref="facts"></dl>
-  <div class="vs-row vs-trim">
+  <ul class="vs-notes" data-ref="notes" aria-label="What to know about this clip"></ul>
+  <section class="vs-costs" aria-label="What it takes on this machine">
+    <div class="vs-head"><h3>On this machine</h3><button type="button" class="vs-button vs-small" data-ref="measure"
+     title="Do a little of every step, to know what this clip will take">Measure</button></div>
+    <dl class="vs-cost-list" data-ref="costs"></dl>
+  </section>
+  <div class="vs-row vs-trim" role="group" aria-label="Part to work on">
     <span class="vs-label">Work on frames</span>
-    <input type="number" min="0" step="1" data-ref="start" aria-label="First frame to work on">
+    <input type="number" min="0" step="1" data-ref="start" aria-label="First frame to work on" title="The In marker (I)">
     <span>to</span>
-    <input type="number" min="0" step="1" data-ref="stop" aria-label="Last frame to work on">
+    <input type="number" min="0" step="1" data-ref="stop" aria-label="Last frame to work on" title="The Out marker (O)">
+    <button type="button" class="vs-button vs-small" data-ref="whole" title="Work on the whole clip">All</button>
   </div>
 </div>
-<div class="vs-drop" data-ref="drop">
-  <button type="button" class="vs-button" data-ref="choose"><span data-icon="upload"></span>Choose a file</button>
-  <span class="vs-quiet">or drop one on the page</span>
-  <input type="file" accept="video/*,.mkv,.avi,.mts,.m2ts" data-ref="file" hidden aria-label="Video file">
-  <progress class="vs-upload" data-ref="upload" max="1" value="0" aria-label="Upload" hidden></progress>
-</div>
-<form class="vs-row" data-ref="form">
-  <input type="text" class="vs-grow" data-ref="path" placeholder="/path/on/this/machine.mp4" aria-label="Path of a video on this machine"
-   autocomplete="off" spellcheck="false">
-  <button type="submit" class="vs-button">Open</button>
-</form>
-<div class="vs-columns">
-  <div><h3>Examples</h3><ul class="vs-list" data-ref="examples"></ul></div>
-  <div><h3>Recent</h3><ul class="vs-list" data-ref="recent"></ul></div>
+<div class="vs-open" data-ref="open">
+  <div class="vs-drop" data-ref="drop">
+    <button type="button" class="vs-button" data-ref="choose"
+     title="A video of any size and length: it is streamed to the disk"><span data-icon="upload"></span>Choose a file</button>
+    <span class="vs-quiet">or drop one on the page</span>
+    <input type="file" accept="video/*,.mkv,.avi,.mts,.m2ts" data-ref="file" hidden aria-label="Video file">
+    <progress class="vs-upload" data-ref="upload" max="1" value="0" aria-label="Upload" hidden></progress>
+  </div>
+  <form class="vs-row" data-ref="form">
+    <input type="text" class="vs-grow" data-ref="path" placeholder="/path/on/this/machine.mp4" aria-label="Path of a video on this machine"
+     title="A video file, or a folder of numbered images" autocomplete="off" spellcheck="false">
+    <button type="submit" class="vs-button" title="Open what lies at this path">Open</button>
+  </form>
+  <h3>Examples</h3>
+  <ul class="vs-examples" data-ref="examples"></ul>
+  <h3>Recent</h3>
+  <ul class="vs-recent" data-ref="recent"></ul>
 </div>
 """
 
 
 def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
-    """Opening a video makes a project; its id is all the browser keeps. On a `shared` server a browser sees only the projects it knows."""
+    """Opening a video makes a project; its id is all the browser keeps, and with it the list of what was opened there lately.
+
+    Nobody sees the projects of others: who has not their ids can't ask for them. A `shared` server opens no paths.
+    """
 
     def open_page(project_id: str | None, known: list[str]) -> Answer:
         """What a page needs when it loads: the project it asks for, else the last it had, else the first example as a new one."""
@@ -53,7 +73,7 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
             except InputError as error:
                 answer["notice"] = str(error)
         else:
-            there = {summary.project_id for summary in verbs.recent_projects()}
+            there = {summary.project_id for summary in verbs.recent_projects(known)}
             examples = verbs.examples()
             if last := next((wanted for wanted in known if wanted in there), None):
                 answer["view"] = project_view(verbs, last)
@@ -85,9 +105,25 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
     def open_project(wanted: str) -> Answer:
         return _opened(wanted)
 
+    def rename_project(wanted: str, name: str, known: list[str]) -> Answer:
+        verbs.rename_project(wanted, name)
+        return list_projects(known)
+
+    def delete_project(wanted: str, known: list[str]) -> Answer:
+        verbs.delete_project(wanted)
+        return list_projects(known)
+
     def trim_clip(project_id: str, start: int, stop: int) -> Answer:
         verbs.trim(project_id, start, stop)
-        return {"view": project_view(verbs, project_id)}
+        return _opened(project_id)
+
+    def look_again(project_id: str) -> Answer:
+        """What has been found out about the clip since."""
+        return _opened(project_id)
+
+    def measure_machine(project_id: str) -> Answer:
+        verbs.measure_machine(project_id)
+        return _opened(project_id)
 
     def _opened(project_id: str) -> Answer:
         return {"view": project_view(verbs, project_id)}
@@ -97,13 +133,15 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
 
     def _recent(known: list[str]) -> list[dict[str, Any]]:
         return [
-            {"id": p.project_id, "name": p.name, "modified": p.modified, "about": f"{p.width} × {p.height}, {p.frames} frames"}
-            for p in verbs.recent_projects()
-            if not shared or p.project_id in known
+            {"id": p.project_id, "name": p.name, "modified": p.modified, "size": f"{p.width} × {p.height}", "frames": p.frames}
+            for p in verbs.recent_projects(known)
         ]
 
-    handlers: list[Handler] = [open_page, list_projects, page_ready, open_path, open_example, open_project, trim_clip]
-    lead = "Open the video you want to change, then go on to step 2."
+    handlers: list[Handler] = [
+        *(open_page, list_projects, page_ready, open_path, open_example, open_project),
+        *(rename_project, delete_project, trim_clip, look_again, measure_machine),
+    ]
+    lead = "Open what you want to change; work on a part of it."
     return part(
         "video", panel("video", "Video", lead, BODY.replace("<form", "<form hidden") if shared else BODY, "Continue to Select"), handlers
     )

@@ -16,6 +16,7 @@ from core.project.project import Project
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 from ui_components.facts import clip_facts
+from ui_components.preflight import preflight
 from ui_components.verbs import Verbs
 
 
@@ -40,6 +41,7 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             "stop": project.clip.stop,
             "facts": clip_facts(project.clip),
         },
+        "preflight": preflight(verbs, project),
         "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
         "lanes": verbs.timeline(project_id),
         "cuts": list(verbs.cuts(project_id)),

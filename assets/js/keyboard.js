@@ -5,7 +5,7 @@
   const STEPS = ["video", "select", "adjust", "keyframe", "propagate"];
   const SHEET = {
     "Going about": [
-      ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"],
+      ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"], ["I, O", "work from this frame on, or up to it"],
       ["Wheel", "scrub, over the picture"], ["Ctrl Enter", "the main button of the step"], ["/", "write: the caption, or what to find; Esc ends it"], ["Tab", "to the next control; Shift Tab back"],
       ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
     ],
@@ -18,7 +18,7 @@
       ["K", "a pointer for the arrow keys; Enter marks, Shift Enter takes away"],
     ],
     "Objects and tracking": [
-      ["O", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
+      ["A", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
       ["C", "confirm the frame"], ["N", "next frame to look at, Shift N back"], ["Delete", "take the marks on this frame back"],
     ],
     "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: what it branched from, what branched from it"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
@@ -66,6 +66,8 @@
     else if (key === "end" && !range) { event.preventDefault(); studio.goTo(Infinity); }
     else if (event.key === " " && !event.target.closest("button, summary, a, input")) { event.preventDefault(); if (!event.repeat) holdSpace(true); }
     else if (/^[1-5]$/.test(key)) studio.openStep(STEPS[key - 1]);
+    else if (key === "i" && state.view) studio.markIn();
+    else if (key === "o" && state.view) studio.markOut();
     else if (key === "m") studio.set({ showMasks: !state.showMasks });
     else if (event.key === "?") studio.showKeys();
     else if (key === "/") { event.preventDefault(); write(); }
@@ -98,7 +100,7 @@
     const press = (name) => { const button = document.querySelector(`#studio-select ${name}`); if (button && !button.disabled) button.click(); return Boolean(button); };
     const keys = {
       "[": () => studio.resizeBrush(0.8), "]": () => studio.resizeBrush(1.25),
-      o: () => studio.addObject(), c: () => studio.confirmFrame(), n: () => studio.goToSuspect(event.shiftKey ? -1 : 1), r: () => studio.trackFromHere(),
+      a: () => studio.addObject(), c: () => studio.confirmFrame(), n: () => studio.goToSuspect(event.shiftKey ? -1 : 1), r: () => studio.trackFromHere(),
       t: () => press("[data-ref=secondary]:enabled") || press("[data-ref=primary]"), k: () => studio.cursor.toggle(), h: () => press("[data-current=true] [data-icon^=eye]"), f2: () => press("[data-icon=pen]"), delete: () => press("[data-ref=clearFrame]"),
       arrowup: () => studio.set({ object: ids[Math.max(0, ids.indexOf(state.object) - 1)] ?? null }),
       arrowdown: () => studio.set({ object: ids[Math.min(ids.length - 1, ids.indexOf(state.object) + 1)] ?? null }),

@@ -54,6 +54,9 @@
     const known = recall().filter((other) => other !== id);
     try { localStorage.setItem("vivid-projects", JSON.stringify([id, ...known].slice(0, 50))); } catch { /* private window: the URL has it */ }
   };
+  const forget = (id) => {
+    try { localStorage.setItem("vivid-projects", JSON.stringify(recall().filter((other) => other !== id))); } catch { /* nothing was kept */ }
+  };
   const recall = () => {
     try { return JSON.parse(localStorage.getItem("vivid-projects")) || []; } catch { return []; }
   };
@@ -138,6 +141,6 @@
   const address = (path) => `/studio/${state.view.id}/${path}`;
   const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
 
-  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, lastStep, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
+  const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, forget, lastStep, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
   window.studio = studio;
 })();

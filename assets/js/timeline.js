@@ -40,8 +40,9 @@
       for (const cut of state.view.cuts) for (let y = 0; y < height; y += 6) context.fillRect(Math.round(x(cut)) - 0.5, y, 1, 3);
 
       context.fillStyle = colour("--vs-shade");
-      if (clip.start > 0) context.fillRect(0, ruler, x(clip.start), height);
-      if (clip.stop < clip.frames) context.fillRect(x(clip.stop), ruler, width, height);
+      const { start, stop } = studio.trim.span();
+      if (start > 0) context.fillRect(0, ruler, x(start), height);
+      if (stop < clip.frames) context.fillRect(x(stop), ruler, width, height);
 
       // the ruler stays at the top when there are more lanes than room
       const top = ref.timeline.scrollTop;
@@ -56,6 +57,7 @@
         context.fillText(String(f), x(f) + 4, top + 0.72 * rem);
       }
       for (const edit of state.view.edits) mark(x(edit.frame) + one / 2, top + 0.72 * rem, rem, state.view.carried.includes(edit.id));
+      studio.trim.draw(context, x, top, ruler, height, rem, colour);
       studio.drawOnRuler(context, x, top + ruler, rem, colour);
 
       const at = x(state.frame) + one / 2;
@@ -149,11 +151,25 @@
       if (pick && lane) studio.set({ object: lane.object_id });
       studio.goTo(frame);
     };
-    area.addEventListener("pointerdown", (event) => { area.setPointerCapture(event.pointerId); seek(event, true); });
-    area.addEventListener("pointermove", (event) => {
-      if (area.hasPointerCapture(event.pointerId)) seek(event, false);
-      else if (state.view) area.title = describe(under(event));
+    const marker = (event) => {
+      const box = area.getBoundingClientRect();
+      return state.view && event.clientY - box.top < rows().ruler ? studio.trim.under(event.clientX - box.left, event.clientY - box.top, box.width, REM()) : null;
+    };
+    area.addEventListener("pointerdown", (event) => {
+      area.setPointerCapture(event.pointerId);
+      if (!studio.trim.grab(marker(event))) seek(event, true);
     });
+    area.addEventListener("pointermove", (event) => {
+      if (area.hasPointerCapture(event.pointerId)) {
+        if (studio.trim.held()) studio.trim.move(under(event).frame);
+        else seek(event, false);
+        return;
+      }
+      const over = marker(event);
+      area.style.cursor = over ? "ew-resize" : "";
+      if (state.view) area.title = over ? studio.trim.describe(over) : describe(under(event));
+    });
+    for (const end of ["pointerup", "pointercancel"]) area.addEventListener(end, () => studio.trim.drop(end === "pointerup"));
     ref.timeline.addEventListener("scroll", redraw);
     new ResizeObserver(redraw).observe(area);
     // the lane of the chosen object is in sight

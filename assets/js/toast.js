@@ -69,6 +69,7 @@
     check: line('<path d="m5 12.500 4.500 4.500L19 7"/>'),
     warn: line('<path d="M12 4 2.800 19.500h18.400z"/><path d="M12 10v4.500M12 17v.1"/>'),
     merge: line('<path d="M6 4v4c0 4 6 4 6 8v4M18 4v4c0 4-6 4-6 8"/>'),
+    trash: line('<path d="M4.5 6.5h15M9.500 6.500V4h5v2.500M6.500 6.500 7.500 20h9l1-13.500M10.500 10.500v5.500m3-5.500v5.500"/>'),
     pen: line('<path d="m14.500 5.500 4 4L8 20H4v-4z"/>'),
     trackback: line('<path d="M20 12H5"/><path d="m11 6-6 6 6 6"/><path d="M20 6v12"/>'),
     trackon: line('<path d="M4 12h15"/><path d="m13 6 6 6-6 6"/><path d="M4 6v12"/>'),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -52,6 +53,10 @@ class ClipReader(ABC):
     def preview(self, index: int, width: int) -> RgbFrame:
         """One frame for the eye only, about `width` pixels wide: quicker than `frame`, and not exact to a level. The caller's own."""
         return shrunk(self.frame(index), width)
+
+    def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
+        """Frames start:stop in order, each as `preview` gives it."""
+        return (shrunk(frame, width) for frame in self.frames(start, stop))
 
     def close(self) -> None:
         """Let go of the file. Reading afterwards opens it again."""
@@ -128,10 +133,13 @@ class VideoReader(ClipReader):
             return self._show(self._cache[index] if index in self._cache else self._previews[index], width)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
-        return self._frames(*self._check_span(start, stop))
+        return self._frames(*self._check_span(start, stop), _converter(self._index))
 
-    def _frames(self, start: int, stop: int) -> Iterator[RgbFrame]:
-        convert = _converter(self._index)
+    def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
+        show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
+        return self._frames(*self._check_span(start, stop), partial(show, width=width))
+
+    def _frames(self, start: int, stop: int, convert: Callable[[av.VideoFrame], RgbFrame]) -> Iterator[RgbFrame]:
         cursor = Cursor(self._path, self._index, start)
         try:
             for index, frame in cursor:

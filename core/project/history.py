@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.project.project import Project
@@ -40,6 +41,12 @@ class History:
     def amended(self, project: Project) -> History:
         """After a change that belongs to the last step, such as the answer of a job: not a step of its own."""
         return History(project, self.past, self.future)
+
+    def everywhere(self, change: Callable[[Project], Project]) -> History:
+        """After finding out what holds for every state of the document, whatever is undone or done again."""
+        past = tuple(Step(step.label, change(step.project)) for step in self.past)
+        future = tuple(Step(step.label, change(step.project)) for step in self.future)
+        return History(change(self.present), past, future)
 
     def undone(self) -> History:
         """One step back; the same history when there is none."""

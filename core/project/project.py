@@ -116,6 +116,18 @@ def trimmed(project: Project, start: int, stop: int) -> Project:
     return _without_region(dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=start, stop=stop)))
 
 
+def renamed(project: Project, name: str) -> Project:
+    """Call the project by another name, of at most 200 letters."""
+    if not name.strip():
+        raise InputError("a project needs a name")
+    return dataclasses.replace(project, name=name.strip()[:200])
+
+
+def identified(project: Project, sha256: str) -> Project:
+    """Say what the content of the clip's file is, where that is not known yet."""
+    return project if project.clip.sha256 else dataclasses.replace(project, clip=dataclasses.replace(project.clip, sha256=sha256))
+
+
 def with_object(project: Project, name: str | None = None) -> tuple[Project, MaskTrack]:
     """Add an empty object and return it too."""
     object_id = next_object_id(project)

@@ -60,7 +60,10 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Clip:
-    """A source file and the half-open frame span `start:stop` of it that is worked on."""
+    """A source file and the half-open frame span `start:stop` of it that is worked on.
+
+    `sha256` is empty until the content of a large file has been read through.
+    """
 
     source: str
     sha256: str

@@ -154,6 +154,7 @@ def ball(frame: int) -> tuple[float, float]:
 def open_path(page: Any, path: Path) -> float:
     """Open a clip by its path; seconds from the click to its first frame on the stage."""
     page.evaluate("studio.openStep('video')")
+    page.check("#studio-video input[value=open]", force=True)
     page.fill("#studio-video [data-ref=path]", str(path))
     before = page.evaluate("studio.state.view.id")
     started = time.perf_counter()
@@ -198,7 +199,7 @@ def scrub(page: Any, url: str, backwards: bool) -> float:
     box = page.locator("#studio-timeline [data-ref=area]").bounding_box()
     ends = [box["x"] + 4, box["x"] + box["width"] - 4]
     left, right = reversed(ends) if backwards else ends
-    y = box["y"] + 10
+    y = box["y"] + box["height"] / 2
     page.mouse.move(left, y)
     page.mouse.down()
     page.wait_for_timeout(1500)

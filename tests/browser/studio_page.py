@@ -58,6 +58,16 @@ def open_page(page: Any, url: str) -> None:
     page.wait_for_selector("#studio-canvas canvas[data-frame]")
 
 
+def open_by_path(page: Any, path: Path) -> None:
+    """Open a clip by its path in the Video step; afterwards it is the page's project."""
+    before = page.evaluate("studio.state.view.id")
+    page.evaluate("studio.openStep('video')")
+    page.locator("#studio-video").get_by_text("Open", exact=True).first.click()
+    page.get_by_label("Path of a video on this machine").fill(str(path))
+    page.keyboard.press("Enter")
+    page.wait_for_function("before => studio.state.view.id !== before", arg=before)
+
+
 def point(page: Any, x: float, y: float) -> tuple[float, float]:
     """Where source pixel (x, y) is on the screen, from the picture's own place there."""
     box = page.locator("#studio-canvas canvas").bounding_box()

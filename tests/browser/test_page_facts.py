@@ -117,7 +117,7 @@ def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, pr
     letter = tmp_path / "letter.mp4"
     letter.write_text("Dear Sir or Madam,\n" * 200)
     page.set_input_files("#studio-video [data-ref=file]", letter)
-    toast = page.locator(".vs-toast.vs-on[data-kind=error] span")
+    toast = page.locator(".vs-toast.vs-on[data-kind=error] span").first
     toast.wait_for()
     said = toast.inner_text()
     assert "letter.mp4" in said

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import video_file
-from studio_page import newest_job, open_page, overlay, point, Problems, ROOT, Server, SLOW, wait_for_job, wait_for_new_overlay
+from studio_page import (
+    newest_job,
+    open_by_path,
+    open_page,
+    overlay,
+    point,
+    Problems,
+    ROOT,
+    Server,
+    SLOW,
+    wait_for_job,
+    wait_for_new_overlay,
+)
 
 from core.media import open_clip
 
@@ -136,8 +148,7 @@ def test_a_cut_asks_for_one_click_and_a_person_may_say_that_it_is_gone(page: Any
             frames += [frame[::2, ::2] for frame in reader.frames(0, 5)]
     clip = video_file(tmp_path / "shots.mp4", np.stack(frames), options={"crf": "12"})
     open_page(page, server.url)
-    page.get_by_label("Path of a video on this machine").fill(str(clip))
-    page.keyboard.press("Enter")
+    open_by_path(page, clip)
     page.wait_for_function("studio.state.view.name === 'shots'")
     page.get_by_role("button", name="Continue to Select").click()
     page.wait_for_function("studio.state.step === 'select'")
@@ -182,7 +193,7 @@ def test_finding_by_words_says_what_there_is_to_fetch(page: Any, server: Server)
 def test_objects_are_named_hidden_merged_and_taken_away_by_hand(page: Any, server: Server) -> None:
     open_page(page, server.url)
     page.keyboard.press("2")
-    page.keyboard.press("o")
+    page.keyboard.press("a")
     objects_are(page, ["Object 1"])
     page.keyboard.press("F2")
     page.get_by_label("New name of Object 1").fill("Ball")

@@ -1,0 +1,105 @@
+"""The Video step: opening, the preflight card with its remedies, In and Out, the projects of this browser and of nobody else."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import shot_frames, video_file
+from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
+
+SPAN = "() => [studio.state.view.clip.start, studio.state.view.clip.stop]"
+
+
+def wait_for_span(page: Any, start: int, stop: int) -> None:
+    page.wait_for_function(
+        "([a, b]) => { const { start, stop } = studio.state.view.clip; return start === a && stop === b; }", arg=[start, stop]
+    )
+
+
+@pytest.mark.browser
+def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
+    path = video_file(tmp_path / "three shots.mp4", shot_frames(3, 70), rate=Fraction(10), audio="aac")
+    open_page(page, server.url)
+    first = page.evaluate("studio.state.view.id")
+    open_by_path(page, path)
+    card = page.locator("#studio-video")
+    card.get_by_text("2 cuts: tracking stops at each").wait_for(timeout=SLOW)
+    card.get_by_text("210 frames").wait_for()
+    assert card.get_by_text("AAC 48 kHz mono").is_visible()
+    page.wait_for_function("document.querySelector('#studio-video [data-ref=looked]').textContent === ''", timeout=SLOW)
+
+    # each remedy is one click
+    page.evaluate("studio.goTo(100)")
+    card.get_by_role("button", name="This shot only").click()
+    wait_for_span(page, 70, 140)
+    card.get_by_role("button", name="Whole clip").click()
+    wait_for_span(page, 0, 210)
+    card.get_by_role("button", name="10 s from here").click()
+    wait_for_span(page, 100, 200)
+
+    # In and Out: keys, the buttons, the markers on the ruler, numbers; and undo
+    page.evaluate("studio.goTo(120)")
+    page.keyboard.press("i")
+    wait_for_span(page, 120, 200)
+    page.evaluate("studio.goTo(149)")
+    page.keyboard.press("o")
+    wait_for_span(page, 120, 150)
+    page.get_by_label("First frame", exact=True).click()
+    page.get_by_label("Set Out here").click()  # before In, which lets go
+    wait_for_span(page, 0, 1)
+    page.keyboard.press("Control+z")
+    wait_for_span(page, 120, 150)
+    box = page.locator("#studio-timeline [data-ref=area]").bounding_box()
+    low = box["y"] + 15  # pixels: the lower half of the ruler
+    page.mouse.move(box["x"] + box["width"] * 150 / 210, low)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 180.5 / 210, low, steps=4)
+    page.mouse.up()
+    wait_for_span(page, 120, 181)
+    page.fill("#studio-video [data-ref=start]", "130")
+    page.keyboard.press("Enter")
+    wait_for_span(page, 130, 181)
+
+    # what it takes is measured, on this machine
+    before = newest_job(page)
+    card.get_by_role("button", name="Measure").click()
+    wait_for_job(page, "measure", after=before)
+    page.wait_for_function("() => !document.querySelector('#studio-video [data-ref=costs]').textContent.includes('not measured')")
+    assert card.locator("[data-ref=costs]").inner_text().count("about") == 3
+
+    # recent projects: picture, name, when; renamed and deleted
+    card.get_by_text("Open", exact=True).first.click()
+    mine = page.evaluate("studio.state.view.id")
+    row = card.locator(f"[data-project='{mine}']")
+    row.wait_for()
+    assert "just now" in row.inner_text()
+    page.wait_for_function("id => document.querySelector(`[data-project='${id}'] img`).naturalWidth === 160", arg=mine)
+    row.get_by_label("Rename three shots").click()
+    page.keyboard.type("The harbour")
+    page.keyboard.press("Enter")
+    card.get_by_label("Delete The harbour").wait_for()
+    page.wait_for_function("studio.state.view.name === 'The harbour'")
+    page.reload()
+    page.wait_for_selector("#studio[data-ready=true]")
+    assert page.evaluate(SPAN) == [130, 181]
+    card.get_by_text("Open", exact=True).first.click()
+    card.get_by_label("Delete The harbour").click()
+    card.get_by_role("button", name="Keep").click()
+    card.get_by_label("Delete The harbour").click()
+    card.get_by_role("button", name="Delete for good").click()
+    page.wait_for_function("first => studio.state.view.id === first", arg=first)
+    assert card.locator(f"[data-project='{mine}']").count() == 0
+    assert not (server.workspace / "projects" / mine).exists()
+    assert path.exists()
+
+    # another person's browser knows nothing of all this
+    other = browser.new_context().new_page()
+    open_page(other, server.url)
+    assert other.evaluate("studio.state.view.id") != first
+    other.locator("#studio-video").get_by_text("Open", exact=True).first.click()
+    other.wait_for_selector("#studio-video [data-project]")
+    assert other.locator(f"[data-project='{first}']").count() == 0
+    other.context.close()

@@ -1,0 +1,111 @@
+"""The preflight card tells the truth about real files, and its remedies do what they say."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import shot_frames, video_file
+
+from app.editor import Editor
+from app.settings import Settings
+from core.errors import InputError
+from ui_components.preflight import preflight
+from ui_components.view import project_view
+
+FLAT = np.full((4, 64, 96, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def editor(tmp_path: Path):
+    made = Editor(Settings(workspace=tmp_path / "workspace"))
+    yield made
+    made.close()
+
+
+def facts_and_notes(editor: Editor, path: Path) -> tuple[dict[str, str], str]:
+    view = project_view(editor, editor.create_project(path).project_id)
+    facts = {fact["name"]: f"{fact['value']} {fact['note']}".strip() for fact in view["clip"]["facts"]}
+    return facts, " ".join(note["text"] for note in view["preflight"]["notes"])
+
+
+def test_what_is_unusual_about_a_clip_is_said(editor: Editor, tmp_path: Path) -> None:
+    turned = video_file(tmp_path / "turned.mp4", FLAT, rotation=90, audio="aac")
+    facts, notes = facts_and_notes(editor, turned)
+    assert facts["Size"] == "64 × 96 turned by 90°, shown upright"
+    assert facts["Sound"].startswith("AAC")
+    assert "turned by 90°" in notes
+
+    wide = video_file(tmp_path / "wide.mp4", FLAT, pix_fmt="yuv420p10le", tags=(9, 16, 9, 2))
+    facts, notes = facts_and_notes(editor, wide)
+    assert facts["Picture"] == "H264 bt2020nc 10 bit, HDR (PQ), full range"
+    assert "HDR looks flat here" in notes
+    assert "Full range" in notes
+
+    uneven = video_file(tmp_path / "uneven.mkv", FLAT, pts=[0, 40, 130, 170], tick=Fraction(1, 1000))
+    facts, notes = facts_and_notes(editor, uneven)
+    assert facts["Rate"].endswith("on average; it varies")
+    assert "The rate varies" in notes
+
+    plain = video_file(tmp_path / "plain.mp4", FLAT)
+    facts, notes = facts_and_notes(editor, plain)
+    assert facts["Length"] == "4 frames 0.2 s"
+    assert notes == ""
+
+
+def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tmp_path: Path) -> None:
+    path = video_file(tmp_path / "shots.mp4", shot_frames(3, 60) // 12, rate=Fraction(6))
+    project = editor.create_project(path)
+    editor.examined(project.project_id)
+    editor.examiner.wait()
+    told = preflight(editor, editor.project(project.project_id))
+    assert told["done"]
+    assert editor.cuts(project.project_id) == (60, 120)
+    texts = {note["remedy"]: note["text"] for note in told["notes"]}
+    assert texts["part"].startswith("30 s to track")
+    assert texts["shot"].startswith("2 cuts")
+    assert texts[""].startswith("Very dark")
+
+    trimmed = editor.trim(project.project_id, 60, 120)
+    told = preflight(editor, trimmed)
+    assert [note["remedy"] for note in told["notes"]] == ["whole", ""]
+
+
+def test_a_large_clip_opens_before_its_content_is_known_and_learns_it_for_every_state(editor: Editor, tmp_path: Path, monkeypatch) -> None:
+    import hashlib
+
+    import app.video_verbs
+
+    monkeypatch.setattr(app.video_verbs, "QUICKLY_HASHED", 0)
+    path = video_file(tmp_path / "clip.mp4", FLAT)
+    project_id = editor.create_project(path).project_id
+    assert editor.project(project_id).clip.sha256 == ""
+    editor.trim(project_id, 1, 3)
+    known = editor.examiner.identified(project_id).clip.sha256
+    assert known == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert editor.undo(project_id).clip.sha256 == known
+
+
+def test_projects_are_renamed_and_deleted_with_what_was_sent_for_them(editor: Editor, tmp_path: Path) -> None:
+    folder = editor.settings.workspace / "uploads" / "one"
+    folder.mkdir(parents=True)
+    sent = video_file(folder / "video.mp4", FLAT)
+    first, second = editor.create_project(sent).project_id, editor.create_project(sent).project_id
+    mine = video_file(tmp_path / "mine.mp4", FLAT)
+    third = editor.create_project(mine).project_id
+
+    assert editor.rename_project(first, "  The sea ").name == "The sea"
+    with pytest.raises(InputError, match="needs a name"):
+        editor.rename_project(first, " ")
+    assert {p.project_id for p in editor.recent_projects([first, "x", second])} == {first, second}
+    assert editor.thumbnail_jpeg(first)[:2] == b"\xff\xd8"
+
+    editor.delete_project(first)
+    assert sent.exists(), "another project works on it"
+    editor.delete_project(second)
+    assert not folder.exists()
+    editor.delete_project(third)
+    assert mine.exists(), "what lies elsewhere is the person's own"
+    assert editor.recent_projects() == []
+    with pytest.raises(InputError, match="is not here"):
+        editor.project(first)
