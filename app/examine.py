@@ -6,14 +6,20 @@ import contextlib
 import logging
 import queue
 import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.lanes import CHUNK, Lanes
 from app.pictures import Pictures
 from app.workspace import Workspace
-from core.errors import InputError, StudioError
+from core.errors import Cancelled, InputError, StudioError
 from core.project import project as document
 from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +101,15 @@ class Examiner:
                     self._queued.discard(project_id)
                     self._lock.notify_all()
 
+    def _pace(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Frames with a pause after each as long as it took: half of the time is left to others. Ends when the program does."""
+        started = time.monotonic()
+        for frame in frames:
+            yield frame
+            if self._stopped.wait(min(0.2, time.monotonic() - started)):
+                raise Cancelled("stopped")
+            started = time.monotonic()
+
     def _examine(self, project: Project) -> None:
         import numpy as np
 
@@ -113,6 +128,6 @@ class Examiner:
                 return
             with contextlib.suppress(InputError):
                 self._workspace.project(project.project_id)  # still there
-                self._lanes.look(project, start, min(start + CHUNK, frames), gently=True)
+                self._lanes.look(project, start, min(start + CHUNK, frames), self._pace)
                 continue
             return

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.masks import MaskSequence
+
+Pace = Callable[[Iterator["np.ndarray"]], Iterator["np.ndarray"]]
 
 _FILE = "cuts.json"
 
@@ -61,8 +62,8 @@ class Lanes:
             self.look(project, start, min(start + CHUNK, span[1]))
         return self.known_cuts(project)
 
-    def look(self, project: Project, start: int, stop: int, *, gently: bool = False) -> None:
-        """Look for cuts in frames start:stop, unless somebody has; `gently` leaves half of the time to others."""
+    def look(self, project: Project, start: int, stop: int, pace: Pace | None = None) -> None:
+        """Look for cuts in frames start:stop, unless somebody has. `pace` hands the frames on when it is time, or raises Cancelled."""
         from core.media import find_cuts
 
         if any(a <= start and stop <= b for a, b in self._known(project).seen):
@@ -74,7 +75,7 @@ class Lanes:
             # a cut is told by what lies on either side of it
             first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
             frames = self._pictures.source(project).previews(first, last, LOOKED_AT)
-            found = find_cuts(_paced(frames) if gently else frames, first)
+            found = find_cuts(pace(frames) if pace else frames, first)
             cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
             known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
             write_atomically(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)).encode())
@@ -135,14 +136,6 @@ def file_mark(project: Project) -> tuple[int, int]:
         stat = Path(project.clip.source).stat()
         return stat.st_size, stat.st_mtime_ns
     return 0, 0
-
-
-def _paced(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    started = time.monotonic()
-    for frame in frames:
-        yield frame
-        time.sleep(min(0.2, time.monotonic() - started))
-        started = time.monotonic()
 
 
 def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
