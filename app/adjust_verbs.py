@@ -6,6 +6,7 @@ import dataclasses
 
 from app.region_pictures import form_tiles
 from app.verb_base import VerbBase
+from core.errors import InputError
 from core.project import project as document
 from core.project.project import Project
 from core.project.tracks import MaskAdjustment
@@ -52,7 +53,11 @@ class AdjustVerbs(VerbBase):
         """
         from core.masks import clean_mask, shaped
 
+        if not 16 <= width <= 960:
+            raise InputError(f"pictures {width} pixels wide are outside 16 to 960")
         project = self.project(project_id)
+        if object_id is not None:
+            project.track(object_id)
         own, others = [], []
         for track, part in self.pictures.region_parts(project):
             mask = clean_mask(part, frame)

@@ -133,6 +133,9 @@ def test_six_forms_side_by_side(editor: Editor, clip: Path, tmp_path: Path) -> N
         assert sheet.shape == (80, 720)
         return [float(tile.mean()) for tile in np.split(sheet, len(FORMS), 1)]
 
+    for wrong, named in (({"width": 5000}, "5000 pixels"), ({"object_id": 7}, "no object 7")):
+        with pytest.raises(InputError, match=named):
+            editor.forms_jpeg(project_id, 0, **wrong)
     none, expand, hull, box, hull_expand, box_expand = bright(1)
     assert none < hull < box < box_expand
     assert none < expand <= hull_expand + 0.5 < box_expand
