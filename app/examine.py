@@ -92,6 +92,8 @@ class Examiner:
         while (project_id := self._waiting.get()) is not None and not self._stopped.is_set():
             try:
                 self._examine(self._workspace.project(project_id))
+            except Cancelled:
+                return
             except StudioError as error:  # whoever opens the project is told
                 log.info("%s", error)
             except Exception:

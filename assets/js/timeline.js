@@ -21,7 +21,7 @@
       const width = area.clientWidth;
       const { ruler, row } = rows();
       const list = state.view ? state.view.lanes : [];
-      const height = Math.max(area.clientHeight, ruler + Math.max(list.length, 1) * row);
+      const height = Math.max(ref.timeline.clientHeight, ruler + Math.max(list.length, 1) * row);
       lanes.width = Math.round(width * ratio);
       lanes.height = Math.round(height * ratio);
       lanes.style.height = `${height}px`;
@@ -171,7 +171,9 @@
     });
     for (const end of ["pointerup", "pointercancel"]) area.addEventListener(end, () => studio.trim.drop(end === "pointerup"));
     ref.timeline.addEventListener("scroll", redraw);
-    new ResizeObserver(redraw).observe(area);
+    const resized = new ResizeObserver(redraw);
+    resized.observe(area);
+    resized.observe(ref.timeline); // the canvas holds the area open: only this one tells that there is less room
     // the lane of the chosen object is in sight
     const reveal = () => {
       const index = state.view ? state.view.lanes.findIndex((lane) => lane.object_id === state.object) : -1;

@@ -199,7 +199,7 @@ def scrub(page: Any, url: str, backwards: bool) -> float:
     box = page.locator("#studio-timeline [data-ref=area]").bounding_box()
     ends = [box["x"] + 4, box["x"] + box["width"] - 4]
     left, right = reversed(ends) if backwards else ends
-    y = box["y"] + box["height"] / 2
+    y = box["y"] + 30  # the first lane
     page.mouse.move(left, y)
     page.mouse.down()
     page.wait_for_timeout(1500)
