@@ -139,6 +139,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(models)
     models.set_defaults(run=_models)
 
+    projects = commands.add_parser("projects", help="list the projects of the workspace, to open one at ADDRESS/?project=ID")
+    projects.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and models live")
+    projects.set_defaults(run=_projects)
+
     evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
     evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, autoencoder or all")
     evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks instead of those that the program makes")
@@ -262,6 +266,13 @@ def _models(options: argparse.Namespace) -> None:
             "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
         )
         print(f"{model.name:<12} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+
+
+def _projects(options: argparse.Namespace) -> None:
+    from app.workspace import Workspace
+
+    for one in Workspace(_settings(options).workspace).recent():
+        print(f"{one.project_id}  {one.modified[:16]}  {one.width}x{one.height}, {one.frames} frames  {one.name}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
