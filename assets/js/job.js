@@ -90,7 +90,7 @@
       else {
         const words = [`${NAMES[job.kind] || job.kind} ${Math.round(job.fraction * 100)} %`];
         if (job.remaining !== null) words.push(seconds(job.remaining));
-        else if (job.stage) words[0] = studio.sentence(job.stage).replace(/\.$/, "");
+        else if (job.stage) words[0] = job.stage.charAt(0).toUpperCase() + job.stage.slice(1);
         ref.text.textContent = words.join(" · ");
         ref.bar.value = job.fraction;
       }
