@@ -140,7 +140,8 @@
         const keys = result.keyframes.map((frame) => { const node = make("span", { class: "vs-keymark", title: `Keyframe, frame ${frame}` }); node.style.left = place(frame + 0.5); return node; });
         ref.strip.replaceChildren(...blocks, ...marks, ...keys, make("span", { class: "vs-strip-head" }));
       }
-      ref.joins.textContent = !worst ? "" : worst.score > VISIBLE ? `The join at frame ${worst.frame} may show (${worst.score} times its neighbours).` : `${joins.length} join${joins.length === 1 ? "" : "s"}, none stands out (${worst.score} at most; 1 is seamless).`;
+      ref.joins.textContent = !worst ? "" : worst.score > VISIBLE ? `The join at frame ${worst.frame} may show (${worst.score} times its neighbours).` : `${joins.length} join${joins.length === 1 ? "" : "s"}, none stands out.`;
+      ref.joins.title = worst ? `How much each join differs, against its neighbouring frames: ${worst.score} times at most; 1 is seamless` : "";
       ref.joins.hidden = !ref.joins.textContent;
       moveHead();
     };

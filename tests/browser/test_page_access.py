@@ -13,6 +13,16 @@ pytestmark = pytest.mark.browser
 
 STEPS = ("video", "select", "adjust", "keyframe", "propagate")
 
+NAMELESS = """() => [...document.querySelectorAll(
+  '#studio :is(button, input:not([type=file]), select, textarea, a[href], summary, [role=slider])')]
+  .filter((node) => {
+    const labels = [...node.labels || []].map((label) => label.textContent.trim()).join('');
+    const name = node.getAttribute('aria-label') || labels || node.textContent.trim();
+    const tip = node.title || node.closest('[title]')?.title;
+    return !name || !tip && node.getAttribute('role') !== 'slider';
+  }).map((node) => node.outerHTML.slice(0, 160))"""
+"""Controls of all steps without a name, or without words that come up under the pointer. A slider's are its value."""
+
 OUTSIDE = """() => [...document.querySelectorAll('#studio *')].filter((node) => {
   const box = node.getBoundingClientRect();
   const inside = box.right <= innerWidth + 1 && box.bottom <= innerHeight + 1;
@@ -58,6 +68,7 @@ def show(page: Any, step: str) -> None:
 def test_no_step_has_a_finding_of_axe(browser: Any, server: Server, edited: str, scheme: str) -> None:
     axe = Axe()
     for page in opened(browser, f"{server.url}/?project={edited}", viewport={"width": 1366, "height": 768}, color_scheme=scheme):
+        assert page.evaluate(NAMELESS) == []
         for step in STEPS:
             show(page, step)
             found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
