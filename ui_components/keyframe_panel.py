@@ -60,8 +60,8 @@ _ELSEWHERE = """
      title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>
   </div>
-  <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" download>frame</a>, <a data-ref="sendMask" download>mask</a>,
-   <a data-ref="sendCutout" download>cut-out</a></p>
+  <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" title="The whole frame" download>frame</a>, <a data-ref="sendMask"
+   title="White: may change" download>mask</a>, <a data-ref="sendCutout" title="The object alone, the rest transparent" download>cut-out</a></p>
 </section>
 """
 
@@ -169,10 +169,11 @@ def keyframe_panel(verbs: Verbs) -> gr.HTML:
     caption = f"""
     <div class="vs-caption" data-ref="captionBox">
       <div class="vs-row">
-        <input type="text" class="vs-grow" data-ref="caption" autocomplete="off" aria-label="Caption" placeholder="a red ball, say">
+        <input type="text" class="vs-grow" data-ref="caption" autocomplete="off" aria-label="Caption" placeholder="a red ball, say"
+         title="What the region shall show, in a few words (/)">
         <button type="button" class="vs-button" data-ref="secondary" title="Try it on this frame (Enter in the caption)">Try</button>
       </div>
-      <div class="vs-chips" data-ref="chips" aria-label="Words the model knows">{_vocabulary(verbs)}</div>
+      <div class="vs-chips" data-ref="chips" role="group" aria-label="Words the model knows">{_vocabulary(verbs)}</div>
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
@@ -199,7 +200,8 @@ def _chips(group: str, words: Sequence[str]) -> str:
     if not words:
         return ""
     buttons = "".join(
-        f'<button type="button" class="vs-chip" data-word="{html.escape(word)}" aria-pressed="false">{html.escape(word)}</button>'
+        f'<button type="button" class="vs-chip" data-word="{html.escape(word)}" title="Put it into the caption, or take it out"'
+        f' aria-pressed="false">{html.escape(word)}</button>'
         for word in words
     )
     if group == "colour":
