@@ -61,7 +61,7 @@ _ELSEWHERE = """
     <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>
   </div>
   <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" title="The whole frame" download>frame</a>, <a data-ref="sendMask"
-   title="White: may change" download>mask</a>, <a data-ref="sendCutout" title="The object alone, the rest transparent" download>cut-out</a></p>
+   title="White: may change" download>mask</a>, <a data-ref="sendCutout" title="The object alone" download>cut-out</a></p>
 </section>
 """
 
