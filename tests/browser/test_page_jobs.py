@@ -30,11 +30,10 @@ def test_a_running_job_moves_nothing_and_scrubbing_goes_on(page: Any, server: Se
     from builders import disc_clip
 
     project_id = prepared(server.workspace, disc_clip(tmp_path / "disc.mp4", frames=9))
-    open_page(page, f"{server.url}/?project={project_id}#keyframe")
+    open_page(page, f"{server.url}/?project={project_id}#adjust")
     page.evaluate(WATCH_SHIFTS)
     start(page, LONG)
     page.wait_for_selector("#studio-job [data-state=running]")
-    page.evaluate("studio.openStep('propagate')")
     for frame in range(1, 8):
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(f"#studio-canvas canvas[data-frame='{frame}']")
