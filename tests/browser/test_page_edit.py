@@ -99,7 +99,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     assert page.locator("#studio-keyframe [data-ref=primary]").is_disabled()
     page.locator("[data-group=colour] .vs-chip").first.click()
     page.locator("[data-group=kind] .vs-chip").first.click()
-    assert page.locator("#studio-keyframe [data-ref=hint]").inner_text() == ""
+    page.wait_for_selector("#studio-keyframe [data-ref=hint]:empty", state="attached")
     page.get_by_role("button", name="Try", exact=True).click()
     page.wait_for_selector(".vs-try[aria-selected=true]", timeout=SLOW)
     wait_for_job(page, "keyframe")
