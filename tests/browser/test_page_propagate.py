@@ -41,7 +41,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server_and_replays_headles
 
     with program(workspace) as (url, process):
         open_step(page, url, project_id)
-        page.wait_for_function("document.querySelector('[data-ref=forecast]').textContent.includes('about')", timeout=SLOW)
+        page.locator("#studio-propagate [data-ref=forecast]").get_by_text("about").wait_for(timeout=SLOW)
         page.locator("#studio-propagate summary").click()
         page.locator("#studio-propagate [data-ref=steps]").fill("1")
         page.get_by_role("button", name=re.compile("^Propagate to")).click()

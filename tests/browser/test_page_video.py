@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import shot_frames, video_file
-from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
+from studio_page import newest_job, open_by_path, open_page, program, Server, SLOW, wait_for_job
 
 SPAN = "() => [studio.state.view.clip.start, studio.state.view.clip.stop]"
 
@@ -17,6 +18,14 @@ def wait_for_span(page: Any, start: int, stop: int) -> None:
     page.wait_for_function(
         "([a, b]) => { const { start, stop } = studio.state.view.clip; return start === a && stop === b; }", arg=[start, stop]
     )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A program that has measured nothing yet on this machine."""
+    workspace = tmp_path_factory.mktemp("unmeasured")
+    with program(workspace, port=17970) as (url, process):
+        yield Server(url, workspace, process)
 
 
 @pytest.mark.browser

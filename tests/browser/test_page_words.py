@@ -40,7 +40,7 @@ def tried_and_accepted(made: Project) -> Project:
 
 def test_an_exact_rate_keeps_its_fraction_in_sight() -> None:
     assert facts_of(project())["Rate"] == ("29.97 fps", "30000/1001")
-    assert "variable" in facts_of(project(variable_rate=True))["Rate"][1]
+    assert "varies" in facts_of(project(variable_rate=True))["Rate"][1]
 
 
 def test_what_is_unusual_about_a_clip_is_said() -> None:
