@@ -18,6 +18,8 @@
     const recall = () => { try { return new Set(JSON.parse(localStorage.getItem("vivid-watched"))); } catch { return new Set(); } };
     const remember = (ids) => { try { localStorage.setItem("vivid-watched", JSON.stringify([...ids].slice(-50))); } catch { /* then only while the page is open */ } };
     const watched = recall();
+    // one that was asked for here is told of, even when it ends before it was ever seen
+    studio.watch = (id) => { watched.add(id); seen.delete(id); };
 
     const ask = async () => {
       timer = null;

@@ -81,6 +81,7 @@
       studio.toast(answer.error, "error", answer.report);
       throw new Error(answer.error);
     }
+    if (answer.job && studio.watch) studio.watch(answer.job);
     if (answer.view && (!state.view || !values.project_id || answer.view.id === state.view.id)) accept(answer.view);
     return answer;
   };
