@@ -10,16 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from studio_page import Problems, ROOT, Server
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from studio_page import FLAGS, Problems, ROOT, Server
 
 
 @pytest.fixture(scope="session")

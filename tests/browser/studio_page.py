@@ -16,6 +16,16 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""What Chromium is started with: nothing that needs a sandbox, a GPU or another machine."""
+
 SLOW = 240_000
 """Milliseconds that a piece of model work may take on a busy machine before a test gives up on it."""
 
