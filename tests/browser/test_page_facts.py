@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -148,6 +150,28 @@ def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
         taken = first.getsockname()[1]
         with _listen("127.0.0.1", taken) as second:
             assert second.getsockname()[1] > taken
+
+
+def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
+    # the server writes head and body apart: with Nagle's algorithm on, every picture of a page comes 40 ms late
+    from app.server import _listen
+
+    async def answers_at_once() -> bool:
+        connected: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        class Answering(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                sock = transport.get_extra_info("socket")
+                connected.set_result(bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+                transport.close()
+
+        listener = _listen("127.0.0.1", 0)
+        async with await asyncio.get_running_loop().create_server(Answering, sock=listener):  # as uvicorn does
+            _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+            writer.close()
+            return await connected
+
+    assert asyncio.run(answers_at_once())
 
 
 def test_another_name_for_this_machine_is_refused(server: Server) -> None:
