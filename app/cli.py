@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
 import os
@@ -197,8 +198,18 @@ def _ui(options: argparse.Namespace) -> None:
 
     settings = _settings(options)
     make_folder(settings.workspace, "--workspace")
-    with workspace_lock(settings.workspace):
+    with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
         serve(Editor(settings), settings.host, settings.port, settings.open_browser)
+    _end_at_once()
+
+
+def _end_at_once() -> None:
+    """End the process, well. Everything is on disk by now, but a model may still be at a step that takes longer than a person waits after
+    Ctrl-C: the interpreter's own way out would take torch's threads away from under it, and the system end the program with an abort."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _track(options: argparse.Namespace) -> None:

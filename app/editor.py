@@ -32,8 +32,6 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
     Undo, pictures and jobs are here; the verbs of each step are in the classes it derives from.
     """
 
-    _warming: threading.Thread | None = None
-
     # Changes
 
     def undo(self, project_id: str) -> Project:
@@ -118,13 +116,10 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
             except StudioError as error:  # whoever needs the model is told then
                 log.warning("%s", error)
 
-        self._warming = threading.Thread(target=load, name="warm-up", daemon=True)
-        self._warming.start()
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
 
     def close(self) -> None:
         """Stop jobs and let go of open files."""
         self.examiner.stop()
         self.runner.shut_down()
-        if self._warming is not None:
-            self._warming.join(20)  # a program that ends in the middle of loading is ended by the system, with a complaint
         self.pictures.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -75,7 +74,7 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 
 
 def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
-    """Run until Ctrl-C. Takes the next free port when `port` is taken, and says the address on one line."""
+    """Run until Ctrl-C, which is raised. Takes the next free port when `port` is taken, and says the address on one line."""
     listener = _listen(host, port)
     app = build_app(editor, shared=host not in LOOPBACK)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
@@ -86,7 +85,7 @@ def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browse
     # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     try:
-        with fault_reports(editor.settings.workspace / LOGS), contextlib.suppress(KeyboardInterrupt):
+        with fault_reports(editor.settings.workspace / LOGS):
             server.run(sockets=[listener])
     finally:
         listener.close()

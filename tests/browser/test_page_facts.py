@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,22 @@ build_app(Editor(Settings(workspace=pathlib.Path(sys.argv[1]))))
 heavy = {"torch", "diffusers", "transformers", "sam2"} & set(sys.modules)
 assert not heavy, heavy
 """
+
+AT_WORK = """
+import sys, threading
+from app.cli import main
+def work():
+    import torch
+    layer, values = torch.nn.Conv2d(64, 64, 3), torch.zeros(4, 64, 128, 128)
+    with torch.inference_mode():
+        layer(values)
+        print("working", flush=True)
+        while True:
+            layer(values)
+threading.Thread(target=work, daemon=True).start()
+sys.exit(main(sys.argv[1:]))
+"""
+"""The program, with a model at a step that takes forever."""
 
 SCROLLS = """() => {
   const root = document.documentElement;
@@ -172,6 +189,15 @@ def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
             return await connected
 
     assert asyncio.run(answers_at_once())
+
+
+def test_ctrl_c_in_the_middle_of_model_work_ends_the_program_well(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", AT_WORK, "ui", "--port", "17990", "--no-browser", "--workspace", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert {process.stdout.readline().split()[0] for _ in range(2)} == {"VIVID", "working"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def test_another_name_for_this_machine_is_refused(server: Server) -> None:
