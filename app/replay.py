@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -20,7 +22,8 @@ from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import Painting
-from core.project.prompts import check_prompt, Prompt
+from core.project.prompts import check_prompt, Prompt, scaled_prompt
+from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +114,8 @@ def _apply(
     if span[0] >= span[1]:
         raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}")
     recorded = anew_on is None
+    if not recorded:
+        edit = on_size(edit, reader.info.size, notes)
     region = _recorded_region(edit, reader) if anew_on is None else _region_anew(engine, edit, reader, anew_on, span, context, notes)
     context.report("loading the model", 0, 1)
     model = engine.video_model(edit.model)
@@ -129,17 +134,53 @@ def _apply(
     return AppliedEdit(span, region, edit.feather, windows, pictures), [window.key for window in planned[1]]
 
 
+def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
+    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its own, which goes to `notes`."""
+    own = _recorded(edit).size
+    if own == size:
+        return edit
+    across, down = size[0] / own[0], size[1] / own[1]
+    factor = math.sqrt(across * down)
+    note = f"the recipe is for frames of {own[0]}x{own[1]}, this video's are {size[0]}x{size[1]}: places and widths are scaled to them"
+    if note not in notes:
+        notes.append(note)
+
+    def scaled(track: MaskTrack) -> MaskTrack:
+        prompts = tuple(scaled_prompt(prompt, across, down) for prompt in track.prompts)
+        return replace(track, prompts=prompts, adjustment=track.adjustment and track.adjustment.scaled(factor))
+
+    adjustment = edit.adjustment.scaled(factor)
+    files = tuple((name, _scaled_mask(content, size)) for name, content in edit.files)
+    return replace(edit, tracks=tuple(map(scaled, edit.tracks)), adjustment=adjustment, feather=adjustment.feather, files=files)
+
+
+def _scaled_mask(content: str, size: tuple[int, int]) -> str:
+    """A mask of a prompt as a PNG of (W, H) pixels; both in base64."""
+    import cv2
+    import numpy as np
+
+    mask = cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise InputError("a mask in the recipe is damaged: export the video again for a new recipe")
+    larger = cv2.resize(mask, size, interpolation=cv2.INTER_AREA if size[0] < mask.shape[1] else cv2.INTER_LINEAR)
+    return base64.b64encode(cv2.imencode(".png", np.where(larger >= 128, np.uint8(255), np.uint8(0)))[1].tobytes()).decode()
+
+
 def _constant(picture: np.ndarray) -> Any:
     return lambda: picture
 
 
-def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
+def _recorded(edit: RecipeEdit) -> MaskSequence:
     from core.masks import MaskSequence
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "region.masks"
         path.write_bytes(base64.b64decode(edit.region))
-        region = MaskSequence.load(path)
+        return MaskSequence.load(path)
+
+
+def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
+    region = _recorded(edit)
     if region.size != reader.info.size:
         raise InputError(f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}")
     return region

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import InputError
 
@@ -55,6 +55,15 @@ class TextPrompt:
 
 
 Prompt = PointPrompt | BoxPrompt | MaskPrompt | TextPrompt
+
+
+def scaled_prompt(prompt: Prompt, across: float, down: float) -> Prompt:
+    """The prompt for a video `across` times as wide and `down` times as high. A mask's own file stays what it is."""
+    if isinstance(prompt, PointPrompt):
+        return replace(prompt, x=prompt.x * across, y=prompt.y * down)
+    if isinstance(prompt, BoxPrompt):
+        return replace(prompt, x0=prompt.x0 * across, y0=prompt.y0 * down, x1=prompt.x1 * across, y1=prompt.y1 * down)
+    return prompt
 
 
 def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:

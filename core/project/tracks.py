@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args, Literal
 
 from core.errors import InputError
@@ -18,6 +18,10 @@ Direction = Literal["both", "forward", "backward"]
 
 ALL_HOLES = -1
 """As the size up to which holes are filled: whatever their size."""
+
+MOST_PIXELS = 500
+MOST_FEATHER = 200
+MOST_HOLES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,12 @@ class MaskAdjustment:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise InputError(f"unknown mask adjustment '{self.form}' (known: {', '.join(FORMS)})")
-        if not 0 <= self.feather <= 200:
-            raise InputError(f"a feather of {self.feather} pixels is outside 0 to 200")
-        if abs(self.pixels) > 500:
-            raise InputError(f"expanding by {self.pixels} pixels is outside -500 to 500")
-        if self.holes != ALL_HOLES and not 0 <= self.holes <= 10_000_000:
-            raise InputError(f"filling holes of {self.holes} pixels is outside 0 to 10000000 (or all)")
+        if not 0 <= self.feather <= MOST_FEATHER:
+            raise InputError(f"a feather of {self.feather} pixels is outside 0 to {MOST_FEATHER}")
+        if abs(self.pixels) > MOST_PIXELS:
+            raise InputError(f"expanding by {self.pixels} pixels is outside -{MOST_PIXELS} to {MOST_PIXELS}")
+        if self.holes != ALL_HOLES and not 0 <= self.holes <= MOST_HOLES:
+            raise InputError(f"filling holes of {self.holes} pixels is outside 0 to {MOST_HOLES} (or all)")
         if not 0 <= self.smooth <= 15:
             raise InputError(f"smoothing over {self.smooth} frames on either side is outside 0 to 15")
 
@@ -50,6 +54,12 @@ class MaskAdjustment:
     def keeps_masks(self) -> bool:
         """Whether the region is the mask itself."""
         return self.form == "none" and not self.holes and not self.smooth
+
+    def scaled(self, factor: float) -> MaskAdjustment:
+        """The same for a video `factor` times as large, as far as the limits go: lengths grow with it, areas with its square."""
+        holes = self.holes if self.holes == ALL_HOLES else min(MOST_HOLES, round(self.holes * factor**2))
+        pixels = max(-MOST_PIXELS, min(MOST_PIXELS, round(self.pixels * factor)))
+        return replace(self, pixels=pixels, feather=min(MOST_FEATHER, round(self.feather * factor)), holes=holes)
 
     @classmethod
     def parse(cls, text: str, feather: int = 4) -> MaskAdjustment:

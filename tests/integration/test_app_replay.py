@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from builders import DISC_BOX, disc_clip, tiny_vivid_package, video_file
@@ -13,10 +16,14 @@ from app.batch import edit_to_folder, EditArguments
 from app.cli import main
 from app.editor import Editor
 from app.prompt_arguments import PromptArguments
+from app.recipe import Recipe
+from app.replay import on_size
 from app.settings import Settings
+from core.masks import bounding_span
 from core.media import open_clip
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
+from core.project.prompts import MaskPrompt
 from core.project.tracks import MaskAdjustment
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,14 +33,19 @@ CUT = 5
 
 
 def other_clip(path: Path, size: tuple[int, int] = (160, 120), frames: int = 9) -> Path:
-    """A disc that begins where that of `disc_clip` does and goes down instead, then a cut to an empty scene."""
-    width, height = size
-    ys, xs = np.mgrid[:height, :width]
+    """A disc that begins where that of `disc_clip` does and goes down instead, then a cut to an empty scene; drawn to `size`."""
+    ys, xs = grid(size)
     shots = np.stack([90 - xs // 4, 60 + ys // 4, 110 + 0 * xs], -1), np.stack([250 - xs // 3, 60 + xs // 3, 30 + ys], -1)
     pictures = np.stack([shots[index >= CUT] for index in range(frames)]).astype(np.uint8)
     for index in range(min(CUT, frames)):
         pictures[index][(xs - 55) ** 2 + (ys - 61 - 5 * index) ** 2 < 20**2] = (235, 200, 60)
     return video_file(path, pictures, options={"crf": "8"})
+
+
+def grid(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """y and x of the pixels of (W, H), counted as in a picture of 160x120."""
+    ys, xs = np.mgrid[: size[1], : size[0]]
+    return ys * 120 / size[1], xs * 160 / size[0]
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +80,17 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Path:
     return path
 
 
-def test_the_objects_are_followed_anew_through_the_other_video(recipe: Path, tmp_path: Path) -> None:
-    other = other_clip(tmp_path / "other.mp4")
+@pytest.mark.parametrize("size", [(160, 120), (240, 150)], ids=["same size", "another size"])
+def test_the_objects_are_followed_anew_through_the_other_video(recipe: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    other = other_clip(tmp_path / "other.mp4", size)
     assert main(["replay", str(recipe), "--video", str(other), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["own_video"], report["frames"], report["video"]) == (False, 9, "other.mp4")
-    assert report["notes"] == [f"nothing says where Disc is in the shot {CUT}:9: these frames are left as they are"]
-    ys, xs = np.mgrid[:120, :160]
+    *scaled, unsaid = report["notes"]
+    assert unsaid == f"nothing says where Disc is in the shot {CUT}:9: these frames are left as they are"
+    told = "the recipe is for frames of 160x120, this video's are 240x150: places and widths are scaled to them"
+    assert scaled == ([] if size == (160, 120) else [told])
+    ys, xs = grid(size)
     with open_clip(other) as before, open_clip(tmp_path / "out" / "output.mkv") as after:
         assert len(after) == 9
         for index in range(9):
@@ -87,15 +103,26 @@ def test_the_objects_are_followed_anew_through_the_other_video(recipe: Path, tmp
             assert not changed[(xs - 55) ** 2 + (ys - 61 - 5 * index) ** 2 > 34**2].any(), index
 
 
+def test_a_mask_that_was_drawn_is_scaled_with_its_video(recipe: Path) -> None:
+    edit = Recipe.load(recipe).edits[0]
+    drawn = np.zeros((120, 160), np.uint8)
+    drawn[40:80, 20:100] = 255
+    content = base64.b64encode(cv2.imencode(".png", drawn)[1].tobytes()).decode()
+    track = replace(edit.tracks[0], prompts=(MaskPrompt(2, 1, "files/a.png"),), adjustment=MaskAdjustment("expand", -5, 3, holes=40))
+    scaled = on_size(replace(edit, tracks=(track,), files=(("files/a.png", content),)), (320, 240), notes := [])
+    assert len(notes) == 1
+    ((_, larger),) = scaled.files
+    mask = cv2.imdecode(np.frombuffer(base64.b64decode(larger), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert bounding_span(mask > 0) == (80, 160, 40, 200)
+    assert scaled.tracks[0].adjustment == MaskAdjustment("expand", -10, 6, holes=160)
+    assert (scaled.adjustment.pixels, scaled.feather) == (2 * edit.adjustment.pixels, 2 * edit.feather)
+
+
 def test_what_the_other_video_has_no_place_for_is_one_line(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, made, words in (
-        ("small", {"size": (64, 48)}, "the recipe shows 'Disc' where this video has no pixels: the box"),
-        ("short", {"frames": 2}, "the recipe shows 'Disc' on frame 2, but of this video it can edit the frames 0:2 only"),
-    ):
-        video = other_clip(tmp_path / f"{name}.mp4", **made)  # type: ignore[arg-type]
-        assert main(["replay", str(recipe), "--video", str(video), "--out", str(tmp_path / name), "--device", "cpu"]) == 2
-        assert words in capsys.readouterr().err
-        assert not (tmp_path / name / "output.mkv").exists()
+    video = other_clip(tmp_path / "short.mp4", frames=2)
+    assert main(["replay", str(recipe), "--video", str(video), "--out", str(tmp_path / "short"), "--device", "cpu"]) == 2
+    assert "the recipe shows 'Disc' on frame 2, but of this video it can edit the frames 0:2 only" in capsys.readouterr().err
+    assert not (tmp_path / "short" / "output.mkv").exists()
 
 
 def test_a_recipe_of_the_command_line_remembers_that_it_went_through_cuts(package: Path, tmp_path: Path) -> None:
