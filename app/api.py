@@ -40,7 +40,7 @@ NOT_FOR_CLIENTS = frozenset(
     {
         *("project", "recent_projects", "examples", "create_project", "job"),  # below, in a form that suits a client
         *("file_path", "source_path", "incoming_folder", "incoming_picture"),  # where things lie on this machine
-        *("look_at", "warm_up", "close", "is_changing", "preview_point"),  # of use inside the program only
+        *("look_at", "warm_up", "close", "is_changing", "preview_point", "missing_seeds"),  # of use inside the program only
     }
 )
 LONGEST_WAIT = 300.0
@@ -291,9 +291,7 @@ def _answer(editor: Editor, value: Any) -> Any:
         return project_view(editor, value.project_id)
     if isinstance(value, JobStatus):
         return job_view(value)
-    if isinstance(value, bytes):
-        return _as_download(editor.settings, value)
-    if isinstance(value, Path):
+    if isinstance(value, bytes | Path):
         return _as_download(editor.settings, value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _answer(editor, getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -5,6 +5,7 @@ Every change is on disk before its verb returns. Long verbs return a job id at o
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -82,13 +83,21 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
             for asked in (asked for asked in left if asked.kind == "propagate"):  # the document itself has what there is to resume
                 self.journal.forget(project_id, asked.job_id)
             left = [asked for asked in left if asked.kind != "propagate"]
+        for asked in [asked for asked in left if asked.kind == "keyframe"]:
+            with contextlib.suppress(InputError):  # asked of another version: resuming it says so
+                if not self._missing(project_id, asked):  # stopped between its last try and its end
+                    self.journal.forget(project_id, asked.job_id)
+                    left.remove(asked)
         return [*jobs, *(asked.status(project_id) for asked in left)]
 
     def resume_job(self, project_id: str, job_id: str) -> str:
-        """Ask again for what a job was to do that is interrupted; returns the new job's id."""
+        """Ask again for what a job was to do that is interrupted, but not for the tries of it that are there; returns the new job's id."""
         asked = self._interrupted(project_id, job_id)
         verb = getattr(type(self), asked.verb)
-        again = verb(self, project_id, **arguments_of(verb, asked))
+        arguments = arguments_of(verb, asked)
+        if asked.kind == "keyframe":
+            arguments["seeds"] = self._missing(project_id, asked)
+        again = verb(self, project_id, **arguments)
         self.journal.forget(project_id, job_id)
         return again
 
@@ -100,6 +109,9 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
     def cancel(self, job_id: str) -> None:
         """Give a job up. It ends within a step; what was finished stays, except of a propagation, which is forgotten."""
         self.runner.cancel(job_id)
+
+    def _missing(self, project_id: str, asked: AskedJob) -> tuple[int, ...]:
+        return self.missing_seeds(project_id, **arguments_of(KeyframeVerbs.start_tries, asked))
 
     def _interrupted(self, project_id: str, job_id: str) -> AskedJob:
         if any(job.job_id == job_id and job.state == "interrupted" for job in self.jobs(project_id)):

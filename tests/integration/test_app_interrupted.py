@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
-from builders import disc_clip
+from builders import disc_clip, tiny_vivid_package
 
 from app.editor import Editor
+from app.job_journal import AskedJob
 from app.settings import Settings
 from core.errors import InputError
 from core.progress import JobContext
+from core.project.edits import SamplingSettings
+
+
+ASKED = {"frame": 1, "task": "modify", "caption": "a blue ball", "settings": {"steps": 1, "guidance": None}}
 
 
 def stuck(editor: Editor, project_id: str) -> threading.Event:
@@ -62,6 +68,29 @@ def test_what_waited_when_the_program_ended_is_resumed_or_dismissed(editor: Edit
     assert again.file_path(project_id, status.result["file"]).name.startswith("masks-ids")
     assert interrupted(again, project_id) == []
     assert interrupted(Editor(editor.settings), project_id) == []
+    again.close()
+    release.set()
+
+
+def test_tries_that_are_there_are_not_painted_again(tmp_path: Path) -> None:
+    editor = Editor(Settings(workspace=tmp_path / "workspace", model=str(tiny_vivid_package(tmp_path / "tiny")), device="cpu"))
+    project_id = editor.create_project(disc_clip(tmp_path / "disc.mp4", frames=4)).project_id
+    editor.add_object(project_id, "Disc")
+    editor.paint(project_id, 1, 1, [(55, 61)], 20)
+    release = stuck(editor, project_id)
+    ask = partial(Editor.start_tries, project_id=project_id, frame=1, task="modify", caption="a blue ball", settings=SamplingSettings(1))
+    three = ask(editor, seeds=(1, 2, 3))
+    editor.runner.shut_down(timeout=0.1)
+
+    again = Editor(editor.settings)
+    assert again.runner.wait(ask(again, seeds=(2,)), 60).state == "done"  # as far as the first program might have come
+    status = again.runner.wait(again.resume_job(project_id, three), 60)
+    assert status.state == "done", status.message
+    assert [edit.seed for edit in again.project(project_id).edits] == [2, 1, 3]
+    again.journal.note(project_id, AskedJob("last", "keyframe", "start_tries", {**ASKED, "seeds": [3]}))
+    assert interrupted(again, project_id) == []
+    again.journal.note(project_id, AskedJob("last", "keyframe", "start_tries", {**ASKED, "seeds": [3, 4]}))
+    assert interrupted(again, project_id) == [("keyframe", "last")]
     again.close()
     release.set()
 
