@@ -16,7 +16,6 @@ from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
-
 ASKED = {"frame": 1, "task": "modify", "caption": "a blue ball", "settings": {"steps": 1, "guidance": None}}
 
 
