@@ -107,7 +107,10 @@ def edit_to_folder(
         lost = arguments.masks if not arguments.adjustment.keeps_masks or span != (0, info.frames) else None
         folders = ("masks", "frames") if arguments.png else ("masks",)
         prepare_folder(out, ("output.mp4", "keyframe.png", "report.json", "recipe.json"), folders, (video, lost))
-        shots = [span] if masks is not None else _marked_shots(reader, given, span, prompts.through_cuts, context)
+        if masks is None:
+            shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+        else:
+            shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
         context.report("loading the model", 0, 1)
         with stopwatch("load"):
             model = engine.video_model()
@@ -116,7 +119,7 @@ def edit_to_folder(
             with stopwatch("track"):
                 masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
         with stopwatch("adjust"):
-            region = _adjusted(masks, span, arguments.adjustment, context)
+            region = _adjusted(masks, shots, arguments.adjustment, context)
             export_png(region, out / "masks")
         frame = _keyframe_index(region, prompts.frame)
         if keyframe is None:
@@ -229,10 +232,11 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
     return import_png(folder, info.size, frames)
 
 
-def _adjusted(masks: MaskSequence, span: tuple[int, int], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
+def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
     from core.masks import adjusted, RegionPart
 
-    region = adjusted([RegionPart(masks, adjustment)], range(*span), context)
+    cuts = tuple(start for start, _ in shots[1:])
+    region = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the mask is empty on every frame: there is nothing to edit")
     return region

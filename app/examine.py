@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.lanes import CHUNK, Lanes
+from app.cuts import CHUNK
 from app.pictures import Pictures
 from app.workspace import Workspace
 from core.errors import Cancelled, InputError, StudioError
@@ -38,10 +38,10 @@ class Examined:
 class Examiner:
     """One thread that gives way to everything else. What it has found is kept, and a program that starts again goes on from there."""
 
-    def __init__(self, workspace: Workspace, pictures: Pictures, lanes: Lanes) -> None:
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
         self._workspace = workspace
         self._pictures = pictures
-        self._lanes = lanes
+        self._cuts = pictures.cuts
         self._brightness: dict[str, float] = {}
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
@@ -54,7 +54,7 @@ class Examiner:
         with self._lock:
             if project.project_id in self._queued or self._stopped.is_set():
                 return
-            if project.clip.sha256 and self._lanes.looked(project) == project.clip.info.frames and project.project_id in self._brightness:
+            if project.clip.sha256 and self._cuts.looked(project) == project.clip.info.frames and project.project_id in self._brightness:
                 return
             self._queued.add(project.project_id)
             self._waiting.put(project.project_id)
@@ -64,7 +64,7 @@ class Examiner:
 
     def examined(self, project: Project) -> Examined:
         """What is known by now."""
-        return Examined(self._lanes.looked(project), self._brightness.get(project.project_id))
+        return Examined(self._cuts.looked(project), self._brightness.get(project.project_id))
 
     def identified(self, project_id: str) -> Project:
         """The project with the hash of its clip, which is computed now when it is not known yet."""
@@ -130,6 +130,6 @@ class Examiner:
                 return
             with contextlib.suppress(InputError):
                 self._workspace.project(project.project_id)  # still there
-                self._lanes.look(project, start, min(start + CHUNK, frames), self._pace)
+                self._cuts.look(project, self._pictures.source(project), start, min(start + CHUNK, frames), self._pace)
                 continue
             return

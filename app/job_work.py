@@ -88,6 +88,8 @@ class JobWork:
         """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
         if project.region is not None:
             return project.region, self._pictures.masks(project, project.region)
+        if any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks):  # within a shot only
+            self._pictures.cuts.all(project, self._pictures.source, context or JobContext())
         sequence = self._pictures.adjusted(project, context)
         stored = self._pictures.store_masks(project.project_id, sequence)
 

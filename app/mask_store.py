@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from app.cuts import Cuts
 from app.recent import Recent
 from app.workspace import Workspace
 from core.progress import JobContext
@@ -24,6 +25,7 @@ class MaskStore:
     """Changes nothing but files that it adds. Safe to use from several threads."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self.cuts = Cuts(workspace)
         self._workspace = workspace
         self._sequences: Recent[MaskSequence] = Recent(24)
         self._live: dict[str, dict[int, MaskSequence]] = {}
@@ -96,18 +98,20 @@ class MaskStore:
         return region_at([part for _, part in self.region_parts(project)], frame, project.clip.info.size)
 
     def region_parts(self, project: Project) -> list[tuple[MaskTrack, RegionPart]]:
-        """What the region is made of, as far as the masks are known: those of a running job first."""
+        """What the region is made of, as far as masks and cuts are known: the masks of a running job first."""
         from core.masks import RegionPart
 
         known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
-        return [(track, RegionPart(masks, track.adjusted_by(project.adjustment))) for track, masks in known if masks]
+        cuts = self.cuts.known(project)
+        return [(track, RegionPart(masks, track.adjusted_by(project.adjustment), cuts)) for track, masks in known if masks]
 
     def adjusted(self, project: Project, context: JobContext | None = None) -> MaskSequence:
         """The region over the clip's span: the objects that are edited, adjusted, with reports to `context`."""
         from core.masks import adjusted, RegionPart
 
         tracks = [track for track in project.edited_tracks if track.masks]
-        parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment)) for track in tracks]
+        cuts = self.cuts.known(project)
+        parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:

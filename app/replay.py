@@ -221,7 +221,8 @@ def _region_anew(
             target.write_bytes(base64.b64decode(content))
         found = follow(engine, edit.segmenter, reader, prompts, shots, context, Path(folder))
     ways = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
-    region = adjusted([RegionPart(masks, ways[object_id]) for object_id, masks in found.items()], range(*span), context)
+    cuts = tuple(start for start, _ in shots[1:])
+    region = adjusted([RegionPart(masks, ways[object_id], cuts) for object_id, masks in found.items()], range(*span), context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the recipe's objects are nowhere in this video: there is nothing to edit")
     return region

@@ -59,4 +59,4 @@ class TrackVerbs(VerbBase):
 
     def cuts(self, project_id: str) -> tuple[int, ...]:
         """First frames of the clip's shots but the first, as far as they have been looked for; tracking looks for them."""
-        return self.lanes.known_cuts(self.project(project_id))
+        return self.pictures.cuts.known(self.project(project_id))

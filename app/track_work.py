@@ -10,7 +10,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, TYPE_CHECKING
 
-from app.lanes import Lanes
 from app.pictures import Pictures
 from app.workspace import Workspace
 from core.errors import InputError
@@ -59,10 +58,9 @@ class _Found:
 class TrackWork:
     """Runs on a job's thread; reports to the job's context and stops when it says so."""
 
-    def __init__(self, workspace: Workspace, pictures: Pictures, lanes: Lanes) -> None:
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
         self._workspace = workspace
         self._pictures = pictures
-        self._lanes = lanes
 
     def track(self, project_id: str, request: TrackRequest, context: JobContext) -> dict[str, Any]:
         """Follow objects as the request says. Stopped or failed, the frames that were reached are kept.
@@ -70,7 +68,7 @@ class TrackWork:
         The result's `waiting` are the first frames of shots that ask for a click.
         """
         project = self._workspace.project(project_id)
-        cuts = self._lanes.cuts(project, context)
+        cuts = self._pictures.cuts.all(project, self._pictures.source, context)
         tracks = [t for t in project.tracks if _followable(t) and request.object_id in (None, t.object_id)]
         found = {t.object_id: _Found(self._pictures.masks_over_clip(project, t.masks)) for t in tracks}
         runs = list(self._runs(project, tracks, shots(project, cuts), request, found))

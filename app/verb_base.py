@@ -40,10 +40,10 @@ class VerbBase:
         self.engine = Engine(settings)
         self.pictures = Pictures(self.workspace, self.engine)
         self._work = JobWork(self.workspace, self.engine, self.pictures)
-        self.lanes = Lanes(self.workspace, self.pictures)
-        self.examiner = Examiner(self.workspace, self.pictures, self.lanes)
+        self.lanes = Lanes(self.pictures)
+        self.examiner = Examiner(self.workspace, self.pictures)
         self.forecasts = Forecasts(settings.workspace / "timings.json")
-        self._track_work = TrackWork(self.workspace, self.pictures, self.lanes)
+        self._track_work = TrackWork(self.workspace, self.pictures)
 
     def project(self, project_id: str) -> Project:
         return self.workspace.project(project_id)

@@ -26,6 +26,8 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
     project = verbs.project(project_id)
     info = project.clip.info
     undo, redo = verbs.history(project_id)
+    cuts = verbs.cuts(project_id)
+    smooth = any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks)
     return {
         "id": project.project_id,
         "moment": moment,
@@ -44,10 +46,13 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         "preflight": preflight(verbs, project),
         "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
         "lanes": verbs.timeline(project_id),
-        "cuts": list(verbs.cuts(project_id)),
+        "cuts": list(cuts),
         "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
         "region_rev": _revision(
-            [project.base, project.adjustment, *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks)]
+            [
+                *(project.base, project.adjustment, cuts if smooth else ()),
+                *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks),
+            ]
         ),
         "adjustment": asdict(project.adjustment),
         "edits": [_try(edit) for edit in project.edits],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,10 +18,17 @@ from core.project.tracks import MaskAdjustment
 
 @dataclass(frozen=True)
 class RegionPart:
-    """One object of the region."""
+    """One object of the region. It is smoothed over time between `cuts` only, the first frames of shots, in order."""
 
     masks: MaskSequence
     adjustment: MaskAdjustment
+    cuts: tuple[int, ...] = ()
+
+    def around(self, frame: int) -> range:
+        """The frames that say what flickers on this one."""
+        reach, frames, at = self.adjustment.smooth, self.masks.frames, bisect_right(self.cuts, frame)
+        first = max(frames.start, frame - reach, *self.cuts[at - 1 : at])
+        return range(first, min(frames.stop, frame + reach + 1, *self.cuts[at : at + 1]))
 
 
 class _Unpacked:
@@ -35,8 +43,7 @@ class _Unpacked:
         part = self._part
         if part.masks.is_empty(frame):
             return None
-        reach = part.adjustment.smooth
-        around = range(max(part.masks.frames.start, frame - reach), min(part.masks.frames.stop, frame + reach + 1))
+        around = part.around(frame)
         self._masks = {f: self._masks[f] if f in self._masks else part.masks[f] for f in around}
         return cleaned(list(self._masks.values()), frame - around.start, part.adjustment)
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import disc_clip
+from builders import shot_frames, video_file
 
 from app.editor import Editor
 from app.job_work import JobWork
 from app.recipe import Asked, asked_for
 from app.region_pictures import DARK
-from app.settings import Settings
 from core.errors import InputError
 from core.masks import adjust, bounding_span
 from core.project.codec import decode
@@ -31,18 +30,6 @@ def ring(frame: int) -> np.ndarray:
 
 def block(frame: int) -> np.ndarray:
     return (np.abs(xs - 130) <= 12) & (np.abs(ys - 30 - frame) <= 8)
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=FRAMES)
-
-
-@pytest.fixture
-def editor(tmp_path: Path):
-    editor = Editor(Settings(workspace=tmp_path))
-    yield editor
-    editor.close()
 
 
 def with_two(editor: Editor, clip: Path, tmp_path: Path) -> str:
@@ -94,6 +81,19 @@ def test_each_object_gives_its_own_part_to_the_region(editor: Editor, clip: Path
     assert (shown(editor, project_id, 0) == DARK).all()
     with pytest.raises(InputError, match="the edit is of no object"):
         editor.start_tries(project_id, 0, "delete", "", (1,))
+
+
+def test_a_region_is_smoothed_within_a_shot_only(editor: Editor, tmp_path: Path) -> None:
+    clip = video_file(tmp_path / "shots.mp4", shot_frames(shots=2, frames=FRAMES // 2), options={"crf": "12"})
+    project_id = editor.create_project(clip).project_id
+    still = ring(0), ring(0) | block(0)
+    (tmp_path / "masks").mkdir()
+    for frame in range(FRAMES):
+        cv2.imwrite(str(tmp_path / f"masks/{frame:05d}.png"), still[frame >= FRAMES // 2].astype(np.uint8) * 255)
+    editor.import_masks(project_id, tmp_path / "masks", 0, "Ring")
+    editor.set_adjustment(project_id, MaskAdjustment("none", smooth=6))
+    JobWork(editor.workspace, editor.engine, editor.pictures).region(editor.project(project_id))
+    assert (region(editor, project_id) == np.repeat(still, FRAMES // 2, axis=0)).all()
 
 
 def test_every_change_is_a_step_and_a_drag_is_one(editor: Editor, clip: Path, tmp_path: Path) -> None:

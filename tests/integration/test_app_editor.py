@@ -20,17 +20,7 @@ from core.project.edits import SamplingSettings
 from core.project.project import Project
 from core.project.tracks import MaskAdjustment
 
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=12)
-
-
-@pytest.fixture
-def editor(tmp_path: Path):
-    editor = Editor(Settings(workspace=tmp_path))
-    yield editor
-    editor.close()
+FRAMES = 12
 
 
 def finish(editor: Editor, job_id: str) -> dict:
@@ -74,7 +64,7 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
         editor.report(project_id, propagation_id)
     written.write_bytes(whole)
 
-    again = Editor(Settings(workspace=tmp_path))
+    again = Editor(editor.settings)
     reopened = again.project(project_id)
     assert reopened == editor.project(project_id)
     assert reopened.latest_propagation is not None
@@ -122,7 +112,7 @@ def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Pat
             editor.clear_prompts(project_id, 2)
             editor.add_box(project_id, 1, 5, 0, 0, 20, 20)
 
-    TrackWork(editor.workspace, editor.pictures, editor.lanes).track(project_id, TrackRequest(), JobContext(meanwhile))
+    TrackWork(editor.workspace, editor.pictures).track(project_id, TrackRequest(), JobContext(meanwhile))
     first, second = editor.project(project_id).tracks
     assert (second.prompts, second.masks, second.tracked) == ((), None, None)
     assert not first.covers(0, 12)

@@ -35,13 +35,6 @@ def interrupted(editor: Editor, project_id: str) -> list[tuple[str, str]]:
     return [(job.kind, job.job_id) for job in editor.jobs(project_id) if job.state == "interrupted"]
 
 
-@pytest.fixture
-def editor(tmp_path: Path):
-    editor = Editor(Settings(workspace=tmp_path / "workspace"))
-    yield editor
-    editor.close()
-
-
 @pytest.mark.parametrize("killed", [True, False])
 def test_what_waited_when_the_program_ended_is_resumed_or_dismissed(editor: Editor, tmp_path: Path, killed: bool) -> None:
     project_id = editor.create_project(disc_clip(tmp_path / "disc.mp4", frames=4)).project_id

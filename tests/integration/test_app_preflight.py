@@ -8,19 +8,11 @@ import pytest
 from builders import shot_frames, video_file
 
 from app.editor import Editor
-from app.settings import Settings
 from core.errors import InputError
 from ui_components.preflight import preflight
 from ui_components.view import project_view
 
 FLAT = np.full((4, 64, 96, 3), 90, np.uint8)
-
-
-@pytest.fixture
-def editor(tmp_path: Path):
-    made = Editor(Settings(workspace=tmp_path / "workspace"))
-    yield made
-    made.close()
 
 
 def facts_and_notes(editor: Editor, path: Path) -> tuple[dict[str, str], str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import disc_clip, tiny_vivid_package
+from builders import tiny_vivid_package
 
 from app.batch import edit_to_folder, EditArguments
 from app.editor import Editor
@@ -30,11 +30,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 FRAMES = 40
 QUICK = SamplingSettings(steps=2)
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=FRAMES)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import pytest
 from builders import video_file
 
 from app.editor import Editor
-from app.settings import Settings
 from core.errors import InputError
 
 CUT, FRAMES = 8, 14
@@ -42,13 +41,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture[SQUARE] = (30, 30, 160)
         picture[disc(frame)] = (235, 200, 60) if frame < CUT else (40, 60, 220)
     return video_file(tmp_path_factory.mktemp("clip") / "shots.mp4", frames, options={"crf": "12"})
-
-
-@pytest.fixture
-def editor(tmp_path: Path):
-    editor = Editor(Settings(workspace=tmp_path))
-    yield editor
-    editor.close()
 
 
 def run(editor: Editor, project_id: str, *arguments, **named) -> dict:

@@ -6,28 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import pytest
-from builders import disc_clip
 
 from app.editor import Editor
-from app.settings import Settings
 from core.masks import MaskSequence
 from core.project import project as document
 from core.project.project import Project
 
 FRAMES = 140  # more than two blocks of masks
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=FRAMES)
-
-
-@pytest.fixture
-def editor(tmp_path: Path):
-    editor = Editor(Settings(workspace=tmp_path))
-    yield editor
-    editor.close()
 
 
 def shapes(editor: Editor, project: Project) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What a person may rely on when masks are smoothed over time: flicker goes, and whatever moves, turns, grows or leaves is not eaten."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,4 +110,8 @@ def test_one_frame_of_a_region_needs_only_the_frames_around_it(monkeypatch: pyte
     monkeypatch.setattr(MaskSequence, "__getitem__", lambda self, frame: (looked_at.append(frame), unpack(self, frame))[1])
     region = region_at([part], 6, SHAPE[::-1])
     assert set(looked_at) == {4, 5, 6, 7, 8}
+    for frame, around in ((4, {2, 3, 4}), (5, {5, 6}), (6, {5, 6}), (7, {7, 8, 9})):  # not beyond the cuts
+        looked_at.clear()
+        region_at([replace(part, cuts=(5, 7))], frame, SHAPE[::-1])
+        assert set(looked_at) == around
     assert (region == adjust(np.stack(masks), part.adjustment)[6]).all()
