@@ -11,7 +11,6 @@ from app.editor import Editor
 from app.job_work import JobWork, Tries
 from app.region_pictures import DARK
 from app.replay import replay_to_folder
-from app.settings import Settings
 from app.track_work import TrackRequest, TrackWork
 from core.errors import InputError
 from core.media import open_clip, read_image
