@@ -73,21 +73,11 @@
       }, () => { ref.bringAdd.disabled = false; });
     });
 
-    // A picture that is dropped or pasted in this step is meant for this frame; anything else opens as a video.
-    const image = (items) => [...items].find((file) => file.type.startsWith("image/"));
-    window.addEventListener("drop", (event) => {
-      const file = state.step === "keyframe" && image(event.dataTransfer.files);
-      if (!file) return;
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      document.body.classList.remove("vs-dropping");
-      take(file);
-    }, true);
-    window.addEventListener("paste", (event) => {
-      const file = state.step === "keyframe" && event.clipboardData && image(event.clipboardData.files);
-      if (!file) return;
-      event.preventDefault();
-      take(file, "pasted.png");
+    const image = (file) => file.type.startsWith("image/");
+    studio.arrivals.of("keyframe", {
+      says: "A picture becomes a try of this frame.",
+      fits: (files) => files.some(image),
+      take: (files, pasted) => { const file = files.find(image); take(file, pasted ? "pasted.png" : file.name); },
     });
   };
 })();

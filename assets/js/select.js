@@ -98,7 +98,7 @@
     const upload = async (files) => {
       if (!files.length) return;
       const body = new FormData();
-      for (const file of files) body.append("masks", file, file.webkitRelativePath || file.name);
+      for (const file of files) body.append("masks", file, file.path || file.name);
       ref.importMasks.disabled = true;
       const answer = await fetch(`${studio.address("masks")}?frame=${state.frame}`, { method: "POST", body, headers: { "X-Vivid-Studio": "1" } }).catch(() => null);
       ref.importMasks.disabled = false;
@@ -112,6 +112,11 @@
     };
     ref.importMasks.addEventListener("click", () => ref.maskFiles.click());
     ref.maskFiles.addEventListener("change", () => upload([...ref.maskFiles.files]));
+    studio.arrivals.of("select", {
+      says: "Pictures, or a zip of them, are taken for masks.",
+      fits: (files) => files.every((file) => file.type.startsWith("image/") || /\.zip$/i.test(file.name)),
+      take: upload,
+    });
     ref.exportMasks.addEventListener("change", () => { const form = ref.exportMasks.value; ref.exportMasks.value = ""; if (form) ask("export_masks", { form }); });
     studio.whenDone.masks = (job) => make("a", { href: studio.address(job.result.file.replace(/^exports/, "export")), download: "" }).click();
 

@@ -124,15 +124,13 @@
     };
     ref.choose.addEventListener("click", () => ref.file.click());
     ref.file.addEventListener("change", () => send(ref.file.files[0]));
-    window.addEventListener("dragover", (event) => { if ([...event.dataTransfer.types].includes("Files")) { event.preventDefault(); document.body.classList.add("vs-dropping"); } });
-    window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("vs-dropping"); });
-    window.addEventListener("drop", (event) => {
-      document.body.classList.remove("vs-dropping");
-      if (!event.dataTransfer.files.length) return;
-      event.preventDefault();
-      studio.set({ step: "video" });
-      showTab("open");
-      send(event.dataTransfer.files[0]);
+    studio.arrivals.others({
+      says: "A video is opened.",
+      take: ([file]) => {
+        studio.set({ step: "video" });
+        showTab("open");
+        send(file);
+      },
     });
     ref.form.addEventListener("submit", (event) => { event.preventDefault(); open("open_path", { path: ref.path.value }); });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 import subprocess
@@ -94,6 +95,33 @@ def wait_for_new_overlay(page: Any, before: str) -> None:
     """Wait until another overlay than `before` is drawn."""
     test = "(before) => { const now = document.querySelector('#studio-canvas canvas').dataset.overlay; return now && now !== before; }"
     page.wait_for_function(test, arg=before, timeout=SLOW)
+
+
+def drop(page: Any, path: Path) -> str:
+    """Drop a file or a folder on the picture, as from the desktop; returns what the page said that it would do with it."""
+    box = page.locator("#studio-stage").bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    held = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": held})
+    page.wait_for_selector("body.vs-dropping")
+    says = page.evaluate("getComputedStyle(document.getElementById('studio-stage'), '::after').content")
+    session.send("Input.dispatchDragEvent", {"type": "drop", **at, "data": held})
+    session.detach()
+    return says
+
+
+def paste(page: Any, path: Path) -> None:
+    """Paste a PNG, as if it had been copied in another program."""
+    page.evaluate(
+        """([name, bytes]) => {
+          const held = new DataTransfer();
+          held.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: 'image/png' }));
+          document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: held, bubbles: true, cancelable: true }));
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
 
 
 def newest_job(page: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from studio_page import newest_job, prepared, Server, SLOW, wait_for_job
+from studio_page import drop, newest_job, paste, prepared, Server, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
@@ -154,10 +154,14 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
 
     # another shape is a choice; what is no picture is said in a line
     Image.fromarray(edited[:, :120]).save(tmp_path / "square.png")
-    choose.set_input_files(tmp_path / "square.png")
+    drop(page, tmp_path / "square.png")
     dialog.get_by_text("fitted into the frame").wait_for()
     dialog.get_by_text("Cover", exact=True).click()
     dialog.get_by_text("laid over the whole frame").wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
+    Image.fromarray(edited).save(tmp_path / "same.png")
+    paste(page, tmp_path / "same.png")
+    dialog.get_by_text("It has the frame's size").wait_for()
     dialog.get_by_role("button", name="Cancel").click()
     (tmp_path / "cut.png").write_bytes((tmp_path / "square.png").read_bytes()[:2000])
     choose.set_input_files(tmp_path / "cut.png")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from builders import video_file
+from builders import disc_clip, video_file
 from studio_page import (
+    drop,
     newest_job,
     open_by_path,
     open_page,
     overlay,
+    paste,
     point,
     Problems,
     ROOT,
@@ -308,3 +311,22 @@ def test_masks_go_out_and_come_back(page: Any, server: Server, problems: Problem
     (tmp_path / "00001.png").write_text("no picture")
     page.locator("#studio-select [data-ref=maskFiles]").set_input_files(tmp_path / "00001.png")
     page.get_by_text("no readable picture").wait_for()
+
+    # dropped, pasted; and where nobody takes a picture, where it would be
+    with zipfile.ZipFile(saved) as archive:
+        archive.extractall(tmp_path / "folder")
+    assert "taken for masks" in drop(page, tmp_path / "folder")
+    objects_are(page, ["Object 1", "masks", "folder"])
+    assert page.evaluate("studio.state.view.lanes[2].present") == painted
+    page.evaluate("studio.goTo(2)")
+    paste(page, sorted((tmp_path / "folder").rglob("*.png"))[0])
+    page.wait_for_function("studio.state.view.objects.length === 4", timeout=SLOW)
+    assert page.evaluate("studio.state.view.lanes[3].present") == [[2, 3]]
+    page.evaluate("studio.openStep('video')")
+    assert drop(page, saved) == '"A video is opened."'
+    page.get_by_text("Pictures are taken in Select").wait_for()
+    assert page.evaluate("studio.state.step") == "video"
+    project = page.evaluate("studio.state.view.id")
+    drop(page, disc_clip(tmp_path / "dropped.mp4", frames=4))
+    page.wait_for_function("before => studio.state.view.id !== before", arg=project)
+    assert page.evaluate("[studio.state.view.name, studio.state.view.clip.frames]") == ["dropped", 4]

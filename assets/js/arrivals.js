@@ -1,0 +1,62 @@
+"use strict";
+// Files that are dropped on the page or pasted into it: a step may want them for itself, anything else is a video to open.
+(() => {
+  const { state } = studio;
+  const takers = {}; // by step: { says, fits(files), take(files) }
+  let open = null; // what takes a video: { says, take(files) }
+
+  studio.arrivals = {
+    of: (step, taker) => { takers[step] = taker; },
+    others: (taker) => { open = taker; },
+  };
+
+  const still = (file) => /^image\/(?!gif|webp|apng)/.test(file.type) || /\.zip$/i.test(file.name);
+  const take = (files, pasted) => {
+    const taker = takers[state.step];
+    if (state.view && taker && taker.fits(files)) taker.take(files, pasted);
+    else if (files.every(still)) studio.toast("Pictures are taken in Select, for masks, and in Keyframe, as a try: go to one of these steps, then drop them again.", "error");
+    else if (!pasted || files[0].type.startsWith("video/")) open.take(files);
+  };
+
+  // A folder is walked through; what lies in it is named by its path.
+  const read = (reader) => new Promise((done, failed) => reader.readEntries(done, failed));
+  const filesOf = async (entry) => {
+    if (entry.isFile) return [Object.assign(await new Promise((done, failed) => entry.file(done, failed)), { path: entry.fullPath.slice(1) })];
+    const reader = entry.createReader();
+    const found = [];
+    for (let more = await read(reader); more.length; more = await read(reader)) found.push(...more); // a hundred at a time
+    return (await Promise.all(found.map(filesOf))).flat();
+  };
+
+  const show = (on) => {
+    const stage = document.getElementById("studio-stage");
+    document.body.classList.toggle("vs-dropping", on);
+    if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says].filter(Boolean).join(" ");
+  };
+  window.addEventListener("dragover", (event) => {
+    if (![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    show(true);
+  });
+  window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) show(false); });
+  window.addEventListener("drop", (event) => {
+    show(false);
+    const files = [...event.dataTransfer.files];
+    if (!files.length) return;
+    event.preventDefault();
+    // what is dropped can be asked for now only, before anything is waited for
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
+    if (!entries.some((entry) => entry.isDirectory)) { take(files, false); return; }
+    Promise.all(entries.map(filesOf)).then((found) => {
+      const inside = found.flat().filter((file) => !file.name.startsWith("."));
+      if (state.view && takers[state.step] && inside.length && takers[state.step].fits(inside)) take(inside, false);
+      else studio.toast("A folder opens by its path: type it under Open in the Video step. In Select, a folder of pictures is taken for masks.", "error");
+    }, () => studio.toast("The folder can't be read: drop the files that are in it instead.", "error"));
+  });
+  window.addEventListener("paste", (event) => {
+    const files = event.clipboardData ? [...event.clipboardData.files] : [];
+    if (!files.length) return;
+    event.preventDefault();
+    take(files, true);
+  });
+})();
