@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import cv2
@@ -17,6 +17,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.segment.ahead import encoded_ahead
+from core.segment.outline import Guide
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -43,6 +44,11 @@ class Features:
     positions: list[Tensor]
     sizes: list[tuple[int, int]]
     gray: NDArray[np.uint8]
+
+    @cached_property
+    def guide(self) -> Guide:
+        """The picture that outlines on this frame follow."""
+        return Guide(self.gray)
 
 
 @torch.inference_mode()

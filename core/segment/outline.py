@@ -2,39 +2,70 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.masks.spans import Mask
+from core.masks.spans import bounding_span, cut, Mask, Span
 
 _WORKING_SIDE = 854  # the filter is fitted on a picture no longer than this, whatever the clip's size
 _RADIUS = 0.01  # of its window, in parts of the picture's longer side: a cell of the logits, which is how far an edge may have to move
 _FLATNESS = 1e-3  # variance of brightness (0 to 1) below which a window has no edge to follow
 
 
-def full_size(logits: Tensor, gray: NDArray[np.uint8], follow_edges: bool) -> Mask:
+class Guide:
+    """The picture that outlines follow. `gray` is its brightness, uint8 (H, W); what is fitted to it is found out once."""
+
+    def __init__(self, gray: NDArray[np.uint8]) -> None:
+        self.gray = gray
+        height, width = gray.shape
+        shrink = min(1.0, _WORKING_SIDE / max(width, height))
+        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        reach = 2 * max(1, round(_RADIUS * max(self.size))) + 1
+        self._window = (reach, reach)
+
+    @cached_property
+    def moments(self) -> tuple[NDArray, NDArray, NDArray]:
+        """At the working size (w, h) = `size`: brightness from 0 to 1, its mean around every pixel, and its variance there, never 0."""
+        small: NDArray = cv2.resize(self.gray, self.size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        mean = self.mean_of(small)
+        return small, mean, self.mean_of(small * small) - mean * mean + _FLATNESS
+
+    def mean_of(self, values: NDArray) -> NDArray:
+        """The mean of the window around every pixel."""
+        return cv2.boxFilter(values, -1, self._window)
+
+
+def full_size(logits: Tensor, guide: Guide, follow_edges: bool) -> Mask:
     """Logits (h, w) of the whole frame -> bool (H, W): interpolated first, decided then, so that edges are smooth.
 
-    `gray` is the frame's brightness, uint8 (H, W). With `follow_edges` the outline settles on edges of the picture nearby (guided filter,
-    He et al. 2013, fitted at reduced size as in "Fast Guided Filter", 2015): that makes up for logits much coarser than the clip.
+    With `follow_edges` the outline settles on edges of the picture nearby (guided filter, He et al. 2013, fitted at reduced size as in
+    "Fast Guided Filter", 2015): that makes up for logits much coarser than the clip.
     """
-    height, width = gray.shape
+    height, width = guide.gray.shape
     coarse = logits.detach().float().cpu().numpy()
     if not follow_edges or not (coarse > 0).any():
         return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) > 0
-    shrink = min(1.0, _WORKING_SIDE / max(width, height))
-    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    guide: NDArray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    inside = 1 / (1 + np.exp(-np.clip(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), -20, 20)))
-    reach = 2 * max(1, round(_RADIUS * max(size))) + 1
+    inside = 1 / (1 + np.exp(-np.clip(cv2.resize(coarse, guide.size, interpolation=cv2.INTER_LINEAR), -20, 20)))
+    small, mean, variance = guide.moments
+    target = guide.mean_of(inside)
+    slope = (guide.mean_of(small * inside) - mean * target) / variance
+    slope, offset = guide.mean_of(slope), guide.mean_of(target - slope * mean)
+    mask = np.zeros((height, width), np.bool_)
+    span = bounding_span(offset + np.maximum(slope, 0) > 0.5)  # elsewhere nothing comes above a half, however bright it is
+    if span is not None:
+        span = _enlarged(span, (height / slope.shape[0], width / slope.shape[1]), mask.shape)
+        slope, offset = (cut(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), span) for part in (slope, offset))
+        cut(mask, span)[:] = slope * (cut(guide.gray, span).astype(np.float32) / 255) + offset > 0.5
+    return mask
 
-    def mean_of(values: NDArray) -> NDArray:
-        return cv2.boxFilter(values, -1, (reach, reach))
 
-    mean, target = mean_of(guide), mean_of(inside)
-    slope = (mean_of(guide * inside) - mean * target) / (mean_of(guide * guide) - mean * mean + _FLATNESS)
-    offset = target - slope * mean
-    slope, offset = (cv2.resize(mean_of(part), (width, height), interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
-    return slope * (gray.astype(np.float32) / 255) + offset > 0.5
+def _enlarged(span: Span, scale: tuple[float, float], shape: tuple[int, ...]) -> Span:
+    """The pixels of a picture of `shape`, `scale` times as high and wide, that are interpolated from those in a span."""
+    sides = []
+    for low, stop, factor, length in zip(span[::2], span[1::2], scale, shape, strict=True):
+        sides += [max(0, int((low - 1) * factor)), min(length, int((stop + 1) * factor) + 1)]
+    return sides[0], sides[1], sides[2], sides[3]

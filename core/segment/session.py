@@ -25,7 +25,7 @@ from core.segment.clicks import clicks_of, correct
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
-from core.segment.tracker import begin, ObjectTracker, settle
+from core.segment.tracker import begin, ObjectTracker, settle, taken_at_its_word
 
 _BEGINNINGS = 8  # answers to a first click or a box that are kept for the clicks after it
 
@@ -46,7 +46,9 @@ class SegmentSession:
 
     def look_at(self, frame: int) -> None:
         """Encode the picture of a frame ahead of the first prompt on it, and get ready to answer one."""
-        self._features[frame]
+        features = self._features[frame]
+        if self._follow_edges:
+            features.guide.moments  # noqa: B018 (kept there)
         if not self._begun:  # what runs for the first time in a process takes several times as long
             width, height = self._size
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
@@ -64,26 +66,32 @@ class SegmentSession:
         if given.mask is not None and not given.points:
             return given.mask.copy()
         features = self._features[frame]
-        logits = self._logits(frame, features, given, keep=not passing)
-        mask = full_size(logits[0, 0], features.gray, self._follow_edges)
+        before, after = self._logits(frame, features, given, keep=not passing)
+        mask = full_size(after[0, 0], features.guide, self._follow_edges)
         if given.mask is None:
             return mask
-        before = self._logits(frame, features, FramePrompts((), (), given.mask), keep=not passing)
-        return np.where(mask != full_size(before[0, 0], features.gray, self._follow_edges), mask, given.mask)
+        return np.where(mask != full_size(before[0, 0], features.guide, self._follow_edges), mask, given.mask)
 
     @torch.inference_mode()
-    def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> Tensor:
+    def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> tuple[Tensor, Tensor]:
+        """Logits (1, 1, h, w) of what is begun with, and those that all prompts together lead to."""
         if not self._passes:
-            return settle(self._network, features, given, self._size, 0)["pred_masks"]
-        start = given.starting_point()
-        key = (frame, start.points, None if start.mask is None else hash(start.mask.tobytes()))
+            after = settle(self._network, features, given, self._size, 0)["pred_masks"]
+            return (after if given.mask is None else taken_at_its_word(self._network, given.mask)), after
+        begun = self._beginning(frame, features, given.starting_point(), keep)
+        return begun, correct(self._network, features, begun, clicks_of(given, self._size))
+
+    def _beginning(self, frame: int, features: Features, start: FramePrompts, keep: bool) -> Tensor:
+        if start.mask is not None:
+            return taken_at_its_word(self._network, start.mask)
+        key = (frame, start.points)
         known = self._begun.pop(key, None)
         answer = begin(self._network, features, start, self._size, self._passes)["pred_masks"] if known is None else known
         if keep or known is not None:
             self._begun[key] = answer
         if len(self._begun) > _BEGINNINGS:
             self._begun.popitem(last=False)
-        return correct(self._network, features, answer, clicks_of(given, self._size))
+        return answer
 
     def track(
         self,
@@ -173,7 +181,7 @@ class SegmentSession:
         tracker = followed.backwards if reverse else followed.forwards
         known = tracker.conditioning.get(frame)
         logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, features, prompts, reverse)
-        return full_size(logits, features.gray, self._follow_edges)
+        return full_size(logits, features.guide, self._follow_edges)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional
 
+from core.masks.spans import Mask
 from core.segment.clicks import clicks_of, correct, keep_inside, SURE
 from core.segment.frames import Features
 from core.segment.prompts import FramePrompts
@@ -86,16 +87,25 @@ def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: t
 
 @torch.inference_mode()
 def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tuple[int, int], passes: int) -> Output:
-    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of itself."""
+    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of itself. No memory is made of the last."""
     if start.mask is not None:
-        return _first(network, features, mask_inputs=_square_mask(network, start))
-    output = _first(network, features, point_inputs=start.point_inputs(network.image_size, size, network.device))
-    for _ in range(passes):
+        return _first(network, features, mask_inputs=_square_mask(network, start), remember=False)
+    points = start.point_inputs(network.image_size, size, network.device)
+    output = _first(network, features, point_inputs=points, remember=passes > 0)
+    for again in range(passes):
         memory = {"cond_frame_outputs": {0: output}, "non_cond_frame_outputs": {}}
-        output = _run(network, 1, features, memory, 2, False)
+        output = _run(network, 1, features, memory, 2, False, remember=again < passes - 1)
     if start.outlines_object:
         output["pred_masks"] = keep_inside(output["pred_masks"], (start.points[0], start.points[1]), size)
     return output
+
+
+@torch.inference_mode()
+def taken_at_its_word(network: SAM2Base, mask: Mask) -> Tensor:
+    """The logits (1, 1, h, w) that `begin` answers to a mask with, bool (H, W), without asking the network."""
+    sure = _square_mask(network, FramePrompts((), (), mask)) * (2 * SURE) - SURE
+    side = network.image_size // 4
+    return functional.interpolate(sure, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
 def _believe(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:
@@ -122,6 +132,7 @@ def _run(
     reverse: bool,
     *,
     first: bool = False,
+    remember: bool = True,
     point_inputs: dict[str, Tensor] | None = None,
     mask_inputs: Tensor | None = None,
     prev_sam_mask_logits: Tensor | None = None,
@@ -137,6 +148,7 @@ def _run(
         output_dict=memory,
         num_frames=frames,
         track_in_reverse=reverse,
+        run_mem_encoder=remember,
         prev_sam_mask_logits=prev_sam_mask_logits,
     )
     wanted = ("pred_masks", "obj_ptr", "maskmem_features", "maskmem_pos_enc", "object_score_logits")
