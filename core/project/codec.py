@@ -6,6 +6,7 @@ import dataclasses
 import json
 import types
 import typing
+import weakref
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -17,15 +18,36 @@ from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, TextPrompt
 
 _TAGGED: dict[str, type] = {"point": PointPrompt, "box": BoxPrompt, "mask": MaskPrompt, "text": TextPrompt}
 _TAGS = {cls: tag for tag, cls in _TAGGED.items()}
+_STACKS = ("past", "future")
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From schema version n to n + 1; each takes and returns the whole JSON object."""
 
 
+_texts: dict[int, tuple[weakref.ref[Project], str]] = {}
+"""By id: states of documents that have been written, for as long as somebody holds them."""
+
+
 def dumps(history: History) -> str:
-    """The project with its undo history as JSON text."""
-    steps = {name: [{"label": s.label, "project": encode(s.project)} for s in getattr(history, name)] for name in ("past", "future")}
-    return json.dumps({"schema": SCHEMA_VERSION, "project": encode(history.present), **steps}, indent=1)
+    """The project with its undo history as JSON text, a line for each state.
+
+    Every change writes all of it again, but a state never changes: only those that are new are put into words.
+    """
+    parts = [f'"schema": {SCHEMA_VERSION}', f'"project": {_text(history.present)}']
+    for name in _STACKS:
+        steps = [f'{{"label": {json.dumps(step.label)}, "project": {_text(step.project)}}}' for step in getattr(history, name)]
+        parts.append(f'"{name}": [' + ",\n".join(steps) + "]")
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+def _text(project: Project) -> str:
+    key = id(project)
+    known = _texts.get(key)
+    if known is not None and known[0]() is project:
+        return known[1]
+    text = json.dumps(encode(project))
+    _texts[key] = weakref.ref(project, lambda _: _texts.pop(key, None)), text
+    return text
 
 
 def loads(text: str) -> History:
@@ -42,7 +64,7 @@ def loads(text: str) -> History:
     for number in range(version, SCHEMA_VERSION):
         data = MIGRATIONS[number](data)
     try:
-        past, future = (tuple(Step(s["label"], decode(Project, s["project"])) for s in data[name]) for name in ("past", "future"))
+        past, future = (tuple(Step(s["label"], decode(Project, s["project"])) for s in data[name]) for name in _STACKS)
         return History(decode(Project, data["project"]), past, future)
     except StudioError:
         raise

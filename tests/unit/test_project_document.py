@@ -55,6 +55,8 @@ def make_full_project() -> Project:
 def test_everything_survives_saving_with_its_undo_steps() -> None:
     history = History(make_project()).did("Add object", make_full_project()).did("Trim", trimmed(make_full_project(), 2, 9)).undone()
     assert codec.loads(codec.dumps(history)) == history
+    history = history.did("Trim", trimmed(make_full_project(), 1, 5)).undone().undone()  # states written before, on other sides now
+    assert codec.loads(codec.dumps(history)) == history
 
 
 def test_the_exact_rate_is_kept() -> None:
