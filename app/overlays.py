@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,20 +25,25 @@ def overlay_png(
     import cv2
     import numpy as np
 
+    from core.masks import bounding_span
+    from core.masks.spans import cut, grow
+
     width, height = size
     scale = min(1.0, max_width / width) if max_width else 1.0
     labels = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.uint8)
     palette = [(0, 0, 0, 0)]
     for mask, colour in layers:
-        box = _box(mask, scale, labels.shape)
-        if box is None:
+        span = bounding_span(mask)
+        if span is None:
             continue
+        y0, y1, x0, x1 = (int(side * scale) for side in span)
+        box = grow((y0, y1 + 1, x0, x1 + 1), 2, labels.shape)
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-        small = np.asarray(cv2.resize(mask.view(np.uint8), labels.shape[::-1], interpolation=smooth))[box]
+        small = cut(np.asarray(cv2.resize(mask.view(np.uint8), labels.shape[::-1], interpolation=smooth)), box)
         inner = cv2.erode(small, np.ones((edge, edge), np.uint8))
         number = len(palette)
-        labels[box][small > 0] = number
-        labels[box][inner > 0] = number + 1
+        cut(labels, box)[small > 0] = number
+        cut(labels, box)[inner > 0] = number + 1
         palette += [(*colour, EDGE), (*colour, fill)]
         if len(palette) > 254:  # a palette holds no more; nobody tells 127 objects apart by colour
             break
@@ -47,33 +51,11 @@ def overlay_png(
 
 
 def palette_png(labels: np.ndarray, palette: Sequence[tuple[int, int, int, int]]) -> bytes:
-    """uint8 (H, W) indices into RGBA colours as PNG. Source of the format: PNG specification, third edition, sections 5 and 11."""
-    import numpy as np
+    """uint8 (H, W) indices into RGBA colours as PNG."""
+    from PIL import Image
 
-    height, width = labels.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
-    rows[:, 1:] = labels
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", b"".join(bytes(colour[:3]) for colour in palette)),
-        (b"tRNS", bytes(colour[3] for colour in palette)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 1)),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-
-
-def _box(mask: np.ndarray, scale: float, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
-    """Where a mask lies in the smaller picture, with a pixel to spare; None when it is empty."""
-    import numpy as np
-
-    rows = np.flatnonzero(mask.any(1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(0))
-    spans = []
-    for found, length in ((rows, shape[0]), (columns, shape[1])):
-        spans.append(slice(max(0, int(found[0] * scale) - 2), min(length, int((found[-1] + 1) * scale) + 3)))
-    return spans[0], spans[1]
+    picture = Image.fromarray(labels)
+    picture.putpalette([level for colour in palette for level in colour[:3]])
+    data = io.BytesIO()
+    picture.save(data, "PNG", transparency=bytes(colour[3] for colour in palette), compress_level=1)
+    return data.getvalue()
