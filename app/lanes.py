@@ -29,7 +29,6 @@ class Lanes:
 
     def _lane(self, project: Project, track: MaskTrack) -> dict[str, Any]:
         masks = self._pictures.object_masks(project, track)
-        present = [frame for frame in masks.frames if not masks.is_empty(frame)] if masks else []
         suspect: list[list[Any]] = []
         if masks is not None and track.tracked is not None and not self._pictures.is_live(project.project_id):
             span, cuts = range(project.clip.start, project.clip.stop), self._pictures.cuts.known(project)
@@ -40,7 +39,7 @@ class Lanes:
             "name": track.name,
             "colour": track.colour,
             "hidden": track.hidden,
-            "present": [list(run) for run in _runs(present)],
+            "present": [list(run) for run in masks.selected()] if masks is not None else [],
             "prompted": sorted({prompt.frame for prompt in track.prompts}),
             "confirmed": [list(run) for run in _runs(list(track.confirmed))],
             "pending": list(track.pending),

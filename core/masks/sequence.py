@@ -73,6 +73,13 @@ class MaskSequence:
         """Whether nothing is selected on that frame."""
         return len(self._runs[self._position(frame)]) == 0
 
+    def selected(self) -> list[tuple[int, int]]:
+        """Where something is selected, as half-open stretches of frames in order. Quick, however long the clip."""
+        there = np.zeros(len(self._runs) + 2, np.bool_)
+        there[1:-1] = [len(runs) > 0 for runs in self._runs]
+        turns = np.flatnonzero(there[1:] != there[:-1]) + self.start
+        return list(zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True))
+
     def facts(self, frame: int) -> MaskFacts:
         """Area, centre, box and pieces of the mask of a frame; found out once, and cheaply."""
         facts = self._facts.get(frame)

@@ -38,6 +38,7 @@ def test_every_mask_comes_back(masks: np.ndarray, start: int) -> None:
     assert sequence.frames == range(start, start + len(masks))
     assert (sequence.array() == masks).all()
     assert [sequence.is_empty(frame) for frame in sequence.frames] == [not mask.any() for mask in masks]
+    assert [frame for span in sequence.selected() for frame in range(*span)] == [f for f in sequence.frames if not sequence.is_empty(f)]
 
 
 @settings(deadline=None, max_examples=20)
