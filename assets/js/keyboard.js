@@ -21,7 +21,7 @@
       ["A", "add an object"], ["↑ ↓", "the object above or below"], ["H", "hide or show the object"], ["F2", "rename the object"], ["T", "track through the clip"], ["R", "follow from this frame"],
       ["C", "confirm the frame"], ["N", "next frame to look at, Shift N back"], ["Delete", "take the marks on this frame back"],
     ],
-    "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: what it branched from, what branched from it"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
+    "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: fold and unfold a branch, to what it branched from and back"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
     "The result": [["M", "show where the edit lies"], ["L", "play over and over"]],
     "With fingers": [["Tap", "this belongs to it"], ["Long press", "this does not"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
   };

@@ -22,8 +22,9 @@
   studio.chosenTry = () => (state.view ? byId(state.tryId) : null);
   studio.thumbnail = (edit) => make("img", { class: "vs-thumb", src: `${studio.address(`try/${edit.id}.jpg`)}?w=240`, alt: "", loading: "lazy", decoding: "async" });
 
-  // The rows of the tree, from top to bottom, with the lines that lead to each: whether it goes on at every level above it.
-  const rowsOf = (edits) => {
+  // The rows of the tree, from top to bottom, with the lines that lead to each: whether it goes on at every level above it. What grew out
+  // of a try in `folded` is not among them, but counted.
+  const rowsOf = (edits, folded) => {
     const shown = new Map(edits.map((edit) => [edit.id, edit]));
     const children = new Map();
     for (const edit of edits) {
@@ -33,12 +34,14 @@
       children.get(parent).unshift(edit);
     }
     const rows = [];
+    const grown = (id) => (children.get(id) || []).reduce((sum, edit) => sum + 1 + grown(edit.id), 0);
     const walk = (parent, lines) => {
       const list = children.get(parent) || [];
       list.forEach((edit, i) => {
         const last = i === list.length - 1;
-        rows.push({ edit, parent, level: lines.length + (parent ? 1 : 0), lines: parent ? [...lines, last ? "end" : "tee"] : [], place: i + 1, of: list.length });
-        walk(edit.id, parent ? [...lines, last ? "none" : "through"] : []);
+        const closed = folded.has(edit.id) && children.has(edit.id);
+        rows.push({ edit, parent, level: lines.length + (parent ? 1 : 0), lines: parent ? [...lines, last ? "end" : "tee"] : [], place: i + 1, of: list.length, forks: children.has(edit.id), closed, grown: closed ? grown(edit.id) : 0 });
+        if (!closed) walk(edit.id, parent ? [...lines, last ? "none" : "through"] : []);
       });
     };
     walk(null, []);
@@ -49,6 +52,8 @@
     let rows = [];
     let drawn = "";
     let renaming = null;
+    let folded = new Set(); // tries of the project whose branches are not shown
+    let foldedOf = null;
     const change = (name, values) => studio.change(server, name, values);
     const nodes = () => [...ref.tree.querySelectorAll(".vs-try")];
     const nodeOf = (id) => nodes().find((node) => node.dataset.edit === id) || null;
@@ -90,31 +95,55 @@
         onkeydown: (event) => { event.stopPropagation(); if (event.key === "Enter" || event.key === "Escape") done(event.key === "Enter", true); }, onclick: (event) => event.stopPropagation() });
       return field;
     };
-    const row = ({ edit, level, lines, place, of }) => {
+    const row = ({ edit, level, lines, place, of, forks, closed, grown }) => {
       const title = titleOf(edit);
       const about = [edit.model ? `frame ${edit.frame}, seed ${edit.seed}` : `frame ${edit.frame}, brought in`, edit.keep ? `keeps ${Math.round(edit.keep * 100)} %` : ""].filter(Boolean).join(", ");
-      const words = [title, edit.name ? asked(edit) : "", about, edit.starred ? "starred" : "", edit.stale ? "made before the last change of the masks" : "", edit.id === state.view.accepted ? "accepted" : ""].filter(Boolean).join(", ");
+      const words = [title, edit.name ? asked(edit) : "", about, edit.starred ? "starred" : "", edit.stale ? "made before the last change of the masks" : "", edit.id === state.view.accepted ? "accepted" : "", closed ? `${grown} hidden below` : ""].filter(Boolean).join(", ");
       const starButton = make("button", { type: "button", class: "vs-star", tabindex: -1, "aria-pressed": String(edit.starred), "aria-label": `Star ${title}`, title: edit.starred ? "Take the star away (S)" : "Star it (S)", "data-icon": "star",
         onclick: (event) => { event.stopPropagation(); star(edit); } });
       const rails = lines.slice(-DEEPEST).map((kind) => make("i", { class: "vs-rail", "data-line": kind }));
-      const node = make("div", { class: "vs-try", role: "treeitem", tabindex: -1, "data-edit": edit.id, "aria-level": level + 1, "aria-posinset": place, "aria-setsize": of, "aria-label": words, title: `${asked(edit)}, ${about}`,
+      const twist = make("span", { class: "vs-twist" }, forks ? make("button", { type: "button", tabindex: -1, "aria-label": closed ? `Show what grew out of ${title}` : `Hide what grew out of ${title}`, title: closed ? `Show the ${grown === 1 ? "try" : `${grown} tries`} that grew out of it (→)` : "Hide what grew out of it (←)",
+        onclick: (event) => { event.stopPropagation(); twistAt(edit.id); } }) : null);
+      const node = make("div", { class: "vs-try", role: "treeitem", ...(forks ? { "aria-expanded": String(!closed) } : {}), tabindex: -1, "data-edit": edit.id, "aria-level": level + 1, "aria-posinset": place, "aria-setsize": of, "aria-label": words, title: `${asked(edit)}, ${about}`,
         onclick: (event) => { choose(edit.id); if (event.detail) event.currentTarget.blur(); }, ondblclick: () => rename(edit) },
-      ...rails, make("span", { class: "vs-thumb-box" }, studio.thumbnail(edit), edit.stale ? make("span", { class: "vs-badge", title: "Made before the last change of the masks" }, "earlier") : null),
-      make("span", { class: "vs-try-words" }, renaming === edit.id ? nameField(edit) : make("span", { class: "vs-try-name" }, title), make("span", { class: "vs-try-line" }, make("span", {}, edit.model ? `f${edit.frame} · s${edit.seed}` : `f${edit.frame} · brought in`), make("span", { class: "vs-try-mark" }))), starButton);
+      ...rails, twist, make("span", { class: "vs-thumb-box" }, studio.thumbnail(edit), edit.stale ? make("span", { class: "vs-badge", title: "Made before the last change of the masks" }, "earlier") : null),
+      make("span", { class: "vs-try-words" }, renaming === edit.id ? nameField(edit) : make("span", { class: "vs-try-name" }, title), make("span", { class: "vs-try-line" }, make("span", {}, edit.model ? `f${edit.frame} · s${edit.seed}` : `f${edit.frame} · brought in`), grown ? make("span", {}, `+${grown}`) : null, make("span", { class: "vs-try-mark" }))), starButton);
       return node;
     };
+    // What is folded stays so in this browser. The chosen try is never out of sight: another is chosen, or its branch unfolds.
+    const keepFolded = () => { try { localStorage.setItem(`vivid-branches-${foldedOf}`, JSON.stringify([...folded])); } catch { /* then it lasts for this page */ } };
+    const readFolded = () => {
+      if (foldedOf === state.view.id) return;
+      foldedOf = state.view.id;
+      folded = new Set();
+      try { folded = new Set(JSON.parse(localStorage.getItem(`vivid-branches-${foldedOf}`)) || []); } catch { /* nothing is folded */ }
+    };
+    const above = (edit) => { const found = []; for (let up = edit && byId(edit.parent); up; up = byId(up.parent)) found.push(up.id); return found; };
+    const twistAt = (id) => {
+      if (!folded.delete(id)) folded.add(id);
+      keepFolded();
+      const inside = ref.tree.contains(document.activeElement);
+      if (folded.has(id) && above(byId(state.tryId)).includes(id)) choose(id);
+      draw();
+      if (inside) nodeOf(id)?.focus({ preventScroll: true });
+    };
+    const unfoldTo = (edit) => { const hiding = above(edit).filter((id) => folded.delete(id)); if (hiding.length) keepFolded(); };
+
     const draw = () => {
       const { view } = state;
+      readFolded();
       if (renaming !== null && !byId(renaming)) renaming = null;
       const shown = state.onlyStarred ? view.edits.filter((edit) => edit.starred || edit.id === state.tryId) : view.edits;
-      rows = rowsOf(shown);
-      const key = JSON.stringify([view.id, renaming, view.accepted, rows.map(({ edit, lines, level }) => [edit.id, edit.name, edit.starred, edit.stale, lines, level])]);
+      unfoldTo(byId(state.tryId));
+      rows = rowsOf(shown, folded);
+      const key = JSON.stringify([view.id, renaming, view.accepted, rows.map(({ edit, lines, level, forks, grown }) => [edit.id, edit.name, edit.starred, edit.stale, lines, level, forks, grown])]);
       if (key !== drawn) {
         drawn = key;
         const held = ref.tree.contains(document.activeElement) && document.activeElement.closest(".vs-try")?.dataset.edit;
         const { scrollTop } = ref.tree;
         if (rows.length) { ref.tree.setAttribute("role", "tree"); ref.tree.setAttribute("aria-label", "Tries"); } else { ref.tree.removeAttribute("role"); ref.tree.removeAttribute("aria-label"); }
         ref.tree.replaceChildren(...rows.map(row));
+        ref.tree.dataset.forks = String(rows.some(({ forks }) => forks));
         if (!rows.length) ref.tree.append(make("p", { class: "vs-blank" }, state.onlyStarred ? "No try is starred." : "Tries are kept here, as a tree. Branch from one to go on from it."));
         studio.dress(ref.tree);
         ref.tree.scrollTop = scrollTop;
@@ -170,7 +199,8 @@
     ref.unfold.addEventListener("click", () => { fold(false); nodes().find((node) => node.tabIndex === 0)?.focus(); });
     try { studio.set({ triesFolded: Boolean(localStorage.getItem("vivid-tries-folded")) }); } catch { /* then it is shown */ }
 
-    // Keys: S, B, F2, Delete and the arrows up and down anywhere in the step; in the tree itself left and right go to the parent and the child.
+    // Keys: S, B, F2, Delete and the arrows up and down anywhere in the step; in the tree itself left and right fold and unfold, and go to
+    // the parent and the child.
     studio.tryKeys = (event, key) => {
       const edit = byId(state.tryId);
       const keys = { arrowup: () => rows.length && choose(near(-1).edit.id), arrowdown: () => rows.length && choose(near(1).edit.id), s: () => edit && star(edit), b: () => edit && branch(edit), f2: () => edit && rename(edit), delete: () => edit && remove(edit) };
@@ -187,7 +217,8 @@
       if (!(event.key in next)) return;
       event.preventDefault();
       event.stopPropagation();
-      if (next[event.key]) choose(next[event.key].edit.id, true);
+      if (here.forks && event.key === (here.closed ? "ArrowRight" : "ArrowLeft")) twistAt(here.edit.id);
+      else if (next[event.key]) choose(next[event.key].edit.id, true);
     });
 
     // A new try is chosen as it comes; the one that was looked at is never lost, it stands in the tree.

@@ -109,6 +109,21 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     page.keyboard.press("ArrowRight")
     page.wait_for_function("id => studio.state.tryId === id", arg=child["id"])
 
+    # its branch folds, with the keys and with a click, and unfolds for what is chosen in it
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(f".vs-try[data-edit='{parent['id']}'][aria-expanded=false]")
+    assert items.count() == EARLIER + 2
+    assert "+1" in row(page, "The good one").inner_text()
+    page.reload()
+    page.wait_for_selector(f".vs-try[data-edit='{parent['id']}'][aria-expanded=false]")
+    row(page, "The good one").get_by_role("button", name="Show what grew out of").click()
+    page.wait_for_selector(f".vs-try[data-edit='{child['id']}']")
+    row(page, "The good one").get_by_role("button", name="Hide what grew out of").click()
+    page.wait_for_selector(f".vs-try[data-edit='{child['id']}']", state="detached")
+    page.evaluate("id => studio.set({ tryId: id })", child["id"])
+    page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-selected=true]")
+
     # its settings back into the fields; it beside another
     page.get_by_label("Caption").fill("")
     page.get_by_role("button", name="Reuse").click()
