@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
@@ -35,6 +37,14 @@ class ClipFrames(MaskStore):
         self._stacks: Recent[StackedReader] = Recent(3)
         self._plans: Recent[tuple[PlannedWindow, ...]] = Recent(8)
         self._encoded: Recent[bytes] = Recent(160)
+        self._asked = -math.inf
+
+    def unasked(self) -> float:
+        """Seconds since somebody last asked for a picture to look at, or clicked into one."""
+        return time.monotonic() - self._asked
+
+    def _note_asked(self) -> None:
+        self._asked = time.monotonic()
 
     def source(self, project: Project) -> ClipReader:
         """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
@@ -106,6 +116,7 @@ class ClipFrames(MaskStore):
 
     def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None) -> bytes:
         """The frame with the accepted results of `base` on it."""
+        self._note_asked()
         key = ("frame", _file(project), base, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width))
 

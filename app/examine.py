@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 SAMPLES = 12
 """Frames whose brightness is looked at, spread over the clip."""
 
+QUIET = 1.0
+"""Seconds for which nobody has asked for a picture before the next frame is looked at."""
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -104,12 +107,16 @@ class Examiner:
                     self._lock.notify_all()
 
     def _pace(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Frames with a pause after each as long as it took: half of the time is left to others. Ends when the program does."""
+        """Frames with a pause after each as long as it took: half of the time is left to others, and all of it to a person who moves
+        through a clip. Ends when the program does."""
         started = time.monotonic()
         for frame in frames:
             yield frame
-            if self._stopped.wait(min(0.2, time.monotonic() - started)):
-                raise Cancelled("stopped")
+            pause = min(0.2, time.monotonic() - started)
+            while pause > 0:
+                if self._stopped.wait(pause):
+                    raise Cancelled("stopped")
+                pause = QUIET - self._pictures.unasked()
             started = time.monotonic()
 
     def _examine(self, project: Project) -> None:

@@ -50,6 +50,7 @@ class Pictures(ClipFrames):
         """
         if kind not in ("objects", "region"):
             raise InputError(f"unknown overlay '{kind}' (known: objects, region)")
+        self._note_asked()
         if kind == "region":
             return region_overlay(self.region_mask(project, frame), project.adjustment.feather, max_width)
         others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
@@ -62,6 +63,7 @@ class Pictures(ClipFrames):
 
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""
+        self._note_asked()
         return self._sessions.get(identity(project), lambda: self.tracking_session(project))
 
     def tracking_session(self, project: Project) -> SegmentSession:

@@ -49,6 +49,7 @@ def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tm
     path = video_file(tmp_path / "shots.mp4", shot_frames(3, 60) // 12, rate=Fraction(6))
     project = editor.create_project(path)
     editor.examined(project.project_id)
+    editor.frame_jpeg(project.project_id, 70)  # whoever looks has the machine to himself for a moment, no longer
     editor.examiner.wait()
     told = preflight(editor, editor.project(project.project_id))
     assert told["done"]
