@@ -54,7 +54,7 @@ class AdjustVerbs(VerbBase):
         from core.masks import clean_mask, shaped
 
         if not 16 <= width <= 960:
-            raise InputError(f"pictures {width} pixels wide are outside 16 to 960")
+            raise InputError(f"pictures {width} pixels wide are outside 16 to 960: ask for a width between")
         project = self.project(project_id)
         if object_id is not None:
             project.track(object_id)

@@ -139,7 +139,7 @@ class _Client:
     def download(self, project_id: str, file: str) -> Any:
         """A file of a project: `file` or `recipe` of a job's result, the `image` of a try, or `exports/NAME` of what was exported."""
         if not _SENT.fullmatch(file):
-            raise InputError(f"the project sends no file '{file}'")
+            raise InputError(f"the project sends no file '{file}': name one that a job's result, a try or `exports` names")
         return _as_download(self._editor.settings, self._editor.file_path(project_id, file))
 
     def download_result(self, project_id: str, propagation_id: str) -> Any:

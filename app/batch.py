@@ -93,7 +93,7 @@ def edit_to_folder(
     check_task(arguments.task, arguments.caption)
     check_seed(arguments.seed)
     if prompts and arguments.masks is not None:
-        raise InputError("give prompts or --masks, not both")
+        raise InputError("give prompts or --masks, not both: leave one out")
     stopwatch = Stopwatch()
     with open_clip(video) as reader:
         info = reader.info
@@ -225,7 +225,7 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
     if folder.is_file():
         found = read_masks(folder, info, span, span[0])
         if missing := sorted(set(range(*span)) - set(found[0].frames)):
-            raise InputError(f"'{folder.name}' has no mask for frame {missing[0]}")
+            raise InputError(f"'{folder.name}' has no mask for frame {missing[0]}: add it, or leave that frame out (--frames A:B)")
         return MaskSequence(info.size, span[0], (np.logical_or.reduce([one.masks[frame] for one in found]) for frame in range(*span)))
     count = len(numbered_masks(folder))
     frames = range(info.frames) if count == info.frames else range(*span)
@@ -238,7 +238,7 @@ def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: Mas
     cuts = tuple(start for start, _ in shots[1:])
     region = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
     if all(region.is_empty(frame) for frame in region.frames):
-        raise InputError("the mask is empty on every frame: there is nothing to edit")
+        raise InputError("the mask is empty on every frame, so there is nothing to edit: show the object on a frame where it is to be seen")
     return region
 
 

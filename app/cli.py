@@ -61,7 +61,7 @@ def _path(text: str) -> Path:
         shown = text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
         raise argparse.ArgumentTypeError(f"'{shown}' can't be used ({getattr(error, 'strerror', None) or error})") from None
     if not text:
-        raise argparse.ArgumentTypeError("the path is empty")
+        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
     return path
 
 

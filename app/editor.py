@@ -116,7 +116,7 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
     def _interrupted(self, project_id: str, job_id: str) -> AskedJob:
         if any(job.job_id == job_id and job.state == "interrupted" for job in self.jobs(project_id)):
             return next(asked for asked in self.journal.of_project(project_id) if asked.job_id == job_id)
-        raise InputError(f"no job {job_id} of this project is interrupted")
+        raise InputError(f"no job {job_id} of this project is interrupted: it may have been resumed already; ask for the work anew")
 
     def warm_up(self) -> None:
         """Load the models in the background, so that the first click and the first try are as quick as the next."""

@@ -107,7 +107,7 @@ class JobRunner:
 
     def _find(self, job_id: str) -> _Job:
         if job_id not in self._jobs:
-            raise InputError(f"there is no job {job_id}; the program may have been restarted since")
+            raise InputError(f"there is no job {job_id}, the program may have been restarted since: ask for the work anew")
         return self._jobs[job_id]
 
     def _forget_old(self) -> None:

@@ -99,7 +99,10 @@ class KeyframeFiles:
         if placement.limit:
             result = feathered_keyframe(source, result, mask, project.adjustment.feather)
         if (result == source)[mask].all():
-            raise InputError(f"'{name}' shows inside the mask what the frame shows: there is no edit in it to take")
+            raise InputError(
+                f"'{name}' shows inside the mask what the frame shows, so there is no edit in it: paint inside the mask, "
+                "save it and bring it again"
+            )
         size = (picture.shape[1], picture.shape[0])
         about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
         if placed.shift != (0.0, 0.0):
@@ -132,7 +135,7 @@ class KeyframeFiles:
 
     def _mask(self, project: Project, frame: int) -> np.ndarray:
         if not project.clip.start <= frame < project.clip.stop:
-            raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
+            raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
         mask = self._pictures.region_mask(project, frame)
         if not mask.any():
             raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")

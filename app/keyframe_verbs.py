@@ -84,14 +84,14 @@ class KeyframeVerbs(VerbBase):
         check_keep(keep)
         project = self.project(project_id)
         if not seeds:
-            raise InputError("give at least one seed")
+            raise InputError("there is no seed to try: give at least one whole number")
         for seed in seeds:
             check_seed(seed)
         if not project.clip.start <= frame < project.clip.stop:
-            raise InputError(f"frame {frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
+            raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
         self._need_masks(project)
         if keep and (parent is None or project.edit(parent).frame != frame):
-            raise InputError("only of a try on the same frame can a share of the picture be kept")
+            raise InputError("only of a try on the same frame can a share of the picture be kept: go to its frame, or keep 0")
         lineage_of(project, parent)
         for job in self.runner.of_project(project_id):
             if job.kind == "measure" and not job.finished:  # nobody waits for a forecast while there is a try to make

@@ -20,10 +20,13 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
     from core.media import open_clip
 
     if not 0 <= frame < info.frames:
-        raise InputError(f"frame {frame} is outside the clip (0 to {info.frames - 1})")
+        raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {info.frames - 1}")
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)
     with open_clip(path) as reader:
         if len(reader) not in (info.frames, span[1] - span[0]):
-            raise InputError(f"'{path.name}' has {len(reader)} frames; the clip has {info.frames}, its marked stretch {span[1] - span[0]}")
+            raise InputError(
+                f"'{path.name}' has {len(reader)} frames; the clip has {info.frames}, its marked stretch {span[1] - span[0]}: "
+                "bring masks of as many"
+            )
         return masks_from_frames(reader.frames(), 0 if len(reader) == info.frames else span[0], info.size, info.frames, path.stem)

@@ -29,7 +29,7 @@ class MaskVerbs(VerbBase):
         project = self.project(project_id)
         path = Path(source)
         if not path.exists():
-            raise InputError(f"there are no masks at '{source}'")
+            raise InputError(f"there are no masks at '{source}': name a picture, a folder or zip of pictures, or a matte video")
         span = (project.clip.start, project.clip.stop)
         found = read_masks(path, project.clip.info, span, project.clip.start if frame is None else frame)
         whole = range(*span)
@@ -59,7 +59,7 @@ class MaskVerbs(VerbBase):
         from core.render.mattes import FORMS
 
         if form not in FORMS:
-            raise InputError(f"unknown form of masks '{form}' (known: {', '.join(FORMS)})")
+            raise InputError(f"unknown form of masks '{form}': choose one of {', '.join(FORMS)}")
         project = self.project(project_id)
         tracks = [t for t in project.tracks if t.masks and (object_ids is None or t.object_id in object_ids)]
         if not tracks:

@@ -35,9 +35,9 @@ def make_folder(folder: Path, flag: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"'{folder}' can't be the folder for {flag}: there is a file in its place") from None
+        raise InputError(f"'{folder}' can't be the folder for {flag}: there is a file in its place, choose another") from None
     except OSError as error:
-        raise StorageError(f"the folder '{folder}' can't be written to ({error.strerror or error})") from error
+        raise StorageError(f"the folder '{folder}' can't be written to ({error.strerror or error}): choose another, or free it") from error
 
 
 def _same(one: Path, other: Path) -> bool:

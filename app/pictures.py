@@ -49,7 +49,7 @@ class Pictures(ClipFrames):
         `instead` is an object's id and the mask to show for it, or one more than the last id for an object yet to be added.
         """
         if kind not in ("objects", "region"):
-            raise InputError(f"unknown overlay '{kind}' (known: objects, region)")
+            raise InputError(f"unknown overlay '{kind}': ask for objects or region")
         self._note_asked()
         if kind == "region":
             return region_overlay(self.region_mask(project, frame), project.adjustment.feather, max_width)

@@ -60,7 +60,7 @@ class PromptArguments:
         """Raise InputError for a frame outside the half-open span."""
         for frame in (self.frame, *(one[0] for one in (*self.points, *self.boxes))):
             if frame is not None and not span[0] <= frame < span[1]:
-                raise InputError(f"frame {frame} is outside the frames that are worked on ({span[0]} to {span[1] - 1})")
+                raise InputError(f"frame {frame} is outside the frames that are worked on: choose one from {span[0]} to {span[1] - 1}")
 
     def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
         """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""

@@ -48,13 +48,13 @@ class PropagateVerbs(VerbBase):
         """Carry the accepted keyframes through the clip; returns the job's id. A draft is quick: few steps at half the size."""
         project = self.project(project_id)
         if project.accepted_edit is None:
-            raise InputError("accept a keyframe first")
+            raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
         if seed is not None:
             check_seed(seed)
         span = (project.clip.start, project.clip.stop)
         untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*span)]
         if untracked:
-            raise InputError(f"track {', '.join(untracked)} through the clip first")
+            raise InputError(f"not all of the edit is tracked yet: in Select, track {', '.join(untracked)} through the clip first")
         self._need_masks(project)
         for job in self.runner.of_project(project_id):
             if job.kind == "measure" and not job.finished:  # the run itself tells more than the trial would
@@ -78,9 +78,9 @@ class PropagateVerbs(VerbBase):
         """Make what is missing of a propagation that was paused or cut off; returns the job's id."""
         propagation = self.project(project_id).propagation(propagation_id)
         if propagation.result is not None:
-            raise InputError("this propagation is finished: there is nothing to resume")
+            raise InputError("this propagation is finished, so there is nothing to resume: propagate again for another")
         if any(job.kind == "propagate" and not job.finished for job in self.runner.of_project(project_id)):
-            raise InputError("a propagation of this project is running or waiting already")
+            raise InputError("a propagation of this project is running or waiting already: wait for it, pause it or cancel it first")
         work = self._identified(project_id, partial(self._propagating.resume, project_id, propagation_id))
         return self._submit("propagate", project_id, work)
 
@@ -106,7 +106,7 @@ class PropagateVerbs(VerbBase):
         project = self.project(project_id)
         carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
         if not carried:
-            raise InputError("accept a keyframe first")
+            raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
         model = self.engine.video_model()
         model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()
@@ -160,14 +160,14 @@ class PropagateVerbs(VerbBase):
                     return json.loads(self.file_path(project_id, propagation.report).read_text(encoding="utf-8"))
                 except (OSError, ValueError):
                     raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
-        raise InputError(f"there is no finished propagation {propagation_id}")
+        raise InputError(f"there is no finished propagation {propagation_id}: propagate, or resume the one that was stopped")
 
     def result_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> tuple[bytes, bool]:
         """A frame as the propagation leaves it so far, and whether that is final."""
         project = self.project(project_id)
         propagation = project.propagation(propagation_id)
         if not 0 <= frame < project.clip.info.frames:
-            raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
+            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
         return self.pictures.result_jpeg(project, propagation, frame, max_width)
 
     def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
@@ -188,7 +188,7 @@ class PropagateVerbs(VerbBase):
         """A frame as the file has it, without any accepted result."""
         project = self.project(project_id)
         if not 0 <= frame < project.clip.info.frames:
-            raise InputError(f"frame {frame} is outside the clip (0 to {project.clip.info.frames - 1})")
+            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
         return self.pictures.source_jpeg(project, frame, max_width)
 
     # Export
@@ -206,7 +206,7 @@ class PropagateVerbs(VerbBase):
         project = self.project(project_id)
         format_of(codec)
         if propagation_id is None and not project.base:
-            raise InputError("there is no accepted result to export yet")
+            raise InputError("there is no accepted result to export yet: propagate, then accept the result")
         if propagation_id is not None and project.propagation(propagation_id).result is None:
             raise InputError("this propagation is not finished: resume it first")
         work = self._identified(project_id, partial(self._propagating.export, project_id, codec, propagation_id))

@@ -57,7 +57,7 @@ class PropagateWork:
         project = self._workspace.project(project_id)
         carried = project.carried
         if not carried:
-            raise InputError("accept a keyframe first")
+            raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         region_file, _ = self._work.region(project, context)

@@ -97,13 +97,15 @@ class Recipe:
             data = json.loads(path.read_text(encoding="utf-8"))
             version = data.pop("vivid_recipe")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise InputError(f"'{path}' is no recipe of VIVID Studio") from None
+            raise InputError(f"'{path}' is no recipe of VIVID Studio: give the .recipe.json beside an exported video") from None
         if not isinstance(version, int) or not 1 <= version <= VERSION:
-            raise InputError(f"the recipe '{path}' was written by a newer version ({version}; this version reads up to {VERSION})")
+            raise InputError(
+                f"the recipe '{path}' was written by a newer version ({version}; this version reads up to {VERSION}): update VIVID Studio"
+            )
         try:
             return decode(cls, data)
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            raise InputError(f"the recipe '{path}' is damaged ({error})") from error
+            raise InputError(f"the recipe '{path}' is damaged ({error}): export the video again for a new one") from error
 
 
 def asked_for(project: Project, segmenter: str, weights: str) -> bytes:

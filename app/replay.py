@@ -112,7 +112,7 @@ def _apply(
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
     if span[0] >= span[1]:
-        raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}")
+        raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}: give a longer one")
     recorded = anew_on is None
     if not recorded:
         edit = on_size(edit, reader.info.size, notes)
@@ -182,7 +182,10 @@ def _recorded(edit: RecipeEdit) -> MaskSequence:
 def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
     region = _recorded(edit)
     if region.size != reader.info.size:
-        raise InputError(f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}")
+        raise InputError(
+            f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}: "
+            "export the video again for a new recipe"
+        )
     return region
 
 
@@ -200,7 +203,9 @@ def _region_anew(
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
     if not prompts:
-        raise InputError("the recipe's masks came from elsewhere, not from prompts: it can be replayed on its own video only")
+        raise InputError(
+            "the recipe's masks came from elsewhere, not from prompts: it can be replayed on its own video only, without --video"
+        )
     for track in edit.tracks:
         if not track.prompts:
             notes.append(f"the masks of '{track.name}' came from elsewhere, not from prompts: it is left out")
@@ -224,7 +229,9 @@ def _region_anew(
     cuts = tuple(start for start, _ in shots[1:])
     region = adjusted([RegionPart(masks, ways[object_id], cuts) for object_id, masks in found.items()], range(*span), context)
     if all(region.is_empty(frame) for frame in region.frames):
-        raise InputError("the recipe's objects are nowhere in this video: there is nothing to edit")
+        raise InputError(
+            "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
+        )
     return region
 
 
@@ -232,7 +239,8 @@ def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: s
     """Raise InputError when a prompt does not lie on the video."""
     if not span[0] <= prompt.frame < span[1]:
         raise InputError(
-            f"the recipe shows '{name}' on frame {prompt.frame}, but of this video it can edit the frames {span[0]}:{span[1]} only"
+            f"the recipe shows '{name}' on frame {prompt.frame}, but of this video it can edit the frames {span[0]}:{span[1]} only: "
+            "give one that is long enough"
         )
     try:
         check_prompt(prompt, *reader.info.size, reader.info.frames)
@@ -262,10 +270,12 @@ def _keyframe(
             path.write_bytes(base64.b64decode(keyframe.image))
             return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
     if not keyframe.painted:
-        raise InputError("a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only")
+        raise InputError(
+            "a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only, without --video"
+        )
     free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in taken]
     if not free:
-        raise InputError(f"the recipe has more keyframes than this video has frames with the objects ({len(taken)})")
+        raise InputError(f"the recipe has more keyframes than this video has frames with the objects ({len(taken)}): give a longer one")
     frame = min(free, key=lambda f: abs(f - keyframe.frame))
     studio = KeyframeStudio(engine.video_model(edit.model))
     prepared = studio.prepare(reader.frame(frame), region[frame], edit.feather, behind_keyframe(reader, region, frame))

@@ -109,4 +109,7 @@ def _listen(host: str, port: int) -> socket.socket:
         except OSError as error:
             listener.close()
             last = error
-    raise InputError(f"can't listen on {host} port {port} or the {PORTS_TO_TRY - 1} after it ({last.strerror if last else 'no such port'})")
+    raise InputError(
+        f"can't listen on {host} port {port} or the {PORTS_TO_TRY - 1} after it "
+        f"({last.strerror if last else 'no such port'}): name another with --port"
+    )

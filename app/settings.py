@@ -37,13 +37,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
-            raise InputError(f"port {self.port} is outside 0 to 65535")
+            raise InputError(f"port {self.port} is outside 0 to 65535: try 7860")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
         try:
             self.workspace.exists()
         except (OSError, ValueError) as error:
-            raise InputError(f"the workspace can't be where it is set ({getattr(error, 'strerror', None) or error})") from None
+            raise InputError(
+                f"the workspace can't be where it is set ({getattr(error, 'strerror', None) or error}): "
+                "name a folder of yours with --workspace"
+            ) from None
 
     @classmethod
     def from_environment(cls) -> Settings:

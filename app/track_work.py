@@ -219,9 +219,9 @@ def check_request(project: Project, request: TrackRequest, pictures: Pictures) -
             raise InputError("click or box an object first: there is nothing to track yet")
         return
     if request.object_id is None:
-        raise InputError("say which object to follow from there")
+        raise InputError("no object is named: say which one to follow from there")
     track = project.track(request.object_id)
     if not project.clip.start <= request.frame < project.clip.stop:
-        raise InputError(f"frame {request.frame} is outside the clip ({project.clip.start} to {project.clip.stop - 1})")
+        raise InputError(f"frame {request.frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
     if track.masks is None or pictures.masks(project, track.masks).is_empty(request.frame):
         raise InputError(f"{track.name} has no mask on frame {request.frame} to go on from: click it there first")

@@ -86,7 +86,7 @@ class VerbBase:
     def _check_frame(self, project_id: str, frame: int) -> None:
         frames = self.project(project_id).clip.info.frames
         if not 0 <= frame < frames:
-            raise InputError(f"frame {frame} is outside the clip (0 to {frames - 1})")
+            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {frames - 1}")
 
     def _with_answer(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
         """The project with an object whose mask on a frame a person has just seen to."""

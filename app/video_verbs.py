@@ -72,7 +72,7 @@ class VideoVerbs(VerbBase):
         try:
             path = Path(source).expanduser().resolve()
         except (OSError, ValueError, RuntimeError) as error:  # a zero byte, the home folder of nobody
-            raise InputError(f"there is no video at {str(source)!r:.200} ({error})") from None
+            raise InputError(f"there is no video at {str(source)!r:.200} ({error}): see that the path is right") from None
         info = probe(path)
         sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
         project = self.workspace.add(Project(new_id(), name or path.stem, Clip(str(path), sha256, info, 0, info.frames), now()))
@@ -120,7 +120,7 @@ class VideoVerbs(VerbBase):
             if example.name == name:
                 with open_clip(example.path) as reader:
                     return encode_jpeg(reader.preview(0, THUMBNAIL))
-        raise InputError(f"there is no example '{name}'")
+        raise InputError(f"there is no example '{name}': open one of those that are listed, or a video of yours")
 
     def examined(self, project_id: str) -> Examined:
         """What has been found out about the clip in the background, which is begun if need be."""

@@ -117,9 +117,13 @@ class Workspace:
                         f"the project {project_id[:6]}... is not here, it may have been removed; open a video or another project"
                     ) from None
                 except UnicodeDecodeError:
-                    raise InputError(f"the project {project_id} is damaged: '{path}' is no text") from None
+                    raise InputError(
+                        f"the project {project_id} is damaged: '{path}' is no text, put back a copy of that file or open another project"
+                    ) from None
                 except OSError as error:
-                    raise InputError(f"the project {project_id} can't be read: '{path}' ({error.strerror or error})") from error
+                    raise InputError(
+                        f"the project {project_id} can't be read: '{path}' ({error.strerror or error}), see to that or open another project"
+                    ) from error
             return self._open[project_id]
 
     def project(self, project_id: str) -> Project:
@@ -153,7 +157,9 @@ class Workspace:
                 doomed = folder.rename(folder.with_name(f".deleted-{project_id}"))
                 shutil.rmtree(doomed, ignore_errors=True)
             except OSError as error:
-                raise StorageError(f"the project could not be removed ({error.strerror or error})") from error
+                raise StorageError(
+                    f"the project could not be removed ({error.strerror or error}): close what uses its files, then try again"
+                ) from error
 
     def undo(self, project_id: str) -> Project:
         with self._lock:
@@ -226,7 +232,7 @@ class Workspace:
                 return path
         except (OSError, ValueError, TypeError):  # what can be no path
             pass
-        raise InputError(f"the project has no file '{relative}'")
+        raise InputError(f"the project has no file '{relative}' (any more): make it again")
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:

@@ -25,7 +25,7 @@ def workspace_lock(root: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise StorageError(f"the workspace '{root}' can't be written ({error.strerror or error})") from error
+        raise StorageError(f"the workspace '{root}' can't be written ({error.strerror or error}): name another with --workspace") from error
     try:
         try:
             _take(handle)

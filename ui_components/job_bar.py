@@ -51,6 +51,6 @@ def job_bar(verbs: Verbs) -> gr.HTML:
 
     def _check(project_id: str, job_id: str) -> None:
         if not any(job.job_id == job_id for job in verbs.jobs(project_id)):
-            raise InputError("that job belongs to another project")
+            raise InputError("that job belongs to another project: open that one to stop it")
 
     return part("job", MARKUP, [follow, stop_job, pause_job, resume_job, dismiss_job])

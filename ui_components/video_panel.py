@@ -100,7 +100,7 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
         for example in verbs.examples():
             if example.name == name:
                 return _opened(verbs.create_project(example.path, example.title).project_id)
-        raise InputError(f"there is no example '{name}'")
+        raise InputError(f"there is no example '{name}': open one of those that are listed")
 
     def open_project(wanted: str) -> Answer:
         return _opened(wanted)

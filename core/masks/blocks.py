@@ -57,7 +57,9 @@ class Index:
         """Read what `to_bytes` gave; InputError for a newer one, ValueError, KeyError or TypeError for anything else."""
         read: dict[str, Any] = json.loads(data)
         if int(read["vivid_masks"]) > INDEX_VERSION:
-            raise InputError(f"the masks are of a newer version ({read['vivid_masks']}) than this program reads ({INDEX_VERSION})")
+            raise InputError(
+                f"the masks are of a newer version ({read['vivid_masks']}) than this program reads ({INDEX_VERSION}): update VIVID Studio"
+            )
         names = tuple(read["blocks"])
         if any(name is not None and not _NAME.fullmatch(name) for name in names):
             raise ValueError("a block has a name that no block has")

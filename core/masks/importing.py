@@ -63,7 +63,7 @@ def import_masks(source: Path | str, size: tuple[int, int], total: int, span: tu
         for picture in pictures:
             groups[picture.folder].append(picture)
         if not groups:
-            raise InputError(f"there are no masks in '{source.name}': it holds no pictures")
+            raise InputError(f"there are no masks in '{source.name}': it holds no pictures, give PNG or another kind of picture")
         found: list[ImportedObject] = []
         for folder, members in sorted(groups.items()):
             numbered = _numbered(members, total, span, at, source.name)
@@ -81,7 +81,7 @@ def masks_from_frames(
     said = []
     for frame, picture in enumerate(frames, start):
         if frame >= total:
-            raise InputError(f"'{name}' has more frames than the clip, which has {total}")
+            raise InputError(f"'{name}' has more frames than the clip, which has {total}: cut it to that")
         masks.set(frame, _fitted(picture.max(axis=-1) >= 128, size, name))
         said.append(frame)
     return _not_empty([ImportedObject(name, masks, tuple(said))], name)
@@ -90,9 +90,9 @@ def masks_from_frames(
 def _not_empty(found: list[ImportedObject], name: str) -> list[ImportedObject]:
     kept = [one for one in found if any(not one.masks.is_empty(frame) for frame in one.frames)]
     if not kept:
-        raise InputError(f"the masks in '{name}' are all empty")
+        raise InputError(f"the masks in '{name}' are all empty: what belongs to the object has to be white, or of a colour")
     if len(kept) > _MOST_OBJECTS:
-        raise InputError(f"'{name}' holds {len(kept)} objects: more than {_MOST_OBJECTS} can't be brought in at once")
+        raise InputError(f"'{name}' holds {len(kept)} objects: more than {_MOST_OBJECTS} can't be brought in at once, bring them in parts")
     return kept
 
 
@@ -113,12 +113,14 @@ class _pictures_of:  # noqa: N801  (used like a function)
                 self._zip = zipfile.ZipFile(source)
                 entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
                 if large := next((entry for entry in entries if entry.file_size > _MOST_BYTES), None):
-                    raise InputError(f"'{large.filename}' in '{source.name}' is too large for a mask")
+                    raise InputError(f"'{large.filename}' in '{source.name}' is too large for a mask: save it in the clip's size")
                 shown = [(entry.filename, lambda entry=entry: self._unzip(entry)) for entry in entries]  # type: ignore[misc]
             else:
                 shown = [(source.name, source.read_bytes)]
         except (OSError, zipfile.BadZipFile) as error:
-            raise InputError(f"'{source.name}' can't be read: {getattr(error, 'strerror', None) or error}") from error
+            raise InputError(
+                f"'{source.name}' can't be read ({getattr(error, 'strerror', None) or error}): see that it is whole and yours to read"
+            ) from error
         pictures = []
         for path, read in shown:
             parts = PurePosixPath(path.replace("\\", "/"))
@@ -136,7 +138,9 @@ class _pictures_of:  # noqa: N801  (used like a function)
         try:
             return self._zip.read(entry)
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"'{entry.filename}' in '{self._source.name}' can't be unpacked ({error})") from error
+            raise InputError(
+                f"'{entry.filename}' in '{self._source.name}' can't be unpacked ({error}): make the zip again, without a password"
+            ) from error
 
 
 def _numbered(pictures: list[_Picture], total: int, span: tuple[int, int], at: int, source: str) -> list[tuple[int, _Picture]]:
@@ -152,7 +156,9 @@ def _numbered(pictures: list[_Picture], total: int, span: tuple[int, int], at: i
         if len(ordered) == stop - start:
             return [(start + index, picture) for index, (_, picture) in enumerate(ordered)]
     if ordered[-1][0] >= total:
-        raise InputError(f"'{source}' has a mask for frame {ordered[-1][0]}, but the clip's last frame is {total - 1}")
+        raise InputError(
+            f"'{source}' has a mask for frame {ordered[-1][0]}, but the clip's last frame is {total - 1}: leave it out, or number from 0"
+        )
     return ordered
 
 
@@ -174,7 +180,7 @@ def _labels(picture: _Picture) -> tuple[str, NDArray[np.int32]]:
             else:
                 pixels = np.asarray(image.convert("RGB"), np.int32)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask '{picture.name}' is no readable picture") from error
+        raise InputError(f"the mask '{picture.name}' is no readable picture: save it as PNG") from error
     if (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all():
         return "grey", pixels[..., 0]
     return "colour", (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
@@ -221,5 +227,8 @@ def _fitted(mask: Mask, size: tuple[int, int], name: str) -> Mask:
     if mask.shape == (height, width):
         return np.ascontiguousarray(mask)
     if abs(np.log(mask.shape[1] / mask.shape[0] / (width / height))) > _SHAPE:
-        raise InputError(f"the mask '{name}' has {mask.shape[1]}x{mask.shape[0]} pixels, another shape than the clip's {width}x{height}")
+        raise InputError(
+            f"the mask '{name}' has {mask.shape[1]}x{mask.shape[0]} pixels, another shape than the clip's {width}x{height}: "
+            "save it in that shape"
+        )
     return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0

@@ -31,7 +31,9 @@ def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
             if path.stem.isdecimal() and path not in written:
                 path.unlink()
     except OSError as error:
-        raise StorageError(f"the masks can't be written to {folder}: {error.strerror or error}") from error
+        raise StorageError(
+            f"the masks can't be written to {folder} ({error.strerror or error}): free the disk, or choose another folder"
+        ) from error
     return written
 
 
@@ -43,7 +45,9 @@ def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> Mask
     """
     pictures = numbered_masks(folder)
     if len(pictures) != len(frames):
-        raise InputError(f"{folder} holds {len(pictures)} masks, but the clip's span has {len(frames)} frames")
+        raise InputError(
+            f"{folder} holds {len(pictures)} masks, but the clip's span has {len(frames)} frames: there has to be one for each"
+        )
     return MaskSequence(size, frames.start, (read_mask(path, size) for path in pictures))
 
 
@@ -53,14 +57,14 @@ def numbered_masks(folder: Path | str) -> list[Path]:
     try:
         pictures = [path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")]
     except OSError as error:
-        raise InputError(f"there is no mask folder at {folder} ({error.strerror})") from None
+        raise InputError(f"there is no mask folder at {folder} ({error.strerror}): see that the path is right") from None
     numbers: dict[int, Path] = {}
     for path in sorted(pictures):
         if not path.stem.isdecimal():
             raise InputError(f"{path} is no mask of a frame: masks are named by number, like 00000.png")
         other = numbers.setdefault(int(path.stem), path)
         if other is not path:
-            raise InputError(f"{folder} holds two masks numbered {int(path.stem)}: {other.name} and {path.name}")
+            raise InputError(f"{folder} holds two masks numbered {int(path.stem)}: {other.name} and {path.name}, leave one out")
     return [numbers[number] for number in sorted(numbers)]
 
 
@@ -81,10 +85,12 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA", "LA") else image)
     except FileNotFoundError:
-        raise InputError(f"there is no mask at {path}") from None
+        raise InputError(f"there is no mask at {path}: see that the path is right") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask {path} is no readable picture") from error
+        raise InputError(f"the mask {path} is no readable picture: save it as PNG") from error
     mask = pixels > 0 if pixels.ndim == 2 else (pixels > 0).any(axis=-1)
     if mask.shape != (size[1], size[0]):
-        raise InputError(f"the mask {path} has {mask.shape[1]}x{mask.shape[0]} pixels, the clip {size[0]}x{size[1]}")
+        raise InputError(
+            f"the mask {path} has {mask.shape[1]}x{mask.shape[0]} pixels, the clip {size[0]}x{size[1]}: save it in the clip's size"
+        )
     return mask

@@ -154,7 +154,9 @@ class MaskSequence:
         except OSError as error:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
-            raise StorageError(f"the masks can't be written to {path}: {error.strerror or error}") from error
+            raise StorageError(
+                f"the masks can't be written to {path} ({error.strerror or error}): free the disk, then try again"
+            ) from error
 
     @classmethod
     def load(cls, path: Path | str) -> MaskSequence:
@@ -170,14 +172,17 @@ class MaskSequence:
             with np.load(path, allow_pickle=False) as file:
                 version, width, height, start = (int(value) for value in file["header"])
                 if version > FORMAT_VERSION:
-                    raise InputError(f"the mask file {path} is of a newer version ({version}) than this program reads ({FORMAT_VERSION})")
+                    raise InputError(
+                        f"the mask file {path} is of a newer version ({version}) than this program reads ({FORMAT_VERSION}): "
+                        "update VIVID Studio"
+                    )
                 counts, runs = file["counts"], file["runs"]
         except FileNotFoundError as error:
-            raise InputError(f"there is no mask file at {error.filename or path}") from None
+            raise InputError(f"there is no mask file at {error.filename or path}: track the object again") from None
         except _DAMAGED as error:
-            raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file") from error
+            raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file, track the object again") from error
         if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
-            raise InputError(f"the mask file {path} can't be read: its contents disagree")
+            raise InputError(f"the mask file {path} can't be read, its contents disagree: track the object again")
         sequence = cls((width, height), start)
         sequence._runs = np.split(runs, np.cumsum(counts)[:-1]) if len(counts) else []
         return sequence

@@ -107,7 +107,9 @@ class Cursor:
                 yield position, frame
                 due, shown = position + 1, frame
         if shown is None:
-            raise InputError(f"{self._path} can't be decoded any more: it has changed or been damaged")
+            raise InputError(
+                f"{self._path} can't be decoded any more: it has changed or been damaged, put the old one back or open it anew"
+            )
         while due is not None and due < self._index.info.frames:
             yield due, shown
             due += 1

@@ -17,8 +17,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def storage_error(path: Path, fault: OSError) -> StorageError:
     """The disk's refusal to write `path` as one sentence."""
     if fault.errno in _FULL:
-        return StorageError(f"the disk is full: {path} could not be written, what was there before is untouched")
-    return StorageError(f"{path} can't be written ({fault.strerror or fault}), what was there before is untouched")
+        return StorageError(
+            f"the disk is full: {path} could not be written, what was there before is untouched; free some space, then try again"
+        )
+    return StorageError(
+        f"{path} can't be written ({fault.strerror or fault}), what was there before is untouched; see to that, or choose another place"
+    )
 
 
 def is_folder(path: Path) -> bool:
@@ -27,7 +31,7 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError) as fault:
         shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:60]}...{str(path)[-15:]}"
-        raise InputError(f"{shown!r} can't be opened ({getattr(fault, 'strerror', None) or fault})") from fault
+        raise InputError(f"{shown!r} can't be opened ({getattr(fault, 'strerror', None) or fault}): see that the path is right") from fault
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def numbered_images(folder: Path) -> list[Path]:
     try:
         names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
     except OSError as fault:
-        raise InputError(f"the folder {folder} can't be read ({fault.strerror})") from fault
+        raise InputError(f"the folder {folder} can't be read ({fault.strerror}): see that it is there and yours to read") from fault
     numbered: dict[int, Path] = {}
     for path in sorted(names):
         found = _NUMBER.search(path.stem)
@@ -30,7 +30,9 @@ def numbered_images(folder: Path) -> list[Path]:
             continue
         number = int(found.group(1))
         if number in numbered:
-            raise InputError(f"the folder {folder} holds two images numbered {number}: {numbered[number].name} and {path.name}")
+            raise InputError(
+                f"the folder {folder} holds two images numbered {number}: {numbered[number].name} and {path.name}, leave one out"
+            )
         numbered[number] = path
     if not numbered:
         raise InputError(f"the folder {folder} holds no numbered images (such as 00000.png or frame_1.jpg)")

@@ -25,7 +25,7 @@ def sha256_of(path: str | Path) -> str:
             digest.update(f"{image.name}\0{image.stat().st_size}\0".encode())
             _feed(digest, image)
     except OSError as fault:
-        raise InputError(f"{path} can't be read ({fault.strerror})") from fault
+        raise InputError(f"{path} can't be read ({fault.strerror}): see that it is there and yours to read") from fault
     return digest.hexdigest()
 
 

@@ -37,11 +37,11 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
             alpha = np.array(upright.convert("RGBA").getchannel("A")) if upright.has_transparency_data else opaque
             return np.array(_in_srgb(upright)), alpha
     except FileNotFoundError as fault:
-        raise InputError(f"there is no picture at {path}") from fault
+        raise InputError(f"there is no picture at {path}: see that the path is right") from fault
     except UnidentifiedImageError as fault:
         raise InputError(f"{path} is not a picture that can be read: PNG, JPEG, WebP or TIFF will do") from fault
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise InputError(f"the picture {path} can't be read ({fault})") from fault
+        raise InputError(f"the picture {path} can't be read ({fault}): save it again as PNG") from fault
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -79,7 +79,7 @@ def write_image(path: str | Path, frame: RgbFrame) -> None:
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise InputError(f"{path.name} is neither .png nor .jpg")
+        raise InputError(f"{path.name} is neither .png nor .jpg: give it one of these endings")
     if frame.ndim != 3:
         raise InputError(f"an array of shape {frame.shape} is not a picture (H, W, 3)")
     image = Image.fromarray(check_frame(frame, (frame.shape[1], frame.shape[0])))

@@ -70,7 +70,7 @@ class ClipReader(ABC):
 
     def _check_index(self, index: int) -> int:
         if not 0 <= index < len(self):
-            raise InputError(f"there is no frame {index} in a video of {len(self)} frames (the first is 0)")
+            raise InputError(f"there is no frame {index} in a video of {len(self)} frames (choose one from 0 to {len(self) - 1})")
         return index
 
     def _check_span(self, start: int, stop: int | None) -> tuple[int, int]:
@@ -96,7 +96,7 @@ class FolderReader(ClipReader):
         path = self._images[self._check_index(index)]
         picture = read_image(path)
         if picture.shape[:2] != (self.info.height, self.info.width):
-            raise InputError(f"{path} has changed its size since the clip was opened")
+            raise InputError(f"{path} has changed its size since the clip was opened: open it anew")
         return picture
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:

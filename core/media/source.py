@@ -27,24 +27,26 @@ def open_container(path: Path) -> InputContainer:
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError as fault:
-        raise InputError(f"there is no file {path}") from fault
+        raise InputError(f"there is no file {path}: see that the path is right") from fault
     except OSError as fault:
-        raise InputError(f"{path} can't be read ({fault.strerror})") from fault
+        raise InputError(f"{path} can't be read ({fault.strerror}): see that it is yours to read") from fault
     if not head:
-        raise InputError(f"{path} is empty")
+        raise InputError(f"{path} is empty: choose a video")
     if _is_text(head):
-        raise InputError(f"{path} is a text file, not a video")
+        raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except av.FFmpegError as fault:
-        raise InputError(f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind") from fault
+        raise InputError(
+            f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind; get it anew, or save it as an MP4"
+        ) from fault
     names = container.format.name.split(",")
     if any(name in _TEXT_FORMATS for name in names):
         container.close()
-        raise InputError(f"{path} is a text file, not a video")
+        raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
     if "image2" in names or any(name.endswith("_pipe") for name in names):
         container.close()
-        raise InputError(f"{path} is a single picture, not a video")
+        raise InputError(f"{path} is a single picture, not a video: choose a video, or a folder of numbered pictures")
     return container
 
 
@@ -66,10 +68,10 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS and stream.codec_context is not None]
     if not streams:
         if container.streams.video:
-            raise InputError(f"{path} has only a cover picture, no video")
+            raise InputError(f"{path} has only a cover picture, no video: choose a file with moving pictures")
         if container.streams.audio:
-            raise InputError(f"{path} has only sound, no video")
-        raise InputError(f"{path} has no video that can be decoded")
+            raise InputError(f"{path} has only sound, no video: choose a file with moving pictures")
+        raise InputError(f"{path} has no video that can be decoded: save it as H.264 in an MP4, then open that")
     best = container.streams.best("video")
     chosen = next((stream for stream in streams if best is not None and stream.index == best.index), streams[0])
     for stream in container.streams:

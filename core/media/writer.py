@@ -162,9 +162,13 @@ class VideoWriter:
             with av.open(f"file:{self._temporary}") as container:
                 frames = container.streams.video[0].frames
         except (av.FFmpegError, IndexError) as fault:
-            raise StorageError(f"{self._path} could not be written whole, what was there before is untouched") from fault
+            raise StorageError(
+                f"{self._path} could not be written whole, what was there before is untouched; free some space on the disk, then try again"
+            ) from fault
         if frames not in (0, self._written):  # Matroska keeps no such table
-            raise StorageError(f"{self._path} could not be written whole, what was there before is untouched")
+            raise StorageError(
+                f"{self._path} could not be written whole, what was there before is untouched; free some space on the disk, then try again"
+            )
 
 
 def _container_format(path: Path, codec: Codec) -> str:

@@ -14,7 +14,7 @@ def choose_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", wanted):
-        raise InputError(f"unknown device '{wanted}' (known: auto, cpu, cuda, cuda:N, mps)")
+        raise InputError(f"unknown device '{wanted}': choose auto, cpu, cuda, cuda:N or mps")
     kind, _, number = wanted.partition(":")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise InputError(f"there is no device '{wanted}' here ({torch.cuda.device_count()} CUDA devices found); use --device cpu")

@@ -23,7 +23,9 @@ def fingerprint(path: Path) -> str:
         state = tuple((p.name if root.is_file() else p.relative_to(root).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files)
         return _fingerprint(root, state)
     except OSError as error:
-        raise ModelMissingError(f"the model at '{path}' can't be read ({error.strerror or error})") from error
+        raise ModelMissingError(
+            f"the model at '{path}' can't be read ({error.strerror or error}): see that it is there and yours to read"
+        ) from error
 
 
 @functools.lru_cache(32)

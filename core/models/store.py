@@ -33,7 +33,9 @@ class ModelStore:
         path = None if known is not None else _as_path(name)
         if path is not None:
             if not path.exists():
-                raise InputError(f"there is no checkpoint at '{name}'")
+                raise InputError(
+                    f"there is no checkpoint at '{name}': name a file or folder that is there, or a model of `launch.py models`"
+                )
             return path
         model = entry(name, kind)
         found = self._on_disk(model)
@@ -41,7 +43,8 @@ class ModelStore:
             return found
         if model.repository is None:
             raise ModelMissingError(
-                f"the model '{name}' is missing: its folder {self.assets / (model.folder or name)} should be part of the program"
+                f"the model '{name}' is missing: its folder {self.assets / (model.folder or name)} should be part of the program, "
+                "get the program anew"
             )
         return self._from_hub(model, download)
 

@@ -56,4 +56,4 @@ def read_vocabulary(package: Path) -> Vocabulary | None:
         colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
         return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error})") from error
+        raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error}): get it anew") from error

@@ -56,11 +56,13 @@ def loads(text: str) -> History:
         data = json.loads(text)
         version = data["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError("project.json is no project of VIVID Studio") from None
+        raise InputError("project.json is no project of VIVID Studio: put back a copy of it, or open another project") from None
     if not isinstance(version, int) or version < 1:
-        raise InputError(f"project.json is no project of VIVID Studio (schema {version!r})")
+        raise InputError(f"project.json is no project of VIVID Studio (schema {version!r}): put back a copy of it, or open another project")
     if version > SCHEMA_VERSION:
-        raise InputError(f"this project was saved by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION})")
+        raise InputError(
+            f"this project was saved by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION}): update VIVID Studio"
+        )
     for number in range(version, SCHEMA_VERSION):
         data = MIGRATIONS[number](data)
     try:
@@ -69,7 +71,7 @@ def loads(text: str) -> History:
     except StudioError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"project.json is damaged ({error})") from error
+        raise InputError(f"project.json is damaged ({error}): put back a copy of it, or open another project") from error
 
 
 def encode(value: Any) -> Any:

@@ -14,7 +14,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 def check_task(task: str, caption: str) -> None:
     """Raise InputError for an unknown task, or a missing caption where the task paints something."""
     if task not in TASKS:
-        raise InputError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
+        raise InputError(f"unknown task '{task}': choose {', '.join(TASKS[:-1])} or {TASKS[-1]}")
     if task != "delete" and not caption.strip():
         raise InputError(f"the task '{task}' needs a caption that says what the region should show")
     try:
@@ -26,7 +26,7 @@ def check_task(task: str, caption: str) -> None:
 def check_seed(seed: int) -> None:
     """Raise InputError for what no random generator can start from."""
     if not (isinstance(seed, int) and 0 <= seed < 2**63):
-        raise InputError(f"the seed {seed} is no whole number from 0 to {2**63 - 1}")
+        raise InputError(f"the seed {seed} can't be used: give a whole number from 0 to {2**63 - 1}")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class SamplingSettings:
 
     def __post_init__(self) -> None:
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
-            raise InputError(f"{self.steps} steps is no whole number from 1 to 1000")
+            raise InputError(f"{self.steps} steps can't be made: give a whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
-            raise InputError(f"a guidance of {self.guidance} is outside 0 to 50")
+            raise InputError(f"a guidance of {self.guidance} can't be used: choose one from 0 to 50")
 
 
 Fit = Literal["same", "fit", "cover", "stretch"]
@@ -61,7 +61,7 @@ class Placement:
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
-            raise InputError(f"unknown way to fit a picture '{self.fit}' (known: {', '.join(FITS)})")
+            raise InputError(f"unknown way to fit a picture '{self.fit}': choose one of {', '.join(FITS)}")
 
 
 LONGEST_NAME = 80
@@ -71,7 +71,7 @@ MOST_KEPT = 0.95
 def check_keep(keep: float) -> None:
     """Raise InputError for a share of a picture that a try can't be started from."""
     if not 0 <= keep <= MOST_KEPT:
-        raise InputError(f"a share of {keep:g} to keep is outside 0 to {MOST_KEPT:g}")
+        raise InputError(f"a share of {keep:g} to keep can't be used: choose one from 0 to {MOST_KEPT:g}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class KeyframeEdit:
         check_task(self.task, self.caption)
         check_keep(self.keep)
         if len(self.name) > LONGEST_NAME:
-            raise InputError(f"a name of {len(self.name)} characters is too long: {LONGEST_NAME} at most")
+            raise InputError(f"a name of {len(self.name)} characters is too long: shorten it to {LONGEST_NAME}")
 
     @property
     def paintings(self) -> tuple[Painting, ...]:

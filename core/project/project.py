@@ -56,7 +56,7 @@ class Project:
         for track in self.tracks:
             if track.object_id == object_id:
                 return track
-        raise InputError(f"there is no object {object_id}")
+        raise InputError(f"there is no object {object_id} (any more): choose one that is listed")
 
     @property
     def edited_tracks(self) -> tuple[MaskTrack, ...]:
@@ -68,7 +68,7 @@ class Project:
         for edit in self.edits:
             if edit.edit_id == edit_id:
                 return edit
-        raise InputError(f"there is no keyframe try {edit_id}")
+        raise InputError(f"there is no keyframe try {edit_id} (any more): choose one that is listed")
 
     @property
     def accepted_edit(self) -> KeyframeEdit | None:
@@ -85,7 +85,7 @@ class Project:
         for propagation in self.propagations:
             if propagation.propagation_id == propagation_id:
                 return propagation
-        raise InputError(f"there is no propagation {propagation_id}")
+        raise InputError(f"there is no propagation {propagation_id} (any more): propagate again")
 
     @property
     def base(self) -> str:
@@ -119,7 +119,7 @@ def trimmed(project: Project, start: int, stop: int) -> Project:
 def renamed(project: Project, name: str) -> Project:
     """Call the project by another name, of at most 200 letters."""
     if not name.strip():
-        raise InputError("a project needs a name")
+        raise InputError("a project needs a name: write at least one letter")
     return dataclasses.replace(project, name=name.strip()[:200])
 
 
@@ -243,7 +243,7 @@ def without_keyframe(project: Project, edit_id: str) -> Project:
     """Carry one keyframe less. The accepted one itself makes room for the next in time."""
     left = [edit.edit_id for edit in project.carried if edit.edit_id != edit_id]
     if len(left) == len(project.carried):
-        raise InputError(f"the try {edit_id} is no keyframe")
+        raise InputError(f"the try {edit_id} is no keyframe: choose one of those that are carried")
     if project.accepted in left:
         return dataclasses.replace(project, keyframes=tuple(i for i in left if i != project.accepted))
     return dataclasses.replace(project, accepted=left[0] if left else None, keyframes=tuple(left[1:]))
@@ -269,7 +269,7 @@ def with_layer(project: Project, propagation_id: str) -> Project:
     if propagation.result is None:
         raise InputError("this propagation is not finished: resume it first")
     if any(layer.propagation_id == propagation_id for layer in project.layers):
-        raise InputError("this result is in the stack already")
+        raise InputError("this result is in the stack already: propagate again for another")
     if propagation.base != project.base:
         raise InputError("this result was made on another stack of edits than the present one: propagate again, then accept")
     layers = (*project.layers, Layer(propagation_id))
@@ -283,7 +283,7 @@ def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
     """
     ids = [layer.propagation_id for layer in layers]
     if len(set(ids)) != len(ids) or any(project.propagation(i).result is None for i in ids):
-        raise InputError("a layer has to be a finished result, and can be in the stack only once")
+        raise InputError("a layer has to be a finished result, and can be in the stack only once: name each result once")
     changed = dataclasses.replace(project, layers=layers)
     if changed.base == project.base:
         return changed

@@ -69,8 +69,11 @@ def scaled_prompt(prompt: Prompt, across: float, down: float) -> Prompt:
 def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:
     """Raise InputError when the prompt does not lie on the clip (width x height pixels, `frames` frames)."""
     if not 0 <= prompt.frame < frames:
-        raise InputError(f"frame {prompt.frame} is outside the clip (0 to {frames - 1})")
+        raise InputError(f"frame {prompt.frame} is outside the clip: choose one from 0 to {frames - 1}")
     if isinstance(prompt, PointPrompt) and not (0 <= prompt.x < width and 0 <= prompt.y < height):
-        raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame ({width}x{height})")
+        raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame: X has to be below {width}, Y below {height}")
     if isinstance(prompt, BoxPrompt) and not (prompt.x0 >= 0 and prompt.y0 >= 0 and prompt.x1 <= width and prompt.y1 <= height):
-        raise InputError(f"the box {prompt.x0:g},{prompt.y0:g},{prompt.x1:g},{prompt.y1:g} reaches outside the frame ({width}x{height})")
+        raise InputError(
+            f"the box {prompt.x0:g},{prompt.y0:g},{prompt.x1:g},{prompt.y1:g} reaches outside the frame: "
+            f"keep it within 0,0,{width},{height}"
+        )

@@ -40,15 +40,15 @@ class MaskAdjustment:
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
-            raise InputError(f"unknown mask adjustment '{self.form}' (known: {', '.join(FORMS)})")
+            raise InputError(f"unknown mask adjustment '{self.form}': choose one of {', '.join(FORMS)}")
         if not 0 <= self.feather <= MOST_FEATHER:
-            raise InputError(f"a feather of {self.feather} pixels is outside 0 to {MOST_FEATHER}")
+            raise InputError(f"a feather of {self.feather} pixels can't be used: choose 0 to {MOST_FEATHER}")
         if abs(self.pixels) > MOST_PIXELS:
-            raise InputError(f"expanding by {self.pixels} pixels is outside -{MOST_PIXELS} to {MOST_PIXELS}")
+            raise InputError(f"expanding by {self.pixels} pixels can't be done: choose -{MOST_PIXELS} to {MOST_PIXELS}")
         if self.holes != ALL_HOLES and not 0 <= self.holes <= MOST_HOLES:
-            raise InputError(f"filling holes of {self.holes} pixels is outside 0 to {MOST_HOLES} (or all)")
+            raise InputError(f"filling holes of {self.holes} pixels can't be done: choose 0 to {MOST_HOLES}, or all")
         if not 0 <= self.smooth <= 15:
-            raise InputError(f"smoothing over {self.smooth} frames on either side is outside 0 to 15")
+            raise InputError(f"smoothing over {self.smooth} frames on either side can't be done: choose 0 to 15")
 
     @property
     def keeps_masks(self) -> bool:
@@ -83,7 +83,7 @@ def _whole(amount: str, text: str, unit: str) -> int:
     try:
         return int(amount)
     except ValueError:
-        raise InputError(f"'{amount}' in '{text}' is no whole number of {unit}") from None
+        raise InputError(f"'{amount}' in '{text}' is no whole number of {unit}: write one like 8") from None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class MaskTrack:
 
     def __post_init__(self) -> None:
         if not self.name.strip():
-            raise InputError("an object needs a name")
+            raise InputError("an object needs a name: write at least one letter")
         for prompt in self.prompts:
             if prompt.object_id != self.object_id:
                 raise InputError(f"a prompt for object {prompt.object_id} can't belong to object {self.object_id}")

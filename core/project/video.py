@@ -44,13 +44,15 @@ class VideoInfo:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise InputError(f"a video of {self.width}x{self.height} pixels can't be used")
+            raise InputError(f"a video of {self.width}x{self.height} pixels can't be used: choose a larger one")
         if self.frames < 1:
-            raise InputError("the video has no frames")
+            raise InputError("the video has no frames: choose another")
         if self.rate <= 0:
-            raise InputError(f"a frame rate of {self.rate} can't be used")
+            raise InputError(f"a frame rate of {self.rate} can't be used: save the video again with a rate above 0")
         if self.rotation not in (0, 90, 180, 270):
-            raise InputError(f"a rotation of {self.rotation} degrees can't be used")
+            raise InputError(
+                f"a rotation of {self.rotation} degrees can't be used: save the video again, turned by a quarter or not at all"
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -82,4 +84,7 @@ class Clip:
 def check_span(start: int, stop: int, frames: int) -> None:
     """Raise InputError unless 0 <= start < stop <= frames."""
     if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= frames):
-        raise InputError(f"frames {start}:{stop} is no stretch of a video of {frames} frames (first is 0, end is not included)")
+        raise InputError(
+            f"frames {start}:{stop} is no stretch of a video of {frames} frames: choose 0 to {frames}, "
+            "the first before the last, which is not included"
+        )

@@ -49,9 +49,9 @@ def write_mattes(
     StorageError when the disk refuses.
     """
     if form not in FORMS:
-        raise InputError(f"unknown form of masks '{form}' (known: {', '.join(FORMS)})")
+        raise InputError(f"unknown form of masks '{form}': choose one of {', '.join(FORMS)}")
     if not objects:
-        raise InputError("there are no masks to write yet")
+        raise InputError("there are no masks to write yet: select an object first")
     context.report("writing masks", 0, span[1] - span[0])
     if form in ("png", "ids"):
         _write_zip(path, form, objects, span, context)

@@ -119,7 +119,7 @@ def plan_region(
     """
     known = [box for item in boxes_or_masks if (box := _box(item)) is not None]
     if not known:
-        raise InputError("the region to edit is empty on every frame")
+        raise InputError("the region to edit is empty on every frame: select something that is to be seen")
     x0, y0 = min(box[0] for box in known), min(box[1] for box in known)
     x1, y1 = max(box[2] for box in known), max(box[3] for box in known)
     frame_width, frame_height = frame_size

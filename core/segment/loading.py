@@ -80,7 +80,7 @@ def _load_package(folder: Path) -> tuple[SAM2Base, int]:
     try:
         network.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(f"the weights in {folder} can't be read or don't fit its config.json") from error
+        raise InputError(f"the weights in {folder} can't be read or don't fit its config.json: get the model anew") from error
     return network, config.prompt_passes
 
 
@@ -90,7 +90,7 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise TypeError("no state of a network")
     except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model')") from error
+        raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model'): choose another file") from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
     # the switch that the package's video predictor sets too: what a person saw after clicking is what the memory gets
@@ -98,7 +98,7 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise InputError(f"the weights in {path} don't fit {Path(architecture).stem}") from error
+        raise InputError(f"the weights in {path} don't fit {Path(architecture).stem}: fetch the file anew") from error
     return network
 
 
@@ -107,5 +107,5 @@ def _shape_of(state: dict[str, Tensor], path: Path) -> str:
     blocks = {key.split(".")[3] for key in state if key.startswith("image_encoder.trunk.blocks.")}
     found = None if width is None else _SAM21_BY_SHAPE.get((width.shape[0], len(blocks)))
     if found is None:
-        raise InputError(f"{path} is none of the SAM 2.1 sizes tiny, small, base-plus, large")
+        raise InputError(f"{path} is none of the SAM 2.1 sizes: choose tiny, small, base-plus or large")
     return found

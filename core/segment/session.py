@@ -111,7 +111,7 @@ class SegmentSession:
         Cancelled within a frame of being asked.
         """
         if direction not in get_args(Direction):
-            raise InputError(f"unknown direction '{direction}' (known: {', '.join(get_args(Direction))})")
+            raise InputError(f"unknown direction '{direction}': choose one of {', '.join(get_args(Direction))}")
         check_span(start, stop, len(self._reader))
         if not prompts_by_object:
             raise InputError("there is no object to track: click one, or draw a box around it")

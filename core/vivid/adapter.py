@@ -124,10 +124,13 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"the adapter '{path}' can't be read: {error}") from None
+        raise InputError(f"the adapter '{path}' can't be read ({error}): get it anew") from None
     absent = [key for key in ("layout", "mask_channels", "rank", "alpha", "targets") if key not in metadata]
     if metadata.get("format") != FORMAT or absent or _PATCH + "weight" not in tensors:
-        raise InputError(f"'{path}' is no VIVID adapter: its metadata lacks format {FORMAT}, layout, rank, alpha or targets")
+        raise InputError(
+            f"'{path}' is no VIVID adapter that can be used (train one with `train vivid-5b`): "
+            f"its metadata lacks format {FORMAT}, layout, rank, alpha or targets"
+        )
     return metadata, tensors
 
 

@@ -66,13 +66,16 @@ def plan_chain(
     start, stop = span
     ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
     if not ordered:
-        raise InputError("accept a keyframe first")
+        raise InputError("there is no keyframe to carry: accept a try first")
     for one, two in pairwise(ordered):
         if one.frame == two.frame:
-            raise InputError(f"there are two keyframes on frame {one.frame}")
+            raise InputError(f"there are two keyframes on frame {one.frame}: leave one out")
     for keyframe in ordered:
         if not start <= keyframe.frame < stop:
-            raise InputError(f"the keyframe {keyframe.frame} is outside the frames {start}:{stop} that are to be edited")
+            raise InputError(
+                f"the keyframe {keyframe.frame} is outside the frames {start}:{stop} that are to be edited: leave it out, "
+                "or work on more frames"
+            )
         if region.is_empty(keyframe.frame):
             raise InputError(f"the region to edit is empty on the keyframe {keyframe.frame}: choose a frame where it is not")
 

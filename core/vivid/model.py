@@ -143,7 +143,7 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             kept=_kept(float(facts.get("kept", 0))),
         )
     except _DAMAGED as error:
-        raise ModelMissingError(f"the model package '{folder}' can't be loaded: {_first_line(error)}") from error
+        raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

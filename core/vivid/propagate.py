@@ -112,7 +112,7 @@ def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index
     start, stop = span
     check_span(start, stop, len(reader))
     if not start <= keyframe_index < stop:
-        raise InputError(f"the keyframe {keyframe_index} is outside the frames {start}:{stop} that are to be edited")
+        raise InputError(f"the keyframe {keyframe_index} is outside the frames {start}:{stop} that are to be edited: choose one of these")
     if start not in region.frames or stop - 1 not in region.frames:
         raise InputError(f"the region covers the frames {region.frames.start}:{region.frames.stop}, not all of {start}:{stop}")
     if region.is_empty(keyframe_index):

@@ -86,7 +86,9 @@ class EditedWindow:
             part.replace(path)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise StorageError(f"the edited frames can't be stored at {path}: {error.strerror or error}") from error
+            raise StorageError(
+                f"the edited frames can't be stored at {path} ({error.strerror or error}): free the disk, then resume"
+            ) from error
 
     @staticmethod
     def frames_in(path: Path) -> tuple[int, ...]:
@@ -112,7 +114,9 @@ def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
     if (own_width, own_height) == (width, height):
         return image
     if abs(own_width * height / (own_height * width) - 1) > 0.01:
-        raise InputError(f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: its shape has to agree within 1 %")
+        raise InputError(
+            f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: its shape has to agree within 1 %, cut or fit it to that"
+        )
     return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).cut(image)
 
 

@@ -152,7 +152,7 @@ def test_what_is_not_ready_says_what_to_do_first(editor: Editor, clip: Path) -> 
         editor.start_tracking(project_id)
     with pytest.raises(InputError, match="select an object"):
         editor.start_tries(project_id, 0, "delete", "", (0,))
-    with pytest.raises(InputError, match="accept a keyframe"):
+    with pytest.raises(InputError, match="accept a try"):
         editor.start_propagation(project_id)
     with pytest.raises(InputError, match="caption"):
         editor.start_tries(project_id, 0, "add", "", (0,))
