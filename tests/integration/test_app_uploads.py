@@ -45,5 +45,6 @@ def test_a_clip_may_come_under_any_name(client: TestClient, tmp_path: Path, name
 
 def test_what_is_no_video_is_told_by_its_own_name_and_not_kept(client: TestClient, tmp_path: Path) -> None:
     answer = client.post("/studio/upload", params={"name": "notes.mp4"}, content=b"just words\n" * 50, headers=OURS)
-    assert (answer.status_code, answer.text) == (400, "notes.mp4 is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
+    told = "notes.mp4 is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video"
+    assert (answer.status_code, answer.text) == (400, told)
     assert not list((tmp_path / "uploads").iterdir())
