@@ -105,6 +105,8 @@ class KeyframeFiles:
             )
         size = (picture.shape[1], picture.shape[0])
         about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
+        if placed.scale != 1.0:
+            about.append(f"Scaled to {100 * placed.scale:.1f} %, so that it fits the frame.")
         if placed.shift != (0.0, 0.0):
             across, down = (f"{shift:g}".replace("-", "−") for shift in placed.shift)
             about.append(f"Moved by {across} pixels across and {down} down, so that it lies on the frame.")

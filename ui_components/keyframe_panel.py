@@ -86,7 +86,7 @@ _BRINGING = """
       </div>
       <label class="vs-check" title="Take only what lies in the region, softly at its edge"><input
        type="checkbox" data-ref="limit" checked>Limit it to the mask</label>
-      <label class="vs-check" title="Find a small shift against the frame outside the mask, and undo it"><input
+      <label class="vs-check" title="Find a small shift, crop or border against the frame outside the mask, and undo it"><input
        type="checkbox" data-ref="align" checked>Align it with the frame</label>
       <label class="vs-stacked">What it shows <input type="text" data-ref="bringCaption" autocomplete="off"
        placeholder="a red ball, say" title="The video model reads it when the picture is carried through the clip"></label>

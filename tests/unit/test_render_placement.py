@@ -59,6 +59,24 @@ def test_a_shift_of_half_a_pixel_is_found() -> None:
     assert placed.shift == pytest.approx((-2.5, 1.5), abs=0.1)
 
 
+@pytest.mark.parametrize(("size", "cut", "twice"), [((160, 240), 8, 1), ((160, 240), -6, 1), ((540, 960), 21, 2)])
+def test_a_picture_that_was_cropped_or_padded_is_brought_back_to_its_size(size: tuple[int, int], cut: int, twice: int) -> None:
+    """As a program gives it back that cuts `cut` pixels off on every side (or adds them), and scales what is left to `twice` the size."""
+    frame = textured(3, size)
+    mask = np.zeros(size, bool)
+    mask[size[0] // 3 : size[0] // 2, size[1] // 3 : size[1] // 2] = True
+    edited = np.where(cv2.erode(mask.astype(np.uint8), np.ones((9, 9)))[..., None] > 0, np.uint8((20, 40, 220)), frame)
+    across = round(cut * size[1] / size[0])
+    other = edited[cut:-cut, across:-across] if cut > 0 else np.pad(edited, ((-cut,) * 2, (-across,) * 2, (0, 0)))
+    other = cv2.resize(other, (twice * size[1], twice * size[0]), interpolation=cv2.INTER_CUBIC)
+    alpha = np.full(other.shape[:2], 255, np.uint8)
+    placed = place(frame, other, alpha, mask)
+    assert placed.scale == pytest.approx(1 - 2 * cut / size[0], abs=0.002)
+    assert placed.shift == pytest.approx((0, 0), abs=0.6)
+    assert compare_outside(frame, placed, mask).likeness == "same"
+    assert place(frame, other, alpha, mask, align=False).scale == 1.0
+
+
 def test_another_size_of_the_same_shape_is_resized() -> None:
     for scale in (2, 0.5, 1.37):
         size = (round(SIZE[1] * scale), round(SIZE[0] * scale))
