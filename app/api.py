@@ -43,6 +43,8 @@ NOT_FOR_CLIENTS = frozenset(
         *("look_at", "warm_up", "close", "is_changing", "preview_point", "missing_seeds"),  # of use inside the program only
     }
 )
+OF_THIS_MACHINE = frozenset({"start_fetch", "remove_model", "use_segmenter"})
+"""What people at the machine decide for all, and not those who reach its server from elsewhere."""
 LONGEST_WAIT = 300.0
 """Seconds that `wait` holds a call at most."""
 _SENT = re.compile(r"exports/[^/]+|results/[0-9a-f]+/[\w-]+\.(mp4|json)|files/[0-9a-f]+\.png")
@@ -64,16 +66,17 @@ def add_endpoints(editor: Editor, *, shared: bool) -> None:
     """Add all endpoints to the gradio page that is being built. They show nothing there."""
     client = _Client(editor, shared)
     own = {name: getattr(client, name) for name in vars(_Client) if not name.startswith("_")}
-    verbs = {name: _as_endpoint(editor, getattr(editor, name)) for name in verbs_for_clients()}
+    verbs = {name: _as_endpoint(editor, getattr(editor, name)) for name in verbs_for_clients(shared)}
     with gr.Column(visible=False):
         for name, function in {**own, **verbs}.items():
             gr.api(_guarded(function), api_name=name, concurrency_limit=None)
 
 
-def verbs_for_clients() -> list[str]:
-    """The editor's verbs that are endpoints under their own names."""
+def verbs_for_clients(shared: bool = False) -> list[str]:
+    """The editor's verbs that are endpoints under their own names; of a `shared` server fewer."""
     names = (name for name, _ in inspect.getmembers(Editor, inspect.isfunction) if not name.startswith("_"))
-    return [name for name in names if name not in NOT_FOR_CLIENTS]
+    hidden = NOT_FOR_CLIENTS | (OF_THIS_MACHINE if shared else frozenset())
+    return [name for name in names if name not in hidden]
 
 
 class _Client:

@@ -136,7 +136,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(bench)
     bench.set_defaults(run=_bench)
 
-    models = commands.add_parser("models", help="list the models and whether they are here")
+    models = commands.add_parser("models", help="list the models and whether they are here; fetch or remove one")
+    models.add_argument("verb", nargs="?", choices=("fetch", "remove"), help="bring NAME here from the hub, or delete it again")
+    models.add_argument("name", nargs="?", metavar="NAME", help="a name of the list")
     _add_shared(models)
     models.set_defaults(run=_models)
 
@@ -268,10 +270,22 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
+    from app.console import console_job
     from core.models.catalogue import MODELS
+    from core.models.fetch import fetch_model, remove_model
     from core.models.store import ModelStore
 
     store = ModelStore(_settings(options).models_root)
+    if options.verb and not options.name:
+        raise InputError(f"which model to {options.verb} is not said: give a NAME that `launch.py models` lists")
+    if options.verb == "remove":
+        remove_model(options.name, store)
+        print(f"{options.name} is removed")
+        return
+    if options.verb == "fetch":
+        with console_job() as context:
+            print(f"{options.name} is in {fetch_model(options.name, store, context)}")
+        return
     for model in MODELS.values():
         state = (
             "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"

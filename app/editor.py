@@ -16,6 +16,7 @@ from app.job_journal import arguments_of, AskedJob
 from app.keyframe_verbs import KeyframeVerbs
 from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
+from app.model_verbs import ModelVerbs
 from app.object_verbs import ObjectVerbs
 from app.propagate_verbs import PropagateVerbs
 from app.track_verbs import TrackVerbs
@@ -27,7 +28,7 @@ from core.project.project import Project
 log = logging.getLogger(__name__)
 
 
-class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, KeyframeVerbs, PropagateVerbs):
+class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVerbs, KeyframeVerbs, PropagateVerbs, ModelVerbs):
     """One per program. Safe to call from several threads.
 
     Undo, pictures and jobs are here; the verbs of each step are in the classes it derives from.

@@ -83,6 +83,10 @@ class Pictures(ClipFrames):
         reader = self.reader(project)
         return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks(project, region), frame))
 
+    def forget_sessions(self) -> None:
+        """Another segmenter answers from now on."""
+        self._sessions.clear()
+
     def close(self) -> None:
         """Let go of open files."""
         self._sessions.clear()

@@ -9,6 +9,7 @@ import gradio as gr
 from ui_components.adjust_panel import adjust_panel
 from ui_components.job_bar import job_bar
 from ui_components.keyframe_panel import keyframe_panel
+from ui_components.models_dialog import models_dialog
 from ui_components.propagate_panel import propagate_panel
 from ui_components.result_player import result_player
 from ui_components.select_panel import select_panel
@@ -30,6 +31,7 @@ def build_page(verbs: Verbs, *, shared: bool = False, also: Callable[[], None] |
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
         steps_header(verbs)
+        models_dialog(verbs, shared=shared)
         with gr.Column(elem_id="studio-stage"):
             stage(verbs)
             result_player()

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS: tuple[str, ...] = (
     *("store", "pictures", "toast", "connection", "arrivals", "lens", "pointing", "canvas", "compare", "player", "steps", "trim"),
-    *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "keyboard"),
+    *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "models", "keyboard"),
 )
 STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch")
 

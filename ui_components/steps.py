@@ -40,7 +40,8 @@ def steps_header(verbs: Verbs) -> gr.HTML:
       <div class="vs-tools">
         {icon_button("undo", "Undo")}
         {icon_button("redo", "Redo")}
-        <span class="vs-model" title="Video model: {html.escape(about)}">{html.escape(model)}</span>
+        <button type="button" class="vs-model" data-ref="model" data-icon="models" title="Models: {html.escape(about)}; what else there is"
+         aria-haspopup="dialog"><span>{html.escape(model)}</span></button>
         {icon_button("theme", "Light or dark")}
         {icon_button("help", "Keyboard shortcuts", "Keyboard shortcuts (?)")}
       </div>

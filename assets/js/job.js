@@ -4,7 +4,7 @@
 (() => {
   const { state } = studio;
   const EVERY = 300; // milliseconds between questions while something runs
-  const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating", export: "Exporting", measure: "Measuring this machine" };
+  const NAMES = { track: "Tracking", find: "Looking", masks: "Writing", keyframe: "Trying", propagate: "Propagating", export: "Exporting", measure: "Measuring this machine", fetch: "Fetching" };
   const ordinal = (n) => `${n}${{ 1: "st", 2: "nd", 3: "rd" }[n % 100 - n % 10 === 10 ? 0 : n % 10] || "th"}`;
   const place = (ahead) => `${ordinal(ahead + 1)} in line`; // what runs is the first
 
@@ -26,7 +26,8 @@
       if (state.view) await studio.ask(server, "follow", { project_id: state.view.id }).catch(() => {});
       schedule();
     };
-    const schedule = () => { if (!timer && studio.activeJob()) timer = setTimeout(ask, EVERY); };
+    const shownJob = () => studio.activeJob() || (state.view && state.view.jobs.filter((job) => !job.finished).pop()) || null;
+    const schedule = () => { if (!timer && shownJob()) timer = setTimeout(ask, EVERY); };
 
     const reached = (before, now) => {
       let far = null;
@@ -52,7 +53,7 @@
     };
 
     const tell = (name, job) => { if (job) studio.ask(server, name, { project_id: state.view.id, job_id: job.id }).catch(() => {}); };
-    ref.stop.addEventListener("click", () => tell("stop_job", studio.activeJob()));
+    ref.stop.addEventListener("click", () => tell("stop_job", shownJob()));
     ref.pause.addEventListener("click", () => tell("pause_job", studio.activeJob()));
 
     // What a program before this one had still to do, the oldest first.
@@ -78,7 +79,7 @@
 
     studio.on("view", () => {
       const jobs = state.view ? state.view.jobs : [];
-      const job = studio.activeJob();
+      const job = shownJob();
       const left = job ? null : interrupted();
       ref.job.dataset.state = job ? job.state : left ? "interrupted" : "idle";
       ref.stop.disabled = !job;

@@ -92,6 +92,7 @@
     });
     studio.whenDone.find = (job) => { const [first] = job.result.objects || []; if (first !== undefined) studio.set({ object: first }); ref.words.value = ""; askTextModel(); };
     studio.on("step", () => { if (state.step === "select" && !textModel) askTextModel(); });
+    studio.on("fetched", () => { if (textModel) askTextModel(); });
 
     // Masks from and for other programs
 

@@ -26,6 +26,7 @@
     let chosen = null;
     try { chosen = localStorage.getItem("vivid-theme"); } catch { /* the system's choice holds */ }
     if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+    ref.model.addEventListener("click", () => studio.showModels());
     ref.help.addEventListener("click", () => studio.showKeys());
 
     // with the step its panel goes: who was in it with the keyboard goes on at the top of the new one

@@ -140,7 +140,8 @@
   const whole = (input) => (input.value === "" ? null : Math.round(Number(input.value)));
   const rgb = (colour, alpha = 1) => `rgba(${colour[0]},${colour[1]},${colour[2]},${alpha})`;
   const address = (path) => `/studio/${state.view.id}/${path}`;
-  const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished).pop() || null : null);
+  // what the machine works on; a model that is fetched meanwhile keeps nothing else from being done
+  const activeJob = () => (state.view ? state.view.jobs.filter((job) => !job.finished && job.kind !== "fetch").pop() || null : null);
 
   const studio = { state, set, on, ask, change, accept, parts, mount, make, icons, dress, recall, forget, lastStep, servers: {}, whenDone: {}, goTo, openStep, whole, rgb, address, activeJob };
   window.studio = studio;

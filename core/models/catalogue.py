@@ -15,9 +15,9 @@ class ModelEntry:
     """One set of weights.
 
     `folder` is its place under assets/models for weights that ship. `repository`, `revision` and `file` say where the hub has it (`file`
-    None: the whole repository, or of it what `files` match). `architecture` names the network's configuration where the weights don't
-    carry it. `download_mb` is rounded, in 10^6 bytes; `memory_gb` is device memory for its usual work. None means "not known", never
-    "none".
+    None: the whole repository, or of it what `files` match), `needs` which others it can't do without. `architecture` names the network's
+    configuration where the weights don't carry it. `download_mb` is rounded, in 10^6 bytes; `memory_gb` is device memory for its usual
+    work. None means "not known", never "none".
     """
 
     name: str
@@ -29,6 +29,7 @@ class ModelEntry:
     revision: str | None = None
     file: str | None = None
     files: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     architecture: str | None = None
     download_mb: int | None = None
     memory_gb: float | None = None
@@ -66,6 +67,7 @@ _ENTRIES = (
         "Apache-2.0",
         repository="ShilongLiu/GroundingDINO",
         file="groundingdino_swint_ogc.pth",
+        needs=("bert-base-uncased",),
         download_mb=694,
     ),
     ModelEntry(

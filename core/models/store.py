@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import InputError, ModelMissingError
@@ -66,24 +68,32 @@ class ModelStore:
         return next((place for place in places if place.is_file() or (place.is_dir() and any(place.iterdir()))), None)
 
     def _from_hub(self, model: ModelEntry, download: bool) -> Path:
-        from httpx import HTTPError
         from huggingface_hub import hf_hub_download, snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
         assert model.repository is not None
-        try:
+        with on_hub(ModelMissingError(self._missing(model))):
             if model.file:
                 return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
             wanted = list(model.files) or None
             return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
-        except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, HTTPError, OSError) as error:
-            raise ModelMissingError(self._missing(model)) from error
 
     def _missing(self, model: ModelEntry) -> str:
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
         size = f" ({model.download_mb} MB)" if model.download_mb else ""
         places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name}, the Hugging Face cache"
         return f"the model '{model.name}' is not here: fetch {what}{size}; looked in {places} and the hub"
+
+
+@contextlib.contextmanager
+def on_hub(missing: ModelMissingError) -> Iterator[None]:
+    """Work with the hub; `missing` is raised when it does not give what is asked for, or the disk does not take it."""
+    from httpx import HTTPError
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, HTTPError, OSError) as error:
+        raise missing from error
 
 
 def _as_path(name: str) -> Path | None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from builders import disc_clip
+from hub import serve_hub
 
 from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "the", "disc", "a", "dog"]
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -59,60 +56,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(published: Path) -> Generator[tuple[str, list[str]]]:
     """Address of a server that speaks as much of the hub's protocol as fetching takes, and what it was asked for."""
-    asked: list[str] = []
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(False)
-
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.answer(True)
-
-        def answer(self, with_body: bool) -> None:
-            path = self.path.split("?")[0]
-            repository, _, name = path.strip("/").partition("/resolve/")
-            if path.startswith("/api/models/"):
-                repository = path.removeprefix("/api/models/").partition("/tree/")[0].partition("/revision/")[0]
-                files = sorted((published / repository).iterdir())
-                told = {"id": repository, "sha": COMMIT, "siblings": [{"rfilename": file.name} for file in files]}
-                tree = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": "0" * 40} for f in files]
-                body = json.dumps(tree if "/tree/" in path else told).encode()
-                kind = "application/json"
-            elif (file := published / repository / name.partition("/")[2]).is_file():
-                body, kind = file.read_bytes(), "application/octet-stream"
-            else:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "EntryNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_hub(published) as served:
+        yield served
 
 
 def track(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`track --text` as a person starts it, with a hub cache of its own."""
+    """`track --text` as a person starts it."""
     clip = disc_clip(tmp_path / "disc.mp4", frames=3)
-    command = [sys.executable, "-m", "app.cli", "track", str(clip), "--text", "the disc", "--out", str(tmp_path / "out")]
-    command += ["--workspace", str(tmp_path / "workspace"), "--device", "cpu"]
+    return run(tmp_path, "track", str(clip), "--text", "the disc", "--out", str(tmp_path / "out"), "--device", "cpu", **environment)
+
+
+def run(tmp_path: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program's command line, with a workspace and a hub cache of its own."""
+    command = [sys.executable, "-m", "app.cli", *words, "--workspace", str(tmp_path / "workspace")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") and "proxy" not in name.lower()}
     environment = kept | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"} | environment
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
@@ -120,11 +76,15 @@ def track(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
 
 def test_words_select_by_a_model_that_is_fetched_once(tmp_path: Path, hub: tuple[str, list[str]]) -> None:
     url, asked = hub
-    done = track(tmp_path, HF_ENDPOINT=url)
+    done = run(tmp_path, "models", "fetch", "grounding-dino", HF_ENDPOINT=url)
+    assert done.returncode == 0, done.stderr
+    done = track(tmp_path, HF_HUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out" / "masks").glob("*.png"))) == 3
     assert any(path.endswith("groundingdino_swint_ogc.pth") for path in asked)
     assert not any("safetensors" in path for path in asked), "the text encoder's weights are in the checkpoint"
+    assert run(tmp_path, "models", "remove", "grounding-dino").returncode == 0
+    assert run(tmp_path, "models", "remove", "grounding-dino").returncode == InputError.exit_code
 
 
 def test_without_the_weights_one_line_says_what_to_fetch_and_how_large(tmp_path: Path) -> None:
