@@ -70,18 +70,19 @@ def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> N
 
 
 def test_every_endpoint_is_told_of(client: Client) -> None:
-    from app.api import verbs_for_clients
+    from app.api import OF_THIS_MACHINE, verbs_for_clients
 
     described = client.view_api(return_format="dict", print_info=False)
     assert isinstance(described, dict)
     assert not described["unnamed_endpoints"]
     endpoints = {name.strip("/"): about for name, about in described["named_endpoints"].items()}
-    assert set(verbs_for_clients()) <= set(endpoints)
+    assert set(verbs_for_clients(shared=True)) <= set(endpoints)
+    assert not OF_THIS_MACHINE & set(endpoints), "others can reach this server"
     assert [name for name, about in endpoints.items() if not about["description"]] == []
     table = GUIDE[GUIDE.index("## Endpoints") :]
     assert [name for name in endpoints if f"`{name}`" not in table] == []
     told = {name.split("(")[0] for name in re.findall(r"`([a-z_]+)`", table)}
-    assert told == set(endpoints)
+    assert told == set(endpoints) | OF_THIS_MACHINE
 
 
 def test_masks_go_in_and_pictures_come_back(client: Client, tmp_path: Path) -> None:
