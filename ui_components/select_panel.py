@@ -129,7 +129,10 @@ def select_panel(verbs: Verbs) -> gr.HTML:
         job_id = verbs.start_tracking(project_id, direction, object_id, frame)
         return seen(project_id) | {"job": job_id}
 
-    lead = "Click the object on the picture, right-click what is not part of it; then track it."
+    lead = (
+        '<span class="vs-with-mouse">Click the object on the picture, right-click what is not part of it; then track it.</span>'
+        '<span class="vs-with-fingers">Tap the object on the picture, press long what is not part of it; then track it.</span>'
+    )
     markup = panel(
         "select", "Select", lead, BODY, "Track through the clip", "Track again", "Follow the marked objects through the clip anew (T)"
     )
