@@ -94,25 +94,26 @@ def adjust(guide: Guide) -> None:
     guide.picture("4-adjust", pause=1500)
 
 
+def tried(guide: Guide, caption: str, variations: int, picture: str) -> None:
+    """Try a caption with so many seeds, and take the picture of all that is in the tree then."""
+    page = guide.page
+    there = page.evaluate("studio.state.view.edits.length")
+    page.get_by_label("Caption").fill(caption)
+    page.get_by_label("Variations").fill(str(variations))
+    before = newest_job(page)
+    page.get_by_role("button", name="Try", exact=True).click()
+    guide.wait("keyframe", before)
+    page.wait_for_function("count => studio.state.view.edits.length === count", arg=there + variations)
+    guide.picture(picture, pause=1500)
+
+
 def keyframe(guide: Guide) -> None:
     page = guide.page
     guide.press("Continue to Keyframe")
     page.locator("#studio-keyframe").get_by_text("Change", exact=True).click()
-    page.get_by_label("Caption").fill("a blue cube")
-    page.get_by_label("Variations").fill("3")
-    before = newest_job(page)
-    page.get_by_role("button", name="Try", exact=True).click()
-    guide.wait("keyframe", before)
-    page.wait_for_function("studio.state.view.edits.length === 3")
-    guide.picture("5-tries", pause=1500)
+    tried(guide, "a blue cube", 3, "5-tries")
     guide.press("Branch")
-    page.get_by_label("Caption").fill("a purple cube")
-    page.get_by_label("Variations").fill("1")
-    before = newest_job(page)
-    page.get_by_role("button", name="Try", exact=True).click()
-    guide.wait("keyframe", before)
-    page.wait_for_function("studio.state.view.edits.length === 4")
-    guide.picture("6-branch", pause=1500)
+    tried(guide, "a purple cube", 1, "6-branch")
     first = page.evaluate("studio.state.view.edits[0].id")
     page.evaluate("id => studio.set({ tryId: id })", first)
 
