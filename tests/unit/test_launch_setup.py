@@ -58,7 +58,7 @@ def make_wheel(folder: Path, name: str, version: str, requires: str = "", main: 
 
 
 class Checkout:
-    """A checkout of a tiny program with launch.py as it is, beside the folders that its packages come from."""
+    """A checkout of a tiny program with launch.py and first_use as they are, beside the folders that its packages come from."""
 
     def __init__(self, root: Path, wheels: Path) -> None:
         self.root, self.wheels = root, wheels
@@ -122,6 +122,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, subpro
     (root / ".venv" / "bin" / "python").touch()
     (root / "app" / "cli.py").write_text(PROGRAM)
     shutil.copy(LAUNCH, root)
+    shutil.copytree(REPOSITORY / "first_use", root / "first_use", ignore=shutil.ignore_patterns("__pycache__"))
     checkout = Checkout(root, wheels)
     checkout.pin("build", make_wheel(wheels / "index", "builder", "1.0"))
     checkout.pin("torch", make_wheel(wheels / "index", "torch", "1.0", requires='nvidia-tiny==1.0; python_version > "3"'))
