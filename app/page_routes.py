@@ -113,6 +113,10 @@ def page_routes(editor: Editor) -> APIRouter:
     def time_stamps(project_id: str) -> Response:
         return JSONResponse(editor.timestamps(project_id), headers=FOREVER)
 
+    @routes.get("/{project_id}/entries.json")
+    def entry_points(project_id: str) -> Response:
+        return JSONResponse(editor.entry_points(project_id), headers=FOREVER)
+
     @routes.get("/{project_id}/overlay/{frame}.png")
     def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
         if kind not in ("objects", "region"):

@@ -184,6 +184,10 @@ class PropagateVerbs(VerbBase):
         """Seconds at which every frame of the clip is shown, from its first."""
         return [round(float(stamp), 6) for stamp in self.pictures.source(self.project(project_id)).timestamps]
 
+    def entry_points(self, project_id: str) -> list[int]:
+        """The frames that come at once, in order; any other is decoded from the one of these before it."""
+        return list(self.pictures.source(self.project(project_id)).entry_points)
+
     def source_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
         """A frame as the file has it, without any accepted result."""
         project = self.project(project_id)

@@ -6,6 +6,7 @@
   const DRAFT = 960; // pixels: as wide as a frame is asked for while frames fly by; the one that stays comes sharp
   const PLAYED = 1280;
   const STILL = 180; // milliseconds on one frame after which it counts as looked at
+  const COARSE = 12; // frames passed by one move: from here on no one asks for the very frame under the pointer
   const SQUARES = 5; // device pixels a source pixel: from here on pixels are shown as the squares they are
   const AHEAD = 24;
 
@@ -18,6 +19,9 @@
     let lastFrame = 0;
     let moved = -Infinity; // when the frame changed last
     let flying = false; // frames change faster than anyone looks at one
+    let stride = 0; // frames that were passed by the last move
+    let entries = []; // frames that come at once; any other is decoded from the one of these before it
+    let entriesOf = null;
     let settle = 0;
     let last = null; // the last frame drawn, kept on the screen until the next one is here
     let lastOverlay = null;
@@ -69,21 +73,42 @@
     // at any time, those that were passed meanwhile are never asked for, and each that arrives is shown although the playhead is further on.
     const ON_THE_WAY = 2;
     const coming = new Map();
+    // Whoever flies through a long clip, a hundred frames a move, sees those near the playhead that come at once, until it rests.
+    const aim = () => {
+      const { frame } = state;
+      if (!flying || stride < COARSE || !entries.length) return frame;
+      const next = entries.findIndex((entry) => entry >= frame);
+      const [above, below] = [entries[next] ?? Infinity, entries[(next < 0 ? entries.length : next) - 1] ?? -Infinity];
+      const nearest = above - frame < frame - below ? above : below;
+      return Math.abs(nearest - frame) <= 2 * stride ? nearest : frame;
+    };
+    const loadEntries = async () => {
+      const { id } = state.view;
+      entriesOf = id;
+      entries = [];
+      const answer = await fetch(studio.address("entries.json")).catch(() => null);
+      if (answer && answer.ok && entriesOf === id) entries = await answer.json();
+    };
+    const take = (frame, url, overlay) => {
+      last = { id: state.view.id, frame, bitmap: studio.pictures.get(url), url };
+      if (overlay && studio.pictures.get(overlay)) lastOverlay = { frame, path: overlay.split("?")[0], kind: overlayKind(), url: overlay };
+    };
     const chase = () => {
-      const { frame, view } = state;
+      const { view } = state;
+      const frame = aim();
       const [url, overlay] = [frameUrl(frame), tryShown() ? null : overlayUrl(frame)];
-      if (studio.pictures.get(url) && (!overlay || studio.pictures.get(overlay))) return;
+      if (studio.pictures.get(url) && (!overlay || studio.pictures.get(overlay))) {
+        if (frame !== state.frame) take(frame, url, overlay);
+        return;
+      }
       const key = `${url} ${overlay}`;
-      if (coming.has(key) || coming.size >= ON_THE_WAY) return;
+      if (coming.has(key) || coming.size >= (frame === state.frame ? ON_THE_WAY : 2 * ON_THE_WAY)) return; // these overtake the others
       coming.set(key, frame);
       Promise.allSettled([studio.pictures.load(url), ...(overlay ? [studio.pictures.load(overlay)] : [])]).then((answers) => {
         coming.delete(key);
         const bitmap = studio.pictures.get(url);
         const nearer = !last || last.id !== view.id || Math.abs(frame - state.frame) <= Math.abs(last.frame - state.frame);
-        if (bitmap && state.view && state.view.id === view.id && (nearer || flying)) {
-          last = { id: view.id, frame, bitmap, url };
-          if (overlay) lastOverlay = { frame, path: overlay.split("?")[0], kind: overlayKind(), url: overlay };
-        }
+        if (bitmap && state.view && state.view.id === view.id && nearer) take(frame, url, overlay);
         if (state.frame !== frame || answers.every((answer) => answer.status === "fulfilled")) redraw(); // what can't be had is not asked for again and again
       });
     };
@@ -233,12 +258,14 @@
     };
 
     const move = () => {
+      stride = Math.abs(state.frame - lastFrame);
       direction = state.frame > lastFrame ? 1 : -1;
       lastFrame = state.frame;
       const now = performance.now();
       flying = now - moved < STILL && !state.playing;
       moved = now;
       clearTimeout(settle);
+      if (flying) studio.pictures.prefetch([]); // what lay ahead of where it rested
       if (flying) settle = setTimeout(() => { flying = false; redraw(); }, STILL);
     };
 
@@ -248,6 +275,7 @@
     new ResizeObserver(redraw).observe(stage);
     studio.on("view step frame object pending showMasks compareTry wipe tryId againstId playing lens tool brush cursor", () => {
       if (state.frame !== lastFrame) move();
+      if (state.view && state.view.id !== entriesOf) loadEntries();
       ref.empty.hidden = Boolean(state.view);
       stage.dataset.step = state.step;
       stage.dataset.tool = state.tool;

@@ -69,6 +69,14 @@ class FrameIndex:
     start: Fraction
     end: Fraction
 
+    @property
+    def entry_points(self) -> tuple[int, ...]:
+        """Indices of the frames that decoding can begin at, the first among them."""
+        if self.pts is None:
+            return (0,)
+        positions = ((self.position(pts), pts) for pts, _ in self.keyframes)
+        return tuple(sorted({0, *(position for position, pts in positions if position >= 0 and self.pts[position] == pts)}))
+
     def position(self, pts: int) -> int:
         """Index of the frame that is on screen at `pts`; -1 before the first."""
         assert self.pts is not None

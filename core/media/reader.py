@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -57,6 +58,11 @@ class ClipReader(ABC):
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
         """Frames start:stop in order, each as `preview` gives it."""
         return (shrunk(frame, width) for frame in self.frames(start, stop))
+
+    @property
+    def entry_points(self) -> tuple[int, ...]:
+        """The frames that come at once, in order: reading one of them decodes no other."""
+        return tuple(range(len(self)))
 
     def close(self) -> None:
         """Let go of the file. Reading afterwards opens it again."""
@@ -117,6 +123,7 @@ class VideoReader(ClipReader):
         self._previews = _FrameCache(_PREVIEW_BYTES)
         self._convert = _converter(self._index)
         self._show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
+        self._leaps = _Leaps(path, self._index)
 
     def frame(self, index: int) -> RgbFrame:
         self._check_index(index)
@@ -127,6 +134,8 @@ class VideoReader(ClipReader):
 
     def preview(self, index: int, width: int) -> RgbFrame:
         self._check_index(index)
+        if self._lock.locked() and self._leaps.reach(index):  # whoever has the decoder may need it for seconds
+            return self._leaps.preview(index, width)
         with self._lock:
             if index not in self._cache and (width > PREVIEW_WIDTH or index not in self._previews):
                 self._decode_to(index, previews=width <= PREVIEW_WIDTH)
@@ -150,6 +159,10 @@ class VideoReader(ClipReader):
         finally:
             cursor.close()
 
+    @property
+    def entry_points(self) -> tuple[int, ...]:
+        return self._leaps.entry_points
+
     def close(self) -> None:
         with self._lock:
             self._cache.clear()
@@ -157,6 +170,7 @@ class VideoReader(ClipReader):
             if self._cursor is not None:
                 self._cursor.close()
                 self._cursor = None
+        self._leaps.close()
 
     def _decode_to(self, index: int, previews: bool = False) -> None:
         """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next.
@@ -174,6 +188,38 @@ class VideoReader(ClipReader):
                 self._previews[position] = self._show.smaller(frame, PREVIEW_WIDTH)
             if position == index:
                 return
+
+
+class _Leaps:
+    """A second decoder for the frames that come at once, for while the first is on its way through a long group of pictures."""
+
+    def __init__(self, path: Path, index: FrameIndex) -> None:
+        self._path, self._index = path, index
+        self.entry_points = index.entry_points
+        self._lock = threading.Lock()
+        self._cursor: Cursor | None = None
+        self._show = PreviewConverter(index.size, index.info.rotation, index.mirrored)
+
+    def reach(self, index: int) -> bool:
+        """Whether a frame comes at once."""
+        at = bisect_left(self.entry_points, index)
+        return at < len(self.entry_points) and self.entry_points[at] == index
+
+    def preview(self, index: int, width: int) -> RgbFrame:
+        """An entry point as `ClipReader.preview` gives it."""
+        with self._lock:
+            if self._cursor is None:
+                self._cursor = Cursor(self._path, self._index, index)
+            else:
+                self._cursor.move(index)
+            return self._show(next(frame for position, frame in self._cursor if position == index), width)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._cursor is not None:
+                self._cursor.close()
+                self._cursor = None
 
 
 def _converter(index: FrameIndex) -> RgbConverter:

@@ -56,6 +56,10 @@ class StackedReader(ClipReader):
             return super().preview(index, width)
         return self._base.preview(index, width)
 
+    @property
+    def entry_points(self) -> tuple[int, ...]:
+        return self._base.entry_points
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         start, stop = self._check_span(start, stop)
         for index, source in zip(range(start, stop), self._base.frames(start, stop), strict=True):

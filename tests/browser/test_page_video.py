@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import shot_frames, video_file
+from builders import counted_frames, shot_frames, video_file
 from studio_page import newest_job, open_by_path, open_page, program, Server, SLOW, wait_for_job
 
 SPAN = "() => [studio.state.view.clip.start, studio.state.view.clip.stop]"
@@ -26,6 +26,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workspace = tmp_path_factory.mktemp("unmeasured")
     with program(workspace, port=17970) as (url, process):
         yield Server(url, workspace, process)
+
+
+FLY = """async (frames) => {
+  const asked = () => performance.getEntriesByType('resource').flatMap(({ name }) => (/[/]frame[/](\\d+)[.]/.exec(name) || []).slice(1));
+  for (let again = 0; again < 50 && !asked().includes('160'); again++) {
+    for (const frame of frames) { studio.goTo(frame); await Promise.resolve(); }
+    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 30)));
+  }
+  return asked().map(Number);
+}"""
+"""Drag the playhead over frames at once, again where a busy machine made it rest on the way; the frames that were asked for."""
+
+
+@pytest.mark.browser
+def test_whoever_flies_through_a_long_clip_sees_frames_that_come_at_once(page: Any, server: Server, tmp_path: Path) -> None:
+    path = video_file(tmp_path / "long groups.mp4", counted_frames(240), options={"g": "40", "bf": "0", "sc_threshold": "0"})
+    open_page(page, server.url)
+    open_by_path(page, path)
+    page.wait_for_selector("#studio-canvas canvas[data-frame='0']")
+    page.wait_for_function("performance.getEntriesByType('resource').some((entry) => entry.name.endsWith('/entries.json'))")
+    asked = page.evaluate(FLY, [60, 110, 170])
+    assert 160 in asked
+    assert not {60, 110} & set(asked), "what is only passed is not decoded"
+    page.wait_for_selector("#studio-canvas canvas[data-frame='170']")  # where it rests, the very frame
+    page.evaluate("studio.goTo(173)")  # and slowly every one
+    page.wait_for_selector("#studio-canvas canvas[data-frame='173']")
 
 
 @pytest.mark.browser

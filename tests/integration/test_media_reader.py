@@ -46,6 +46,18 @@ def test_any_order_gives_the_frames_that_going_forwards_gives(clip: Path) -> Non
             assert all(np.array_equal(a, b) for a, b in zip(span, forwards[start:stop], strict=True))
 
 
+def test_entry_points_come_while_the_decoder_is_busy(clip: Path) -> None:
+    with open_clip(clip) as reader:
+        entries = reader.entry_points
+        known = {"long-group.mp4": (0,), "hidden.webm": (0, 12, 24, 36, 48)}
+        assert entries == known.get(clip.name, tuple(sorted({0, *entries})))
+        shown = [reader.preview(index, 48) for index in entries]
+        assert isinstance(reader, reader_module.VideoReader)
+        with reader._lock:  # somebody is on the way through a long group of pictures
+            leaps = [reader.preview(index, 48) for index in reversed(entries)]
+        assert all(np.array_equal(a, b) for a, b in zip(shown, reversed(leaps), strict=True))
+
+
 def test_a_frame_belongs_to_who_asked_for_it(clip: Path) -> None:
     with open_clip(clip) as reader:
         first = reader.frame(3)
