@@ -44,11 +44,10 @@ class Engine:
         return name in self._segmenters or name in self._videos
 
     def forget(self, name: str) -> None:
-        """Let go of a model that was removed."""
-        with self._lock:
-            self._segmenters.pop(name, None)
-            if name == GROUNDER:
-                self._grounder = None
+        """Let go of a model that was removed, without waiting for another that is being loaded."""
+        self._segmenters.pop(name, None)
+        if name == GROUNDER:
+            self._grounder = None
 
     def segmenter(self, name: str | None = None) -> Segmenter:
         """The segmenter of that name, the settings' own when None."""

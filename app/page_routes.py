@@ -216,7 +216,11 @@ async def _take_picture(editor: Editor, project_id: str, request: Request, name:
             async for chunk in request.stream():
                 await file.write(chunk)
     except (StudioError, OSError, ClientDisconnect) as error:
-        message = str(error) if isinstance(error, StudioError) else "the picture could not be stored"
+        message = (
+            str(error)
+            if isinstance(error, StudioError)
+            else "the picture could not be stored: free some space on the disk, then bring it again"
+        )
         return fault(400 if isinstance(error, InputError) else 500, message)
     return JSONResponse({"picture": path.name}, headers=FRESH)
 
@@ -232,7 +236,7 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
         async with request.form(max_files=100_000) as form:
             files = [item for item in form.getlist("masks") if isinstance(item, UploadFile)]
             if not files:
-                return fault(400, "no masks arrived")
+                return fault(400, "no masks arrived: choose pictures, a zip of them, or a matte video")
             names = [(file.filename or "mask.png").replace("\\", "/") for file in files]
             (folder / "masks").mkdir(parents=True)
             paths = []

@@ -41,7 +41,7 @@
       const answer = await fetch(`${studio.address("picture")}?name=${encodeURIComponent(name)}`, { method: "POST", headers: { "X-Vivid-Studio": "1" }, body: file }).catch(() => null);
       ref.bringBack.disabled = false;
       ref.file.value = "";
-      if (!answer || !answer.ok) { studio.toast(answer ? await answer.text() : "The picture did not arrive.", "error"); return; }
+      if (!answer || !answer.ok) { studio.toast(answer ? await answer.text() : "The picture did not arrive: see that the program still runs, then bring it again.", "error"); return; }
       incoming = { picture: (await answer.json()).picture, name, frame: state.frame };
       ref.fits.hidden = true;
       ref.bringCaption.value = studio.askedCaption();

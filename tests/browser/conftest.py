@@ -7,14 +7,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hub import serve_hub
 from studio_page import FLAGS, Problems, ROOT, Server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The folder of what the server's model hub has, as OWNER/REPOSITORY/FILE: nothing is fetched from elsewhere."""
+    folder = tmp_path_factory.mktemp("hub")
+    with serve_hub(folder) as (url, _), pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HF_ENDPOINT", url)
+        environment.setenv("HF_HOME", str(tmp_path_factory.mktemp("cache")))
+        environment.setenv("HF_HUB_DISABLE_XET", "1")
+        environment.setenv("NO_PROXY", "127.0.0.1")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, hub: Path) -> Generator[Server]:
     """The program as a person starts it, on a workspace of its own; at the end Ctrl-C has to stop it."""
     workspace = tmp_path_factory.mktemp("workspace")
     command = [sys.executable, "-m", "app.cli", "ui", "--port", "17860", "--no-browser", "--workspace", str(workspace)]
