@@ -34,7 +34,7 @@
     if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says].filter(Boolean).join(" ");
   };
   window.addEventListener("dragover", (event) => {
-    if (![...event.dataTransfer.types].includes("Files")) return;
+    if (!open || ![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
     show(true);
   });
@@ -42,7 +42,7 @@
   window.addEventListener("drop", (event) => {
     show(false);
     const files = [...event.dataTransfer.files];
-    if (!files.length) return;
+    if (!open || !files.length) return;
     event.preventDefault();
     // what is dropped can be asked for now only, before anything is waited for
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
@@ -55,7 +55,7 @@
   });
   window.addEventListener("paste", (event) => {
     const files = event.clipboardData ? [...event.clipboardData.files] : [];
-    if (!files.length) return;
+    if (!open || !files.length) return;
     event.preventDefault();
     take(files, true);
   });
