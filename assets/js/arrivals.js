@@ -28,7 +28,10 @@
     return (await Promise.all(found.map(filesOf))).flat();
   };
 
+  let over = 0;
   const show = (on) => {
+    clearTimeout(over);
+    if (on) over = setTimeout(() => show(false), 1000); // what hovers says so several times a second, what was given up says nothing
     const stage = document.getElementById("studio-stage");
     document.body.classList.toggle("vs-dropping", on);
     if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says].filter(Boolean).join(" ");

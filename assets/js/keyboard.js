@@ -7,7 +7,7 @@
     "Going about": [
       ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"], ["I, O", "work from this frame on, or up to it"],
       ["Wheel", "scrub, over the picture"], ["Ctrl Enter", "the main button of the step"], ["/", "write: the caption, or what to find; Esc ends it"], ["Tab", "to the next control; Shift Tab back"],
-      ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
+      ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Drop, Ctrl V", "files: masks in Select, a try in Keyframe, else a video"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
     ],
     "The picture": [
       ["Ctrl Wheel", "zoom where the pointer is"], ["+ −", "zoom in or out"], ["0", "the whole frame"], ["Space drag", "move the picture, or with the middle button"], ["M", "show or hide the masks"],
