@@ -35,13 +35,15 @@ ROOM = 1.3
 
 @dataclass(frozen=True)
 class PlacedPicture:
-    """How a picture from another program would become a try: its own `size`, how it got onto the frame, how it compares, in sentences.
+    """How a picture from another program would become a try: its own `size`, how it got onto the frame (`scale` about the middle, beyond
+    the resizing, then `shift` in pixels), how it compares, in sentences.
 
     `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame. `preview` is a JPEG
     of the try, no wider than PREVIEW_WIDTH, with the outline of the region.
     """
 
     size: tuple[int, int]
+    scale: float
     shift: tuple[float, float]
     likeness: str
     about: tuple[str, ...]
@@ -113,7 +115,7 @@ class KeyframeFiles:
         if compared.likeness == "same":
             about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
         warning = _warning(compared, frame, placement.limit)
-        return result, PlacedPicture(size, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
+        return result, PlacedPicture(size, placed.scale, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
 
     def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
         """The part of a try that its region changed, as JPEG of `width` pixels in the shape of THUMB_SHAPE."""

@@ -232,6 +232,10 @@ def test_a_picture_that_does_not_fit_says_so(editor: Editor, project_id: str, tm
     placed = editor.place_picture(project_id, 2, tmp_path / "moved.png")
     assert (placed.shift, placed.likeness, placed.warning) == ((-4.0, 3.0), "same", "")
     assert Image.open(io.BytesIO(placed.preview)).size == (160, 120)
+    Image.fromarray(edited[6:-6, 8:-8]).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "cropped.png")
+    placed = editor.place_picture(project_id, 2, tmp_path / "cropped.png")
+    assert placed.scale == pytest.approx(0.9, abs=0.005)
+    assert any("Scaled to 90" in line or "Scaled to 89." in line for line in placed.about), placed.about
     with pytest.raises(InputError, match=r"160x80.*160x120"):
         editor.place_picture(project_id, 2, tmp_path / "wide.png")
     placed = editor.place_picture(project_id, 2, tmp_path / "wide.png", Placement("fit"))
