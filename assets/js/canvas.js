@@ -70,7 +70,8 @@
       return bitmap;
     };
     // The frame and what lies over it, fetched together. Whoever drags the playhead passes frames faster than they come: two are on the way
-    // at any time, those that were passed meanwhile are never asked for, and each that arrives is shown although the playhead is further on.
+    // at any time, those that were passed meanwhile are never asked for, and each that arrives is shown although the playhead is further on,
+    // unless a nearer one is there already.
     const ON_THE_WAY = 2;
     const coming = new Map();
     // Whoever flies through a long clip, a hundred frames a move, sees those near the playhead that come at once, until it rests.
@@ -267,6 +268,13 @@
       clearTimeout(settle);
       if (flying) studio.pictures.prefetch([]); // what lay ahead of where it rested
       if (flying) settle = setTimeout(() => { flying = false; redraw(); }, STILL);
+    };
+
+    // Whether the playhead's frame can be seen: a mark that is made while another stands in for it would be meant for that one.
+    studio.inSight = () => {
+      const there = studio.pictures.get(frameUrl(state.frame)) || (last && last.id === state.view.id && last.frame === state.frame);
+      if (!there) studio.toast(`Frame ${state.frame} is still on its way: mark it when it is here.`);
+      return Boolean(there);
     };
 
     studio.tryShown = tryShown;

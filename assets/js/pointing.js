@@ -66,7 +66,7 @@
 
     const begin = (event) => {
       const at = inBox(event);
-      if (event.button === 1 || studio.spaceHeld || !marking()) return { kind: "pan", last: at, moved: false };
+      if (event.button === 1 || studio.spaceHeld || !marking() || !studio.inSight()) return { kind: "pan", last: at, moved: false };
       const source = toSource(at);
       const common = { start: at, at: clamp(source), off: !inside(source), frame: state.frame, moved: false, touch: event.pointerType === "touch" };
       if (painting() && event.button === 0) {
@@ -164,6 +164,7 @@
       },
       act: (positive) => {
         const at = state.cursor;
+        if (!studio.inSight()) return;
         if (painting()) {
           const values = { stroke: [[tenth(at.x), tenth(at.y)]], radius: brush(), erase: state.tool === "eraser" || !positive };
           send("paint", { kind: "stroke", frame: state.frame, colour: object() ? object().colour : [239, 83, 80], ...values }, values);
