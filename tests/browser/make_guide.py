@@ -61,6 +61,7 @@ def open_and_trim(guide: Guide) -> None:
     page.get_by_label("Last frame to work on").fill(str(LAST))
     page.keyboard.press("Enter")
     page.wait_for_function("stop => studio.state.view.clip.stop === stop", arg=LAST + 1)
+    page.wait_for_function("!document.getElementById('studio-video').innerText.includes('looking for cuts')", timeout=SLOW)
     guide.picture("1-video", pause=2500)
 
 
@@ -104,6 +105,8 @@ def tried(guide: Guide, caption: str, variations: int, picture: str) -> None:
     page.get_by_role("button", name="Try", exact=True).click()
     guide.wait("keyframe", before)
     page.wait_for_function("count => studio.state.view.edits.length === count", arg=there + variations)
+    page.wait_for_function("/about/.test(document.querySelector('#studio-keyframe [data-ref=forecast]').textContent)", timeout=SLOW)
+    page.wait_for_function("!studio.activeJob()", timeout=SLOW)
     guide.picture(picture, pause=1500)
 
 
@@ -113,6 +116,7 @@ def keyframe(guide: Guide) -> None:
     page.locator("#studio-keyframe").get_by_text("Change", exact=True).click()
     tried(guide, "a blue cube", 3, "5-tries")
     guide.press("Branch")
+    page.get_by_label("Keep of its picture").fill("20")
     tried(guide, "a purple cube", 1, "6-branch")
     first = page.evaluate("studio.state.view.edits[0].id")
     page.evaluate("id => studio.set({ tryId: id })", first)
