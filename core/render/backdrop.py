@@ -75,24 +75,6 @@ class Region(Protocol):
     def __getitem__(self, frame: int) -> Mask: ...
 
 
-@dataclass(frozen=True)
-class Hidden:
-    """The part of a region that must not be seen: all of it, or `objects` with their rim."""
-
-    region: Region
-    objects: Region | None = None
-
-    @property
-    def frames(self) -> range:
-        return self.region.frames
-
-    def __getitem__(self, frame: int) -> Mask:
-        mask = self.region[frame]
-        if self.objects is None:
-            return mask
-        return mask & (cv2.dilate(self.objects[frame].astype(np.uint8), np.ones((2 * RIM + 1,) * 2, np.uint8)) > 0)
-
-
 @dataclass
 class _Trail:
     """Where the hidden pixels of a frame come out: `rows`, `columns` (N) of the pixels; frame (-1: nowhere), x, y and cost of each, and

@@ -15,7 +15,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
-from core.render.backdrop import Backdrop, Frames, Hidden, Region
+from core.render.backdrop import Backdrop, Frames, Region
 from core.render.composite import composite, soft_edge
 from core.render.grain import add_grain, grain_around, ring_box
 from core.render.match import match_surroundings
@@ -169,20 +169,17 @@ class PreparedKeyframe:
         return result
 
 
-def behind_keyframe(
-    reader: Frames, region: Region, index: int, objects: Region | None = None
-) -> Callable[[str], tuple[Backdrop, int] | None]:
+def behind_keyframe(reader: Frames, region: Region, index: int) -> Behind:
     """For `KeyframeStudio.prepare`: what lies behind the region of frame `index`, as `propagate` will find it. Looks when first asked."""
-    looked: dict[bool, Backdrop] = {}
+    looked: list[Backdrop] = []
 
     def behind(task: str) -> tuple[Backdrop, int] | None:
         if task == "add":
             return None
-        hides_all = task == "delete" or objects is None
-        if hides_all not in looked:
-            backdrop = Backdrop(reader, Hidden(region, None if hides_all else objects))
+        if not looked:
+            backdrop = Backdrop(reader, region)
             backdrop.look([index])
-            looked[hides_all] = backdrop
-        return looked[hides_all], index
+            looked.append(backdrop)
+        return looked[0], index
 
     return behind

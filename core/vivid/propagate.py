@@ -14,7 +14,7 @@ from core.masks import bounding_span
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
-from core.render.backdrop import Backdrop, Hidden
+from core.render.backdrop import Backdrop
 from core.render.follow import follow_region
 from core.render.grain import grain_around, ring_box
 from core.render.match import match_surroundings
@@ -48,7 +48,6 @@ def propagate(
     context: JobContext,
     feather: int = 4,
     stored: Callable[[Window], EditedWindow | None] | None = None,
-    objects: Region | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of the half-open `span` like the accepted `keyframe`, uint8 (H, W, 3), at `keyframe_index`.
 
@@ -56,8 +55,7 @@ def propagate(
     before, composited at full size in memory, and chooses its own crops. The keyframe itself is never made again; frames where the
     region is empty belong to no window. Reports every denoising step; Cancelled comes within one step.
 
-    Around the edit the source shows; where a modify replaces something, what lies behind it. `objects` are the masks of what is replaced,
-    where `region` is wider; without them that is all of the region.
+    Around the edit the source shows; where a modify replaces something, what lies behind the region: a person widens it over what is to go.
 
     `stored` is asked before a window is made: what it gives (the window as an earlier run made it) is taken as it is, and the chain goes
     on from there to the same pixels.
@@ -71,8 +69,7 @@ def propagate(
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
 
-    behind = None if task == "add" else Backdrop(reader, Hidden(region, objects if task == "modify" else None))
-
+    behind = None if task == "add" else Backdrop(reader, region)
     if behind is not None:
         behind.look([keyframe_index])
     source = reader.frame(keyframe_index)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.masks import MaskSequence
-from core.render.backdrop import Backdrop, Hidden
+from core.render.backdrop import Backdrop
 from tests.builders import FrameList, noise_frames
 
 HEIGHT, WIDTH, COUNT = 90, 140, 16
@@ -66,15 +66,6 @@ def test_a_finished_frame_shows_what_no_other_does() -> None:
     backdrop.look([1, 2], (0, finished))
     middle, edge = backdrop.fill(2, frames[2])[30, 30], backdrop.fill(2, frames[2])[22, 22]
     assert int(middle[0]) > int(edge[0]) + 5
-
-
-def test_only_the_objects_of_a_region_are_hidden() -> None:
-    _, _, region = _world(0)
-    whole = MaskSequence((WIDTH, HEIGHT), 0, np.ones((COUNT, HEIGHT, WIDTH), bool))
-    hidden = Hidden(whole, region)
-    assert hidden[3][region[3]].all()
-    assert hidden[3].sum() < 2 * region[3].sum()
-    assert (Hidden(region)[3] == region[3]).all()
 
 
 def test_an_empty_region_gives_the_source() -> None:
