@@ -57,6 +57,7 @@ def export_package(
             "mask_channels": 1,
             "hole": "carried",
             "kept": 1.0,
+            "things": True,
             "max_text_length": vocabulary.MAX_TEXT_LENGTH,
             "tasks": TASKS,
             "vocabulary": {

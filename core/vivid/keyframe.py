@@ -17,6 +17,7 @@ from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
 from core.render.backdrop import Backdrop, Frames, Region
 from core.render.composite import composite, soft_edge
+from core.render.cutout import cut_out
 from core.render.grain import add_grain, grain_around, ring_box
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
@@ -163,6 +164,8 @@ class PreparedKeyframe:
         area = np.s_[y0:y1, x0:x1]
         result = self.frame.copy()
         shown = visible_edit(whole[area], base[area], self.region[area])
+        if self.model.things:
+            shown = cut_out(whole[area], self.region[area], shown)
         laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown)
         soft = np.where((base[area] != self.frame[area]).any(-1), self.region[area].astype(np.float32), self.alpha[area])
         result[area] = composite(self.frame[area], laid, soft)

@@ -67,6 +67,8 @@ class VividModel:
     kept: float = 0.0
     """How much of the carried keyframe a propagated frame shows at least, 0 to 1, where the model's answer differs from it: 1 for a model
     that is better at saying how things move than at drawing them again."""
+    things: bool = False
+    """Whether all it paints are things with an outline, which can be cut out of the background that it paints anew around them."""
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +143,7 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
             vocabulary=read_vocabulary(folder),
             hole=_hole(facts.get("hole", HOLES[0])),
             kept=_kept(float(facts.get("kept", 0))),
+            things=bool(facts.get("things", False)),
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
