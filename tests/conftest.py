@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,11 @@ import pytest
 import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests start and stop would be so too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def browser_required() -> bool:
