@@ -56,7 +56,7 @@ def export_package(
             "layout": "noise,mask,masked",
             "mask_channels": 1,
             "hole": "carried",
-            "kept": 0.6,
+            "kept": 0.8,
             "things": True,
             "max_text_length": vocabulary.MAX_TEXT_LENGTH,
             "tasks": TASKS,

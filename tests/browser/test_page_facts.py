@@ -199,7 +199,10 @@ def test_ctrl_c_in_the_middle_of_model_work_ends_the_program_well(tmp_path: Path
         assert process.stdout is not None
         assert {process.stdout.readline().split()[0] for _ in range(2)} == {"VIVID", "working"}
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def test_another_name_for_this_machine_is_refused(server: Server) -> None:
