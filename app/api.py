@@ -40,7 +40,7 @@ NOT_FOR_CLIENTS = frozenset(
     {
         *("project", "recent_projects", "examples", "create_project", "job"),  # below, in a form that suits a client
         *("file_path", "source_path", "incoming_folder", "incoming_picture"),  # where things lie on this machine
-        *("look_at", "warm_up", "close", "is_changing", "preview_point", "missing_seeds"),  # of use inside the program only
+        *("look_at", "warm_up", "close", "is_changing", "preview_point"),  # of use inside the program only
     }
 )
 OF_THIS_MACHINE = frozenset({"start_fetch", "remove_model", "use_segmenter"})

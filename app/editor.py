@@ -13,6 +13,7 @@ from typing import Any
 
 from app.adjust_verbs import AdjustVerbs
 from app.job_journal import arguments_of, AskedJob
+from app.job_work import Tries
 from app.keyframe_verbs import KeyframeVerbs
 from app.mark_verbs import MarkVerbs
 from app.mask_verbs import MaskVerbs
@@ -23,6 +24,7 @@ from app.track_verbs import TrackVerbs
 from app.video_verbs import VideoVerbs
 from core.errors import InputError, StudioError
 from core.progress import JobStatus
+from core.project.edits import SamplingSettings
 from core.project.project import Project
 
 log = logging.getLogger(__name__)
@@ -112,7 +114,8 @@ class Editor(VideoVerbs, ObjectVerbs, MarkVerbs, TrackVerbs, MaskVerbs, AdjustVe
         self.runner.cancel(job_id)
 
     def _missing(self, project_id: str, asked: AskedJob) -> tuple[int, ...]:
-        return self.missing_seeds(project_id, **arguments_of(KeyframeVerbs.start_tries, asked))
+        arguments = arguments_of(KeyframeVerbs.start_tries, asked)
+        return self._missing_seeds(project_id, Tries(**{**arguments, "settings": arguments.get("settings") or SamplingSettings()}))
 
     def _interrupted(self, project_id: str, job_id: str) -> AskedJob:
         if any(job.job_id == job_id and job.state == "interrupted" for job in self.jobs(project_id)):

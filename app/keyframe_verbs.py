@@ -101,25 +101,16 @@ class KeyframeVerbs(VerbBase):
         timed = self._timed("keyframe", self.settings.model, work, lambda result: len(result["edits"]))
         return self._submit("keyframe", project_id, timed if tries.settings.steps is None else work)
 
-    def missing_seeds(
-        self,
-        project_id: str,
-        frame: int,
-        task: Task,
-        caption: str,
-        seeds: tuple[int, ...],
-        settings: SamplingSettings | None = None,
-        parent: str | None = None,
-        keep: float = 0.0,
-    ) -> tuple[int, ...]:
-        """What is left to do of `start_tries` with the same arguments: the seeds of which the project has no try of its present masks."""
+    def _missing_seeds(self, project_id: str, tries: Tries) -> tuple[int, ...]:
+        """What is left to do of these tries: the seeds of which the project has no try of its present masks."""
 
         def is_one(edit: KeyframeEdit) -> bool:
-            same = (edit.frame, edit.task, edit.caption, edit.settings) == (frame, task, caption, settings or SamplingSettings())
-            return same and bool(edit.model) and not edit.stale and edit.keep == keep and (not keep or edit.parent == parent)
+            asked = (tries.frame, tries.task, tries.caption, tries.settings, tries.keep)
+            same = (edit.frame, edit.task, edit.caption, edit.settings, edit.keep) == asked
+            return same and bool(edit.model) and not edit.stale and (not tries.keep or edit.parent == tries.parent)
 
         made = {edit.seed for edit in self.project(project_id).edits if is_one(edit)}
-        return tuple(seed for seed in seeds if seed not in made)
+        return tuple(seed for seed in tries.seeds if seed not in made)
 
     def accept(self, project_id: str, edit_id: str) -> Project:
         """Choose the try that is carried through the clip."""

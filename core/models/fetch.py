@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 
 def fetch_model(name: str, store: ModelStore, context: JobContext) -> Path:
-    """Fetch a model of the catalogue into `store.root`, with what it needs, and return its folder; what was begun earlier goes on.
+    """Fetch a model of the catalogue into `store.root`, with what it needs, and return where it lies; what was begun earlier goes on.
 
     Reports megabytes. InputError for what can't be fetched, ModelMissingError when the hub does not give it.
     """
@@ -27,7 +27,7 @@ def fetch_model(name: str, store: ModelStore, context: JobContext) -> Path:
             _download(MODELS[part], begun, context)
             shutil.rmtree(begun / ".cache", ignore_errors=True)
             begun.replace(target)
-    return root / name
+    return store.locate(name, model.kind, download=False)
 
 
 def remove_model(name: str, store: ModelStore) -> None:
