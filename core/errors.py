@@ -43,6 +43,12 @@ class StorageError(StudioError):
     exit_code = 1
 
 
+class DeviceMemoryError(StudioError):
+    """The device has too little memory for a model: the message says with which mode it needs less."""
+
+    exit_code = 1
+
+
 def fault_sentence(error: Exception) -> str:
     """What a person is told about a fault of ours: an exception that nobody foresaw."""
     return f"something went wrong inside the program ({type(error).__name__}); your work is saved, and the report says what happened"

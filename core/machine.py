@@ -1,4 +1,4 @@
-"""What the machine says about this process."""
+"""What the machine says about its memory."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ def peak_memory_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+def free_memory() -> int:
+    """Bytes of the host's memory that a program could still take."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)

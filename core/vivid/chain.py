@@ -91,6 +91,7 @@ def plan_chain(
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
             "feather": feather,
+            **({"tiled": True} if model.memory.tiled else {}),
         }
         return Stretch(keyframe, part, windows, tuple(window_keys(windows, region, keyframe.frame, keyframe.picture, asked)), reach)
 

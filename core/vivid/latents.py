@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor
 
@@ -19,6 +20,11 @@ def condition_latents(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> Tensor:
     return _shifted(vae, pixels) * (1 / scale if vae.config.invert_scale_latents else scale)
 
 
+def working_device(vae: AutoencoderKLCogVideoX) -> torch.device:
+    """Where it works, which is not where its weights lie while it waits its turn (`core.vivid.offload`)."""
+    return getattr(getattr(vae, "_hf_hook", None), "execution_device", None) or vae.device
+
+
 def _shifted(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> Tensor:
-    latents = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode().transpose(1, 2)
+    latents = vae.encode(pixels.to(working_device(vae), vae.dtype)).latent_dist.mode().transpose(1, 2)
     return latents - (vae.config.shift_factor or 0.0)

@@ -24,6 +24,8 @@ from core.project.edits import SamplingSettings, TASKS
 from core.vivid.adapter import load_adapter
 from core.vivid.conditioning import DELETE_CAPTION
 from core.vivid.layout import ChannelLayout
+from core.vivid.memory import MemoryPlan
+from core.vivid.offload import place
 from core.vivid.pipeline import VividPipeline
 
 FACTS = "vivid.json"
@@ -82,7 +84,13 @@ class VividModel:
 
     @property
     def device(self) -> torch.device:
-        return self.pipeline.device
+        """Where it works; its weights may wait in the host's memory (`memory`)."""
+        return self.pipeline._execution_device
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """How it shares out its device's memory."""
+        return self.pipeline.memory
 
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
         """The wanted settings, with the model's own for `task` (add, modify, delete or propagate) where they say None."""
@@ -99,16 +107,17 @@ class VividModel:
 
     def embed(self, caption: str) -> Tensor:
         """The text encoder's output (1, L, D); the last few captions are kept."""
-        found = self._embeddings.pop(caption, None)
-        if found is None:
+        if caption not in self._embeddings:
+            # Where the text encoder has to be fetched, it reads at once what guidance will ask it for next.
+            others = [""] if self.memory.mode != "all" and "" not in self._embeddings else []
             with torch.inference_mode():
-                found = self.pipeline.encode_prompt(
-                    caption, do_classifier_free_guidance=False, max_sequence_length=self.max_text_length, device=self.device
-                )[0]
-            while len(self._embeddings) >= _CAPTIONS_KEPT:
-                self._embeddings.popitem(last=False)
-        self._embeddings[caption] = found
-        return found
+                for text in dict.fromkeys([*others, caption]):
+                    self._embeddings[text] = self.pipeline.encode_caption(text, self.max_text_length)
+            self.pipeline.release_text_encoder()
+        self._embeddings.move_to_end(caption)
+        while len(self._embeddings) > _CAPTIONS_KEPT:
+            self._embeddings.popitem(last=False)
+        return self._embeddings[caption]
 
     def noise(self, seed: int, latent_frames: int) -> tuple[Tensor, torch.Generator]:
         """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch, and what draws any noise after it."""
@@ -118,10 +127,12 @@ class VividModel:
         return torch.randn(shape, generator=generator).to(self.device, self.pipeline.transformer.dtype), generator
 
 
-def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
+def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto") -> VividModel:
     """Load a model of the catalogue, or a package's folder given as a path, onto `device`.
 
-    Single precision on a CPU, bfloat16 elsewhere. InputError for an unknown name, ModelMissingError when weights are absent or damaged.
+    Single precision on a CPU, bfloat16 elsewhere. `memory` is all, parts, layers or auto, which chooses by what the device has free (see
+    `core.vivid.memory`). InputError for an unknown name, ModelMissingError when weights are absent or damaged, DeviceMemoryError when the
+    device is too small.
     """
     folder = store.locate(name, "video")
     facts = read_facts(folder)
@@ -131,9 +142,8 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
     transformers_logging.disable_progress_bar()
     try:
         pipeline = _open_pipeline(folder, facts, dtype, store)
-        pipeline.to(device)
         pipeline.set_progress_bar_config(disable=True)
-        return VividModel(
+        model = VividModel(
             pipeline=pipeline,
             name=name,
             working_size=(int(facts["working_size"][0]), int(facts["working_size"][1])),
@@ -147,6 +157,9 @@ def load_vivid(name: str, device: str, store: ModelStore) -> VividModel:
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
+    guided = any(sampling.guidance > 1 for sampling in model.tasks.values())
+    place(pipeline, torch.device(device), memory, model.working_size, model.window_frames, guided)
+    return model
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXDPMScheduler, CogVideoXPipeline, CogVideoXTransformer3DModel
@@ -14,10 +15,27 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
 from core.vivid.conditioning import BLACK, latent_mask, masked_video
-from core.vivid.latents import condition_latents, pixel_latents
+from core.vivid.latents import condition_latents, pixel_latents, working_device
 from core.vivid.layout import ChannelLayout
+from core.vivid.memory import MemoryPlan
+from core.vivid.offload import Residents, told_shortage
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _in_memory(method: Callable[Concatenate[VividPipeline, P], R]) -> Callable[Concatenate[VividPipeline, P], R]:
+    """Work on the device: its running out of memory is told as what a person can do."""
+
+    @functools.wraps(method)
+    def told(self: VividPipeline, *args: P.args, **kwargs: P.kwargs) -> R:
+        with told_shortage(self.memory.mode, self._execution_device):
+            return method(self, *args, **kwargs)
+
+    return told
 
 
 class VividPipeline(CogVideoXPipeline):
@@ -37,6 +55,8 @@ class VividPipeline(CogVideoXPipeline):
         layout: str = "noise,mask,masked",
         mask_channels: int = 1,
     ) -> None:
+        self.memory = MemoryPlan()
+        self.residents: Residents | None = None
         super().__init__(tokenizer=tokenizer, text_encoder=text_encoder, vae=vae, transformer=transformer, scheduler=scheduler)
         self.register_to_config(layout=layout, mask_channels=mask_channels)
         self.layout = ChannelLayout.parse(layout, mask_channels)
@@ -54,21 +74,27 @@ class VividPipeline(CogVideoXPipeline):
 
     # Latents.
 
+    @_in_memory
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
+        self._choose_tiles(pixels.shape[2])
         return pixel_latents(self.vae, pixels)
 
+    @_in_memory
     def encode_condition(self, pixels: Tensor) -> Tensor:
         """Like `encode_pixels`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
+        self._choose_tiles(pixels.shape[2])
         return condition_latents(self.vae, pixels)
 
+    @_in_memory
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally in [-1, 1]."""
         if latents.shape[1] % self.vae.num_latent_frames_batch_size == 0:
             # The decoder works on pairs of latents after the first; on an even number it takes the first for a pair's and gives 4F frames.
             raise ValueError(f"the autoencoder decodes 1 or {self.frame_unit}k + 1 frames, not {latents.shape[1]} latent frames")
         latents = latents / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
-        return self.vae.decode(latents.transpose(1, 2).to(self.vae.dtype)).sample
+        self._choose_tiles(latents.shape[1])
+        return self.vae.decode(latents.transpose(1, 2).to(working_device(self.vae), self.vae.dtype)).sample
 
     def encode_masked(self, video: Tensor, mask: Tensor, filling: Tensor | float = BLACK) -> tuple[Tensor, Tensor]:
         """What the denoiser reads of the clip: latent of the masked video and mask on the latent grid.
@@ -77,9 +103,27 @@ class VividPipeline(CogVideoXPipeline):
         (B, F, C, h, w) and (B, F, 1, h, w).
         """
         grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
-        return self.encode_condition(masked_video(video, mask, filling)), grid.to(self.vae.device, self.vae.dtype)
+        return self.encode_condition(masked_video(video, mask, filling)), grid.to(working_device(self.vae), self.vae.dtype)
+
+    def _choose_tiles(self, frames: int) -> None:
+        """A lone frame needs less than a tile of a clip, and is coded as if there were memory for everything."""
+        if self.memory.tiled:
+            self.vae.use_tiling = frames > 1
+
+    @_in_memory
+    def encode_caption(self, caption: str, max_length: int) -> Tensor:
+        """The text encoder's output (1, L, D)."""
+        return self.encode_prompt(
+            caption, do_classifier_free_guidance=False, max_sequence_length=max_length, device=self._execution_device
+        )[0]
+
+    def release_text_encoder(self) -> None:
+        """Send it back to the host's memory, where the plan has it wait there."""
+        if self.residents is not None:
+            self.residents.leave("text_encoder")
 
     @torch.no_grad()
+    @_in_memory
     def __call__(
         self,
         prompt: str | list[str] | None = None,

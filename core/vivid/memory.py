@@ -1,0 +1,147 @@
+"""How a video model shares out an accelerator's memory: what it needs, and which mode that leaves. Pure Python.
+
+Modes: `all`, every weight stays on the device; `parts`, the text encoder leaves it as soon as it has read a caption, and denoiser and
+autoencoder take turns where both don't fit; `layers`, of denoiser and text encoder only the layers that are at work are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MODES = ("all", "parts", "layers")
+"""From the quickest to the most frugal."""
+
+MARGIN = 1 << 30
+"""Bytes that stay free: what kernels ask for on the way, what lies between two allocations, and the segmenter's work."""
+
+DENOISER_TENSORS = 16
+"""Hidden states, of all tokens and both halves of a guided batch, that one block of the denoiser holds at most: its feed-forward layer is
+four times as wide, and the rotary embedding works in single precision."""
+DECODER_TENSORS = 20
+"""Pictures of the autoencoder's first width that decoding one chunk of frames holds at most (measured: 15.3 GiB at 480x720)."""
+ENCODER_TENSORS = 11
+"""The same of encoding (8.2 GiB)."""
+CHUNK = 9
+"""Frames that the autoencoder works on at once, at most."""
+_TILES = (6, 5)
+"""Tiles are multiples of so many latents high and wide and overlap by one part in as many, CogVideoX's own overlaps, so that they meet."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes on the device. Weights: of each part; `text_layers` and `transformer_layers` what is there of them at a time when layers come
+    one after the other. Work: `denoise` for a step of a window, `whole` and `tiled` for coding a window at once or tile by tile."""
+
+    text_encoder: int
+    transformer: int
+    vae: int
+    text_layers: int
+    transformer_layers: int
+    denoise: int
+    whole: int
+    tiled: int
+
+    def at_most(self, mode: str, tiled: bool) -> int:
+        """The most that a mode holds at a time."""
+        work = self.tiled if tiled else self.whole
+        if mode == "all":
+            return self.text_encoder + self.transformer + self.vae + max(self.denoise, work)
+        if mode == "parts":
+            return max(self.text_encoder, self.transformer + self.denoise, self.vae + work)
+        return self.vae + max(self.text_layers, self.transformer_layers + self.denoise, work)
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What was chosen. `need` and `free` are bytes of the device; `free` None where nothing is to be shared out (a CPU)."""
+
+    mode: str = "all"
+    tiled: bool = False
+    need: int = 0
+    free: int | None = None
+
+    @property
+    def fits(self) -> bool:
+        return self.free is None or self.need + MARGIN <= self.free
+
+    @property
+    def label(self) -> str:
+        """What a speed measured here depends on: nothing for the plain case."""
+        return "" if self.mode == "all" and not self.tiled else f"{self.mode}{' tiled' if self.tiled else ''}"
+
+    def __str__(self) -> str:
+        how = {
+            "all": "all of it stays on the device",
+            "parts": "text encoder, denoiser and autoencoder take turns on the device",
+            "layers": "layer after layer comes to the device",
+        }[self.mode]
+        tiles = ", clips are coded in tiles" if self.tiled else ""
+        if self.free is None:
+            return f"memory {self.mode}: {how}"
+        doubt = "" if self.fits else "; that may be too little, close what else uses the GPU"
+        return f"memory {self.mode}: {how}{tiles}; up to {self.need / 1e9:.1f} GB of {self.free / 1e9:.1f} GB free{doubt}"
+
+
+def choose_plan(wanted: str, needs: Needs, free: int, shared: bool = False) -> MemoryPlan:
+    """The quickest way that fits in `free` bytes; of the mode `wanted` unless that is `auto`. The most frugal one where none fits.
+
+    `shared`: the device works in the host's own memory (mps), where moving weights would free nothing: all of them stay there.
+    """
+    modes = MODES if wanted == "auto" else (wanted,)
+    if shared:
+        modes = ("all",)
+    plans = [MemoryPlan(mode, tiled, needs.at_most(mode, tiled), free) for mode in modes for tiled in (False, True)]
+    # Parts and layers are for tight cards, and what one window needs may be more than was thought.
+    plans = [plan for plan in plans if plan.tiled or plan.mode == "all"]
+    return next((plan for plan in plans if plan.fits), plans[-1])
+
+
+def leaving(here: Mapping[str, int], wanted: int, budget: int) -> list[str]:
+    """Who has to go, the longest there first, so that a part that needs `wanted` bytes finds room in `budget` beside those that are `here`
+    (name to bytes)."""
+    gone: list[str] = []
+    left = sum(here.values())
+    for name, size in here.items():
+        if left + wanted <= budget:
+            break
+        gone.append(name)
+        left -= size
+    return gone
+
+
+def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int) -> int:
+    """What a step of the denoiser needs besides its weights: `tokens` of one sample, `width` of a token, samples in the batch."""
+    return DENOISER_TENSORS * batch * tokens * width * itemsize
+
+
+def coding_bytes(frames: int, size: tuple[int, int], width: int, itemsize: int, tile: tuple[int, int] | None = None) -> int:
+    """What encoding and decoding `frames` of `size` (height, width) need besides the weights; `width` is that of the autoencoder's first
+    block, `tile` the height and width of what is worked on at once."""
+    height, across = tile or size
+    work = max(DECODER_TENSORS, ENCODER_TENSORS) * min(frames, CHUNK) * height * across * width * itemsize
+    # The clip itself, and, tile by tile, what was decoded of it: tiles overlap, and are put together in rows first.
+    return work + (4 if tile else 2) * frames * 3 * size[0] * size[1] * itemsize
+
+
+def tile_size(size: tuple[int, int], scale: int) -> tuple[int, int]:
+    """Height and width of a tile in pixels for clips of `size`: the least of which three beside one another cover each side, in latents of
+    `scale` pixels. (Halves would leave a narrow rest, which the autoencoder, normalising by what it sees, codes unlike the others.)"""
+    high, wide = (-(-side // (3 * (parts - 1) * scale)) * parts * scale for side, parts in zip(size, _TILES, strict=True))
+    return high, wide
+
+
+def overlap() -> tuple[float, float]:
+    """By which share of their height and width tiles overlap."""
+    return 1 / _TILES[0], 1 / _TILES[1]
+
+
+def shortage(mode: str, device: str) -> str:
+    """One sentence for a person whose device ran out of memory."""
+    if device.startswith("mps"):
+        step = "close other programs, try a draft, or start with --device cpu"
+    elif mode == "layers":
+        step = "close other programs that use the GPU, try a draft, or start with --device cpu"
+    else:
+        step = f"start with --memory {MODES[MODES.index(mode) + 1]}, which is slower and needs less"
+    return f"the memory of {device} is too small for the video model with --memory {mode}: {step}"

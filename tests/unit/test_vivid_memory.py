@@ -1,0 +1,84 @@
+"""How a video model shares out a GPU's memory: which mode is chosen, who makes room, where tiles lie."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.vivid.memory import choose_plan, leaving, MARGIN, MODES, Needs, shortage, tile_size
+
+GB = 10**9
+FULL = Needs(
+    text_encoder=int(9.5 * GB),
+    transformer=int(11.2 * GB),
+    vae=int(0.4 * GB),
+    text_layers=int(0.4 * GB),
+    transformer_layers=int(0.7 * GB),
+    denoise=int(3.5 * GB),
+    whole=int(16 * GB),
+    tiled=int(4.5 * GB),
+)
+"""About what a package of CogVideoX-5B's size needs at 49x480x720."""
+
+
+@pytest.mark.parametrize(
+    ("card", "mode", "tiled"),
+    [(141, "all", False), (48, "all", False), (32, "all", True), (24, "parts", True), (12, "layers", True), (8, "layers", True)],
+)
+def test_the_quickest_mode_that_fits_is_chosen(card: int, mode: str, tiled: bool) -> None:
+    plan = choose_plan("auto", FULL, int(card * 2**30 * 0.96))
+    assert (plan.mode, plan.tiled, plan.fits) == (mode, tiled, True)
+    assert plan.need == FULL.at_most(mode, tiled)
+    assert f"memory {mode}" in str(plan)
+    assert "too little" not in str(plan)
+
+
+def test_more_memory_never_leads_to_a_slower_mode() -> None:
+    chosen = [choose_plan("auto", FULL, quarter * 2**28) for quarter in range(400)]
+    places = [(MODES.index(plan.mode), plan.tiled) for plan in chosen]
+    assert places == sorted(places, reverse=True)
+    assert all(plan.need + MARGIN <= (plan.free or 0) for plan in chosen if plan.fits)
+
+
+def test_where_nothing_fits_the_most_frugal_mode_is_tried_and_told() -> None:
+    plan = choose_plan("auto", FULL, 2 * GB)
+    assert (plan.mode, plan.tiled, plan.fits) == ("layers", True, False)
+    assert "may be too little" in str(plan)
+
+
+def test_a_mode_that_is_asked_for_is_taken() -> None:
+    assert choose_plan("layers", FULL, 141 * GB).mode == "layers"
+    assert choose_plan("parts", FULL, 141 * GB).tiled
+    assert not choose_plan("all", FULL, 141 * GB).tiled
+    told = choose_plan("all", FULL, 24 * GB)
+    assert (told.mode, told.tiled, told.fits) == ("all", True, False)
+
+
+def test_a_device_in_the_hosts_own_memory_keeps_everything() -> None:
+    for wanted in ("auto", "parts", "layers"):
+        assert choose_plan(wanted, FULL, 24 * GB, shared=True).mode == "all"
+
+
+def test_parts_make_room_for_one_another_only_where_they_have_to() -> None:
+    here = {"transformer": 11, "vae": 1}
+    assert leaving(here, 9, 21) == []
+    assert leaving(here, 9, 20) == ["transformer"]
+    assert leaving(here, 20, 20) == ["transformer", "vae"]
+    assert leaving({}, 30, 20) == []
+
+
+def test_tiles_lie_on_whole_latents_and_meet() -> None:
+    """As diffusers counts them: where the next tile starts in pixels and in latents, and what of each is kept, has to agree."""
+    assert tile_size((480, 720), 8) == (192, 320)
+    for side in range(16, 2048, 16):
+        for tile, parts in zip(tile_size((side, side), 8), (6, 5), strict=True):
+            latents, share = tile // 8, 1 / parts
+            assert tile % 8 == 0
+            assert 3 * (tile - tile // parts) >= side
+            assert int(tile * (1 - share)) == 8 * int(latents * (1 - share)) == tile - int(tile * share)
+            assert int(latents * (1 - share)) == latents - int(latents * share)
+
+
+@pytest.mark.parametrize(("mode", "step"), [("all", "--memory parts"), ("parts", "--memory layers"), ("layers", "--device cpu")])
+def test_a_shortage_names_the_next_step(mode: str, step: str) -> None:
+    assert step in shortage(mode, "cuda:0")
+    assert "--memory" not in shortage(mode, "mps").split(":")[1]
