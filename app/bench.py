@@ -45,6 +45,8 @@ def _measure(editor: Editor, clip: Path, folder: Path) -> None:
 
     segmenter, model = editor.engine.segmenter(), editor.engine.video_model()
     print(f"{SIZE[0]}x{SIZE[1]}, {FRAMES} frames, device {editor.engine.device}, {editor.settings.segmenter} and {model.name}")
+    if model.memory.free is not None:
+        print(model.memory)
     with open_clip(clip) as reader:
         centre = (SIZE[0] / 2, SIZE[1] / 2)
         session = segmenter.session(reader)

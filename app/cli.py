@@ -168,6 +168,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and downloaded models live")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--memory", metavar="MODE", help="how a large video model uses a GPU's memory: auto, all, parts or layers")
 
 
 def _add_prompts(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +183,7 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    given = {name: getattr(options, name, None) for name in ("workspace", "device", "port", "host", "segmenter", "model")}
+    given = {name: getattr(options, name, None) for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model")}
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
 

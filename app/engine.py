@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from core.segment import Segmenter
     from core.segment.grounding import Grounder
     from core.vivid.model import VividModel
+
+log = logging.getLogger(__name__)
 
 GROUNDER = "grounding-dino"
 """The catalogue's name of what finds things by words."""
@@ -75,7 +78,12 @@ class Engine:
             if name not in self._videos:
                 from core.vivid.model import load_vivid
 
-                self._videos[name] = load_vivid(name, self.device, self.store)
+                model = load_vivid(name, self.device, self.store, self.settings.memory)
+                if model.memory.free is not None:
+                    log.info("%s on %s, %s", name, self.device, model.memory)
+                elif self.settings.memory in ("parts", "layers"):
+                    log.info("--memory %s is for GPUs: on %s nothing is moved", self.settings.memory, self.device)
+                self._videos[name] = model
             return self._videos[name]
 
     def weights(self, name: str | None = None) -> str:

@@ -80,10 +80,13 @@ class StepClock(JobContext):
 
 
 class Forecasts:
-    """The measurements of one workspace, in `timings.json` there. Safe to use from several threads."""
+    """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `memory` is how models were asked to use the device's memory: what was measured in one way says nothing about another.
+    """
+
+    def __init__(self, path: Path, memory: str = "auto") -> None:
+        self._path, self._memory = path, memory
         self._lock = threading.Lock()
 
     def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
@@ -91,7 +94,7 @@ class Forecasts:
         from core.vivid.chain import sampling_of
 
         sampling = sampling_of(model, task, settings)
-        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), model.device.type, sampling.runs)
+        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), str(model.device), sampling.runs)
 
     def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
         """Remember what a finished run took."""
@@ -106,16 +109,17 @@ class Forecasts:
         """Remember what one piece of a kind of work took with the model of that name."""
         with self._lock:
             known = self._read()
-            old = known.get(f"{kind} {name}")
+            key = self._rate_key(kind, name)
+            old = known.get(key)
             if old is not None and old["measured"] and measured:
                 seconds = NEWEST * seconds + (1 - NEWEST) * old["seconds"]
             if old is None or measured or not old["measured"]:
-                known[f"{kind} {name}"] = asdict(Rate(seconds, _memory_mb(device), measured))
+                known[key] = asdict(Rate(seconds, _memory_mb(device), measured))
                 self._write(known)
 
     def rate(self, kind: str, name: str) -> Rate | None:
         """What one piece of a kind of work takes here; None while nobody has done any."""
-        found = self._read().get(f"{kind} {name}")
+        found = self._read().get(self._rate_key(kind, name))
         return None if found is None else Rate(**found)
 
     def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
@@ -146,10 +150,13 @@ class Forecasts:
         denoise(model, "", *conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
         ended = time.monotonic()
         step = stamps[1] - stamps[0]
-        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(model.device.type), measured=False)
+        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(str(model.device)), measured=False)
         self._store(timing_key(model, guided, weights), timing)
         context.report("measuring", 3, 3)
         return timing
+
+    def _rate_key(self, kind: str, name: str) -> str:
+        return f"{kind} {name}" if self._memory == "auto" else f"{kind} {name} memory={self._memory}"
 
     def _store(self, key: str, new: Timing) -> None:
         with self._lock:
@@ -174,14 +181,15 @@ class Forecasts:
 
 def _memory_mb(device: str) -> float:
     """The most memory that was held on the device that does the work, in 10^6 bytes."""
-    if device == "cuda":
+    if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.max_memory_allocated() / 1e6
+        return torch.cuda.max_memory_allocated(device) / 1e6
     return peak_memory_mb()
 
 
 def timing_key(model: VividModel, guided: bool, weights: str) -> str:
     """Under which name a run's speed is remembered: what it depends on besides the number of steps."""
     height, width = model.working_size
-    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}"
+    memory = f" {model.memory.label}" if model.memory.label else ""
+    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}"

@@ -149,7 +149,7 @@ class PropagateWork:
         if measured is not None and not propagation.draft:
             window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
-            self._forecasts.learn_rate("propagate", model.name, frame, model.device.type)
+            self._forecasts.learn_rate("propagate", model.name, frame, str(model.device))
         results = f"results/{propagation_id}"
         finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json")
         self._enter(project, finished)

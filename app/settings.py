@@ -25,10 +25,14 @@ def default_workspace() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the program needs to know before it does anything. `device` is auto, cpu, cuda, cuda:N or mps."""
+    """What the program needs to know before it does anything.
+
+    `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see `core.vivid.memory`).
+    """
 
     workspace: Path = field(default_factory=default_workspace)
     device: str = "auto"
+    memory: str = "auto"
     host: str = "127.0.0.1"
     port: int = 7860
     open_browser: bool = True
@@ -40,6 +44,8 @@ class Settings:
             raise InputError(f"port {self.port} is outside 0 to 65535: try 7860")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
+        if not re.fullmatch(r"auto|all|parts|layers", self.memory):
+            raise InputError(f"unknown use of memory '{self.memory}' (known: auto, all, parts, layers)")
         try:
             self.workspace.exists()
         except (OSError, ValueError) as error:
@@ -50,8 +56,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _HOST, _PORT, _SEGMENTER and _MODEL where they are set."""
-        texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in ("workspace", "device", "host", "port", "segmenter", "model")}
+        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER and _MODEL where they are set."""
+        names = ("workspace", "device", "memory", "host", "port", "segmenter", "model")
+        texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)
         if port is not None and not (port.isdecimal() and len(port) < 10):

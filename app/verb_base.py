@@ -42,7 +42,7 @@ class VerbBase:
         self._work = JobWork(self.workspace, self.engine, self.pictures)
         self.lanes = Lanes(self.pictures)
         self.examiner = Examiner(self.workspace, self.pictures)
-        self.forecasts = Forecasts(settings.workspace / "timings.json")
+        self.forecasts = Forecasts(settings.workspace / "timings.json", settings.memory)
         self._track_work = TrackWork(self.workspace, self.pictures)
 
     def project(self, project_id: str) -> Project:
