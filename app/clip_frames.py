@@ -15,6 +15,7 @@ from app.production import PlannedWindow
 from app.recent import Recent
 from app.workspace import Workspace
 from core.errors import InputError
+from core.progress import JobContext
 from core.project.edits import Propagation
 from core.project.project import Project
 
@@ -110,15 +111,15 @@ class ClipFrames(MaskStore):
             raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
         return self.reader(project).frame(frame)
 
-    def frame_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
+    def frame_jpeg(self, project: Project, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
         """The frame as JPEG, no wider than `max_width` pixels."""
-        return self.below_jpeg(project, project.base, frame, max_width)
+        return self.below_jpeg(project, project.base, frame, max_width, context)
 
-    def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None) -> bytes:
-        """The frame with the accepted results of `base` on it."""
+    def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
+        """The frame with the accepted results of `base` on it. Cancelled on the way to it when the context says so."""
         self._note_asked()
         key = ("frame", _file(project), base, frame, max_width)
-        return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width))
+        return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width, context))
 
     def source_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
         """The frame as the file has it, below all accepted results."""
@@ -153,8 +154,10 @@ def _file(project: Project) -> tuple[str, int, int]:
     return source, stat.st_size, stat.st_mtime_ns
 
 
-def _jpeg(reader: ClipReader, frame: int, max_width: int | None) -> bytes:
+def _jpeg(reader: ClipReader, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
     small = max_width is not None and max_width < reader.info.width
+    if context is not None:
+        reader.approach(frame, max_width if small else None, context)
     return encode_jpeg(reader.preview(frame, max_width) if small and max_width else reader.frame(frame))
 
 

@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,7 +127,9 @@ class Examiner:
         reader = self._pictures.source(project)
         if project.project_id not in self._brightness:
             levels = []
-            for index in sorted({round(i * (frames - 1) / (SAMPLES - 1)) for i in range(SAMPLES)}):
+            entries = reader.entry_points if len(reader.entry_points) > SAMPLES else range(frames)  # those come at once
+            spread = (round(i * (frames - 1) / (SAMPLES - 1)) for i in range(SAMPLES))
+            for index in sorted({entries[max(0, bisect_right(entries, index) - 1)] for index in spread}):
                 if self._stopped.is_set():
                     return
                 levels.append(float(np.mean(next(iter(reader.previews(index, index + 1, 64))))) / 255)

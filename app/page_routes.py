@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import quote
@@ -87,9 +89,13 @@ def page_routes(editor: Editor) -> APIRouter:
         return Response(editor.thumbnail_jpeg(project_id), media_type="image/jpeg", headers=FRESH)
 
     @routes.get("/{project_id}/frame/{frame}.jpg")
-    def frame_picture(project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
+    async def frame_picture(request: Request, project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
         # `base` only makes the address differ where the frame does: with other accepted results on it
-        return Response(editor.frame_jpeg(project_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
+        def read(context: JobContext) -> bytes:
+            return editor.pictures.frame_jpeg(editor.project(project_id), frame, _width(w), context)
+
+        picture = await _while_awaited(request, read)
+        return Response(picture, media_type="image/jpeg", headers=FOREVER)
 
     @routes.get("/{project_id}/source/{frame}.jpg")
     def source_picture(project_id: str, frame: int, w: int | None = None) -> Response:
@@ -202,6 +208,24 @@ def page_routes(editor: Editor) -> APIRouter:
         return await _take_picture(editor, project_id, request, name)
 
     return routes
+
+
+async def _while_awaited(request: Request, work: Callable[[JobContext], bytes]) -> bytes:
+    """Do `work` in a thread. Its context is cancelled when whoever asked has gone: who flies through a clip leaves many questions."""
+    from anyio import to_thread
+
+    context = JobContext()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        context.token.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await to_thread.run_sync(work, context)
+    finally:
+        watching.cancel()
 
 
 async def _take_picture(editor: Editor, project_id: str, request: Request, name: str) -> Response:

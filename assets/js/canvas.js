@@ -5,8 +5,10 @@
   const WIDTHS = [480, 640, 960, 1280, 1920, 2560, 3840];
   const DRAFT = 960; // pixels: as wide as a frame is asked for while frames fly by; the one that stays comes sharp
   const PLAYED = 1280;
-  const STILL = 180; // milliseconds on one frame after which it counts as looked at
+  const REST = 60; // milliseconds on one frame after which the playhead is there to stay: that very frame is asked for, and nothing else
+  const STILL = 180; // after which it counts as looked at
   const COARSE = 12; // frames passed by one move: from here on no one asks for the very frame under the pointer
+  const NEAR = 0.01; // of the clip: so far a frame may stand in for another while they fly by
   const SQUARES = 5; // device pixels a source pixel: from here on pixels are shown as the squares they are
   const AHEAD = 24;
 
@@ -22,6 +24,7 @@
     let stride = 0; // frames that were passed by the last move
     let entries = []; // frames that come at once; any other is decoded from the one of these before it
     let entriesOf = null;
+    let rest = 0;
     let settle = 0;
     let last = null; // the last frame drawn, kept on the screen until the next one is here
     let lastOverlay = null;
@@ -74,14 +77,14 @@
     // unless a nearer one is there already.
     const ON_THE_WAY = 2;
     const coming = new Map();
-    // Whoever flies through a long clip, a hundred frames a move, sees those near the playhead that come at once, until it rests.
+    // Whoever flies through a long clip, dozens of frames a move, sees those near the playhead that come at once, until it rests.
     const aim = () => {
       const { frame } = state;
       if (!flying || stride < COARSE || !entries.length) return frame;
       const next = entries.findIndex((entry) => entry >= frame);
       const [above, below] = [entries[next] ?? Infinity, entries[(next < 0 ? entries.length : next) - 1] ?? -Infinity];
       const nearest = above - frame < frame - below ? above : below;
-      return Math.abs(nearest - frame) <= 2 * stride ? nearest : frame;
+      return Math.abs(nearest - frame) <= Math.max(2 * stride, state.view.clip.frames * NEAR) ? nearest : frame;
     };
     const loadEntries = async () => {
       const { id } = state.view;
@@ -105,7 +108,7 @@
       const key = `${url} ${overlay}`;
       if (coming.has(key) || coming.size >= (frame === state.frame ? ON_THE_WAY : 2 * ON_THE_WAY)) return; // these overtake the others
       coming.set(key, frame);
-      Promise.allSettled([studio.pictures.load(url), ...(overlay ? [studio.pictures.load(overlay)] : [])]).then((answers) => {
+      Promise.allSettled([studio.pictures.load(url, true), ...(overlay ? [studio.pictures.load(overlay, true)] : [])]).then((answers) => {
         coming.delete(key);
         const bitmap = studio.pictures.get(url);
         const nearer = !last || last.id !== view.id || Math.abs(frame - state.frame) <= Math.abs(last.frame - state.frame);
@@ -265,9 +268,18 @@
       const now = performance.now();
       flying = now - moved < STILL && !state.playing;
       moved = now;
+      clearTimeout(rest);
       clearTimeout(settle);
-      if (flying) studio.pictures.prefetch([]); // what lay ahead of where it rested
-      if (flying) settle = setTimeout(() => { flying = false; redraw(); }, STILL);
+      if (!flying && stride >= COARSE) arrive();
+      if (!flying) return;
+      studio.pictures.prefetch([]); // what lay ahead of where it rested
+      rest = setTimeout(arrive, REST);
+      settle = setTimeout(() => { flying = false; redraw(); }, STILL);
+    };
+    const arrive = () => {
+      stride = 0;
+      studio.pictures.giveUp([frameUrl(state.frame), overlayUrl(state.frame)]);
+      redraw();
     };
 
     // Whether the playhead's frame can be seen: a mark that is made while another stands in for it would be meant for that one.

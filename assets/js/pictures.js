@@ -34,30 +34,40 @@
     throw new Error(why);
   };
 
-  const load = (url) => {
+  // What is `passing` may be given up on the way, see below.
+  const load = (url, passing = false) => {
     const there = get(url);
     if (there) return Promise.resolve(there);
-    if (!running.has(url)) {
-      const work = fetch(url).then(async (answer) => {
-        if (!answer.ok) return refuse(url, answer);
-        const bitmap = await createImageBitmap(await answer.blob());
-        keep(url, bitmap);
-        return bitmap;
-      }).finally(() => { running.delete(url); pump(); });
-      running.set(url, work);
-    }
-    return running.get(url);
+    const under = running.get(url);
+    if (under) { under.passing &&= passing; return under.work; }
+    const stop = new AbortController();
+    const mine = { stop, passing };
+    mine.work = fetch(url, { signal: stop.signal }).then(async (answer) => {
+      if (!answer.ok) return refuse(url, answer);
+      const bitmap = await createImageBitmap(await answer.blob());
+      if (running.get(url) !== mine) { bitmap.close(); throw new Error("given up"); }
+      keep(url, bitmap);
+      return bitmap;
+    }).finally(() => { if (running.get(url) === mine) running.delete(url); pump(); });
+    running.set(url, mine);
+    return mine.work;
+  };
+
+  // The program decodes one frame after the other: what nobody waits for any more, on the way to it or ahead of it, would come first.
+  const giveUp = (wanted) => {
+    waiting = [];
+    for (const [url, { passing, stop }] of running) if (passing && !wanted.includes(url)) { running.delete(url); stop.abort(); }
   };
 
   const pump = () => {
     while (running.size < AT_ONCE && waiting.length) {
       const url = waiting.shift();
-      if (!kept.has(url) && !running.has(url)) load(url).catch(() => {});
+      if (!kept.has(url) && !running.has(url)) load(url, true).catch(() => {});
     }
   };
 
   // What was wanted before and has not started is forgotten: only what is ahead of the playhead now counts.
   const prefetch = (urls) => { waiting = urls.filter((url) => !kept.has(url)); pump(); };
 
-  studio.pictures = { get, load, prefetch };
+  studio.pictures = { get, load, prefetch, giveUp };
 })();

@@ -21,6 +21,7 @@ from core.media.files import is_folder
 from core.media.folder import probe_folder
 from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex
+from core.progress import JobContext
 from core.project.video import check_span, VideoInfo
 
 _CACHE_BYTES = 128 * 2**20
@@ -54,6 +55,10 @@ class ClipReader(ABC):
     def preview(self, index: int, width: int) -> RgbFrame:
         """One frame for the eye only, about `width` pixels wide: quicker than `frame`, and not exact to a level. The caller's own."""
         return shrunk(self.frame(index), width)
+
+    def approach(self, index: int, width: int | None, context: JobContext) -> None:
+        """Decode up to a frame, so that `frame`, or `preview` at a `width`, comes at once. Cancelled when the context says so."""
+        context.check()
 
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
         """Frames start:stop in order, each as `preview` gives it."""
@@ -141,6 +146,16 @@ class VideoReader(ClipReader):
                 self._decode_to(index, previews=width <= PREVIEW_WIDTH)
             return self._show(self._cache[index] if index in self._cache else self._previews[index], width)
 
+    def approach(self, index: int, width: int | None, context: JobContext) -> None:
+        self._check_index(index)
+        small = width is not None and width <= PREVIEW_WIDTH
+        if width is not None and self._lock.locked() and self._leaps.reach(index):
+            return
+        with self._lock:
+            context.check()  # who has waited for the decoder may have gone
+            if index not in self._cache and not (small and index in self._previews):
+                self._decode_to(index, previews=small, context=context)
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
         return self._frames(*self._check_span(start, stop), _converter(self._index))
 
@@ -172,7 +187,7 @@ class VideoReader(ClipReader):
                 self._cursor = None
         self._leaps.close()
 
-    def _decode_to(self, index: int, previews: bool = False) -> None:
+    def _decode_to(self, index: int, previews: bool = False, context: JobContext | None = None) -> None:
         """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next.
 
         With `previews`, all that are decoded on the way are kept small: whoever drags backwards through a long group of pictures, which
@@ -188,6 +203,8 @@ class VideoReader(ClipReader):
                 self._previews[position] = self._show.smaller(frame, PREVIEW_WIDTH)
             if position == index:
                 return
+            if context is not None:
+                context.check()
 
 
 class _Leaps:

@@ -14,6 +14,7 @@ import numpy as np
 from core.errors import InputError
 from core.masks import MaskSequence
 from core.media import ClipReader
+from core.progress import JobContext
 from core.vivid.result import composed_frames, EditedWindow, Frame
 
 _WINDOWS_KEPT = 3
@@ -52,9 +53,12 @@ class StackedReader(ClipReader):
         return self._edited(index, self._base.frame(index))
 
     def preview(self, index: int, width: int) -> Frame:
-        if any(edit.span[0] <= index < edit.span[1] and not edit.region.is_empty(index) for edit in self._edits):
+        if self._changes(index):
             return super().preview(index, width)
         return self._base.preview(index, width)
+
+    def approach(self, index: int, width: int | None, context: JobContext) -> None:
+        self._base.approach(index, None if self._changes(index) else width, context)
 
     @property
     def entry_points(self) -> tuple[int, ...]:
@@ -74,6 +78,9 @@ class StackedReader(ClipReader):
             or any(start <= index < stop for start, stop, _ in edit.windows)
             for edit in self._edits
         )
+
+    def _changes(self, index: int) -> bool:
+        return any(edit.span[0] <= index < edit.span[1] and not edit.region.is_empty(index) for edit in self._edits)
 
     def _edited(self, index: int, frame: Frame) -> Frame:
         for edit in self._edits:

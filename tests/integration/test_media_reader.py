@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import InputError
+from core.errors import Cancelled, InputError
 from core.media import ClipReader, open_clip, write_png_frame
 from core.media import reader as reader_module
+from core.progress import JobContext
 from tests.builders import counted_frames, noise_frames, read_number, video_file
 
 COUNT = 60
@@ -144,3 +145,28 @@ def test_a_folder_reads_like_a_video(tmp_path: Path) -> None:
         (tmp_path / "00003.png").write_bytes(b"gone bad")
         with pytest.raises(InputError, match=r"00003\.png"):
             reader.frame(3)
+
+
+class Impatient(JobContext):
+    """Gone after twenty looks at whether it still waits."""
+
+    checks = 0
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.checks > 20:
+            self.token.cancel()
+        super().check()
+
+
+def test_the_way_to_a_frame_ends_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    path = video_file(tmp_path / "one group.mp4", counted_frames(90), options={"g": "90", "bf": "0", "sc_threshold": "0"})
+    with open_clip(path) as reader:
+        for width, read in ((None, reader.frame), (96, lambda index: reader.preview(index, 96))):
+            impatient = Impatient()
+            with pytest.raises(Cancelled):
+                reader.approach(80, width, impatient)
+            assert impatient.checks == 21, "not a frame more is decoded"
+            reader.approach(5, width, JobContext())
+            assert read_number(read(5)) == 5
+            reader.close()
