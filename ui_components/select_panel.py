@@ -131,7 +131,8 @@ def select_panel(verbs: Verbs) -> gr.HTML:
 
     lead = (
         '<span class="vs-with-mouse">Click the object on the picture, right-click what is not part of it; then track it.</span>'
-        '<span class="vs-with-fingers">Tap the object on the picture, press long what is not part of it; then track it.</span>'
+        '<span class="vs-with-fingers">Tap the object on the picture, with the minus tool what is not part of it. '
+        "Hold to see the mask first.</span>"
     )
     markup = panel(
         "select", "Select", lead, BODY, "Track through the clip", "Track again", "Follow the marked objects through the clip anew (T)"

@@ -10,6 +10,7 @@ from ui_components.view import project_view
 
 _TOOLS = (
     ("mark", "Click", "Click what belongs to the object; drag a box around it (V)"),
+    ("unmark", "Take away", "Click what is not part of the object (S)"),
     ("box", "Box", "Drag a box around the object (X)"),
     ("brush", "Brush", "Paint the mask (B)"),
     ("eraser", "Eraser", "Erase from the mask (E)"),

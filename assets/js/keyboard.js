@@ -14,7 +14,7 @@
     ],
     "Marking an object": [
       ["Click", "this belongs to it"], ["Right or Alt click", "this does not"], ["Drag", "a box around it"], ["Shift", "held: the mask that a click would give"],
-      ["V", "click tool"], ["X", "box tool"], ["B", "brush"], ["E", "eraser"], ["[ ]", "smaller or larger brush"],
+      ["V", "click tool"], ["S", "minus tool: a click takes away"], ["X", "box tool"], ["B", "brush"], ["E", "eraser"], ["[ ]", "smaller or larger brush"],
       ["K", "a pointer for the arrow keys; Enter marks, Shift Enter takes away"],
     ],
     "Objects and tracking": [
@@ -23,9 +23,9 @@
     ],
     "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: fold and unfold a branch, to what it branched from and back"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
     "The result": [["M", "show where the edit lies"], ["L", "play over and over"]],
-    "With fingers": [["Tap", "this belongs to it"], ["Long press", "this does not"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
+    "With fingers": [["Tap", "this belongs to it; with the minus tool: this does not"], ["Hold", "the mask that lifting would give; slide away to leave it"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
   };
-  const TOOLS = { v: "mark", x: "box", b: "brush", e: "eraser" };
+  const TOOLS = { v: "mark", s: "unmark", x: "box", b: "brush", e: "eraser" };
   let sheet = null;
 
   studio.showKeys = () => {

@@ -3,7 +3,7 @@
 (() => {
   const { state } = studio;
   const DRAG = 5; // CSS pixels: less is a click
-  const HOLD = 450; // milliseconds: a finger that rests so long says "not this"
+  const HOLD = 400; // milliseconds: a finger that rests so long is shown what lifting it would give
   const BRUSH = [0.5, 400]; // source pixels, least and largest radius
   studio.set({ tool: "mark", brush: 0, cursor: null }); // cursor: where the pointer that the arrow keys move is, in source pixels
 
@@ -14,6 +14,8 @@
     studio.set({ brush: next > 3 ? Math.round(next) : next });
   };
   const painting = () => state.tool === "brush" || state.tool === "eraser";
+  const clicking = () => state.tool === "mark" || state.tool === "unmark";
+  const adds = (other) => (state.tool === "unmark") === Boolean(other); // `other`: a key or a button that turns the tool's sign around
 
   studio.drawStroke = (context, { stroke, radius, erase, colour }) => {
     context.lineCap = context.lineJoin = "round";
@@ -73,9 +75,8 @@
         const one = object();
         return { ...common, kind: "stroke", stroke: [[tenth(source.x), tenth(source.y)]], radius: brush(), erase: state.tool === "eraser" || event.altKey, colour: one ? one.colour : [239, 83, 80] };
       }
-      const positive = event.button === 0 && !event.altKey && !event.ctrlKey;
-      if (common.touch && state.tool === "mark") hold = setTimeout(() => { if (drag && !drag.moved && !drag.off) { sendPoint(drag.at, drag.frame, false); if (navigator.vibrate) navigator.vibrate(20); drag = null; } }, HOLD);
-      return { ...common, kind: "mark", positive, box: null };
+      if (common.touch && clicking() && !common.off) hold = setTimeout(preview, HOLD);
+      return { ...common, kind: "mark", positive: adds(event.button !== 0 || event.altKey || event.ctrlKey), box: null };
     };
 
     canvas.addEventListener("pointerdown", (event) => {
@@ -104,7 +105,8 @@
       if (drag.kind === "stroke") return paint(event);
       if (Math.hypot(at.x - drag.start.x, at.y - drag.start.y) >= DRAG) {
         clearTimeout(hold);
-        if (drag.touch && state.tool === "mark") { drag = { kind: "pan", last: at, moved: true }; return; }
+        if (drag.held) { studio.cancelDrag(); forget(); return; } // slid away: nothing is marked
+        if (drag.touch && clicking()) { drag = { kind: "pan", last: at, moved: true }; return; }
         if (drag.positive) drag.moved = true;
       }
       const to = clamp(toSource(at));
@@ -122,12 +124,13 @@
       delete stage.dataset.panning;
       if (!done) return;
       if (done.kind === "pan") { if (done.moved) studio.spaceUsed = true; return; }
+      forget();
       if (event.type === "pointercancel") return redraw();
       if (done.kind === "stroke") {
         const values = { stroke: done.stroke, radius: done.radius, erase: done.erase };
         send("paint", { kind: "stroke", frame: done.frame, colour: done.colour, ...values }, values);
       } else if (done.moved && done.box) sendBox(done.box, done.frame);
-      else if (!done.off && state.tool === "mark") sendPoint(done.at, done.frame, done.positive);
+      else if (!done.off && clicking()) sendPoint(done.at, done.frame, done.positive);
       else if (!done.off && !done.positive) sendPoint(done.at, done.frame, false);
       redraw();
     };
@@ -172,7 +175,7 @@
           if (corner) sendBox({ x0: Math.min(corner.x, at.x), y0: Math.min(corner.y, at.y), x1: Math.max(corner.x, at.x), y1: Math.max(corner.y, at.y) }, state.frame);
           corner = corner ? null : at;
           redraw();
-        } else sendPoint(at, state.frame, positive);
+        } else sendPoint(at, state.frame, adds(!positive));
       },
     };
 
@@ -208,13 +211,21 @@
       studio.goTo(state.frame + Math.sign(event.deltaY || event.deltaX));
     }, { passive: false });
 
-    // The mask that a click here would give, while Shift is held. One question is out at a time; the newest place is asked next.
+    // The mask that a click here would give, while Shift is held or a finger rests. One question is out at a time; the newest place is
+    // asked next.
 
+    const preview = () => {
+      if (!drag || drag.moved) return;
+      drag.held = true;
+      if (navigator.vibrate) navigator.vibrate(20);
+      ask();
+    };
     const wanted = () => {
-      if (!hover || !hover.shift || drag || !marking() || state.tool !== "mark" || !studio.place || state.playing) return null;
-      const at = toSource(hover);
+      const spot = drag ? drag.held && { ...drag.start, positive: drag.positive } : hover && hover.shift && { ...hover, positive: adds(hover.alt) };
+      if (!spot || !marking() || !clicking() || !studio.place || state.playing) return null;
+      const at = toSource(spot);
       if (!inside(at)) return null;
-      const query = new URLSearchParams({ x: tenth(Math.min(at.x, state.view.clip.width - 0.1)), y: tenth(Math.min(at.y, state.view.clip.height - 0.1)), positive: String(!hover.alt) });
+      const query = new URLSearchParams({ x: tenth(Math.min(at.x, state.view.clip.width - 0.1)), y: tenth(Math.min(at.y, state.view.clip.height - 0.1)), positive: String(spot.positive) });
       if (state.object !== null) query.set("object_id", String(state.object));
       const width = Math.round(state.view.clip.width * Math.min(1, studio.place.scale * devicePixelRatio));
       query.set("w", String(width));

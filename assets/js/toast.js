@@ -62,6 +62,7 @@
     dice: line('<rect x="4" y="4" width="16" height="16" rx="3"/><path d="M9 9v.1M15 15v.1M15 9v.1M9 15v.1M12 12v.1" stroke-width="2.6"/>'),
     minus: line('<path d="M5 12h14"/>'),
     mark: line('<path d="m6 3 13 8.5-5.8 1.3L10 19z"/><path d="M19.5 17v5M17 19.5h5"/>'),
+    unmark: line('<path d="m6 3 13 8.5-5.8 1.3L10 19z"/><path d="M17 19.5h5"/>'),
     box: line('<path d="M5 5h14v14H5z" stroke-dasharray="3.2 2.6"/>'),
     brush: line('<path d="M20 4c-4 2-8 6-10 9l1.6 1.6C14.500 12.500 18 8.500 20 4z"/><path d="M9.500 13.500c-2.500 0-3.300 1.700-3.500 3.500-.15 1.300-1 2-2 2.300 3 1.200 7.300.6 7.300-3.800z"/>'),
     eraser: line('<path d="m13 5 6 6-8.500 8.500H7L4 16.500a1.500 1.500 0 0 1 0-2.100z"/><path d="m8.500 9.500 6 6M11 19.500h9"/>'),
