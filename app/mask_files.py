@@ -14,6 +14,35 @@ if TYPE_CHECKING:
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mpg")
 
 
+SAMPLES = 8
+"""Frames of a video that are looked at, to tell whether it is masks."""
+BLACK, WHITE = 48, 207
+"""Levels up to which, and from which on, a pixel counts as black or white: lossy codecs leave neither pure."""
+GREY = 0.04
+"""Share of a mask's pixels that may lie between, along soft edges."""
+
+
+def looks_like_masks(path: Path, info: VideoInfo, span: tuple[int, int]) -> bool:
+    """Whether a video is plainly masks for a clip: as many frames as the clip or its `span`, its shape, and all black and white."""
+    from core.media import open_clip
+
+    with open_clip(path) as reader:
+        if (
+            len(reader) not in (info.frames, span[1] - span[0])
+            or abs(reader.info.width * info.height / info.width / reader.info.height - 1) > 0.02
+        ):
+            return False
+        white = 0.0
+        for index in sorted({round(i * (len(reader) - 1) / (SAMPLES - 1)) for i in range(SAMPLES)}):
+            frame = reader.preview(index, 320)
+            darkest, brightest = frame.min(axis=-1), frame.max(axis=-1)
+            bright = float((darkest >= WHITE).mean())
+            if float((brightest <= BLACK).mean()) + bright < 1 - GREY:
+                return False
+            white = max(white, bright)
+        return 0 < white < 1
+
+
 def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> list[ImportedObject]:
     """The objects in `path` for a clip, or for its `span`; a single picture is for `frame`. InputError for what can't be or doesn't fit."""
     from core.masks.importing import import_masks, masks_from_frames

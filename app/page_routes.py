@@ -18,8 +18,10 @@ from starlette.requests import ClientDisconnect
 
 from app.editor import Editor
 from app.faults import LOGS, report_path
+from app.mask_files import looks_like_masks
 from app.workspace import storage_message
 from core.errors import fault_record, InputError, StudioError
+from core.progress import JobContext
 from ui_components.part import bundle, bundle_mark
 from ui_components.view import project_view
 
@@ -186,12 +188,15 @@ def page_routes(editor: Editor) -> APIRouter:
         return FileResponse(path, filename=name, headers=FRESH)
 
     @routes.post("/upload")
-    async def upload(request: Request, name: str) -> Response:
-        """Take a video as the body of the request, to disk as it comes, and open it as a new project."""
+    async def upload(request: Request, name: str, beside: str | None = None) -> Response:
+        """Take a video as the body of the request, to disk as it comes, and open it as a new project.
+
+        `beside` is the project that is open where it was sent: `masks` in the answer says whether the video looks like masks for that.
+        """
         # A header that only our own page's script can send: another site's form can't post here.
         if request.headers.get("x-vivid-studio") != "1":
             return fault(400, "uploads come from the editor's page")
-        return await _take_upload(editor, request, name)
+        return await _take_upload(editor, request, name, beside)
 
     @routes.post("/{project_id}/masks")
     async def take_masks(project_id: str, request: Request, frame: int | None = None) -> Response:
@@ -286,7 +291,7 @@ def _copy(source: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(source, file)
 
 
-async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
+async def _take_upload(editor: Editor, request: Request, name: str, beside: str | None) -> Response:
     from anyio import open_file, to_thread
 
     clean = PurePath(name.replace("\\", "/")).name.strip(" .")[-200:] or "video"
@@ -301,10 +306,19 @@ async def _take_upload(editor: Editor, request: Request, name: str) -> Response:
                 await file.write(chunk)
         project = await to_thread.run_sync(editor.create_project, path, PurePath(clean).stem)
         view = await to_thread.run_sync(project_view, editor, project.project_id)
+        masks = beside is not None and await to_thread.run_sync(_masks_for, editor, beside, path)
     except (StudioError, OSError, ClientDisconnect) as error:
         shutil.rmtree(folder, ignore_errors=True)
         return _refused(error, str(error).replace(str(path), clean), path)
-    return JSONResponse({"view": view}, headers=FRESH)
+    return JSONResponse({"view": view, "masks": masks}, headers=FRESH)
+
+
+def _masks_for(editor: Editor, project_id: str, video: Path) -> bool:
+    try:
+        clip = editor.project(project_id).clip
+    except InputError:
+        return False
+    return looks_like_masks(video, clip.info, (clip.start, clip.stop))
 
 
 def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:

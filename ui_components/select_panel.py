@@ -121,6 +121,13 @@ def select_panel(verbs: Verbs) -> gr.HTML:
     def export_masks(project_id: str, form: str) -> Answer:
         return {"job": verbs.start_mask_export(project_id, form)} | seen(project_id)
 
+    def masks_of_video(project_id: str, wanted: str) -> Answer:
+        """Take the clip of the project `wanted`, which was sent just now, for masks of this one; that project goes."""
+        sent = verbs.project(wanted)
+        verbs.import_masks(project_id, sent.clip.source, None, sent.name)
+        verbs.delete_project(wanted)
+        return seen(project_id)
+
     def look_at(project_id: str, frame: int) -> Answer:
         verbs.look_at(project_id, frame)
         return {}
@@ -141,5 +148,5 @@ def select_panel(verbs: Verbs) -> gr.HTML:
     return part(
         "select",
         markup,
-        [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, export_masks, look_at, start_tracking],
+        [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, export_masks, masks_of_video, look_at, start_tracking],
     )

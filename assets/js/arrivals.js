@@ -8,12 +8,37 @@
   studio.arrivals = {
     of: (step, taker) => { takers[step] = taker; },
     others: (taker) => { open = taker; },
+    question: (...words) => question(...words),
+  };
+
+  // Which of several things a file that has arrived is for: the value of the button that was pressed, null when none was.
+  const question = (title, text, answers) => new Promise((done) => {
+    const { make } = studio;
+    const buttons = answers.map(([value, label, tip], i) => make("button", { class: i ? "vs-button" : "vs-button vs-primary", value, title: tip }, label));
+    const dialog = make("dialog", { class: "vs-sheet vs-question", "aria-labelledby": "vs-question-title" }, make("h2", { id: "vs-question-title" }, title), make("p", {}, text),
+      make("form", { method: "dialog" }, make("button", { class: "vs-button", value: "", title: "Leave it (Esc)" }, "Cancel"), ...buttons.reverse()));
+    dialog.addEventListener("keydown", (event) => event.stopPropagation());
+    dialog.addEventListener("close", () => { dialog.remove(); done(dialog.returnValue || null); });
+    document.getElementById("studio").append(dialog);
+    dialog.showModal();
+    buttons[buttons.length - 1].focus();
+  });
+
+  // What looks like masks, sent while another step is open.
+  const masks = async (files) => {
+    const { id, name } = state.view;
+    const what = files.length === 1 ? `“${files[0].name}”` : `${files.length} pictures`;
+    const answer = await question("Masks?", `Use ${what} as masks for ${name}?`, [["masks", "Use as masks", "They become objects of this clip"]]);
+    if (!answer || state.view.id !== id) return;
+    studio.openStep("select");
+    takers.select.take(files);
   };
 
   const still = (file) => /^image\/(?!gif|webp|apng)/.test(file.type) || /\.zip$/i.test(file.name);
   const take = (files, pasted) => {
     const taker = takers[state.step];
     if (state.view && taker && taker.fits(files)) taker.take(files, pasted);
+    else if (state.view && takers.select.fits(files) && (files.length > 1 || !files[0].type.startsWith("image/"))) masks(files);
     else if (files.every(still)) studio.toast("Pictures are taken in Select, for masks, and in Keyframe, as a try: go to one of these steps, then drop them again.", "error");
     else if (!pasted || files[0].type.startsWith("video/")) open.take(files);
   };
@@ -34,7 +59,7 @@
     if (on) over = setTimeout(() => show(false), 1000); // what hovers says so several times a second, what was given up says nothing
     const stage = document.getElementById("studio-stage");
     document.body.classList.toggle("vs-dropping", on);
-    if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says].filter(Boolean).join(" ");
+    if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says, state.view && state.step !== "select" ? "Masks are taken for this clip." : ""].filter(Boolean).join(" ");
   };
   window.addEventListener("dragover", (event) => {
     if (!open || ![...event.dataTransfer.types].includes("Files")) return;
@@ -52,7 +77,7 @@
     if (!entries.some((entry) => entry.isDirectory)) { take(files, false); return; }
     Promise.all(entries.map(filesOf)).then((found) => {
       const inside = found.flat().filter((file) => !file.name.startsWith("."));
-      if (state.view && takers[state.step] && inside.length && takers[state.step].fits(inside)) take(inside, false);
+      if (state.view && inside.length && [takers[state.step], takers.select].some((taker) => taker && taker.fits(inside))) take(inside, false);
       else studio.toast("A folder opens by its path: type it under Open in the Video step. In Select, a folder of pictures is taken for masks.", "error");
     }, () => studio.toast("The folder can't be read: drop the files that are in it instead.", "error"));
   });

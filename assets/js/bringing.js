@@ -76,8 +76,8 @@
     const image = (file) => file.type.startsWith("image/");
     studio.arrivals.of("keyframe", {
       says: "A picture becomes a try of this frame.",
-      fits: (files) => files.some(image),
-      take: (files, pasted) => { const file = files.find(image); take(file, pasted ? "pasted.png" : file.name); },
+      fits: (files) => files.length === 1 && image(files[0]),
+      take: ([file], pasted) => take(file, pasted ? "pasted.png" : file.name),
     });
   };
 })();

@@ -106,15 +106,15 @@
     window.addEventListener("popstate", () => { if (wanted() && wanted() !== (state.view && state.view.id)) start(wanted()); });
 
     // Uploads stream to the server's disk; the browser keeps nothing of them.
-    const send = (file) => {
+    const send = (file, home = null) => {
       if (!file || state.uploading) return;
       const request = new XMLHttpRequest();
-      request.open("POST", `/studio/upload?name=${encodeURIComponent(file.name)}`);
+      request.open("POST", `/studio/upload?name=${encodeURIComponent(file.name)}${home && state.view ? `&beside=${state.view.id}` : ""}`);
       request.setRequestHeader("X-Vivid-Studio", "1");
       request.upload.onprogress = (event) => { if (event.lengthComputable) ref.upload.value = event.loaded / event.total; };
       request.onloadend = () => {
         studio.set({ uploading: false });
-        if (request.status === 200) opened(JSON.parse(request.responseText));
+        if (request.status === 200) arrived(JSON.parse(request.responseText), home);
         else studio.toast(request.responseText || `The upload of ${file.name} broke off: see that the program still runs, then choose the file again.`, "error", request.getResponseHeader("X-Vivid-Report"));
         ref.file.value = "";
       };
@@ -122,14 +122,34 @@
       ref.upload.value = 0;
       request.send(file);
     };
+    // A video that looks like masks for the clip that is open: a person says which it is.
+    const arrived = async (answer, home) => {
+      const { id, name } = state.view || {};
+      const sent = answer.view;
+      const use = answer.masks ? await studio.arrivals.question("Masks, or a clip?", `“${sent.name}” is black and white and as long as ${name}: it looks like masks for it.`,
+        [["masks", "Use as masks", "It becomes an object of this clip"], ["clip", "Open as a clip", "It becomes a project of its own"]]) : "clip";
+      if (use === "clip") return opened(answer);
+      if (use === "masks" && state.view.id === id) {
+        const known = new Set(state.view.objects.map((object) => object.id));
+        await studio.change(studio.servers.select, "masks_of_video", { wanted: sent.id }).then(({ view }) => {
+          studio.openStep("select");
+          const added = view.objects.find((object) => !known.has(object.id));
+          if (added) studio.set({ object: added.id });
+        }, () => {});
+        return refresh();
+      }
+      studio.openStep(home);
+      return studio.ask(server, "delete_project", { wanted: sent.id, known: studio.recall() }).then(fill, () => {});
+    };
     ref.choose.addEventListener("click", () => ref.file.click());
     ref.file.addEventListener("change", () => send(ref.file.files[0]));
     studio.arrivals.others({
       says: "A video is opened.",
       take: ([file]) => {
+        const home = state.step;
         studio.set({ step: "video" });
         showTab("open");
-        send(file);
+        send(file, home);
       },
     });
     ref.form.addEventListener("submit", (event) => { event.preventDefault(); open("open_path", { path: ref.path.value }); });

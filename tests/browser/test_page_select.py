@@ -335,10 +335,37 @@ def test_masks_go_out_and_come_back(page: Any, server: Server, problems: Problem
     page.wait_for_function("studio.state.view.objects.length === 4", timeout=SLOW)
     assert page.evaluate("studio.state.view.lanes[3].present") == [[2, 3]]
     page.evaluate("studio.openStep('video')")
-    assert drop(page, saved) == '"A video is opened."'
+    paste(page, sorted((tmp_path / "folder").rglob("*.png"))[0])
     page.get_by_text("Pictures are taken in Select").wait_for()
-    assert page.evaluate("studio.state.step") == "video"
+    assert drop(page, saved) == '"A video is opened. Masks are taken for this clip."'
+    page.get_by_role("dialog", name="Masks?").get_by_role("button", name="Cancel").click()
+    assert page.evaluate("[studio.state.step, studio.state.view.objects.length]") == ["video", 4]
+    drop(page, tmp_path / "folder")
+    page.get_by_role("dialog", name="Masks?").get_by_role("button", name="Use as masks").click()
+    page.wait_for_function("studio.state.step === 'select' && studio.state.view.objects.length === 5", timeout=SLOW)
     project = page.evaluate("studio.state.view.id")
     drop(page, disc_clip(tmp_path / "dropped.mp4", frames=4))
     page.wait_for_function("before => studio.state.view.id !== before", arg=project)
     assert page.evaluate("[studio.state.view.name, studio.state.view.clip.frames]") == ["dropped", 4]
+
+    # a video that looks like masks for the clip that is open: a person says what it is
+    ys, xs = np.mgrid[:120, :160]
+    discs = [np.where((xs - 55 - 2 * i) ** 2 + (ys - 61) ** 2 < 20**2, 255, 0) for i in range(4)]
+    matte = video_file(tmp_path / "matte.mp4", np.repeat(np.stack(discs)[..., None], 3, -1).astype(np.uint8))
+    project = page.evaluate("studio.state.view.id")
+    page.evaluate("studio.openStep('select')")
+    asked = page.get_by_role("dialog", name="Masks, or a clip?")
+    drop(page, matte)
+    asked.get_by_role("button", name="Cancel").click()
+    page.wait_for_function("studio.state.step === 'select'")
+    drop(page, matte)
+    asked.get_by_role("button", name="Use as masks").click()
+    objects_are(page, ["matte"])
+    assert page.evaluate("[studio.state.view.id, studio.state.view.lanes[0].present]") == [project, [[0, 4]]]
+    page.wait_for_function("studio.state.step === 'select'")
+    drop(page, matte)
+    asked.get_by_role("button", name="Open as a clip").click()
+    page.wait_for_function("before => studio.state.view.id !== before", arg=project)
+    kept = [path.name for path in (server.workspace / "uploads").glob("*/matte*")]
+    assert page.evaluate("studio.state.view.name") == "matte"
+    assert kept == []
