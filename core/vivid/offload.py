@@ -147,16 +147,18 @@ class Residents:
     def come(self, name: str) -> None:
         """Bring a part to the device."""
         part = self._parts[name]
-        if name in self._here:
-            others = {other: size for other, size in self._here.items() if other != name}
-            wanted = part.size + self._work[name]
-        else:
-            others, wanted = self._here, part.size + self._work[name]
-        for other in leaving(others, wanted, self.budget):
+        others = {other: size for other, size in self._here.items() if other != name}
+        for other in leaving(others, part.size + self._work[name], self.budget):
             self.leave(other)
-        if name not in self._here:
-            self._here[name] = part.size  # before it comes: when the device is full, what has come so far has to leave
+        if name in self._here:
+            return
+        try:
             part.come()
+        except torch.OutOfMemoryError:  # another program took what was free; alone the part may find room all the same
+            for other in self.here:
+                self.leave(other)
+            part.come()
+        self._here[name] = part.size
 
     def leave(self, name: str) -> None:
         """Send a part back; nothing when it is not there."""
@@ -175,9 +177,14 @@ class _Part:
         self.size = sum(tensor.nbytes for tensor in self.kept)
 
     def come(self) -> None:
-        with torch.inference_mode(False):
-            for tensor, kept in zip(self.tensors, self.kept, strict=True):
-                tensor.data = kept.to(self.device, non_blocking=True)
+        """All of it, or nothing when the device is full."""
+        try:
+            with torch.inference_mode(False):
+                for tensor, kept in zip(self.tensors, self.kept, strict=True):
+                    tensor.data = kept.to(self.device, non_blocking=True)
+        except torch.OutOfMemoryError:
+            self.leave()
+            raise
 
     def leave(self) -> None:
         with torch.inference_mode(False):

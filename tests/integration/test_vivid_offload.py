@@ -107,6 +107,27 @@ def test_parts_stay_together_where_there_is_room(package: Path) -> None:
     assert residents.here == ("vae", "transformer")
 
 
+def test_a_part_that_finds_no_room_sends_the_others_back_and_comes_again(package: Path, whole: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """Another program may take, later, what was free when the mode was chosen."""
+    model = loaded(package, "parts", free=2**40)
+    residents = model.pipeline.residents
+    assert residents is not None
+    model.pipeline.encode_pixels(torch.zeros(1, 3, 1, *SIZE))
+    assert residents.here == ("vae",)
+    transformer, full = residents._parts["transformer"], [True]
+    come = transformer.come
+
+    def crowded() -> None:
+        if full.pop() or residents.here:
+            full.append(False)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        come()
+
+    transformer.come = crowded  # type: ignore[method-assign]
+    assert torch.equal(window(model, 1), whole[1])
+    assert residents.here == ("transformer", "vae")
+
+
 def test_layers_lie_in_the_hosts_memory_between_their_turns(package: Path) -> None:
     model = loaded(package, "layers")
     encoder = model.pipeline.text_encoder.encoder
