@@ -27,7 +27,7 @@ class AdjustVerbs(VerbBase):
     def set_adjustment(self, project_id: str, adjustment: MaskAdjustment, object_id: int | None = None, *, merge: bool = False) -> Project:
         """Choose what becomes of the masks: of all objects that have no way of their own, or of one, which gets its own. In source pixels.
 
-        The feather is that of the whole region. With `merge` it is one step with the same change just before: a slider is being dragged.
+        With `merge` it is one step with the same change just before: a slider is being dragged.
         """
         before = self.project(project_id)
         now = before.adjustment if object_id is None else before.track(object_id).adjusted_by(before.adjustment)
@@ -65,5 +65,5 @@ class AdjustVerbs(VerbBase):
             if mask is not None and changes:
                 own.append((mask, part.adjustment))
             elif mask is not None:
-                others.append(shaped(mask, part.adjustment))
-        return form_tiles(self.pictures.frame(project, frame), own, others, project.adjustment.feather, width)
+                others.append((shaped(mask, part.adjustment), part.adjustment.feather))
+        return form_tiles(self.pictures.frame(project, frame), own, others, width)

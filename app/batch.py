@@ -84,7 +84,7 @@ def edit_to_folder(
 
     Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
     """
-    from core.masks import export_png
+    from core.masks import export_png, Feather
     from core.media import open_clip, read_image, sha256_of, write_image
     from core.media.files import written_whole
     from core.vivid.chain import Keyframe
@@ -132,7 +132,7 @@ def edit_to_folder(
             source=video,
             span=span,
             region=region,
-            feather=arguments.adjustment.feather,
+            feather=Feather(arguments.adjustment.feather),
             keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
             settings=arguments.settings,
             clip=sha256_of(video),
@@ -173,7 +173,7 @@ def _recipe(
         model=model,
         weights=production.weights,
         settings=production.settings,
-        feather=production.feather,
+        feather=production.feather.pixels,
         draft=False,
         keyframes=(carried,),
         region=base64.b64encode(production.region.to_bytes()).decode(),
@@ -236,7 +236,7 @@ def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: Mas
     from core.masks import adjusted, RegionPart
 
     cuts = tuple(start for start, _ in shots[1:])
-    region = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
+    region, _ = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the mask is empty on every frame, so there is nothing to edit: show the object on a frame where it is to be seen")
     return region

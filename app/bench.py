@@ -40,6 +40,7 @@ def run_bench(settings: Settings, video: Path | None = None) -> None:
 
 
 def _measure(editor: Editor, clip: Path, folder: Path) -> None:
+    from core.masks import Feather
     from core.media import open_clip
     from core.vivid.chain import Keyframe
 
@@ -68,9 +69,8 @@ def _measure(editor: Editor, clip: Path, folder: Path) -> None:
         tries = _median(lambda i: list(prepared.tries("add", "a red ball", (i,), settings, JobContext())), 3)
         _print("keyframe try", tries, "s", "<= 2")
         keyframe = next(iter(prepared.tries("add", "a red ball", (0,), settings, JobContext())))
-        production = Production(
-            clip, (0, FRAMES), region, 4, (Keyframe(0, keyframe, "add", "a red ball", 0),), settings, "bench", editor.engine.weights()
-        )
+        edited = Keyframe(0, keyframe, "add", "a red ball", 0)
+        production = Production(clip, (0, FRAMES), region, Feather(), (edited,), settings, "bench", editor.engine.weights())
         report = write_edited_video(production, model, folder / "edit", JobContext(), reader=reader, windows_folder=folder / "windows")
         _print("propagate 49 frames", report["seconds"]["propagate"], "s", "<= 30")
         _print("compose and encode 49 frames", report["seconds"]["render"], "s", "")

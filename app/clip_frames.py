@@ -100,7 +100,7 @@ class ClipFrames(MaskStore):
             images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
             region = self.masks(project, propagation.region)
-            edits.append(AppliedEdit(propagation.span, region, propagation.feather, windows, keyframes))
+            edits.append(AppliedEdit(propagation.span, region, windows, keyframes))
             key.append((propagation.propagation_id, len(windows)))
         source = self.source(project)
         return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))

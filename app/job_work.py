@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 from app.engine import Engine
+from app.mask_store import StoredRegion
 from app.pictures import encode_png, Pictures
 from app.workspace import new_id, Workspace
 from core.errors import InputError
@@ -15,9 +16,6 @@ from core.progress import JobContext
 from core.project import project as document
 from core.project.edits import KeyframeEdit, SamplingSettings, Task
 from core.project.project import Project
-
-if TYPE_CHECKING:
-    from core.masks import MaskSequence
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,14 @@ class JobWork:
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region_file, region = self.region(project, context)
-        mask = region[tries.frame]
+        region = self.region(project, context)
+        mask = region.masks[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
-        behind = self._pictures.behind_keyframe(project, region_file, tries.frame)
-        prepared = studio.prepare(self._pictures.frame(project, tries.frame), mask, project.adjustment.feather, behind)
+        behind = self._pictures.behind_keyframe(project, region.file, tries.frame)
+        prepared = studio.prepare(self._pictures.frame(project, tries.frame), mask, region.feather.at(tries.frame), behind)
         ids: list[str] = []
         images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, tries.keep)
         for seed, image in zip(tries.seeds, images, strict=True):
@@ -70,7 +68,7 @@ class JobWork:
                 settings=tries.settings,
                 model=model.name,
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
-                region=region_file,
+                region=region.file,
                 seconds=round(time.monotonic() - started, 2),
                 keep=tries.keep,
                 grown=lineage[0].paintings if start is not None else (),
@@ -84,20 +82,21 @@ class JobWork:
             started = time.monotonic()
         return {"edits": ids}
 
-    def region(self, project: Project, context: JobContext | None = None) -> tuple[str, MaskSequence]:
-        """The stored region of the project, made from the tracks and the adjustment when it is not up to date."""
+    def region(self, project: Project, context: JobContext | None = None) -> StoredRegion:
+        """The stored region of the project, made from the tracks and the adjustments when it is not up to date."""
         if project.region is not None:
-            return project.region, self._pictures.masks(project, project.region)
+            return self._pictures.stored_region(project, project.region, project.feather, project.feathers)
         if any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks):  # within a shot only
             self._pictures.cuts.all(project, self._pictures.source, context or JobContext())
-        sequence = self._pictures.adjusted(project, context)
-        stored = self._pictures.store_masks(project.project_id, sequence)
+        masks, feather = self._pictures.adjusted(project, context)
+        stored = self._pictures.store_masks(project.project_id, masks)
+        feathers = tuple((pixels, self._pictures.store_masks(project.project_id, where)) for pixels, where in feather.parts)
 
         def remember(current: Project) -> Project:
-            return document.with_region(current, stored) if same_masks(current, project) else current
+            return document.with_region(current, stored, feathers) if same_masks(current, project) else current
 
         self._workspace.amend(project.project_id, remember)
-        return stored, sequence
+        return StoredRegion(stored, masks, feathers, feather)
 
 
 def lineage_of(project: Project, edit_id: str | None) -> tuple[KeyframeEdit, ...]:

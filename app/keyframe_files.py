@@ -20,6 +20,7 @@ from core.project.project import Project
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.masks import Widths
     from core.render.placement import Comparison
 
 INCOMING = "incoming"
@@ -72,7 +73,7 @@ class KeyframeFiles:
                 for name, data in parts:
                     archive.writestr(name, data)
             return f"{stem}.zip", buffer.getvalue()
-        mask = self._mask(project, frame)
+        mask, _ = self._region(project, frame)
         if what == "mask":
             return f"{stem} mask.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
         picture = self._pictures.frame(project, frame) if edit is None else self._picture_of(project, edit)
@@ -94,12 +95,13 @@ class KeyframeFiles:
             picture, alpha = read_image_with_alpha(path)
         except InputError as error:
             raise InputError(str(error).replace(str(path), f"'{name}'")) from error
-        source, mask = self._pictures.frame(project, frame), self._mask(project, frame)
+        source = self._pictures.frame(project, frame)
+        mask, feather = self._region(project, frame)
         placed = place(source, picture, alpha, mask, placement.fit, placement.align)
         compared = compare_outside(source, placed, mask)
         result = placed.picture
         if placement.limit:
-            result = feathered_keyframe(source, result, mask, project.adjustment.feather)
+            result = feathered_keyframe(source, result, mask, feather)
         if (result == source)[mask].all():
             raise InputError(
                 f"'{name}' shows inside the mask what the frame shows, so there is no edit in it: paint inside the mask, "
@@ -137,13 +139,13 @@ class KeyframeFiles:
 
         return read_image(self._workspace.file(project.project_id, edit.image))
 
-    def _mask(self, project: Project, frame: int) -> np.ndarray:
+    def _region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
         if not project.clip.start <= frame < project.clip.stop:
             raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
-        mask = self._pictures.region_mask(project, frame)
+        mask, feather = self._pictures.soft_region(project, frame)
         if not mask.any():
             raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")
-        return mask
+        return mask, feather
 
     def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE where the frame allows."""

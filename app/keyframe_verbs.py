@@ -187,7 +187,7 @@ class KeyframeVerbs(VerbBase):
         project = self.project(project_id)
         lineage = lineage_of(project, parent)
         picture, _ = self._keyframe_files.placed(project, frame, path, shown, placement or Placement())
-        region, _ = self._work.region(project)
+        region = self._work.region(project)
         edit = KeyframeEdit(
             edit_id=new_id()[:12],
             frame=frame,
@@ -197,7 +197,7 @@ class KeyframeVerbs(VerbBase):
             settings=SamplingSettings(),
             model="",
             image=self.workspace.add_file(project_id, encode_png(picture), ".png"),
-            region=region,
+            region=region.file,
             name=" ".join(Path(shown).stem.split())[:LONGEST_NAME],
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,17 @@ from core.project.tracks import MaskTrack
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.masks import MaskSequence, RegionPart
+    from core.masks import Feather, MaskSequence, RegionPart, Widths
+
+
+@dataclass(frozen=True)
+class StoredRegion:
+    """The region of a project and how soft its edge is, with the files that they lie in: see `Project.region` and `Project.feathers`."""
+
+    file: str
+    masks: MaskSequence
+    feathers: tuple[tuple[int, str], ...]
+    feather: Feather
 
 
 class MaskStore:
@@ -95,6 +106,10 @@ class MaskStore:
 
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
         """bool (H, W): the objects that are edited on that frame, adjusted. Looks at the frames around only where that is asked for."""
+        return self.soft_region(project, frame)[0]
+
+    def soft_region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
+        """`region_mask`, and how wide its edge is there."""
         from core.masks import region_at
 
         return region_at([part for _, part in self.region_parts(project)], frame, project.clip.info.size)
@@ -107,14 +122,21 @@ class MaskStore:
         cuts = self.cuts.known(project)
         return [(track, RegionPart(masks, track.adjusted_by(project.adjustment), cuts)) for track, masks in known if masks]
 
-    def adjusted(self, project: Project, context: JobContext | None = None) -> MaskSequence:
-        """The region over the clip's span: the objects that are edited, adjusted, with reports to `context`."""
+    def adjusted(self, project: Project, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
+        """The region over the clip's span and its edge: the objects that are edited, adjusted, with reports to `context`."""
         from core.masks import adjusted, RegionPart
 
         tracks = [track for track in project.edited_tracks if track.masks]
         cuts = self.cuts.known(project)
         parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
+
+    def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
+        """A region and its edge as the document names them."""
+        from core.masks import Feather
+
+        parts = tuple((pixels, self.masks(project, relative)) for pixels, relative in feathers)
+        return StoredRegion(region, self.masks(project, region), feathers, Feather(feather, parts))
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
         """Let overlays and the timeline show these sequences, by object, while a running job fills them."""

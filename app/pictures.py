@@ -52,7 +52,7 @@ class Pictures(ClipFrames):
             raise InputError(f"unknown overlay '{kind}': ask for objects or region")
         self._note_asked()
         if kind == "region":
-            return region_overlay(self.region_mask(project, frame), project.adjustment.feather, max_width)
+            return region_overlay(*self.soft_region(project, frame), max_width)
         others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
         shown = [(self.object_mask(project, track, frame), track.colour) for track in others]
         if instead is not None:

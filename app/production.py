@@ -18,7 +18,7 @@ from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
 if TYPE_CHECKING:
-    from core.masks import MaskSequence
+    from core.masks import Feather, MaskSequence
     from core.media import ClipReader
     from core.vivid.chain import Keyframe, Stretch
     from core.vivid.model import VividModel
@@ -28,7 +28,7 @@ STAGE = "rendering"
 
 @dataclass(frozen=True)
 class Production:
-    """What to make. `region` covers at least `span` (half-open); `keyframes` are at least one.
+    """What to make. `region` covers at least `span` (half-open), `feather` is how soft its edge is; `keyframes` are at least one.
 
     `source` is the file that the sound comes from. `clip` names the frames that are edited by their content, and `weights` the model:
     stored windows are used again where both are the same, and everything else they depend on.
@@ -37,7 +37,7 @@ class Production:
     source: Path
     span: tuple[int, int]
     region: MaskSequence
-    feather: int
+    feather: Feather
     keyframes: tuple[Keyframe, ...]
     settings: SamplingSettings
     clip: str
@@ -125,7 +125,7 @@ def write_edited_video(
         ) as writer,
     ):
         paths = [window.path for window in windows]
-        for frame, source, result in composed_chain(reader, region, production.span, production.keyframes, paths, production.feather):
+        for frame, source, result in composed_chain(reader, region, production.span, production.keyframes, paths):
             mask = region[frame]
             difference = max(difference, difference_outside(source, result, mask))
             meter.see(frame, result, mask)

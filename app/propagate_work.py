@@ -60,7 +60,7 @@ class PropagateWork:
             raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region_file, _ = self._work.region(project, context)
+        region = self._work.region(project, context)
         keyframes = tuple(
             CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed if order.seed is None else order.seed) for e in carried
         )
@@ -72,12 +72,13 @@ class PropagateWork:
         propagation = Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,
-            region=region_file,
+            region=region.file,
             seed=keyframes[0].seed,
             settings=settings,
             model=model.name,
             span=(project.clip.start, project.clip.stop),
-            feather=project.adjustment.feather,
+            feather=region.feather.pixels,
+            feathers=region.feathers,
             keyframes=keyframes,
             base=project.base,
             draft=order.draft,
@@ -164,11 +165,12 @@ class PropagateWork:
             Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed)
             for k in propagation.keyframes
         )
+        stored = self._pictures.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
         return Production(
             source=Path(project.clip.source),
             span=propagation.span,
-            region=self._pictures.masks(project, propagation.region),
-            feather=propagation.feather,
+            region=stored.masks,
+            feather=stored.feather,
             keyframes=keyframes,
             settings=propagation.settings,
             clip=f"{project.clip.sha256} {propagation.base}",

@@ -56,6 +56,7 @@ class RecipeKeyframe:
 @dataclass(frozen=True)
 class RecipeEdit:
     """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence that was edited; both in base64.
+    Its edge is soft over `feather` pixels; where objects differ, `feathers` are (pixels, mask sequence) for each width.
 
     `through_cuts` says that the objects were followed from one shot into the next as if there were no cut.
     """
@@ -73,6 +74,7 @@ class RecipeEdit:
     region: str
     files: tuple[tuple[str, str], ...] = ()
     through_cuts: bool = False
+    feathers: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
         weights=asked.weights,
         settings=propagation.settings,
         feather=propagation.feather,
+        feathers=tuple((pixels, region(relative)) for pixels, relative in propagation.feathers),
         draft=propagation.draft,
         keyframes=keyframes,
         region=region(propagation.region),

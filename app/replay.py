@@ -28,7 +28,7 @@ from core.project.tracks import MaskTrack
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.masks import MaskSequence
+    from core.masks import Feather, MaskSequence
     from core.media import ClipReader
     from core.vivid.chain import Keyframe
     from core.vivid.stack import AppliedEdit
@@ -116,27 +116,33 @@ def _apply(
     recorded = anew_on is None
     if not recorded:
         edit = on_size(edit, reader.info.size, notes)
-    region = _recorded_region(edit, reader) if anew_on is None else _region_anew(engine, edit, reader, anew_on, span, context, notes)
+    if anew_on is None:
+        region, feather = _recorded_region(edit, reader)
+    else:
+        region, feather = _region_anew(engine, edit, reader, anew_on, span, context, notes)
     context.report("loading the model", 0, 1)
     model = engine.video_model(edit.model)
     keyframes: list[Keyframe] = []
     for keyframe in edit.keyframes:
         taken = {one.frame for one in keyframes}
-        keyframes.append(_keyframe(engine, edit, keyframe, reader, region, span, recorded, taken, context))
+        keyframes.append(_keyframe(engine, edit, keyframe, reader, region, feather, span, recorded, taken, context))
     keyframes.sort(key=lambda one: one.frame)
     if edit.draft:
         model = half_size(model)
-    production = Production(source, span, region, edit.feather, tuple(keyframes), edit.settings, clip, engine.weights(edit.model))
+    production = Production(source, span, region, feather, tuple(keyframes), edit.settings, clip, engine.weights(edit.model))
     planned = plan(production, model, folder)
     make_windows(production, model, planned, reader, context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
     windows = tuple((window.start, window.stop, window.path) for window in planned[1])
-    return AppliedEdit(span, region, edit.feather, windows, pictures), [window.key for window in planned[1]]
+    return AppliedEdit(span, region, windows, pictures), [window.key for window in planned[1]]
 
 
 def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
-    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its own, which goes to `notes`."""
-    own = _recorded(edit).size
+    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its own, which goes to `notes`.
+
+    The masks that were recorded stay as they are.
+    """
+    own = _recorded(edit.region).size
     if own == size:
         return edit
     across, down = size[0] / own[0], size[1] / own[1]
@@ -151,7 +157,7 @@ def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> Recipe
 
     adjustment = edit.adjustment.scaled(factor)
     files = tuple((name, _scaled_mask(content, size)) for name, content in edit.files)
-    return replace(edit, tracks=tuple(map(scaled, edit.tracks)), adjustment=adjustment, feather=adjustment.feather, files=files)
+    return replace(edit, tracks=tuple(map(scaled, edit.tracks)), adjustment=adjustment, files=files)
 
 
 def _scaled_mask(content: str, size: tuple[int, int]) -> str:
@@ -170,23 +176,25 @@ def _constant(picture: np.ndarray) -> Any:
     return lambda: picture
 
 
-def _recorded(edit: RecipeEdit) -> MaskSequence:
+def _recorded(masks: str) -> MaskSequence:
     from core.masks import MaskSequence
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "region.masks"
-        path.write_bytes(base64.b64decode(edit.region))
+        path.write_bytes(base64.b64decode(masks))
         return MaskSequence.load(path)
 
 
-def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> MaskSequence:
-    region = _recorded(edit)
+def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> tuple[MaskSequence, Feather]:
+    from core.masks import Feather
+
+    region = _recorded(edit.region)
     if region.size != reader.info.size:
         raise InputError(
             f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}: "
             "export the video again for a new recipe"
         )
-    return region
+    return region, Feather(edit.feather, tuple((pixels, _recorded(masks)) for pixels, masks in edit.feathers))
 
 
 def _region_anew(
@@ -197,7 +205,7 @@ def _region_anew(
     span: tuple[int, int],
     context: JobContext,
     notes: list[str],
-) -> MaskSequence:
+) -> tuple[MaskSequence, Feather]:
     """Track the recipe's objects from their prompts, shot by shot, and adjust them as it says. What can't be done goes to `notes`."""
     from core.masks import adjusted, RegionPart
 
@@ -227,12 +235,12 @@ def _region_anew(
         found = follow(engine, edit.segmenter, reader, prompts, shots, context, Path(folder))
     ways = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     cuts = tuple(start for start, _ in shots[1:])
-    region = adjusted([RegionPart(masks, ways[object_id], cuts) for object_id, masks in found.items()], range(*span), context)
+    region, feather = adjusted([RegionPart(masks, ways[object_id], cuts) for object_id, masks in found.items()], range(*span), context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError(
             "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
         )
-    return region
+    return region, feather
 
 
 def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: str) -> None:
@@ -254,6 +262,7 @@ def _keyframe(
     keyframe: RecipeKeyframe,
     reader: ClipReader,
     region: MaskSequence,
+    feather: Feather,
     span: tuple[int, int],
     recorded: bool,
     taken: Collection[int],
@@ -278,7 +287,7 @@ def _keyframe(
         raise InputError(f"the recipe has more keyframes than this video has frames with the objects ({len(taken)}): give a longer one")
     frame = min(free, key=lambda f: abs(f - keyframe.frame))
     studio = KeyframeStudio(engine.video_model(edit.model))
-    prepared = studio.prepare(reader.frame(frame), region[frame], edit.feather, behind_keyframe(reader, region, frame))
+    prepared = studio.prepare(reader.frame(frame), region[frame], feather.at(frame), behind_keyframe(reader, region, frame))
     last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, edit.model, keyframe.keep)
     picture = reader.frame(frame)
     for one in (*keyframe.grown, last):  # the first of them keeps nothing of what it starts from

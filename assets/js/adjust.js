@@ -117,7 +117,7 @@
     const row = (object) => {
       const swatch = make("span", { class: "vs-swatch" });
       const note = [object.adjustment ? "own" : "", object.hidden ? "hidden" : ""].filter(Boolean).join(", ");
-      const about = [`Adjust ${object.name} alone`, object.adjustment ? "it has a form of its own" : "", object.hidden ? "it is hidden in the picture, which changes nothing of the edit" : ""].filter(Boolean).join("; ");
+      const about = [`Adjust ${object.name} alone`, object.adjustment ? "it has settings of its own" : "", object.hidden ? "it is hidden in the picture, which changes nothing of the edit" : ""].filter(Boolean).join("; ");
       const tick = make("input", { type: "checkbox", "aria-label": `Edit ${object.name}`, title: object.edited ? `${object.name} is edited` : `${object.name} stays as it is`,
         onchange: (event) => studio.change(server, "set_edited", { object_id: object.id, edited: event.target.checked }).catch(() => {}) });
       tick.checked = object.edited;
@@ -136,7 +136,7 @@
       drawn = key;
       const controls = () => [...ref.who.querySelectorAll("button, input")];
       const focused = controls().indexOf(document.activeElement);
-      const all = make("button", { type: "button", class: "vs-object", "aria-pressed": String(who === null), title: "Adjust all objects that have no form of their own", onclick: () => choose(null) },
+      const all = make("button", { type: "button", class: "vs-object", "aria-pressed": String(who === null), title: "Adjust all objects that have no settings of their own", onclick: () => choose(null) },
         make("span", { class: "vs-object-name" }, "All objects"), make("span", { class: "vs-quiet" }, `${objects.filter((object) => object.edited).length} of ${objects.length}`));
       const { scrollTop } = ref.who;
       ref.who.replaceChildren(make("li", { "data-current": String(who === null) }, all), ...objects.map(row));

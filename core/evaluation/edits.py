@@ -9,6 +9,7 @@ import torch
 
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.evaluation.clips import as_sequence, FramesInMemory
+from core.masks import Feather
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid.conditioning import BLACK, with_keyframe
@@ -49,8 +50,8 @@ def carry(
     """
     reader, sequence, span = FramesInMemory(frames), as_sequence(region), (0, len(frames))
     quiet = JobContext(token=context.token)
-    windows = list(propagate(model, reader, sequence, span, 0, keyframe, task, caption, 0, SETTINGS, quiet, feather=feather))
-    return np.stack([result for _, _, result in composed_frames(reader, sequence, span, windows, 0, keyframe, feather)])
+    windows = list(propagate(model, reader, sequence, span, 0, keyframe, task, caption, 0, SETTINGS, quiet, Feather(feather)))
+    return np.stack([result for _, _, result in composed_frames(reader, sequence, span, windows, 0, keyframe)])
 
 
 def with_window(model: VividModel, frames: int) -> VividModel:

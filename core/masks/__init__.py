@@ -1,8 +1,9 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
+from core.masks.edge import Feather, feather, united, Widths
 from core.masks.health import examine, Suspect, SYMPTOMS
 from core.masks.holes import fill_holes
-from core.masks.operators import adjust, feather, shaped
+from core.masks.operators import adjust, shaped
 from core.masks.png import export_png, import_png, read_mask, write_mask
 from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
@@ -11,9 +12,11 @@ from core.masks.steady import steady
 
 __all__ = [
     "SYMPTOMS",
+    "Feather",
     "MaskSequence",
     "RegionPart",
     "Suspect",
+    "Widths",
     "adjust",
     "adjusted",
     "bounding_span",
@@ -27,5 +30,6 @@ __all__ = [
     "region_at",
     "shaped",
     "steady",
+    "united",
     "write_mask",
 ]

@@ -1,8 +1,8 @@
-"""What becomes of a mask: steadied, holes filled, one of the paper's six forms; and the feather of the composite's edge.
+"""What becomes of a mask: steadied, holes filled, one of the paper's six forms.
 
 Exact: a pixel belongs or does not, by its centre.
 
-What lies outside the frame is unknown, so a mask that the frame cuts is not shrunk or feathered from that side.
+What lies outside the frame is unknown, so a mask that the frame cuts is not shrunk from that side.
 """
 
 from __future__ import annotations
@@ -53,18 +53,6 @@ def shaped(mask: Mask, adjustment: MaskAdjustment) -> Mask:
     out = np.zeros_like(mask)
     _shape(mask, out, adjustment)
     return out
-
-
-def feather(mask: Mask, pixels: float) -> NDArray[np.float32]:
-    """Alpha of the composite: 0 exactly outside the mask, rising over `pixels` pixels inside it to 1. (H, W) or (T, H, W)."""
-    frames = mask if mask.ndim == 3 else mask[None]
-    alpha = np.zeros(frames.shape, np.float32)
-    for source, target in zip(frames, alpha, strict=True):
-        span = bounding_span(source)
-        if span is not None:
-            room = grow(span, 1, source.shape)
-            cut(target, room)[:] = _ramp(cut(source, room), pixels)
-    return alpha if mask.ndim == 3 else alpha[0]
 
 
 def _shape(source: Mask, target: Mask, adjustment: MaskAdjustment) -> None:
@@ -130,13 +118,3 @@ def _widen(mask: Mask, radius: int) -> Mask:
             np.bitwise_or(out[offset:], wide[: height - offset], out=out[offset:])
             np.bitwise_or(out[: height - offset], wide[offset:], out=out[: height - offset])
     return out.view(np.bool_)
-
-
-def _ramp(mask: Mask, pixels: float) -> NDArray[np.floating | np.bool_]:
-    """min(1, distance to the outside / (pixels + 1)); `mask` itself where there is nothing to soften."""
-    if pixels <= 0 or mask.all():
-        return mask
-    # within 2 % of Euclidean, which a soft edge doesn't need better, at a third of the time
-    distance: NDArray = cv2.distanceTransform(np.ascontiguousarray(mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    distance *= np.float32(1 / (pixels + 1))
-    return np.minimum(distance, np.float32(1), out=distance)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.errors import InputError
+from core.masks.edge import Feather, united, Widths
 from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
 from core.masks.spans import Mask
@@ -53,13 +52,17 @@ def clean_mask(part: RegionPart, frame: int) -> Mask | None:
     return _Unpacked(part).cleaned(frame)
 
 
-def region_at(parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> Mask:
-    """The region on one frame of (W, H), bool (H, W); all False where no part has a mask. InputError where a part misses the frame."""
+def region_at(parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> tuple[Mask, Widths]:
+    """The region on one frame of (W, H), bool (H, W), and how wide its edge is; all False where no part has a mask.
+
+    InputError where a part misses the frame.
+    """
     return _union([_Unpacked(part) for part in parts], parts, frame, size)
 
 
-def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | None = None) -> MaskSequence:
-    """The region on `frames`, in the memory of as many frames as are smoothed over; reports to `context`, and stops when it says so.
+def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
+    """The region on `frames` and how wide its edge is, in the memory of as many frames as are smoothed over; reports to `context`, and
+    stops when it says so.
 
     InputError for no parts, or where a part misses frames.
     """
@@ -67,20 +70,19 @@ def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | N
         raise InputError("the edit is of no object: choose at least one")
     size = parts[0].masks.size
     unpacked = [_Unpacked(part) for part in parts]
+    region = MaskSequence.empty(size, frames.start, frames.stop)
+    widths = sorted({part.adjustment.feather for part in parts})
+    soft = [(pixels, MaskSequence.empty(size, frames.start, frames.stop)) for pixels in widths] if len(widths) > 1 else []
+    for done, frame in enumerate(frames):
+        if context is not None:
+            context.report("adjusting the region", done, len(frames))
+        mask, wide = _union(unpacked, parts, frame, size)
+        region.set(frame, mask)
+        for pixels, where in soft:
+            where.set(frame, mask & (wide == pixels))
+    return region, Feather(widths[0], tuple(soft))
 
-    def regions() -> Iterator[Mask]:
-        for done, frame in enumerate(frames):
-            if context is not None:
-                context.report("adjusting the region", done, len(frames))
-            yield _union(unpacked, parts, frame, size)
 
-    return MaskSequence(size, frames.start, regions())
-
-
-def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> Mask:
-    region = np.zeros(size[::-1], np.bool_)
-    for masks, part in zip(unpacked, parts, strict=True):
-        mask = masks.cleaned(frame)
-        if mask is not None:
-            region |= shaped(mask, part.adjustment)
-    return region
+def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> tuple[Mask, Widths]:
+    there = ((masks.cleaned(frame), part.adjustment) for masks, part in zip(unpacked, parts, strict=True))
+    return united(((shaped(mask, way), way.feather) for mask, way in there if mask is not None), size[::-1])

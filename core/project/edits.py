@@ -148,6 +148,7 @@ class Propagation:
     windows, `result` the video and `report` its measurements, relative to the project; without a `result` it was stopped on the way and can
     be resumed. `base` names the accepted results that it stands on (see `Project.base`). `stale` says that the masks have changed since.
     `draft` is a quick look: few steps at half the size. `asked` is the file that says which prompts and tries it was made of.
+    The edge is soft over `feather` pixels; where objects differ, `feathers` says where over how many (see `Project.feathers`).
     """
 
     propagation_id: str
@@ -166,6 +167,7 @@ class Propagation:
     base: str = ""
     draft: bool = False
     asked: str | None = None
+    feathers: tuple[tuple[int, str], ...] = ()
 
     @property
     def edit_ids(self) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ USUAL_ADJUSTMENT = MaskAdjustment("box+expand", 8)
 @dataclass(frozen=True)
 class Project:
     """Everything a person did to one clip. `region` is the stored mask sequence to edit: the union of the edited tracks, each adjusted in
-    its own way or by `adjustment`.
+    its own way or by `adjustment`. Where they have soft edges of several widths, `feathers` are those with the stored mask sequences of
+    where the region has them.
 
     `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames, from which the edit starts anew.
     `layers` are results that were accepted, the lowest first: the clip with them is what the next edit stands on.
@@ -50,6 +51,7 @@ class Project:
     propagations: tuple[Propagation, ...] = ()
     keyframes: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    feathers: tuple[tuple[int, str], ...] = ()
 
     def track(self, object_id: int) -> MaskTrack:
         """The object's track; InputError when there is none."""
@@ -69,6 +71,12 @@ class Project:
             if edit.edit_id == edit_id:
                 return edit
         raise InputError(f"there is no keyframe try {edit_id} (any more): choose one that is listed")
+
+    @property
+    def feather(self) -> int:
+        """Over how many pixels the region's edge is soft; where its objects differ, the least."""
+        own = (track.adjusted_by(self.adjustment).feather for track in self.edited_tracks if track.masks)
+        return min(own, default=self.adjustment.feather)
 
     @property
     def accepted_edit(self) -> KeyframeEdit | None:
@@ -171,26 +179,17 @@ def with_prompt(project: Project, prompt: Prompt) -> Project:
 def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int | None = None) -> Project:
     """Adjust the masks in another way: of all objects without a way of their own, or of one, which gets its own.
 
-    The region has one edge, so the feather holds for all objects at once. InputError for an unknown object.
+    InputError for an unknown object.
     """
-    feather = adjustment.feather
-    usual = adjustment if object_id is None else dataclasses.replace(project.adjustment, feather=feather)
-
-    def own(track: MaskTrack) -> MaskAdjustment | None:
-        if track.object_id == object_id:
-            return adjustment
-        return None if track.adjustment is None else dataclasses.replace(track.adjustment, feather=feather)
-
     if object_id is not None:
-        project.track(object_id)
-    tracks = tuple(dataclasses.replace(track, adjustment=own(track)) for track in project.tracks)
-    changed = dataclasses.replace(project, adjustment=usual, tracks=tracks)
+        return with_track(project, dataclasses.replace(project.track(object_id), adjustment=adjustment))
+    changed = dataclasses.replace(project, adjustment=adjustment)
     return project if changed == project else _without_region(changed)
 
 
-def with_region(project: Project, region: str) -> Project:
-    """Remember the stored mask sequence that the tracks and the adjustment come to."""
-    return dataclasses.replace(project, region=region)
+def with_region(project: Project, region: str, feathers: tuple[tuple[int, str], ...] = ()) -> Project:
+    """Remember the stored mask sequences that the tracks and the adjustments come to."""
+    return dataclasses.replace(project, region=region, feathers=feathers)
 
 
 def with_edits(project: Project, edits: tuple[KeyframeEdit, ...]) -> Project:
@@ -273,7 +272,7 @@ def with_layer(project: Project, propagation_id: str) -> Project:
     if propagation.base != project.base:
         raise InputError("this result was made on another stack of edits than the present one: propagate again, then accept")
     layers = (*project.layers, Layer(propagation_id))
-    return dataclasses.replace(project, layers=layers, tracks=(), region=None, edits=(), accepted=None, keyframes=())
+    return dataclasses.replace(project, layers=layers, tracks=(), region=None, feathers=(), edits=(), accepted=None, keyframes=())
 
 
 def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
@@ -295,7 +294,7 @@ def _is_point(prompt: Prompt) -> bool:
 
 
 def _without_region(project: Project) -> Project:
-    return _with_stale_edits(dataclasses.replace(project, region=None))
+    return _with_stale_edits(dataclasses.replace(project, region=None, feathers=()))
 
 
 def _with_stale_edits(project: Project) -> Project:

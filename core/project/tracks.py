@@ -29,7 +29,8 @@ class MaskAdjustment:
     """How a mask becomes the region to edit, in this order; all lengths in source pixels.
 
     `smooth` settles flicker by as many frames on either side, 0 by none. `holes` of at most so many pixels are filled, or ALL_HOLES.
-    `form` is one of the paper's six; `pixels` widens (negative shrinks) in those with expand. `feather` softens the composite's edge.
+    `form` is one of the paper's six; `pixels` widens (negative shrinks) in those with expand. `feather` softens the
+    composite's edge where it lies in this object: the region is the union of its objects, and has none where they touch.
     """
 
     form: AdjustmentForm = "none"
@@ -94,7 +95,7 @@ class MaskTrack:
     same: one that was prompted since, or the first of a shot in which nobody has said yet where the object is. `confirmed` are frames that
     a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is left out of the
     picture on the screen, and only there; one that is not `edited` is no part of the region. `adjustment` is the object's own in place of
-    the project's, except for the feather: the region has one edge.
+    the project's.
     """
 
     object_id: int

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span
+from core.masks import bounding_span, Widths
 from core.render.composite import composite, soft_edge
 from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
@@ -101,13 +101,11 @@ class Trail:
 class Carrier:
     """Carries the keyframe through the frames of a window."""
 
-    def __init__(
-        self, accepted: Accepted, trail: Trail, bridge: Picture, crop: CropRegion, redrawn: Picture, feather: float, kept: float = 0.0
-    ) -> None:
+    def __init__(self, accepted: Accepted, trail: Trail, bridge: Picture, crop: CropRegion, redrawn: Picture, kept: float = 0.0) -> None:
         """`accepted` is the keyframe. `bridge` (H, W, 3) is the finished frame that the window goes out from and `trail` its way from the
         keyframe; `crop` and `redrawn` (h, w, 3) are what the model saw of it and made of it. `kept` is the least share of the keyframe
         (`VividModel.kept`); of the model's light the rest counts."""
-        self._accepted, self._start, self._crop, self._feather, self._kept = accepted, trail, crop, feather, kept
+        self._accepted, self._start, self._crop, self._kept = accepted, trail, crop, kept
         self._redrawn = redrawn
         self.trail = trail
         """That of the frame made last."""
@@ -127,6 +125,7 @@ class Carrier:
         source: Picture,
         under: Picture,
         mask: Mask,
+        feather: Widths,
         span: Span,
         crop: CropRegion,
         redrawn: Picture,
@@ -135,8 +134,8 @@ class Carrier:
     ) -> Picture:
         """The finished frame for `source` (H, W, 3), equal to it outside `mask`. `redrawn` (h, w, 3) is the model's answer at `crop`.
 
-        `span` is the box of the mask, as the motion is to be read from it; `under` (H, W, 3) shows around the edit, inside the mask.
-        The edit gets film grain of the level `grain`, drawn from `seed`.
+        `feather` is how wide the mask's edge is, `span` its box, as the motion is to be read from it; `under` (H, W, 3) shows around the
+        edit, inside the mask. The edit gets film grain of the level `grain`, drawn from `seed`.
         """
         box = bounding_span(mask)
         if box is None:
@@ -158,7 +157,7 @@ class Carrier:
         edited = composite(under[area], pixels, shown)
         result = source.copy()
         # What is replaced must not come back at the region's edge: only the edit itself is softened there.
-        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), soft_edge(mask, self._feather)[area])
+        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), soft_edge(mask, feather)[area])
         result[area] = composite(source[area], edited, soft)
         return result
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.masks import Feather
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid.checkpoint import window_keys
@@ -56,7 +57,7 @@ def plan_chain(
     span: tuple[int, int],
     keyframes: Sequence[Keyframe],
     settings: SamplingSettings,
-    feather: int,
+    feather: Feather,
     facts: dict[str, object],
 ) -> list[Stretch]:
     """The stretches that carry `keyframes` (any order) through the half-open `span`, in the order in which they are made.
@@ -90,10 +91,10 @@ def plan_chain(
             "sampling": asdict(sampling_of(model, keyframe.task, settings)),
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
-            "feather": feather,
             **({"tiled": True} if model.memory.tiled else {}),
         }
-        return Stretch(keyframe, part, windows, tuple(window_keys(windows, region, keyframe.frame, keyframe.picture, asked)), reach)
+        keys = window_keys(windows, region, feather, keyframe.frame, keyframe.picture, asked)
+        return Stretch(keyframe, part, windows, tuple(keys), reach)
 
     ends = [keyframe.frame for keyframe in ordered[1:]] + [stop]
     onward = [stretch(keyframe, (keyframe.frame, stop), end) for keyframe, end in zip(ordered, ends, strict=True)]
@@ -107,7 +108,7 @@ def run_chain(
     region: Region,
     chain: Sequence[Stretch],
     settings: SamplingSettings,
-    feather: int,
+    feather: Feather,
     context: JobContext,
     stored: Callable[[str], EditedWindow | None],
 ) -> Iterator[tuple[str, EditedWindow, bool]]:
@@ -152,13 +153,12 @@ def composed_chain(
     span: tuple[int, int],
     keyframes: Sequence[Keyframe],
     windows: Sequence[EditedWindow | Path],
-    feather: int,
 ) -> Iterator[tuple[int, Frame, Frame]]:
     """`composed_frames` for several keyframes: every frame of the span in order, as (index, source, result). `windows` in any order."""
     ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
     starts = [span[0], *(keyframe.frame for keyframe in ordered[1:])]
     for keyframe, start, stop in zip(ordered, starts, [*starts[1:], span[1]], strict=True):
-        yield from composed_frames(reader, region, (start, stop), windows, keyframe.frame, keyframe.picture, feather)
+        yield from composed_frames(reader, region, (start, stop), windows, keyframe.frame, keyframe.picture)
 
 
 def sampling_of(model: VividModel, task: str, settings: SamplingSettings) -> Any:

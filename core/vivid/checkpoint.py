@@ -1,8 +1,8 @@
 """Windows as checkpoints: a name for each window of a plan that says everything its pixels depend on.
 
-A window depends on its source frames, on the region of each, on what is asked of the model, and on the picture it goes on from: the
-accepted keyframe, or the last frame of the window before. The last is said by that window's own name, so a
-change reaches exactly the windows behind it, and no name has to wait for a window to be made.
+A window depends on its source frames, on the region of each and how soft its edge is, on what is asked of the model, and on the picture
+it goes on from: the accepted keyframe, or the last frame of the window before. The last is said by that window's own name, so a change
+reaches exactly the windows behind it, and no name has to wait for a window to be made.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
+from core.masks import Feather
 from core.render.backdrop import REACH
 from core.vivid.result import Frame, Region
 from core.vivid.windows import Window
 
 
-def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, keyframe: Frame, facts: Mapping[str, object]) -> list[str]:
+def window_keys(
+    windows: Sequence[Window], region: Region, feather: Feather, keyframe_index: int, keyframe: Frame, facts: Mapping[str, object]
+) -> list[str]:
     """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe, uint8 (H, W, 3), and runs one way.
 
-    `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size, feather.
+    `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size.
     """
     common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe)
     keys: list[str] = []
@@ -34,7 +37,8 @@ def window_keys(windows: Sequence[Window], region: Region, keyframe_index: int, 
         known = region.frames
         first, stop = max(min(window.frames) - reach, known.start), min(max(window.frames) + reach + 1, known.stop)
         masks = [region.code(frame) for frame in range(first, stop)]
-        keys.append(_digest(common, before, window.direction, str(window.frames), *masks)[:32])
+        edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
+        keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges)[:32])
     return keys
 
 

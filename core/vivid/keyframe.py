@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import InputError
+from core.masks import Widths
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
 from core.render.backdrop import Backdrop, Frames, Region
@@ -48,13 +49,14 @@ class KeyframeStudio:
         self,
         frame: NDArray[np.uint8],
         region: NDArray[np.bool_],
-        feather: int = 4,
+        feather: Widths = 4,
         behind: Behind | None = None,
     ) -> PreparedKeyframe:
         """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W), True = edit.
 
-        `feather` softens the composite's edge inside the region, in source pixels. `behind` says for a task what shows what lies behind the
-        region, and at which index: see `behind_keyframe`. InputError when the region is empty or of another size.
+        `feather` softens the composite's edge inside the region, in source pixels (see `Feather.at`). `behind` says for a task
+        what shows what lies behind the region, and at which index: see `behind_keyframe`. InputError when the region is empty or of another
+        size.
         """
         if region.shape != frame.shape[:2]:
             raise InputError(

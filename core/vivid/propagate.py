@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.masks import bounding_span
+from core.masks import bounding_span, Feather
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
@@ -32,6 +32,7 @@ from core.vivid.windows import plan_windows, Window
 __all__ = ["EditedWindow", "Window", "composed_frames", "fit_keyframe", "propagate"]
 
 STAGE = "propagate"
+USUAL_FEATHER = Feather()
 
 
 def propagate(
@@ -46,7 +47,7 @@ def propagate(
     seed: int,
     settings: SamplingSettings,
     context: JobContext,
-    feather: int = 4,
+    feather: Feather = USUAL_FEATHER,
     stored: Callable[[Window], EditedWindow | None] | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of the half-open `span` like the accepted `keyframe`, uint8 (H, W, 3), at `keyframe_index`.
@@ -56,6 +57,8 @@ def propagate(
     region is empty belong to no window. Reports every denoising step; Cancelled comes within one step.
 
     Around the edit the source shows; where a modify replaces something, what lies behind the region: a person widens it over what is to go.
+
+    `feather` is how soft the region's edge is; a task that deletes has a hard one, as its fill goes on in what surrounds it.
 
     `stored` is asked before a window is made: what it gives (the window as an earlier run made it) is taken as it is, and the chain goes
     on from there to the same pixels.
@@ -94,8 +97,8 @@ def propagate(
             if behind is not None and task == "delete":
                 finished = EditedWindow.of(window.edited, _deleted(cut, redrawn, behind, context), region)
             else:
-                carrier = _carrier(cut, region, redrawn[0], first, (last, shown), trail, feather, model.kept)
-                pictures = _carried(cut, region, redrawn, behind, carrier, seed, context)
+                carrier = _carrier(cut, region, redrawn[0], first, (last, shown), trail, model.kept)
+                pictures = _carried(cut, region, feather, redrawn, behind, carrier, seed, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
                 finished = replace(finished, trail=carrier.trail)
         else:
@@ -198,7 +201,7 @@ def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, cont
 
 
 def _carrier(
-    cut: _Cut, region: Region, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, feather: int, kept: float
+    cut: _Cut, region: Region, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, kept: float
 ) -> Carrier:
     """`last` is the last finished frame and its index, `trail` its way from the keyframe (None for the keyframe itself)."""
     index, picture = last
@@ -207,11 +210,18 @@ def _carrier(
         raise ValueError(f"nothing is edited on frame {index}")
     crop = cut.crops[0]
     before = redrawn if index == cut.window.bridge else crop.cut(picture)
-    return Carrier(keyframe, trail or Trail.start(span, crop), picture, crop, before, feather, kept)
+    return Carrier(keyframe, trail or Trail.start(span, crop), picture, crop, before, kept)
 
 
 def _carried(
-    cut: _Cut, region: Region, redrawn: list[Frame], behind: Backdrop | None, carrier: Carrier, seed: int, context: JobContext
+    cut: _Cut,
+    region: Region,
+    feather: Feather,
+    redrawn: list[Frame],
+    behind: Backdrop | None,
+    carrier: Carrier,
+    seed: int,
+    context: JobContext,
 ) -> Iterator[Frame]:
     """The finished frames of a window, the bridge left out."""
     for position, frame in enumerate(cut.window.frames[1:], 1):
@@ -226,4 +236,4 @@ def _carried(
         # The bridge, which is edited, is no neighbour to compare with.
         before = cut.sources[position - 1][ring] if position > 1 else None
         grain = grain_around(source[ring], mask[ring], before)
-        yield carrier.onto(source, under, mask, end, cut.crops[position], redrawn[position], grain, (seed, frame))
+        yield carrier.onto(source, under, mask, feather.at(frame), end, cut.crops[position], redrawn[position], grain, (seed, frame))

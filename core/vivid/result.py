@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
-from core.masks import bounding_span
+from core.masks import bounding_span, Widths
 from core.render.composite import composite, soft_edge
 from core.render.region import CropRegion
 from core.vivid.carry import Trail
@@ -120,7 +120,7 @@ def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
     return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).cut(image)
 
 
-def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: int) -> Frame:
+def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: Widths) -> Frame:
     """A picture of the whole frame that was edited elsewhere, as the model's own keyframes are: softened into `source` along the edge of
     `mask` (H, W) over `feather` pixels, the source itself outside."""
     return composite(source, image, soft_edge(mask, feather))
@@ -138,7 +138,6 @@ def composed_frames(
     windows: Iterable[EditedWindow | Path],
     keyframe_index: int,
     keyframe: Frame,
-    feather: int = 4,
 ) -> Iterator[tuple[int, Frame, Frame]]:
     """Every frame of the half-open `span` in order, as (index, source, result), both uint8 (H, W, 3).
 

@@ -30,7 +30,6 @@ class AppliedEdit:
 
     span: tuple[int, int]
     region: MaskSequence
-    feather: int
     windows: tuple[tuple[int, int, Path], ...]
     keyframes: Mapping[int, Callable[[], Frame]]
 
@@ -89,7 +88,7 @@ class StackedReader(ClipReader):
             windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
             at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
             one = _OneFrame(frame, index)
-            _, _, frame = next(composed_frames(one, edit.region, (index, index + 1), windows, at, picture, edit.feather))
+            _, _, frame = next(composed_frames(one, edit.region, (index, index + 1), windows, at, picture))
         return frame
 
     def _window(self, path: Path) -> EditedWindow:

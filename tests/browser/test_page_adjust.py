@@ -170,6 +170,12 @@ def test_the_region_is_chosen_dragged_typed_and_seen(page: Any, server: Server, 
     adjusted(page, "1", form="box", holes=-1)
     adjusted(page, "all", form="none")
     is_dark(page, middle + 45, 240 + 45, 0, 0)
+    edge.fill("20")
+    edge.press("Enter")
+    adjusted(page, "1", form="box", feather=20)
+    adjusted(page, "all", form="none", feather=0)
+    is_dark(page, middle + 45, 240 + 45, 0.05, 0.95)
+    is_dark(page, 120 + 2 * FLICKERS, 90 - 36, 0, 0)  # the other object's edge stays hard
     assert "own" in page.locator(".vs-who .vs-object").nth(2).inner_text()
     ticks = page.locator(".vs-who input")
     ticks.nth(0).uncheck()
@@ -185,6 +191,7 @@ def test_the_region_is_chosen_dragged_typed_and_seen(page: Any, server: Server, 
     page.reload()
     page.wait_for_function("window.studio?.state?.view && studio.state.step === 'adjust'")
     adjusted(page, "1", form="box")
+    adjusted(page, "1", feather=20)
     assert [page.locator(".vs-who input").nth(i).is_checked() for i in (0, 1)] == [False, True]
     page.locator(".vs-who .vs-object").nth(2).click()
     page.get_by_role("button", name="Reset").click()

@@ -47,7 +47,7 @@ def with_two(editor: Editor, clip: Path, tmp_path: Path) -> str:
 def region(editor: Editor, project_id: str) -> np.ndarray:
     """The region as it will be edited, which every frame's preview has to agree with."""
     project = editor.project(project_id)
-    _, masks = JobWork(editor.workspace, editor.engine, editor.pictures).region(project)
+    masks = JobWork(editor.workspace, editor.engine, editor.pictures).region(project).masks
     for frame in range(FRAMES):
         assert (editor.pictures.region_mask(project, frame) == masks[frame]).all()
     return masks.array()

@@ -156,7 +156,7 @@ def test_an_accepted_result_is_what_the_next_edit_stands_on(editor: Editor, clip
     assert draft.draft
     assert editor.report(project_id, draft.propagation_id)["working_size"] == [16, 16]
     finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    result, region = pixels(editor, project_id), editor.pictures.adjusted(editor.project(project_id))
+    result, region = pixels(editor, project_id), editor.pictures.adjusted(editor.project(project_id))[0]
     final = editor.project(project_id).propagations[-1].propagation_id
     before = editor.project(project_id)
     after = editor.accept_result(project_id, final)
@@ -258,7 +258,7 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
     editor.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
     editor.add_keyframe(project_id, painted(editor, project_id, 25, (220, 40, 30)))
     finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    region = editor.pictures.adjusted(editor.project(project_id))
+    region = editor.pictures.adjusted(editor.project(project_id))[0]
     editor.accept_result(project_id, editor.project(project_id).propagations[-1].propagation_id)
     masks_again(editor, project_id, region)
     editor.accept(project_id, painted(editor, project_id, 0, (20, 160, 20)))

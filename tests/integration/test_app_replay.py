@@ -115,7 +115,7 @@ def test_a_mask_that_was_drawn_is_scaled_with_its_video(recipe: Path) -> None:
     mask = cv2.imdecode(np.frombuffer(base64.b64decode(larger), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert bounding_span(mask > 0) == (80, 160, 40, 200)
     assert scaled.tracks[0].adjustment == MaskAdjustment("expand", -10, 6, holes=160)
-    assert (scaled.adjustment.pixels, scaled.feather) == (2 * edit.adjustment.pixels, 2 * edit.feather)
+    assert (scaled.adjustment.pixels, scaled.adjustment.feather) == (2 * edit.adjustment.pixels, 2 * edit.feather)
 
 
 def test_what_the_other_video_has_no_place_for_is_one_line(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

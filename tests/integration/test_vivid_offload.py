@@ -157,12 +157,12 @@ def test_a_clip_coded_in_tiles_looks_the_same(package: Path, whole: tuple[torch.
 
 
 def test_what_was_made_and_measured_in_another_way_has_another_name(package: Path, tmp_path: Path) -> None:
-    from core.masks import MaskSequence
+    from core.masks import Feather, MaskSequence
 
     whole, moving, tiled = loaded(package), loaded(package, "parts"), loaded(package, "parts", tiled=True)
     masks = MaskSequence((160, 120), 0, [np.ones((120, 160), bool)] * 12)
     keyframe = Keyframe(0, np.zeros((120, 160, 3), np.uint8), "add", "a red ball", 0)
-    keys = [plan_chain(model, masks, (0, 12), [keyframe], SamplingSettings(), 4, {})[0].keys for model in (whole, moving, tiled)]
+    keys = [plan_chain(model, masks, (0, 12), [keyframe], SamplingSettings(), Feather(), {})[0].keys for model in (whole, moving, tiled)]
     assert keys[0] == keys[1] != keys[2]
     names = [timing_key(model, True, "weights") for model in (whole, moving, tiled)]
     assert len(set(names)) == 3

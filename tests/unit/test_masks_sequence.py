@@ -155,11 +155,11 @@ def test_a_region_is_the_union_of_objects_each_adjusted_in_its_own_way() -> None
     masks = blobs(4)
     ways = [MaskAdjustment("box"), MaskAdjustment("expand", 3)]
     parts = [RegionPart(MaskSequence((64, 48), 0, masks[2 * i : 2 * i + 2]), way) for i, way in enumerate(ways)]
-    region = adjusted(parts, range(0, 2))
+    region, _ = adjusted(parts, range(0, 2))
     assert region.frames == range(0, 2)
     for frame in range(2):
         assert (region[frame] == adjust(masks[frame], ways[0]) | adjust(masks[frame + 2], ways[1])).all()
-        assert (region_at(parts, frame, (64, 48)) == region[frame]).all()
+        assert (region_at(parts, frame, (64, 48))[0] == region[frame]).all()
     with pytest.raises(InputError, match="no object"):
         adjusted([], range(0, 2))
 

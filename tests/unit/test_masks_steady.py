@@ -108,7 +108,7 @@ def test_one_frame_of_a_region_needs_only_the_frames_around_it(monkeypatch: pyte
     looked_at = []
     unpack = MaskSequence.__getitem__
     monkeypatch.setattr(MaskSequence, "__getitem__", lambda self, frame: (looked_at.append(frame), unpack(self, frame))[1])
-    region = region_at([part], 6, SHAPE[::-1])
+    region, _ = region_at([part], 6, SHAPE[::-1])
     assert set(looked_at) == {4, 5, 6, 7, 8}
     for frame, around in ((4, {2, 3, 4}), (5, {5, 6}), (6, {5, 6}), (7, {7, 8, 9})):  # not beyond the cuts
         looked_at.clear()

@@ -34,11 +34,25 @@ def test_an_object_can_have_an_adjustment_of_its_own() -> None:
         with_adjustment(project, own, 9)
 
 
-def test_the_region_has_one_edge() -> None:
-    project = with_adjustment(make_project(), MaskAdjustment("hull"), 1)
-    project = with_adjustment(project, MaskAdjustment("box", feather=11), 2)
-    assert project.adjustment.feather == 11
-    assert [track.adjustment.feather for track in project.tracks if track.adjustment] == [11, 11]
+def test_each_object_may_have_a_soft_edge_of_its_own() -> None:
+    project = with_adjustment(make_project(), MaskAdjustment("hull", feather=7), 1)
+    project = with_region(project, "files/r.masks", ((4, "files/a.masks"), (7, "files/b.masks")))
+    assert [track.adjusted_by(project.adjustment).feather for track in project.tracks] == [7, 4]
+    later = with_adjustment(project, dataclasses.replace(project.adjustment, feather=11))
+    assert [track.adjusted_by(later.adjustment).feather for track in later.tracks] == [7, 11]
+    assert (later.region, later.feathers) == (None, ())
+    assert with_adjustment(project, MaskAdjustment("hull", feather=8), 1).feathers == ()
+    assert codec.loads(codec.dumps(History(project))).present == project
+
+
+def test_the_width_of_the_whole_edge_is_that_of_what_is_edited() -> None:
+    project = with_adjustment(make_project(), MaskAdjustment("hull", feather=7), 1)
+    assert project.feather == 4  # nothing is tracked yet
+    project = with_track(project, dataclasses.replace(project.tracks[0], masks="files/m.masks"))
+    assert project.feather == 7
+    project = with_track(project, dataclasses.replace(project.tracks[1], masks="files/n.masks"))
+    assert project.feather == 4
+    assert with_track(project, dataclasses.replace(project.tracks[1], edited=False)).feather == 7
 
 
 def test_what_is_not_edited_or_adjusted_otherwise_changes_the_region() -> None:
@@ -59,6 +73,7 @@ def test_documents_from_before_are_read_and_new_ones_survive() -> None:
         del data["project"]["adjustment"][name]
     for track in data["project"]["tracks"]:
         del track["edited"], track["adjustment"]
+    del data["project"]["feathers"]
     assert codec.loads(json.dumps(data)).present == make_project()
 
 

@@ -37,10 +37,10 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
     accepted = Accepted.of(picture, source, start)
     span = bounding_span(start)
     assert span is not None
-    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)), 0)
+    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)))
     wanted = _edited(source, 26)
     orange = np.clip(CROP.cut(wanted).astype(int) + np.array([0, 45, 0]), 0, 255).astype(np.uint8)
-    result = carrier.onto(source, source, end, bounding_span(end) or span, CROP, cv2.blur(orange, (5, 5)))
+    result = carrier.onto(source, source, end, 0, bounding_span(end) or span, CROP, cv2.blur(orange, (5, 5)))
     inside = np.s_[32:58, 40:62]
     assert np.abs(result[inside].astype(float).mean((0, 1)) - wanted[inside].astype(float).mean((0, 1))).max() < 12
     assert result[inside].astype(float).std() > 0.6 * wanted[inside].astype(float).std()
@@ -56,10 +56,10 @@ def test_an_edit_is_as_sharp_after_many_windows_as_after_one() -> None:
     assert span is not None
     trail, wanted = Trail.start(span, CROP), picture
     for left in range(22, 36, 2):  # every frame is a window of its own, and the model loses a little each time
-        carrier = Carrier(accepted, trail, wanted, CROP, cv2.blur(CROP.cut(wanted), (5, 5)), 0, kept=1)
+        carrier = Carrier(accepted, trail, wanted, CROP, cv2.blur(CROP.cut(wanted), (5, 5)), kept=1)
         region = _mask(left)
         blurred = cv2.blur(CROP.cut(_edited(source, left)), (5, 5))
-        wanted = carrier.onto(source, source, region, bounding_span(region) or span, CROP, blurred)
+        wanted = carrier.onto(source, source, region, 0, bounding_span(region) or span, CROP, blurred)
         trail = Trail.of(carrier.trail.arrays())
     inside = np.s_[32:58, left + 12 : left + 38]
     error = wanted[inside].astype(float) - _edited(source, left)[inside]
