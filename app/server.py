@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
-import sys
 import threading
 import webbrowser
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import add_endpoints, prepare_transfers
 from app.faults import fault_reports, LOGS
+from app.listening import listen
 from app.page_routes import fault, page_routes
 from core.errors import fault_record, fault_sentence, InputError, StorageError, StudioError
 from ui_components.page import build_page
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PORTS_TO_TRY = 64
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -75,7 +73,7 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 
 def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
     """Run until Ctrl-C, which is raised. Takes the next free port when `port` is taken, and says the address on one line."""
-    listener = _listen(host, port)
+    listener = listen(host, port)
     app = build_app(editor, shared=host not in LOOPBACK)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
@@ -90,26 +88,3 @@ def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browse
     finally:
         listener.close()
         editor.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket on `port` or the first free one after it (0: any)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    last: OSError | None = None
-    for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
-        # named as TCP, or asyncio doesn't see that it is and leaves Nagle's algorithm on: every answer's body then waits 40 ms for its head
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if sys.platform != "win32":
-            # elsewhere this lets a port be taken again right after it was let go; on Windows it would let two programs share one
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, candidate))
-            listener.listen(128)
-            return listener
-        except OSError as error:
-            listener.close()
-            last = error
-    raise InputError(
-        f"can't listen on {host} port {port} or the {PORTS_TO_TRY - 1} after it "
-        f"({last.strerror if last else 'no such port'}): name another with --port"
-    )

@@ -53,40 +53,22 @@ SPILLS = """() => [...document.querySelectorAll('#studio button, #studio input, 
   .map((node) => [node.getBoundingClientRect(), node.outerHTML.slice(0, 120)])
   .filter(([box]) => box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1).map(([, html]) => html)"""
 
-UNNAMED = """() => [...document.querySelectorAll('#studio button, #studio input, #studio select, #studio [role=slider]')]
-  .filter((node) => !(node.getAttribute('aria-label') || node.textContent.trim() || (node.labels && node.labels.length)))
-  .map((node) => node.outerHTML.slice(0, 120))"""
-
 
 def test_building_the_page_imports_no_model_library(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", OPEN_PAGE, str(tmp_path)], cwd=ROOT, check=True, timeout=120)
 
 
 @pytest.mark.browser
-def test_a_new_workspace_opens_with_an_example(page: Any, server: Server) -> None:
+def test_nothing_scrolls_or_spills(page: Any, server: Server) -> None:
     open_page(page, server.url)
-    assert "project=" in page.url
-    assert page.locator("#studio-video [data-ref=name]").inner_text()
-    assert page.locator("#studio-video .vs-facts").inner_text().count("frames") == 1
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080), (3840, 2160)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_nothing_scrolls_or_spills(page: Any, server: Server, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    open_page(page, server.url)
-    for step in ("video", "select", "adjust", "keyframe", "propagate"):
-        # panels that are still locked have to fit as well
-        page.evaluate("step => studio.set({ step })", step)
-        page.wait_for_timeout(120)
-        assert page.evaluate(SCROLLS) == [False, False, False], step
-        assert page.evaluate(SPILLS) == [], step
-
-
-@pytest.mark.browser
-def test_every_control_has_a_name(page: Any, server: Server) -> None:
-    open_page(page, server.url)
-    assert page.evaluate(UNNAMED) == []
+    for width, height in ((1366, 768), (1920, 1080), (3840, 2160)):
+        page.set_viewport_size({"width": width, "height": height})
+        for step in ("video", "select", "adjust", "keyframe", "propagate"):
+            # panels that are still locked have to fit as well
+            page.evaluate("step => studio.set({ step })", step)
+            page.wait_for_timeout(80)
+            assert page.evaluate(SCROLLS) == [False, False, False], (width, step)
+            assert page.evaluate(SPILLS) == [], (width, step)
 
 
 @pytest.mark.browser
@@ -106,16 +88,14 @@ def test_dark_and_light_follow_the_system_and_the_button(browser: Any, server: S
 
 
 @pytest.mark.browser
-def test_locked_steps_say_why(page: Any, server: Server) -> None:
+def test_a_new_workspace_opens_with_an_example_that_steps_and_plays(page: Any, server: Server) -> None:
     open_page(page, server.url)
-    page.keyboard.press("4")
+    assert "project=" in page.url
+    assert page.locator("#studio-video [data-ref=name]").inner_text()
+    assert page.locator("#studio-video .vs-facts").inner_text().count("frames") == 1
+    page.keyboard.press("4")  # a step that is locked says why
     assert page.locator(".vs-toast.vs-on").inner_text().startswith("Click an object in step 2 first.")
     assert page.evaluate("studio.state.step") == "video"
-
-
-@pytest.mark.browser
-def test_frames_step_and_play_by_keyboard(page: Any, server: Server) -> None:
-    open_page(page, server.url)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_selector("#studio-canvas canvas[data-frame='11']")
@@ -162,17 +142,17 @@ def test_addresses_answer_faults_with_one_line(server: Server) -> None:
 
 
 def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
-    from app.server import _listen
+    from app.listening import listen
 
-    with _listen("127.0.0.1", 0) as first:
+    with listen("127.0.0.1", 0) as first:
         taken = first.getsockname()[1]
-        with _listen("127.0.0.1", taken) as second:
+        with listen("127.0.0.1", taken) as second:
             assert second.getsockname()[1] > taken
 
 
 def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
     # the server writes head and body apart: with Nagle's algorithm on, every picture of a page comes 40 ms late
-    from app.server import _listen
+    from app.listening import listen
 
     async def answers_at_once() -> bool:
         connected: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -183,7 +163,7 @@ def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
                 connected.set_result(bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
                 transport.close()
 
-        listener = _listen("127.0.0.1", 0)
+        listener = listen("127.0.0.1", 0)
         async with await asyncio.get_running_loop().create_server(Answering, sock=listener):  # as uvicorn does
             _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
             writer.close()

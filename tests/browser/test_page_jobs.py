@@ -53,13 +53,14 @@ def test_a_running_job_moves_nothing_and_scrubbing_goes_on(page: Any, server: Se
 
 
 def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp_path: Path) -> None:
-    from builders import disc_clip
+    from builders import disc_clip, tiny_vivid_package
 
     workspace = tmp_path / "workspace"
-    projects = [prepared(workspace, disc_clip(tmp_path / f"{name}.mp4", frames=9)) for name in ("one", "two")]
+    package = str(tiny_vivid_package(tmp_path / "tiny", layers=24))
+    projects = [prepared(workspace, disc_clip(tmp_path / f"{name}.mp4", frames=9), package) for name in ("one", "two")]
     problems = Problems(expected=["ERR_CONNECTION", "Failed to fetch", "net::"])
     people = [browser.new_context(viewport={"width": 1366, "height": 768}) for _ in projects]
-    with program(workspace, "--host", "0.0.0.0") as (url, process):
+    with program(workspace, "--host", "0.0.0.0", "--model", package) as (url, process):
         one, two = (person.new_page() for person in people)
         for page, project_id in zip((one, two), projects, strict=True):
             problems.watch(page)
@@ -91,7 +92,7 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         process.kill()
         process.wait()
         two.get_by_text("The program doesn't answer").wait_for()
-    with program(workspace, "--host", "0.0.0.0", port=int(url.rsplit(":", 1)[1])) as (again, _):
+    with program(workspace, "--host", "0.0.0.0", "--model", package, port=int(url.rsplit(":", 1)[1])) as (again, _):
         assert again == url
         two.get_by_text("The program answers again").wait_for()
         assert not two.get_by_text("The program doesn't answer").is_visible()

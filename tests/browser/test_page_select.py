@@ -173,7 +173,7 @@ def test_a_cut_asks_for_one_click_and_a_person_may_say_that_it_is_gone(page: Any
     assert page.evaluate("studio.state.view.objects[0].tracked")
 
 
-def test_holding_shift_shows_what_a_click_would_select(page: Any, server: Server) -> None:
+def test_what_a_click_would_select_and_words_would_need_is_shown_first(page: Any, server: Server) -> None:
     open_page(page, server.url)
     page.keyboard.press("2")
     page.mouse.move(*point(page, *ball(page)))
@@ -182,11 +182,6 @@ def test_holding_shift_shows_what_a_click_would_select(page: Any, server: Server
     page.keyboard.up("Shift")
     page.wait_for_selector("#studio-canvas canvas[data-hovered=false]")
     assert page.evaluate("studio.state.view.objects") == []
-
-
-def test_finding_by_words_says_what_there_is_to_fetch(page: Any, server: Server) -> None:
-    open_page(page, server.url)
-    page.keyboard.press("2")
     page.get_by_text("Needs 694 MB, once: Grounding DINO").wait_for()
     page.get_by_label("Find objects by words").fill("   ")
     page.keyboard.press("Enter")

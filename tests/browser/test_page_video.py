@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import counted_frames, shot_frames, video_file
-from studio_page import newest_job, open_by_path, open_page, program, Server, SLOW, wait_for_job
+from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
 
 SPAN = "() => [studio.state.view.clip.start, studio.state.view.clip.stop]"
 
@@ -18,14 +17,6 @@ def wait_for_span(page: Any, start: int, stop: int) -> None:
     page.wait_for_function(
         "([a, b]) => { const { start, stop } = studio.state.view.clip; return start === a && stop === b; }", arg=[start, stop]
     )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A program that has measured nothing yet on this machine."""
-    workspace = tmp_path_factory.mktemp("unmeasured")
-    with program(workspace, port=17970) as (url, process):
-        yield Server(url, workspace, process)
 
 
 FLY = """async (frames) => {
@@ -80,6 +71,7 @@ def test_whoever_flies_through_a_long_clip_sees_frames_that_come_at_once(page: A
 @pytest.mark.browser
 def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
     path = video_file(tmp_path / "three shots.mp4", shot_frames(3, 70), rate=Fraction(10), audio="aac")
+    (server.workspace / "timings.json").unlink(missing_ok=True)  # as if nothing had been measured yet
     open_page(page, server.url)
     first = page.evaluate("studio.state.view.id")
     open_by_path(page, path)

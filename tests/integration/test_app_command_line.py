@@ -25,9 +25,16 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
 
 
+def run_here(*arguments: object) -> None:
+    """The same in this process, which has the libraries loaded; it has to end well."""
+    from app.cli import main
+
+    assert main([str(a) for a in arguments]) == 0
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=20, rate=Fraction(30000, 1001), audio=True)
+    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=17, rate=Fraction(30000, 1001), audio=True)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +74,8 @@ def test_track_writes_a_mask_for_every_frame_of_the_span(clip: Path, tmp_path: P
     assert mask.shape == (120, 160)
     assert set(np.unique(mask)) == {0, 255}
     assert "tracking" in done.stderr
-    again = run(
-        "edit", clip, "--out", tmp_path / "edit", "--masks", tmp_path / "masks-ids.zip", "--task", "delete", "--frames", "2:9", "--steps", 1
-    )
-    assert again.returncode == 0, again.stderr
+    words = ("--task", "delete", "--frames", "2:9", "--steps", 1)
+    run_here("edit", clip, "--out", tmp_path / "edit", "--masks", tmp_path / "masks-ids.zip", *words)
     edited = np.asarray(Image.open(tmp_path / "edit" / "masks" / "00000.png"))
     assert (edited == mask).all()
 
@@ -114,13 +119,13 @@ def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_pat
 
 def test_edit_gives_the_source_back_with_only_the_region_changed(clip: Path, edited: Path) -> None:
     report = json.loads((edited / "report.json").read_text())
-    assert (report["frames"], report["size"], report["rate"], report["max_difference_outside"]) == (20, [160, 120], "30000/1001", 0)
+    assert (report["frames"], report["size"], report["rate"], report["max_difference_outside"]) == (17, [160, 120], "30000/1001", 0)
     assert (report["model"], report["seed"]) == ("vivid-small", 3)
     assert {"propagate", "render", "track", "keyframe"} <= set(report["seconds"])
     assert report["peak_memory_mb"] > 0
     with open_clip(clip) as source, open_clip(edited / "output.mp4") as result:
-        assert (len(result), result.info.size, result.info.rate, len(result.info.audio)) == (20, (160, 120), Fraction(30000, 1001), 1)
-        for index in range(20):
+        assert (len(result), result.info.size, result.info.rate, len(result.info.audio)) == (17, (160, 120), Fraction(30000, 1001), 1)
+        for index in range(17):
             mask = np.asarray(Image.open(edited / "masks" / f"{index:05d}.png")) > 0
             frame = np.asarray(Image.open(edited / "frames" / f"{index:05d}.png"))
             before = source.frame(index)
@@ -136,8 +141,7 @@ def test_the_same_seed_gives_the_same_pixels(clip: Path, edited: Path, tmp_path:
     words = ["--task", "modify", "--caption", "a red cube", "--frames", "0:4", "--png", "--seed", 3, "--steps", 1]
     frames = []
     for name in ("one", "two"):
-        done = run("edit", clip, "--out", tmp_path / name, *words, "--masks", tmp_path / "masks")
-        assert done.returncode == 0, done.stderr
+        run_here("edit", clip, "--out", tmp_path / name, *words, "--masks", tmp_path / "masks")
         frames.append([(tmp_path / name / "frames" / f"{index:05d}.png").read_bytes() for index in range(4)])
     assert frames[0] == frames[1]
 
@@ -145,25 +149,8 @@ def test_the_same_seed_gives_the_same_pixels(clip: Path, edited: Path, tmp_path:
 def test_a_keyframe_from_elsewhere_is_used_as_it_is(clip: Path, edited: Path, tmp_path: Path) -> None:
     picture = np.asarray(Image.open(edited / "keyframe.png").convert("RGB"))
     write_image(tmp_path / "key.png", np.asarray(Image.fromarray(picture).resize((320, 240))))
-    done = run(
-        "edit",
-        clip,
-        "--out",
-        tmp_path,
-        "--masks",
-        edited / "masks",
-        "--task",
-        "delete",
-        "--keyframe",
-        tmp_path / "key.png",
-        "--frame",
-        3,
-        "--frames",
-        "0:5",
-        "--steps",
-        1,
-    )
-    assert done.returncode == 0, done.stderr
+    words = ("--task", "delete", "--keyframe", tmp_path / "key.png", "--frame", 3, "--frames", "0:5", "--steps", 1)
+    run_here("edit", clip, "--out", tmp_path, "--masks", edited / "masks", *words)
     assert json.loads((tmp_path / "report.json").read_text())["keyframe"] == 3
     assert np.asarray(Image.open(tmp_path / "keyframe.png")).shape == (120, 160, 3)
 
@@ -187,7 +174,7 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--seed", "-1"), "the seed -1"),
     (("--box", BOX, "--task", "delete", "--device", "abacus"), "unknown device"),
     (("--masks", "/nowhere", "--task", "delete"), "no mask folder"),
-    (("--masks", "x", "--task", "delete", "--frame", "20"), "outside the frames"),
+    (("--masks", "x", "--task", "delete", "--frame", "17"), "outside the frames"),
     (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
     (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),
     (("--box", BOX), "--task"),
@@ -219,7 +206,7 @@ def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, ca
     from app.cli import main
 
     (tmp_path / "masks").mkdir()
-    for index in range(20):
+    for index in range(17):
         Image.fromarray(np.full((120, 160), 255, np.uint8)).save(tmp_path / "masks" / f"{index:05d}.png")
     video, mask = tmp_path / "output.mp4", tmp_path / "masks" / "00003.png"
     video.write_bytes(clip.read_bytes())
@@ -270,7 +257,7 @@ def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, 
     few, small, empty, wide = (tmp_path / name for name in ("few", "small", "empty", "wide.png"))
     for folder in (few, small, empty):
         folder.mkdir()
-    for index in range(20):
+    for index in range(17):
         Image.fromarray(np.full((60, 80), 255, np.uint8)).save(small / f"{index:05d}.png")
         Image.fromarray(np.zeros((120, 160), np.uint8)).save(empty / f"{index:05d}.png")
     Image.fromarray(np.full((120, 160), 255, np.uint8)).save(few / "00000.png")
@@ -334,8 +321,7 @@ def test_a_folder_of_images_is_a_video_too(clip: Path, tmp_path: Path) -> None:
     with open_clip(clip) as reader:
         for index in range(3):
             write_image(folder / f"{index:04d}.png", reader.frame(index))
-    done = run("edit", folder, "--out", tmp_path / "out", "--box", BOX, "--task", "delete")
-    assert done.returncode == 0, done.stderr
+    run_here("edit", folder, "--out", tmp_path / "out", "--box", BOX, "--task", "delete", "--steps", 1)
     with open_clip(tmp_path / "out" / "output.mp4") as result:
         assert len(result) == 3
 

@@ -40,14 +40,14 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     finish(editor, editor.start_tracking(project_id))
     assert editor.timeline(project_id)[0]["tracked"] == (0, 12)
     editor.set_adjustment(project_id, MaskAdjustment("box+expand", 6))
-    result = finish(editor, editor.start_tries(project_id, 0, "modify", "a blue ball", (1, 2)))
+    result = finish(editor, editor.start_tries(project_id, 0, "modify", "a blue ball", (1, 2), SamplingSettings(steps=2)))
     project = editor.project(project_id)
     assert [e.seed for e in project.edits] == [1, 2]
     assert [e.edit_id for e in project.edits] == result["edits"]
     pictures = [read_image(editor.file_path(project_id, e.image)) for e in project.edits]
     assert (pictures[0] != pictures[1]).any()
     editor.accept(project_id, project.edits[1].edit_id)
-    propagation_id = finish(editor, editor.start_propagation(project_id))["propagation"]
+    propagation_id = finish(editor, editor.start_propagation(project_id, settings=SamplingSettings(steps=1)))["propagation"]
     report = editor.report(project_id, propagation_id)
     assert (report["frames"], report["max_difference_outside"]) == (12, 0)
     exported = finish(editor, editor.start_export(project_id, "ffv1", propagation_id))
