@@ -62,16 +62,16 @@
     if (on && stage) stage.dataset.drop = [state.view && takers[state.step] ? takers[state.step].says : "", open.says, state.view && state.step !== "select" ? "Masks are taken for this clip." : ""].filter(Boolean).join(" ");
   };
   window.addEventListener("dragover", (event) => {
-    if (!open || ![...event.dataTransfer.types].includes("Files")) return;
+    if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
-    show(true);
+    if (open) show(true);
   });
   window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) show(false); });
   window.addEventListener("drop", (event) => {
     show(false);
     const files = [...event.dataTransfer.files];
+    if (files.length) event.preventDefault(); // or the browser would leave the page for them
     if (!open || !files.length) return;
-    event.preventDefault();
     // what is dropped can be asked for now only, before anything is waited for
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
     if (!entries.some((entry) => entry.isDirectory)) { take(files, false); return; }

@@ -84,7 +84,7 @@
       const key = list && (list === RESULT ? state.view.result.id : state.tryId);
       if (!key || key === centred) return;
       centred = key;
-      middleOf(frame).then((middle) => { if (middle !== null) studio.set({ wipe: middle }); }, () => {});
+      middleOf(frame).then((middle) => { if (middle !== null && key === centred) studio.set({ wipe: middle }); }, () => {});
     };
     studio.on("view step tryId frame", centre);
   };

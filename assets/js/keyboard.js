@@ -68,7 +68,7 @@
     else if (/^[1-5]$/.test(key)) studio.openStep(STEPS[key - 1]);
     else if (key === "i" && state.view) studio.markIn();
     else if (key === "o" && state.view) studio.markOut();
-    else if (key === "m") studio.set({ showMasks: !state.showMasks });
+    else if (key === "m" && !studio.playerOn()) studio.set({ showMasks: !state.showMasks });
     else if (event.key === "?") studio.showKeys();
     else if (key === "/") { event.preventDefault(); write(); }
     else if (key === "escape") studio.cancelDrag();

@@ -10,8 +10,9 @@
     let models = [];
     let fixed = false;
     let asked = new Set(); // fetches that are on their way to the program
-    const take = (answer) => { models = answer.models; fixed = answer.fixed; draw(); };
-    const refresh = () => studio.ask(server, "list_models").then(take, () => {});
+    let turn = 0; // of the latest question: an earlier one's answer is not shown
+    const take = (answer) => { turn += 1; models = answer.models; fixed = answer.fixed; draw(); };
+    const refresh = () => { const mine = ++turn; studio.ask(server, "list_models").then((answer) => { if (mine === turn) take(answer); }, () => {}); };
     const jobOf = (name) => state.view && state.view.jobs.find((job) => job.kind === "fetch" && !job.finished && job.stage.endsWith(` ${name}`));
     const fetchOne = (name) => {
       asked.add(name);

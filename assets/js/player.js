@@ -101,7 +101,7 @@
     loop.addEventListener("click", () => studio.set({ loop: !state.loop }));
     mask.addEventListener("click", () => studio.set({ showRegion: !state.showRegion }));
     window.addEventListener("keydown", (event) => {
-      if (!on() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+      if (!on() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
       if (event.key === "l") studio.set({ loop: !state.loop });
       if (event.key === "m") studio.set({ showRegion: !state.showRegion });
     });

@@ -93,7 +93,9 @@
       const key = JSON.stringify([view.id, view.carried, view.clip.start, view.clip.stop, settings(), measured]);
       if (key === foretold) return;
       foretold = key;
-      forecast = await studio.ask(server, "foretell", { project_id: view.id, ...settings() }).catch(() => null);
+      const answer = await studio.ask(server, "foretell", { project_id: view.id, ...settings() }).catch(() => null);
+      if (key !== foretold) return; // asked again meanwhile
+      forecast = answer;
       drawForecast();
     };
     const drawForecast = () => {

@@ -106,6 +106,7 @@
       ref.maskFiles.value = "";
       if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive: see that the program still runs, then choose them again.", "error", answer && answer.headers.get("X-Vivid-Report"));
       const { view } = await answer.json();
+      if (view.id !== state.view.id) return; // another clip was opened meanwhile; this one has its masks
       const known = new Set(state.view.objects.map((object) => object.id));
       studio.accept(view);
       const added = view.objects.find((object) => !known.has(object.id));

@@ -24,6 +24,7 @@
 
     // The clock runs at the clip's rate; the newest frame that is due and here is shown. When none is here yet, the clock waits for it.
     let clockStart = null;
+    let ticking = 0;
     const tick = (now) => {
       if (!state.playing || studio.playerOn()) return;
       const { clip } = state.view;
@@ -39,7 +40,7 @@
       if (frame >= clip.stop - 1) studio.set({ frame: clip.stop - 1, playing: false });
       else {
         studio.set({ frame });
-        requestAnimationFrame(tick);
+        ticking = requestAnimationFrame(tick);
       }
     };
 
@@ -54,7 +55,7 @@
       ref.frame.max = clip.frames - 1;
       ref.total.textContent = `of ${clip.frames - 1}`;
       ref.time.textContent = clock(state.frame, clip.rate);
-      if (keys.has("playing") && state.playing && !studio.playerOn()) { clockStart = null; requestAnimationFrame(tick); }
+      if (keys.has("playing") && state.playing && !studio.playerOn()) { clockStart = null; cancelAnimationFrame(ticking); ticking = requestAnimationFrame(tick); }
     });
   };
 })();

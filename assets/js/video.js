@@ -25,7 +25,9 @@
       image.addEventListener("error", () => image.classList.add("vs-missing"));
       return image;
     };
+    let turn = 0; // of the latest question: an earlier one's answer is not shown
     const fill = ({ examples, recent }) => {
+      turn += 1;
       ref.examples.replaceChildren(...examples.map((example) => make("li", {},
         make("button", { type: "button", class: "vs-example", title: `Open the example ${example.title}`, onclick: () => open("open_example", { name: example.name }) },
           picture(`/studio/example/${example.name}.jpg`), make("span", {}, example.title)))));
@@ -69,12 +71,14 @@
       };
       input.addEventListener("keydown", (event) => { event.stopPropagation(); if (event.key === "Enter") end(true); if (event.key === "Escape") end(false); });
       input.addEventListener("blur", () => end(true));
+      turn += 1; // a list that is on its way would take the field away
       node.replaceChildren(picture(`/studio/${project.id}/thumbnail.jpg`), input);
       input.focus();
       input.select();
     };
     const confirmDelete = (project, node) => {
       const yes = make("button", { type: "button", class: "vs-button vs-small vs-danger", title: "Its masks, tries and results go with it", onclick: () => remove(project) }, "Delete for good");
+      turn += 1;
       node.replaceChildren(picture(`/studio/${project.id}/thumbnail.jpg`), make("strong", { class: "vs-grow" }, project.name), make("button", { type: "button", class: "vs-button vs-small", title: "Keep the project", onclick: refresh }, "Keep"), yes);
       yes.focus();
     };
@@ -101,7 +105,10 @@
       const step = location.hash.slice(1) || studio.lastStep();
       if (state.view.steps[step] && state.view.steps[step].open) studio.set({ step });
     };
-    const refresh = () => studio.ask(server, "list_projects", { known: studio.recall() }).then(fill, () => {});
+    const refresh = () => {
+      const mine = ++turn;
+      return studio.ask(server, "list_projects", { known: studio.recall() }).then((answer) => { if (mine === turn) fill(answer); }, () => {});
+    };
     const wanted = () => new URL(location.href).searchParams.get("project");
     window.addEventListener("popstate", () => { if (wanted() && wanted() !== (state.view && state.view.id)) start(wanted()); });
 
