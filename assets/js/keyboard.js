@@ -3,11 +3,12 @@
 (() => {
   const { state } = studio;
   const STEPS = ["video", "select", "adjust", "keyframe", "propagate"];
+  const FINGERS = "With fingers";
   const SHEET = {
     "Going about": [
       ["1 to 5", "go to a step"], ["Space", "play or pause"], ["← →", "one frame back or on"], ["Shift ← →", "ten frames"], ["Home, End", "first or last frame"], ["I, O", "work from this frame on, or up to it"],
       ["Wheel", "scrub, over the picture"], ["Ctrl Enter", "the main button of the step"], ["/", "write: the caption, or what to find; Esc ends it"], ["Tab", "to the next control; Shift Tab back"],
-      ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Drop, Ctrl V", "files: masks in Select, a try in Keyframe, else a video"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
+      ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["Drop, Ctrl V", "files: a video, masks, or a picture as a try"], ["Esc", "give up what is being drawn"], ["?", "this sheet"],
     ],
     "The picture": [
       ["Ctrl Wheel", "zoom where the pointer is"], ["+ −", "zoom in or out"], ["0", "the whole frame"], ["Space drag", "move the picture, or with the middle button"], ["M", "show or hide the masks"],
@@ -23,7 +24,7 @@
     ],
     "Tries": [["↑ ↓", "the try above or below"], ["← →", "in the tree: fold and unfold a branch, to what it branched from and back"], ["B", "branch from the try"], ["S", "star it"], ["F2", "rename it"], ["Delete", "delete it"]],
     "The result": [["M", "show where the edit lies"], ["L", "play over and over"]],
-    "With fingers": [["Tap", "this belongs to it; with the minus tool: this does not"], ["Hold", "the mask that lifting would give; slide away to leave it"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
+    [FINGERS]: [["Tap", "this belongs to it; with the minus tool: this does not"], ["Hold", "the mask that lifting would give; slide away to leave it"], ["Two fingers", "zoom and move"], ["Box tool, drag", "a box around it"]],
   };
   const TOOLS = { v: "mark", s: "unmark", x: "box", b: "brush", e: "eraser" };
   let sheet = null;
@@ -32,13 +33,17 @@
     if (!sheet) {
       const { make } = studio;
       const rows = (list) => list.flatMap(([keys, what]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, what)]);
-      const groups = Object.entries(SHEET).map(([title, list]) => make("section", {}, make("h3", {}, title), make("dl", {}, ...rows(list))));
+      const fingers = matchMedia("(pointer: coarse)").matches; // then what they do comes first
+      const list = Object.entries(SHEET).sort(([a], [b]) => (fingers ? (b === FINGERS) - (a === FINGERS) : 0));
+      const groups = list.map(([title, list]) => make("section", {}, make("h3", {}, title), make("dl", {}, ...rows(list))));
       sheet = make("dialog", { class: "vs-sheet", "aria-labelledby": "vs-sheet-title" }, make("h2", { id: "vs-sheet-title" }, "Keys, mouse and fingers"), make("div", { class: "vs-sheet-groups" }, ...groups),
         make("form", { method: "dialog" }, make("button", { class: "vs-button" }, "Close")));
       sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
       document.getElementById("studio").append(sheet);
     }
-    if (sheet.open) sheet.close(); else sheet.showModal();
+    if (sheet.open) return sheet.close();
+    sheet.showModal();
+    sheet.scrollTop = 0; // the button that has the focus is at its end
   };
 
   // A control that was used with the mouse gives the keys back: space plays, arrows step, whatever was clicked last.

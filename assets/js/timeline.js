@@ -114,14 +114,14 @@
     let named = "";
     const drawNames = () => {
       const list = state.view ? state.view.lanes : [];
-      const key = JSON.stringify([state.object, list.map((lane) => [lane.object_id, lane.name, lane.colour, lane.hidden])]);
+      const key = JSON.stringify([Boolean(state.view), state.object, list.map((lane) => [lane.object_id, lane.name, lane.colour, lane.hidden])]);
       if (key === named) return; // a job that runs asks for this several times a second
       named = key;
       names.replaceChildren(...list.map((lane) => {
         const button = studio.make("button", { type: "button", class: "vs-lane-name", title: lane.name, "aria-pressed": String(lane.object_id === state.object), onclick: () => studio.set({ object: lane.object_id }) }, studio.make("span", {}, lane.name));
         button.style.setProperty("--colour", studio.rgb(lane.colour));
         return button;
-      }), ...(list.length ? [] : [studio.make("span", { class: "vs-quiet vs-lane-none" }, "No object yet")]));
+      }), ...(list.length || !state.view ? [] : [studio.make("span", { class: "vs-quiet vs-lane-none" }, "No object yet")]));
     };
 
     const redraw = () => { if (!asked) { asked = true; requestAnimationFrame(draw); } };

@@ -197,7 +197,7 @@
     };
     let told = "";
     const tell = ({ preflight }) => {
-      ref.looked.textContent = preflight.done ? "" : `looking for cuts, ${Math.floor(100 * preflight.looked)} %`;
+      ref.looked.textContent = preflight.done ? "" : preflight.looked < 1 ? `looking for cuts, ${Math.floor(100 * preflight.looked)} %` : "looking at its brightness";
       ref.measure.hidden = preflight.measured;
       ref.measure.disabled = state.view.jobs.some((job) => job.kind === "measure" && !job.finished);
       const key = JSON.stringify([preflight.notes, preflight.costs]);
