@@ -32,7 +32,7 @@
       const merge = dragging === name;
       dragging = name;
       const last = waiting.length && waiting[waiting.length - 1].values.object_id === who ? waiting.pop() : null;
-      waiting.push({ values: { ...values, object_id: who }, merge: merge && !(last && !last.merge) });
+      waiting.push({ values: { ...values, object_id: who, project_id: state.view.id }, merge: merge && !(last && !last.merge) });
       show();
       if (sending) return;
       sending = studio.adjusting = true;
