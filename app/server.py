@@ -77,11 +77,11 @@ def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browse
     app = build_app(editor, shared=host not in LOOPBACK)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
+    # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
     if open_browser:
         threading.Timer(0.3, webbrowser.open, (url,)).start()
-    # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     try:
         with fault_reports(editor.settings.workspace / LOGS):
             server.run(sockets=[listener])

@@ -177,7 +177,9 @@ def test_ctrl_c_in_the_middle_of_model_work_ends_the_program_well(tmp_path: Path
     command = [sys.executable, "-c", AT_WORK, "ui", "--port", "17990", "--no-browser", "--workspace", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert {process.stdout.readline().split()[0] for _ in range(2)} == {"VIVID", "working"}
+        lines = sorted(process.stdout.readline() for _ in range(2))
+        assert [line.split()[0] for line in lines] == ["VIVID", "working"]
+        urllib.request.urlopen(f"{lines[0].split()[4]}/studio/alive", timeout=60)  # by now it listens to Ctrl-C too
         process.send_signal(signal.SIGINT)
         try:
             assert process.wait(60) == 0
