@@ -1,15 +1,18 @@
-"""Uploads through the server's own routes: any name will do, and what is no video leaves nothing behind."""
+"""The server's own routes: a video under any name is taken, what is no video leaves nothing behind, nor does who has gone."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from builders import disc_clip
+from builders import counted_frames, disc_clip, video_file
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.editor import Editor
 from app.page_routes import page_routes
 from app.settings import Settings
+from core.errors import Cancelled
 
 OURS = {"x-vivid-studio": "1"}
 
@@ -48,3 +51,20 @@ def test_what_is_no_video_is_told_by_its_own_name_and_not_kept(client: TestClien
     told = "notes.mp4 is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video"
     assert (answer.status_code, answer.text) == (400, told)
     assert not list((tmp_path / "uploads").iterdir())
+
+
+def test_a_frame_that_nobody_waits_for_is_not_decoded(client: TestClient, tmp_path: Path) -> None:
+    clip = video_file(tmp_path / "one group.mp4", counted_frames(240), options={"g": "240", "bf": "0", "sc_threshold": "0"})
+    answer = client.post("/studio/upload", params={"name": clip.name}, content=clip.read_bytes(), headers=OURS)
+    path = f"/studio/{answer.json()['view']['id']}/frame/230.jpg"
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"w=48", "headers": []}
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass  # nobody listens
+
+    with pytest.raises(Cancelled):
+        asyncio.run(client.app(scope, gone, send))  # type: ignore[arg-type]
+    assert client.get(path).status_code == 200, "who asks anew gets it"
