@@ -17,7 +17,7 @@ MARGIN = 1 << 30
 
 DENOISER_TENSORS = 16
 """Hidden states, of all tokens and both halves of a guided batch, that one block of the denoiser holds at most: its feed-forward layer is
-four times as wide, and the rotary embedding works in single precision."""
+four times as wide, and the rotary embedding works in single precision (3.2 GiB for a window of CogVideoX-5B; measured: 2.7)."""
 DECODER_TENSORS = 20
 """Pictures of the autoencoder's first width that decoding one chunk of frames holds at most (measured: 15.3 GiB at 480x720)."""
 ENCODER_TENSORS = 11

@@ -1,0 +1,213 @@
+"""Memory and seconds of a full-size VIVID package in every mode of memory use, on one GPU. A script, not a test: it needs the GPU.
+
+    python tests/measure_memory.py [--folder /dev/shm/vivid-full-size] [--tiny]
+
+Writes a package of CogVideoX-5B's size with random weights (21 GB) to the folder, then loads it in each mode in a process of its own,
+`parts` and `layers` on a pretended card of 16 and 8 GB, makes keyframe tries and one window of 49 frames at 480x720 of two steps each, and
+prints seconds and the most memory that PyTorch had allocated. What the modes denoise should be the same to the bit.
+With --tiny it is a toy, on a CPU if need be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from transformers import T5Config, T5EncoderModel
+
+from core.models import ModelStore
+from core.progress import JobContext
+from core.project.edits import SamplingSettings
+from core.training.networks import build_scheduler, build_tokenizer
+from core.vivid import offload
+from core.vivid.denoise import denoise
+from core.vivid.keyframe import KeyframeStudio
+from core.vivid.model import load_vivid, Sampling
+from core.vivid.pipeline import VividPipeline
+
+GIB = 2**30
+CARDS = {"all": None, "parts": 15.0, "layers": 7.2}
+"""Mode -> GiB free of the card that is pretended; None for the card that is there."""
+CAPTION = "a red ball on the grass"
+STEPS = 2
+TEXT_TOKENS, TINY_TEXT_TOKENS = 226, 16
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path("/dev/shm/vivid-full-size"), help="where the package lies meanwhile")
+    parser.add_argument("--tiny", action="store_true", help="a toy package")
+    parser.add_argument("--mode", choices=CARDS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.mode:
+        measure(options.mode, options.folder)
+        return 0
+    if not (torch.cuda.is_available() or options.tiny):
+        print("there is no CUDA device here; --tiny shows the way on a CPU", file=sys.stderr)
+        return 2
+    options.folder.mkdir(parents=True)
+    try:
+        write_package(options.folder, options.tiny)
+        for mode in CARDS:
+            subprocess.run([sys.executable, __file__, "--folder", str(options.folder), "--mode", mode], check=True)
+        compare(options.folder)
+    finally:
+        shutil.rmtree(options.folder)
+    return 0
+
+
+def write_package(folder: Path, tiny: bool) -> None:
+    """A VIVID package with random weights; those of its parts are as many as CogVideoX-5B has, or next to none."""
+    layers, heads, depth, width = (2, 2, 2, 64) if tiny else (42, 48, 24, 4096)
+    (height, across), text = ((96, 80), TINY_TEXT_TOKENS) if tiny else ((480, 720), TEXT_TOKENS)
+    transformer = random_weights(
+        lambda: CogVideoXTransformer3DModel(
+            num_attention_heads=heads,
+            attention_head_dim=64,
+            in_channels=33,
+            out_channels=16,
+            time_embed_dim=512,
+            text_embed_dim=width,
+            num_layers=layers,
+            sample_width=across // 8,
+            sample_height=height // 8,
+            sample_frames=49,
+            patch_size=2,
+            max_text_seq_length=text,
+            use_rotary_positional_embeddings=True,
+        )
+    )
+    vae = random_weights(
+        lambda: AutoencoderKLCogVideoX(
+            block_out_channels=(16, 32, 32, 32) if tiny else (128, 256, 256, 512),
+            latent_channels=16,
+            layers_per_block=1 if tiny else 3,
+            norm_num_groups=8 if tiny else 32,
+            sample_height=height,
+            sample_width=across,
+            scaling_factor=0.7,
+        )
+    )
+    encoder = random_weights(
+        lambda: T5EncoderModel(
+            T5Config(
+                vocab_size=32128,
+                d_model=width,
+                d_kv=64,
+                d_ff=128 if tiny else 10240,
+                num_layers=depth,
+                num_heads=2 if tiny else 64,
+                feed_forward_proj="gated-gelu",
+                pad_token_id=0,
+                eos_token_id=1,
+                decoder_start_token_id=0,
+            )
+        )
+    )
+    VividPipeline(build_tokenizer(), encoder, vae, transformer, build_scheduler()).save_pretrained(folder, max_shard_size="5GB")
+    facts = {"working_size": [height, across], "window_frames": 9 if tiny else 49, "layout": "noise,mask,masked", "mask_channels": 1}
+    sampling = {"steps": STEPS, "guidance": 6.0}
+    tasks = dict.fromkeys(("add", "modify", "delete", "propagate"), sampling)
+    (folder / "vivid.json").write_text(json.dumps(facts | {"max_text_length": text, "tasks": tasks}))
+
+
+def random_weights(make: Callable[[], Any]) -> Any:
+    """The module that `make` builds, in bfloat16, filled where that is quickest: it is never built with weights of its own."""
+    with torch.device("meta"):
+        module = make()
+    module = module.to(torch.bfloat16).to_empty(device="cuda" if torch.cuda.is_available() else "cpu")
+    if hasattr(module, "tie_weights"):
+        module.tie_weights()
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.02)
+            else:
+                parameter.fill_(float("norm" in name and name.endswith("weight")))
+    return module
+
+
+@contextmanager
+def measured(title: str) -> Iterator[None]:
+    """Print the seconds and the most memory of what runs inside."""
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    started = time.monotonic()
+    yield
+    if cuda:
+        torch.cuda.synchronize()
+    peak = f", at most {torch.cuda.max_memory_allocated() / GIB:.1f} GiB" if cuda else ""
+    print(f"  {title:<32}{time.monotonic() - started:6.2f} s{peak}", flush=True)
+
+
+def measure(mode: str, folder: Path) -> None:
+    """One mode, in this process; the latents of its window are kept beside the package."""
+    device, free = ("cuda" if torch.cuda.is_available() else "cpu"), CARDS[mode]
+    if device == "cuda" and free is not None:
+        torch.cuda.set_per_process_memory_fraction(free * GIB / torch.cuda.get_device_properties(0).total_memory)
+    print(mode if free is None else f"{mode}, {free} GiB free", flush=True)
+    with measured("load"):
+        model = load_vivid(str(folder), device, ModelStore(), mode)
+    needs = offload.needs_of(model.pipeline, model.working_size, model.window_frames, guided=True)
+    print(f"  expected: at most {needs.at_most(mode, model.memory.tiled) / GIB:.1f} GiB", flush=True)
+    (height, width), frames = model.working_size, model.window_frames
+    coarse = np.random.default_rng(0).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
+    frame = coarse.repeat(16, 0).repeat(16, 1)
+    region = np.zeros((height, width), np.bool_)
+    region[height // 4 : height // 2, width // 4 : width // 2] = True
+    with measured("caption"):
+        model.embed(CAPTION)
+    with measured("keyframe: encode"):
+        prepared = KeyframeStudio(model).prepare(frame, region)
+    for title in ("first", "second"):
+        with measured(f"keyframe: {title} try"):
+            list(prepared.tries("add", CAPTION, (0,), SamplingSettings(steps=STEPS, guidance=6.0), JobContext()))
+    clip = np.stack([np.roll(frame, 3 * index, 1) for index in range(frames)])
+    video = torch.from_numpy(clip).float().permute(3, 0, 1, 2)[None] / 127.5 - 1
+    mask = torch.from_numpy(region)[None, None, None].float().expand(1, 1, frames, height, width)
+    with measured("window: encode"), torch.inference_mode():
+        encoded = model.pipeline.encode_masked(video, mask)
+    # Tiles change what is encoded; from the same conditions every mode has to denoise the same.
+    kept = folder / "conditions.pt"
+    if not kept.exists():
+        torch.save([part.cpu() for part in encoded], kept)
+    masked, shown = (part.to(model.device) for part in torch.load(kept))
+    latents: list[torch.Tensor] = []
+    decode = model.pipeline.decode_latents
+
+    def keep(given: torch.Tensor) -> Any:
+        latents.append(given.cpu())
+        return decode(given)
+
+    model.pipeline.decode_latents = keep  # type: ignore[assignment,method-assign]
+    with measured(f"window: {STEPS} steps, decode"):
+        denoise(model, CAPTION, masked, shown, [0], Sampling(STEPS, 6.0), lambda number: None)
+    torch.save(latents[0], folder / f"latents-{mode}.pt")
+
+
+def compare(folder: Path) -> None:
+    """Print how far the modes' latents are apart."""
+    first, *others = (torch.load(folder / f"latents-{mode}.pt").float() for mode in CARDS)
+    for mode, other in zip(list(CARDS)[1:], others, strict=True):
+        print(f"{mode}: latents differ from those of all by at most {float((first - other).abs().max()):g}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
