@@ -19,7 +19,7 @@ SURE = 10.0
 """The logit with which SAM 2 writes down what was given rather than found."""
 
 _BOX_MARGIN = 0.05  # of the box's sides: nobody draws it to the pixel
-_DOT = 0.02  # radius, in sides of the picture, of what a click is sure of: no less than a filter of the outline leaves standing
+_DOT = 0.025  # radius, in sides of the picture, of what a click is sure of: no less than a filter of the outline leaves standing
 _MOST_ADDED, _MOST_CUT = 0.5, 0.25  # of the object, by one click: a larger answer is a leak or the whole object again
 
 
@@ -61,7 +61,8 @@ def correct(network: SAM2Base, features: Features, logits: Tensor, clicks: list[
             ys, xs = _centres(logits)
             squared = (xs - click.x) ** 2 + (ys - click.y) ** 2
             part = _part(network, features, logits, click, clicks)
-            part = torch.where(squared <= squared.min().clamp(min=_DOT**2), SURE, part)
+            # No less sure than what lies around it, or interpolation would shrink it to nothing.
+            part = torch.where(squared <= squared.min().clamp(min=_DOT**2), logits.abs().max().clamp(min=SURE), part)
             logits = torch.maximum(logits, part) if click.positive else torch.minimum(logits, -part)
     return logits
 
