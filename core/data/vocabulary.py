@@ -19,6 +19,8 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 """Name -> sRGB in [0, 1]."""
 
 KINDS = ("ball", "cube", "cone", "cylinder", "ring", "star", "heart", "pyramid", "diamond", "cross", "mushroom", "moon")
+HOLLOW = ("ring", "moon")
+"""Kinds whose middle is empty: what shows in it is what lies behind."""
 MATERIALS = ("matte", "shiny", "striped", "dotted", "checkered", "stone")
 SIZES = ("small", "large")
 DETAILS = {

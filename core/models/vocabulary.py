@@ -23,6 +23,8 @@ class Vocabulary:
     sizes: tuple[str, ...]
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Words that the model's tokenizer reads as another word."""
+    hollow: tuple[str, ...] = ()
+    """Those of the kinds whose middle is empty."""
 
     @property
     def words(self) -> frozenset[str]:
@@ -40,10 +42,17 @@ class Vocabulary:
         if unknown:
             quoted = ", ".join(f"'{word}'" for word in unknown)
             return f"The small model doesn't know {quoted} and will guess. It knows: {lists}. Other words need a full-size model."
-        read = {self.synonyms.get(word, word) for word in re.findall(r"\w+", caption.lower())}
+        read = self._read(caption)
         if read and read.isdisjoint(self.kinds):
             return f"The small model needs to hear what to paint. It knows: {', '.join(self.kinds)}."
         return None
+
+    def is_hollow(self, caption: str) -> bool:
+        """Whether the caption asks for a thing whose middle is empty."""
+        return not self._read(caption).isdisjoint(self.hollow)
+
+    def _read(self, caption: str) -> set[str]:
+        return {self.synonyms.get(word, word) for word in re.findall(r"\w+", caption.lower())}
 
 
 def read_vocabulary(package: Path) -> Vocabulary | None:
@@ -54,6 +63,6 @@ def read_vocabulary(package: Path) -> Vocabulary | None:
         if not lists:
             return None
         colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
-        return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}))
+        return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}), tuple(lists.get("hollow", ())))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error}): get it anew") from error

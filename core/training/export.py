@@ -66,6 +66,7 @@ def export_package(
                 "materials": list(vocabulary.MATERIALS),
                 "sizes": list(vocabulary.SIZES),
                 "synonyms": vocabulary.SYNONYMS,
+                "hollow": list(vocabulary.HOLLOW),
             },
         },
     )

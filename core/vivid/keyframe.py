@@ -138,7 +138,7 @@ class PreparedKeyframe:
             done += len(group) * sampling.runs
             for seed, video in zip(group, videos, strict=True):
                 edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
-                yield self._finished(task, edited, under, seed)
+                yield self._finished(task, caption, edited, under, seed)
 
     def _started_from(self, start: NDArray[np.uint8] | None, keep: float, sampling: Sampling) -> tuple[Sampling, Tensor | None]:
         """How to sample, and the latent (1, 1, C, h, w) to start from (None: noise alone)."""
@@ -150,7 +150,9 @@ class PreparedKeyframe:
         with torch.inference_mode():
             return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.crop.cut(start)[None]))
 
-    def _finished(self, task: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None, seed: int) -> NDArray[np.uint8]:
+    def _finished(
+        self, task: str, caption: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None, seed: int
+    ) -> NDArray[np.uint8]:
         """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
         whole = self.crop.over(self.frame, edited)
         if task == "delete":
@@ -167,7 +169,8 @@ class PreparedKeyframe:
         result = self.frame.copy()
         shown = visible_edit(whole[area], base[area], self.region[area])
         if self.model.things:
-            shown = cut_out(whole[area], self.region[area], shown)
+            hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
+            shown = cut_out(whole[area], self.region[area], shown, hollow)
         laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown)
         soft = np.where((base[area] != self.frame[area]).any(-1), self.region[area].astype(np.float32), self.alpha[area])
         result[area] = composite(self.frame[area], laid, soft)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
+from core.models.vocabulary import read_vocabulary
 from core.render.cutout import cut_out
 from core.render.visible import visible_edit
 
@@ -46,3 +49,38 @@ def test_what_cannot_be_told_from_its_surroundings_stays_whole() -> None:
     assert cut_out(edited, region, nothing) is nothing
     everywhere = np.ones_like(region)
     assert cut_out(edited, everywhere, shown) is shown, "without surroundings there is nothing to learn them from"
+
+
+def test_a_hollow_shows_the_source_and_not_what_was_made_up_in_it() -> None:
+    """A ring and a crescent, whose deepest part is the patch of another background that was painted in them."""
+    random = np.random.default_rng(1)
+    for material in ("plain", "striped"):
+        edited, source, region, _ = _scene((20, 40, 230))
+        ring, moon = (np.zeros((SIDE, SIDE), np.uint8) for _ in range(2))
+        cv2.circle(ring, (80, 80), 40, 1, -1)
+        cv2.circle(moon, (80, 80), 40, 1, -1)
+        cv2.circle(ring, (80, 80), 20, 0, -1)
+        cv2.circle(moon, (100, 80), 34, 0, -1)
+        patch = cv2.GaussianBlur(random.integers(120, 230, (SIDE, SIDE, 3)).astype(np.uint8), (0, 0), 2)
+        for thing in (ring > 0, moon > 0):
+            colours = np.full((SIDE, SIDE, 3), (20, 40, 230), np.uint8)
+            if material == "striped":
+                colours[np.arange(SIDE) % 16 < 5] = (235, 235, 235)
+            filled = cv2.dilate(np.asarray(ring, np.uint8), np.ones((3, 3), np.uint8)) > 0
+            filled |= np.hypot(*np.mgrid[-80:80, -80:80]) < 40
+            painted = np.where(thing[..., None], colours, np.where(filled[..., None], patch, edited))
+            shown = np.maximum(visible_edit(painted, source, region), (filled & region).astype(np.float32))
+            hollow = cv2.erode((filled & ~thing).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+            cut = cut_out(painted, region, shown, hollow=True)
+            assert cut[hollow].mean() < 0.05
+            assert cut[thing].mean() > 0.9
+            assert cut_out(painted, region, shown)[hollow].mean() > 0.5, "else it needs no telling"
+
+
+def test_the_model_that_ships_says_which_kinds_are_hollow() -> None:
+    words = read_vocabulary(Path(__file__).parents[2] / "assets/models/vivid-small")
+    assert words is not None
+    assert words.is_hollow("a shiny blue crescent")
+    assert words.is_hollow("A RING, small")
+    assert not words.is_hollow("a red ball")
+    assert not words.is_hollow("")
