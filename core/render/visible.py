@@ -22,7 +22,8 @@ def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDA
     """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
     outside of it, where nothing was asked to change.
 
-    Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through.
+    Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through, unless `edited`
+    is the source itself there, as in the hole of a ring that was cut out.
     """
     height, width = mask.shape
     if not mask.any():
@@ -35,9 +36,16 @@ def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDA
     shown = np.clip((difference - begins) / (begins * (STEEP - 1)), 0, 1)
     shown[_specks(shown > 0.5)] = 0
     shown = np.where(_enclosed(shown < 0.5, mask), np.maximum(shown, 1), shown)
+    shown[_untouched(edited, source, round(NEAR * scale))] = 0
     shown = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), max(0.7 * scale, 0.7))
     shown = shown * shown * (3 - 2 * shown)
     return np.where(mask, shown, 0).astype(np.float32)
+
+
+def _untouched(edited: NDArray[np.uint8], source: NDArray[np.uint8], margin: int) -> NDArray[np.bool_]:
+    """Where both are the same to the last bit, with all that is around it."""
+    same = (edited == source).all(-1).astype(np.uint8)
+    return cv2.erode(same, np.ones((2 * margin + 1,) * 2, np.uint8)) > 0
 
 
 def _specks(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -79,6 +79,26 @@ def test_repainted_background_does_not_show_and_an_object_is_shown_whole() -> No
     assert shown[24, 24] == 0
 
 
+def test_a_hole_that_was_cut_out_shows_what_passes_behind_it() -> None:
+    source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
+    start, end = _mask(20), _mask(40)
+    picture = source.copy()
+    cv2.circle(picture, (45, 45), 20, (20, 40, 220), -1)
+    hole = np.hypot(*np.mgrid[-45:45, -45:75]) < 11
+    picture[hole] = source[hole]
+    accepted = Accepted.of(picture, source, start)
+    assert accepted.shown[45, 45] == 0
+    assert accepted.shown[45, 60] == 1
+    span = bounding_span(start)
+    assert span is not None
+    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (3, 3)), kept=1)
+    moved = np.where(np.roll(hole, 20, 1)[..., None], source, np.roll(picture, 20, 1))
+    result = carrier.onto(source, source, end, 0, bounding_span(end) or span, CROP, cv2.blur(CROP.cut(moved), (3, 3)))
+    middle = np.s_[42:48, 62:68]
+    assert (result[middle] == source[middle]).all()
+    assert np.abs(result[45, 80].astype(int) - [20, 40, 220]).max() < 20
+
+
 def test_a_box_that_grows_narrow_does_not_squeeze_what_is_carried() -> None:
     shape = (90, 120)
     narrow = motion((20, 70, 20, 70), (20, 70, 60, 80), shape)
