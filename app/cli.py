@@ -25,6 +25,8 @@ class _Parser(argparse.ArgumentParser):
     """One line for a wrong argument, as for every other error."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
+        if message.endswith("expected one argument"):
+            message += ", one that begins with - in the form --flag=-5"
         raise InputError(f"{message} (see: {self.prog} --help)")
 
 
@@ -287,11 +289,12 @@ def _models(options: argparse.Namespace) -> None:
         with console_job() as context:
             print(f"{options.name} is in {fetch_model(options.name, store, context)}")
         return
+    name_width = max(len(name) for name in MODELS)
     for model in MODELS.values():
         state = (
             "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
         )
-        print(f"{model.name:<12} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+        print(f"{model.name:<{name_width}} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
 
 
 def _projects(options: argparse.Namespace) -> None:

@@ -89,7 +89,9 @@ def on_hub(missing: ModelMissingError) -> Iterator[None]:
     """Work with the hub; `missing` is raised when it does not give what is asked for, or the disk does not take it."""
     from httpx import HTTPError
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.utils import logging as hub_logging
 
+    hub_logging.set_verbosity_error()  # its warning of every try hides the one sentence that a person needs
     try:
         yield
     except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, HTTPError, OSError) as error:

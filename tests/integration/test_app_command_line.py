@@ -167,6 +167,7 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--adjust", "grow"), "unknown mask adjustment"),
     (("--box", BOX, "--task", "delete", "--frames", "5:2"), "no stretch"),
     (("--box", BOX, "--task", "delete", "--frames", "x"), "no span"),
+    (("--box", BOX, "--task", "delete", "--frames", "-5:20"), "--flag=-5"),
     (("--box", BOX, "--task", "delete", "--frame", "99"), "outside the frames"),
     (("--box", BOX, "--task", "delete", "--model", "huge"), "vivid-small"),
     (("--box", BOX, "--task", "delete", "--segmenter", "huge"), "embedded"),

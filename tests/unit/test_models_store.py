@@ -1,5 +1,6 @@
 """Weights are found where a person put them, and a missing model says what to do."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_missing_weights_say_what_to_fetch_and_how_large(tmp_path: Path, monkeyp
     for part in ("facebook/sam2.1-hiera-large", "sam2.1_hiera_large.pt", "898 MB", str(tmp_path / "models" / "large")):
         assert part in message
     assert not store.available("large", "segmenter")
+    assert not logging.getLogger("huggingface_hub.utils._http").isEnabledFor(logging.WARNING), "a line for every try hides the message"
 
 
 def test_every_entry_can_be_got_from_somewhere() -> None:
