@@ -66,6 +66,7 @@ def track_to_folder(
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
+        _note(reader.info.incomplete)
         span = parse_span(frames, reader.info.frames)
         given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
         prepare_folder(out, tuple(extra.values()), ("masks",), (video,))
@@ -97,6 +98,7 @@ def edit_to_folder(
     stopwatch = Stopwatch()
     with open_clip(video) as reader:
         info = reader.info
+        _note(info.incomplete)
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
@@ -260,8 +262,12 @@ def _paint_keyframe(
 
 
 def _warn_of_unknown_words(model: VividModel, arguments: EditArguments) -> None:
+    _note(model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None)
+
+
+def _note(text: str | None) -> None:
+    """Something to know that stops nothing."""
     import sys
 
-    hint = model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None
-    if hint:
-        print(f"note: {hint}", file=sys.stderr)
+    if text:
+        print(f"note: {text}", file=sys.stderr)

@@ -155,6 +155,20 @@ def video_file(
     return path
 
 
+def index_first(path: Path) -> Path:
+    """The same packets in an MP4 whose table of frames stands at the start, as on the web."""
+    import av
+
+    moved = path.with_name("index-first.mp4")
+    with av.open(str(path)) as source, av.open(str(moved), "w", options={"movflags": "faststart"}) as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    return moved
+
+
 def _clicks(container: Any, stream: Any, seconds: float) -> None:
     """A burst of tone at every full quarter of a second, silence between."""
     import av

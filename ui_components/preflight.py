@@ -25,7 +25,13 @@ def preflight(verbs: Verbs, project: Project) -> dict[str, Any]:
     cuts = [cut for cut in verbs.cuts(project.project_id) if clip.start < cut < clip.stop]
     costs = verbs.costs(project.project_id)
     return {
-        "notes": [*_about_length(clip), *_about_cuts(cuts), *_about_picture(clip.info), *_about_light(examined.brightness)],
+        "notes": [
+            *_about_file(clip.info),
+            *_about_length(clip),
+            *_about_cuts(cuts),
+            *_about_picture(clip.info),
+            *_about_light(examined.brightness),
+        ],
         "costs": [_cost(cost) for cost in costs],
         "measured": all(cost.seconds is not None for cost in costs),
         "looked": round(examined.looked / clip.info.frames, 3),
@@ -36,6 +42,10 @@ def preflight(verbs: Verbs, project: Project) -> dict[str, Any]:
 def _note(text: str, remedy: str = "", label: str = "", warn: bool = False) -> dict[str, Any]:
     """`remedy` is one of part (ten seconds from the playhead), shot (the one at the playhead) or whole."""
     return {"text": text, "remedy": remedy, "label": label, "warn": warn}
+
+
+def _about_file(info: VideoInfo) -> list[dict[str, Any]]:
+    return [_note(f"{info.incomplete[0].upper()}{info.incomplete[1:]}.", warn=True)] if info.incomplete else []
 
 
 def _about_length(clip: Clip) -> list[dict[str, Any]]:

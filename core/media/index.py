@@ -130,6 +130,8 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             color_range="pc" if full else RANGES.get(first.color_range),
             audio=audio,
             pixel_aspect=1 / aspect if rotation in (90, 270) else aspect,
+            # A whole file may hold more than it shows, too: an edit list leaves some out.
+            missing=0 if packets.whole else max(0, stream.frames - count),
         )
         return FrameIndex(info, (first.width, first.height), mirrored, time_base, pts, keyframes, stamps, start, end)
 
@@ -149,13 +151,15 @@ class _Packets:
     pts: tuple[int, ...]
     keyframes: tuple[tuple[int, int], ...]
     trusted: bool
+    whole: bool
+    """False for a file that breaks off."""
 
     @classmethod
     def of(cls, container: InputContainer, stream: VideoStream) -> _Packets:
         pts: list[int] = []
         keyframes: list[tuple[int, int]] = []
         trusted = stream.codec_context.codec.canonical_name in _ONE_PACKET_PER_FRAME
-        count = 0
+        count, whole = 0, True
         try:
             for packet in container.demux(stream):
                 if not packet.size:
@@ -165,16 +169,17 @@ class _Packets:
                     continue
                 if packet.is_corrupt or packet.pts is None:
                     trusted = False
+                    whole = whole and not packet.is_corrupt
                     continue
                 pts.append(packet.pts)
                 if packet.is_keyframe:
                     keyframes.append((packet.pts, packet.pts if packet.dts is None else min(packet.pts, packet.dts)))
         except av.FFmpegError:
-            trusted = False
+            trusted = whole = False
         pts.sort()
         if stream.frames not in (0, count) or any(a == b for a, b in pairwise(pts)):
             trusted = False
-        return cls(tuple(pts), tuple(sorted(keyframes)), trusted)
+        return cls(tuple(pts), tuple(sorted(keyframes)), trusted, whole)
 
 
 def _frames(

@@ -23,7 +23,8 @@ class VideoInfo:
 
     `rate` is exact frames a second (the average, when `variable_rate`). `frames` is what the stream really decodes to. `rotation` is in
     degrees clockwise, one of 0, 90, 180, 270. Colour fields carry FFmpeg's names; None where the file does not say.
-    `pixel_aspect` is the width of a displayed pixel over its height, other than 1 in some broadcast footage.
+    `pixel_aspect` is the width of a displayed pixel over its height, other than 1 in some broadcast footage. `missing` counts the frames
+    that the file's header speaks of and that are not in it, as in a copy or a download that broke off.
     """
 
     width: int
@@ -41,6 +42,7 @@ class VideoInfo:
     color_range: str | None = None
     audio: tuple[AudioInfo, ...] = ()
     pixel_aspect: Fraction = Fraction(1)
+    missing: int = 0
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -58,6 +60,13 @@ class VideoInfo:
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.width, self.height
+
+    @property
+    def incomplete(self) -> str:
+        """One sentence for a person whose file breaks off; empty for a whole one."""
+        if not self.missing:
+            return ""
+        return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} are there; if that is a copy, get it anew"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import shot_frames, video_file
+from builders import index_first, noise_frames, shot_frames, video_file
 
 from app.editor import Editor
 from core.errors import InputError
@@ -38,6 +38,10 @@ def test_what_is_unusual_about_a_clip_is_said(editor: Editor, tmp_path: Path) ->
     facts, notes = facts_and_notes(editor, uneven)
     assert facts["Rate"].endswith("on average; it varies")
     assert "The rate varies" in notes
+
+    broken = index_first(video_file(tmp_path / "broken.mp4", noise_frames(12, 64, 96)))
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size * 2 // 3])
+    assert "The file breaks off: of 12 frames " in facts_and_notes(editor, broken)[1]
 
     plain = video_file(tmp_path / "plain.mp4", FLAT)
     facts, notes = facts_and_notes(editor, plain)

@@ -15,7 +15,7 @@ from PIL import Image
 from core.errors import InputError
 from core.media import index, open_clip, probe, write_image, write_png_frame
 from core.project.video import AudioInfo, VideoInfo
-from tests.builders import counted_frames, noise_frames, video_file
+from tests.builders import counted_frames, index_first, noise_frames, video_file
 
 FRAMES = counted_frames(60)
 
@@ -178,6 +178,19 @@ def _no_frames(folder: Path) -> Path:
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         container.start_encoding()
     return path
+
+
+def test_a_download_that_broke_off_says_how_much_is_there(tmp_path: Path) -> None:
+    path = index_first(video_file(tmp_path / "whole.mp4", noise_frames(40, 64, 96)))
+    whole = probe(path)
+    assert (whole.frames, whole.missing, whole.incomplete) == (40, 0, "")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    part = probe(path)
+    assert 10 < part.frames < 30
+    assert part.frames + part.missing == 40
+    assert f"of 40 frames {part.frames} are there" in part.incomplete
+    with open_clip(path) as reader:
+        assert len(list(reader.frames(0, len(reader)))) == part.frames
 
 
 def _half(folder: Path) -> Path:
