@@ -36,9 +36,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(package: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """A clip and a lone frame, painted by the model as a CPU has it."""
+    """A clip and a lone frame, painted by the model as a CPU has it, with as many threads as in the tests: sums depend on that."""
     model = loaded(package)
-    return window(model), window(model, 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    painted = window(model), window(model, 1)
+    torch.set_num_threads(before)
+    return painted
 
 
 def loaded(package: Path, mode: str = "all", tiled: bool = False, free: int = 0) -> VividModel:
