@@ -102,6 +102,7 @@ def edit_to_folder(
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
+        engine.store.locate(engine.settings.model, "video")
         given = [] if arguments.masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)

@@ -202,6 +202,10 @@ def _ui(options: argparse.Namespace) -> None:
     from app.workspace_lock import workspace_lock
 
     settings = _settings(options)
+    if settings.device not in ("auto", "cpu"):  # of which every machine has one, so that the page needn't wait for torch
+        from core.models.device import choose_device
+
+        choose_device(settings.device)
     make_folder(settings.workspace, "--workspace")
     with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
         serve(Editor(settings), settings.host, settings.port, settings.open_browser)

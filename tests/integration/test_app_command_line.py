@@ -201,6 +201,9 @@ def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(clip: Path, t
         assert last.startswith("error: "), (arguments, err)
         assert "Traceback" not in err
     assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+    assert main(["ui", "--device", "cuda:99", "--workspace", str(tmp_path / "workspace")]) == 2
+    assert "there is no device 'cuda:99' here" in capsys.readouterr().err
+    assert not (tmp_path / "workspace").exists()
 
 
 def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
