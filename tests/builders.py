@@ -10,6 +10,7 @@ from typing import Any, TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from app.editor import Editor
     from core.training.config import NetworkConfig
     from core.vivid.model import VividModel
 
@@ -36,6 +37,13 @@ def tiny_vivid(folder: Path, seed: int = 0, **changes: int) -> VividModel:
     from core.vivid.model import load_vivid
 
     return load_vivid(str(tiny_vivid_package(folder, seed, **changes)), "cpu", ModelStore())
+
+
+def finish(editor: Editor, job_id: str) -> dict[str, Any]:
+    """Wait for a job that should end well; its result."""
+    status = editor.runner.wait(job_id, 120)
+    assert status.state == "done", status.message
+    return status.result
 
 
 class FrameList:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import DISC_BOX, disc_clip
+from builders import DISC_BOX, disc_clip, finish
 
 from app.editor import Editor
 from app.job_work import JobWork, Tries
@@ -20,12 +20,6 @@ from core.project.project import Project
 from core.project.tracks import MaskAdjustment
 
 FRAMES = 12
-
-
-def finish(editor: Editor, job_id: str) -> dict:
-    status = editor.runner.wait(job_id, 120)
-    assert status.state == "done", status.message
-    return status.result
 
 
 def selected(editor: Editor, clip: Path) -> Project:

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from builders import tiny_vivid_package, video_file
+from builders import finish, tiny_vivid_package, video_file
 
 from app.editor import Editor
 from app.recipe import Recipe
@@ -45,12 +45,6 @@ def editor(tmp_path: Path):
     editor = Editor(Settings(workspace=tmp_path / "workspace", model=str(package), device="cpu"))
     yield editor
     editor.close()
-
-
-def finish(editor: Editor, job_id: str) -> dict:
-    status = editor.runner.wait(job_id, 120)
-    assert status.state == "done", status.message
-    return status.result
 
 
 def tried(editor: Editor, project_id: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import DISC_BOX, tiny_vivid_package, video_file
+from builders import DISC_BOX, finish, tiny_vivid_package, video_file
 from PIL import Image
 
 from app.editor import Editor
@@ -77,12 +77,6 @@ def masked(editor: Editor, clip: Path) -> str:
     editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
     editor.set_adjustment(project_id, MaskAdjustment("expand", 6, 4))
     return project_id
-
-
-def finish(editor: Editor, job_id: str) -> dict:
-    status = editor.runner.wait(job_id, 120)
-    assert status.state == "done", status.message
-    return status.result
 
 
 def sent(editor: Editor, project_id: str, what: str, **more: str) -> np.ndarray:

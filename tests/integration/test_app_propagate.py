@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import tiny_vivid_package
+from builders import finish, tiny_vivid_package
 
 from app.batch import edit_to_folder, EditArguments
 from app.editor import Editor
@@ -42,12 +42,6 @@ def editor(tmp_path: Path, package: Path):
     editor = Editor(Settings(workspace=tmp_path, model=str(package), device="cpu"))
     yield editor
     editor.close()
-
-
-def finish(editor: Editor, job_id: str) -> dict:
-    status = editor.runner.wait(job_id, 120)
-    assert status.state == "done", status.message
-    return status.result
 
 
 def masked_project(editor: Editor, clip: Path) -> str:

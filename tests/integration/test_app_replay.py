@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import DISC_BOX, disc_clip, tiny_vivid_package, video_file
+from builders import DISC_BOX, disc_clip, finish, tiny_vivid_package, video_file
 
 from app.batch import edit_to_folder, EditArguments
 from app.cli import main
@@ -60,20 +60,15 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Path:
     clip = disc_clip(folder / "disc.mp4", frames=12)
     editor = Editor(Settings(workspace=folder / "workspace", model=str(package), device="cpu"))
 
-    def finish(job_id: str) -> dict:
-        status = editor.runner.wait(job_id, 120)
-        assert status.state == "done", status.message
-        return status.result
-
     project_id = editor.create_project(clip).project_id
     editor.add_object(project_id, "Disc")
     editor.add_box(project_id, 1, 2, DISC_BOX[0] + 4, DISC_BOX[1], DISC_BOX[2] + 4, DISC_BOX[3])
-    finish(editor.start_tracking(project_id))
+    finish(editor, editor.start_tracking(project_id))
     editor.set_adjustment(project_id, MaskAdjustment("expand", 3))
-    tried = finish(editor.start_tries(project_id, 2, "modify", "a blue ball", (1,), QUICK))["edits"][0]
+    tried = finish(editor, editor.start_tries(project_id, 2, "modify", "a blue ball", (1,), QUICK))["edits"][0]
     editor.accept(project_id, tried)
-    run = finish(editor.start_propagation(project_id, settings=QUICK))["propagation"]
-    done = finish(editor.start_export(project_id, "ffv1", run))
+    run = finish(editor, editor.start_propagation(project_id, settings=QUICK))["propagation"]
+    done = finish(editor, editor.start_export(project_id, "ffv1", run))
     path = folder / "edit.recipe.json"
     path.write_bytes(editor.file_path(project_id, done["recipe"]).read_bytes())
     editor.close()
