@@ -14,6 +14,10 @@ LEAST = 12.0
 """Differences of so many 8-bit levels are none, whatever the surroundings say."""
 SPECK = 0.12
 """Parts of less than this share of the largest are the model's blots."""
+WHOLE, EVEN = 0.9, 1.0
+"""What shows by more than this is shown whole, and the pixels over which an edge has the colours of it."""
+EDGE = 0.35
+"""Share of the difference beside it below which a pixel at the rim is none of the edit."""
 STEEP = 2.0
 """How many times the level where an edit begins to show it shows fully."""
 
@@ -36,6 +40,8 @@ def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDA
     shown = np.clip((difference - begins) / (begins * (STEEP - 1)), 0, 1)
     shown[_specks(shown > 0.5)] = 0
     shown = np.where(_enclosed(shown < 0.5, mask), np.maximum(shown, 1), shown)
+    shown[_fringe(edited, source, shown > 0.5, mask, round(1.5 * NEAR * scale), 2 * begins)] = 0
+    shown[_specks(shown > 0.5)] = 0
     shown[_untouched(edited, source, round(NEAR * scale))] = 0
     shown = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), max(0.7 * scale, 0.7))
     shown = shown * shown * (3 - 2 * shown)
@@ -46,6 +52,31 @@ def _untouched(edited: NDArray[np.uint8], source: NDArray[np.uint8], margin: int
     """Where both are the same to the last bit, with all that is around it."""
     same = (edited == source).all(-1).astype(np.uint8)
     return cv2.erode(same, np.ones((2 * margin + 1,) * 2, np.uint8)) > 0
+
+
+def pure(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`edited` (h, w, 3) with what is shown in part (h, w) in the colours beside it that are shown whole: without what lay behind it, which
+    elsewhere it would bring along as a fringe."""
+    whole = (shown > WHOLE).astype(np.float32)
+    weight = cv2.GaussianBlur(whole, (0, 0), EVEN)[..., None]
+    beside = cv2.GaussianBlur(edited.astype(np.float32) * whole[..., None], (0, 0), EVEN) / np.maximum(weight, 1e-6)
+    sure = np.minimum(weight / 0.02, 1) * (1 - whole[..., None])
+    return np.clip(np.rint(edited + sure * (beside - edited)), 0, 255).astype(np.uint8)
+
+
+def _fringe(
+    edited: NDArray[np.uint8], source: NDArray[np.uint8], shown: NDArray[np.bool_], mask: NDArray[np.bool_], margin: int, least: float
+) -> NDArray[np.bool_]:
+    """What belongs to an edit's rim only because pictures are compared blurred: where they differ far less than `margin` pixels on."""
+    difference = np.abs(cv2.GaussianBlur(edited.astype(np.float32) - source, (0, 0), 0.5)).max(-1)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
+    strongest = cv2.dilate(difference, around)
+    rim = cv2.dilate((~shown | ~mask).astype(np.uint8), around, iterations=2) > 0
+    weak = rim & (difference < EDGE * strongest) & (strongest > least)
+    free = (~shown | weak) & ~_enclosed(~shown | weak, mask)
+    # A thing that has the colour of what is behind it here and there stays whole.
+    kept = cv2.morphologyEx((~free).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((2 * (margin // 3) + 1,) * 2, np.uint8)) > 0
+    return free & ~(kept & shown)
 
 
 def _specks(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:

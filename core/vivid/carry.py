@@ -18,7 +18,7 @@ from core.masks import bounding_span, Widths
 from core.render.composite import composite, soft_edge
 from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
-from core.render.visible import visible_edit
+from core.render.visible import pure, visible_edit
 from core.vivid.motion import in_shape, motion, Span
 
 Picture = NDArray[np.uint8]
@@ -56,6 +56,8 @@ class Accepted:
         if span is not None:
             area = _grown(span, mask.shape)
             shown[area] = visible_edit(picture[area], under[area], mask[area])
+            picture = picture.copy()
+            picture[area] = pure(picture[area], shown[area])
         return cls(picture, mask, shown)
 
 
@@ -199,8 +201,11 @@ class Carrier:
         weight = cv2.GaussianBlur(shown, (0, 0), SMOOTH)[..., None]
         shade = cv2.GaussianBlur(change * shown, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)
         trust = np.exp(-((np.abs(shade).mean(-1) / self._tolerance) ** 2)).astype(np.float32)
+        height, width = self._accepted.mask.shape
+        # What the border hid on the keyframe only the model can tell.
+        there = (origin[0] > -1) & (origin[0] < width) & (origin[1] > -1) & (origin[1] < height)
         mean = (shade * shown).sum((0, 1)) / max(float(shown.sum()), 1e-6)
-        return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept)
+        return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept) * there.astype(np.float32)
 
     def _anchor(self, edit: NDArray[np.float32], carried: NDArray, shown: NDArray[np.float32]) -> NDArray[np.float64]:
         """What brings the mean colour of the edit to that of the part of the keyframe that it shows, without a jump from the last frame."""

@@ -79,6 +79,27 @@ def test_repainted_background_does_not_show_and_an_object_is_shown_whole() -> No
     assert shown[24, 24] == 0
 
 
+def test_no_rim_of_the_keyframe_s_background_is_carried_along() -> None:
+    """A cross on white, at two sizes of picture, on frames whose background is black."""
+    for factor in (1, 4):
+        size = (90 * factor, 120 * factor)
+        mask, cross = np.zeros(size, bool), np.zeros(size, np.uint8)
+        mask[20 * factor : 70 * factor, 20 * factor : 70 * factor] = True
+        cross[30 * factor : 60 * factor, 40 * factor : 50 * factor] = 1
+        cross[40 * factor : 50 * factor, 30 * factor : 60 * factor] = 1
+        white = np.full((*size, 3), 245, np.uint8)
+        soft = cv2.GaussianBlur(cross.astype(np.float32), (0, 0), 0.6)[..., None]
+        picture = np.rint(soft * (210, 20, 30) + (1 - soft) * white).astype(np.uint8)
+        accepted = Accepted.of(picture, white, mask)
+        shown = accepted.shown[..., None] * accepted.picture
+        wanted = soft * (210, 20, 30)
+        assert np.abs(shown - wanted)[cv2.erode(cross, np.ones((3, 3), np.uint8)) > 0].mean() < 3
+        beside = cv2.dilate(cross, np.ones((2 * factor + 3,) * 2, np.uint8)) == 0
+        assert shown[beside].max() < 12
+        green = shown[..., 1]  # of which the background has much and the cross next to nothing
+        assert green.max() < 60, factor
+
+
 def test_a_hole_that_was_cut_out_shows_what_passes_behind_it() -> None:
     source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
     start, end = _mask(20), _mask(40)
