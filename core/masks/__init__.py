@@ -1,6 +1,7 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
 from core.masks.edge import Feather, feather, united, Widths
+from core.masks.facts import MaskFacts
 from core.masks.health import examine, Suspect, SYMPTOMS
 from core.masks.holes import fill_holes
 from core.masks.operators import adjust, shaped
@@ -13,6 +14,7 @@ from core.masks.steady import steady
 __all__ = [
     "SYMPTOMS",
     "Feather",
+    "MaskFacts",
     "MaskSequence",
     "RegionPart",
     "Suspect",

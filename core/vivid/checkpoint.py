@@ -17,6 +17,7 @@ import numpy as np
 
 from core.masks import Feather
 from core.render.backdrop import REACH
+from core.vivid.overhang import is_cut, READS
 from core.vivid.result import Frame, Region
 from core.vivid.windows import Window
 
@@ -34,6 +35,9 @@ def window_keys(
         # Over a gap without a region, too, the last edited frame is what is carried on.
         before = keys[-1] if number and window.bridge != keyframe_index else "keyframe"
         reach = 0 if facts.get("task") == "add" else REACH  # what lies behind the region is found in frames around the window
+        # How far what the border cuts off goes on beyond it is found in frames where it is whole.
+        if any(is_cut(region, frame) for frame in window.frames):
+            reach = max(reach, READS)
         known = region.frames
         first, stop = max(min(window.frames) - reach, known.start), min(max(window.frames) + reach + 1, known.stop)
         masks = [region.code(frame) for frame in range(first, stop)]

@@ -22,7 +22,7 @@ LEEWAY = 1.3
 def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64]:
     """3x3: where a pixel (x, y, 1) of the first box goes when that becomes the second. `shape` is the picture's (height, width).
 
-    A side on the picture's border may have left it, so it says nothing about size: the other sides then tell.
+    A side on the picture's border may have left it, so it says nothing about size: the other sides then tell. One beyond it is known.
     """
     height, width = shape
     scales = [_scale(start[:2], end[:2], height), _scale(start[2:], end[2:], width)]
@@ -66,9 +66,9 @@ def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[S
             near = [
                 (other - index, neighbour[side])
                 for other in range(max(index - STEADY, 0), min(index + STEADY + 1, len(spans)))
-                if (neighbour := spans[other]) is not None and 0 < neighbour[side] < limit
+                if (neighbour := spans[other]) is not None and neighbour[side] not in (0, limit)
             ]
-            if 0 < span[side] < limit and len(near) > 2:
+            if span[side] not in (0, limit) and len(near) > 2:
                 times, places = np.array(near, float).T
                 sides[side] = float(np.polyval(np.polyfit(times, places, 1), 0))
         # A line may cross the opposite side's where a box all but vanishes.
@@ -77,8 +77,8 @@ def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[S
 
 
 def _free(start: Interval, end: Interval, limit: int) -> tuple[bool, bool]:
-    """Which of the two sides are seen in both frames: not on the picture's border."""
-    return min(start[0], end[0]) > 0, max(start[1], end[1]) < limit
+    """Which of the two sides are known in both frames: not on the picture's border."""
+    return 0 not in (start[0], end[0]), limit not in (start[1], end[1])
 
 
 def _scale(start: Interval, end: Interval, limit: int) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from core.vivid.carry import Accepted, Carrier, Trail
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
-from core.vivid.motion import Span, steady_spans
+from core.vivid.motion import motion, Span, steady_spans
+from core.vivid.overhang import Overhang
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Mask, Region
 from core.vivid.warp import warp_along
@@ -79,6 +81,7 @@ def propagate(
     picture = accepted_frame(source, keyframe, region[keyframe_index])
     base = behind.fill(keyframe_index, source) if behind is not None and task == "modify" else source
     first = Accepted.of(picture, base, region[keyframe_index])
+    overhang = Overhang(region)
     last, shown, trail = keyframe_index, picture, None
     for number, window in enumerate(windows):
         if window.direction != windows[number - 1].direction or window.bridge == keyframe_index:
@@ -91,13 +94,13 @@ def propagate(
             def on_step(step: int, before: int = number * sampling.runs) -> None:
                 context.report(STAGE, before + step, total)
 
-            cut = _cut_window(model, reader, region, window, shown if last == window.bridge else None, context)
+            cut = _cut_window(model, reader, region, overhang, window, shown if last == window.bridge else None, context)
             guess = cut.carried(shown, region[last])
             redrawn = _redraw(model, task, caption, cut, guess, seed, sampling, on_step)
             if behind is not None and task == "delete":
                 finished = EditedWindow.of(window.edited, _deleted(cut, redrawn, behind, context), region)
             else:
-                carrier = _carrier(cut, region, redrawn[0], first, (last, shown), trail, model.kept)
+                carrier = _carrier(cut, overhang, redrawn[0], first, (last, shown), trail, model.kept)
                 pictures = _carried(cut, region, feather, redrawn, behind, carrier, seed, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
                 finished = replace(finished, trail=carrier.trail)
@@ -127,7 +130,8 @@ def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index
 @dataclass(frozen=True)
 class _Cut:
     """A window as the model sees it: pixels (T, h, w, 3) and masks (T, h, w), padded to 8k + 1 frames by repeating the last; the crop and
-    the full-size frame of each, the bridge's as edited; and the masks' boxes as their motion is read from them."""
+    the full-size frame of each, the bridge's as edited; and the masks' boxes as their motion is read from them, which may go beyond the
+    picture."""
 
     window: Window
     sources: list[Frame]
@@ -138,10 +142,27 @@ class _Cut:
 
     def carried(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
         """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask: what a model may start from."""
-        return warp_along(self.crops[0].cut(picture), self.crops[0].cut_mask(mask), self.pixels, self.masks)
+        bridge = self.crops[0].cut(picture)
+        result = warp_along(bridge, self.crops[0].cut_mask(mask), self.pixels, self.masks)
+        start, shape = self.spans[0], picture.shape[:2]
+        for position, (crop, end) in enumerate(zip(self.crops, self.spans, strict=True)):
+            # `warp_along`, which models are trained with, knows no more than what is seen.
+            if start is not None and end is not None and (_beyond(start, shape) or _beyond(end, shape)):
+                matrix = crop.matrix @ motion(start, end, shape) @ np.linalg.inv(self.crops[0].matrix)
+                moved = cv2.warpAffine(bridge, matrix[:2], bridge.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+                result[position] = np.where(self.masks[position][..., None], moved, result[position])
+        result[len(self.spans) :] = result[len(self.spans) - 1]
+        return result
 
 
-def _cut_window(model: VividModel, reader: Frames, region: Region, window: Window, bridge: Frame | None, context: JobContext) -> _Cut:
+def _beyond(span: Span, shape: tuple[int, ...]) -> bool:
+    """Whether a side is known to lie outside the picture."""
+    return span[0] < 0 or span[2] < 0 or span[1] > shape[0] or span[3] > shape[1]
+
+
+def _cut_window(
+    model: VividModel, reader: Frames, region: Region, overhang: Overhang, window: Window, bridge: Frame | None, context: JobContext
+) -> _Cut:
     """Read a window. `bridge` is its first frame as edited, None for the source."""
     first, last = min(window.frames), max(window.frames)
     read: dict[int, Frame] = {}
@@ -162,7 +183,7 @@ def _cut_window(model: VividModel, reader: Frames, region: Region, window: Windo
         window,
         sources,
         crops,
-        steady_spans(spans, (height, width)),
+        steady_spans([overhang.span(frame) for frame in window.frames], (height, width)),
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
         np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
     )
@@ -201,11 +222,11 @@ def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, cont
 
 
 def _carrier(
-    cut: _Cut, region: Region, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, kept: float
+    cut: _Cut, overhang: Overhang, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, kept: float
 ) -> Carrier:
     """`last` is the last finished frame and its index, `trail` its way from the keyframe (None for the keyframe itself)."""
     index, picture = last
-    span = cut.spans[0] if index == cut.window.bridge else bounding_span(region[index])
+    span = cut.spans[0] if index == cut.window.bridge else overhang.span(index)
     if span is None:
         raise ValueError(f"nothing is edited on frame {index}")
     crop = cut.crops[0]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, StorageError
-from core.masks import bounding_span, Widths
+from core.masks import bounding_span, MaskFacts, Widths
 from core.render.composite import composite, soft_edge
 from core.render.region import CropRegion
 from core.vivid.carry import Trail
@@ -35,11 +35,16 @@ class Region(Protocol):
     """Masks on demand: what `core.masks.MaskSequence` is."""
 
     @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
     def frames(self) -> range: ...
 
     def __getitem__(self, frame: int) -> Mask: ...
 
     def is_empty(self, frame: int) -> bool: ...
+
+    def facts(self, frame: int) -> MaskFacts: ...
 
     def code(self, frame: int) -> bytes: ...
 

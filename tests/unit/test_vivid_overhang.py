@@ -1,0 +1,95 @@
+"""What the picture's border cuts off is carried on at its own size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from core.masks import Feather, MaskSequence
+from core.vivid.checkpoint import window_keys
+from core.vivid.motion import motion, steady_spans
+from core.vivid.overhang import Overhang
+from core.vivid.windows import plan_windows
+
+HEIGHT, WIDTH = 120, 200
+
+
+def _clip(shape: str, path: list[tuple[float, float]], radii: list[float]) -> MaskSequence:
+    """A disc, a square or a bird-like outline whose middle (x, y) goes along a path."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    masks = []
+    for (x, y), radius in zip(path, radii, strict=True):
+        dx, dy = (columns - x) / radius, (rows - y) / radius
+        if shape == "disc":
+            masks.append(dx**2 + dy**2 < 1)
+        elif shape == "square":
+            masks.append((abs(dx) < 1) & (abs(dy) < 1))
+        else:
+            masks.append(((dx / 1.0) ** 2 + (dy / 0.5) ** 2 < 1) | ((abs(dx - 0.8) < 0.15) & (abs(dy + 0.5) < 0.5)))
+    return MaskSequence((WIDTH, HEIGHT), 0, np.stack(masks))
+
+
+def _middle(span: tuple[float, float, float, float]) -> np.ndarray:
+    return np.array([(span[2] + span[3]) / 2, (span[0] + span[1]) / 2])
+
+
+@pytest.mark.parametrize("shape", ["disc", "square", "bird"])
+@pytest.mark.parametrize(("to", "growth"), [((200, 60), 1.0), ((0, 62), 1.3), ((100, 120), 0.8), ((196, 118), 1.0)])
+def test_what_leaves_the_picture_keeps_its_place_and_size(shape: str, to: tuple[int, int], growth: float) -> None:
+    """Out over a side by half, with a growing size, and over a corner."""
+    count, radius = 24, 24.0
+    along = np.linspace(0, 1, count)
+    path = [(100 + share * (to[0] - 100), 60 + share * (to[1] - 60)) for share in along]
+    radii = [radius * growth**share for share in along]
+    region = _clip(shape, path, radii)
+    overhang = Overhang(region)
+    whole = overhang.span(0)
+    assert whole is not None
+    expected = np.array(_middle(whole)) - (100, 60)
+    for frame in range(count):
+        span = overhang.span(frame)
+        assert span is not None
+        scale = radii[frame] / radius
+        assert np.abs(_middle(span) - path[frame] - scale * expected).max() < 0.12 * 2 * radius, (frame, span)
+        assert 0.85 < (span[1] - span[0]) / (whole[1] - whole[0]) / scale < 1.15, (frame, span)
+        assert 0.85 < (span[3] - span[2]) / (whole[3] - whole[2]) / scale < 1.15, (frame, span)
+    steadied = steady_spans([overhang.span(frame) for frame in range(count)], (HEIGHT, WIDTH))
+    last = steadied[-1]
+    assert last is not None
+    assert 0.8 < motion(whole, last, (HEIGHT, WIDTH))[0, 0] / growth < 1.25
+
+
+def test_what_comes_in_is_known_from_later_frames() -> None:
+    region = _clip("disc", [(-8 + 4 * frame, 60) for frame in range(20)], [20.0] * 20)
+    span = Overhang(region).span(0)
+    assert span is not None
+    assert abs(span[2] + 28) < 5
+    assert abs(span[1] - span[0] - 36) < 4, "its own rows are seen and stay as they are"
+
+
+def test_a_border_is_all_that_is_known_where_nothing_tells_more() -> None:
+    """Never seen whole; hidden in between; another outline altogether; nothing there."""
+    cut = _clip("disc", [(200, 60)] * 5, [20.0] * 5)
+    assert Overhang(cut).span(2) == (41, 80, 181, 200)
+    masks = np.stack([_clip("disc", [(100, 60)], [20.0])[0], np.zeros((HEIGHT, WIDTH), bool), cut[0]])
+    gap = Overhang(MaskSequence((WIDTH, HEIGHT), 0, masks))
+    assert gap.span(1) is None
+    assert gap.span(2) == (41, 80, 181, 200)
+    other = cv2.dilate(cut[0].astype(np.uint8), np.ones((1, 161), np.uint8)) > 0
+    jump = Overhang(MaskSequence((WIDTH, HEIGHT), 0, np.stack([masks[0], other])))
+    span = jump.span(1)
+    assert span is not None
+    assert span[3] == WIDTH
+
+
+def test_a_window_s_name_tells_of_masks_far_away_only_where_something_is_cut_off() -> None:
+    def names(changed: int | None, last: int) -> list[str]:
+        region = _clip("disc", [(min(100 + 5 * frame, last), 60) for frame in range(40)], [20.0] * 40)
+        if changed is not None:
+            region.set(changed, np.roll(region[changed], 1, 0))
+        windows = plan_windows((20, 40), 30, 6, region.is_empty)
+        return window_keys(windows, region, Feather(), 30, np.zeros((HEIGHT, WIDTH, 3), np.uint8), {"task": "add"})
+
+    assert not set(names(None, 190)) & set(names(10, 190))
+    assert names(None, 150) == names(10, 150)
