@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.arrays import Frame, Frames
+from core.evaluation.arrays import Frame, Frames, Mask
 from core.evaluation.autoencoder import reconstructed
 from core.evaluation.classifier import Classifier, cut_square, Named
 from core.evaluation.clip_score import ClipScorer, MISSING
@@ -28,8 +28,9 @@ from core.vivid.warp import warp_along
 SAMPLES = 8
 WINDOWS = 3
 EXHIBITS_AT_MOST = 8
-SEEN, _LEAST_SEEN = 30, 8
-"""8-bit levels by which what is painted differs from what is behind it, and the pixels that it has at least."""
+SEEN, _LEAST_SEEN, _STILL_THERE = 30, 8, 0.1
+"""8-bit levels by which what is painted differs from what is behind it, the pixels that it has at least, and the share of a thing's pixels
+on frame 0 that the truth shows where it is still in the picture."""
 _STEPS = 3
 """Runs of the model for each sample, which progress counts in."""
 
@@ -156,18 +157,22 @@ def _add_drift(result: SuiteResult, model: VividModel, clips: list[Sample], cont
     """How far the region's colour goes from the keyframe's over three windows, made one after the other and all at once."""
     frames = len(clips[0].frames)
     whole = with_window(model, frames)
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for clip in clips:
         chained = carry(model, clip.plate, clip.region, clip.frames[0], "add", clip.caption, context)
         advance(WINDOWS)
         once = carry(whole, clip.plate, clip.region, clip.frames[0], "add", clip.caption, context)
         advance(WINDOWS)
-        rows.append(tuple(colour_drift(video, clip) for video in (chained, once, clip.frames)))
+        if last := still_there(clip):
+            rows.append(tuple(colour_drift(video, clip, last) for video in (chained, once, clip.frames)))
         if len(result.exhibits) < 2 * EXHIBITS_AT_MOST:
             panels = (("the truth", clip.frames), (f"{WINDOWS} chained windows", chained), ("one window", once))
             result.exhibits.append(Exhibit(f"{clip.caption}, {frames} frames", panels))
+    if not rows:
+        result.notes.append(f"colour drift over {frames} frames: in none of {len(clips)} clips the thing is still in the picture")
+        return
     chained_drift, once_drift, true_drift = (mean(values) for values in zip(*rows, strict=True))
-    note = f"CIE76, last quarter; the truth {true_drift:.2f}"
+    note = f"CIE76, last quarter; the truth {true_drift:.2f}; where the thing is still in the picture: {len(rows)} of {len(clips)}"
     result.add("drift", f"colour drift over {frames} frames, {WINDOWS} windows", chained_drift, "", at_most(6), note)
     result.add("drift_once", f"colour drift over {frames} frames, one window", once_drift)
     result.add("drift_ratio", f"drift of {WINDOWS} windows, as a share of one's", chained_drift / once_drift, "", at_most(2))
@@ -181,15 +186,26 @@ def contrary_caption(clip: Sample, others: list[Sample], number: int) -> str:
     return "a blue cube" if clip.kind != "cube" and clip.colour != "blue" else "a red star"
 
 
-def colour_drift(video: Frames, clip: Sample) -> float:
-    """CIE76 from the mean colour of what is painted on frame 0 of `video`, an edit of the clip, to the last quarter of its frames.
+def still_there(clip: Sample) -> list[int]:
+    """Those of the last quarter of a clip's frames where the thing has not all but left the picture, or is hidden: there are colours to
+    compare."""
+    least = _STILL_THERE * _painted(clip.frames, clip, 0).sum()
+    return [index for index in range(len(clip.frames) * 3 // 4, len(clip.frames)) if _painted(clip.frames, clip, index).sum() >= least]
+
+
+def colour_drift(video: Frames, clip: Sample, frames: list[int]) -> float:
+    """CIE76 from the mean colour of what is painted on frame 0 of `video`, an edit of the clip, to that of `frames`.
 
     Painted is what differs from the background by more than SEEN; the whole region where that is next to nothing.
     """
 
     def colour(index: int) -> NDArray[np.float32]:
-        painted = (np.abs(video[index].astype(np.int16) - clip.plate[index]).max(-1) > SEEN) & clip.region[index]
+        painted = _painted(video, clip, index)
         return mean_colour(video[index], painted if painted.sum() >= _LEAST_SEEN else clip.region[index])
 
     start = colour(0)
-    return mean(cie76(start, colour(index)) for index in range(len(video) - max(1, len(video) // 4), len(video)))
+    return mean(cie76(start, colour(index)) for index in frames)
+
+
+def _painted(video: Frames, clip: Sample, index: int) -> Mask:
+    return (np.abs(video[index].astype(np.int16) - clip.plate[index]).max(-1) > SEEN) & clip.region[index]
