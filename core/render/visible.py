@@ -69,7 +69,7 @@ def _fringe(
 ) -> NDArray[np.bool_]:
     """What belongs to an edit's rim only because pictures are compared blurred: where they differ far less than `margin` pixels on."""
     difference = np.abs(cv2.GaussianBlur(edited.astype(np.float32) - source, (0, 0), 0.5)).max(-1)
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
+    around = np.ones((2 * margin + 1,) * 2, np.uint8)
     strongest = cv2.dilate(difference, around)
     rim = cv2.dilate((~shown | ~mask).astype(np.uint8), around, iterations=2) > 0
     weak = rim & (difference < EDGE * strongest) & (strongest > least)
