@@ -14,8 +14,8 @@ LEAST = 12.0
 """Differences of so many 8-bit levels are none, whatever the surroundings say."""
 SPECK = 0.12
 """Parts of less than this share of the largest are the model's blots."""
-WHOLE, EVEN = 0.9, 1.0
-"""What shows by more than this is shown whole, and the pixels over which an edge has the colours of it."""
+WHOLE, PART, EVEN = 0.98, 0.85, 1.0
+"""What shows by more than this is shown whole, by less than that is an edge; and the pixels over which an edge has its colours."""
 EDGE = 0.35
 """Share of the difference beside it below which a pixel at the rim is none of the edit."""
 STEEP = 2.0
@@ -60,7 +60,8 @@ def pure(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.ui
     whole = (shown > WHOLE).astype(np.float32)
     weight = cv2.GaussianBlur(whole, (0, 0), EVEN)[..., None]
     beside = cv2.GaussianBlur(edited.astype(np.float32) * whole[..., None], (0, 0), EVEN) / np.maximum(weight, 1e-6)
-    sure = np.minimum(weight / 0.02, 1) * (1 - whole[..., None])
+    # No step where one begins: that would be seen as a line.
+    sure = np.minimum(weight / 0.02, 1) * np.clip((WHOLE - shown) / (WHOLE - PART), 0, 1)[..., None]
     return np.clip(np.rint(edited + sure * (beside - edited)), 0, 255).astype(np.uint8)
 
 

@@ -156,11 +156,10 @@ class Carrier:
         self.trail = replace(trail, correction=self._anchor(edit, carried, shown))
         pixels = np.clip(np.rint(edit + self.trail.correction.astype(np.float32)), 0, 255).astype(np.uint8)
         pixels = add_grain(pixels, shown, grain, seed, LEAST_BOIL)
-        edited = composite(under[area], pixels, shown)
+        # What is replaced must not come back at the region's edge: the edit fades into what hides it.
+        edited = composite(under[area], pixels, shown * soft_edge(mask, feather)[area])
         result = source.copy()
-        # What is replaced must not come back at the region's edge: only the edit itself is softened there.
-        soft = np.where((under[area] != source[area]).any(-1), mask[area].astype(np.float32), soft_edge(mask, feather)[area])
-        result[area] = composite(source[area], edited, soft)
+        result[area] = np.where(mask[area][..., None], edited, source[area])
         return result
 
     def _follow(self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64], span: Span) -> tuple[Trail, NDArray[np.float32]]:

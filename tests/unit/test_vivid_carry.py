@@ -79,6 +79,22 @@ def test_repainted_background_does_not_show_and_an_object_is_shown_whole() -> No
     assert shown[24, 24] == 0
 
 
+def test_an_edit_that_fills_its_region_fades_into_what_lies_behind_and_not_into_what_it_replaces() -> None:
+    red, green, blue = (np.full((90, 120, 3), colour, np.uint8) for colour in ((220, 20, 20), (20, 220, 20), (20, 20, 220)))
+    mask, moved = _mask(20), _mask(26)
+    source, moved_source = (np.where(part[..., None], red, blue) for part in (mask, moved))  # red is replaced
+    picture = np.where(mask[..., None], green, blue)
+    accepted, span = Accepted.of(picture, blue, mask), bounding_span(mask)
+    assert span is not None
+    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, CROP.cut(picture), kept=1)
+    answer = np.where(moved[..., None], green, blue)
+    result = carrier.onto(moved_source, blue, moved, 6, bounding_span(moved) or span, CROP, CROP.cut(answer)).astype(int)
+    assert result[..., 0].max() < 40, "nothing of what is replaced"
+    assert result[45, 51, 1] > 200
+    assert 40 < result[45, 28, 1] < 200, "soft at its edge"
+    assert (result[~moved] == source[0, 0]).all()
+
+
 def test_no_rim_of_the_keyframe_s_background_is_carried_along() -> None:
     """A cross on white, at two sizes of picture, on frames whose background is black."""
     for factor in (1, 4):
