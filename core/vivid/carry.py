@@ -106,7 +106,7 @@ class Carrier:
     def __init__(self, accepted: Accepted, trail: Trail, bridge: Picture, crop: CropRegion, redrawn: Picture, kept: float = 0.0) -> None:
         """`accepted` is the keyframe. `bridge` (H, W, 3) is the finished frame that the window goes out from and `trail` its way from the
         keyframe; `crop` and `redrawn` (h, w, 3) are what the model saw of it and made of it. `kept` is the least share of the keyframe
-        (`VividModel.kept`); of the model's light the rest counts."""
+        (`VividModel.kept`) within what it shows; of the model's light the rest counts."""
         self._accepted, self._start, self._crop, self._kept = accepted, trail, crop, kept
         self._redrawn = redrawn
         self.trail = trail
@@ -153,7 +153,7 @@ class Carrier:
         sure = _spread(trust, crop, area)[..., None]
         model = _spread(redrawn.astype(np.float32) + offset, crop, area, cv2.INTER_CUBIC)
         edit = sure * (carried + _spread(shade, crop, area)) + (1 - sure) * model
-        self.trail = replace(trail, correction=self._anchor(edit, carried, shown))
+        self.trail = replace(trail, correction=self._anchor(edit, carried, shown * self._on_keyframe(origin)))
         pixels = np.clip(np.rint(edit + self.trail.correction.astype(np.float32)), 0, 255).astype(np.uint8)
         pixels = add_grain(pixels, shown, grain, seed, LEAST_BOIL)
         # What is replaced must not come back at the region's edge: the edit fades into what hides it.
@@ -195,16 +195,21 @@ class Carrier:
     def _compare(self, trail: Trail, answer: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """At the model's size: the light that its answer (h, w, 3) puts on the carried picture, and the trust in the carried picture."""
         origin = trail.origin(*_places(trail.crop))
-        shown = _sample(self._accepted.shown, *origin, cv2.INTER_LINEAR)[..., None]
+        # What the border hid on the keyframe only the model can tell.
+        there = self._on_keyframe(origin)
+        shown = (_sample(self._accepted.shown, *origin, cv2.INTER_LINEAR) * there)[..., None]
         change = answer - _sample(self._soft, *origin, cv2.INTER_LINEAR)
         weight = cv2.GaussianBlur(shown, (0, 0), SMOOTH)[..., None]
         shade = cv2.GaussianBlur(change * shown, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)
         trust = np.exp(-((np.abs(shade).mean(-1) / self._tolerance) ** 2)).astype(np.float32)
-        height, width = self._accepted.mask.shape
-        # What the border hid on the keyframe only the model can tell.
-        there = (origin[0] > -1) & (origin[0] < width) & (origin[1] > -1) & (origin[1] < height)
         mean = (shade * shown).sum((0, 1)) / max(float(shown.sum()), 1e-6)
-        return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept) * there.astype(np.float32)
+        return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept) * there
+
+    def _on_keyframe(self, origin: Places) -> NDArray[np.float32]:
+        """1 where a place lies inside the keyframe's picture, 0 beyond its border."""
+        height, width = self._accepted.mask.shape
+        inside = (origin[0] > -1) & (origin[0] < width) & (origin[1] > -1) & (origin[1] < height)
+        return inside.astype(np.float32)
 
     def _anchor(self, edit: NDArray[np.float32], carried: NDArray, shown: NDArray[np.float32]) -> NDArray[np.float64]:
         """What brings the mean colour of the edit to that of the part of the keyframe that it shows, without a jump from the last frame."""

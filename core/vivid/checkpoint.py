@@ -29,7 +29,8 @@ def window_keys(
 
     `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size.
     """
-    common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe)
+    own = _codes(region, keyframe_index, keyframe_index, READS if is_cut(region, keyframe_index) else 0)
+    common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe, *own)
     keys: list[str] = []
     for number, window in enumerate(windows):
         # Over a gap without a region, too, the last edited frame is what is carried on.
@@ -38,12 +39,15 @@ def window_keys(
         # How far what the border cuts off goes on beyond it is found in frames where it is whole.
         if any(is_cut(region, frame) for frame in window.frames):
             reach = max(reach, READS)
-        known = region.frames
-        first, stop = max(min(window.frames) - reach, known.start), min(max(window.frames) + reach + 1, known.stop)
-        masks = [region.code(frame) for frame in range(first, stop)]
+        masks = _codes(region, min(window.frames), max(window.frames), reach)
         edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
         keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges)[:32])
     return keys
+
+
+def _codes(region: Region, first: int, last: int, reach: int) -> list[bytes]:
+    """The masks of the frames first to last and of `reach` on either side, as far as there are any."""
+    return [region.code(frame) for frame in range(max(first - reach, region.frames.start), min(last + reach + 1, region.frames.stop))]
 
 
 @functools.cache

@@ -28,7 +28,8 @@ def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64
     scales = [_scale(start[:2], end[:2], height), _scale(start[2:], end[2:], width)]
     known = [scale for scale in scales if scale is not None]
     fallback = known[0] if known else 1.0
-    seen = [(end[at + 1] - end[at]) / (start[at + 1] - start[at]) for at in (0, 2)]
+    # Of a side that is known beyond the picture in one frame and not in the other, what lies inside the picture is seen in both.
+    seen = [_length(end[at : at + 2], limit) / _length(start[at : at + 2], limit) for at, limit in ((0, height), (2, width))]
     # Things that turn don't grow alike in both directions, so what is seen of the cut side keeps a say.
     scale_y, scale_x = (
         min(max(fallback, own / LEEWAY), own * LEEWAY) if scale is None and known else fallback if scale is None else scale
@@ -74,6 +75,11 @@ def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[S
         # A line may cross the opposite side's where a box all but vanishes.
         result.append((sides[0], sides[1], sides[2], sides[3]) if sides[1] - sides[0] >= 1 and sides[3] - sides[2] >= 1 else span)
     return result
+
+
+def _length(stretch: tuple[float, ...], limit: int) -> float:
+    """Of the part of a stretch that lies inside the picture, at least a pixel."""
+    return max(min(stretch[1], limit) - max(stretch[0], 0), 1.0)
 
 
 def _free(start: Interval, end: Interval, limit: int) -> tuple[bool, bool]:

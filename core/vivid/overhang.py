@@ -113,7 +113,8 @@ class Overhang:
 
     def _tip(self, frame: int, side: int) -> NDArray[np.float64]:
         """x, y of the middle of what reaches farthest to a side (top, bottom, left, right) on a frame, in coarse pixels."""
-        rows, columns = np.nonzero(self._outline(frame) > 0.5)
+        outline = self._outline(frame)
+        rows, columns = np.nonzero(outline > 0.5 * outline.max())  # a thin thing fills no pixel of it
         along = rows if side < 2 else columns
         last = along == (along.min() if side % 2 == 0 else along.max())
         return np.array([columns[last].mean(), rows[last].mean()]) + 0.5
@@ -153,7 +154,7 @@ class Overhang:
 
     def _fit_before(self, whole: int, frame: int, step: int) -> Fit:
         """What was found for an earlier frame of the walk; before its start what the boxes say, at an even pace."""
-        if (whole, frame) in self._fits:
+        if (frame - whole) * step > 0 and (whole, frame) in self._fits:
             return self._fits[whole, frame]
         still = np.concatenate([[0.0], self._middle(whole)])
         for back in range(PACE, 0, -1):

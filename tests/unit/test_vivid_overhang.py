@@ -9,7 +9,7 @@ import pytest
 from core.masks import Feather, MaskSequence
 from core.vivid.checkpoint import window_keys
 from core.vivid.motion import motion, steady_spans
-from core.vivid.overhang import Overhang
+from core.vivid.overhang import is_cut, Overhang
 from core.vivid.windows import plan_windows
 
 HEIGHT, WIDTH = 120, 200
@@ -68,6 +68,36 @@ def test_what_comes_in_is_known_from_later_frames() -> None:
     assert abs(span[1] - span[0] - 36) < 4, "its own rows are seen and stay as they are"
 
 
+@pytest.mark.parametrize("size", [(2, 70), (10, 10), (7, 200), (1, 1)])
+def test_a_thin_thing_that_leaves_a_large_picture_is_followed_too(size: tuple[int, int]) -> None:
+    height, width = size
+    masks = np.zeros((12, 360, 640), bool)
+    for frame, mask in enumerate(masks):
+        left = 620 - width + 6 * frame
+        mask[100 : 100 + height, left : left + width] = True
+    overhang = Overhang(MaskSequence((640, 360), 0, masks))
+    for frame in range(12):
+        span = overhang.span(frame)
+        assert span is None or (span[3] - span[2] <= 1.5 * width + 8 and 98 <= span[0] <= span[1] <= 102 + height)
+
+
+def test_a_box_doesn_t_depend_on_which_was_asked_for_before() -> None:
+    """One frame where all is seen, among others where something is cut off."""
+    path = [(179.0 + 12 * abs(np.sin(0.8 * (frame - 10))), 60 + 2 * np.cos(frame)) for frame in range(20)]
+    region = _clip("bird", path, [20 + 0.3 * np.sin(frame) - 2.5 * (frame == 10) for frame in range(20)])
+    onward, backward = Overhang(region), Overhang(region)
+    assert not is_cut(region, 10)
+    assert sum(is_cut(region, frame) for frame in range(20)) > 10
+    first = [onward.span(frame) for frame in range(20)]
+    assert first == [backward.span(frame) for frame in reversed(range(20))][::-1]
+
+
+def test_a_side_that_is_known_in_one_frame_only_doesn_t_squeeze() -> None:
+    shape = (HEIGHT, WIDTH)
+    inside = motion((40, 80, 178, 222), (40, 80, 178, 200), shape)
+    assert np.allclose(inside, np.eye(3))
+
+
 def test_a_border_is_all_that_is_known_where_nothing_tells_more() -> None:
     """Never seen whole; hidden in between; another outline altogether; nothing there."""
     cut = _clip("disc", [(200, 60)] * 5, [20.0] * 5)
@@ -92,4 +122,5 @@ def test_a_window_s_name_tells_of_masks_far_away_only_where_something_is_cut_off
         return window_keys(windows, region, Feather(), 30, np.zeros((HEIGHT, WIDTH, 3), np.uint8), {"task": "add"})
 
     assert not set(names(None, 190)) & set(names(10, 190))
+    assert not set(names(None, 150)) & set(names(30, 150)), "the keyframe's own"
     assert names(None, 150) == names(10, 150)
