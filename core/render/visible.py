@@ -22,12 +22,15 @@ STEEP = 2.0
 """How many times the level where an edit begins to show it shows fully."""
 
 
-def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], rim: bool = True) -> NDArray[np.float32]:
     """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
     outside of it, where nothing was asked to change.
 
     Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through, unless `edited`
     is the source itself there, as in the hole of a ring that was cut out.
+
+    Pictures are compared blurred, which takes in a rim of what is around the edit: nothing where that is what is there anyway, a fringe
+    elsewhere. Without `rim` it is cut off.
     """
     height, width = mask.shape
     if not mask.any():
@@ -40,8 +43,9 @@ def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDA
     shown = np.clip((difference - begins) / (begins * (STEEP - 1)), 0, 1)
     shown[_specks(shown > 0.5)] = 0
     shown = np.where(_enclosed(shown < 0.5, mask), np.maximum(shown, 1), shown)
-    shown[_fringe(edited, source, shown > 0.5, mask, scale, begins)] = 0
-    shown[_specks(shown > 0.5)] = 0
+    if not rim:
+        shown[_fringe(edited, source, shown > 0.5, mask, scale, begins)] = 0
+        shown[_specks(shown > 0.5)] = 0
     shown[_untouched(edited, source, round(NEAR * scale))] = 0
     shown = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), max(0.7 * scale, 0.7))
     shown = shown * shown * (3 - 2 * shown)

@@ -55,7 +55,7 @@ class Accepted:
         span = bounding_span(mask)
         if span is not None:
             area = _grown(span, mask.shape)
-            shown[area] = visible_edit(picture[area], under[area], mask[area])
+            shown[area] = visible_edit(picture[area], under[area], mask[area], rim=False)
             picture = picture.copy()
             picture[area] = pure(picture[area], shown[area])
         return cls(picture, mask, shown)
