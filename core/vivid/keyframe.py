@@ -22,7 +22,7 @@ from core.render.cutout import cut_out
 from core.render.grain import add_grain, grain_around, ring_box
 from core.render.match import match_surroundings
 from core.render.region import CropRegion, plan_region
-from core.render.visible import pure, visible_edit
+from core.render.visible import visible_edit
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
@@ -172,7 +172,7 @@ class PreparedKeyframe:
             hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
             shown = cut_out(whole[area], self.region[area], shown, hollow)
         # The edit fades into what lies behind it: the source, or what hides it, which must not shine through at the region's edge.
-        laid = composite(base[area], add_grain(pure(whole[area], shown), shown, grain, (seed,)), shown * self.alpha[area])
+        laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown * self.alpha[area])
         result[area] = np.where(self.region[area][..., None], laid, self.frame[area])
         return result
 
