@@ -61,8 +61,7 @@ def _untouched(edited: NDArray[np.uint8], source: NDArray[np.uint8], margin: int
 def pure(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
     """`edited` (h, w, 3) with what is shown in part (h, w) in the colours beside it that are shown whole: without what lay behind it, which
     elsewhere it would bring along as a fringe."""
-    # The outermost pixel of what is shown whole is a mixture still.
-    whole = cv2.erode((shown > WHOLE).astype(np.float32), np.ones((3, 3), np.uint8))
+    whole = (shown > WHOLE).astype(np.float32)
     even = EVEN * max(1.0, max(shown.shape) / GRID)
     weight = cv2.GaussianBlur(whole, (0, 0), even)[..., None]
     beside = cv2.GaussianBlur(edited.astype(np.float32) * whole[..., None], (0, 0), even) / np.maximum(weight, 1e-6)
