@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.data.creatures import Bodies, Builder, PARTS, SOLID_PLAN
+from core.data.creatures import Bodies, Builder, FAMILIES, PARTS, SOLID_PLAN
 from core.data.lens import cosine_matrix, motion_blur, photograph
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
 from core.data.pictures import crop, crops, lit, render_outlines
@@ -26,6 +26,7 @@ THINGS = 4
 """Bodies in a clip, drawn in this order: the last is nearest."""
 
 _CLUTTER = 14
+_MARKS = 2  # patches in another colour that a part may carry
 _SHARPNESS = 2.0  # of an edge: it goes from clear to solid within about two pixels
 _THINNEST = 1.6  # half width in pixels of what is drawn at all
 
@@ -58,6 +59,58 @@ class Placement:
 
 
 @dataclass
+class Shadows:
+    """What the things of a batch cast, all (B, THINGS).
+
+    `dark` is 0 to 1; `cast` 1 for a thing's own shape, 0 for a soft spot at its feet; `rise` how tall the shape lies in the picture for a
+    thing of height 1, negative towards the viewer and 1 on a wall behind it; `lean` how far sideways its top lies; `aside` and `below`
+    where the whole lies, in half sides; `soft` 0 for hard sunlight to 1.
+    """
+
+    dark: Tensor
+    cast: Tensor
+    rise: Tensor
+    lean: Tensor
+    aside: Tensor
+    below: Tensor
+    soft: Tensor
+
+    @staticmethod
+    def draw(batch: int, device: torch.device) -> Shadows:
+        """For half of the things, most of them of their own shape: a scene's light comes from one side, a wall is rarer than the ground."""
+        shape = (batch, THINGS)
+        wall = chance(*shape, device=device, p=0.2)
+        flat = log_uniform(batch, 1, device=device, low=0.06, high=0.7) * (2 * chance(batch, 1, device=device, p=0.5) - 1)
+        lifted = chance(*shape, device=device, p=0.2)
+        return Shadows(
+            dark=uniform(*shape, device=device, low=0.15, high=0.85) * chance(*shape, device=device, p=0.55),
+            cast=chance(*shape, device=device, p=0.75),
+            rise=torch.lerp(flat.expand(shape), torch.ones(shape, device=device), wall),
+            lean=uniform(batch, 1, device=device, low=-1.2, high=1.2) * (1 - wall),
+            aside=uniform(*shape, device=device, low=-0.25, high=0.25) * torch.maximum(wall, lifted),
+            below=uniform(*shape, device=device, low=-0.04, high=0.3) * torch.maximum(wall, lifted),
+            soft=uniform(*shape, device=device) ** 2,
+        )
+
+    def shade(self, thing: int, alpha: Tensor) -> Tensor:
+        """How dark the shadow of a thing's own shape is, float (B, T, S, S), where `alpha` of that shape is the thing itself."""
+        batch, frames, size, _ = alpha.shape
+        line = (torch.arange(size, device=alpha.device) + 0.5) / size * 2 - 1
+        x, y = line[None, None, None, :], line[None, None, :, None]
+        rise, lean, aside, below, soft, dark = (
+            value[:, thing, None, None, None] for value in (self.rise, self.lean, self.aside, self.below, self.soft, self.dark * self.cast)
+        )
+        foot = (((alpha.amax(3) > 0.5) * (line + 1)).amax(2) - 1)[..., None, None]  # where it stands: its lowest row
+        height = (foot + below - y) / rise
+        u, v = x - aside - lean * height, foot - height
+        grid = torch.stack(torch.broadcast_tensors(u, v), -1).clamp(-3, 3).view(batch * frames, size, size, 2).to(alpha.dtype)
+        whole = alpha.reshape(batch * frames, 1, size, size)
+        hard = F.grid_sample(whole, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        diffuse = F.grid_sample(F.avg_pool2d(whole, 8), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        return dark * torch.lerp(hard.view_as(alpha).float(), diffuse.view_as(alpha).float(), soft)
+
+
+@dataclass
 class Camera:
     """pan (B, 2, T) in half sides, roll (B, T) in radians, zoom (B, T)."""
 
@@ -79,12 +132,12 @@ class Camera:
 
 
 def paint(
-    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadow: Tensor
+    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadows: Shadows
 ) -> tuple[Tensor, Tensor]:
     """Draw all things on a canvas (B, 3, T, S, S), far ones first; returns it and labels int8 (B, T, S, S).
 
-    `pictures` (B, THINGS * PARTS, 4, R, R) are the parts' (core.data.pictures), `bodies` has B * THINGS, `time` is (B, T), `shadow`
-    (B, THINGS) how dark the shadow under a thing is.
+    `pictures` (B, THINGS * PARTS, 4, R, R) are the parts' (core.data.pictures), `bodies` has B * THINGS, `time` is (B, T). Shadows
+    fall on what is farther away and belong to nothing.
     """
     batch, _, frames, size, _ = canvas.shape
     device, dtype = canvas.device, canvas.dtype
@@ -99,10 +152,10 @@ def paint(
         wx, wy = camera.look(x, y, place.depth[:, thing])
         wx, wy = wx - place.position[:, thing, 0, :, None, None], wy - place.position[:, thing, 1, :, None, None]
         zoom = place.zoom[:, thing]
-        # the shadow lies on the ground: it neither turns nor bends with the thing
+        # the soft spot lies on the ground: it neither turns nor bends with the thing
         far = (wx / (zoom * 0.6)[..., None, None]) ** 2 + ((wy / zoom[..., None, None] - 0.42) / 0.13) ** 2
-        dark = shadow[:, thing, None, None, None] * torch.exp(-far)
-        canvas = canvas * (1 - dark[:, None]).to(dtype)
+        spot = (shadows.dark * (1 - shadows.cast))[:, thing, None, None, None] * torch.exp(-far)
+        layer, alpha = torch.zeros_like(canvas), torch.zeros_like(wx, dtype=dtype)
         turn = place.angle[:, thing]
         cosine, sine = (turn.cos() / zoom)[..., None, None], (turn.sin() / zoom)[..., None, None]
         ox = (cosine * wx + sine * wy) * (place.mirrored / place.stretch)[:, thing, None, None, None]
@@ -127,8 +180,11 @@ def paint(
             sharp = (_SHARPNESS * size / 2 * scale * reach.amin(1))[..., None, None]
             inside = ((u.abs() < 1) & (v.abs() < 1)).float() * there
             cover = torch.sigmoid(found[:, 3].float() * sharp) * inside
-            canvas = torch.lerp(canvas, found[:, :3], cover[:, None].to(dtype))
+            cover = cover.to(dtype)
+            layer, alpha = torch.lerp(layer, found[:, :3], cover[:, None]), torch.lerp(alpha, torch.ones_like(alpha), cover)
             labels = torch.where(cover > 0.5, (thing * PARTS + part)[:, None, None, None].to(torch.int8), labels)
+        lightness = (1 - spot) * (1 - shadows.shade(thing, alpha))
+        canvas = canvas * ((1 - alpha) * lightness.to(dtype))[:, None] + layer
     return canvas, labels
 
 
@@ -178,9 +234,8 @@ class TrackingWorld:
         canvas = self._background(batch)
         pictures = self._pictures(batch, canvas, bodies, twin, picture=max(32, size // 2))
         canvas = self._clutter(canvas, pictures)
-        shadow = uniform(batch, THINGS, device=device, low=0.15, high=0.8) * chance(batch, THINGS, device=device, p=0.4)
         scene = self._scene(canvas, camera, size)
-        scene, labels = paint(scene, pictures, bodies, place, camera, time, shadow)
+        scene, labels = paint(scene, pictures, bodies, place, camera, time, Shadows.draw(batch, device))
         seen = scene.transpose(1, 2).reshape(batch * frames, 3, size, size)
         seen = motion_blur(seen, self._velocity(labels, place, camera))
         seen = photograph(seen, batch, self.cosine)
@@ -256,11 +311,28 @@ class TrackingWorld:
     def _background(self, batch: int) -> Tensor:
         """Pictures of the pool, mirrored and tinted: (B, 3, C, C)."""
         device = self.device
-        index = torch.randint(0, len(self.backgrounds), (batch,), device=device)
-        canvas = self.backgrounds[index].to(self.dtype) / 255
+        index = torch.randint(0, len(self.backgrounds), (2, batch), device=device)
+        canvas, ground = (self._calmed(self.backgrounds[one].to(self.dtype) / 255) for one in index)
+        # ground under something upright, with a straight edge between them
+        down = torch.linspace(-1, 1, canvas.shape[-1], device=device)
+        across, down = down[None, None, None, :], down[None, None, :, None]
+        slope = 0.15 * torch.randn(batch, 1, 1, 1, device=device)
+        below = down - slope * across - uniform(batch, 1, 1, 1, device=device, low=-0.6, high=0.4)
+        split = torch.sigmoid(below * log_uniform(batch, 1, 1, 1, device=device, low=12, high=200))
+        split = split * chance(batch, 1, 1, 1, device=device, p=0.5)
+        canvas = torch.lerp(canvas, ground, split.to(self.dtype))
         canvas = torch.where(torch.rand(batch, 1, 1, 1, device=device) < 0.5, canvas.flip(3), canvas)
         tint = uniform(batch, 3, 1, 1, device=device, low=0.85, high=1.12) + uniform(batch, 1, 1, 1, device=device, low=-0.12, high=0.08)
         return (canvas * tint.to(self.dtype)).clamp(0, 1)
+
+    def _calmed(self, canvas: Tensor) -> Tensor:
+        """Half of the pictures (B, 3, C, C) with less contrast and less detail: lawns, roads, water, walls."""
+        batch, device = canvas.shape[0], self.device
+        blurred = F.interpolate(F.avg_pool2d(canvas, 8), size=canvas.shape[-2:], mode="bilinear", align_corners=False)
+        mean = canvas.mean((2, 3), keepdim=True)
+        calm = chance(batch, 1, 1, 1, device=device, p=0.5)
+        detail, contrast = (1 - calm * uniform(batch, 1, 1, 1, device=device, high=high) for high in (1.0, 0.85))
+        return mean + contrast.to(canvas.dtype) * (torch.lerp(blurred, canvas, detail.to(canvas.dtype)) - mean)
 
     def _pictures(self, batch: int, canvas: Tensor, bodies: Bodies, twin: Tensor, picture: int) -> Tensor:
         """What all parts look like: (B, THINGS * PARTS, 4, picture, picture)."""
@@ -277,6 +349,7 @@ class TrackingWorld:
         row = torch.arange(things, device=device)[:, None]
         texture = wide[row, bodies.group].flatten(0, 1)
         texture = torch.where(torch.rand(things * PARTS, 1, 1, 1, device=device) < 0.5, texture.flip(2, 3), texture)
+        texture = self._marked(texture, wide, bodies)
         which = torch.randint(0, self.outlines.shape[1], (things, PARTS), device=device)
         outline = self.outlines[bodies.family, which].flatten(0, 1)[:, None].to(dtype)
         outline = F.interpolate(outline, size=(picture, picture), mode="bilinear", align_corners=False)[:, 0]
@@ -291,6 +364,31 @@ class TrackingWorld:
         second = torch.where(alike, painted[:, 0], painted[:, 1])
         return torch.cat([painted[:, :1], second[:, None], painted[:, 2:]], 1).flatten(1, 2)
 
+    def _marked(self, texture: Tensor, wide: Tensor, bodies: Bodies) -> Tensor:
+        """Parts' textures (things * PARTS, 3, p, p), on some windows, patches and stripes in the colours of the thing's other parts."""
+        device, dtype = self.device, self.dtype
+        things, groups, _, picture, _ = wide.shape
+        count = things * PARTS
+        line = (torch.arange(picture, device=device) + 0.5) / picture * 2 - 1
+        across, down = line[None, None, :], line[None, :, None]
+        often = chance(things, 1, device=device, p=0.5)
+        for _ in range(_MARKS):
+            kind = torch.randint(0, FAMILIES, (count,), device=device)
+            field = self.outlines[kind, torch.randint(0, self.outlines.shape[1], (count,), device=device)][:, None].to(dtype)
+            half, aspect = (log_uniform(count, 1, 1, device=device, low=low, high=1) for low in (0.15, 0.2))
+            angle = uniform(count, 1, 1, device=device, high=2 * math.pi) * chance(count, 1, 1, device=device, p=0.5)
+            dx, dy = (line_ - uniform(count, 1, 1, device=device, low=-0.7, high=0.7) for line_ in (across, down))
+            u = (angle.cos() * dx + angle.sin() * dy) / half
+            v = (angle.cos() * dy - angle.sin() * dx) / (half * aspect)
+            grid = torch.stack([u, v], -1).clamp(-3, 3).to(dtype)
+            found = F.grid_sample(field, grid, mode="bilinear", padding_mode="border", align_corners=False)[:, 0].float()
+            there = (often * chance(things, PARTS, device=device, p=0.5)).view(count, 1, 1) * ((u.abs() < 1) & (v.abs() < 1))
+            cover = (torch.sigmoid(found * (half * aspect * picture)) * there)[:, None].to(dtype)
+            other = (bodies.group + torch.randint(1, groups, (things, PARTS), device=device)) % groups
+            mark = wide[torch.arange(things, device=device)[:, None], other].flatten(0, 1)
+            texture = torch.lerp(texture, mark, cover)
+        return texture
+
     def _coloured(self, texture: Tensor, things: int, groups: int) -> Tensor:
         """Textures (things * groups, 3, s, s) in new colours: from nearly plain to loud, and often alike within one thing."""
         device, dtype = self.device, self.dtype
@@ -304,6 +402,13 @@ class TrackingWorld:
         near = body + 0.08 * torch.randn(things, groups, 3, device=device)
         colour = torch.where(torch.rand(things, groups, 1, device=device) < 0.5, near, other)
         colour = torch.cat([body, colour[:, 1:]], 1)
+        # a pale body with dark windows and wheels, a dark one with pale markings
+        pale = uniform(things, 1, 1, device=device, low=0.55, high=1) + 0.05 * torch.randn(things, 1, 3, device=device)
+        murky = uniform(things, 1, 1, device=device, low=0, high=0.3) + 0.03 * torch.randn(things, 1, 3, device=device)
+        turned = chance(things, 1, 1, device=device, p=0.3) > 0
+        first, rest = torch.where(turned, murky, pale), torch.where(turned, pale, murky)
+        stark = chance(things, 1, 1, device=device, p=0.25) > 0
+        colour = torch.where(stark, torch.cat([first, rest.expand(-1, groups - 1, -1)], 1), colour)
         own = torch.rand(things * groups, 1, 1, 1, device=device) < 0.25
         centre = torch.where(own, mean, colour.reshape(things * groups, 3, 1, 1).to(dtype))
         return (centre + contrast * (texture - mean)).clamp(0, 1)

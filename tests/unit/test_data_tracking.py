@@ -8,7 +8,7 @@ import torch
 from core.data import cues
 from core.data.creatures import Builder, PARTS
 from core.data.lens import compress, cosine_matrix
-from core.data.tracking import paint, THINGS, TrackingWorld, whole_things
+from core.data.tracking import paint, Shadows, THINGS, TrackingWorld, whole_things
 
 TINY = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}
 
@@ -32,23 +32,48 @@ def test_the_same_seed_gives_the_same_clips_whatever_was_drawn_before(world: Tra
     assert first.pixels.max() <= 1
 
 
-def test_masks_are_what_is_drawn(world: TrackingWorld) -> None:
-    """White things on black, without shadows: what is bright is what is labelled, up to the grey of an edge."""
+def cast(batch: int, *, dark: float, own: float) -> Shadows:
+    """Shadows all alike, on the ground behind."""
+    shape = (batch, THINGS)
+    return Shadows(*(torch.full(shape, value) for value in (dark, own, 0.4, 0.5, 0.0, 0.0, 0.0)))
+
+
+def drawn(world: TrackingWorld, canvas: torch.Tensor, shadows: Shadows) -> tuple[torch.Tensor, torch.Tensor]:
+    """White things on a canvas (B, 3, T, S, S), the same ones whatever the shadows."""
     torch.manual_seed(0)
-    batch, frames, size = 6, 3, 96
+    batch, _, frames = canvas.shape[:3]
     time = torch.linspace(0, 0.5, frames).expand(batch, frames)
     bodies = world.builder.draw(batch * THINGS)
     place, camera = world._placement(batch, time, torch.zeros(batch)), world._camera(batch, time)
     pictures = world._pictures(batch, torch.rand(batch, 3, 64, 64), bodies, torch.zeros(batch), 48)
     pictures = torch.cat([torch.ones_like(pictures[:, :, :3]), pictures[:, :, 3:]], 2)
-    scene, labels = paint(torch.zeros(batch, 3, frames, size, size), pictures, bodies, place, camera, time, torch.zeros(batch, THINGS))
-    drawn, labelled = scene[:, 0], labels >= 0
+    scene, labels = paint(canvas, pictures, bodies, place, camera, time, shadows)
+    return scene[:, 0], labels
+
+
+def test_masks_are_what_is_drawn(world: TrackingWorld) -> None:
+    """White things on black, without shadows: what is bright is what is labelled, up to the grey of an edge."""
+    scene, labels = drawn(world, torch.zeros(6, 3, 3, 96, 96), cast(6, dark=0, own=1))
+    labelled = labels >= 0
     assert labelled.float().mean() > 0.05
-    assert drawn[labelled].min() > 0.5
-    assert drawn[~labelled].max() < 0.95  # edges of several things may lie over each other
-    assert (drawn[~labelled] > 0.5).float().mean() < 0.01
+    assert scene[labelled].min() > 0.5
+    assert scene[~labelled].max() < 0.95  # edges of several things may lie over each other
+    assert (scene[~labelled] > 0.5).float().mean() < 0.01
     for thing in range(THINGS):  # what is drawn last of all is whole: nothing hides it
         assert bool((labels == thing * PARTS).any())
+
+
+@pytest.mark.parametrize("own", [0.0, 1.0], ids=["a spot at the feet", "a thing's own shape"])
+def test_a_shadow_darkens_what_lies_behind_and_belongs_to_nothing(world: TrackingWorld, own: float) -> None:
+    canvas = torch.full((6, 3, 3, 96, 96), 0.7)
+    lit, labels = drawn(world, canvas, cast(6, dark=0, own=own))
+    scene, found = drawn(world, canvas, cast(6, dark=0.5, own=own))
+    assert torch.equal(found, labels)
+    assert bool((scene <= lit + 1e-6).all())
+    behind = labels < 0
+    assert 0.01 < (scene[behind] < 0.45).float().mean() < 0.6
+    nearest = labels // PARTS == THINGS - 1
+    assert torch.equal(scene[nearest] > 0.5, lit[nearest] > 0.5)
 
 
 def test_bodies_hold_together() -> None:
