@@ -12,10 +12,11 @@ from typing import Any, cast, TYPE_CHECKING
 from app.engine import Engine
 from app.follow import follow, shots_of
 from app.mask_files import read_masks
-from app.outputs import prepare_folder
+from app.outputs import same_file
 from app.production import Production, Stopwatch, write_edited_video
 from app.prompt_arguments import OBJECT, PromptArguments
 from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from app.result_folder import result_folder
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import check_seed, check_task, SamplingSettings, Task
@@ -68,13 +69,14 @@ def track_to_folder(
     with open_clip(video) as reader:
         _note(reader.info.incomplete)
         span = parse_span(frames, reader.info.frames)
-        given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
-        prepare_folder(out, tuple(extra.values()), ("masks",), (video,))
-        shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
-        masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
-        export_png(masks, out / "masks")
-        for form, name in extra.items():
-            write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
+        prompts.on(reader.info, span)
+        with result_folder(out, tuple(extra.values()), {"masks": span[1] - span[0]}, (video,)):
+            given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
+            shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+            masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            export_png(masks, out / "masks")
+            for form, name in extra.items():
+                write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
     return len(masks)
 
 
@@ -103,52 +105,59 @@ def edit_to_folder(
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
         engine.store.locate(engine.settings.model, "video")
-        given = [] if arguments.masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
+        if arguments.masks is None:
+            prompts.on(info, span)
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
-        # Masks that come back as they are may lie where they are written.
-        lost = arguments.masks if not arguments.adjustment.keeps_masks or span != (0, info.frames) else None
-        folders = ("masks", "frames") if arguments.png else ("masks",)
-        prepare_folder(out, ("output.mp4", "keyframe.png", "report.json", "recipe.json"), folders, (video, lost))
-        if masks is None:
-            shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
-        else:
-            shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
-        context.report("loading the model", 0, 1)
-        with stopwatch("load"):
-            model = engine.video_model()
-        _warn_of_unknown_words(model, arguments)
-        if masks is None:
-            with stopwatch("track"):
-                masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
-        with stopwatch("adjust"):
-            region = _adjusted(masks, shots, arguments.adjustment, context)
-            export_png(region, out / "masks")
-        frame = _keyframe_index(region, prompts.frame)
-        if keyframe is None:
-            with stopwatch("keyframe"):
-                keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
-        else:
-            keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
-        write_image(out / "keyframe.png", keyframe)
-        production = Production(
-            source=video,
-            span=span,
-            region=region,
-            feather=Feather(arguments.adjustment.feather),
-            keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
-            settings=arguments.settings,
-            clip=sha256_of(video),
-            weights=engine.weights(),
-        )
-        windows = out / WINDOWS
-        report = write_edited_video(
-            production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
-        )
-    recipe = _recipe(production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
-    with written_whole(out / "recipe.json") as temporary:
-        temporary.write_text(recipe.dumps(), encoding="utf-8")
-    shutil.rmtree(windows, ignore_errors=True)
+        # Masks that come back as they are may lie where they are written, and stay the files that they are.
+        unchanged = arguments.adjustment.keeps_masks and span == (0, info.frames)
+        in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
+        written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
+        files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
+        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks)):
+            given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
+            if masks is None:
+                shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+            else:
+                shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
+            context.report("loading the model", 0, 1)
+            with stopwatch("load"):
+                model = engine.video_model()
+            _warn_of_unknown_words(model, arguments)
+            if masks is None:
+                with stopwatch("track"):
+                    masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            with stopwatch("adjust"):
+                region = _adjusted(masks, shots, arguments.adjustment, context)
+                if not in_place:
+                    export_png(region, out / "masks")
+            frame = _keyframe_index(region, prompts.frame)
+            if keyframe is None:
+                with stopwatch("keyframe"):
+                    keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
+            else:
+                keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
+            write_image(out / "keyframe.png", keyframe)
+            production = Production(
+                source=video,
+                span=span,
+                region=region,
+                feather=Feather(arguments.adjustment.feather),
+                keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
+                settings=arguments.settings,
+                clip=sha256_of(video),
+                weights=engine.weights(),
+            )
+            windows = out / WINDOWS
+            report = write_edited_video(
+                production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
+            )
+            recipe = _recipe(
+                production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png"
+            )
+            with written_whole(out / "recipe.json") as temporary:
+                temporary.write_text(recipe.dumps(), encoding="utf-8")
+            shutil.rmtree(windows, ignore_errors=True)
     return report
 
 

@@ -17,7 +17,7 @@ def prepare_folder(out: Path, files: Sequence[str], folders: Sequence[str], sour
     """
     for name in (*files, *folders):
         for source in sources:
-            if source is not None and _same(out / name, source):
+            if source is not None and same_file(out / name, source):
                 raise InputError(f"'{source}' would be overwritten by the result: choose another folder for --out")
     make_folder(out, "--out")
     for name in files:
@@ -40,7 +40,8 @@ def make_folder(folder: Path, flag: str) -> None:
         raise StorageError(f"the folder '{folder}' can't be written to ({error.strerror or error}): choose another, or free it") from error
 
 
-def _same(one: Path, other: Path) -> bool:
+def same_file(one: Path, other: Path) -> bool:
+    """Whether both are there and are the same file or folder."""
     try:
         return one.samefile(other)
     except OSError:  # one of them is not there

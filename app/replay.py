@@ -15,10 +15,10 @@ from typing import Any, TYPE_CHECKING
 from app.engine import Engine
 from app.export import file_stem, format_of, write_clip
 from app.follow import follow, shots_of
-from app.outputs import prepare_folder
 from app.production import make_windows, plan, Production
 from app.propagate_work import half_size
 from app.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from app.result_folder import result_folder
 from core.errors import InputError
 from core.progress import JobContext
 from core.project.edits import Painting
@@ -53,8 +53,7 @@ def replay_to_folder(
     source = _video_of(recipe, path, video)
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
-    prepare_folder(out, (name, "report.json"), (), (source, path))
-    with open_clip(source) as reader:
+    with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source) as reader:
         sha256 = sha256_of(source)
         own = sha256 == recipe.sha256
         frames = len(reader)
@@ -72,17 +71,17 @@ def replay_to_folder(
             applied.append(done)
             base = f"{base}+{'+'.join(keys)}"
         write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context)
-    report = {
-        "recipe": path.name,
-        "video": source.name,
-        "own_video": own,
-        "frames": span[1] - span[0],
-        "edits": len(recipe.edits),
-        "notes": notes,
-    }
-    with written_whole(out / "report.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
-    shutil.rmtree(out / WINDOWS, ignore_errors=True)
+        report = {
+            "recipe": path.name,
+            "video": source.name,
+            "own_video": own,
+            "frames": span[1] - span[0],
+            "edits": len(recipe.edits),
+            "notes": notes,
+        }
+        with written_whole(out / "report.json") as temporary:
+            temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        shutil.rmtree(out / WINDOWS, ignore_errors=True)
     return {**report, "output": name}
 
 

@@ -32,6 +32,10 @@ def run_here(*arguments: object) -> None:
     assert main([str(a) for a in arguments]) == 0
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=17, rate=Fraction(30000, 1001), audio=True)
@@ -188,19 +192,22 @@ WRONG = [
 ]
 
 
-def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(
+    clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from app.cli import main
 
-    (tmp_path / "output.mp4").write_bytes(b"old result")
+    out = tmp_path / "out"
+    shutil.copytree(edited, out)
     for arguments, words in WRONG:
-        code = main(["edit", str(clip), "--out", str(tmp_path), *arguments])
+        code = main(["edit", str(clip), "--out", str(out), *arguments])
         err = capsys.readouterr().err.strip()
         last = err.splitlines()[-1]
         assert code == 2, (arguments, err)
         assert words in last, (arguments, err)
         assert last.startswith("error: "), (arguments, err)
         assert "Traceback" not in err
-    assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+    assert contents(out) == contents(edited)
     assert main(["ui", "--device", "cuda:99", "--workspace", str(tmp_path / "workspace")]) == 2
     assert "there is no device 'cuda:99' here" in capsys.readouterr().err
     assert not (tmp_path / "workspace").exists()
@@ -224,6 +231,38 @@ def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, ca
         assert main([*map(str, command), "--out", str(tmp_path)]) == 2
         assert "would be overwritten" in capsys.readouterr().err
     assert (video.read_bytes(), mask.read_bytes()) == (clip.read_bytes(), before)
+
+
+def test_what_the_program_did_not_write_stays_though_nobody_named_it(
+    clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from app.cli import main
+
+    for name in ("masks/00000.png", "masks-ids.zip", "frames/00005.png", "keyframe.png", "output.mkv"):
+        out = tmp_path / Path(name).stem
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_bytes(b"mine")
+        command = {
+            "masks-ids": ["track", str(clip), "--box", BOX, "--also", "ids"],
+            "output": ["replay", str(edited / "recipe.json"), "--codec", "ffv1"],
+        }.get(out.name, ["edit", str(clip), "--box", BOX, "--task", "delete", "--png"])
+        for case in [command, ["track", str(clip), "--box", BOX]] if out.name == "00000" else [command]:
+            assert main([*case, "--out", str(out)]) == 2, name
+            err = capsys.readouterr().err
+            assert "choose another folder for --out" in err
+            assert str((out / name).parent) in err
+            assert len(err.splitlines()) == 1, "there was work"
+            assert contents(out) == {name: b"mine"}
+
+    own, short = tmp_path / "own", disc_clip(tmp_path / "short.mp4", frames=3)
+    (own / "masks").mkdir(parents=True)
+    for index in range(3):
+        Image.fromarray(np.full((120, 160), 1, np.uint8)).save(own / "masks" / f"{index}.png")
+    masks = contents(own)
+    words = ("--task", "delete", "--keyframe", edited / "keyframe.png", "--steps", 1)
+    run_here("edit", short, "--out", own, "--masks", own / "masks", *words)
+    assert masks.items() < contents(own).items()
+    assert main(["track", str(short), "--out", str(own), "--box", BOX]) == 2
 
 
 def test_a_place_that_cant_take_the_result_is_found_before_the_work(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,9 +340,10 @@ def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
-def test_ctrl_c_stops_cleanly_with_130(clip: Path, tmp_path: Path) -> None:
-    (tmp_path / "output.mp4").write_bytes(b"old result")
-    command = [sys.executable, "-m", "app.cli", "edit", str(clip), "--out", str(tmp_path), "--box", BOX, "--task", "add"]
+def test_ctrl_c_stops_cleanly_with_130_and_the_old_result_stays(clip: Path, edited: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(edited, out)
+    command = [sys.executable, "-m", "app.cli", "edit", str(clip), "--out", str(out), "--box", BOX, "--task", "add"]
     command += ["--caption", "a red ball", "--steps", "900"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
@@ -315,8 +355,8 @@ def test_ctrl_c_stops_cleanly_with_130(clip: Path, tmp_path: Path) -> None:
     assert process.wait(30) == 130
     assert rest.strip().splitlines()[-1] == "stopped"
     assert "Traceback" not in rest
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["masks", "output.mp4"]
-    assert (tmp_path / "output.mp4").read_bytes() == b"old result"
+    assert contents(out).keys() == contents(edited).keys()
+    assert (out / "output.mp4").read_bytes() == (edited / "output.mp4").read_bytes()
 
 
 def test_a_folder_of_images_is_a_video_too(clip: Path, tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""A result's folder: what the program wrote is replaced, what anybody else did stays as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.result_folder import result_folder
+from core.errors import InputError
+
+FILES = ("output.mp4", "report.json")
+
+
+def write(out: Path, pictures: int, content: bytes = b"ours") -> None:
+    with result_folder(out, FILES, {"masks": pictures}):
+        put(out, pictures, content)
+
+
+def put(out: Path, pictures: int, content: bytes) -> None:
+    (out / "masks").mkdir(exist_ok=True)
+    for index in range(pictures):
+        (out / "masks" / f"{index:05d}.png").write_bytes(content)
+    for name in FILES:
+        (out / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["output.mp4", "report.json", "masks/00000.png", "masks/00007.png", "masks/3.png", "masks/holiday.jpg"])
+def test_what_others_put_there_is_refused_and_stays(tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / name
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_bytes(b"mine")
+    with pytest.raises(InputError, match="choose another folder for --out") as refused:
+        write(tmp_path, 3)
+    assert str(theirs.parent) in str(refused.value)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [theirs]
+    assert theirs.read_bytes() == b"mine"
+
+
+def test_a_run_replaces_what_an_earlier_one_wrote_but_not_what_was_changed_since(tmp_path: Path) -> None:
+    write(tmp_path, 6)
+    write(tmp_path, 3, b"anew")
+    assert (tmp_path / "masks" / "00002.png").read_bytes() == b"anew"
+    corrected = tmp_path / "masks" / "00001.png"
+    corrected.write_bytes(b"by hand")
+    (tmp_path / "masks" / "notes.txt").write_text("in nobody's way")
+    with pytest.raises(InputError, match=r"changed since.*00001\.png"):
+        write(tmp_path, 3)
+    assert corrected.read_bytes() == b"by hand"
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_run_that_was_stopped_does_not_lock_the_folder(tmp_path: Path, killed: bool) -> None:
+    run = result_folder(tmp_path, FILES, {"masks": 3})
+    run.__enter__()
+    put(tmp_path, 2, b"half")
+    if not killed:
+        run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    write(tmp_path, 3)
+    assert (tmp_path / "masks" / "00002.png").read_bytes() == b"ours"
+
+
+def test_a_folder_of_an_older_version_is_known_by_its_report(tmp_path: Path) -> None:
+    put(tmp_path, 3, b"old")
+    (tmp_path / "report.json").write_text(json.dumps({"frames": 3, "max_difference_outside": 0}))
+    write(tmp_path, 3)
+    (tmp_path / "masks" / "00003.png").write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"00003\.png"):
+        write(tmp_path, 3)
