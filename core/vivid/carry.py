@@ -19,7 +19,7 @@ from core.render.composite import composite, soft_edge
 from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
 from core.render.visible import pure, visible_edit
-from core.vivid.motion import in_shape, motion, Span
+from core.vivid.motion import in_shape, Margins, motion, NO_MARGINS, Span
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -42,23 +42,34 @@ INERTIA = 0.6
 
 @dataclass(frozen=True)
 class Accepted:
-    """A finished frame: picture uint8 (H, W, 3), mask bool (H, W), and how much of each pixel the edit is, (H, W) in [0, 1]."""
+    """A finished frame: picture uint8 (H, W, 3), mask bool (H, W), how much of each pixel the edit is, (H, W) in [0, 1], and the mask's
+    box, which goes as far beyond the picture as is known of what its border cuts off."""
 
     picture: Picture
     mask: Mask
     shown: NDArray[np.float32]
+    span: Span
 
     @classmethod
-    def of(cls, picture: Picture, under: Picture, mask: Mask) -> Accepted:
+    def of(cls, picture: Picture, under: Picture, mask: Mask, span: Span) -> Accepted:
         """What `picture` shows of an edit laid over `under`: see `visible_edit`."""
         shown = np.zeros(mask.shape, np.float32)
-        span = bounding_span(mask)
-        if span is not None:
-            area = _grown(span, mask.shape)
+        box = bounding_span(mask)
+        if box is not None:
+            area = _grown(box, mask.shape)
             shown[area] = visible_edit(picture[area], under[area], mask[area], rim=False)
             picture = picture.copy()
             picture[area] = pure(picture[area], shown[area])
-        return cls(picture, mask, shown)
+        return cls(picture, mask, shown, span)
+
+    @property
+    def margins(self) -> Margins:
+        """How far what shows stays away from the box's sides."""
+        seen, (y0, y1, x0, x1) = bounding_span(self.shown > 0.5), self.span
+        if seen is None:
+            return NO_MARGINS
+        height, width = y1 - y0, x1 - x0
+        return (seen[0] - y0) / height, (y1 - seen[1]) / height, (seen[2] - x0) / width, (x1 - seen[3]) / width
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ class Carrier:
         coarse = crop.width / redrawn.shape[1]
         self._soft = cv2.GaussianBlur(accepted.picture, (0, 0), coarse / 2) if coarse > 1 else accepted.picture
         residual = crop.cut(bridge).astype(np.float32) - redrawn
-        self._shown = _sample(accepted.shown, *trail.origin(*_places(crop)), cv2.INTER_LINEAR)
+        self._shown = self._shown_at(trail.origin(*_places(crop)))
         self._offset = cv2.GaussianBlur(residual, (0, 0), SMOOTH)
         inside = self._shown > 0.5
         error = np.abs(residual).mean(-1)[inside].mean() if inside.any() else 0.0
@@ -149,7 +160,7 @@ class Carrier:
         rows, columns = np.mgrid[area].astype(np.float32)
         origin = trail.origin(columns, rows)
         carried = _sample(self._accepted.picture, *origin, cv2.INTER_CUBIC)
-        shown = _sample(self._accepted.shown, *origin, cv2.INTER_LINEAR) * mask[area]
+        shown = self._shown_at(origin) * mask[area]
         sure = _spread(trust, crop, area)[..., None]
         model = _spread(redrawn.astype(np.float32) + offset, crop, area, cv2.INTER_CUBIC)
         edit = sure * (carried + _spread(shade, crop, area)) + (1 - sure) * model
@@ -197,13 +208,23 @@ class Carrier:
         origin = trail.origin(*_places(trail.crop))
         # What the border hid on the keyframe only the model can tell.
         there = self._on_keyframe(origin)
-        shown = (_sample(self._accepted.shown, *origin, cv2.INTER_LINEAR) * there)[..., None]
+        shown = (self._shown_at(origin) * there)[..., None]
         change = answer - _sample(self._soft, *origin, cv2.INTER_LINEAR)
         weight = cv2.GaussianBlur(shown, (0, 0), SMOOTH)[..., None]
         shade = cv2.GaussianBlur(change * shown, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)
         trust = np.exp(-((np.abs(shade).mean(-1) / self._tolerance) ** 2)).astype(np.float32)
         mean = (shade * shown).sum((0, 1)) / max(float(shown.sum()), 1e-6)
         return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept) * there
+
+    def _shown_at(self, origin: Places) -> NDArray[np.float32]:
+        """How much of the places in the keyframe is the edit: what is cut off goes on beyond the picture's border as far as is known."""
+        x, y = origin
+        y0, y1, x0, x1 = self._accepted.span
+        height, width = self._accepted.mask.shape
+        top, bottom, left, right = min(y0, 0), max(y1, height), min(x0, 0), max(x1, width)
+        # Pixel centres lie at whole numbers here, sides at halves before them.
+        reach = np.minimum(np.minimum(y - top, bottom - 1 - y), np.minimum(x - left, right - 1 - x)) + 1
+        return _sample(self._accepted.shown, x, y, cv2.INTER_LINEAR) * np.clip(reach, 0, 1).astype(np.float32)
 
     def _on_keyframe(self, origin: Places) -> NDArray[np.float32]:
         """1 where a place lies inside the keyframe's picture, 0 beyond its border."""

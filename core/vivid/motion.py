@@ -15,6 +15,11 @@ STEADY = 3
 """Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than things do."""
 STRETCH = 1.35
 """How many times more a carried picture may grow in one direction than in the other."""
+ASIDE = 0.04
+"""Share of its size by which what shows may be cut off by a mask that is smaller than its box without the wobble."""
+Margins = tuple[float, float, float, float]
+"""What lies between a box's sides (y0, y1, x0, x1) and what shows in it, as shares of its size."""
+NO_MARGINS: Margins = (0.0, 0.0, 0.0, 0.0)
 LEEWAY = 1.3
 """How many times a cut side's scale may differ from that of what is seen of it."""
 
@@ -51,10 +56,11 @@ def in_shape(matrix: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
     return np.array([[held[0], 0, shift[0]], [0, held[1], shift[1]], [0, 0, 1]], np.float64)
 
 
-def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[Span | None]:
+def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int], margins: Margins = NO_MARGINS) -> list[Span | None]:
     """Boxes of consecutive frames with the wobble taken out: each side by a line through its neighbours.
 
-    A side on the picture's border stays there, and counts for no other frame.
+    A side on the picture's border stays there, and counts for no other frame. Where a mask is suddenly smaller, as that of a ball that
+    bounces, a side gives way as soon as what shows within `margins` would be cut off.
     """
     limits = (shape[0], shape[0], shape[1], shape[1])
     result: list[Span | None] = []
@@ -71,7 +77,9 @@ def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int]) -> list[S
             ]
             if span[side] not in (0, limit) and len(near) > 2:
                 times, places = np.array(near, float).T
-                sides[side] = float(np.polyval(np.polyfit(times, places, 1), 0))
+                place = float(np.polyval(np.polyfit(times, places, 1), 0))
+                most = (margins[side] + ASIDE) * (span[side | 1] - span[side & ~1])
+                sides[side] = max(place, span[side] - most) if side % 2 == 0 else min(place, span[side] + most)
         # A line may cross the opposite side's where a box all but vanishes.
         result.append((sides[0], sides[1], sides[2], sides[3]) if sides[1] - sides[0] >= 1 and sides[3] - sides[2] >= 1 else span)
     return result

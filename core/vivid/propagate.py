@@ -24,7 +24,7 @@ from core.vivid.carry import Accepted, Carrier, Trail
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
-from core.vivid.motion import motion, Span, steady_spans
+from core.vivid.motion import Margins, motion, Span, steady_spans
 from core.vivid.overhang import Overhang
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 from core.vivid.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Mask, Region
@@ -80,8 +80,8 @@ def propagate(
     source = reader.frame(keyframe_index)
     picture = accepted_frame(source, keyframe, region[keyframe_index])
     base = behind.fill(keyframe_index, source) if behind is not None and task == "modify" else source
-    first = Accepted.of(picture, base, region[keyframe_index])
     overhang = Overhang(region)
+    first = Accepted.of(picture, base, region[keyframe_index], _found(overhang, keyframe_index))
     last, shown, trail = keyframe_index, picture, None
     for number, window in enumerate(windows):
         if window.direction != windows[number - 1].direction or window.bridge == keyframe_index:
@@ -94,7 +94,7 @@ def propagate(
             def on_step(step: int, before: int = number * sampling.runs) -> None:
                 context.report(STAGE, before + step, total)
 
-            cut = _cut_window(model, reader, region, overhang, window, shown if last == window.bridge else None, context)
+            cut = _cut_window(model, reader, region, overhang, window, first.margins, shown if last == window.bridge else None, context)
             guess = cut.carried(shown, region[last])
             redrawn = _redraw(model, task, caption, cut, guess, seed, sampling, on_step)
             if behind is not None and task == "delete":
@@ -161,9 +161,16 @@ def _beyond(span: Span, shape: tuple[int, ...]) -> bool:
 
 
 def _cut_window(
-    model: VividModel, reader: Frames, region: Region, overhang: Overhang, window: Window, bridge: Frame | None, context: JobContext
+    model: VividModel,
+    reader: Frames,
+    region: Region,
+    overhang: Overhang,
+    window: Window,
+    margins: Margins,
+    bridge: Frame | None,
+    context: JobContext,
 ) -> _Cut:
-    """Read a window. `bridge` is its first frame as edited, None for the source."""
+    """Read a window. `margins` are those of the keyframe, `bridge` is the window's first frame as edited, None for the source."""
     first, last = min(window.frames), max(window.frames)
     read: dict[int, Frame] = {}
     for index, source in zip(range(first, last + 1), reader.frames(first, last + 1), strict=True):
@@ -183,7 +190,7 @@ def _cut_window(
         window,
         sources,
         crops,
-        steady_spans([overhang.span(frame) for frame in window.frames], (height, width)),
+        steady_spans([overhang.span(frame) for frame in window.frames], (height, width), margins),
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
         np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
     )
@@ -221,14 +228,20 @@ def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, cont
         yield behind.fill(frame, source, cut.crops[position].over(source, redrawn[position]))
 
 
+def _found(overhang: Overhang, frame: int) -> Span:
+    span = overhang.span(frame)
+    if span is None:
+        raise ValueError(f"nothing is edited on frame {frame}")
+    return span
+
+
 def _carrier(
     cut: _Cut, overhang: Overhang, redrawn: Frame, keyframe: Accepted, last: tuple[int, Frame], trail: Trail | None, kept: float
 ) -> Carrier:
     """`last` is the last finished frame and its index, `trail` its way from the keyframe (None for the keyframe itself)."""
     index, picture = last
-    span = cut.spans[0] if index == cut.window.bridge else overhang.span(index)
-    if span is None:
-        raise ValueError(f"nothing is edited on frame {index}")
+    found = _found(overhang, index)
+    span = (cut.spans[0] or found) if index == cut.window.bridge else found
     crop = cut.crops[0]
     before = redrawn if index == cut.window.bridge else crop.cut(picture)
     return Carrier(keyframe, trail or Trail.start(span, crop), picture, crop, before, kept)

@@ -34,9 +34,9 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
     source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
     start, end = _mask(20), _mask(26)
     picture = _edited(source, 20)
-    accepted = Accepted.of(picture, source, start)
     span = bounding_span(start)
     assert span is not None
+    accepted = Accepted.of(picture, source, start, span)
     carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)))
     wanted = _edited(source, 26)
     orange = np.clip(CROP.cut(wanted).astype(int) + np.array([0, 45, 0]), 0, 255).astype(np.uint8)
@@ -51,9 +51,9 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
 def test_an_edit_is_as_sharp_after_many_windows_as_after_one() -> None:
     source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
     picture, region = _edited(source, 20), _mask(20)
-    accepted = Accepted.of(picture, source, region)
     span = bounding_span(region)
     assert span is not None
+    accepted = Accepted.of(picture, source, region, span)
     trail, wanted = Trail.start(span, CROP), picture
     for left in range(22, 36, 2):  # every frame is a window of its own, and the model loses a little each time
         carrier = Carrier(accepted, trail, wanted, CROP, cv2.blur(CROP.cut(wanted), (5, 5)), kept=1)
@@ -106,7 +106,7 @@ def test_what_the_keyframe_s_border_hid_says_nothing_of_colours() -> None:
     answer = np.where(end[..., None], np.array((40, 40, 200), np.uint8), gray)
     answer[30:66, 60:88] = picture[30:66, 100:]
     crop = CropRegion(0, 0, 128, 96, (128, 96), (96, 128))
-    accepted = Accepted.of(picture, gray, start)
+    accepted = Accepted.of(picture, gray, start, (30, 66, 100, 156))
     for kept in (0.8, 1.0):
         carrier = Carrier(accepted, Trail.start((30, 66, 100, 156), crop), picture, crop, picture, kept)
         result = carrier.onto(gray, gray, end, 0, (30, 66, 60, 116), crop, answer).astype(float)
@@ -114,13 +114,34 @@ def test_what_the_keyframe_s_border_hid_says_nothing_of_colours() -> None:
         assert np.abs(result[36:60, 94:110].mean((0, 1)) - (40, 40, 200)).max() < 40
 
 
+def test_nothing_is_made_up_beyond_what_is_known_of_the_keyframe() -> None:
+    """A disc that touches the picture's top, in a region that later is taller than it ever was: no column grows out of it."""
+    start, end = np.zeros((96, 128), bool), np.zeros((96, 128), bool)
+    start[:40, 40:80], end[20:90, 40:80] = True, True
+    gray = np.full((96, 128, 3), 128, np.uint8)
+    picture, answer = gray.copy(), gray.copy()
+    cv2.circle(picture, (60, 18), 19, (200, 40, 40), -1)
+    answer[20:90, 40:80] = (200, 40, 40)
+    crop = CropRegion(0, 0, 128, 96, (128, 96), (96, 128))
+    for top in (0, -4):
+        accepted = Accepted.of(picture, gray, start, (top, 40, 40, 80))
+        carrier = Carrier(accepted, Trail.start((top, 40, 40, 80), crop), picture, crop, picture, 0.8)
+        result = carrier.onto(gray, gray, end, 0, (20, 90, 40, 80), crop, answer).astype(int)
+        red = (result[..., 0] - result[..., 1] > 60)[:, 60]
+        disc = np.flatnonzero(np.abs(result[55] - result[55, 0]).max(-1) > 60)
+        assert len(disc) > 30, "the disc is there"
+        assert 30 <= red.sum() < 60, "the region is 70 high"
+        assert (result[~end] == gray[~end]).all()
+
+
 def test_an_edit_that_fills_its_region_fades_into_what_lies_behind_and_not_into_what_it_replaces() -> None:
     red, green, blue = (np.full((90, 120, 3), colour, np.uint8) for colour in ((220, 20, 20), (20, 220, 20), (20, 20, 220)))
     mask, moved = _mask(20), _mask(26)
     source, moved_source = (np.where(part[..., None], red, blue) for part in (mask, moved))  # red is replaced
     picture = np.where(mask[..., None], green, blue)
-    accepted, span = Accepted.of(picture, blue, mask), bounding_span(mask)
+    span = bounding_span(mask)
     assert span is not None
+    accepted = Accepted.of(picture, blue, mask, span)
     carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, CROP.cut(picture), kept=1)
     answer = np.where(moved[..., None], green, blue)
     result = carrier.onto(moved_source, blue, moved, 6, bounding_span(moved) or span, CROP, CROP.cut(answer)).astype(int)
@@ -141,7 +162,7 @@ def test_no_rim_of_the_keyframe_s_background_is_carried_along() -> None:
         white = np.full((*size, 3), 245, np.uint8)
         soft = cv2.GaussianBlur(cross.astype(np.float32), (0, 0), 0.6)[..., None]
         picture = np.rint(soft * (210, 20, 30) + (1 - soft) * white).astype(np.uint8)
-        accepted = Accepted.of(picture, white, mask)
+        accepted = Accepted.of(picture, white, mask, bounding_span(mask) or (0, 0, 0, 0))
         shown = accepted.shown[..., None] * accepted.picture
         wanted = soft * (210, 20, 30)
         assert np.abs(shown - wanted)[cv2.erode(cross, np.ones((3, 3), np.uint8)) > 0].mean() < 3
@@ -158,11 +179,11 @@ def test_a_hole_that_was_cut_out_shows_what_passes_behind_it() -> None:
     cv2.circle(picture, (45, 45), 20, (20, 40, 220), -1)
     hole = np.hypot(*np.mgrid[-45:45, -45:75]) < 11
     picture[hole] = source[hole]
-    accepted = Accepted.of(picture, source, start)
-    assert accepted.shown[45, 45] == 0
-    assert accepted.shown[45, 60] == 1
     span = bounding_span(start)
     assert span is not None
+    accepted = Accepted.of(picture, source, start, span)
+    assert accepted.shown[45, 45] == 0
+    assert accepted.shown[45, 60] == 1
     carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (3, 3)), kept=1)
     moved = np.where(np.roll(hole, 20, 1)[..., None], source, np.roll(picture, 20, 1))
     result = carrier.onto(source, source, end, 0, bounding_span(end) or span, CROP, cv2.blur(CROP.cut(moved), (3, 3)))
