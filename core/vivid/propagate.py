@@ -130,11 +130,12 @@ def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index
 @dataclass(frozen=True)
 class _Cut:
     """A window as the model sees it: pixels (T, h, w, 3) and masks (T, h, w), padded to 8k + 1 frames by repeating the last; the crop and
-    the full-size frame of each, the bridge's as edited; and the masks' boxes as their motion is read from them, which may go beyond the
-    picture."""
+    the full-size frame of each, the bridge's as edited and as it was; and the masks' boxes as their motion is read from them, which may go
+    beyond the picture."""
 
     window: Window
     sources: list[Frame]
+    before: Frame
     crops: list[CropRegion]
     spans: list[Span | None]
     pixels: NDArray[np.uint8]
@@ -177,6 +178,7 @@ def _cut_window(
         context.check()
         read[index] = source
     sources = [read[frame] for frame in window.frames]
+    before = sources[0]
     if bridge is not None:
         sources[0] = bridge
     height, width = sources[0].shape[:2]
@@ -189,6 +191,7 @@ def _cut_window(
     return _Cut(
         window,
         sources,
+        before,
         crops,
         steady_spans([overhang.span(frame) for frame in window.frames], (height, width), margins),
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
@@ -267,7 +270,7 @@ def _carried(
         under = source if behind is None else behind.fill(frame, source)
         mask = region[frame]
         ring = ring_box(mask)
-        # The bridge, which is edited, is no neighbour to compare with.
-        before = cut.sources[position - 1][ring] if position > 1 else None
-        grain = grain_around(source[ring], mask[ring], before)
+        # Without the frame before, texture would pass for grain; an edit, which has been smoothed, for none.
+        before = cut.sources[position - 1] if position > 1 else cut.before
+        grain = grain_around(source[ring], mask[ring], before[ring])
         yield carrier.onto(source, under, mask, feather.at(frame), end, cut.crops[position], redrawn[position], grain, (seed, frame))

@@ -91,6 +91,21 @@ def test_any_frame_count_gives_every_frame_and_keeps_the_source_outside(model: V
     assert (results[index][2] == _keyframe(reader, region, index)).all()
 
 
+def test_texture_that_stands_still_is_no_grain_on_any_frame(model: VividModel) -> None:
+    """A clip of one picture: what is painted evenly stays even, on the first frame of a window too."""
+    count = 19
+    texture = np.random.default_rng(0).normal(128, 4, (120, 160, 1)).clip(0, 255).astype(np.uint8).repeat(3, 2)
+    reader = FrameList(np.stack([texture] * count))
+    masks = np.zeros((count, 120, 160), bool)
+    masks[:, 40:80, 60:100] = True
+    region = MaskSequence((160, 120), 0, masks)
+    windows = _propagate(replace(model, kept=1.0), reader, region, 0)
+    results = composed_frames(reader, region, (0, count), windows, 0, _keyframe(reader, region, 0))
+    uneven = [result[46:74, 66:94].std((0, 1)).max() for _, _, result in results]
+    assert len(windows) == 2
+    assert max(uneven) < 0.5, uneven
+
+
 def test_a_span_is_all_that_is_read_and_made(model: VividModel) -> None:
     reader, region = _clip(12)
     windows = _propagate(model, reader, region, 6, span=(4, 9))

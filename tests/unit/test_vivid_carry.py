@@ -9,7 +9,7 @@ from core.masks import bounding_span
 from core.render.region import CropRegion
 from core.render.visible import visible_edit
 from core.vivid.carry import Accepted, Carrier, Trail
-from core.vivid.motion import in_shape, motion, STRETCH
+from core.vivid.motion import in_shape, motion, steady_spans, STRETCH
 from tests.builders import noise_frames
 
 SIZE = (120, 90)
@@ -132,6 +132,20 @@ def test_nothing_is_made_up_beyond_what_is_known_of_the_keyframe() -> None:
         assert len(disc) > 30, "the disc is there"
         assert 30 <= red.sum() < 60, "the region is 70 high"
         assert (result[~end] == gray[~end]).all()
+
+
+def test_a_mask_that_is_squashed_for_a_frame_squashes_what_would_be_cut_off() -> None:
+    """A ball of 40 pixels that falls by 10 a frame and bounces, flat on one frame."""
+    bottoms = [60, 70, 80, 90, 80, 70, 60]
+    spans = [(bottom - (28 if bottom == 90 else 40), bottom, 20, 60) for bottom in bottoms]
+    for margin in (0.0, 0.1):
+        found = steady_spans(spans, (200, 200), (margin, 0, 0, 0))[3]
+        assert found is not None
+        assert found[0] >= 62 - (margin + 0.05) * 28
+        assert found[1] <= 90.1
+    wobbling = [(20 + wobble, 60, 20, 60) for wobble in (0, 1, 0, 2, 0, 1, 0)]
+    steadied = [span[0] for span in steady_spans(wobbling, (200, 200), (0.05, 0, 0, 0)) if span is not None]
+    assert max(steadied) - min(steadied) < 1
 
 
 def test_an_edit_that_fills_its_region_fades_into_what_lies_behind_and_not_into_what_it_replaces() -> None:
