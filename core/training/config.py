@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -185,9 +186,12 @@ def _parse(text: str, kind: Any, name: str) -> Any:
             return False
         raise InputError(f"{name}={text}: say true or false")
     try:
-        return kind(text)
+        value = kind(text)
     except ValueError:
         raise InputError(f"{name}={text}: expected {getattr(kind, '__name__', kind)}") from None
+    if kind in (int, float) and not 0 <= value < math.inf:
+        raise InputError(f"{name}={text}: it has to be 0 or more")
+    return value
 
 
 def with_overrides(config: ConfigT, words: list[str]) -> ConfigT:

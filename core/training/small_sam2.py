@@ -249,6 +249,7 @@ def train(config: Sam2RecipeConfig) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     network, sizes = start_network(config)
     network = network.to(device).train()
+    print(f"drawing {config.pools.textures_count} textures and {config.pools.backgrounds} backgrounds on {device}", flush=True)
     world = make_world(config.pools, config.seed, device)
     validation = Validation(config, sizes.image_size, device)
     print(f"worlds made in {time.monotonic() - began:.1f} s", flush=True)

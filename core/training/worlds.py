@@ -9,6 +9,7 @@ from core.training.config import RecipeConfig
 def build_world(config: RecipeConfig) -> World:
     """Pools rendered from the recipe's seed on its device, at the network's working size."""
     sizes, network = config.world, config.network
+    print(f"drawing {sizes.solids_per_kind} solids of each kind and {sizes.backgrounds} backgrounds on {config.device}", flush=True)
     return World(
         config.device,
         seed=config.seed,

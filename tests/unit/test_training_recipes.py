@@ -161,6 +161,8 @@ def test_settings_from_words() -> None:
         ("layers=3", "unknown setting 'layers'"),
         ("steps", "key=value"),
         ("steps=two", "expected int"),
+        ("steps=-3", "0 or more"),
+        ("minutes=nan", "0 or more"),
         ("compile=maybe", "true or false"),
         ("network=3", "is a group"),
         ("seed.x=3", "no settings of its own"),
