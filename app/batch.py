@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, TYPE_CHECKING
 
+from app.console import note
 from app.engine import Engine
 from app.follow import follow, shots_of
 from app.mask_files import read_masks
@@ -67,7 +68,8 @@ def track_to_folder(
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
-        _note(reader.info.incomplete)
+        if reader.info.incomplete:
+            note(reader.info.incomplete)
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         with result_folder(out, tuple(extra.values()), {"masks": span[1] - span[0]}, (video,)):
@@ -100,7 +102,8 @@ def edit_to_folder(
     stopwatch = Stopwatch()
     with open_clip(video) as reader:
         info = reader.info
-        _note(info.incomplete)
+        if info.incomplete:
+            note(info.incomplete)
         span = parse_span(arguments.frames, info.frames)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
@@ -114,7 +117,7 @@ def edit_to_folder(
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
         files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
-        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks)):
+        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), (arguments.keyframe,)):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
                 shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
@@ -272,12 +275,6 @@ def _paint_keyframe(
 
 
 def _warn_of_unknown_words(model: VividModel, arguments: EditArguments) -> None:
-    _note(model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None)
-
-
-def _note(text: str | None) -> None:
-    """Something to know that stops nothing."""
-    import sys
-
-    if text:
-        print(f"note: {text}", file=sys.stderr)
+    hint = model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None
+    if hint:
+        note(hint)

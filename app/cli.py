@@ -258,15 +258,15 @@ def _edit(options: argparse.Namespace) -> None:
 
 
 def _replay(options: argparse.Namespace) -> None:
-    from app.console import console_job
+    from app.console import console_job, note
     from app.engine import Engine
     from app.replay import replay_to_folder
 
     with console_job() as context:
         engine = Engine(_settings(options))
         report = replay_to_folder(engine, options.recipe, options.out, context, video=options.video, codec=options.codec, anew=options.anew)
-    for note in report["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+    for one in report["notes"]:
+        note(one)
     print(f"{report['frames']} frames in {options.out / report['output']}")
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from app.console import counted, note
 from app.outputs import prepare_folder
 from core.errors import InputError, StorageError
-from core.media.files import written_whole
+from core.media.files import storage_errors, written_whole
 
 LIST = ".vivid-studio.json"
 """The list's own name: `files` holds each file's size in bytes, or null for one that is being written."""
@@ -28,8 +30,13 @@ Sizes = dict[str, int | None]
 
 
 @contextlib.contextmanager
-def result_folder(out: Path, files: Sequence[str], pictures: Mapping[str, int], sources: Sequence[Path | None] = ()) -> Iterator[None]:
+def result_folder(
+    out: Path, files: Sequence[str], pictures: Mapping[str, int], sources: Sequence[Path | None] = (), used: Sequence[Path | None] = ()
+) -> Iterator[None]:
     """Make `out` ready for `files` and for folders of so many numbered `pictures`, which the block writes.
+
+    At the end of the block the result is complete, and what earlier runs left there goes, with a line that says so; not the `sources`, nor
+    what else was `used`. After an error inside the block it stays.
 
     InputError, before anything changes, when one of `sources` is among what is written, and when something is in the way that no run of
     this program wrote: a file of such a name, or a picture of whatever name in one of the folders. StorageError when the disk refuses.
@@ -45,7 +52,30 @@ def result_folder(out: Path, files: Sequence[str], pictures: Mapping[str, int], 
         with contextlib.suppress(StorageError, OSError):  # the disk may be what stopped the work
             _write_list(out, old | _sizes(out, names))
         raise
-    _write_list(out, old | _sizes(out, names))
+    new = _sizes(out, names)
+    left = [name for name in old if name not in new]
+    kept = [name for name in left if any(source is not None and _holds(source, out / name) for source in (*sources, *used))]
+    _remove(out, [name for name in left if name not in kept and _is_own(out, name, old)])
+    _write_list(out, {name: old[name] for name in kept} | new)
+
+
+def _remove(out: Path, names: Sequence[str]) -> None:
+    """Delete what an earlier run wrote, and say so; pictures may be gone already, with those that took their place."""
+    for name in names:
+        with storage_errors(out / name):
+            (out / name).unlink(missing_ok=True)
+    pictures = Counter(name.partition("/")[0] for name in names if "/" in name)
+    for folder in pictures:
+        with contextlib.suppress(OSError):  # there is something else in it
+            (out / folder).rmdir()
+    gone = [name for name in names if "/" not in name] + [f"{counted(number, 'picture')} in {name}" for name, number in pictures.items()]
+    if gone:
+        note(f"removed from {out} what an earlier run left there: {', '.join(gone)}")
+
+
+def _holds(source: Path, path: Path) -> bool:
+    """Whether `source` is that file, or a folder that it lies in."""
+    return source.resolve() in (path.resolve(), *path.resolve().parents)
 
 
 def _refuse_others(out: Path, own: Sizes, files: Sequence[str], folders: Sequence[str]) -> None:
@@ -67,8 +97,8 @@ def _refuse_others(out: Path, own: Sizes, files: Sequence[str], folders: Sequenc
 
 
 def _is_own(out: Path, name: str, own: Sizes) -> bool:
-    """Whether the file that is there is the one that a run wrote."""
-    return name in own and own[name] in (None, _size(out / name))
+    """Whether a run wrote the file, and nobody changed it since."""
+    return name in own and (own[name] is None or _size(out / name) in (own[name], None))
 
 
 def _own(out: Path) -> Sizes:
@@ -78,12 +108,27 @@ def _own(out: Path) -> Sizes:
         return {name: size for name, size in listed.items() if _NAMES.fullmatch(name) and (out / name).is_file()}
     report = _read(out / "report.json")
     frames = report.get("frames")
-    if not isinstance(frames, int) or not ({"max_difference_outside", "own_video"} & report.keys()):
+    names = ["report.json"]
+    if not isinstance(frames, int):
         return {}
-    names = ["keyframe.png", "report.json", "recipe.json", *(path.name for path in out.glob("output.*"))]
-    pictures = [path for folder in ("masks", "frames") for path in (out / folder).glob("*.png") if path.stem.isdecimal()]
-    names += [f"{path.parent.name}/{path.name}" for path in pictures if int(path.stem) < frames]
+    if "own_video" in report:
+        names += [path.name for path in out.glob("output.*")]
+    elif "max_difference_outside" in report:
+        names += ["output.mp4", "keyframe.png", "recipe.json", *(f"masks/{path.name}" for path in _numbered(out / "masks", frames))]
+        # Whether pictures of frames were asked for, that report does not say; they were written between the keyframe and the report.
+        since, until = _written(out / "keyframe.png"), _written(out / "report.json")
+        names += [f"frames/{path.name}" for path in _numbered(out / "frames", frames) if since <= _written(path) <= until]
+    else:
+        return {}
     return {name: None for name in names if _NAMES.fullmatch(name) and (out / name).is_file()}
+
+
+def _numbered(folder: Path, count: int) -> list[Path]:
+    return [path for path in folder.glob("*.png") if path.stem.isdecimal() and int(path.stem) < count]
+
+
+def _written(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _read(path: Path) -> dict[str, object]:

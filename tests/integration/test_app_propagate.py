@@ -16,6 +16,7 @@ from app.editor import Editor
 from app.engine import Engine
 from app.prompt_arguments import PromptArguments
 from app.replay import replay_to_folder
+from app.result_folder import LIST
 from app.settings import Settings
 from core.errors import Cancelled, InputError
 from core.masks import MaskSequence
@@ -270,7 +271,7 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
         assert len(one) == len(two) == FRAMES
         assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
         assert all((a == b).all() for a, b in zip(one.frames(), pixels(editor, project_id), strict=True))
-    assert sorted(path.name for path in (moved / "out").iterdir()) == ["output.mkv", "report.json"]
+    assert sorted(path.name for path in (moved / "out").iterdir()) == [LIST, "output.mkv", "report.json"]
     with pytest.raises(InputError, match="not from prompts"):
         replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "other", JobContext(), anew=True)
     (moved / "recipe.json").write_text("{}")
@@ -307,6 +308,7 @@ def test_the_command_line_goes_on_from_the_windows_it_had(editor: Editor, clip: 
     report = edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", JobContext())
     assert (report["windows"], report["windows_made"]) == (3, 2)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        LIST,
         "keyframe.png",
         "masks",
         "output.mp4",

@@ -18,11 +18,11 @@ def write(out: Path, pictures: int, content: bytes = b"ours") -> None:
         put(out, pictures, content)
 
 
-def put(out: Path, pictures: int, content: bytes) -> None:
+def put(out: Path, pictures: int, content: bytes, files: tuple[str, ...] = FILES) -> None:
     (out / "masks").mkdir(exist_ok=True)
     for index in range(pictures):
         (out / "masks" / f"{index:05d}.png").write_bytes(content)
-    for name in FILES:
+    for name in files:
         (out / name).write_bytes(content)
 
 
@@ -48,6 +48,27 @@ def test_a_run_replaces_what_an_earlier_one_wrote_but_not_what_was_changed_since
     with pytest.raises(InputError, match=r"changed since.*00001\.png"):
         write(tmp_path, 3)
     assert corrected.read_bytes() == b"by hand"
+
+
+def test_what_an_earlier_run_left_goes_when_the_new_result_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ("masks-ids.zip", "masks-webm.webm", "recipe.json", "output.mov")
+    with result_folder(tmp_path, files, {"masks": 6, "frames": 2}):
+        put(tmp_path, 6, b"long", files)
+        (tmp_path / "frames").mkdir()
+        for index in range(2):
+            (tmp_path / "frames" / f"{index:05d}.png").write_bytes(b"long")
+    (tmp_path / "output.mov").write_bytes(b"my own cut")
+    (tmp_path / "masks" / "notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(KeyboardInterrupt), result_folder(tmp_path, (), {"masks": 3}):
+        raise KeyboardInterrupt
+    with result_folder(tmp_path, (), {"masks": 3}, (), (tmp_path / "recipe.json",)):
+        assert sorted(tmp_path.rglob("*")) == before
+        put(tmp_path, 3, b"short", ())
+    gone = "masks-ids.zip, masks-webm.webm, 3 pictures in masks, 2 pictures in frames"
+    assert capsys.readouterr().err.strip() == f"note: removed from {tmp_path} what an earlier run left there: {gone}"
+    stays = [".vivid-studio.json", "00000.png", "00001.png", "00002.png", "notes.txt", "output.mov", "recipe.json"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == stays
 
 
 @pytest.mark.parametrize("killed", [True, False])
