@@ -16,16 +16,26 @@
     studio.undo = () => { if (state.view && state.view.undo) studio.change(server, "undo_step").catch(() => {}); };
     studio.redo = () => { if (state.view && state.view.redo) studio.change(server, "redo_step").catch(() => {}); };
 
+    // Who chose keeps the choice; else the system decides, which gradio follows by the body's class. Canvases are drawn in the theme's
+    // colours, so whoever changes the class, they are drawn anew.
     const dark = () => document.body.classList.contains("dark");
-    ref.theme.addEventListener("click", () => {
-      document.body.classList.toggle("dark");
-      try { localStorage.setItem("vivid-theme", dark() ? "dark" : "light"); } catch { /* then it lasts for this page */ }
-      studio.redraw();
-      studio.drawTimeline();
-    });
     let chosen = null;
     try { chosen = localStorage.getItem("vivid-theme"); } catch { /* the system's choice holds */ }
-    if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+    let shownDark = dark();
+    const theme = () => {
+      if (chosen && dark() !== (chosen === "dark")) document.body.classList.toggle("dark"); // which comes back here
+      if (shownDark === dark()) return;
+      shownDark = dark();
+      studio.redraw?.();
+      studio.drawTimeline?.();
+    };
+    new MutationObserver(theme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+    theme();
+    ref.theme.addEventListener("click", () => {
+      chosen = dark() ? "light" : "dark";
+      try { localStorage.setItem("vivid-theme", chosen); } catch { /* then it lasts for this page */ }
+      theme();
+    });
     ref.model.addEventListener("click", () => studio.showModels());
     ref.help.addEventListener("click", () => studio.showKeys());
 

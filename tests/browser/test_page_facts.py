@@ -88,6 +88,32 @@ def test_dark_and_light_follow_the_system_and_the_button(browser: Any, server: S
 
 
 @pytest.mark.browser
+def test_what_is_drawn_follows_the_system_while_nobody_chose(page: Any, server: Server) -> None:
+    # a column through the lane of no object
+    lane = """scheme => {
+      const canvas = document.querySelector('#studio-timeline canvas'), { height } = canvas;
+      const copy = studio.make('canvas', { width: 1, height }).getContext('2d', { willReadFrequently: true });
+      copy.drawImage(canvas, -(canvas.width >> 1), 0);
+      const row = copy.getImageData(0, 0, 1, height).data;
+      const wanted = getComputedStyle(document.body).getPropertyValue('--vs-lane').trim();
+      const hex = (y) => '#' + [0, 1, 2].map((i) => row[4 * y + i].toString(16).padStart(2, '0')).join('');
+      const found = Array.from({ length: height }, (_, y) => hex(y));
+      return document.body.classList.contains('dark') === (scheme === 'dark') && found.includes(wanted);
+    }"""
+    page.emulate_media(color_scheme="light")
+    open_page(page, server.url)
+    for scheme in ("light", "dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(lane, arg=scheme)
+    page.get_by_label("Light or dark").click()
+    page.wait_for_function(lane, arg="dark")
+    for scheme in ("dark", "light"):  # which is another than the one that was chosen
+        page.emulate_media(color_scheme=scheme)
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    assert page.evaluate(lane, "dark"), "what a person chose holds"
+
+
+@pytest.mark.browser
 def test_a_new_workspace_opens_with_an_example_that_steps_and_plays(page: Any, server: Server) -> None:
     open_page(page, server.url)
     assert "project=" in page.url
