@@ -114,6 +114,13 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
         return list_projects(known)
 
     def trim_clip(project_id: str, start: int, stop: int) -> Answer:
+        """Work on the frames from `start` to before `stop`; what is wrong with them is said in the numbers that the fields show."""
+        last = verbs.project(project_id).clip.info.frames - 1
+        for frame in (start, stop - 1):
+            if not 0 <= frame <= last:
+                raise InputError(f"The clip has no frame {frame}: choose from 0 to {last}.")
+        if stop <= start:
+            raise InputError(f"Frame {start}, the first to work on, comes after frame {stop - 1}, the last: swap them.")
         verbs.trim(project_id, start, stop)
         return _opened(project_id)
 

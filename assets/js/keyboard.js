@@ -53,6 +53,7 @@
   });
 
   const typing = (target) => target.closest("input:not([type=radio]):not([type=range]), textarea, select");
+  const NUMBERS = "#studio input[type=number], #studio .vs-slider input[type=text]";
   const moves = (event) => ({ ArrowLeft: -1, ArrowRight: 1 })[event.key] * (event.shiftKey ? 10 : 1);
 
   window.addEventListener("keydown", (event) => {
@@ -60,6 +61,8 @@
     const key = event.key.toLowerCase();
     if (command && key === "enter" && !event.defaultPrevented && !(sheet && sheet.open)) { event.preventDefault(); return main(); }
     if (key === "escape" && typing(event.target)) return event.target.blur();
+    // a number that is entered is done with: the keys are the page's again, and Tab goes on from the field, as after Esc
+    if (key === "enter" && event.target.matches(NUMBERS)) return event.target.blur();
     if (event.defaultPrevented || (typing(event.target) && !(command && key === "z" && !event.target.value))) return;
     if (command && key === "z") { event.preventDefault(); return event.shiftKey ? studio.redo() : studio.undo(); }
     if (command && key === "y") { event.preventDefault(); return studio.redo(); }

@@ -16,7 +16,10 @@
     ref.back.addEventListener("click", () => step(-1));
     ref.on.addEventListener("click", () => step(1));
     ref.play.addEventListener("click", () => toggle());
-    ref.frame.addEventListener("change", () => { if (ref.frame.value !== "") { studio.set({ playing: false }); studio.goTo(Number(ref.frame.value)); } });
+    ref.frame.addEventListener("change", () => {
+      if (ref.frame.value !== "") { studio.set({ playing: false }); studio.goTo(Number(ref.frame.value)); }
+      ref.frame.value = state.frame; // what lies outside the clip stands for its end
+    });
     ref.markIn.addEventListener("click", () => studio.markIn());
     ref.markOut.addEventListener("click", () => studio.markOut());
     const toggle = () => { if (state.view) studio.set({ playing: !state.playing }); };

@@ -109,9 +109,19 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     page.mouse.move(box["x"] + box["width"] * 180.5 / 210, low, steps=4)
     page.mouse.up()
     wait_for_span(page, 120, 181)
+    page.fill("#studio-video [data-ref=stop]", "233")
+    page.keyboard.press("Enter")
+    page.get_by_text("The clip has no frame 233: choose from 0 to 209.").wait_for()
+    page.wait_for_function("document.querySelector('#studio-video [data-ref=stop]').value === '180'")
     page.fill("#studio-video [data-ref=start]", "130")
     page.keyboard.press("Enter")
     wait_for_span(page, 130, 181)
+    page.keyboard.press("Tab")  # the field is left, and Tab goes on from it
+    assert page.evaluate("document.activeElement.dataset.ref") == "stop"
+    page.keyboard.press("Enter")
+    page.keyboard.press("2")  # so a digit is a key again
+    page.wait_for_selector("#studio[data-step=select]")
+    page.keyboard.press("1")
 
     # what it takes is measured, on this machine
     before = newest_job(page)
