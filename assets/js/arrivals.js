@@ -39,7 +39,7 @@
     const taker = takers[state.step];
     if (state.view && taker && taker.fits(files)) taker.take(files, pasted);
     else if (state.view && takers.select.fits(files) && (files.length > 1 || !files[0].type.startsWith("image/"))) masks(files);
-    else if (files.every(still)) studio.toast("Pictures are taken in Select, for masks, and in Keyframe, as a try: go to one of these steps, then drop them again.", "error");
+    else if (files.every(still)) studio.toast("Pictures are taken in Select, for masks, and in Keyframe, as a try: go to one of these steps, then drop them again.", "error", { about: "arrival" });
     else if (!pasted || files[0].type.startsWith("video/")) open.take(files);
   };
 
@@ -78,8 +78,8 @@
     Promise.all(entries.map(filesOf)).then((found) => {
       const inside = found.flat().filter((file) => !file.name.startsWith("."));
       if (state.view && inside.length && [takers[state.step], takers.select].some((taker) => taker && taker.fits(inside))) take(inside, false);
-      else studio.toast("A folder opens by its path: type it under Open in the Video step. In Select, a folder of pictures is taken for masks.", "error");
-    }, () => studio.toast("The folder can't be read: drop the files that are in it instead.", "error"));
+      else studio.toast("A folder opens by its path: type it under Open in the Video step. In Select, a folder of pictures is taken for masks.", "error", { about: "arrival" });
+    }, () => studio.toast("The folder can't be read: drop the files that are in it instead.", "error", { about: "arrival" }));
   });
   window.addEventListener("paste", (event) => {
     const files = event.clipboardData ? [...event.clipboardData.files] : [];

@@ -22,7 +22,7 @@
         return;
       }
       const problem = Boolean(answer.problem);
-      if (problem && !ref.bring.open) { studio.toast(answer.problem, "error"); incoming = null; return; }
+      if (problem && !ref.bring.open) { studio.toast(answer.problem, "error", { about: "picture" }); incoming = null; return; }
       ref.preview.hidden = problem;
       if (!problem) ref.preview.src = answer.preview;
       ref.previewNote.textContent = problem ? "" : `Frame ${incoming.frame} as this try would show it, with the outline of the mask`;
@@ -41,7 +41,8 @@
       const answer = await fetch(`${studio.address("picture")}?name=${encodeURIComponent(name)}`, { method: "POST", headers: { "X-Vivid-Studio": "1" }, body: file }).catch(() => null);
       ref.bringBack.disabled = false;
       ref.file.value = "";
-      if (!answer || !answer.ok) { studio.toast(answer ? await answer.text() : "The picture did not arrive: see that the program still runs, then bring it again.", "error"); return; }
+      if (!answer || !answer.ok) { studio.toast(answer ? await answer.text() : "The picture did not arrive: see that the program still runs, then bring it again.", "error", { about: "picture" }); return; }
+      studio.settle("picture");
       incoming = { picture: (await answer.json()).picture, name, frame: state.frame };
       ref.fits.hidden = true;
       ref.bringCaption.value = studio.askedCaption();

@@ -54,7 +54,7 @@
     told.add(story);
     const body = [story, navigator.userAgent, `${innerWidth} x ${innerHeight}, step ${state.step}, frame ${state.frame}`].join("\n");
     const answer = await fetch("/studio/fault", { method: "POST", body, headers: { "X-Vivid-Studio": "1" } }).catch(() => null);
-    if (answer && answer.ok) studio.toast("Something went wrong on this page; your work is saved. If it looks odd, reload it.", "error", (await answer.json()).report);
+    if (answer && answer.ok) studio.toast("Something went wrong on this page; your work is saved. If it looks odd, reload it.", "error", { report: (await answer.json()).report });
   };
   const ours = (error, file) => /studio\/page\.js/.test(`${file || ""} ${(error && error.stack) || ""}`);
   window.addEventListener("error", (event) => { if (ours(event.error, event.filename)) tell(event.error || event.message); });

@@ -100,8 +100,9 @@
       for (const done of jobs.filter((other) => other.finished && !seen.has(other.id))) {
         seen.add(done.id);
         if (!watched.has(done.id)) continue;
+        if (done.state === "done") studio.settle(`job ${done.kind}`);
         if (done.state === "done" && studio.whenDone[done.kind]) studio.whenDone[done.kind](done);
-        if (done.state === "failed") studio.toast(done.message, "error", done.result.report);
+        if (done.state === "failed") studio.toast(done.message, "error", { about: `job ${done.kind}`, job: true, report: done.result.report });
         else if (done.state === "cancelled") studio.toast(done.message === "paused" ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
         else if (done.state === "done" && done.kind === "export") studio.toast(`Exported: ${done.result.file.split("/").pop()} is in step 5.`);
       }

@@ -29,7 +29,7 @@
   const said = new Set();
   const refuse = async (url, answer) => {
     const why = await answer.text();
-    if (!said.has(why) && (answer.status >= 500 || /\/(frame|source)\/\d/.test(url))) studio.toast(why, "error", answer.headers.get("X-Vivid-Report"));
+    if (!said.has(why) && (answer.status >= 500 || /\/(frame|source)\/\d/.test(url))) studio.toast(why, "error", { about: "clip", report: answer.headers.get("X-Vivid-Report") });
     said.add(why);
     throw new Error(why);
   };

@@ -61,7 +61,7 @@
     };
     // a source that this browser can't decode (10 bit, an odd codec): its frames one by one instead
     source.addEventListener("error", () => { if (!source.getAttribute("src")) return; playable = false; source.hidden = true; still.hidden = false; if (on()) seek(); });
-    result.addEventListener("error", () => { if (on() && result.src) studio.toast("The result can't be played in this browser; it can still be downloaded.", "error"); });
+    result.addEventListener("error", () => { if (on() && result.src) studio.toast("The result can't be played in this browser; it can still be downloaded.", "error", { about: "player" }); });
 
     const seek = () => {
       const frame = Math.max(first(), Math.min(last(), state.frame));

@@ -104,7 +104,8 @@
       const answer = await fetch(`${studio.address("masks")}?frame=${state.frame}`, { method: "POST", body, headers: { "X-Vivid-Studio": "1" } }).catch(() => null);
       ref.importMasks.disabled = false;
       ref.maskFiles.value = "";
-      if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive: see that the program still runs, then choose them again.", "error", answer && answer.headers.get("X-Vivid-Report"));
+      if (!answer || !answer.ok) return studio.toast(answer ? await answer.text() : "The masks did not arrive: see that the program still runs, then choose them again.", "error", { about: "masks", report: answer && answer.headers.get("X-Vivid-Report") });
+      studio.settle("masks");
       const { view } = await answer.json();
       if (view.id !== state.view.id) return; // another clip was opened meanwhile; this one has its masks
       const known = new Set(state.view.objects.map((object) => object.id));

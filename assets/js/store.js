@@ -74,13 +74,14 @@
     // gradio's client gives back nothing, or throws, when the program is gone
     const answer = await server[name](values).catch(() => null);
     if (!answer || typeof answer !== "object") {
-      if (!state.offline && await studio.checkConnection()) studio.toast("The program did not take that: do it again.", "error");
+      if (!state.offline && await studio.checkConnection()) studio.toast("The program did not take that: do it again.", "error", { about: name });
       throw new Error("no answer");
     }
     if (answer.error) {
-      studio.toast(answer.error, "error", answer.report);
+      studio.toast(answer.error, "error", { about: name, report: answer.report });
       throw new Error(answer.error);
     }
+    studio.settle(name);
     if (answer.job && studio.watch) studio.watch(answer.job);
     if (answer.view && (!state.view || !values.project_id || answer.view.id === state.view.id)) accept(answer.view);
     return answer;
@@ -128,7 +129,7 @@
   const openStep = (step) => {
     const info = state.view ? state.view.steps[step] : null;
     if (step !== "video" && !(info && info.open)) {
-      studio.toast(info ? info.reason : "Open a video first.");
+      studio.toast(info ? info.reason : "Open a video first.", "info", { about: "step" });
       return;
     }
     set({ step, playing: false });

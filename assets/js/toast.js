@@ -1,27 +1,61 @@
 "use strict";
-// One calm line at the top of the stage, and the picture library of the buttons.
+// One calm line at the foot of the picture, and the picture library of the buttons.
 (() => {
+  const STAY = { info: 6000, error: 12000, job: 20000 }; // milliseconds
   let box = null;
   let timer = null;
+  let messages = []; // the last one is shown; what has to be seen comes back when another that came over it has gone
   const { make } = studio;
 
-  // `report` is the id of the report on a fault of ours: it can be copied or saved, and the line stays until it is put away.
-  studio.toast = (text, kind = "info", report = null) => {
+  // `about` says what a message answers to: it goes when that is next done well, when another clip is opened or the step is left.
+  // The error of a `job` may come while nobody is there: its time begins when somebody is. `report` is the id of the report on a fault of
+  // ours: it can be copied or saved, and the line stays until it is put away.
+  studio.toast = (text, kind = "info", { about = "", job = false, report = null } = {}) => {
+    const words = sentence(text);
+    messages = messages.filter((other) => (other.job || other.report) && other.words !== words);
+    messages.push({ words, kind, about, job, report });
+    show();
+  };
+  studio.settle = (about) => keep((message) => message.report || message.about !== about);
+  const keep = (wanted) => {
+    const shown = messages[messages.length - 1];
+    messages = messages.filter(wanted);
+    if (shown !== messages[messages.length - 1]) show();
+  };
+  const lasting = (message) => message.job || message.report || !message.about;
+  const hide = () => { messages.pop(); show(); };
+  const wait = (ms) => { clearTimeout(timer); timer = setTimeout(hide, ms); };
+
+  const show = () => {
+    clearTimeout(timer);
+    const message = messages[messages.length - 1];
+    if (box) box.classList.toggle("vs-on", Boolean(message));
+    if (!message) return;
     if (!box) {
-      box = make("div", { class: "vs-toast" });
+      box = make("div", { class: "vs-toast vs-on" });
       box.append(make("span", {}), make("span", { class: "vs-toast-actions" }), make("button", { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", title: "Dismiss", onclick: hide }, "×"));
       box.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-      document.body.append(box);
     }
-    box.dataset.kind = kind;
-    box.setAttribute("role", kind === "error" ? "alert" : "status");
-    box.firstChild.textContent = sentence(text);
-    box.children[1].replaceChildren(...(report ? reportActions(report) : []));
-    box.classList.add("vs-on");
-    clearTimeout(timer);
-    if (!report) timer = setTimeout(hide, kind === "error" ? 12000 : 6000);
+    const home = [...document.querySelectorAll("dialog:modal")].pop() || document.getElementById("studio"); // else it would lie behind it
+    if (box.parentElement !== home) home.append(box);
+    box.dataset.kind = message.kind;
+    box.setAttribute("role", message.kind === "error" ? "alert" : "status");
+    box.firstChild.textContent = message.words;
+    box.children[1].replaceChildren(...(message.report ? reportActions(message.report) : []));
+    if (!message.report && (!message.job || message.seen)) wait(STAY[message.job ? "job" : message.kind]);
   };
-  const hide = () => box.classList.remove("vs-on");
+  const somebodyIsThere = () => {
+    const message = messages[messages.length - 1];
+    if (!message || !message.job || message.report || message.seen) return;
+    message.seen = true;
+    wait(STAY.job);
+  };
+  for (const sign of ["pointermove", "pointerdown", "keydown"]) window.addEventListener(sign, somebodyIsThere, { capture: true, passive: true });
+  document.addEventListener("close", () => { if (box && box.closest("dialog")) { document.getElementById("studio").append(box); } }, true);
+  let clip = null;
+  studio.on("step", () => keep(lasting));
+  studio.on("view", () => { if (studio.state.view && clip !== studio.state.view.id) { clip = studio.state.view.id; keep(lasting); } });
+
   const reportActions = (report) => {
     const address = `/studio/report/${report}.txt`;
     const copy = make("button", { type: "button", class: "vs-button vs-small", title: "Copy the report, to paste it into a message" }, "Copy report");

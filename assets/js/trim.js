@@ -9,7 +9,7 @@
   const span = () => held || state.view.clip;
   const set = (start, stop) => {
     const { clip } = state.view;
-    if (start === clip.start && stop === clip.stop) return Promise.resolve();
+    if (start === clip.start && stop === clip.stop) { studio.settle("trim_clip"); return Promise.resolve(); }
     return studio.change(studio.servers.video, "trim_clip", { start, stop });
   };
   // A marker that is set beyond the other one lets go of that, as in other editors.

@@ -121,8 +121,9 @@
       request.upload.onprogress = (event) => { if (event.lengthComputable) ref.upload.value = event.loaded / event.total; };
       request.onloadend = () => {
         studio.set({ uploading: false });
+        if (request.status === 200) studio.settle("upload");
         if (request.status === 200) arrived(JSON.parse(request.responseText), home);
-        else studio.toast(request.responseText || `The upload of ${file.name} broke off: see that the program still runs, then choose the file again.`, "error", request.getResponseHeader("X-Vivid-Report"));
+        else studio.toast(request.responseText || `The upload of ${file.name} broke off: see that the program still runs, then choose the file again.`, "error", { about: "upload", report: request.getResponseHeader("X-Vivid-Report") });
         ref.file.value = "";
       };
       studio.set({ uploading: true, playing: false });

@@ -54,6 +54,16 @@ SPILLS = """() => [...document.querySelectorAll('#studio button, #studio input, 
   .filter(([box]) => box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1).map(([, html]) => html)"""
 
 
+COVERED = """() => {
+  const { left, right, top, bottom } = document.querySelector('.vs-toast').getBoundingClientRect();
+  return [...document.querySelectorAll('#studio :is(button, input, select, label, summary, a[href])')]
+    .filter((node) => node.offsetParent && !node.closest('.vs-toast') && getComputedStyle(node).visibility !== 'hidden')
+    .map((node) => [node.getBoundingClientRect(), node.outerHTML.slice(0, 120)])
+    .filter(([box]) => box.width && box.left < right && box.right > left && box.top < bottom && box.bottom > top).map(([, html]) => html);
+}"""
+"""The controls that lie under the message."""
+
+
 def test_building_the_page_imports_no_model_library(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", OPEN_PAGE, str(tmp_path)], cwd=ROOT, check=True, timeout=120)
 
@@ -151,6 +161,24 @@ def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, pr
     assert "Traceback" not in said
     assert page.url == before, "what was open stays open"
     assert not list((server.workspace / "uploads").glob("*/*")), "what can't be used is not kept"
+
+    # the message lies over no control, and goes with what it was about
+    page.locator("#studio-video").get_by_text("Open", exact=True).first.click()
+    page.evaluate("studio.set({ step: 'select' })")  # whose tools are on the picture
+    for width, height in ((390, 844), (1920, 1080), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("words => studio.toast(words, 'error', { about: 'upload' })", f"{said} And so long a sentence takes two lines.")
+        page.wait_for_function("document.querySelector('.vs-toast').getBoundingClientRect().width")
+        assert page.evaluate(COVERED) == [], width
+        last_step = page.locator(".vs-tab[data-step=propagate]").bounding_box()
+        assert last_step["x"] + last_step["width"] <= width
+    page.evaluate("studio.set({ step: 'video' })")
+    toast.wait_for(state="hidden")
+    page.set_input_files("#studio-video [data-ref=file]", letter)
+    toast.wait_for()
+    page.get_by_title("Open the example Street").click()
+    page.wait_for_function("studio.state.view.name === 'Street'")
+    toast.wait_for(state="hidden")
 
 
 def test_addresses_answer_faults_with_one_line(server: Server) -> None:

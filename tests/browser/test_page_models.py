@@ -28,7 +28,18 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     assert (server.workspace / "models/tiny/sam2.1_hiera_tiny.pt").stat().st_size == 3_000_000
     assert "in use" not in ours.inner_text()
     dialog.locator("[data-model=small]").get_by_role("button", name="Fetch 184 MB").click()
-    page.get_by_role("alert").get_by_text("see that the network is there").wait_for(timeout=SLOW)
+    told = page.get_by_text("see that the network is there")
+    dialog.get_by_role("alert").filter(has=told).wait_for(timeout=SLOW)
+
+    # what went wrong with a job stays where it can be seen: under the dialog, and when another message has come and gone
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    told.wait_for()
+    page.keyboard.press("4")
+    page.locator(".vs-toast").get_by_text("Click an object in step 2 first.").wait_for()
+    page.get_by_role("button", name="Dismiss").click()
+    told.wait_for()
+    page.locator("#studio-steps [data-ref=model]").click()
     tiny.get_by_role("button", name="Remove").click()
     ours.get_by_text("in use").wait_for()
     assert not (server.workspace / "models/tiny").exists()
