@@ -20,7 +20,7 @@ SCRIPTS: tuple[str, ...] = (
     *("store", "pictures", "toast", "connection", "arrivals", "lens", "pointing", "canvas", "compare", "player", "steps", "trim"),
     *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "models", "keyboard"),
 )
-STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch")
+STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch", "phone")
 
 Answer = dict[str, Any]
 Handler = Callable[..., Answer]

@@ -197,7 +197,9 @@
     };
     ref.fold.addEventListener("click", () => { fold(true); ref.unfold.focus(); });
     ref.unfold.addEventListener("click", () => { fold(false); nodes().find((node) => node.tabIndex === 0)?.focus(); });
-    try { studio.set({ triesFolded: Boolean(localStorage.getItem("vivid-tries-folded")) }); } catch { /* then it is shown */ }
+    let left = null;
+    try { left = localStorage.getItem("vivid-tries-folded"); } catch { /* as if nobody had chosen */ }
+    studio.set({ triesFolded: left === null ? matchMedia("(max-width: 36rem)").matches : Boolean(left) }); // a telephone has room for the picture only
 
     // Keys: S, B, F2, Delete and the arrows up and down anywhere in the step; in the tree itself left and right fold and unfold, and go to
     // the parent and the child.
