@@ -72,6 +72,7 @@ def track_to_folder(
             note(reader.info.incomplete)
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
+        engine.store.locate(engine.settings.segmenter, "segmenter")
         with result_folder(out, tuple(extra.values()), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
             shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
@@ -110,6 +111,7 @@ def edit_to_folder(
         engine.store.locate(engine.settings.model, "video")
         if arguments.masks is None:
             prompts.on(info, span)
+            engine.store.locate(engine.settings.segmenter, "segmenter")
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
         # Masks that come back as they are may lie where they are written, and stay the files that they are.

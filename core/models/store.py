@@ -79,9 +79,13 @@ class ModelStore:
 
     def _missing(self, model: ModelEntry) -> str:
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
-        size = f" ({model.download_mb} MB)" if model.download_mb else ""
+        size = f", {model.download_mb} MB" if model.download_mb else ""
         places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name}, the Hugging Face cache"
-        return f"the model '{model.name}' is not here: fetch {what}{size}; looked in {places} and the hub"
+        name = next((other.name for other in MODELS.values() if model.name in other.needs), model.name)  # which is fetched with it
+        return (
+            f"the model '{model.name}' is not here: `launch.py models fetch {name}` brings it, where there is a network "
+            f"({what}{size}; looked in {places} and the hub)"
+        )
 
 
 @contextlib.contextmanager

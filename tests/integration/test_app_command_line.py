@@ -336,6 +336,7 @@ def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_pa
     command += ["--workspace", str(tmp_path / "workspace")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=400, check=False)
     assert done.returncode == 3, done.stderr
+    assert "`launch.py models fetch large`" in done.stderr.splitlines()[-1]
     assert "898 MB" in done.stderr.splitlines()[-1]
 
 

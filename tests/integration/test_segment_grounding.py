@@ -91,7 +91,8 @@ def test_without_the_weights_one_line_says_what_to_fetch_and_how_large(tmp_path:
     done = track(tmp_path, HF_HUB_OFFLINE="1")
     assert done.returncode == ModelMissingError.exit_code
     assert done.stderr.count("\n") == 1
-    assert "groundingdino_swint_ogc.pth of ShilongLiu/GroundingDINO (694 MB)" in done.stderr
+    assert "`launch.py models fetch grounding-dino`" in done.stderr
+    assert "groundingdino_swint_ogc.pth of ShilongLiu/GroundingDINO, 694 MB" in done.stderr
 
 
 def test_boxes_lie_on_the_frame_and_are_all_different(published: Path) -> None:

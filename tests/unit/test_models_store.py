@@ -64,6 +64,9 @@ def test_missing_weights_say_what_to_fetch_and_how_large(tmp_path: Path, monkeyp
     assert "\n" not in message
     for part in ("facebook/sam2.1-hiera-large", "sam2.1_hiera_large.pt", "898 MB", str(tmp_path / "models" / "large")):
         assert part in message
+    assert "`launch.py models fetch large`" in message
+    with pytest.raises(ModelMissingError, match=r"`launch\.py models fetch grounding-dino`"):  # which brings what it needs
+        store.locate("bert-base-uncased", "text", download=False)
     assert not store.available("large", "segmenter")
     assert not logging.getLogger("huggingface_hub.utils._http").isEnabledFor(logging.WARNING), "a line for every try hides the message"
 
