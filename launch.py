@@ -67,6 +67,11 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] in (["-h"], ["--help"]) and missing_parts(with_tests=False):
         print(f"usage: {USAGE}\nNot set up yet: the first start installs what is needed, which takes some minutes.")
         return 0
+    if arguments[:1] == ["--version"]:
+        from app.version import version
+
+        print(version())
+        return 0
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["ui", *arguments]
     try:

@@ -23,7 +23,7 @@ from core.progress import JobContext
 from core.project.edits import check_seed, check_task, SamplingSettings, Task
 from core.project.prompts import Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
-from core.project.video import check_span, VideoInfo
+from core.project.video import check_editable, check_span, VideoInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +106,7 @@ def edit_to_folder(
         if info.incomplete:
             note(info.incomplete)
         span = parse_span(arguments.frames, info.frames)
+        check_editable(info)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
         engine.store.locate(engine.settings.model, "video")

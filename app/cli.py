@@ -14,9 +14,14 @@ from pathlib import Path
 
 from app.prompt_arguments import PromptArguments
 from app.settings import Settings
+from app.version import version
 from core.errors import Cancelled, InputError, StudioError
+from core.words import counted
 
-ADJUST = "none, expand:8, hull, box, hull+expand:8 or box+expand:8; after it, with commas, holes:200 or holes:all, and smooth:2 (frames)"
+ADJUST = (
+    "none, expand:8, hull, box, hull+expand:8 or box+expand:8, in pixels (negative ones shrink: expand:-4); after it, with commas, "
+    "holes:200 or holes:all, and smooth:2 (frames)"
+)
 MATTES = ("ids", "matte", "webm", "prores", "green")
 """Forms of masks that `track` writes beside PNG; core.render.mattes has them."""
 
@@ -28,6 +33,14 @@ class _Parser(argparse.ArgumentParser):
         if message.endswith("expected one argument"):
             message += ", one that begins with - in the form --flag=-5"
         raise InputError(f"{message} (see: {self.prog} --help)")
+
+
+class _Version(argparse.Action):
+    """argparse's own wants the version before it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(version())
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +85,7 @@ def _with_default(arguments: list[str]) -> list[str]:
     first = arguments[0] if arguments else "-"
     if first == "train":
         return ["train", *("help" if word in ("-h", "--help") else word for word in arguments[1:])]
-    return ["ui", *arguments] if first.startswith("-") and first not in ("-h", "--help") else arguments
+    return ["ui", *arguments] if first.startswith("-") and first not in ("-h", "--help", "--version") else arguments
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -82,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="VIVID Studio: click an object, try captions on a keyframe, propagate.",
         epilog="`launch.py test` runs every check and test. Without a command the editor opens.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     ui = commands.add_parser("ui", help="open the editor in a browser (the default)")
@@ -229,7 +243,7 @@ def _track(options: argparse.Namespace) -> None:
     prompts = _prompts(options)
     with console_job() as context:
         frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context, options.also)
-    print(f"{frames} masks in {options.out / 'masks'}")
+    print(f"{counted(frames, 'mask')} in {options.out / 'masks'}")
 
 
 def _edit(options: argparse.Namespace) -> None:
@@ -254,7 +268,7 @@ def _edit(options: argparse.Namespace) -> None:
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
     difference = report["max_difference_outside"]
-    print(f"{report['frames']} frames in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
+    print(f"{counted(report['frames'], 'frame')} in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
 
 
 def _replay(options: argparse.Namespace) -> None:
@@ -267,7 +281,7 @@ def _replay(options: argparse.Namespace) -> None:
         report = replay_to_folder(engine, options.recipe, options.out, context, video=options.video, codec=options.codec, anew=options.anew)
     for one in report["notes"]:
         note(one)
-    print(f"{report['frames']} frames in {options.out / report['output']}")
+    print(f"{counted(report['frames'], 'frame')} in {options.out / report['output']}")
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -304,8 +318,16 @@ def _models(options: argparse.Namespace) -> None:
 def _projects(options: argparse.Namespace) -> None:
     from app.workspace import Workspace
 
-    for one in Workspace(_settings(options).workspace).recent():
-        print(f"{one.project_id}  {one.modified[:16]}  {one.width}x{one.height}, {one.frames} frames  {one.name}")
+    settings = _settings(options)
+    projects = Workspace(settings.workspace).recent()
+    for one in projects:
+        print(f"{one.project_id}  {one.modified[:16]}  {one.width}x{one.height}, {counted(one.frames, 'frame')}  {one.name}")
+    # not among what a script reads
+    if projects:
+        address = f"http://{settings.host}:{settings.port}/?project={projects[0].project_id}"
+        print(f"to open one, start the editor (launch.py) and go to {address}, with the address that it says", file=sys.stderr)
+    else:
+        print(f"there are no projects in {settings.workspace} yet: they begin with a video that is opened in the editor", file=sys.stderr)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

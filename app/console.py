@@ -47,11 +47,6 @@ def note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def counted(number: int, what: str) -> str:
-    """ "1 frame", "48 frames"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def format_seconds(seconds: float) -> str:
     """ "8 s", "2 min 05 s", "1 h 02 min"."""
     whole = round(seconds)

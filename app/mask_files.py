@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from core.project.video import VideoInfo
+from core.words import counted
 
 if TYPE_CHECKING:
     from core.masks.importing import ImportedObject
@@ -55,7 +56,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
     with open_clip(path) as reader:
         if len(reader) not in (info.frames, span[1] - span[0]):
             raise InputError(
-                f"'{path.name}' has {len(reader)} frames; the clip has {info.frames}, its marked stretch {span[1] - span[0]}: "
+                f"'{path.name}' has {counted(len(reader), 'frame')}; the clip has {info.frames}, its marked stretch {span[1] - span[0]}: "
                 "bring masks of as many"
             )
         return masks_from_frames(reader.frames(), 0 if len(reader) == info.frames else span[0], info.size, info.frames, path.stem)

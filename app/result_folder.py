@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from app.console import counted, note
+from app.console import note
 from app.outputs import prepare_folder
 from core.errors import InputError, StorageError
 from core.media.files import storage_errors, written_whole
+from core.words import counted
 
 LIST = ".vivid-studio.json"
 """The list's own name: `files` holds each file's size in bytes, or null for one that is being written."""

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from core.errors import InputError, StorageError
 from core.masks.sequence import MaskSequence
 from core.masks.spans import Mask
+from core.words import counted
 
 
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
@@ -46,7 +47,8 @@ def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> Mask
     pictures = numbered_masks(folder)
     if len(pictures) != len(frames):
         raise InputError(
-            f"{folder} holds {len(pictures)} masks, but the clip's span has {len(frames)} frames: there has to be one for each"
+            f"{folder} holds {counted(len(pictures), 'mask')}, but the clip's span has {counted(len(frames), 'frame')}: "
+            "there has to be one for each"
         )
     return MaskSequence(size, frames.start, (read_mask(path, size) for path in pictures))
 

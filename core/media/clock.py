@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.media.index import frame_index, FrameIndex
 from core.project.video import check_span, VideoInfo
+from core.words import counted
 
 _FINEST_TICK = Fraction(1, 1_000_000)
 """For time stamps without a common measure: then they are rounded to a microsecond."""
@@ -65,7 +66,7 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
         following = stamps[span[1]] if span[1] < info.frames else None
         stamps = stamps[span[0] : span[1]]
     if not stamps or (span is not None and len(stamps) != span[1] - span[0]):
-        raise InputError(f"{len(stamps)} time stamps don't fit {info.frames if span is None else span[1] - span[0]} frames")
+        raise InputError(f"{len(stamps)} time stamps don't fit {counted(info.frames if span is None else span[1] - span[0], 'frame')}")
     if any(a >= b for a, b in pairwise(stamps)):
         raise InputError("the time stamps of a video must ascend")
     to_the_end = start + len(stamps) == info.frames

@@ -23,6 +23,7 @@ from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex
 from core.progress import JobContext
 from core.project.video import check_span, VideoInfo
+from core.words import counted
 
 _CACHE_BYTES = 128 * 2**20
 """Decoded frames kept for going back: 200 frames of 854x480, 40 of 1080p, 10 of 4K."""
@@ -81,7 +82,9 @@ class ClipReader(ABC):
 
     def _check_index(self, index: int) -> int:
         if not 0 <= index < len(self):
-            raise InputError(f"there is no frame {index} in a video of {len(self)} frames (choose one from 0 to {len(self) - 1})")
+            raise InputError(
+                f"there is no frame {index} in a video of {counted(len(self), 'frame')} (choose one from 0 to {len(self) - 1})"
+            )
         return index
 
     def _check_span(self, start: int, stop: int | None) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCOD
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
 from core.media.files import publish, storage_errors, temporary_beside
 from core.project.video import VideoInfo
+from core.words import counted
 
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
@@ -81,7 +82,7 @@ class VideoWriter:
         if self._container is None:
             raise InputError(f"{self._path} is already closed")
         if self._written == self._clock.frames:
-            raise InputError(f"{self._path} was to hold {self._clock.frames} frames, there is no room for another")
+            raise InputError(f"{self._path} was to hold {counted(self._clock.frames, 'frame')}, there is no room for another")
         picture = self._convert(check_frame(frame, self._info.size))
         picture.pts = self._clock.pts(self._written)
         picture.time_base = self._clock.tick
@@ -95,7 +96,8 @@ class VideoWriter:
             return
         try:
             if self._written == 0 or self._clock.frames not in (None, self._written):
-                raise InputError(f"{self._path} was to hold {self._clock.frames or 'some'} frames, but {self._written} were written")
+                wanted = counted(self._clock.frames, "frame") if self._clock.frames else "some frames"
+                raise InputError(f"{self._path} was to hold {wanted}, but {self._written} came")
             with storage_errors(self._path):
                 self._mux(self._stream.encode(None))
                 self._finish()

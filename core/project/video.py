@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from core.errors import InputError
+from core.words import counted
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class VideoInfo:
         """One sentence for a person whose file breaks off; empty for a whole one."""
         if not self.missing:
             return ""
-        return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} are there; if that is a copy, get it anew"
+        there = "is there" if self.frames == 1 else "are there"
+        return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} {there}; if that is a copy, get it anew"
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,22 @@ class Clip:
         return self.stop - self.start
 
 
+LEAST_SIDE = 16
+"""Pixels. In less, there is no motion to be measured, and no region to paint."""
+
+
+def check_editable(info: VideoInfo) -> None:
+    """Raise InputError for a clip that is too small to be edited."""
+    if min(info.size) < LEAST_SIDE:
+        raise InputError(
+            f"a video of {info.width}x{info.height} pixels is too small to edit: choose one of at least {LEAST_SIDE}x{LEAST_SIDE}"
+        )
+
+
 def check_span(start: int, stop: int, frames: int) -> None:
     """Raise InputError unless 0 <= start < stop <= frames."""
     if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= frames):
         raise InputError(
-            f"frames {start}:{stop} is no stretch of a video of {frames} frames: choose 0 to {frames}, "
+            f"frames {start}:{stop} is no stretch of a video of {counted(frames, 'frame')}: choose 0 to {frames}, "
             "the first before the last, which is not included"
         )

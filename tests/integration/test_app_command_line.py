@@ -306,7 +306,7 @@ def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, 
     Image.fromarray(np.full((120, 160), 255, np.uint8)).save(few / "00000.png")
     Image.fromarray(np.zeros((120, 300, 3), np.uint8)).save(wide)
     cases = [
-        (few, (), "1 masks"),
+        (few, (), "1 mask, but the clip's span has 17 frames"),
         (small, (), "80x60"),
         (empty, (), "empty on every frame"),
         (edited / "masks", ("--keyframe", wide), "300x120"),
@@ -392,3 +392,40 @@ def test_models_are_listed_with_where_they_are(capsys: pytest.CaptureFixture[str
     assert "here" in lines["embedded"]
     assert "here" in lines["vivid-small"]
     assert "large" in lines
+
+
+def test_projects_say_how_one_is_opened_and_that_there_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+    from app.editor import Editor
+    from app.settings import Settings
+
+    assert main(["projects", "--workspace", str(tmp_path)]) == 0
+    assert "no projects" in capsys.readouterr().err
+    project = Editor(Settings(workspace=tmp_path)).create_project(disc_clip(tmp_path / "disc.mp4", frames=1)).project_id
+    assert main(["projects", "--workspace", str(tmp_path)]) == 0
+    listed = capsys.readouterr()
+    assert "160x120, 1 frame  disc" in listed.out
+    assert f"/?project={project}" in listed.err
+
+
+def test_the_version_is_said_by_the_program_and_before_it_is_set_up(capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert f'version = "{said.split()[-1]}"' in (ROOT / "pyproject.toml").read_text()
+    bare = subprocess.run(
+        [sys.executable, "-S", "launch.py", "--version"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert bare.stdout == said
+
+
+def test_a_clip_that_is_too_small_to_edit_is_told_by_its_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli import main
+
+    clip = video_file(tmp_path / "dot.mp4", np.zeros((3, 2, 2, 3), np.uint8))
+    assert main(["edit", str(clip), "--out", str(tmp_path / "out"), "--box", "0,0,1,1", "--task", "delete"]) == 2
+    assert "2x2 pixels is too small to edit" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
