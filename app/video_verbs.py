@@ -57,9 +57,9 @@ class Cost:
 class VideoVerbs(VerbBase):
     """What to work on."""
 
-    def recent_projects(self, known: Sequence[str] | None = None) -> list[ProjectSummary]:
-        """The projects of the workspace, the last changed first; only those with the ids `known`, when given."""
-        return self.workspace.recent(known)
+    def recent_projects(self, known: Sequence[str] | None = None, most: int | None = None) -> list[ProjectSummary]:
+        """The projects of the workspace, the last changed first; only those with the ids `known`, and `most` at most, when given."""
+        return self.workspace.recent(known, most)
 
     def examples(self) -> list[Example]:
         """The clips in assets/clips, by name."""

@@ -169,17 +169,25 @@ class Workspace:
         with self._lock:
             return self._store(project_id, self.history(project_id).redone())
 
-    def recent(self, ids: Iterable[str] | None = None) -> list[ProjectSummary]:
-        """Projects, the last changed first; only those of `ids` when given. One that can't be read is left out; opening it says why."""
-        found = []
+    def recent(self, ids: Iterable[str] | None = None, most: int | None = None) -> list[ProjectSummary]:
+        """Projects, the last changed first; only those of `ids` when given, and `most` at most: no others are read.
+
+        One that can't be read is left out; opening it says why.
+        """
         folders = (self.root / "projects").glob("[!.]*") if ids is None else (self.root / "projects" / i for i in ids if _ID.fullmatch(i))
+        changed = []
         for path in (folder / "project.json" for folder in folders):
+            with contextlib.suppress(OSError):
+                changed.append((path.stat().st_mtime, path.parent.name))
+        found: list[ProjectSummary] = []
+        for seconds, project_id in sorted(changed, reverse=True):
+            if len(found) == most:
+                break
             with contextlib.suppress(InputError, OSError):
-                project = self.project(path.parent.name)
-                info = project.clip.info
-                modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                found.append((modified, ProjectSummary(project.project_id, project.name, modified.isoformat(), info.frames, *info.size)))
-        return [summary for _, summary in sorted(found, key=lambda pair: pair[0], reverse=True)]
+                project = self.project(project_id)
+                info, modified = project.clip.info, datetime.fromtimestamp(seconds, UTC)
+                found.append(ProjectSummary(project.project_id, project.name, modified.isoformat(), info.frames, *info.size))
+        return found
 
     def add_file(self, project_id: str, data: bytes, suffix: str) -> str:
         """Store bytes under their own hash; returns the path relative to the project. The same bytes are stored once."""

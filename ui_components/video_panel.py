@@ -57,11 +57,15 @@ BODY = """
 </div>
 """
 
+LISTED = 50
+"""Recent projects that are shown at most, which is as many as a browser remembers (assets/js/store.js)."""
+
 
 def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
     """Opening a video makes a project; its id is all the browser keeps, and with it the list of what was opened there lately.
 
-    Nobody sees the projects of others: who has not their ids can't ask for them. A `shared` server opens no paths.
+    On a `shared` server nobody sees the projects of others: who has not their ids can't ask for them; and it opens no paths. Whoever
+    reaches one that is not is at this machine: the list has all of the workspace, whichever browser or program opened it.
     """
 
     def open_page(project_id: str | None, known: list[str]) -> Answer:
@@ -141,7 +145,7 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
     def _recent(known: list[str]) -> list[dict[str, Any]]:
         return [
             {"id": p.project_id, "name": p.name, "modified": p.modified, "size": f"{p.width} × {p.height}", "frames": p.frames}
-            for p in verbs.recent_projects(known)
+            for p in verbs.recent_projects(known if shared else None, LISTED)
         ]
 
     handlers: list[Handler] = [

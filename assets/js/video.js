@@ -33,7 +33,7 @@
           picture(`/studio/example/${example.name}.jpg`), make("span", {}, example.title)))));
       if (!examples.length) ref.examples.append(make("li", { class: "vs-quiet" }, "none here"));
       ref.recent.replaceChildren(...recent.map(row));
-      if (!recent.length) ref.recent.append(make("li", { class: "vs-quiet" }, "What you open is listed here, in this browser only."));
+      if (!recent.length) ref.recent.append(make("li", { class: "vs-quiet" }, "What you open is listed here."));
     };
 
     // A project: its picture, its name, when; renamed in place, removed on the second click.
@@ -86,7 +86,7 @@
       studio.forget(project.id);
       fill(answer);
       if (!state.view || state.view.id !== project.id) return;
-      const next = answer.recent[0];
+      const next = answer.recent.find(({ id }) => studio.recall().includes(id)) || answer.recent[0];
       if (next) open("open_project", { wanted: next.id }).then(() => showTab("open"));
       else if (answer.examples[0]) open("open_example", { name: answer.examples[0].name });
     }, () => {});

@@ -89,6 +89,7 @@ def test_recent_projects_leave_out_what_cannot_be_read(tmp_path: Path) -> None:
         broken.mkdir()
         (broken / "project.json").write_bytes(damaged)
     assert [s.project_id for s in Workspace(tmp_path).recent()] == ["a" * 32]
+    assert [s.project_id for s in Workspace(tmp_path).recent(most=1)] == ["a" * 32], "what can't be read takes nobody's place"
 
 
 def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> None:
