@@ -111,6 +111,7 @@
     for (const input of [ref.steps, ref.guidance]) input.addEventListener("change", foretell);
 
     // Windows along the clip; click to go there
+    const besideKeyframe = (result, frame) => result.keyframes.includes(frame) || result.keyframes.includes(frame - 1);
     let stripDrawn = "";
     const drawStrip = () => {
       const { view } = state;
@@ -142,8 +143,10 @@
         const keys = result.keyframes.map((frame) => { const node = make("span", { class: "vs-keymark", title: `Keyframe, frame ${frame}` }); node.style.left = place(frame + 0.5); return node; });
         ref.strip.replaceChildren(...blocks, ...marks, ...keys, make("span", { class: "vs-strip-head" }));
       }
-      ref.joins.textContent = !worst ? "" : worst.score > VISIBLE ? `The join at frame ${worst.frame} may show (${worst.score} times its neighbours).` : `${joins.length} join${joins.length === 1 ? "" : "s"}, none stands out.`;
-      ref.joins.title = worst ? `How much each join differs, against its neighbouring frames: ${worst.score} times at most; 1 is seamless` : "";
+      const beside = joins.filter(({ frame }) => besideKeyframe(result, frame)).length; // a keyframe was painted by itself: it is joined too
+      const where = beside ? ` (${beside === joins.length ? "" : `${beside} `}beside ${result.keyframes.length === 1 ? "the keyframe" : "keyframes"})` : "";
+      ref.joins.textContent = !worst ? "" : worst.score > VISIBLE ? `The join at frame ${worst.frame} may show (${worst.score} times its neighbours).` : `${joins.length} join${joins.length === 1 ? "" : "s"}${where}, none stands out.`;
+      ref.joins.title = worst ? `Where windows meet one another or a keyframe: how much each join differs, against its neighbouring frames: ${worst.score} times at most; 1 is seamless` : "";
       ref.joins.hidden = !ref.joins.textContent;
       moveHead();
     };
@@ -161,6 +164,8 @@
       const rows = [];
       if (report.size) rows.push(["Video", `${report.size.join(" × ")}, ${report.frames} frames`]);
       if (report.seconds) rows.push(["Time", `${duration(total(report.seconds))}, ${memory(report.peak_memory_mb)} at most`]);
+      const reused = report.windows - report.windows_made;
+      if (reused > 0) rows.push(["Reused", `${reused} of ${report.windows} windows, made before`]);
       if (report.max_difference_outside !== undefined) rows.push(["Outside", report.max_difference_outside === 0 ? "not one pixel changed" : `differs by up to ${report.max_difference_outside}`]);
       return rows;
     };

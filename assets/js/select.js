@@ -81,7 +81,8 @@
     let textModel = null;
     const drawNote = () => {
       ref.findNote.hidden = !textModel || textModel.here;
-      ref.findNote.textContent = ref.findNote.title = textModel ? `Needs ${textModel.about}` : "";
+      ref.findNote.title = textModel ? `Needs ${textModel.about}` : "";
+      ref.findNote.textContent = ref.findNote.title.replace(/ \([^)]*\)$/, ""); // where it comes from would not fit
       ref.findButton.textContent = textModel && !textModel.here ? "Fetch, find" : "Find";
     };
     const askTextModel = () => studio.ask(server, "text_model").then((answer) => { textModel = answer; drawNote(); }, () => {});
