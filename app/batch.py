@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,9 +62,13 @@ def track_to_folder(
     context: JobContext,
     also: Sequence[MatteForm] = (),
 ) -> int:
-    """Track the prompted object and write OUT/masks, and as OUT/masks-FORM the forms of `also`; returns the number of masks."""
+    """Track the prompted object and write OUT/masks, OUT/report.json, and as OUT/masks-FORM the forms of `also`.
+
+    Returns the number of masks.
+    """
     from core.masks import export_png
     from core.media import open_clip
+    from core.media.files import written_whole
     from core.render.mattes import SUFFIXES, write_mattes
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
@@ -73,13 +78,26 @@ def track_to_folder(
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
-        with result_folder(out, tuple(extra.values()), {"masks": span[1] - span[0]}, (video,)):
+        with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
             shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
             masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             export_png(masks, out / "masks")
             for form, name in extra.items():
                 write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
+            suspect = _suspects(masks, shots)
+            info = reader.info
+            report = {
+                "frames": len(masks),
+                "span": list(span),
+                "size": list(info.size),
+                "rate": str(info.rate),
+                "segmenter": engine.settings.segmenter,
+                "suspect": suspect,
+            }
+            with written_whole(out / "report.json") as temporary:
+                temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    _tell(suspect)
     return len(masks)
 
 
@@ -133,6 +151,7 @@ def edit_to_folder(
             if masks is None:
                 with stopwatch("track"):
                     masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            suspect = [] if arguments.masks is not None else _suspects(masks, shots)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
                 if not in_place:
@@ -156,7 +175,15 @@ def edit_to_folder(
             )
             windows = out / WINDOWS
             report = write_edited_video(
-                production, model, out, context, reader=reader, windows_folder=windows, png=arguments.png, stopwatch=stopwatch
+                production,
+                model,
+                out,
+                context,
+                reader=reader,
+                windows_folder=windows,
+                png=arguments.png,
+                stopwatch=stopwatch,
+                also={"suspect": suspect},
             )
             recipe = _recipe(
                 production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png"
@@ -164,6 +191,7 @@ def edit_to_folder(
             with written_whole(out / "recipe.json") as temporary:
                 temporary.write_text(recipe.dumps(), encoding="utf-8")
             shutil.rmtree(windows, ignore_errors=True)
+    _tell(suspect)
     return report
 
 
@@ -248,6 +276,22 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
     count = len(numbered_masks(folder))
     frames = range(info.frames) if count == info.frames else range(*span)
     return import_png(folder, info.size, frames)
+
+
+def _suspects(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
+    """Frames to look at, as the page's timeline marks them."""
+    from app.lanes import suspects
+
+    return suspects(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
+
+
+def _tell(suspect: list[list[Any]]) -> None:
+    from app.lanes import runs
+
+    found = list(runs([frame for frame, *_ in suspect]))
+    if found:
+        named = ", ".join(str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in found)
+        note(f"look at frame{'s' * (len(suspect) > 1)} {named}: the mask may be wrong there")
 
 
 def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:

@@ -108,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     track = commands.add_parser("track", help="follow an object through a video and write its masks")
     track.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
-    track.add_argument("--out", type=_path, required=True, metavar="DIR", help="masks go to DIR/masks")
+    track.add_argument("--out", type=_path, required=True, metavar="DIR", help="masks go to DIR/masks, and a report beside them")
     track.add_argument(
         "--also", action="append", default=[], choices=MATTES, metavar="FORM", help=f"also write {', '.join(MATTES)} (repeatable)"
     )

@@ -18,6 +18,8 @@ QUIET_INTERVAL = 5.0
 class ProgressPrinter:
     """Prints a stage's progress: one line that is rewritten on a terminal, a line now and then elsewhere."""
 
+    _line_is_open = False
+
     def __init__(self) -> None:
         self._stage = ""
         self._printed = 0.0
@@ -29,21 +31,25 @@ class ProgressPrinter:
         new_stage = event.stage != self._stage
         if not (new_stage or finished or now - self._printed >= (0.1 if self._live else QUIET_INTERVAL)):
             return
-        if self._live and new_stage and self._stage:
-            print(file=sys.stderr)
+        if new_stage:
+            self.end_line()
         self._stage, self._printed = event.stage, now
         left = f", {format_seconds(event.remaining)} left" if event.remaining is not None and not finished else ""
         text = f"{event.stage}: {event.done} of {event.total}{left}"
         print(f"\r{text:<60}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
+        ProgressPrinter._line_is_open = self._live
 
-    def close(self) -> None:
-        """End the line that is being rewritten."""
-        if self._live and self._stage:
+    @classmethod
+    def end_line(cls) -> None:
+        """End the line that is being rewritten, if there is one."""
+        if cls._line_is_open:
             print(file=sys.stderr)
+        cls._line_is_open = False
 
 
 def note(text: str) -> None:
-    """Say something to know that stops nothing."""
+    """Say something to know that stops nothing, on a line of its own."""
+    ProgressPrinter.end_line()
     print(f"note: {text}", file=sys.stderr)
 
 
@@ -70,6 +76,6 @@ def console_job() -> Iterator[JobContext]:
     try:
         yield JobContext(printer, token)
     finally:
-        printer.close()
+        printer.end_line()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -33,7 +33,7 @@ class Lanes:
         if masks is not None and track.tracked is not None and not self._pictures.is_live(project.project_id):
             span, cuts = range(project.clip.start, project.clip.stop), self._pictures.cuts.known(project)
             key = (project.project_id, track.masks, track.confirmed, cuts, span)
-            suspect = self._suspects.get(key, partial(_suspects, masks, span, track.confirmed, cuts))
+            suspect = self._suspects.get(key, partial(suspects, masks, span, track.confirmed, cuts))
         return {
             "object_id": track.object_id,
             "name": track.name,
@@ -41,21 +41,22 @@ class Lanes:
             "hidden": track.hidden,
             "present": [list(run) for run in masks.selected()] if masks is not None else [],
             "prompted": sorted({prompt.frame for prompt in track.prompts}),
-            "confirmed": [list(run) for run in _runs(list(track.confirmed))],
+            "confirmed": [list(run) for run in runs(list(track.confirmed))],
             "pending": list(track.pending),
             "suspect": suspect,
             "tracked": track.tracked,
         }
 
 
-def _suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
-    """Frames to look at as [frame, symptom, what that is]."""
+def suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
+    """Frames to look at as [frame, symptom, what that is]. `sure` are confirmed, `cuts` the first frames of shots."""
     from core.masks import examine, SYMPTOMS
 
     return [[suspect.frame, suspect.symptom, SYMPTOMS[suspect.symptom]] for suspect in examine(masks, span, sure, cuts)]
 
 
-def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
+def runs(frames: list[int]) -> Iterator[tuple[int, int]]:
+    """Frames in order as half-open runs."""
     start = previous = None
     for frame in frames:
         if previous is None or frame != previous + 1:

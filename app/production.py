@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -94,12 +94,13 @@ def write_edited_video(
     planned: tuple[list[Stretch], list[PlannedWindow]] | None = None,
     png: bool = False,
     stopwatch: Stopwatch | None = None,
+    also: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """Propagate, composite and encode; writes `output.mp4` and `report.json` (and `frames/` with `png`) into `folder`.
 
     Frames come from `reader`. Every window is stored in `windows_folder` as soon as it is made; windows that lie there are not made
-    again. `planned` is what `plan` gave, where the caller has it already. Returns the report. The results appear when they are complete,
-    and what was there before stays until then.
+    again. `planned` is what `plan` gave, where the caller has it already; `also` goes into the report. Returns the report. The results
+    appear when they are complete, and what was there before stays until then.
     """
     from core.media import VideoWriter, write_png_frame
     from core.media.files import written_whole
@@ -155,6 +156,7 @@ def write_edited_video(
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
         "peak_memory_mb": round(peak_memory_mb()),
         "max_difference_outside": difference,
+        **(also or {}),
     }
     with written_whole(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")

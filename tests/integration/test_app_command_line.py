@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from builders import DISC_BOX, disc_clip, video_file
 from PIL import Image
 
+from core.masks import SYMPTOMS
 from core.media import open_clip, write_image
 
 ROOT = Path(__file__).parents[2]
@@ -114,8 +116,13 @@ def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_pat
     assert track(*first, *second) == 0
     for index, (x, y) in enumerate(centres):
         assert max(abs(found(index)[0] - x), abs(found(index)[1] - y)) <= 4, index
+    assert "may be wrong" not in capsys.readouterr().err
+    assert json.loads((out / "report.json").read_text())["suspect"] == []
     assert track(*first, "--through-cuts") == 0
     assert len(list(masks.iterdir())) == 10
+    (frame, symptom, words), *_ = json.loads((out / "report.json").read_text())["suspect"]
+    assert (frame, words) == (6, SYMPTOMS[symptom])
+    assert re.search("^note: look at frames? 6.*: the mask may be wrong there$", capsys.readouterr().err, re.MULTILINE)
     capsys.readouterr()
     assert track(*first, "--box", "0:1,1,9,9") == 2
     assert "two boxes on frame 0" in capsys.readouterr().err
