@@ -111,7 +111,6 @@ def edit_to_folder(
     from core.masks import export_png, Feather
     from core.media import open_clip, read_image, sha256_of, write_image
     from core.media.files import written_whole
-    from core.vivid.chain import Keyframe
     from core.vivid.result import feathered_keyframe, fit_keyframe
 
     check_task(arguments.task, arguments.caption)
@@ -145,6 +144,8 @@ def edit_to_folder(
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
+            from core.vivid.chain import Keyframe  # with torch, which takes seconds: not before all that a person can mistake is looked at
+
             with stopwatch("load"):
                 model = engine.video_model()
             _warn_of_unknown_words(model, arguments)

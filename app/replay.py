@@ -47,13 +47,14 @@ def replay_to_folder(
     """
     from core.media import open_clip, sha256_of
     from core.media.files import written_whole
-    from core.vivid.stack import StackedReader
 
     recipe = Recipe.load(path)
     source = _video_of(recipe, path, video)
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
     with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source) as reader:
+        from core.vivid.stack import StackedReader  # with torch, which takes seconds: not before what was handed in is looked at
+
         sha256 = sha256_of(source)
         own = sha256 == recipe.sha256
         frames = len(reader)

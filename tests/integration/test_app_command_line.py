@@ -337,6 +337,29 @@ def test_what_is_no_video_is_refused_in_a_line(command: str, tmp_path: Path, cap
         assert str(video) in capsys.readouterr().err
 
 
+def test_a_mistake_is_said_before_what_takes_seconds_to_load(clip: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("dear diary")
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "00000.png").touch()
+    out, edit = ["--out", str(tmp_path)], ["--box", BOX, "--task", "delete"]
+    mistakes = [
+        ["edit", "/nowhere.mp4", *out, *edit],
+        ["edit", str(text), *out, *edit],
+        ["edit", str(clip), *out, "--box", BOX, "--task", "paint"],
+        ["edit", str(clip), *out, "--box", BOX, "--task", "add"],
+        ["edit", str(clip), *out, *edit, "--frames", "9:99"],
+        ["edit", str(clip), *out, *edit, "--seed", "-1"],
+        ["edit", str(clip), *out, *edit],
+        ["track", str(text), *out, "--box", BOX],
+        ["track", str(clip), *out, "--box", BOX],
+        ["replay", str(text), *out],
+    ]
+    code = f"import sys; from app.cli import main; print([main(one) for one in {mistakes!r}], 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == f"{[2] * len(mistakes)} False", done.stderr
+
+
 def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_path: Path) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     command = [sys.executable, "-m", "app.cli", "track", str(clip), "--out", str(tmp_path), "--box", BOX, "--segmenter", "large"]
