@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.render.flow import DenseFlow
+
 Frame = NDArray[np.uint8]
 """(H, W, 3) RGB."""
 Mask = NDArray[np.bool_]
@@ -24,11 +26,11 @@ class BackwardFlow:
     """Dense optical flow (DIS) that tells where pixels came from."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow = DenseFlow(fine=True)
 
     def motion(self, now: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
         """How far each pixel of the grey picture `now` (H, W) has to go to be found in `other`: (H, W, 2), x before y."""
-        return np.asarray(self._flow.calc(now, other, np.zeros((*now.shape, 2), np.float32)), np.float32)
+        return self._flow.between(now, other)
 
     def places(self, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Where each pixel of `now` (H, W) lies in `before`: (H, W, 2), x before y."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import bounding_span
+from core.render.flow import DenseFlow
 from core.render.grain import add_grain, grain_around
 from core.render.texture import Texture
 
@@ -103,7 +104,7 @@ class Backdrop:
         self._places: dict[int, NDArray[np.float64]] = {}
         self._texture: tuple[Texture, int, int] | None = None
         self._finished: tuple[int, Frame] | None = None
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = DenseFlow()
 
     def look(self, frames: Iterable[int], finished: tuple[int, Frame] | None = None) -> None:
         """Follow the hidden pixels of these neighbouring frames. `finished` is a frame whose own hole is filled, and its index: it shows
@@ -269,9 +270,9 @@ class Backdrop:
         box = bounding_span(covers[0]) or (0, 1, 0, 1)
         margin = MARGIN + max(box[1] - box[0], box[3] - box[2]) // 4
         area = np.s_[max(box[0] - margin, 0) : box[1] + margin, max(box[2] - margin, 0) : box[3] + margin]
-        one, two = (np.ascontiguousarray(self._grays[at][area]) for at in (index, to))
+        one, two = (self._grays[at][area] for at in (index, to))
         covered = [cover[area] for cover in covers]
-        flow = np.asarray(self._flow.calc(one, two, np.zeros((*one.shape, 2), np.float32)), np.float32)
+        flow = self._flow.between(one, two)
         rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
         at_x, at_y = columns + flow[..., 0], rows + flow[..., 1]
         moved = cv2.remap(two, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

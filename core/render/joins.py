@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import bounding_span
+from core.render.flow import DenseFlow
 
 FLOOR = 0.75
 """Levels of difference between neighbouring frames that no one sees: the noise of a codec, or of the warp itself."""
@@ -74,9 +75,8 @@ def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDA
     inside = cv2.resize(region[area].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     if not inside.any():
         return None
-    grey = [cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY) for picture in (second, first)]
-    still = np.zeros((*grey[0].shape, 2), np.float32)
-    flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(np.asarray(grey[0]), np.asarray(grey[1]), still))
+    grey = [np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY), np.uint8) for picture in (second, first)]
+    flow = DenseFlow().between(*grey)
     ys, xs = np.mgrid[: size[1], : size[0]].astype(np.float32)
     moved = cv2.remap(np.asarray(first), xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return float(np.abs(np.asarray(moved, np.int16) - np.asarray(second, np.int16)).mean(-1)[inside].mean())

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.masks import bounding_span, Widths
 from core.render.composite import composite, soft_edge
+from core.render.flow import DenseFlow
 from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
 from core.render.visible import pure, visible_edit
@@ -131,7 +132,7 @@ class Carrier:
         inside = self._shown > 0.5
         error = np.abs(residual).mean(-1)[inside].mean() if inside.any() else 0.0
         self._tolerance = max(6.0, TRUST * float(error))
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = DenseFlow()
 
     def onto(
         self,
@@ -185,9 +186,8 @@ class Carrier:
         before, shown = moved(self._redrawn), moved(self._shown)
         near = cv2.dilate((shown > 0.1).astype(np.uint8), np.ones((5, 5), np.uint8))[..., None] > 0
         # Where the edit doesn't show both are the same: what moves behind it must not pull at it.
-        gray = [np.asarray(cv2.cvtColor(np.where(near, picture, redrawn), cv2.COLOR_RGB2GRAY)) for picture in (redrawn, before)]
-        flow = self._flow.calc(gray[0], gray[1], np.zeros((height, width, 2), np.float32))
-        flow = cv2.GaussianBlur(np.asarray(flow, np.float32), (0, 0), SMOOTH)
+        gray = [np.asarray(cv2.cvtColor(np.where(near, picture, redrawn), cv2.COLOR_RGB2GRAY), np.uint8) for picture in (redrawn, before)]
+        flow = cv2.GaussianBlur(self._flow.between(*gray), (0, 0), SMOOTH)
         length = np.maximum(np.linalg.norm(flow, axis=-1, keepdims=True), 1e-6)
         flow *= np.minimum(1, FAR / length)
         rows, columns = np.mgrid[:height, :width].astype(np.float32)
@@ -217,14 +217,16 @@ class Carrier:
         return (1 - self._kept) * np.clip(shade - mean, -SHADE, SHADE), np.maximum(trust, self._kept) * there
 
     def _shown_at(self, origin: Places) -> NDArray[np.float32]:
-        """How much of the places in the keyframe is the edit: what is cut off goes on beyond the picture's border as far as is known."""
+        """How much of places in the keyframe is the edit: what the border cuts off goes on beyond it, as far as it is known to reach."""
         x, y = origin
         y0, y1, x0, x1 = self._accepted.span
         height, width = self._accepted.mask.shape
-        top, bottom, left, right = min(y0, 0), max(y1, height), min(x0, 0), max(x1, width)
-        # Pixel centres lie at whole numbers here, sides at halves before them.
-        reach = np.minimum(np.minimum(y - top, bottom - 1 - y), np.minimum(x - left, right - 1 - x)) + 1
-        return _sample(self._accepted.shown, x, y, cv2.INTER_LINEAR) * np.clip(reach, 0, 1).astype(np.float32)
+        inside = np.ones(x.shape, np.float32)
+        # Pixel centres lie at whole numbers here, sides at halves before them. A side that stays on the border is not known.
+        for beyond, reach in ((y0 < 0, y - y0), (y1 > height, y1 - 1 - y), (x0 < 0, x - x0), (x1 > width, x1 - 1 - x)):
+            if beyond:
+                inside = np.minimum(inside, np.clip(reach + 1, 0, 1))
+        return _sample(self._accepted.shown, x, y, cv2.INTER_LINEAR) * inside
 
     def _on_keyframe(self, origin: Places) -> NDArray[np.float32]:
         """1 where a place lies inside the keyframe's picture, 0 beyond its border."""
