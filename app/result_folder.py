@@ -1,7 +1,8 @@
 """The folder of a result: what an earlier run wrote there is replaced, what anybody else did is never touched.
 
-The folder says itself what is the program's own: a list of names with their sizes, which is there before the first file is, so that a run
-that was killed leaves a folder that can be used again. A file whose size is another than the list's was changed by a person, and is theirs.
+The folder says itself what is the program's own: a list of names with their sizes and times, which is there before the first file is, so
+that a run that was killed leaves a folder that can be used again. A file that is not as the list has it was changed by a person, and is
+theirs.
 """
 
 from __future__ import annotations
@@ -16,18 +17,24 @@ from pathlib import Path
 from app.console import note
 from app.outputs import prepare_folder
 from core.errors import InputError, StorageError
+from core.media.codecs import ENCODINGS
 from core.media.files import storage_errors, written_whole
 from core.words import counted
 
 LIST = ".vivid-studio.json"
-"""The list's own name: `files` holds each file's size in bytes, or null for one that is being written."""
+"""The list's own name: `files` holds each file's size in bytes and the time of its last change, or null for one that is being written."""
 
 _NAMES = re.compile(r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output\.\w+|keyframe\.png|report\.json|recipe\.json")
 """All that a result can hold. Whatever a list says, nothing else is ever taken for the program's own."""
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".exr", ".tga", ".gif")
 
-Sizes = dict[str, int | None]
+_SAME = 2.0
+"""Seconds by which the time of a last change may be given differently: file systems round it."""
+
+State = tuple[int, float]
+"""A file's size in bytes and the time of its last change in seconds."""
+States = dict[str, State | None]
 
 
 @contextlib.contextmanager
@@ -36,8 +43,9 @@ def result_folder(
 ) -> Iterator[None]:
     """Make `out` ready for `files` and for folders of so many numbered `pictures`, which the block writes.
 
-    At the end of the block the result is complete, and what earlier runs left there goes, with a line that says so; not the `sources`, nor
-    what else was `used`. After an error inside the block it stays.
+    At the end of the block the result is complete, and what would pass for a part of it goes, with a line that says so: pictures of earlier
+    runs in the same folders, and masks of theirs in other forms; not the `sources`, nor what else was `used`. After an error inside the
+    block it stays. Other results, a video, a recipe, are left alone.
 
     InputError, before anything changes, when one of `sources` is among what is written, and when something is in the way that no run of
     this program wrote: a file of such a name, or a picture of whatever name in one of the folders. StorageError when the disk refuses.
@@ -51,13 +59,22 @@ def result_folder(
         yield
     except BaseException:
         with contextlib.suppress(StorageError, OSError):  # the disk may be what stopped the work
-            _write_list(out, old | _sizes(out, names))
+            _write_list(out, old | _states(out, names))
         raise
-    new = _sizes(out, names)
-    left = [name for name in old if name not in new]
-    kept = [name for name in left if any(source is not None and _holds(source, out / name) for source in (*sources, *used))]
-    _remove(out, [name for name in left if name not in kept and _is_own(out, name, old)])
-    _write_list(out, {name: old[name] for name in kept} | new)
+    new = _states(out, names)
+    held = (*sources, *used)
+    parts = tuple(_parts(pictures))
+    gone = [name for name in old if name not in new and name.startswith(parts) and _is_own(out, name, old) and not _held(out / name, held)]
+    _remove(out, gone)
+    _write_list(out, {name: state for name, state in old.items() if name not in gone} | new)
+
+
+def _parts(folders: Iterable[str]) -> Iterator[str]:
+    """How names begin that are taken for parts of what lies in `folders`."""
+    for folder in folders:
+        yield f"{folder}/"
+        if folder == "masks":
+            yield "masks-"
 
 
 def _remove(out: Path, names: Sequence[str]) -> None:
@@ -74,12 +91,13 @@ def _remove(out: Path, names: Sequence[str]) -> None:
         note(f"removed from {out} what an earlier run left there: {', '.join(gone)}")
 
 
-def _holds(source: Path, path: Path) -> bool:
-    """Whether `source` is that file, or a folder that it lies in."""
-    return source.resolve() in (path.resolve(), *path.resolve().parents)
+def _held(path: Path, sources: Iterable[Path | None]) -> bool:
+    """Whether one of `sources` is that file, or a folder that it lies in."""
+    places = [each for each in (path.absolute(), *path.absolute().parents) if each.exists()]
+    return any(source.samefile(each) for source in sources if source is not None and source.exists() for each in places)
 
 
-def _refuse_others(out: Path, own: Sizes, files: Sequence[str], folders: Sequence[str]) -> None:
+def _refuse_others(out: Path, own: States, files: Sequence[str], folders: Sequence[str]) -> None:
     for name in files:
         if (out / name).exists() and not _is_own(out, name, own):
             raise InputError(
@@ -97,31 +115,44 @@ def _refuse_others(out: Path, own: Sizes, files: Sequence[str], folders: Sequenc
                 )
 
 
-def _is_own(out: Path, name: str, own: Sizes) -> bool:
+def _is_own(out: Path, name: str, own: States) -> bool:
     """Whether a run wrote the file, and nobody changed it since."""
-    return name in own and (own[name] is None or _size(out / name) in (own[name], None))
+    if name not in own:
+        return False
+    written, found = own[name], _state(out / name)
+    return written is None or found is None or (found[0] == written[0] and abs(found[1] - written[1]) < _SAME)
 
 
-def _own(out: Path) -> Sizes:
-    """What runs of this program wrote to `out`, by its list; for a folder without one, by the report that older versions left alone."""
+def _own(out: Path) -> States:
+    """What runs of this program wrote to `out`, by its list; for a folder without one, by the report, which is written last."""
     listed = _read(out / LIST).get("files")
     if isinstance(listed, dict):
-        return {name: size for name, size in listed.items() if _NAMES.fullmatch(name) and (out / name).is_file()}
+        known = {name: state for name, state in listed.items() if _NAMES.fullmatch(name) and (out / name).is_file()}
+        return {name: _given(state) for name, state in known.items() if state is None or _given(state) is not None}
     report = _read(out / "report.json")
     frames = report.get("frames")
-    names = ["report.json"]
     if not isinstance(frames, int):
         return {}
+    names = ["report.json"]
     if "own_video" in report:
-        names += [path.name for path in out.glob("output.*")]
+        names += [f"output{suffix}" for suffix in {".zip", *(encoding.suffixes[0] for encoding in ENCODINGS.values())}]
     elif "max_difference_outside" in report:
         names += ["output.mp4", "keyframe.png", "recipe.json", *(f"masks/{path.name}" for path in _numbered(out / "masks", frames))]
-        # Whether pictures of frames were asked for, that report does not say; they were written between the keyframe and the report.
-        since, until = _written(out / "keyframe.png"), _written(out / "report.json")
-        names += [f"frames/{path.name}" for path in _numbered(out / "frames", frames) if since <= _written(path) <= until]
-    else:
-        return {}
-    return {name: None for name in names if _NAMES.fullmatch(name) and (out / name).is_file()}
+        # Whether pictures of frames were asked for, an older report does not say; they were written after the keyframe.
+        since = _written(out / "keyframe.png")
+        names += [f"frames/{path.name}" for path in _numbered(out / "frames", frames) if since <= _written(path)]
+    elif "suspect" in report:
+        names += [f"masks/{path.name}" for path in _numbered(out / "masks", frames)]
+    until = _written(out / "report.json") + _SAME
+    return {name: None for name in names if _NAMES.fullmatch(name) and (out / name).is_file() and _written(out / name) <= until}
+
+
+def _given(state: object) -> State | None:
+    """A file's state as the list has it; None as well for what is no state."""
+    match state:
+        case [int(size), int(changed) | float(changed)]:
+            return size, float(changed)
+    return None
 
 
 def _numbered(folder: Path, count: int) -> list[Path]:
@@ -140,21 +171,23 @@ def _read(path: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _sizes(out: Path, names: Iterable[str]) -> Sizes:
+def _states(out: Path, names: Iterable[str]) -> States:
     """The files among `names` that are there."""
-    return {name: size for name in names if (size := _size(out / name)) is not None}
+    return {name: state for name in names if (state := _state(out / name)) is not None}
 
 
-def _size(path: Path) -> int | None:
+def _state(path: Path) -> State | None:
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
         return None
+    return found.st_size, found.st_mtime
 
 
-def _write_list(out: Path, files: Sizes) -> None:
+def _write_list(out: Path, files: States) -> None:
     if files:
         with written_whole(out / LIST) as temporary:
             temporary.write_text(json.dumps({"files": files}, indent=0), encoding="utf-8")
     else:
-        (out / LIST).unlink(missing_ok=True)
+        with storage_errors(out / LIST):
+            (out / LIST).unlink(missing_ok=True)

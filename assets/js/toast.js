@@ -36,7 +36,7 @@
       box.append(make("span", {}), make("span", { class: "vs-toast-actions" }), make("button", { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", title: "Dismiss", onclick: hide }, "×"));
       box.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
     }
-    const home = [...document.querySelectorAll("dialog:modal")].pop() || document.getElementById("studio"); // else it would lie behind it
+    const home = [...document.querySelectorAll("dialog:modal")].pop() || document.getElementById("studio") || document.body; // else it would lie behind it
     if (box.parentElement !== home) home.append(box);
     box.dataset.kind = message.kind;
     box.setAttribute("role", message.kind === "error" ? "alert" : "status");

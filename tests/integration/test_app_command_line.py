@@ -15,6 +15,7 @@ import pytest
 from builders import DISC_BOX, disc_clip, video_file
 from PIL import Image
 
+from app.result_folder import LIST
 from core.masks import SYMPTOMS
 from core.media import open_clip, write_image
 
@@ -291,14 +292,19 @@ def test_a_place_that_cant_take_the_result_is_found_before_the_work(clip: Path, 
 def test_a_disk_that_fills_up_leaves_the_old_result_whole(clip: Path, edited: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(edited, out)
-    before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file() and "masks" not in path.parts}
+
+    def result() -> dict[Path, bytes]:
+        files = {path.relative_to(out): path for path in out.rglob("*") if path.is_file()}
+        return {name: path.read_bytes() for name, path in files.items() if "masks" not in name.parts and name.name != LIST}
+
+    before = result()
     code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000,) * 2); from app.cli import main; sys.exit(main())"
     masks = ["--masks", str(edited / "masks"), "--task", "delete", "--keyframe", str(edited / "keyframe.png"), "--steps", "1", "--png"]
     command = [sys.executable, "-c", code, "edit", str(clip), "--out", str(out), *masks]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 1, done.stderr
     assert "the disk is full" in done.stderr.splitlines()[-1], done.stderr
-    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file() and "masks" not in path.parts} == before
+    assert result() == before
 
 
 def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

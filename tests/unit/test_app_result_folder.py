@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -50,25 +51,43 @@ def test_a_run_replaces_what_an_earlier_one_wrote_but_not_what_was_changed_since
     assert corrected.read_bytes() == b"by hand"
 
 
-def test_what_an_earlier_run_left_goes_when_the_new_result_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_would_pass_for_a_part_of_the_new_result_goes_when_that_is_complete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = ("masks-ids.zip", "masks-webm.webm", "recipe.json", "output.mov")
     with result_folder(tmp_path, files, {"masks": 6, "frames": 2}):
         put(tmp_path, 6, b"long", files)
         (tmp_path / "frames").mkdir()
         for index in range(2):
             (tmp_path / "frames" / f"{index:05d}.png").write_bytes(b"long")
-    (tmp_path / "output.mov").write_bytes(b"my own cut")
+    (tmp_path / "masks-ids.zip").write_bytes(b"packed by hand")
     (tmp_path / "masks" / "notes.txt").write_text("mine")
+    (tmp_path / "output.srt").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(KeyboardInterrupt), result_folder(tmp_path, (), {"masks": 3}):
         raise KeyboardInterrupt
-    with result_folder(tmp_path, (), {"masks": 3}, (), (tmp_path / "recipe.json",)):
-        assert sorted(tmp_path.rglob("*")) == before
+    with result_folder(tmp_path, ("output.mp4",), {}):
+        put(tmp_path, 0, b"short", ("output.mp4",))
+    assert set(before) < set(tmp_path.rglob("*")), "masks and another video may lie beside a video"
+    with result_folder(tmp_path, (), {"masks": 3}, (), (tmp_path / "masks" / "00004.png",)):
         put(tmp_path, 3, b"short", ())
-    gone = "masks-ids.zip, masks-webm.webm, 3 pictures in masks, 2 pictures in frames"
+    gone = "masks-webm.webm, 2 pictures in masks"
     assert capsys.readouterr().err.strip() == f"note: removed from {tmp_path} what an earlier run left there: {gone}"
-    stays = [".vivid-studio.json", "00000.png", "00001.png", "00002.png", "notes.txt", "output.mov", "recipe.json"]
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == stays
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
+        *(".vivid-studio.json", "masks-ids.zip", "recipe.json", "output.mov", "output.mp4", "output.srt", "masks/notes.txt"),
+        *(f"masks/{index:05d}.png" for index in (0, 1, 2, 4)),
+        *(f"frames/{index:05d}.png" for index in range(2)),
+    }
+
+
+def test_a_correction_of_the_same_size_is_a_correction(tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    corrected = tmp_path / "masks" / "00001.png"
+    length = corrected.stat().st_size
+    corrected.write_bytes(b"x" * length)
+    os.utime(corrected, (corrected.stat().st_mtime + 60,) * 2)
+    with pytest.raises(InputError, match=r"changed since.*00001\.png"):
+        write(tmp_path, 3)
 
 
 @pytest.mark.parametrize("killed", [True, False])
