@@ -93,7 +93,7 @@ class Clip:
 
 
 LEAST_SIDE = 16
-"""Pixels. In less, there is no motion to be measured, and no region to paint."""
+"""Pixels a side: in less there is nothing to paint that could be told from its surroundings."""
 
 
 def check_editable(info: VideoInfo) -> None:

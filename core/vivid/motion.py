@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Interval = tuple[float, float]
 Span = tuple[float, float, float, float]
 """y0, y1, x0, x1, half-open."""
+Margins = tuple[float, float, float, float]
+"""What lies between a box's sides (y0, y1, x0, x1) and what shows in it, as shares of its size."""
+NO_MARGINS: Margins = (0.0, 0.0, 0.0, 0.0)
 
 STEADY = 3
 """Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than things do."""
@@ -17,9 +20,6 @@ STRETCH = 1.35
 """How many times more a carried picture may grow in one direction than in the other."""
 ASIDE = 0.04
 """Share of its size by which what shows may be cut off by a mask that is smaller than its box without the wobble."""
-Margins = tuple[float, float, float, float]
-"""What lies between a box's sides (y0, y1, x0, x1) and what shows in it, as shares of its size."""
-NO_MARGINS: Margins = (0.0, 0.0, 0.0, 0.0)
 LEEWAY = 1.3
 """How many times a cut side's scale may differ from that of what is seen of it."""
 

@@ -8,7 +8,8 @@ import torch
 from core.data import cues
 from core.data.creatures import Builder, PARTS
 from core.data.lens import compress, cosine_matrix
-from core.data.tracking import paint, Shadows, THINGS, TrackingWorld, whole_things
+from core.data.shadows import Shadows
+from core.data.tracking import paint, THINGS, TrackingWorld, whole_things
 
 TINY = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}
 
