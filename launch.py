@@ -9,13 +9,13 @@ import os
 import subprocess
 import sys
 
-# All of this file parses in Python 3.6, so that an old Python gets a sentence instead of a traceback; first_use wants a newer one.
+# All of this file parses in Python 3.6, so that an old Python gets a sentence instead of a traceback; app.bootstrap wants a newer one.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("VIVID Studio needs Python 3.11 or newer, and this is {}.{}: start launch.py with a newer one.".format(*sys.version_info[:2]))
 
-from first_use.pins import missing_parts, ROOT, running_inside, venv_python
-from first_use.progress import say
-from first_use.setup import set_up, SetupError
+from app.bootstrap.pins import missing_parts, ROOT, running_inside, venv_python
+from app.bootstrap.progress import say
+from app.bootstrap.setup import set_up, SetupError
 
 USAGE = (
     "python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]; the default is ui, which opens the editor."
@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "test":
         return run_tests(arguments[1:])
     try:
-        from app.cli import main as run_app
+        from app.commands.cli import main as run_app
 
         return run_app(arguments)
     except KeyboardInterrupt:

@@ -10,14 +10,14 @@ from typing import Any, TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from app.editor import Editor
-    from core.training.config import NetworkConfig
+    from app.editor.editor import Editor
+    from core.training.common.config import NetworkConfig
     from core.vivid.model import VividModel
 
 
 def tiny_network(**changes: int) -> NetworkConfig:
     """The small VIVID's networks at toy size: 32x32 pixels, windows of 17 frames, milliseconds a step."""
-    from core.training.config import NetworkConfig
+    from core.training.common.config import NetworkConfig
 
     sizes = {"height": 32, "width": 32, "latent_channels": 4, "layers": 2, "heads": 2, "head_dim": 16, "time_embed_dim": 8, "text_dim": 16}
     return NetworkConfig(vae_channels=(8, 8, 8, 8), **(sizes | changes))
@@ -25,7 +25,7 @@ def tiny_network(**changes: int) -> NetworkConfig:
 
 def tiny_vivid_package(folder: Path, seed: int = 0, **changes: int) -> Path:
     """A package as load_vivid reads it, with random weights."""
-    from core.training.export import export_random
+    from core.training.small.export import export_random
 
     export_random(folder, tiny_network(**changes), seed)
     return folder
@@ -216,8 +216,8 @@ def tiny_base(folder: Path, seed: int = 0) -> Path:
     import torch
     from diffusers import CogVideoXPipeline
 
-    from core.training.base import build_base_transformer
-    from core.training.networks import build_scheduler, build_text_encoder, build_tokenizer, build_vae
+    from core.training.small.base import build_base_transformer
+    from core.training.small.networks import build_scheduler, build_text_encoder, build_tokenizer, build_vae
 
     config = tiny_network()
     torch.manual_seed(seed)

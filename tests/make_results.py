@@ -33,7 +33,7 @@ def frames_of(folder: Path, name: str, task: str, caption: str, adjustment: str)
     """The frames SHOWN of one edit, as they were handed to the encoder."""
     said = ["--caption", caption] if caption else []
     masks = ["--masks", str(CLIPS / f"{name}_masks"), "--adjust", adjustment]
-    command = [sys.executable, "-m", "app.cli", "edit", str(CLIPS / f"{name}.mp4"), "--out", str(folder), "--task", task]
+    command = [sys.executable, "-m", "app.commands.cli", "edit", str(CLIPS / f"{name}.mp4"), "--out", str(folder), "--task", task]
     subprocess.run([*command, *said, *masks, "--png"], cwd=ROOT, check=True)
     pictures = sorted((folder / "frames").glob("*.png"))
     return [Image.open(pictures[min(index, len(pictures) - 1)]) for index in SHOWN]

@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.project.project import USUAL_ADJUSTMENT
 from core.project.tracks import AdjustmentForm, FORMS, MaskAdjustment
 from ui_components.panel import panel
 from ui_components.part import Answer, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 _TITLES: dict[AdjustmentForm, tuple[str, str]] = {
     "none": ("Exact", "The mask itself"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.errors import InputError
 from ui_components.part import Answer, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 MARKUP = """
 <div class="vs-job" data-ref="job" data-state="idle">

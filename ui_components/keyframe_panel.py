@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.errors import InputError, ModelMissingError, ShapeError
 from core.project.edits import Fit, Placement, SamplingSettings, Task
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 MOST_VARIATIONS = 4
 

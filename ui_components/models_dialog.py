@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import ModelState, Verbs
 from core.errors import InputError
 from ui_components.part import Answer, part
-from ui_components.verbs import ModelState, Verbs
-from ui_components.view import project_view
 
 MARKUP = """
 <dialog class="vs-sheet vs-models" data-ref="dialog" aria-labelledby="vs-title-models">

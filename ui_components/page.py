@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from app.contract.verbs import Verbs
 from ui_components.adjust_panel import adjust_panel
 from ui_components.job_bar import job_bar
 from ui_components.keyframe_panel import keyframe_panel
@@ -17,7 +18,6 @@ from ui_components.stage import stage
 from ui_components.steps import steps_header
 from ui_components.transport import timeline, transport
 from ui_components.tries_panel import tries_panel
-from ui_components.verbs import Verbs
 from ui_components.video_panel import video_panel
 
 TITLE = "VIVID Studio"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.project.tracks import Direction
 from ui_components.panel import panel
 from ui_components.part import Answer, Handler, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 _DIRECTIONS = (
     ("trackback", "Back", "Follow the object from this frame backwards, to the beginning of the shot"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from ui_components.part import Answer, icon_button, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 _TOOLS = (
     ("mark", "Click", "Click what belongs to the object; drag a box around it (V)"),

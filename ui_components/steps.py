@@ -6,10 +6,10 @@ import html
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.errors import ModelMissingError
 from ui_components.part import Answer, icon_button, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 STEP_TITLES = {"video": "Video", "select": "Select", "adjust": "Adjust", "keyframe": "Keyframe", "propagate": "Propagate"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from ui_components.part import Answer, icon_button, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 MARKUP = f"""
 <aside class="vs-dock" data-ref="dock" aria-labelledby="vs-title-tries">

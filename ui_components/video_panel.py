@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from app.contract.project_view import project_view
+from app.contract.verbs import Verbs
 from core.errors import InputError
 from ui_components.panel import panel
 from ui_components.part import Answer, Handler, part
-from ui_components.verbs import Verbs
-from ui_components.view import project_view
 
 BODY = """
 <div class="vs-segments vs-wide" role="radiogroup" aria-label="What to show" data-ref="tabs">

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.data.camera_effects import cosine_matrix, motion_blur, photograph
 from core.data.creatures import Bodies, Builder, FAMILIES, PARTS, SOLID_PLAN
-from core.data.lens import cosine_matrix, motion_blur, photograph
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
 from core.data.pictures import crop, crops, lit, render_outlines
 from core.data.scenery import render_backgrounds, textures

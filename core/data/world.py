@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.data import vocabulary
-from core.data.lens import cosine_matrix, record
+from core.data.camera_effects import cosine_matrix, record
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
 from core.data.regions import draw_form, FORMS, REACHES, wobble
 from core.data.scenery import render_backgrounds

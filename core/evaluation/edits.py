@@ -12,13 +12,13 @@ from core.evaluation.clips import as_sequence, FramesInMemory
 from core.masks import Feather
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
+from core.propagation.propagate import composed_frames, propagate
+from core.propagation.warp import warp_along
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.keyframe import Behind, KeyframeStudio
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
-from core.vivid.propagate import composed_frames, propagate
-from core.vivid.warp import warp_along
 
 SETTINGS = SamplingSettings()
 """The model's own."""

@@ -22,8 +22,8 @@ from core.evaluation.fidelity import flicker, IDENTICAL, Motion, psnr, ssim
 from core.evaluation.procedural import draw_samples, Sample, unseen_world
 from core.evaluation.results import at_least, at_most, Exhibit, mean, share, SuiteResult, Table
 from core.progress import JobContext
+from core.propagation.warp import warp_along
 from core.vivid.model import VividModel
-from core.vivid.warp import warp_along
 
 SAMPLES = 8
 WINDOWS = 3

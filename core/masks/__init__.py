@@ -1,15 +1,15 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
-from core.masks.edge import Feather, feather, united, Widths
+from core.masks.deflicker import steady
 from core.masks.facts import MaskFacts
-from core.masks.health import examine, Suspect, SYMPTOMS
+from core.masks.feather import Feather, feather, united, Widths
 from core.masks.holes import fill_holes
 from core.masks.operators import adjust, shaped
 from core.masks.png import export_png, import_png, read_mask, write_mask
+from core.masks.quality import examine, Suspect, SYMPTOMS
 from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
 from core.masks.spans import bounding_span
-from core.masks.steady import steady
 
 __all__ = [
     "SYMPTOMS",

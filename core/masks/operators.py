@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.masks.deflicker import steady
 from core.masks.holes import fill_holes
 from core.masks.spans import bounding_span, cut, grow, Mask
-from core.masks.steady import steady
 from core.project.tracks import MaskAdjustment
 
 _DISC_BY_ROWS = 64  # up to this radius, widening row by row is faster than a distance transform

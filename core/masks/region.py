@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InputError
-from core.masks.edge import Feather, united, Widths
+from core.masks.feather import Feather, united, Widths
 from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
 from core.masks.spans import Mask

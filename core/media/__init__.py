@@ -1,11 +1,11 @@
 """Video in and out, through PyAV."""
 
 from core.media.codecs import available_codecs
-from core.media.cuts import find_cuts
 from core.media.hashing import sha256_of
 from core.media.images import read_image, read_image_with_alpha, write_image, write_png_frame
 from core.media.probe import probe
 from core.media.reader import ClipReader, open_clip
+from core.media.scene_cuts import find_cuts
 from core.media.writer import VideoWriter
 
 __all__ = [

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from core.errors import InputError
-from core.media.files import is_folder
+from core.files import is_folder
 from core.media.folder import numbered_images
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import InputError
+from core.files import written_whole
 from core.media.color import check_frame, RgbFrame
-from core.media.files import written_whole
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.media.files import is_folder
+from core.files import is_folder
 from core.media.folder import probe_folder
 from core.media.index import frame_index
 from core.project.video import VideoInfo

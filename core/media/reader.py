@@ -15,9 +15,9 @@ from typing import Self
 import av
 
 from core.errors import InputError
+from core.files import is_folder
 from core.media.color import PreviewConverter, RgbConverter, RgbFrame, shrunk
 from core.media.cursor import Cursor
-from core.media.files import is_folder
 from core.media.folder import probe_folder
 from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex

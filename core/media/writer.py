@@ -15,11 +15,11 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import InputError, StorageError
+from core.files import publish, storage_errors, temporary_beside
 from core.media.audio import AudioTrack
 from core.media.clock import clock_of
 from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
-from core.media.files import publish, storage_errors, temporary_beside
 from core.project.video import VideoInfo
 from core.words import counted
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import InputError
+from core.files import written_whole
 from core.masks import feather, MaskSequence
 from core.masks.spans import Mask
 from core.media import ClipReader, VideoWriter
-from core.media.files import written_whole
 from core.progress import JobContext
 
 MatteForm = Literal["png", "ids", "matte", "webm", "prores", "green"]

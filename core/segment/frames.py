@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
-from core.segment.ahead import encoded_ahead
 from core.segment.outline import Guide
+from core.segment.prefetch import encoded_ahead
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)

@@ -14,26 +14,26 @@ class Recipe(NamedTuple):
     module: str
     config: str
     about: str
-    config_module: str = "core.training.config"
+    config_module: str = "core.training.common.config"
 
 
 RECIPES = {
-    "small-vae": Recipe("core.training.small_vae", "VaeConfig", "the small autoencoder"),
+    "small-vae": Recipe("core.training.small.vae", "VaeConfig", "the small autoencoder"),
     "small-base": Recipe(
-        "core.training.base",
+        "core.training.small.base",
         "BaseConfig",
         "a small text-to-video CogVideoX without any mask, over a trained autoencoder",
-        "core.training.base_config",
+        "core.training.small.base_config",
     ),
-    "small-vivid": Recipe("core.training.small_vivid", "VividConfig", "the small denoiser and text encoder, over a trained autoencoder"),
-    "small-sam2": Recipe("core.training.small_sam2", "Sam2RecipeConfig", "the small SAM 2, on clips of moving things"),
+    "small-vivid": Recipe("core.training.small.vivid", "VividConfig", "the small denoiser and text encoder, over a trained autoencoder"),
+    "small-sam2": Recipe("core.training.small.sam2", "Sam2RecipeConfig", "the small SAM 2, on clips of moving things"),
     "vivid-5b": Recipe(
-        "core.training.vivid_5b",
+        "core.training.adapter.recipe",
         "Vivid5bConfig",
         "VIVID's LoRA and patch embedding on a frozen CogVideoX (5B or any other)",
-        "core.training.vivid_5b_config",
+        "core.training.adapter.config",
     ),
-    "small-classifier": Recipe("core.training.small_classifier", "ClassifierConfig", "the judge of kind and colour, for `evaluate`"),
+    "small-classifier": Recipe("core.training.small.classifier", "ClassifierConfig", "the judge of kind and colour, for `evaluate`"),
 }
 _HELP = ("-h", "--help", "help")
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     name, *words = arguments
     if name not in RECIPES:
         raise InputError(f"unknown recipe '{name}'; known: {', '.join(RECIPES)}")
-    from core.training import config, describe
+    from core.training.common import config, describe
 
     recipe = RECIPES[name]
     defaults = getattr(importlib.import_module(recipe.config_module), recipe.config)()

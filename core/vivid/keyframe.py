@@ -16,13 +16,13 @@ from core.errors import InputError
 from core.masks import Widths
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
-from core.render.backdrop import Backdrop, Frames, Region
+from core.render.background import Backdrop, Frames, Region
+from core.render.color_match import match_surroundings
 from core.render.composite import composite, soft_edge
-from core.render.cutout import cut_out
+from core.render.edit_alpha import visible_edit
 from core.render.grain import add_grain, grain_around, ring_box
-from core.render.match import match_surroundings
+from core.render.object_mattes import cut_out
 from core.render.region import CropRegion, plan_region
-from core.render.visible import visible_edit
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model

@@ -31,7 +31,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 def server(tmp_path_factory: pytest.TempPathFactory, hub: Path) -> Generator[Server]:
     """The program as a person starts it, on a workspace of its own; at the end Ctrl-C has to stop it."""
     workspace = tmp_path_factory.mktemp("workspace")
-    command = [sys.executable, "-m", "app.cli", "ui", "--port", "17860", "--no-browser", "--workspace", str(workspace)]
+    command = [sys.executable, "-m", "app.commands.cli", "ui", "--port", "17860", "--no-browser", "--workspace", str(workspace)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

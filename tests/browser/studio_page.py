@@ -144,8 +144,8 @@ def wait_for_job(page: Any, kind: str, after: str = "") -> None:
 
 def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate: bool = False) -> str:
     """A project with masks and an accepted keyframe, as the earlier steps leave it, or with a result; returns its id."""
-    from app.editor import Editor
-    from app.pictures import encode_png
+    from app.editor.editor import Editor
+    from app.media.pictures import encode_png
     from app.settings import Settings
     from core.masks import MaskSequence
     from core.project import project as document
@@ -174,7 +174,19 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
 @contextmanager
 def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The program as a person starts it, on `port` or the next free one; whatever still runs at the end is killed."""
-    command = [sys.executable, "-m", "app.cli", "ui", "--port", str(port), "--no-browser", "--workspace", str(workspace), "--device", "cpu"]
+    command = [
+        sys.executable,
+        "-m",
+        "app.commands.cli",
+        "ui",
+        "--port",
+        str(port),
+        "--no-browser",
+        "--workspace",
+        str(workspace),
+        "--device",
+        "cpu",
+    ]
     with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())

@@ -18,8 +18,8 @@ from studio_page import open_page, Problems, ROOT, Server
 
 OPEN_PAGE = """
 import sys, pathlib
-from app.editor import Editor
-from app.server import build_app
+from app.editor.editor import Editor
+from app.server.server import build_app
 from app.settings import Settings
 build_app(Editor(Settings(workspace=pathlib.Path(sys.argv[1]))))
 heavy = {"torch", "diffusers", "transformers", "sam2"} & set(sys.modules)
@@ -28,7 +28,7 @@ assert not heavy, heavy
 
 AT_WORK = """
 import sys, threading
-from app.cli import main
+from app.commands.cli import main
 def work():
     import torch
     layer, values = torch.nn.Conv2d(64, 64, 3), torch.zeros(4, 64, 128, 128)
@@ -196,7 +196,7 @@ def test_addresses_answer_faults_with_one_line(server: Server) -> None:
 
 
 def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
-    from app.listening import listen
+    from app.server.sockets import listen
 
     with listen("127.0.0.1", 0) as first:
         taken = first.getsockname()[1]
@@ -206,7 +206,7 @@ def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
 
 def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
     # the server writes head and body apart: with Nagle's algorithm on, every picture of a page comes 40 ms late
-    from app.listening import listen
+    from app.server.sockets import listen
 
     async def answers_at_once() -> bool:
         connected: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -22,7 +22,7 @@ def with_many_tries(workspace: Path, clip: Path) -> str:
     """A project with an accepted keyframe and many tries, some of them branches of branches; returns its id."""
     import dataclasses
 
-    from app.editor import Editor
+    from app.editor.editor import Editor
     from app.settings import Settings
     from core.project import project as document
 

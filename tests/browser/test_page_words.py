@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
+from app.contract.clip_facts import clip_facts
+from app.contract.project_view import step_states
 from core.project import project as document
 from core.project.edits import KeyframeEdit, SamplingSettings
 from core.project.project import Project
 from core.project.prompts import PointPrompt
 from core.project.tracks import MaskAdjustment
 from core.project.video import AudioInfo, Clip, VideoInfo
-from ui_components.facts import clip_facts
-from ui_components.view import step_states
 
 
 def project(**facts: object) -> Project:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders import disc_clip
 
-from app.editor import Editor
+from app.editor.editor import Editor
 from app.settings import Settings
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from builders import shot_frames, video_file
 
-from app.editor import Editor
-from app.job_work import JobWork
-from app.recipe import Asked, asked_for
-from app.region_pictures import DARK
+from app.editor.editor import Editor
+from app.jobs.keyframes import JobWork
+from app.media.region_previews import DARK
+from app.render.recipe import Asked, asked_for
 from core.errors import InputError
 from core.masks import adjust, bounding_span
 from core.project.codec import decode

@@ -30,7 +30,19 @@ GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The address of a server that others can reach, on a workspace of its own."""
     workspace = tmp_path_factory.mktemp("workspace")
-    command = [sys.executable, "-m", "app.cli", "ui", "--port", "18570", "--host", "0.0.0.0", "--no-browser", "--workspace", str(workspace)]
+    command = [
+        sys.executable,
+        "-m",
+        "app.commands.cli",
+        "ui",
+        "--port",
+        "18570",
+        "--host",
+        "0.0.0.0",
+        "--no-browser",
+        "--workspace",
+        str(workspace),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -70,7 +82,7 @@ def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> N
 
 
 def test_every_endpoint_is_told_of(client: Client) -> None:
-    from app.api import OF_THIS_MACHINE, verbs_for_clients
+    from app.server.rpc import OF_THIS_MACHINE, verbs_for_clients
 
     described = client.view_api(return_format="dict", print_info=False)
     assert isinstance(described, dict)

@@ -15,7 +15,7 @@ import pytest
 from builders import DISC_BOX, disc_clip, video_file
 from PIL import Image
 
-from app.result_folder import LIST
+from app.commands.result_folder import LIST
 from core.masks import SYMPTOMS
 from core.media import open_clip, write_image
 
@@ -24,13 +24,13 @@ BOX = ",".join(str(v) for v in DISC_BOX)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app.cli", *(str(a) for a in arguments)]
+    command = [sys.executable, "-m", "app.commands.cli", *(str(a) for a in arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
 
 
 def run_here(*arguments: object) -> None:
     """The same in this process, which has the libraries loaded; it has to end well."""
-    from app.cli import main
+    from app.commands.cli import main
 
     assert main([str(a) for a in arguments]) == 0
 
@@ -88,7 +88,7 @@ def test_track_writes_a_mask_for_every_frame_of_the_span(clip: Path, tmp_path: P
 
 
 def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     ys, xs = np.mgrid[:120, :160]
     shots = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1), np.stack([200 - xs // 3, 60 + xs // 3, 30 + ys], -1)
@@ -203,7 +203,7 @@ WRONG = [
 def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(
     clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     out = tmp_path / "out"
     shutil.copytree(edited, out)
@@ -222,7 +222,7 @@ def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(
 
 
 def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     (tmp_path / "masks").mkdir()
     for index in range(17):
@@ -244,7 +244,7 @@ def test_what_was_handed_in_is_never_written_over(clip: Path, tmp_path: Path, ca
 def test_what_the_program_did_not_write_stays_though_nobody_named_it(
     clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     for name in ("masks/00000.png", "masks-ids.zip", "frames/00005.png", "keyframe.png", "output.mkv"):
         out = tmp_path / Path(name).stem
@@ -274,7 +274,7 @@ def test_what_the_program_did_not_write_stays_though_nobody_named_it(
 
 
 def test_a_place_that_cant_take_the_result_is_found_before_the_work(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     (tmp_path / "file").touch()
     (tmp_path / "a" / "output.mp4").mkdir(parents=True)
@@ -298,7 +298,9 @@ def test_a_disk_that_fills_up_leaves_the_old_result_whole(clip: Path, edited: Pa
         return {name: path.read_bytes() for name, path in files.items() if "masks" not in name.parts and name.name != LIST}
 
     before = result()
-    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000,) * 2); from app.cli import main; sys.exit(main())"
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000,) * 2); from app.commands.cli import main; sys.exit(main())"
+    )
     masks = ["--masks", str(edited / "masks"), "--task", "delete", "--keyframe", str(edited / "keyframe.png"), "--steps", "1", "--png"]
     command = [sys.executable, "-c", code, "edit", str(clip), "--out", str(out), *masks]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
@@ -308,7 +310,7 @@ def test_a_disk_that_fills_up_leaves_the_old_result_whole(clip: Path, edited: Pa
 
 
 def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     few, small, empty, wide = (tmp_path / name for name in ("few", "small", "empty", "wide.png"))
     for folder in (few, small, empty):
@@ -333,7 +335,7 @@ def test_wrong_mask_folders_are_named(clip: Path, edited: Path, tmp_path: Path, 
 
 @pytest.mark.parametrize("command", ["track", "edit"])
 def test_what_is_no_video_is_refused_in_a_line(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     text = tmp_path / "notes.mp4"
     text.write_text("dear diary\n" * 50)
@@ -361,14 +363,14 @@ def test_a_mistake_is_said_before_what_takes_seconds_to_load(clip: Path, tmp_pat
         ["track", str(clip), *out, "--box", BOX],
         ["replay", str(text), *out],
     ]
-    code = f"import sys; from app.cli import main; print([main(one) for one in {mistakes!r}], 'torch' in sys.modules)"
+    code = f"import sys; from app.commands.cli import main; print([main(one) for one in {mistakes!r}], 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == f"{[2] * len(mistakes)} False", done.stderr
 
 
 def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_path: Path) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
-    command = [sys.executable, "-m", "app.cli", "track", str(clip), "--out", str(tmp_path), "--box", BOX, "--segmenter", "large"]
+    command = [sys.executable, "-m", "app.commands.cli", "track", str(clip), "--out", str(tmp_path), "--box", BOX, "--segmenter", "large"]
     command += ["--workspace", str(tmp_path / "workspace")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=400, check=False)
     assert done.returncode == 3, done.stderr
@@ -380,7 +382,7 @@ def test_weights_that_are_absent_exit_3_and_say_what_to_fetch(clip: Path, tmp_pa
 def test_ctrl_c_stops_cleanly_with_130_and_the_old_result_stays(clip: Path, edited: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(edited, out)
-    command = [sys.executable, "-m", "app.cli", "edit", str(clip), "--out", str(out), "--box", BOX, "--task", "add"]
+    command = [sys.executable, "-m", "app.commands.cli", "edit", str(clip), "--out", str(out), "--box", BOX, "--task", "add"]
     command += ["--caption", "a red ball", "--steps", "900"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
@@ -413,7 +415,7 @@ def test_a_folder_of_images_is_a_video_too(clip: Path, tmp_path: Path) -> None:
 def test_nonsense_in_the_environment_is_bad_input(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     monkeypatch.setenv(f"VIVID_{name}", value)
     assert main(["models"]) == 2
@@ -421,7 +423,7 @@ def test_nonsense_in_the_environment_is_bad_input(
 
 
 def test_models_are_listed_with_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     assert main(["models"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
@@ -431,8 +433,8 @@ def test_models_are_listed_with_where_they_are(capsys: pytest.CaptureFixture[str
 
 
 def test_projects_say_how_one_is_opened_and_that_there_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
-    from app.editor import Editor
+    from app.commands.cli import main
+    from app.editor.editor import Editor
     from app.settings import Settings
 
     assert main(["projects", "--workspace", str(tmp_path)]) == 0
@@ -445,7 +447,7 @@ def test_projects_say_how_one_is_opened_and_that_there_are_none(tmp_path: Path, 
 
 
 def test_the_version_is_said_by_the_program_and_before_it_is_set_up(capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     with pytest.raises(SystemExit) as end:
         main(["--version"])
@@ -459,7 +461,7 @@ def test_the_version_is_said_by_the_program_and_before_it_is_set_up(capsys: pyte
 
 
 def test_a_clip_that_is_too_small_to_edit_is_told_by_its_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
+    from app.commands.cli import main
 
     clip = video_file(tmp_path / "dot.mp4", np.zeros((3, 2, 2, 3), np.uint8))
     assert main(["edit", str(clip), "--out", str(tmp_path / "out"), "--box", "0,0,1,1", "--task", "delete"]) == 2

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from builders import DISC_BOX, disc_clip, finish
 
-from app.editor import Editor
-from app.job_work import JobWork, Tries
-from app.region_pictures import DARK
-from app.replay import replay_to_folder
-from app.track_work import TrackRequest, TrackWork
+from app.commands.replay import replay_to_folder
+from app.editor.editor import Editor
+from app.jobs.keyframes import JobWork, Tries
+from app.jobs.tracking import TrackRequest, TrackWork
+from app.media.region_previews import DARK
 from core.errors import InputError
 from core.media import open_clip, read_image
 from core.progress import JobContext, ProgressEvent

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from builders import finish, tiny_vivid_package, video_file
 
-from app.editor import Editor
-from app.recipe import Recipe
-from app.region_pictures import DARK
-from app.replay import on_size, replay_to_folder
+from app.commands.replay import on_size, replay_to_folder
+from app.editor.editor import Editor
+from app.media.region_previews import DARK
+from app.render.recipe import Recipe
 from app.settings import Settings
 from core.media import open_clip, read_image
 from core.progress import JobContext

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from builders import disc_clip, tiny_vivid_package
 
-from app.editor import Editor
-from app.job_journal import AskedJob
+from app.editor.editor import Editor
+from app.jobs.journal import AskedJob
 from app.settings import Settings
 from core.errors import InputError
 from core.progress import JobContext

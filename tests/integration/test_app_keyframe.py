@@ -15,8 +15,8 @@ import pytest
 from builders import DISC_BOX, finish, tiny_vivid_package, video_file
 from PIL import Image
 
-from app.editor import Editor
-from app.replay import replay_to_folder
+from app.commands.replay import replay_to_folder
+from app.editor.editor import Editor
 from app.settings import Settings
 from core.errors import InputError
 from core.masks import MaskSequence
@@ -152,7 +152,7 @@ def test_a_tree_is_named_starred_pruned_and_replayed(editor: Editor, clip: Path,
 
 
 def test_another_try_on_the_frame_runs_the_denoising_only(editor: Editor, project_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.render.backdrop import Backdrop
+    from core.render.background import Backdrop
 
     looked: list[int] = []
     real = Backdrop.look

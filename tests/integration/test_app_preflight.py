@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from builders import index_first, noise_frames, shot_frames, video_file
 
-from app.editor import Editor
+from app.contract.preflight import preflight
+from app.contract.project_view import project_view
+from app.editor.editor import Editor
 from core.errors import InputError
-from ui_components.preflight import preflight
-from ui_components.view import project_view
 
 FLAT = np.full((4, 64, 96, 3), 90, np.uint8)
 
@@ -71,9 +71,9 @@ def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tm
 def test_a_large_clip_opens_before_its_content_is_known_and_learns_it_for_every_state(editor: Editor, tmp_path: Path, monkeypatch) -> None:
     import hashlib
 
-    import app.video_verbs
+    import app.editor.projects
 
-    monkeypatch.setattr(app.video_verbs, "QUICKLY_HASHED", 0)
+    monkeypatch.setattr(app.editor.projects, "QUICKLY_HASHED", 0)
     path = video_file(tmp_path / "clip.mp4", FLAT)
     project_id = editor.create_project(path).project_id
     assert editor.project(project_id).clip.sha256 == ""

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from builders import finish, tiny_vivid_package
 
-from app.batch import edit_to_folder, EditArguments
-from app.editor import Editor
+from app.commands.batch import edit_to_folder, EditArguments
+from app.commands.prompt_arguments import PromptArguments
+from app.commands.replay import replay_to_folder
+from app.commands.result_folder import LIST
+from app.editor.editor import Editor
 from app.engine import Engine
-from app.prompt_arguments import PromptArguments
-from app.replay import replay_to_folder
-from app.result_folder import LIST
 from app.settings import Settings
 from core.errors import Cancelled, InputError
 from core.masks import MaskSequence
@@ -70,7 +70,7 @@ def painted(editor: Editor, project_id: str, frame: int, colour: tuple[int, int,
 
 
 def _png(picture: np.ndarray) -> bytes:
-    from app.pictures import encode_png
+    from app.media.pictures import encode_png
 
     return encode_png(picture)
 

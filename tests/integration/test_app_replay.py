@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from builders import DISC_BOX, disc_clip, finish, tiny_vivid_package, video_file
 
-from app.batch import edit_to_folder, EditArguments
-from app.cli import main
-from app.editor import Editor
-from app.prompt_arguments import PromptArguments
-from app.recipe import Recipe
-from app.replay import on_size
+from app.commands.batch import edit_to_folder, EditArguments
+from app.commands.cli import main
+from app.commands.prompt_arguments import PromptArguments
+from app.commands.replay import on_size
+from app.editor.editor import Editor
+from app.render.recipe import Recipe
 from app.settings import Settings
 from core.masks import bounding_span
 from core.media import open_clip

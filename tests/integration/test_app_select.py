@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import video_file
 
-from app.editor import Editor
+from app.editor.editor import Editor
 from core.errors import InputError
 
 CUT, FRAMES = 8, 14

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.editor import Editor
+from app.editor.editor import Editor
 from core.masks import MaskSequence
 from core.project import project as document
 from core.project.project import Project

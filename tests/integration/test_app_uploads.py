@@ -9,8 +9,8 @@ from builders import counted_frames, disc_clip, video_file
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.editor import Editor
-from app.page_routes import page_routes
+from app.editor.editor import Editor
+from app.server.routes import page_routes
 from app.settings import Settings
 from core.errors import Cancelled
 

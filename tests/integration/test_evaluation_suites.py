@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.commands.cli import main
 from core.errors import Cancelled, InputError
 from core.evaluation.autoencoder import evaluate_autoencoder
 from core.evaluation.classifier import Classifier

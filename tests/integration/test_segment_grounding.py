@@ -68,7 +68,7 @@ def track(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
 
 def run(tmp_path: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The program's command line, with a workspace and a hub cache of its own."""
-    command = [sys.executable, "-m", "app.cli", *words, "--workspace", str(tmp_path / "workspace")]
+    command = [sys.executable, "-m", "app.commands.cli", *words, "--workspace", str(tmp_path / "workspace")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") and "proxy" not in name.lower()}
     environment = kept | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"} | environment
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

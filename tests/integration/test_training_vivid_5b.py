@@ -18,22 +18,23 @@ import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from app.cli import main as command_line
+from app.commands.cli import main as command_line
 from core.errors import InputError, ModelMissingError
 from core.media import probe
 from core.models import ModelStore
-from core.training import activations, benchmark, main
-from core.training.batches import Drawn
-from core.training.checkpoint import load_checkpoint
-from core.training.encoders import Encoders
-from core.training.feed import encode_conditions, ManifestData, Sample
-from core.training.flops import count_flops, count_tokens
-from core.training.loop import Run, TrainingFault
-from core.training.manifest import read_data
-from core.training.networks import rotary_embedding
-from core.training.vivid_5b_config import Vivid5bConfig
-from core.training.vivid_5b_run import Run as Vivid5bRun
-from core.training.vivid_5b_step import adapted
+from core.training import main
+from core.training.adapter import activations, benchmark
+from core.training.adapter.config import Vivid5bConfig
+from core.training.adapter.encoders import Encoders
+from core.training.adapter.flops import count_flops, count_tokens
+from core.training.adapter.run import Run as Vivid5bRun
+from core.training.adapter.step import adapted
+from core.training.common.checkpoint import load_checkpoint
+from core.training.common.loop import Run, TrainingFault
+from core.training.datasets.batches import Drawn
+from core.training.datasets.feed import encode_conditions, ManifestData, Sample
+from core.training.datasets.manifest import read_data
+from core.training.small.networks import rotary_embedding
 from core.vivid.conditioning import latent_mask
 from core.vivid.model import load_vivid
 from core.vivid.pipeline import VividPipeline

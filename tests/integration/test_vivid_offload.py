@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from app.engine import Engine
-from app.forecast import timing_key
+from app.jobs.estimates import timing_key
 from app.settings import Settings
 from core.errors import DeviceMemoryError, InputError
 from core.models import ModelStore
 from core.project.edits import SamplingSettings
-from core.vivid.chain import Keyframe, plan_chain
+from core.propagation.schedule import Keyframe, plan_chain
 from core.vivid.denoise import denoise
 from core.vivid.memory import MemoryPlan
 from core.vivid.model import load_vivid, Sampling, VividModel

@@ -14,14 +14,14 @@ from core.errors import Cancelled, InputError
 from core.masks import bounding_span, MaskSequence
 from core.progress import JobContext, ProgressEvent
 from core.project.edits import SamplingSettings
+from core.propagation.propagate import composed_frames, EditedWindow, fit_keyframe, propagate
+from core.propagation.warp import carried_along
 from core.render.composite import difference_outside
-from core.render.follow import follow_region
+from core.render.crop_path import follow_region
 from core.render.region import CropRegion
 from core.vivid.conditioning import latent_mask, masked_video
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_model
-from core.vivid.propagate import composed_frames, EditedWindow, fit_keyframe, propagate
-from core.vivid.warp import carried_along
 from tests.builders import FrameList, noise_frames, tiny_vivid
 
 pytestmark = pytest.mark.usefixtures("one_thread")

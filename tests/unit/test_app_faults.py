@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.faults import fault_reports, KEPT, report_path
-from app.jobs import JobRunner
+from app.jobs.runner import JobRunner
+from app.server.crash_reports import fault_reports, KEPT, report_path
 from core.errors import InputError
 from core.progress import JobContext
 from ui_components.part import handler

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.jobs import JobRunner
+from app.jobs.runner import JobRunner
 from core.errors import InputError
 from core.progress import JobContext, PAUSED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.result_folder import result_folder
+from app.commands.result_folder import result_folder
 from core.errors import InputError
 
 FILES = ("output.mp4", "report.json")

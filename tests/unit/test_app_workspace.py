@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_project_document import make_full_project, make_project
 
-from app.workspace import new_id, Workspace, write_atomically
+from app.storage.workspace import new_id, Workspace, write_atomically
 from core.errors import InputError, StorageError
 from core.project.project import trimmed
 
@@ -37,7 +37,7 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_project(tmp_path: Path) 
     workspace.add(make_full_project())
     code = f"""
         from pathlib import Path
-        from app.workspace import Workspace
+        from app.storage.workspace import Workspace
         from core.project.project import trimmed
         workspace = Workspace(Path({str(tmp_path)!r}))
         print("ready", flush=True)
@@ -98,7 +98,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> No
     code = f"""
         import resource
         from pathlib import Path
-        from app.workspace import write_atomically
+        from app.storage.workspace import write_atomically
         from core.errors import StorageError
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.workspace_lock import workspace_lock
+from app.storage.lock import workspace_lock
 from core.errors import InputError
 
 HOLD = """
 import pathlib, sys
-from app.workspace_lock import workspace_lock
+from app.storage.lock import workspace_lock
 with workspace_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.data import cues
+from core.data import simulated_prompts as cues
+from core.data.camera_effects import compress, cosine_matrix
 from core.data.creatures import Builder, PARTS
-from core.data.lens import compress, cosine_matrix
 from core.data.shadows import Shadows
 from core.data.tracking import paint, THINGS, TrackingWorld, whole_things
 

@@ -14,7 +14,7 @@ from core.data.regions import box, draw_form, expand, FORMS, REACHES
 from core.data.silhouettes import render_silhouettes
 from core.data.solids import render_solids
 from core.data.world import CAPTIONS, DELETE_INDEX, LOOSE_BOX, World
-from core.training.networks import build_tokenizer
+from core.training.small.networks import build_tokenizer
 from core.vivid.conditioning import DELETE_CAPTION
 
 SMALL = {"solids_per_kind": 1, "solid_size": 32, "backgrounds": 3, "background_size": 48, "silhouettes": 8, "size": (64, 64)}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.cli import main
+from app.commands.cli import main
 from core.data.vocabulary import KINDS
 from core.errors import InputError, ModelMissingError
 from core.evaluation.classifier import Classifier, cut_square, FOLDER, SIDE, ThingClassifier, WEIGHTS
@@ -20,9 +20,9 @@ from core.evaluation.clip_score import ClipScorer
 from core.evaluation.clips import Clip
 from core.evaluation.keyframe import boxes_on
 from core.evaluation.procedural import draw_samples, unseen_world
-from core.training.config import ClassifierConfig, WorldConfig
-from core.training.loop import Run
-from core.training.small_classifier import train
+from core.training.common.config import ClassifierConfig, WorldConfig
+from core.training.common.loop import Run
+from core.training.small.classifier import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LAUNCH = REPOSITORY / "launch.py"
 INSTALL_STEP = "PyTorch"
 
-# Stands where app/cli.py stands: says what it was given and what is installed, then does as told.
+# Stands where app/commands/cli.py stands: says what it was given and what is installed, then does as told.
 PROGRAM = """
 import importlib.metadata, json, os, sys, time
 
@@ -58,7 +58,7 @@ def make_wheel(folder: Path, name: str, version: str, requires: str = "", main: 
 
 
 class Checkout:
-    """A checkout of a tiny program with launch.py and first_use as they are, beside the folders that its packages come from."""
+    """A checkout of a tiny program with launch.py and app/bootstrap as they are, beside the folders that its packages come from."""
 
     def __init__(self, root: Path, wheels: Path) -> None:
         self.root, self.wheels = root, wheels
@@ -120,9 +120,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, subpro
     (root / "app" / "__init__.py").touch()
     (root / ".venv" / "bin").mkdir(parents=True)
     (root / ".venv" / "bin" / "python").touch()
-    (root / "app" / "cli.py").write_text(PROGRAM)
+    (root / "app" / "commands").mkdir()
+    (root / "app" / "commands" / "__init__.py").touch()
+    (root / "app" / "commands" / "cli.py").write_text(PROGRAM)
     shutil.copy(LAUNCH, root)
-    shutil.copytree(REPOSITORY / "first_use", root / "first_use", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "app" / "bootstrap", root / "app" / "bootstrap", ignore=shutil.ignore_patterns("__pycache__"))
     checkout = Checkout(root, wheels)
     checkout.pin("build", make_wheel(wheels / "index", "builder", "1.0"))
     checkout.pin("torch", make_wheel(wheels / "index", "torch", "1.0", requires='nvidia-tiny==1.0; python_version > "3"'))

@@ -10,9 +10,9 @@ import pytest
 
 from core.masks import adjusted, feather, MaskSequence, region_at, RegionPart, united
 from core.project.tracks import MaskAdjustment
+from core.propagation.window_keys import window_keys
+from core.propagation.windows import plan_windows
 from core.render.composite import soft_edge
-from core.vivid.checkpoint import window_keys
-from core.vivid.windows import plan_windows
 
 SHAPE = (90, 160)
 ys, xs = np.mgrid[: SHAPE[0], : SHAPE[1]]

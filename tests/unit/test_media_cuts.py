@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from core.media import open_clip
-from core.media.cuts import find_cuts
+from core.media.scene_cuts import find_cuts
 
 CLIPS = Path(__file__).resolve().parents[2] / "assets" / "clips"
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from core.errors import InputError, StorageError
+from core.files import written_whole
 from core.media import read_image, read_image_with_alpha, sha256_of, write_image, write_png_frame
-from core.media.files import written_whole
 from tests.builders import counted_frames, noise_frames
 
 

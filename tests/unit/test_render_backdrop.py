@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.masks import MaskSequence
-from core.render.backdrop import Backdrop
+from core.render.background import Backdrop
 from tests.builders import FrameList, noise_frames
 
 HEIGHT, WIDTH, COUNT = 90, 140, 16

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from core.models.vocabulary import read_vocabulary
-from core.render.cutout import cut_out
-from core.render.visible import visible_edit
+from core.render.edit_alpha import visible_edit
+from core.render.object_mattes import cut_out
 
 SIDE = 160
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.render.follow import follow_region
+from core.render.crop_path import follow_region
 from core.render.region import plan_region
 
 SIZE = (854, 480)

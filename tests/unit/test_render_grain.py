@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.masks import MaskSequence
-from core.render.backdrop import Backdrop
+from core.render.background import Backdrop
 from core.render.composite import soft_edge
 from core.render.grain import add_grain, grain_around
 from tests.builders import FrameList, noise_frames

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.render.joins import JoinMeter
+from core.render.seams import JoinMeter
 
 HEIGHT, WIDTH = 96, 128
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.render.match import LIMIT, match_surroundings
+from core.render.color_match import LIMIT, match_surroundings
 from tests.builders import noise_frames
 
 

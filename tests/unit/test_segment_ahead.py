@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from core.segment.ahead import encoded_ahead
+from core.segment.prefetch import encoded_ahead
 
 
 def threads_of_a_new_thread() -> int:

@@ -12,13 +12,13 @@ from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
 from torch import nn
 
 from core.project.tracks import FORMS
-from core.training.conditions import draw_caption, draw_conditions
-from core.training.diffusion import noised, spread_timesteps, velocity_loss
-from core.training.flops import count_flops, count_tokens
-from core.training.loop import TrainingFault
-from core.training.optimise import learning_rate, Optimiser
-from core.training.vivid_5b_config import Vivid5bConfig
-from core.training.vivid_5b_step import draw_noise, draw_timesteps
+from core.training.adapter.config import Vivid5bConfig
+from core.training.adapter.flops import count_flops, count_tokens
+from core.training.adapter.optimizer import learning_rate, Optimiser
+from core.training.adapter.step import draw_noise, draw_timesteps
+from core.training.common.diffusion import noised, spread_timesteps, velocity_loss
+from core.training.common.loop import TrainingFault
+from core.training.datasets.conditions import draw_caption, draw_conditions
 
 SCHEDULERS = [
     CogVideoXDDIMScheduler(

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from core.errors import InputError, StorageError
-from core.training.checkpoint import load_checkpoint, save_checkpoint
-from core.training.curves import Curves, EventFile, masked_crc
+from core.training.common.checkpoint import load_checkpoint, save_checkpoint
+from core.training.common.curves import Curves, EventFile, masked_crc
 
 
 @contextmanager

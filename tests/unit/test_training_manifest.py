@@ -16,11 +16,11 @@ from pycocotools import mask as coco
 
 from core.errors import InputError
 from core.media import write_image
-from core.training.config import with_overrides
-from core.training.dataset import choose_frames, load_example, plan_crop
-from core.training.manifest import read_data
-from core.training.rle import decode_rle
-from core.training.vivid_5b_config import Vivid5bConfig
+from core.training.adapter.config import Vivid5bConfig
+from core.training.common.config import with_overrides
+from core.training.datasets.examples import choose_frames, load_example, plan_crop
+from core.training.datasets.manifest import read_data
+from core.training.datasets.rle import decode_rle
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
 

@@ -16,15 +16,15 @@ from transformers import AutoTokenizer, T5EncoderModel
 from core.data.world import CAPTIONS, EMPTY_INDEX, GENERIC_INDEX, World
 from core.errors import InputError
 from core.training import main
-from core.training.config import NetworkConfig, VaeConfig, VividConfig, with_overrides
-from core.training.diffusion import loss_weight, noised
-from core.training.fast_vae import speed_up
-from core.training.latents import encode_examples, quieter_caption, show_keyframe
-from core.training.loop import Run
-from core.training.networks import build_scheduler, build_vae, rotary_embedding, token_ids
-from core.training.small_vae import VaeStep
-from core.training.small_vivid import draw_timesteps, load_vae, motion_at
-from core.training.worlds import build_world
+from core.training.common.config import NetworkConfig, VaeConfig, VividConfig, with_overrides
+from core.training.common.diffusion import loss_weight, noised
+from core.training.common.loop import Run
+from core.training.small.fast_vae import speed_up
+from core.training.small.latents import encode_examples, quieter_caption, show_keyframe
+from core.training.small.networks import build_scheduler, build_vae, rotary_embedding, token_ids
+from core.training.small.vae import VaeStep
+from core.training.small.vivid import draw_timesteps, load_vae, motion_at
+from core.training.small.worlds import build_world
 from core.vivid.pipeline import VividPipeline
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "vivid-small"

@@ -13,7 +13,7 @@ import pytest
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 
-from core.data import cues
+from core.data import simulated_prompts as cues
 from core.data.tracking import TrackingWorld, whole_things
 from core.errors import InputError
 from core.models import ModelStore
@@ -23,10 +23,10 @@ from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
 from core.segment.tracker import begin, ObjectTracker
 from core.training import main
-from core.training.config import PoolsConfig, Sam2RecipeConfig
-from core.training.following import fit_to, follow, Follower
-from core.training.loop import Run
-from core.training.small_sam2 import Keeper, read_phases, Validation
+from core.training.common.config import PoolsConfig, Sam2RecipeConfig
+from core.training.common.loop import Run
+from core.training.small.sam2 import Keeper, read_phases, Validation
+from core.training.small.sam2_tracking import fit_to, follow, Follower
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 1, 32, 3, 3)
 POOLS = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}

@@ -15,7 +15,14 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import InputError
 from core.models import ModelStore
-from core.training.networks import build_scheduler, build_text_encoder, build_tokenizer, build_transformer, build_vae, rotary_embedding
+from core.training.small.networks import (
+    build_scheduler,
+    build_text_encoder,
+    build_tokenizer,
+    build_transformer,
+    build_vae,
+    rotary_embedding,
+)
 from core.vivid.adapter import add_adapter, load_adapter, save_adapter, trainable_parameters
 from core.vivid.layout import ChannelLayout
 from core.vivid.model import load_vivid

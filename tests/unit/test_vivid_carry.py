@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from core.masks import bounding_span
+from core.propagation.keyframe_warp import Accepted, Carrier, Trail
+from core.propagation.motion import in_shape, motion, steady_spans, STRETCH
+from core.render.edit_alpha import visible_edit
 from core.render.region import CropRegion
-from core.render.visible import visible_edit
-from core.vivid.carry import Accepted, Carrier, Trail
-from core.vivid.motion import in_shape, motion, steady_spans, STRETCH
 from tests.builders import noise_frames
 
 SIZE = (120, 90)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from core.masks import Feather, MaskSequence
-from core.vivid.checkpoint import window_keys
-from core.vivid.motion import motion, steady_spans
-from core.vivid.overhang import is_cut, Overhang
-from core.vivid.windows import plan_windows
+from core.propagation.amodal import is_cut, Overhang
+from core.propagation.motion import motion, steady_spans
+from core.propagation.window_keys import window_keys
+from core.propagation.windows import plan_windows
 
 HEIGHT, WIDTH = 120, 200
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.vivid.warp import warp_along
+from core.propagation.warp import warp_along
 from tests.builders import noise_frames
 
 Box = tuple[int, int, int, int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.vivid.windows import plan_windows
+from core.propagation.windows import plan_windows
 
 
 def _frames(span: tuple[int, int], keyframe: int, length: int, empty: set[int] = frozenset()) -> list[tuple[int, ...]]:

@@ -1,0 +1,1 @@
+"""The first start: makes the environment that the program runs in. Standard library only."""

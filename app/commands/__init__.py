@@ -1,0 +1,1 @@
+"""The command line: each subcommand, its arguments, and the folders it writes."""

@@ -1,0 +1,330 @@
+"""A whole job from a video file to a folder, as the command line asks for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, TYPE_CHECKING
+
+from app.commands.console import note
+from app.commands.output_folder import same_file
+from app.commands.prompt_arguments import OBJECT, PromptArguments
+from app.commands.result_folder import result_folder
+from app.engine import Engine
+from app.render.edit import Production, Stopwatch, write_edited_video
+from app.render.mask_files import read_masks
+from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from app.render.track import follow, shots_of
+from core.errors import InputError
+from core.progress import JobContext
+from core.project.edits import check_seed, check_task, SamplingSettings, Task
+from core.project.prompts import Prompt
+from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.video import check_editable, check_span, VideoInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import MaskSequence
+    from core.media import ClipReader
+    from core.render.mattes import MatteForm
+    from core.vivid.model import VividModel
+
+WINDOWS = ".windows"
+"""Where finished windows lie in OUT until the result is whole."""
+
+
+@dataclass(frozen=True)
+class EditArguments:
+    """What `edit` was asked for besides the video and the prompts."""
+
+    task: str
+    caption: str
+    adjustment: MaskAdjustment
+    seed: int
+    settings: SamplingSettings
+    masks: Path | None
+    keyframe: Path | None
+    frames: str | None
+    png: bool
+
+
+def track_to_folder(
+    engine: Engine,
+    video: Path,
+    prompts: PromptArguments,
+    frames: str | None,
+    out: Path,
+    context: JobContext,
+    also: Sequence[MatteForm] = (),
+) -> int:
+    """Track the prompted object and write OUT/masks, OUT/report.json, and as OUT/masks-FORM the forms of `also`.
+
+    Returns the number of masks.
+    """
+    from core.files import written_whole
+    from core.masks import export_png
+    from core.media import open_clip
+    from core.render.mattes import SUFFIXES, write_mattes
+
+    extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
+    with open_clip(video) as reader:
+        if reader.info.incomplete:
+            note(reader.info.incomplete)
+        span = parse_span(frames, reader.info.frames)
+        prompts.on(reader.info, span)
+        engine.store.locate(engine.settings.segmenter, "segmenter")
+        with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
+            given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
+            shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+            masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            export_png(masks, out / "masks")
+            for form, name in extra.items():
+                write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
+            suspect = _suspects(masks, shots)
+            info = reader.info
+            report = {
+                "frames": len(masks),
+                "span": list(span),
+                "size": list(info.size),
+                "rate": str(info.rate),
+                "segmenter": engine.settings.segmenter,
+                "suspect": suspect,
+            }
+            with written_whole(out / "report.json") as temporary:
+                temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    _tell(suspect)
+    return len(masks)
+
+
+def edit_to_folder(
+    engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
+) -> dict[str, Any]:
+    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json, recipe.json and, when asked, frames; returns the report.
+
+    Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
+    """
+    from core.files import written_whole
+    from core.masks import export_png, Feather
+    from core.media import open_clip, read_image, sha256_of, write_image
+    from core.propagation.result import feathered_keyframe, fit_keyframe
+
+    check_task(arguments.task, arguments.caption)
+    check_seed(arguments.seed)
+    if prompts and arguments.masks is not None:
+        raise InputError("give prompts or --masks, not both: leave one out")
+    stopwatch = Stopwatch()
+    with open_clip(video) as reader:
+        info = reader.info
+        if info.incomplete:
+            note(info.incomplete)
+        span = parse_span(arguments.frames, info.frames)
+        check_editable(info)
+        # Everything that can be wrong with the input is found before anything slow starts.
+        prompts.check_frames(span)
+        engine.store.locate(engine.settings.model, "video")
+        if arguments.masks is None:
+            prompts.on(info, span)
+            engine.store.locate(engine.settings.segmenter, "segmenter")
+        keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
+        masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
+        # Masks that come back as they are may lie where they are written, and stay the files that they are.
+        unchanged = arguments.adjustment.keeps_masks and span == (0, info.frames)
+        in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
+        written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
+        files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
+        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), (arguments.keyframe,)):
+            given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
+            if masks is None:
+                shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+            else:
+                shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
+            context.report("loading the model", 0, 1)
+            from core.propagation.schedule import (
+                Keyframe,  # with torch, which takes seconds: not before all that a person can mistake is looked at
+            )
+
+            with stopwatch("load"):
+                model = engine.video_model()
+            _warn_of_unknown_words(model, arguments)
+            if masks is None:
+                with stopwatch("track"):
+                    masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            suspect = [] if arguments.masks is not None else _suspects(masks, shots)
+            with stopwatch("adjust"):
+                region = _adjusted(masks, shots, arguments.adjustment, context)
+                if not in_place:
+                    export_png(region, out / "masks")
+            frame = _keyframe_index(region, prompts.frame)
+            if keyframe is None:
+                with stopwatch("keyframe"):
+                    keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
+            else:
+                keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
+            write_image(out / "keyframe.png", keyframe)
+            production = Production(
+                source=video,
+                span=span,
+                region=region,
+                feather=Feather(arguments.adjustment.feather),
+                keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
+                settings=arguments.settings,
+                clip=sha256_of(video),
+                weights=engine.weights(),
+            )
+            windows = out / WINDOWS
+            report = write_edited_video(
+                production,
+                model,
+                out,
+                context,
+                reader=reader,
+                windows_folder=windows,
+                png=arguments.png,
+                stopwatch=stopwatch,
+                also={"suspect": suspect},
+            )
+            recipe = _recipe(
+                production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png"
+            )
+            with written_whole(out / "recipe.json") as temporary:
+                temporary.write_text(recipe.dumps(), encoding="utf-8")
+            shutil.rmtree(windows, ignore_errors=True)
+    _tell(suspect)
+    return report
+
+
+def _recipe(
+    production: Production,
+    model: str,
+    given: list[Prompt],
+    prompts: PromptArguments,
+    arguments: EditArguments,
+    segmenter: str,
+    frames: int,
+    keyframe: Path,
+) -> Recipe:
+    """What the command line made, as `replay` makes it again. Masks that were handed in have no prompts to make them anew from."""
+    first = production.keyframes[0]
+    image = base64.b64encode(keyframe.read_bytes()).decode()
+    carried = RecipeKeyframe(
+        first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, production.settings, arguments.keyframe is None, image
+    )
+    edit = RecipeEdit(
+        span=production.span,
+        tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(given)),) if given else (),
+        adjustment=arguments.adjustment,
+        segmenter=segmenter,
+        model=model,
+        weights=production.weights,
+        settings=production.settings,
+        feather=production.feather.pixels,
+        draft=False,
+        keyframes=(carried,),
+        region=base64.b64encode(production.region.to_bytes()).decode(),
+        through_cuts=prompts.through_cuts,
+    )
+    return Recipe(str(production.source.resolve()), production.clip, frames, production.span, "h264", (edit,))
+
+
+def parse_span(text: str | None, frames: int) -> tuple[int, int]:
+    """Read A:B (either may be left out) as a half-open span of a clip of `frames` frames."""
+    if text is None:
+        return 0, frames
+    start, colon, stop = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        span = int(start or 0), int(stop or frames)
+    except ValueError:
+        raise InputError(f"'{text}' is no span of frames (write A:B, like 0:48)") from None
+    check_span(*span, frames)
+    return span
+
+
+def _marked_shots(
+    reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
+) -> list[tuple[int, int]]:
+    """The shots to follow the object through; InputError for one in which nothing says where it is: behind a cut it may be elsewhere."""
+    if through_cuts:
+        return [span]
+    shots = shots_of(reader, span, context)
+    for start, stop in shots:
+        if not any(start <= prompt.frame < stop for prompt in prompts):
+            cut, side = (start, "after") if start > span[0] else (stop, "before")
+            rest = f"{span[0]}:{cut}" if side == "after" else f"{cut}:{span[1]}"
+            raise InputError(
+                f"there is a cut at frame {cut}, and nothing says where the object is {side} it: show it there (--point {start}:X,Y),"
+                f" leave that out (--frames {rest}), or follow it as if there were no cut (--through-cuts)"
+            )
+    return shots
+
+
+def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
+    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip, a zip of pictures or a matte video."""
+    import numpy as np
+
+    from core.masks import import_png, MaskSequence
+    from core.masks.png import numbered_masks
+
+    if folder.is_file():
+        found = read_masks(folder, info, span, span[0])
+        if missing := sorted(set(range(*span)) - set(found[0].frames)):
+            raise InputError(f"'{folder.name}' has no mask for frame {missing[0]}: add it, or leave that frame out (--frames A:B)")
+        return MaskSequence(info.size, span[0], (np.logical_or.reduce([one.masks[frame] for one in found]) for frame in range(*span)))
+    count = len(numbered_masks(folder))
+    frames = range(info.frames) if count == info.frames else range(*span)
+    return import_png(folder, info.size, frames)
+
+
+def _suspects(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
+    """Frames to look at, as the page's timeline marks them."""
+    from app.jobs.timeline import suspects
+
+    return suspects(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
+
+
+def _tell(suspect: list[list[Any]]) -> None:
+    from app.jobs.timeline import runs
+
+    found = list(runs([frame for frame, *_ in suspect]))
+    if found:
+        named = ", ".join(str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in found)
+        note(f"look at frame{'s' * (len(suspect) > 1)} {named}: the mask may be wrong there")
+
+
+def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
+    from core.masks import adjusted, RegionPart
+
+    cuts = tuple(start for start, _ in shots[1:])
+    region, _ = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
+    if all(region.is_empty(frame) for frame in region.frames):
+        raise InputError("the mask is empty on every frame, so there is nothing to edit: show the object on a frame where it is to be seen")
+    return region
+
+
+def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
+    """The frame that was asked for (with --masks the keyframe's own) where it has a region, else the first frame that has one."""
+    if wanted is not None and not region.is_empty(wanted):
+        return wanted
+    return next(frame for frame in region.frames if not region.is_empty(frame))
+
+
+def _paint_keyframe(
+    model: VividModel, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
+) -> np.ndarray:
+    from core.vivid.keyframe import behind_keyframe, KeyframeStudio
+
+    behind = behind_keyframe(reader, region, frame)
+    prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
+    return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
+
+
+def _warn_of_unknown_words(model: VividModel, arguments: EditArguments) -> None:
+    hint = model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None
+    if hint:
+        note(hint)

@@ -1,0 +1,67 @@
+"""`launch.py evaluate`: measures the models and shows what came out, on the screen and in a folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from app.commands.output_folder import prepare_folder
+from app.engine import Engine
+from core.evaluation.suites import check_clips, Models, names_of, Request, run_suite
+from core.files import written_whole
+from core.progress import JobContext
+
+RESULTS, PAGE = "evaluation.json", "evaluation.html"
+
+
+def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_json: bool, context: JobContext) -> None:
+    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json and evaluation.html
+    there.
+
+    With `as_json` the screen gets the same JSON instead of tables, when all is done.
+    """
+    from core.evaluation.results import as_text
+
+    names = names_of(suite)
+    if out is not None:
+        prepare_folder(out, (RESULTS, PAGE), ())
+    check_clips(request, names)
+    clip = None
+    if request.clip_model is not None:
+        from core.evaluation.clip_score import ClipScorer
+
+        clip = ClipScorer.load(request.clip_model, engine.device)
+    models = Models(engine.segmenter, engine.video_model, clip)
+    results = []
+    for name in names:
+        context.report(f"loading for {name}", 0, 1)
+        results.append(run_suite(name, request, models, context))
+        if not as_json:
+            print(as_text(results[-1:]), end="\n\n", flush=True)
+    report = _facts(engine, request) | {"suites": [result.as_json() for result in results]}
+    if as_json:
+        print(json.dumps(report, indent=1))
+    if out is not None:
+        from core.evaluation.page import as_page
+
+        shown = {name: str(report[name]) for name in ("model", "segmenter", "clips", "device", "made")}
+        for path, text in ((out / RESULTS, json.dumps(report, indent=1) + "\n"), (out / PAGE, as_page(results, shown, context))):
+            with written_whole(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        if not as_json:
+            print(f"{out / PAGE} shows it, {out / RESULTS} holds the figures")
+
+
+def _facts(engine: Engine, request: Request) -> dict[str, Any]:
+    """What the figures belong to."""
+    settings = engine.settings
+    return {
+        "made": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "model": settings.model,
+        "segmenter": settings.segmenter,
+        "device": engine.device,
+        "clips": "procedural and example clips" if request.clips is None else request.clips.name,
+        "samples": request.samples,
+    }

@@ -1,0 +1,201 @@
+"""What the page knows about a project: the document as plain JSON, with what each step needs said in words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from app.contract.clip_facts import clip_facts
+from app.contract.preflight import preflight
+from app.contract.verbs import Verbs
+from core.errors import InputError
+from core.progress import JobStatus
+from core.project.edits import KeyframeEdit, Layer, Propagation
+from core.project.project import Project
+from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
+from core.project.tracks import MaskTrack
+
+
+def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
+    """Everything the page draws, for one project. `moment` orders views: a later one replaces an earlier one, never the other way."""
+    moment = time.monotonic_ns()
+    project = verbs.project(project_id)
+    info = project.clip.info
+    undo, redo = verbs.history(project_id)
+    cuts = verbs.cuts(project_id)
+    smooth = any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks)
+    return {
+        "id": project.project_id,
+        "moment": moment,
+        "name": project.name,
+        "base": project.base,
+        "clip": {
+            "width": info.width,
+            "height": info.height,
+            "rate": float(info.rate),
+            "frames": info.frames,
+            "variable": info.variable_rate,
+            "start": project.clip.start,
+            "stop": project.clip.stop,
+            "facts": clip_facts(project.clip),
+        },
+        "preflight": preflight(verbs, project),
+        "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
+        "lanes": verbs.timeline(project_id),
+        "cuts": list(cuts),
+        "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
+        "region_rev": _revision(
+            [
+                *(project.base, project.adjustment, cuts if smooth else ()),
+                *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks),
+            ]
+        ),
+        "adjustment": asdict(project.adjustment),
+        "edits": [_try(edit) for edit in project.edits],
+        "accepted": project.accepted,
+        "carried": [e.edit_id for e in project.carried],
+        "result": _result(verbs, project, project.latest_propagation),
+        "layers": [_layer(project, layer) for layer in project.layers],
+        "undo": undo,
+        "redo": redo,
+        "exports": [{"name": name, "bytes": size} for name, size in verbs.exports(project_id)],
+        "jobs": [job_view(job) for job in _jobs(verbs.jobs(project_id))],
+        "steps": step_states(project),
+    }
+
+
+def job_view(job: JobStatus) -> dict[str, Any]:
+    """A job as the page shows it; seconds are rounded for reading."""
+    return {
+        "id": job.job_id,
+        "kind": job.kind,
+        "state": job.state,
+        "stage": job.stage,
+        "done": job.done,
+        "total": job.total,
+        "fraction": round(job.fraction, 4),
+        "remaining": None if job.remaining is None else round(job.remaining, 1),
+        "ahead": job.ahead,
+        "message": job.message,
+        "finished": job.finished,
+        "result": job.result,
+    }
+
+
+def step_states(project: Project) -> dict[str, dict[str, Any]]:
+    """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made `stale`."""
+    prompted = any(track.marked for track in project.tracks)
+    tracked = any(track.tracked for track in project.tracks)
+    chosen = any(track.tracked for track in project.edited_tracks)
+    tried = bool(project.edits)
+    accepted = project.accepted_edit
+    result = project.latest_propagation
+    finished = result is not None and result.result is not None
+    outdated = result is not None and (result.stale or not project.fits(result))
+    click = "Click an object in step 2 first."
+    ready = "Tick an object to edit in step 3 first." if tracked else "Track the object in step 2 first." if prompted else click
+    return {
+        "video": _step(True, "", True),
+        "select": _step(True, "", tracked),
+        "adjust": _step(prompted, click, chosen),
+        "keyframe": _step(chosen or tried, ready, accepted is not None, _stale(accepted)),
+        "propagate": _step(accepted is not None or bool(project.layers), "Accept a keyframe in step 4 first.", finished, outdated),
+    }
+
+
+def _step(opened: bool, reason: str, done: bool, stale: bool = False) -> dict[str, Any]:
+    return {"open": opened, "reason": "" if opened else reason, "done": done and opened, "stale": stale}
+
+
+def _stale(what: Any) -> bool:
+    return bool(what is not None and what.stale)
+
+
+def _object(track: MaskTrack, span: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "id": track.object_id,
+        "name": track.name,
+        "colour": list(track.colour),
+        "tracked": track.covers(*span),
+        "marked": track.marked,
+        "hidden": track.hidden,
+        "edited": track.edited,
+        "adjustment": None if track.adjustment is None else asdict(track.adjustment),
+        "confirmed": list(track.confirmed),
+        "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
+    }
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any] | None:
+    if isinstance(prompt, PointPrompt):
+        return {"kind": "point", "frame": prompt.frame, "x": prompt.x, "y": prompt.y, "positive": prompt.positive}
+    if isinstance(prompt, BoxPrompt):
+        return {"kind": "box", "frame": prompt.frame, "x0": prompt.x0, "y0": prompt.y0, "x1": prompt.x1, "y1": prompt.y1}
+    return {"kind": "mask", "frame": prompt.frame} if isinstance(prompt, MaskPrompt) else None
+
+
+def _try(edit: KeyframeEdit) -> dict[str, Any]:
+    """A try; `model` is empty for a picture that came from another program."""
+    return {
+        "id": edit.edit_id,
+        "name": edit.name,
+        "starred": edit.starred,
+        "parent": edit.parent,
+        "keep": edit.keep,
+        "frame": edit.frame,
+        "task": edit.task,
+        "caption": edit.caption,
+        "seed": edit.seed,
+        "steps": edit.settings.steps,
+        "guidance": edit.settings.guidance,
+        "model": edit.model,
+        "image": edit.image,
+        "seconds": edit.seconds,
+        "stale": edit.stale,
+    }
+
+
+def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:
+    """The propagation to look at; `done` says whether it is whole, `windows` which parts of it are there: [start, stop, there]."""
+    if propagation is None:
+        return None
+    try:
+        report = verbs.report(project.project_id, propagation.propagation_id) if propagation.report else {}
+        windows = [list(window) for window in verbs.windows(project.project_id, propagation.propagation_id)]
+    except InputError:
+        report, windows = {}, []
+    return {
+        "id": propagation.propagation_id,
+        "edits": list(propagation.edit_ids),
+        "keyframes": [keyframe.frame for keyframe in propagation.keyframes],
+        "done": propagation.result is not None,
+        "base": propagation.base,
+        "draft": propagation.draft,
+        "span": list(propagation.span),
+        "windows": windows,
+        "stale": propagation.stale,
+        "fits": project.fits(propagation),
+        "report": report,
+    }
+
+
+def _layer(project: Project, layer: Layer) -> dict[str, Any]:
+    """One accepted result, by what was asked for."""
+    propagation = project.propagation(layer.propagation_id)
+    asked = [{"task": k.task, "caption": k.caption, "frame": k.frame, "image": k.image} for k in propagation.keyframes]
+    return {"id": layer.propagation_id, "enabled": layer.enabled, "asked": asked, "span": list(propagation.span)}
+
+
+def _jobs(jobs: Sequence[JobStatus]) -> list[JobStatus]:
+    """All that have not ended or were interrupted, and the newest few that have ended; the newest first."""
+    ended = [job for job in jobs if job.finished][:4] + [job for job in jobs if job.state == "interrupted"]
+    return [job for job in jobs if not job.finished or job in ended]
+
+
+def _revision(what: Any) -> str:
+    """A short name for a state of the masks: pictures are cached under it."""
+    return hashlib.sha256(json.dumps(what, default=repr).encode()).hexdigest()[:12]

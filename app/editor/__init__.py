@@ -1,0 +1,1 @@
+"""The editor: one file for each group of operations."""

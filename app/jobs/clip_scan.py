@@ -1,0 +1,145 @@
+"""What is found out about a clip once it is open, in the background: what its content is, how bright it is, where its cuts are."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.media.pictures import Pictures
+from app.storage.scene_cuts import CHUNK
+from app.storage.workspace import Workspace
+from core.errors import Cancelled, InputError, StudioError
+from core.project import project as document
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger(__name__)
+
+SAMPLES = 12
+"""Frames whose brightness is looked at, spread over the clip."""
+
+QUIET = 1.0
+"""Seconds for which nobody has asked for a picture before the next frame is looked at."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """How far the search for cuts is, in frames of the clip, and its mean brightness, 0 to 1 (None: not known yet)."""
+
+    looked: int
+    brightness: float | None
+
+
+class Examiner:
+    """One thread that gives way to everything else. What it has found is kept, and a program that starts again goes on from there."""
+
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+        self._cuts = pictures.cuts
+        self._brightness: dict[str, float] = {}
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._queued: set[str] = set()
+        self._lock = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    def examine(self, project: Project) -> None:
+        """Look at the project's clip when there is time, if that has not been done."""
+        with self._lock:
+            if project.project_id in self._queued or self._stopped.is_set():
+                return
+            if project.clip.sha256 and self._cuts.looked(project) == project.clip.info.frames and project.project_id in self._brightness:
+                return
+            self._queued.add(project.project_id)
+            self._waiting.put(project.project_id)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="examine", daemon=True)
+                self._thread.start()
+
+    def examined(self, project: Project) -> Examined:
+        """What is known by now."""
+        return Examined(self._cuts.looked(project), self._brightness.get(project.project_id))
+
+    def identified(self, project_id: str) -> Project:
+        """The project with the hash of its clip, which is computed now when it is not known yet."""
+        from core.media import sha256_of
+
+        project = self._workspace.project(project_id)
+        if project.clip.sha256:
+            return project
+        sha256 = sha256_of(project.clip.source)
+        return self._workspace.settle(project_id, lambda p: document.identified(p, sha256))
+
+    def wait(self, timeout: float = 60) -> None:
+        """Until all that was asked for has been looked at, or `timeout` seconds are over."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._queued, timeout)
+
+    def stop(self) -> None:
+        """End within a moment; what is missing is looked at another time."""
+        self._stopped.set()
+        self._waiting.put(None)
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while (project_id := self._waiting.get()) is not None and not self._stopped.is_set():
+            try:
+                self._examine(self._workspace.project(project_id))
+            except Cancelled:
+                return
+            except StudioError as error:  # whoever opens the project is told
+                log.info("%s", error)
+            except Exception:
+                log.exception("a clip could not be examined")
+            finally:
+                with self._lock:
+                    self._queued.discard(project_id)
+                    self._lock.notify_all()
+
+    def _pace(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Frames with a pause after each as long as it took: half of the time is left to others, and all of it to a person who moves
+        through a clip. Ends when the program does."""
+        started = time.monotonic()
+        for frame in frames:
+            yield frame
+            pause = min(0.2, time.monotonic() - started)
+            while pause > 0:
+                if self._stopped.wait(pause):
+                    raise Cancelled("stopped")
+                pause = QUIET - self._pictures.unasked()
+            started = time.monotonic()
+
+    def _examine(self, project: Project) -> None:
+        import numpy as np
+
+        frames = project.clip.info.frames
+        reader = self._pictures.source(project)
+        if project.project_id not in self._brightness:
+            levels = []
+            entries = reader.entry_points if len(reader.entry_points) > SAMPLES else range(frames)  # those come at once
+            spread = (round(i * (frames - 1) / (SAMPLES - 1)) for i in range(SAMPLES))
+            for index in sorted({entries[max(0, bisect_right(entries, index) - 1)] for index in spread}):
+                if self._stopped.is_set():
+                    return
+                levels.append(float(np.mean(next(iter(reader.previews(index, index + 1, 64))))) / 255)
+            self._brightness[project.project_id] = float(np.mean(levels))
+        self.identified(project.project_id)
+        for start in range(0, frames, CHUNK):
+            if self._stopped.is_set():
+                return
+            with contextlib.suppress(InputError):
+                self._workspace.project(project.project_id)  # still there
+                self._cuts.look(project, self._pictures.source(project), start, min(start + CHUNK, frames), self._pace)
+                continue
+            return

@@ -1,0 +1,195 @@
+"""How long a propagation will take, and how much memory: from what earlier runs took on this machine, the first time from a short trial."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import threading
+import time
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.render.edit import peak_memory_mb
+from app.storage.workspace import write_atomically
+from core.errors import StorageError
+from core.progress import JobContext
+from core.project.edits import SamplingSettings
+
+if TYPE_CHECKING:
+    from core.vivid.model import VividModel
+
+NEWEST = 0.5
+"""What the latest run counts for against all before it: a machine's speed changes with what else runs on it."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one denoising step and of everything else of a window, seconds to render one frame of 10^6 pixels, memory at most."""
+
+    step: float
+    window: float
+    render: float
+    memory_mb: float
+    measured: bool = True
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What pressing Propagate will cost. `measured`: from a whole run on this machine, not only from the trial."""
+
+    seconds: float
+    memory_mb: float
+    windows: int
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated frame), and the memory held by then."""
+
+    seconds: float
+    memory_mb: float
+    measured: bool = True
+
+
+class StepClock(JobContext):
+    """Passes everything on, and notes when each step of the denoising was finished."""
+
+    def __init__(self, whole: JobContext, key: str, device: str, runs: int) -> None:
+        super().__init__(whole.on_progress, whole.token)
+        self.key, self.device, self.runs = key, device, runs
+        self.stamps: list[tuple[int, float]] = []
+
+    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+        if stage == "propagate":
+            self.stamps.append((done, time.monotonic()))
+        super().report(stage, done, total, partial)
+
+    def measured(self) -> tuple[float, float] | None:
+        """Seconds of a step, and of a window besides its steps; None when no whole window was made."""
+        pairs = list(pairwise(self.stamps))
+        within = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and a[0] % self.runs]
+        across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
+        if not across:
+            return None
+        step = statistics.median(within) if within else statistics.median(across) / 2
+        return step, max(0.0, statistics.median(across) - step)
+
+
+class Forecasts:
+    """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
+
+    `memory` is how models were asked to use the device's memory: what was measured in one way says nothing about another.
+    """
+
+    def __init__(self, path: Path, memory: str = "auto") -> None:
+        self._path, self._memory = path, memory
+        self._lock = threading.Lock()
+
+    def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
+        """A context for a run with this model, which measures it on the way."""
+        from core.propagation.schedule import sampling_of
+
+        sampling = sampling_of(model, task, settings)
+        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), str(model.device), sampling.runs)
+
+    def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
+        """Remember what a finished run took."""
+        measured = clock.measured()
+        if measured is None:
+            return
+        width, height = report["size"]
+        render = render_seconds / max(1, report["frames"]) / (width * height / 1e6)
+        self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
+
+    def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
+        """Remember what one piece of a kind of work took with the model of that name."""
+        with self._lock:
+            known = self._read()
+            key = self._rate_key(kind, name)
+            old = known.get(key)
+            if old is not None and old["measured"] and measured:
+                seconds = NEWEST * seconds + (1 - NEWEST) * old["seconds"]
+            if old is None or measured or not old["measured"]:
+                known[key] = asdict(Rate(seconds, _memory_mb(device), measured))
+                self._write(known)
+
+    def rate(self, kind: str, name: str) -> Rate | None:
+        """What one piece of a kind of work takes here; None while nobody has done any."""
+        found = self._read().get(self._rate_key(kind, name))
+        return None if found is None else Rate(**found)
+
+    def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
+        """What is known about this model on this machine."""
+        found = self._read().get(timing_key(model, guided, weights))
+        return None if found is None else Timing(**found)
+
+    def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
+        """Run two steps of one window of grey, encode and decode, and remember how long that takes and how much memory."""
+        import torch
+
+        from core.vivid.denoise import denoise
+        from core.vivid.model import Sampling
+
+        context.report("measuring", 0, 3)
+        started = time.monotonic()
+        stamps: list[float] = []
+
+        def on_step(step: int) -> None:
+            stamps.append(time.monotonic())
+            context.report("measuring", step, 3)
+
+        height, width = model.working_size
+        shape = (1, 1, model.window_frames, height, width)
+        with torch.inference_mode():
+            grey = torch.zeros(1, 3, *shape[2:], device=model.device, dtype=model.pipeline.vae.dtype)
+            conditions = model.pipeline.encode_masked(grey, torch.ones(shape, device=model.device, dtype=grey.dtype))
+        denoise(model, "", *conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
+        ended = time.monotonic()
+        step = stamps[1] - stamps[0]
+        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(str(model.device)), measured=False)
+        self._store(timing_key(model, guided, weights), timing)
+        context.report("measuring", 3, 3)
+        return timing
+
+    def _rate_key(self, kind: str, name: str) -> str:
+        return f"{kind} {name}" if self._memory == "auto" else f"{kind} {name} memory={self._memory}"
+
+    def _store(self, key: str, new: Timing) -> None:
+        with self._lock:
+            known = self._read()
+            old = known.get(key)
+            if old is not None and old.get("measured"):
+                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * old[name] for name in ("step", "window", "render")}
+                new = Timing(**blended, memory_mb=max(new.memory_mb, old["memory_mb"]))
+            known[key] = asdict(new)
+            self._write(known)
+
+    def _write(self, known: dict[str, Any]) -> None:
+        with contextlib.suppress(StorageError):  # a forecast is not worth failing for
+            write_atomically(self._path, json.dumps(known, indent=1).encode())
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+
+def _memory_mb(device: str) -> float:
+    """The most memory that was held on the device that does the work, in 10^6 bytes."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    return peak_memory_mb()
+
+
+def timing_key(model: VividModel, guided: bool, weights: str) -> str:
+    """Under which name a run's speed is remembered: what it depends on besides the number of steps."""
+    height, width = model.working_size
+    memory = f" {model.memory.label}" if model.memory.label else ""
+    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}"

@@ -1,0 +1,213 @@
+"""What the Propagate step's jobs do: carry the keyframes through the clip window by window, and go on from where that was left."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from app.engine import Engine
+from app.jobs.estimates import Forecasts
+from app.jobs.keyframes import JobWork, same_masks
+from app.media.frames import WINDOWS
+from app.media.pictures import Pictures
+from app.render.edit import plan, Production, Stopwatch, write_edited_video
+from app.render.export import file_stem, format_of, write_clip
+from app.render.recipe import asked_for, recipe_of
+from app.storage.workspace import new_id, Workspace, write_atomically
+from core.errors import Cancelled, InputError
+from core.progress import JobContext, PAUSED
+from core.project import project as document
+from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    from core.media import ClipReader
+    from core.vivid.model import VividModel
+
+EXPORTS = "exports"
+DRAFT_SHARE = 0.4
+"""Of the usual steps, in a draft."""
+
+
+@dataclass(frozen=True)
+class PropagationOrder:
+    """What was asked for besides the keyframes. `seed` None: each keyframe's own."""
+
+    seed: int | None
+    settings: SamplingSettings
+    draft: bool = False
+
+
+class PropagateWork:
+    """Runs on a job's thread; reports to the job's context and stops when it says so."""
+
+    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, work: JobWork, forecasts: Forecasts) -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._pictures = pictures
+        self._work = work
+        self._forecasts = forecasts
+
+    def start(self, project_id: str, order: PropagationOrder, context: JobContext) -> dict[str, Any]:
+        """Carry the accepted keyframes through the clip. It is in the project from the beginning, so that it can be resumed."""
+        project = self._workspace.project(project_id)
+        carried = project.carried
+        if not carried:
+            raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
+        context.report("loading the model", 0, 1)
+        model = self._engine.video_model()
+        region = self._work.region(project, context)
+        keyframes = tuple(
+            CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed if order.seed is None else order.seed) for e in carried
+        )
+        settings = order.settings
+        if order.draft and settings.steps is None:
+            own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
+            settings = dataclasses.replace(settings, steps=max(2, round(own.steps * DRAFT_SHARE)))
+        asked = asked_for(project, self._engine.settings.segmenter, self._engine.weights())
+        propagation = Propagation(
+            propagation_id=new_id()[:12],
+            edit_id=keyframes[0].edit_id,
+            region=region.file,
+            seed=keyframes[0].seed,
+            settings=settings,
+            model=model.name,
+            span=(project.clip.start, project.clip.stop),
+            feather=region.feather.pixels,
+            feathers=region.feathers,
+            keyframes=keyframes,
+            base=project.base,
+            draft=order.draft,
+            asked=self._workspace.add_file(project_id, asked, ".json"),
+        )
+        return self._carry_out(project, propagation, context)
+
+    def resume(self, project_id: str, propagation_id: str, context: JobContext) -> dict[str, Any]:
+        """Make the windows that are missing, and the result. What was asked for at the start counts, whatever has changed since."""
+        project = self._workspace.project(project_id)
+        context.report("loading the model", 0, 1)
+        return self._carry_out(project, project.propagation(propagation_id), context)
+
+    def export(self, project_id: str, codec: str, propagation_id: str | None, context: JobContext) -> dict[str, Any]:
+        """Write what the propagation, or the stack, comes to, and its recipe beside it."""
+        project = self._workspace.project(project_id)
+        kind = format_of(codec)
+        stack = [project.propagation(i) for i in project.base.split("+") if i]
+        if propagation_id is not None:
+            top = project.propagation(propagation_id)
+            stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
+            reader: ClipReader = self._pictures.result(project, top)
+            span = top.span
+        else:
+            reader, span = self._pictures.reader(project), (project.clip.start, project.clip.stop)
+        stem = f"{file_stem(project.name)} edited {codec}"
+        folder = self._workspace.folder(project_id) / EXPORTS
+        recipe = recipe_of(self._workspace, project, stack, span, codec)
+        write_clip(reader, span, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
+        write_atomically(folder / f"{stem}.recipe.json", recipe.dumps().encode())
+        return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
+
+    def exports(self, project_id: str) -> list[tuple[str, int]]:
+        """Name and size in bytes of what was exported, the newest first."""
+        folder = self._workspace.folder(project_id) / EXPORTS
+        files = [path for path in folder.glob("[!.]*") if path.is_file()]
+        return [(path.name, path.stat().st_size) for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+    def _carry_out(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
+        project_id, propagation_id = project.project_id, propagation.propagation_id
+        folder = self._workspace.folder(project_id)
+        model = self._engine.video_model(propagation.model)
+        if propagation.draft:
+            model = half_size(model)
+        production = self._production(project, propagation)
+        planned = plan(production, model, folder / WINDOWS)
+        rows = json.dumps([[window.start, window.stop, window.key] for window in planned[1]])
+        propagation = dataclasses.replace(propagation, plan=self._workspace.add_file(project_id, rows.encode(), ".json"))
+        self._enter(project, propagation)
+        clock = self._forecasts.clock(model, propagation.settings, propagation.keyframes[0].task, production.weights, context)
+        stopwatch = Stopwatch()
+        try:
+            report = write_edited_video(
+                production,
+                model,
+                folder / "results" / propagation_id,
+                clock,
+                reader=self._pictures.reader(project, propagation.base),
+                windows_folder=folder / WINDOWS,
+                planned=planned,
+                stopwatch=stopwatch,
+            )
+        except Cancelled as stop:
+            if str(stop) != PAUSED:
+                self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
+            raise
+        self._forecasts.learn(clock, stopwatch.seconds.get("render", 0.0), report)
+        measured = clock.measured()
+        if measured is not None and not propagation.draft:
+            window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
+            frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
+            self._forecasts.learn_rate("propagate", model.name, frame, str(model.device))
+        results = f"results/{propagation_id}"
+        finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json")
+        self._enter(project, finished)
+        self._forget_windows(project_id)
+        return {"propagation": propagation_id}
+
+    def _production(self, project: Project, propagation: Propagation) -> Production:
+        from core.media import read_image
+        from core.propagation.schedule import Keyframe
+
+        keyframes = tuple(
+            Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed)
+            for k in propagation.keyframes
+        )
+        stored = self._pictures.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
+        return Production(
+            source=Path(project.clip.source),
+            span=propagation.span,
+            region=stored.masks,
+            feather=stored.feather,
+            keyframes=keyframes,
+            settings=propagation.settings,
+            clip=f"{project.clip.sha256} {propagation.base}",
+            weights=self._engine.weights(propagation.model),
+        )
+
+    def _enter(self, project: Project, propagation: Propagation) -> None:
+        """Put the propagation in the document as it stands: a step of its own the first time, or when its start was undone meanwhile."""
+        known = {p.propagation_id for p in self._workspace.project(project.project_id).propagations}
+
+        def change(current: Project) -> Project:
+            old = next((p for p in current.propagations if p.propagation_id == propagation.propagation_id), None)
+            stale = old.stale if old is not None else not same_masks(current, project)
+            return document.with_propagation(current, dataclasses.replace(propagation, stale=stale))
+
+        if propagation.propagation_id in known:
+            self._workspace.amend(project.project_id, change)
+        else:
+            self._workspace.change(project.project_id, "Propagate", change)
+
+    def _forget_windows(self, project_id: str) -> None:
+        """Delete the windows that no propagation of the document, or of its undo steps, refers to."""
+        history = self._workspace.history(project_id)
+        documents = [history.present, *(step.project for step in (*history.past, *history.future))]
+        plans = {p.plan: p for d in documents for p in d.propagations if p.plan is not None}
+        needed: set[Path] = set()
+        for propagation in plans.values():
+            with contextlib.suppress(InputError):
+                needed |= {window.path for window in self._pictures.plan(history.present, propagation)}
+        for path in (self._workspace.folder(project_id) / WINDOWS).glob("*.npz"):
+            if path not in needed:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def half_size(model: VividModel) -> VividModel:
+    """The same weights at half the working size: a draft in about a quarter of the time."""
+    cell = model.pipeline.vae_scale_factor_spatial * model.pipeline.transformer.config.patch_size
+    height, width = (max(cell, side // 2 // cell * cell) for side in model.working_size)
+    return dataclasses.replace(model, working_size=(height, width))

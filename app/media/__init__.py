@@ -1,0 +1,1 @@
+"""Pictures of a project: frames, overlays, previews, keyframes to and from other programs."""

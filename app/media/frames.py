@@ -1,0 +1,171 @@
+"""The frames of a project, as arrays and as JPEG: as the file has them, with accepted results on them, as a propagation leaves them."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Hashable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.render.edit import PlannedWindow
+from app.storage.cache import Recent
+from app.storage.masks import MaskStore
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.progress import JobContext
+from core.project.edits import Propagation
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.media import ClipReader
+    from core.propagation.stack import StackedReader
+
+WINDOWS = "windows"
+"""Where a project's finished windows lie, each named by what its pixels depend on."""
+
+
+class ClipFrames(MaskStore):
+    """Keeps a few clips open, and the latest pictures encoded. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self._readers: Recent[ClipReader] = Recent(3)
+        self._stacks: Recent[StackedReader] = Recent(3)
+        self._plans: Recent[tuple[PlannedWindow, ...]] = Recent(8)
+        self._encoded: Recent[bytes] = Recent(160)
+        self._asked = -math.inf
+
+    def unasked(self) -> float:
+        """Seconds since somebody last asked for a picture to look at, or clicked into one."""
+        return time.monotonic() - self._asked
+
+    def _note_asked(self) -> None:
+        self._asked = time.monotonic()
+
+    def source(self, project: Project) -> ClipReader:
+        """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
+        from core.media import open_clip
+
+        source, expected = project.clip.source, project.clip.info
+
+        def opened() -> ClipReader:
+            reader = open_clip(Path(source))
+            if (reader.info.size, reader.info.frames) != (expected.size, expected.frames):
+                reader.close()
+                raise InputError(f"the video '{source}' has been replaced by another since this project was made; put it back to go on")
+            return reader
+
+        return self._readers.get(_file(project), opened)
+
+    def reader(self, project: Project, base: str | None = None) -> ClipReader:
+        """The clip that edits stand on: the source with the accepted results of `base` on it (the project's own when None)."""
+        base = project.base if base is None else base
+        if not base:
+            return self.source(project)
+        return self._stack(project, [project.propagation(propagation_id) for propagation_id in base.split("+")])
+
+    def result(self, project: Project, propagation: Propagation) -> StackedReader:
+        """The clip as the propagation leaves it, with those below it; frames whose window is not there yet are as they were before."""
+        below = [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
+        return self._stack(project, [*below, propagation])
+
+    def plan(self, project: Project, propagation: Propagation) -> tuple[PlannedWindow, ...]:
+        """The windows of a propagation, in the order in which they are made; whether one is there says its file."""
+        relative = propagation.plan
+        if relative is None:
+            return ()
+        folder = self._workspace.folder(project.project_id) / WINDOWS
+
+        def read() -> tuple[PlannedWindow, ...]:
+            try:
+                rows = json.loads(self._workspace.file(project.project_id, relative).read_text(encoding="utf-8"))
+                return tuple(PlannedWindow(int(start), int(stop), str(key), folder / f"{key}.npz") for start, stop, key in rows)
+            except (OSError, ValueError, TypeError) as error:
+                raise InputError("the plan of this propagation is damaged; propagate again") from error
+
+        return self._plans.get((project.project_id, relative), read)
+
+    def _stack(self, project: Project, propagations: list[Propagation]) -> StackedReader:
+        from core.media import read_image
+        from core.propagation.stack import AppliedEdit, StackedReader
+
+        edits, key = [], []
+        for propagation in propagations:
+            windows = tuple((w.start, w.stop, w.path) for w in self.plan(project, propagation) if w.path.exists())
+            images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
+            keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
+            region = self.masks(project, propagation.region)
+            edits.append(AppliedEdit(propagation.span, region, windows, keyframes))
+            key.append((propagation.propagation_id, len(windows)))
+        source = self.source(project)
+        return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))
+
+    def frame(self, project: Project, frame: int) -> np.ndarray:
+        """uint8 (H, W, 3)."""
+        if not 0 <= frame < project.clip.info.frames:
+            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
+        return self.reader(project).frame(frame)
+
+    def frame_jpeg(self, project: Project, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
+        """The frame as JPEG, no wider than `max_width` pixels."""
+        return self.below_jpeg(project, project.base, frame, max_width, context)
+
+    def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
+        """The frame with the accepted results of `base` on it. Cancelled on the way to it when the context says so."""
+        self._note_asked()
+        key = ("frame", _file(project), base, frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width, context))
+
+    def source_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
+        """The frame as the file has it, below all accepted results."""
+        return self.below_jpeg(project, "", frame, max_width)
+
+    def result_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> tuple[bytes, bool]:
+        """The frame as the propagation leaves it, and whether that is final: not while its window is still to be made."""
+        reader = self.result(project, propagation)
+        final = reader.shows(frame)
+        if not final:
+            return _jpeg(reader, frame, max_width), False
+        key = ("result", propagation.propagation_id, frame, max_width)
+        return self._encoded.get(key, lambda: _jpeg(reader, frame, max_width)), True
+
+    def close(self) -> None:
+        """Let go of open files."""
+        self._stacks.clear()
+        self._readers.clear()
+
+
+def identity(project: Project) -> tuple[Hashable, ...]:
+    """Of the frames that are worked on: a file that is written anew under the same name is another clip, and so is one with edits on it."""
+    return *_file(project), project.base
+
+
+def _file(project: Project) -> tuple[str, int, int]:
+    source = project.clip.source
+    try:
+        stat = Path(source).stat()
+    except (OSError, ValueError):
+        raise InputError(f"the video '{source}' is not there any more; put it back to go on with this project") from None
+    return source, stat.st_size, stat.st_mtime_ns
+
+
+def _jpeg(reader: ClipReader, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
+    small = max_width is not None and max_width < reader.info.width
+    if context is not None:
+        reader.approach(frame, max_width if small else None, context)
+    return encode_jpeg(reader.preview(frame, max_width) if small and max_width else reader.frame(frame))
+
+
+def encode_jpeg(picture: np.ndarray, max_width: int | None = None) -> bytes:
+    """uint8 (H, W, 3) RGB as JPEG, no wider than `max_width` pixels."""
+    import cv2
+
+    from core.media.color import shrunk
+
+    small = picture if max_width is None else shrunk(picture, max_width)
+    return cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()

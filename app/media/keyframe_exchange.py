@@ -1,0 +1,197 @@
+"""Keyframes as files: out to another program with their mask, back from it as a try, and the small pictures of all tries."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TYPE_CHECKING
+
+from app.media.frames import encode_jpeg
+from app.media.pictures import encode_png, Pictures
+from app.render.export import file_stem
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.project.edits import KeyframeEdit, Placement
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import Widths
+    from core.render.placement import Comparison
+
+INCOMING = "incoming"
+"""Where a project's picture from another program lies until it is taken or left."""
+
+SentPart = Literal["frame", "mask", "cutout", "zip"]
+PREVIEW_WIDTH = 960
+THUMB_SHAPE = 1.5
+"""Width over height of the small picture of a try."""
+ROOM = 1.3
+"""How much more than the region it shows."""
+
+
+@dataclass(frozen=True)
+class PlacedPicture:
+    """How a picture from another program would become a try: its own `size`, how it got onto the frame (`scale` about the middle, beyond
+    the resizing, then `shift` in pixels), how it compares, in sentences.
+
+    `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame. `preview` is a JPEG
+    of the try, no wider than PREVIEW_WIDTH, with the outline of the region.
+    """
+
+    size: tuple[int, int]
+    scale: float
+    shift: tuple[float, float]
+    likeness: str
+    about: tuple[str, ...]
+    warning: str
+    preview: bytes
+
+
+class KeyframeFiles:
+    """Reads what a project refers to; adds nothing to the document."""
+
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+
+    def sent(self, project: Project, frame: int, what: SentPart, edit: KeyframeEdit | None = None) -> tuple[str, bytes]:
+        """A file for another program and its name: the whole `frame` at the source's size (as `edit` has it, where one is given), the
+        `mask` (white: may change), the frame with a transparent hole there (`cutout`), or a `zip` of the three, all as PNG."""
+        import cv2
+        import numpy as np
+
+        stem = f"{file_stem(project.name)} frame {frame}"
+        if what == "zip":
+            parts = [self.sent(project, frame, part, edit) for part in ("frame", "mask", "cutout")]
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+                for name, data in parts:
+                    archive.writestr(name, data)
+            return f"{stem}.zip", buffer.getvalue()
+        mask, _ = self._region(project, frame)
+        if what == "mask":
+            return f"{stem} mask.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
+        picture = self._pictures.frame(project, frame) if edit is None else self._picture_of(project, edit)
+        if what == "frame":
+            return f"{stem}.png", encode_png(picture)
+        with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
+        return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+    def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> tuple[np.ndarray, PlacedPicture]:
+        """Lay the picture at `path` on a frame, uint8 (H, W, 3), and compare it; `name` is what messages call it.
+
+        InputError for what can't be used, and for a picture that shows no edit.
+        """
+        from core.media import read_image_with_alpha
+        from core.propagation.result import feathered_keyframe
+        from core.render.placement import compare_outside, place
+
+        try:
+            picture, alpha = read_image_with_alpha(path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), f"'{name}'")) from error
+        source = self._pictures.frame(project, frame)
+        mask, feather = self._region(project, frame)
+        placed = place(source, picture, alpha, mask, placement.fit, placement.align)
+        compared = compare_outside(source, placed, mask)
+        result = placed.picture
+        if placement.limit:
+            result = feathered_keyframe(source, result, mask, feather)
+        if (result == source)[mask].all():
+            raise InputError(
+                f"'{name}' shows inside the mask what the frame shows, so there is no edit in it: paint inside the mask, "
+                "save it and bring it again"
+            )
+        size = (picture.shape[1], picture.shape[0])
+        about = [_fitted(size, (source.shape[1], source.shape[0]), placement.fit)]
+        if placed.scale != 1.0:
+            about.append(f"Scaled to {100 * placed.scale:.1f} %, so that it fits the frame.")
+        if placed.shift != (0.0, 0.0):
+            across, down = (f"{shift:g}".replace("-", "−") for shift in placed.shift)
+            about.append(f"Moved by {across} pixels across and {down} down, so that it lies on the frame.")
+        if compared.likeness == "same":
+            about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
+        warning = _warning(compared, frame, placement.limit)
+        return result, PlacedPicture(size, placed.scale, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
+
+    def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
+        """The part of a try that its region changed, as JPEG of `width` pixels in the shape of THUMB_SHAPE."""
+        import cv2
+
+        picture = self._picture_of(project, edit)
+        x0, y0, x1, y1 = self._part(project, edit, (picture.shape[1], picture.shape[0]))
+        part = cv2.resize(picture[y0:y1, x0:x1], (width, round(width / THUMB_SHAPE)), interpolation=cv2.INTER_AREA)
+        return encode_jpeg(part, None)
+
+    def incoming(self, project_id: str) -> Path:
+        """The project's emptied folder for what arrives from another program."""
+        folder = self._workspace.folder(project_id) / INCOMING
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def _picture_of(self, project: Project, edit: KeyframeEdit) -> np.ndarray:
+        from core.media import read_image
+
+        return read_image(self._workspace.file(project.project_id, edit.image))
+
+    def _region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
+        if not project.clip.start <= frame < project.clip.stop:
+            raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
+        mask, feather = self._pictures.soft_region(project, frame)
+        if not mask.any():
+            raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")
+        return mask, feather
+
+    def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE where the frame allows."""
+        from core.masks import bounding_span
+
+        width, height = size
+        try:
+            span = bounding_span(self._pictures.masks(project, edit.region)[edit.frame])
+        except (InputError, IndexError, KeyError):  # a try whose region is gone still has a picture
+            span = None
+        y0, y1, x0, x1 = span or (0, height, 0, width)
+        tall = max((y1 - y0) * ROOM, (x1 - x0) * ROOM / THUMB_SHAPE)
+        tall = min(tall, height, width / THUMB_SHAPE)
+        left = min(max(0.0, (x0 + x1) / 2 - tall * THUMB_SHAPE / 2), width - tall * THUMB_SHAPE)
+        top = min(max(0.0, (y0 + y1) / 2 - tall / 2), height - tall)
+        return int(left), int(top), max(int(left) + 1, round(left + tall * THUMB_SHAPE)), max(int(top) + 1, round(top + tall))
+
+
+def _preview(picture: np.ndarray, mask: np.ndarray) -> bytes:
+    import cv2
+    import numpy as np
+
+    shown = picture.copy()
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    thick = max(1, round(shown.shape[1] / 640))
+    cv2.drawContours(shown, outlines, -1, (0, 0, 0), 2 * thick + 1)
+    cv2.drawContours(shown, outlines, -1, (255, 255, 255), thick)
+    return encode_jpeg(shown, PREVIEW_WIDTH)
+
+
+def _fitted(own: tuple[int, int], size: tuple[int, int], fit: str) -> str:
+    if own == size:
+        return "It has the frame's size."
+    way = {"fit": "fitted into the frame", "cover": "laid over the whole frame", "stretch": "stretched to the frame"}
+    same = abs(own[0] * size[1] / (own[1] * size[0]) - 1) <= 0.01
+    return f"{own[0]} × {own[1]}, {'resized' if same or fit == 'same' else way[fit]} ({size[0]} × {size[1]})."
+
+
+def _warning(compared: Comparison, frame: int, limited: bool) -> str:
+    """What a person should know before taking the picture; empty when all is well."""
+    share = f"{100 * compared.share:.0f} %" if compared.share >= 0.01 else "a little"
+    if compared.likeness == "another":
+        return f"This looks like another picture than frame {frame}: outside the mask {share} of it differs. Is it the right frame?"
+    if compared.likeness == "changed":
+        kept = "only what lies in the mask is taken" if limited else "a propagation takes only what lies in the mask"
+        return f"Outside the mask {share} of the picture differs from the frame; {kept}."
+    if compared.likeness == "unknown":
+        return "It does not reach beyond the mask, so whether it lies right can't be told."
+    return ""

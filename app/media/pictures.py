@@ -1,0 +1,100 @@
+"""What is seen of a project: frames, masks over them, and the sessions and studios that look at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine import Engine
+from app.media.frames import ClipFrames, identity
+from app.media.overlays import FILL, overlay_png
+from app.media.region_previews import region_overlay
+from app.storage.cache import Recent
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.project.edits import Propagation
+from core.project.project import next_colour, Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.segment import SegmentSession
+    from core.vivid.keyframe import Behind, KeyframeStudio
+    from core.vivid.model import VividModel
+
+REGION_COLOUR = (255, 255, 255)
+
+
+class Pictures(ClipFrames):
+    """Reads what a project refers to; changes nothing but files that it adds. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace, engine: Engine) -> None:
+        super().__init__(workspace)
+        self._engine = engine
+        self._sessions: Recent[SegmentSession] = Recent(2)
+        self._studios: Recent[KeyframeStudio] = Recent(1)
+        self._behind: Recent[Behind] = Recent(1)
+
+    def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
+        """The region that the propagation edited on the frame, as a transparent PNG; empty outside its span."""
+        region = self.masks(project, propagation.region)
+        layers = [(region[frame], REGION_COLOUR)] if frame in region.frames else []
+        width = project.clip.info.width
+        return overlay_png(project.clip.info.size, layers, max_width, fill=FILL // 2, edge=max(3, width // 400) | 1)
+
+    def overlay_png(
+        self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None
+    ) -> bytes:
+        """The masks of a frame as a transparent PNG: `objects` in their colours, or the `region` that will be edited.
+
+        `instead` is an object's id and the mask to show for it, or one more than the last id for an object yet to be added.
+        """
+        if kind not in ("objects", "region"):
+            raise InputError(f"unknown overlay '{kind}': ask for objects or region")
+        self._note_asked()
+        if kind == "region":
+            return region_overlay(*self.soft_region(project, frame), max_width)
+        others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
+        shown = [(self.object_mask(project, track, frame), track.colour) for track in others]
+        if instead is not None:
+            colours = {track.object_id: track.colour for track in project.tracks}
+            shown.append((instead[1], colours.get(instead[0], next_colour(project))))
+        layers = [(mask, colour) for mask, colour in shown if mask is not None]
+        return overlay_png(project.clip.info.size, layers, max_width)
+
+    def session(self, project: Project) -> SegmentSession:
+        """The session that answers clicks on this clip; it remembers the frames it has seen."""
+        self._note_asked()
+        return self._sessions.get(identity(project), lambda: self.tracking_session(project))
+
+    def tracking_session(self, project: Project) -> SegmentSession:
+        """A session of its own for one run through the clip."""
+        return self._engine.segmenter().session(self.reader(project), self._workspace.folder(project.project_id))
+
+    def keyframe_studio(self, model: VividModel) -> KeyframeStudio:
+        """The studio of the model, with whatever it has encoded before."""
+        from core.vivid.keyframe import KeyframeStudio
+
+        return self._studios.get(model.name, lambda: KeyframeStudio(model))
+
+    def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
+        """What lies behind the stored region on a frame: looked for once, however many tries there are."""
+        from core.vivid.keyframe import behind_keyframe
+
+        reader = self.reader(project)
+        return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks(project, region), frame))
+
+    def forget_sessions(self) -> None:
+        """Another segmenter answers from now on."""
+        self._sessions.clear()
+
+    def close(self) -> None:
+        """Let go of open files."""
+        self._sessions.clear()
+        super().close()
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """uint8 (H, W, 3) RGB as PNG."""
+    import cv2
+
+    return cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()

@@ -1,0 +1,1 @@
+"""From a region and keyframes to files: edit, track, export, recipes."""

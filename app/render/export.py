@@ -1,0 +1,77 @@
+"""Results as files to take home: any codec that this machine can write, or pictures; sound and colour tags kept."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError
+from core.progress import JobContext
+
+if TYPE_CHECKING:
+    from core.media import ClipReader
+
+STAGE = "exporting"
+PNG = "png"
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A choice of the export list: `codec` is what it is called in a recipe, `suffix` what the file ends in."""
+
+    codec: str
+    title: str
+    suffix: str
+
+
+def export_formats() -> tuple[ExportFormat, ...]:
+    """What can be written on this machine, the usual first."""
+    from core.media.codecs import available_codecs, ENCODINGS
+
+    videos = [ExportFormat(codec, ENCODINGS[codec].title, ENCODINGS[codec].suffixes[0]) for codec in available_codecs()]
+    return (*videos, ExportFormat(PNG, "PNG pictures in a zip", ".zip"))
+
+
+def format_of(codec: str) -> ExportFormat:
+    """The format called `codec`; InputError for one that can't be written here."""
+    formats = {known.codec: known for known in export_formats()}
+    if codec not in formats:
+        raise InputError(f"'{codec}' can't be written here (this machine can write {', '.join(formats)})")
+    return formats[codec]
+
+
+def file_stem(name: str) -> str:
+    """A project's name as every file system takes it."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', " ", name).strip(" .")[:100] or "video"
+
+
+def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, path: Path, context: JobContext) -> None:
+    """Write the frames of the half-open span, with the sound of `source`; PNG goes into a zip.
+
+    The file appears when it is complete. InputError for what the codec can't hold, StorageError when the disk refuses.
+    """
+    from core.files import written_whole
+    from core.media import VideoWriter, write_png_frame
+
+    start, stop = span
+    context.report(STAGE, 0, stop - start)
+    if codec != PNG:
+        with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, audio_from=source, span=span) as writer:  # type: ignore[arg-type]
+            for number, frame in enumerate(reader.frames(start, stop)):
+                writer.write(frame)
+                context.report(STAGE, number + 1, stop - start)
+        return
+    with (
+        written_whole(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+        tempfile.TemporaryDirectory(dir=path.parent) as folder,
+    ):
+        for number, frame in enumerate(reader.frames(start, stop)):
+            picture = write_png_frame(folder, number, frame)
+            archive.write(picture, picture.name)
+            picture.unlink()
+            context.report(STAGE, number + 1, stop - start)

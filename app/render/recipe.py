@@ -1,0 +1,171 @@
+"""Recipes: everything that an edit was made of, in one JSON file, so that it can be made again without the editor.
+
+A recipe holds the prompts and the mask operations as well as what they came to (the region, the accepted keyframes): on the same video
+the recorded ones give the same pixels whatever was corrected by hand; on another video everything is made anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.project.codec import decode, encode
+from core.project.edits import KeyframeEdit, Painting, Propagation, SamplingSettings, Task
+from core.project.project import Project
+from core.project.prompts import MaskPrompt
+from core.project.tracks import MaskAdjustment, MaskTrack
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a propagation was made of, as the document had it when it started."""
+
+    tracks: tuple[MaskTrack, ...]
+    adjustment: MaskAdjustment
+    edits: tuple[KeyframeEdit, ...]
+    segmenter: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class RecipeKeyframe:
+    """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model made it from the caption and the seed.
+
+    `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the clip is made with. Where it was started
+    from a share `keep` of another picture, `grown` says what that one was painted of.
+    """
+
+    frame: int
+    task: Task
+    caption: str
+    seed: int
+    paint_seed: int
+    paint_settings: SamplingSettings
+    painted: bool
+    image: str
+    keep: float = 0.0
+    grown: tuple[Painting, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecipeEdit:
+    """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence that was edited; both in base64.
+    Its edge is soft over `feather` pixels; where objects differ, `feathers` are (pixels, mask sequence) for each width.
+
+    `through_cuts` says that the objects were followed from one shot into the next as if there were no cut.
+    """
+
+    span: tuple[int, int]
+    tracks: tuple[MaskTrack, ...]
+    adjustment: MaskAdjustment
+    segmenter: str
+    model: str
+    weights: str
+    settings: SamplingSettings
+    feather: int
+    draft: bool
+    keyframes: tuple[RecipeKeyframe, ...]
+    region: str
+    files: tuple[tuple[str, str], ...] = ()
+    through_cuts: bool = False
+    feathers: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole result: the video, the span that is written and as what, and the edits, the lowest first."""
+
+    video: str
+    sha256: str
+    frames: int
+    span: tuple[int, int]
+    codec: str
+    edits: tuple[RecipeEdit, ...]
+
+    def dumps(self) -> str:
+        """As JSON text."""
+        return json.dumps({"vivid_recipe": VERSION, **encode(self)}, indent=1)
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a recipe; InputError when the file is none, is damaged, or was written by a newer version."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            version = data.pop("vivid_recipe")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise InputError(f"'{path}' is no recipe of VIVID Studio: give the .recipe.json beside an exported video") from None
+        if not isinstance(version, int) or not 1 <= version <= VERSION:
+            raise InputError(
+                f"the recipe '{path}' was written by a newer version ({version}; this version reads up to {VERSION}): update VIVID Studio"
+            )
+        try:
+            return decode(cls, data)
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise InputError(f"the recipe '{path}' is damaged ({error}): export the video again for a new one") from error
+
+
+def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
+    """What a propagation that starts now is made of, to be kept beside the project: the document itself goes on."""
+    tracks = tuple(track for track in project.edited_tracks if track.masks)
+    return json.dumps(encode(Asked(tracks, project.adjustment, project.carried, segmenter, weights)), sort_keys=True).encode()
+
+
+def recipe_of(workspace: Workspace, project: Project, propagations: list[Propagation], span: tuple[int, int], codec: str) -> Recipe:
+    """The recipe of a stack of propagations, the lowest first. InputError when a file of the project is gone."""
+    edits = tuple(_edit(workspace, project, propagation) for propagation in propagations)
+    return Recipe(project.clip.source, project.clip.sha256, project.clip.info.frames, span, codec, edits)
+
+
+def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> RecipeEdit:
+    def text(relative: str) -> str:
+        return base64.b64encode(workspace.file(project.project_id, relative).read_bytes()).decode()
+
+    def region(relative: str) -> str:
+        from core.masks import MaskSequence
+
+        return base64.b64encode(MaskSequence.load(workspace.file(project.project_id, relative)).to_bytes()).decode()
+
+    if propagation.asked is None:
+        raise InputError("this result was made by an earlier version, which kept no recipe: propagate again for one")
+    try:
+        asked = decode(Asked, json.loads(workspace.file(project.project_id, propagation.asked).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("the recipe of this result is damaged: propagate again for a new one") from error
+    tries = {edit.edit_id: edit for edit in asked.edits}
+    keyframes = tuple(
+        RecipeKeyframe(
+            k.frame,
+            k.task,
+            k.caption,
+            k.seed,
+            tries[k.edit_id].seed,
+            tries[k.edit_id].settings,
+            all(painting.model == propagation.model for painting in tries[k.edit_id].paintings),
+            text(k.image),
+            tries[k.edit_id].keep,
+            tries[k.edit_id].grown,
+        )
+        for k in propagation.keyframes
+    )
+    named = {p.file for track in asked.tracks for p in track.prompts if isinstance(p, MaskPrompt)}
+    return RecipeEdit(
+        span=propagation.span,
+        tracks=asked.tracks,
+        adjustment=asked.adjustment,
+        segmenter=asked.segmenter,
+        model=propagation.model,
+        weights=asked.weights,
+        settings=propagation.settings,
+        feather=propagation.feather,
+        feathers=tuple((pixels, region(relative)) for pixels, relative in propagation.feathers),
+        draft=propagation.draft,
+        keyframes=keyframes,
+        region=region(propagation.region),
+        files=tuple((file, text(file)) for file in sorted(named)),
+    )

@@ -1,0 +1,1 @@
+"""The web server: the page, its pictures and uploads, the API, crash reports."""

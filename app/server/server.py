@@ -1,0 +1,90 @@
+"""The server: the page on the editor's verbs, pictures beside it, on one address."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import webbrowser
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.server.crash_reports import fault_reports, LOGS
+from app.server.routes import fault, page_routes
+from app.server.rpc import add_endpoints, prepare_transfers
+from app.server.sockets import listen
+from core.errors import fault_record, fault_sentence, InputError, StorageError, StudioError
+from ui_components.page import build_page
+from ui_components.part import ASSETS
+
+if TYPE_CHECKING:
+    from app.editor.editor import Editor
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
+    """The page at /, pictures under /studio. A `shared` server may be called by any name and lists nobody's projects to others."""
+    app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
+    if not shared:
+        # another site that points its own name at this machine gets nothing
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
+
+    @app.exception_handler(StudioError)
+    def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
+        return fault(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
+
+    @app.exception_handler(Exception)
+    def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
+        told = fault_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
+        log.error("%s failed", request.url.path, exc_info=error, extra=told)
+        answer = fault(500, fault_sentence(error))
+        answer.headers["X-Vivid-Report"] = told["fault"]
+        return answer
+
+    app.include_router(page_routes(editor))
+    prepare_transfers(editor.settings)
+    page = build_page(editor, shared=shared, also=lambda: add_endpoints(editor, shared=shared))
+    page.has_launched = True  # else gradio lets a client name any file of this machine as one that it has sent
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        favicon_path=str(ASSETS / "icon.svg"),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        show_error=False,
+        pwa=False,
+    )
+    return app
+
+
+def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
+    """Run until Ctrl-C, which is raised. Takes the next free port when `port` is taken, and says the address on one line."""
+    listener = listen(host, port)
+    app = build_app(editor, shared=host not in LOOPBACK)
+    name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{listener.getsockname()[1]}"
+    # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+    print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
+    if open_browser:
+        threading.Timer(0.3, webbrowser.open, (url,)).start()
+    try:
+        with fault_reports(editor.settings.workspace / LOGS):
+            server.run(sockets=[listener])
+    finally:
+        listener.close()
+        editor.close()

@@ -1,0 +1,1 @@
+"""What is on disk: projects, masks, scene cuts, locks."""

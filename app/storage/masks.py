@@ -1,0 +1,164 @@
+"""The masks of a project: stored sequences, those that a running job fills, and the region that comes of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from app.storage.cache import Recent
+from app.storage.scene_cuts import Cuts
+from app.storage.workspace import Workspace
+from core.progress import JobContext
+from core.project.project import Project
+from core.project.prompts import MaskPrompt
+from core.project.tracks import MaskTrack
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.masks import Feather, MaskSequence, RegionPart, Widths
+
+
+@dataclass(frozen=True)
+class StoredRegion:
+    """The region of a project and how soft its edge is, with the files that they lie in: see `Project.region` and `Project.feathers`."""
+
+    file: str
+    masks: MaskSequence
+    feathers: tuple[tuple[int, str], ...]
+    feather: Feather
+
+
+class MaskStore:
+    """Changes nothing but files that it adds. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.cuts = Cuts(workspace)
+        self._workspace = workspace
+        self._sequences: Recent[MaskSequence] = Recent(24)
+        self._live: dict[str, dict[int, MaskSequence]] = {}
+        self._live_lock = threading.Lock()
+
+    def masks(self, project: Project, relative: str) -> MaskSequence:
+        """A stored mask sequence. Shared: copy it before changing it."""
+        from core.masks import MaskSequence
+
+        path = self._workspace.file(project.project_id, relative)
+        return self._sequences.get(path, lambda: MaskSequence.load(path))
+
+    def store_masks(self, project_id: str, sequence: MaskSequence) -> str:
+        """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards.
+
+        Only the blocks of frames that changed since it was stored last are written.
+        """
+        from core.masks.blocks import SUFFIX
+
+        index = sequence.to_index(
+            lambda data: PurePosixPath(self._workspace.add_file(project_id, data, SUFFIX)).name,
+            lambda names: self._workspace.keep_files(project_id, names),
+        )
+        relative = self._workspace.add_file(project_id, index, ".masks")
+        self._sequences.get(self._workspace.file(project_id, relative), lambda: sequence)  # with the facts that it has found out
+        return relative
+
+    def masks_over_clip(self, project: Project, relative: str | None) -> MaskSequence:
+        """A sequence of its own over the whole clip, with the stored masks where there are some."""
+        from core.masks import MaskSequence
+
+        if relative is not None:
+            return self.masks(project, relative).copy()
+        return MaskSequence.empty(project.clip.info.size, 0, project.clip.info.frames)
+
+    def with_masks(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
+        """Store a sequence like `relative` with the masks of some frames replaced (None empties a frame); returns its path."""
+        import numpy as np
+
+        sequence = self.masks_over_clip(project, relative)
+        width, height = project.clip.info.size
+        for frame, mask in masks.items():
+            sequence.set(frame, np.zeros((height, width), bool) if mask is None else mask)
+        return self.store_masks(project.project_id, sequence)
+
+    def mask_prompt(self, project: Project, object_id: int, frame: int, mask: np.ndarray) -> MaskPrompt:
+        """A mask, bool (H, W), stored as a prompt for a frame."""
+        import cv2
+
+        # a bit a pixel: written and read back in a third of the time
+        form = [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 1]
+        data = cv2.imencode(".png", mask.astype("uint8") * 255, form)[1].tobytes()
+        return MaskPrompt(frame, object_id, self._workspace.add_file(project.project_id, data, ".png"))
+
+    def painted(
+        self, project: Project, track: MaskTrack, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool
+    ) -> np.ndarray:
+        """The track's mask on a frame, bool (H, W), after a brush of `radius` source pixels went along `stroke`."""
+        import numpy as np
+
+        from core.masks.brush import stroked
+
+        width, height = project.clip.info.size
+        under = self.masks(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
+        line = stroked((width, height), stroke, radius)
+        return under & ~line if erase else under | line
+
+    def region_mask(self, project: Project, frame: int) -> np.ndarray:
+        """bool (H, W): the objects that are edited on that frame, adjusted. Looks at the frames around only where that is asked for."""
+        return self.soft_region(project, frame)[0]
+
+    def soft_region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
+        """`region_mask`, and how wide its edge is there."""
+        from core.masks import region_at
+
+        return region_at([part for _, part in self.region_parts(project)], frame, project.clip.info.size)
+
+    def region_parts(self, project: Project) -> list[tuple[MaskTrack, RegionPart]]:
+        """What the region is made of, as far as masks and cuts are known: the masks of a running job first."""
+        from core.masks import RegionPart
+
+        known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
+        cuts = self.cuts.known(project)
+        return [(track, RegionPart(masks, track.adjusted_by(project.adjustment), cuts)) for track, masks in known if masks]
+
+    def adjusted(self, project: Project, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
+        """The region over the clip's span and its edge: the objects that are edited, adjusted, with reports to `context`."""
+        from core.masks import adjusted, RegionPart
+
+        tracks = [track for track in project.edited_tracks if track.masks]
+        cuts = self.cuts.known(project)
+        parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
+        return adjusted(parts, range(project.clip.start, project.clip.stop), context)
+
+    def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
+        """A region and its edge as the document names them."""
+        from core.masks import Feather
+
+        parts = tuple((pixels, self.masks(project, relative)) for pixels, relative in feathers)
+        return StoredRegion(region, self.masks(project, region), feathers, Feather(feather, parts))
+
+    def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
+        """Let overlays and the timeline show these sequences, by object, while a running job fills them."""
+        with self._live_lock:
+            self._live[project_id] = masks
+
+    def is_live(self, project_id: str) -> bool:
+        """Whether sequences of a running job are shown."""
+        with self._live_lock:
+            return project_id in self._live
+
+    def hide_live(self, project_id: str) -> None:
+        """The job has ended: what counts is stored now."""
+        with self._live_lock:
+            self._live.pop(project_id, None)
+
+    def object_masks(self, project: Project, track: MaskTrack) -> MaskSequence | None:
+        """The object's masks as far as they are known: those of a running job first."""
+        with self._live_lock:
+            live = self._live.get(project.project_id, {}).get(track.object_id)
+        return live or (self.masks(project, track.masks) if track.masks else None)
+
+    def object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
+        masks = self.object_masks(project, track)
+        return masks[frame] if masks else None

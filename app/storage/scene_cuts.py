@@ -1,0 +1,117 @@
+"""The cuts of a project's clip: looked for once, kept beside the project, and known from then on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.storage.workspace import Workspace, write_atomically
+from core.progress import JobContext
+from core.project.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.media import ClipReader
+
+Pace = Callable[[Iterator["np.ndarray"]], Iterator["np.ndarray"]]
+
+_FILE = "cuts.json"
+
+CHUNK = 96
+"""Frames that are looked through at a time, between which others have their turn."""
+MARGIN = 5
+LOOKED_AT = 160
+"""Width in pixels at which cuts are looked for."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Cuts of a clip, and the spans of frames in which they have been looked for."""
+
+    mark: tuple[int, int]
+    cuts: tuple[int, ...] = ()
+    seen: tuple[tuple[int, int], ...] = ()
+
+
+class Cuts:
+    """Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._clips: dict[str, _Known] = {}
+        self._looking = threading.Lock()
+        self._lock = threading.Lock()
+
+    def known(self, project: Project) -> tuple[int, ...]:
+        """First frames of the clip's shots but the first's, as far as they have been looked for."""
+        return self._of(project).cuts
+
+    def looked(self, project: Project) -> int:
+        """How many frames of the clip have been looked through."""
+        return sum(stop - start for start, stop in self._of(project).seen)
+
+    def all(self, project: Project, source: Callable[[Project], ClipReader], context: JobContext) -> tuple[int, ...]:
+        """The cuts, looked for in what the project works on where nobody has yet; `source` gives the clip's own frames."""
+        span = project.clip.start, project.clip.stop
+        for start in range(*span, CHUNK):
+            context.report("looking for cuts", start - span[0], span[1] - span[0])
+            self.look(project, source(project), start, min(start + CHUNK, span[1]))
+        return self.known(project)
+
+    def look(self, project: Project, reader: ClipReader, start: int, stop: int, pace: Pace | None = None) -> None:
+        """Look for cuts in frames start:stop, unless somebody has. `pace` hands the frames on when it is time, or raises Cancelled."""
+        from core.media import find_cuts
+
+        if any(a <= start and stop <= b for a, b in self._of(project).seen):
+            return
+        with self._looking:
+            known = self._of(project)
+            if any(a <= start and stop <= b for a, b in known.seen):
+                return
+            # a cut is told by what lies on either side of it
+            first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
+            frames = reader.previews(first, last, LOOKED_AT)
+            found = find_cuts(pace(frames) if pace else frames, first)
+            cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
+            known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
+            write_atomically(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)).encode())
+            with self._lock:
+                self._clips[project.project_id] = known
+
+    def _of(self, project: Project) -> _Known:
+        with self._lock:
+            known = self._clips.get(project.project_id)
+            if known is None:
+                known = _Known(file_mark(project))
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or damaged: looked for again
+                    kept = json.loads((self._workspace.folder(project.project_id) / _FILE).read_text(encoding="utf-8"))
+                    if tuple(kept["mark"]) == known.mark:
+                        seen = [(int(start), int(stop)) for start, stop in kept["seen"]]
+                        known = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))
+                self._clips[project.project_id] = known
+            return known
+
+
+def file_mark(project: Project) -> tuple[int, int]:
+    """Size and time of the clip's file: another one under its name has other cuts. (0, 0) when it is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        stat = Path(project.clip.source).stat()
+        return stat.st_size, stat.st_mtime_ns
+    return 0, 0
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same frames in as few spans as can be, in order."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return tuple(joined)

@@ -1,0 +1,1 @@
+"""Propagation: the accepted keyframe through the clip, window by window."""

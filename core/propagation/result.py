@@ -1,0 +1,169 @@
+"""Edited windows, and the frames of the result that they make with the source."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError, StorageError
+from core.masks import bounding_span, MaskFacts, Widths
+from core.propagation.keyframe_warp import Trail
+from core.render.composite import composite, soft_edge
+from core.render.region import CropRegion
+
+Frame = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+class Frames(Protocol):
+    """Frames on demand: what `core.media.open_clip` gives."""
+
+    def __len__(self) -> int: ...
+
+    def frame(self, index: int) -> Frame: ...
+
+    def frames(self, start: int, stop: int) -> Iterable[Frame]: ...
+
+
+class Region(Protocol):
+    """Masks on demand: what `core.masks.MaskSequence` is."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def frames(self) -> range: ...
+
+    def __getitem__(self, frame: int) -> Mask: ...
+
+    def is_empty(self, frame: int) -> bool: ...
+
+    def facts(self, frame: int) -> MaskFacts: ...
+
+    def code(self, frame: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class EditedWindow:
+    """What one run of the model came to: for each of `frames` the finished pixels of the result, `patches` uint8 (h, w, 3), around the
+    region's box, whose upper left corner is at `corners` (x, y). `trail` is the last frame's way from the keyframe, where the window
+    carries it on: the next window needs it."""
+
+    frames: tuple[int, ...]
+    corners: tuple[tuple[int, int], ...]
+    patches: tuple[Frame, ...]
+    trail: Trail | None = None
+
+    @classmethod
+    def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
+        """Keep of each whole picture (H, W, 3) what lies in the box of its frame's region."""
+        corners, patches = [], []
+        for frame, picture in zip(frames, pictures, strict=True):
+            y0, y1, x0, x1 = bounding_span(region[frame]) or (0, 0, 0, 0)
+            corners.append((x0, y0))
+            patches.append(picture[y0:y1, x0:x1].copy())
+        return cls(frames, tuple(corners), tuple(patches))
+
+    def onto(self, index: int, source: Frame, mask: Mask) -> Frame:
+        """The result's frame `index`: the patch where `mask` (H, W) is True, `source` (H, W, 3) everywhere else."""
+        position = self.frames.index(index)
+        (x, y), patch = self.corners[position], self.patches[position]
+        area = np.s_[y : y + patch.shape[0], x : x + patch.shape[1]]
+        result = source.copy()
+        np.copyto(result[area], patch, where=mask[area][..., None])
+        return result
+
+    def save(self, path: Path) -> None:
+        """Write to a .npz file, complete or not at all. StorageError when the disk refuses."""
+        buffer = io.BytesIO()
+        patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
+        trail = {} if self.trail is None else {f"trail_{name}": value for name, value in self.trail.arrays().items()}
+        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **trail)  # type: ignore[arg-type]
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_bytes(buffer.getbuffer())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StorageError(
+                f"the edited frames can't be stored at {path} ({error.strerror or error}): free the disk, then resume"
+            ) from error
+
+    @staticmethod
+    def frames_in(path: Path) -> tuple[int, ...]:
+        """The frames of what `save` wrote, without reading their pixels."""
+        with np.load(path, allow_pickle=False) as file:
+            return tuple(int(frame) for frame in file["frames"])
+
+    @classmethod
+    def load(cls, path: Path) -> EditedWindow:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            frames = tuple(int(frame) for frame in file["frames"])
+            corners = tuple((int(x), int(y)) for x, y in file["corners"])
+            names = [name for name in file.files if name.startswith("trail_")]
+            trail = Trail.of({name.removeprefix("trail_"): file[name] for name in names}) if names else None
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), trail)
+
+
+def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
+    """`image` (H, W, 3) brought to the clip's (width, height); InputError unless its aspect agrees within 1 %."""
+    width, height = size
+    own_height, own_width = image.shape[:2]
+    if (own_width, own_height) == (width, height):
+        return image
+    if abs(own_width * height / (own_height * width) - 1) > 0.01:
+        raise InputError(
+            f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: its shape has to agree within 1 %, cut or fit it to that"
+        )
+    return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).cut(image)
+
+
+def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: Widths) -> Frame:
+    """A picture of the whole frame that was edited elsewhere, as the model's own keyframes are: softened into `source` along the edge of
+    `mask` (H, W) over `feather` pixels, the source itself outside."""
+    return composite(source, image, soft_edge(mask, feather))
+
+
+def accepted_frame(source: Frame, keyframe: Frame, mask: Mask) -> Frame:
+    """The keyframe inside the region, the source outside: what a keyframe that came from elsewhere may have changed there is dropped."""
+    return np.where(mask[..., None], keyframe, source)
+
+
+def composed_frames(
+    reader: Frames,
+    region: Region,
+    span: tuple[int, int],
+    windows: Iterable[EditedWindow | Path],
+    keyframe_index: int,
+    keyframe: Frame,
+) -> Iterator[tuple[int, Frame, Frame]]:
+    """Every frame of the half-open `span` in order, as (index, source, result), both uint8 (H, W, 3).
+
+    `windows` are what `propagate` gave, or paths where `EditedWindow.save` left them: of those, one at a time is in memory. The frame
+    `keyframe_index` shows the accepted `keyframe`; frames that no window made are the source itself, the same object.
+    """
+    kept = list(windows)
+    where: dict[int, int] = {}
+    for number, window in enumerate(kept):
+        frames = window.frames if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
+        where.update(dict.fromkeys(frames, number))
+    opened: tuple[int, EditedWindow] | None = None
+    start, stop = span
+    for index, source in zip(range(start, stop), reader.frames(start, stop), strict=True):
+        if index == keyframe_index:
+            yield index, source, accepted_frame(source, keyframe, region[index])
+        elif index not in where or region.is_empty(index):
+            yield index, source, source
+        else:
+            number = where[index]
+            if opened is None or opened[0] != number:
+                window = kept[number]
+                opened = number, window if isinstance(window, EditedWindow) else EditedWindow.load(window)
+            yield index, source, opened[1].onto(index, source, region[index])

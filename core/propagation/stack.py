@@ -1,0 +1,120 @@
+"""A clip with accepted edits on it: what the next edit starts from. Frames are put together when they are asked for."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import InputError
+from core.masks import MaskSequence
+from core.media import ClipReader
+from core.progress import JobContext
+from core.propagation.result import composed_frames, EditedWindow, Frame
+
+_WINDOWS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class AppliedEdit:
+    """A finished propagation, as it lies on disk.
+
+    `windows` are (start, stop, file) of the stretches that count; `keyframes` map a frame to what gives its accepted picture, uint8
+    (H, W, 3). Frames outside `span` (half-open) or `region`, and pixels outside the region, are left exactly as they were.
+    """
+
+    span: tuple[int, int]
+    region: MaskSequence
+    windows: tuple[tuple[int, int, Path], ...]
+    keyframes: Mapping[int, Callable[[], Frame]]
+
+
+class StackedReader(ClipReader):
+    """`base` with `edits` applied one over the other, the first lowest. Closing it leaves `base` open.
+
+    Holds a few windows in memory, whatever the length of the clip.
+    """
+
+    def __init__(self, base: ClipReader, edits: Sequence[AppliedEdit]) -> None:
+        self._base = base
+        self._edits = tuple(edits)
+        self.info = base.info
+        self.timestamps = base.timestamps
+        self._opened: OrderedDict[Path, EditedWindow] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def frame(self, index: int) -> Frame:
+        return self._edited(index, self._base.frame(index))
+
+    def preview(self, index: int, width: int) -> Frame:
+        if self._changes(index):
+            return super().preview(index, width)
+        return self._base.preview(index, width)
+
+    def approach(self, index: int, width: int | None, context: JobContext) -> None:
+        self._base.approach(index, None if self._changes(index) else width, context)
+
+    @property
+    def entry_points(self) -> tuple[int, ...]:
+        return self._base.entry_points
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        start, stop = self._check_span(start, stop)
+        for index, source in zip(range(start, stop), self._base.frames(start, stop), strict=True):
+            yield self._edited(index, source)
+
+    def shows(self, index: int) -> bool:
+        """Whether every edit that has a region on this frame has its window by now."""
+        return all(
+            not edit.span[0] <= index < edit.span[1]
+            or edit.region.is_empty(index)
+            or index in edit.keyframes
+            or any(start <= index < stop for start, stop, _ in edit.windows)
+            for edit in self._edits
+        )
+
+    def _changes(self, index: int) -> bool:
+        return any(edit.span[0] <= index < edit.span[1] and not edit.region.is_empty(index) for edit in self._edits)
+
+    def _edited(self, index: int, frame: Frame) -> Frame:
+        for edit in self._edits:
+            if not edit.span[0] <= index < edit.span[1]:
+                continue
+            windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
+            at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
+            one = _OneFrame(frame, index)
+            _, _, frame = next(composed_frames(one, edit.region, (index, index + 1), windows, at, picture))
+        return frame
+
+    def _window(self, path: Path) -> EditedWindow:
+        with self._lock:
+            if path not in self._opened:
+                try:
+                    self._opened[path] = EditedWindow.load(path)
+                except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                    raise InputError("a stored part of this result is gone or damaged: propagate again to make it anew") from error
+                while len(self._opened) > _WINDOWS_KEPT:
+                    self._opened.popitem(last=False)
+            self._opened.move_to_end(path)
+            return self._opened[path]
+
+
+class _OneFrame:
+    """A clip of which one frame is known."""
+
+    def __init__(self, picture: Frame, index: int) -> None:
+        self._picture, self._index = picture, index
+
+    def __len__(self) -> int:
+        return self._index + 1
+
+    def frame(self, index: int) -> Frame:
+        return self._picture
+
+    def frames(self, start: int, stop: int) -> Iterator[Frame]:
+        yield self._picture

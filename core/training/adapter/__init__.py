@@ -1,0 +1,1 @@
+"""VIVID at full size: LoRA and a wider patch embedding on a frozen CogVideoX."""

@@ -1,0 +1,62 @@
+"""Encode a data set once: target latents, captions, and some variants of each record's conditions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from core.errors import InputError
+from core.training.adapter.config import Vivid5bConfig
+from core.training.adapter.encoders import Encoders
+from core.training.adapter.latent_cache import LatentCache
+from core.training.datasets.conditions import draw_conditions
+from core.training.datasets.examples import Example, load_example
+from core.training.datasets.feed import encode_conditions, region_of, Sample
+from core.training.datasets.manifest import Record
+from core.vivid.pixels import to_model
+
+
+def precompute(
+    config: Vivid5bConfig, records: Sequence[Record], encoders: Encoders, cache: LatentCache, process: int = 0, processes: int = 1
+) -> int:
+    """Fill the cache with this process' share of the records; what is there already stays. Returns how many were encoded."""
+    missing = [record for record in records[process::processes] if not cache.has_record(record.key)]
+    captions = dict.fromkeys(["", *(caption for record in records[process::processes] for caption in record.captions)])
+    for caption in captions if cache.texts else ():
+        if not cache.has_text(caption):
+            cache.put_text(caption, encoders.text([caption])[0])
+    done = 0
+    with ThreadPoolExecutor(config.workers) as pool:
+        try:
+            for start in range(0, len(missing), 4 * config.workers):
+                part = list(islice(missing, start, start + 4 * config.workers))
+                for record, example in zip(part, pool.map(lambda record: _try_load(record, config), part), strict=True):
+                    if example is not None:
+                        _encode(config, record, example, encoders, cache)
+                        done += 1
+                print(f"{min(start + 4 * config.workers, len(missing))} of {len(missing)} records", flush=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return done
+
+
+def _try_load(record: Record, config: Vivid5bConfig) -> Example | None:
+    try:
+        return load_example(record, config)
+    except InputError as error:
+        if config.bad_records == "stop":
+            raise InputError(f"{error} (bad_records=skip goes on without it)") from error
+        print(f"skipped: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def _encode(config: Vivid5bConfig, record: Record, example: Example, encoders: Encoders, cache: LatentCache) -> None:
+    tensors = {"latent": encoders.latent(to_model(example.frames).to(encoders.device))[0].to(encoders.dtype)}
+    for variant in range(cache.variants):
+        conditions = draw_conditions(config, record.key, record.kind, variant)
+        sample = Sample("", conditions.keyframe, example.frames, region_of(example, conditions), example.source)
+        mask, masked = encode_conditions(encoders, sample)
+        tensors |= {f"mask_{variant}": mask.to(encoders.dtype), f"masked_{variant}": masked.to(encoders.dtype)}
+    cache.put_record(record.key, tensors)

@@ -1,0 +1,1 @@
+"""What all recipes share: the loop, configuration, curves, checkpoints."""

@@ -1,0 +1,44 @@
+"""What is drawn for a sample each time it is seen: mask form, keyframe or not, caption. Pure functions of seed, record and visit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.project.tracks import FORMS, MaskAdjustment
+from core.training.adapter.config import Vivid5bConfig
+from core.training.datasets.batches import Kind
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """`adjustment` turns the instance masks into the region; `keyframe`: frame 0 is given, its mask is zero (KIVE)."""
+
+    adjustment: MaskAdjustment
+    keyframe: bool
+
+
+def generator_for(seed: int, key: str, *numbers: int) -> np.random.Generator:
+    """A generator of its own for one record and purpose, the same on every machine."""
+    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+    return np.random.default_rng([seed, *np.frombuffer(digest, np.uint32).tolist(), *numbers])
+
+
+def draw_conditions(config: Vivid5bConfig, key: str, kind: Kind, variant: int) -> Conditions:
+    """One of the paper's six mask forms at random, widened by a random amount where the form says so; the keyframe on videos only."""
+    draw = generator_for(config.seed, key, 1, variant)
+    form = FORMS[int(draw.integers(len(FORMS)))]
+    pixels = int(draw.integers(config.expand_from, config.expand_to + 1)) if form.endswith("expand") else 0
+    keyframe = bool(draw.random() < config.keyframe_probability)
+    return Conditions(MaskAdjustment(form, pixels), kind == "video" and keyframe)
+
+
+def draw_caption(config: Vivid5bConfig, key: str, captions: Sequence[str], visit: int) -> str:
+    """One of the captions, each length alike, or none."""
+    draw = generator_for(config.seed, key, 2, visit)
+    if draw.random() < config.caption_drop:
+        return ""
+    return captions[int(draw.integers(len(captions)))]
