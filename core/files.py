@@ -1,27 +1,47 @@
-"""Files that appear only when they are complete, and the errors of the disk in plain words."""
+"""The one place that writes files: they appear only when they are complete. Errors of the disk in plain words."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from core.errors import InputError, StorageError
+
+Sync = Literal["none", "file", "folder"]
+"""What is flushed to the disk before a write returns.
+
+`none`: nothing. A killed program leaves the old file or the new one, a power cut may leave neither.
+`file`: the content, before the file gets its name. A power cut leaves the old file or the new one, whole.
+`folder`: the name as well, so that a power cut after the write leaves the new file.
+"""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def storage_error(path: Path, fault: OSError) -> StorageError:
-    """The disk's refusal to write `path` as one sentence."""
-    if fault.errno in _FULL:
+def storage_error(path: Path, error: OSError, then: str = "try again") -> StorageError:
+    """The disk's refusal to write `path`, as one sentence.
+
+    Args:
+        path: The file or folder that could not be written.
+        error: What the system said.
+        then: What a person should do once the disk is in order.
+
+    Returns:
+        The error to raise.
+    """
+    if error.errno in _FULL:
         return StorageError(
-            f"the disk is full: {path} could not be written, what was there before is untouched; free some space, then try again"
+            f"the disk is full: '{path}' could not be written, what was there before is untouched; free some space, then {then}"
         )
     return StorageError(
-        f"{path} can't be written ({fault.strerror or fault}), what was there before is untouched; see to that, or choose another place"
+        f"'{path}' could not be written ({error.strerror or error}), what was there before is untouched; "
+        f"check that this folder can be written to, then {then}"
     )
 
 
@@ -29,50 +49,140 @@ def is_folder(path: Path) -> bool:
     """Whether `path` is a folder; InputError for what can't be a path at all (too long, a zero byte)."""
     try:
         return path.is_dir()
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError) as error:
         shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:60]}...{str(path)[-15:]}"
-        raise InputError(f"{shown!r} can't be opened ({getattr(fault, 'strerror', None) or fault}): see that the path is right") from fault
+        raise InputError(f"{shown!r} can't be opened ({getattr(error, 'strerror', None) or error}): check the path") from error
 
 
 @contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError inside the block, PyAV's included, into a StorageError about `path`."""
+def storage_errors(path: Path, then: str = "try again") -> Iterator[None]:
+    """Turn an OSError inside the block, PyAV's included, into a StorageError about `path`; see `storage_error`."""
     try:
         yield
-    except OSError as fault:
-        raise storage_error(path, fault) from fault
+    except OSError as error:
+        raise storage_error(path, error, then) from error
 
 
-def temporary_beside(path: Path) -> Path:
-    """An unused name in the folder of `path`, hidden, so that a rename over `path` is atomic."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+class AtomicFile:
+    """A file that is being written under a temporary name beside `path`.
 
+    For a file that stays open over several calls; `atomic_path` is simpler where one block writes it all.
+    """
 
-def publish(temporary: Path, path: Path) -> None:
-    """Flush `temporary` to the disk and rename it over `path`: after this a crash can't leave half a file. Raises OSError."""
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    if os.name == "posix":  # Windows can't open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # some network file systems can't flush a folder; the file itself is safe
-                os.fsync(folder)
-        finally:
-            os.close(folder)
+    def __init__(self, path: Path, sync: Sync = "folder") -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        self._sync = sync
+
+    def publish(self) -> None:
+        """Give the finished file its name, in place of the one that had it. Raises OSError."""
+        if self._sync != "none":
+            with self.temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        self.temporary.replace(self.path)
+        if self._sync == "folder" and os.name == "posix":  # Windows can't open a folder
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                with suppress(OSError):  # some network file systems can't flush a folder; the file itself is safe
+                    os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def discard(self) -> None:
+        """Delete the temporary file, if there still is one; the file at `path` stays as it was."""
+        with suppress(OSError):  # the folder itself may be what is wrong
+            self.temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; it becomes `path` when the block ends, or vanishes when the block raises.
+def atomic_path(path: Path, *, sync: Sync = "folder", then: str = "try again") -> Iterator[Path]:
+    """Write a file as a whole: yield a temporary path, which becomes `path` when the block ends.
 
-    Raises StorageError when the disk refuses.
+    When the block raises, the temporary file vanishes and `path` stays as it was. Missing folders
+    are created.
+
+    Args:
+        path: The file's final place.
+        sync: What is flushed to the disk before the block is left.
+        then: What a person should do after a refusal of the disk is resolved.
+
+    Yields:
+        A path in the same folder, with no file there yet.
+
+    Raises:
+        StorageError: The disk refused.
     """
-    with storage_errors(path):
+    with storage_errors(path, then):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_beside(path)
+        file = AtomicFile(path, sync)
         try:
-            yield temporary
-            publish(temporary, path)
+            yield file.temporary
+            file.publish()
         finally:
-            temporary.unlink(missing_ok=True)
+            file.discard()
+
+
+def write_bytes(path: Path, data: bytes | memoryview, *, sync: Sync = "folder", then: str = "try again") -> None:
+    """Write `data` to `path` as a whole.
+
+    Args:
+        path: The file's place; missing folders are created.
+        data: All of its content.
+        sync: What is flushed to the disk before the call returns.
+        then: What a person should do after a refusal of the disk is resolved.
+
+    Raises:
+        StorageError: The disk refused; what was at `path` is untouched.
+    """
+    with atomic_path(path, sync=sync, then=then) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str, *, sync: Sync = "folder", then: str = "try again") -> None:
+    """Write `text` to `path` in UTF-8, with the line ends that it has; as `write_bytes` does.
+
+    Args:
+        path: The file's place; missing folders are created.
+        text: All of its content.
+        sync: What is flushed to the disk before the call returns.
+        then: What a person should do after a refusal of the disk is resolved.
+
+    Raises:
+        StorageError: The disk refused; what was at `path` is untouched.
+    """
+    write_bytes(path, text.encode(), sync=sync, then=then)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete what killed programs left of earlier writes of `path`. Only for a file with one writer at a time."""
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        with suppress(OSError):
+            left.unlink()
+
+
+@contextmanager
+def atomic_pictures(folder: Path) -> Iterator[Path]:
+    """Write a folder of numbered PNGs as a whole.
+
+    At the end of the block the files of the yielded folder move into `folder`, and the numbered
+    PNGs that an earlier, longer export left there are deleted. When the block raises, `folder` is
+    as it was.
+
+    Yields:
+        An empty, hidden folder to write 00000.png, 00001.png ... to.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = folder if folder.is_dir() else folder.parent
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=beside) as drafts:
+            yield Path(drafts)
+            folder.mkdir(exist_ok=True)
+            names = {draft.name for draft in Path(drafts).iterdir()}
+            for name in sorted(names):
+                (Path(drafts) / name).replace(folder / name)
+        for path in folder.glob("*.png"):
+            if path.stem.isdecimal() and path.name not in names:
+                path.unlink()

@@ -66,7 +66,7 @@ def track_to_folder(
 
     Returns the number of masks.
     """
-    from core.files import written_whole
+    from core.files import write_text
     from core.masks import export_png
     from core.media import open_clip
     from core.render.mattes import SUFFIXES, write_mattes
@@ -95,8 +95,7 @@ def track_to_folder(
                 "segmenter": engine.settings.segmenter,
                 "suspect": suspect,
             }
-            with written_whole(out / "report.json") as temporary:
-                temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+            write_text(out / "report.json", json.dumps(report, indent=1))
     _tell(suspect)
     return len(masks)
 
@@ -108,7 +107,7 @@ def edit_to_folder(
 
     Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
     """
-    from core.files import written_whole
+    from core.files import write_text
     from core.masks import export_png, Feather
     from core.media import open_clip, read_image, sha256_of, write_image
     from core.propagation.result import feathered_keyframe, fit_keyframe
@@ -191,8 +190,7 @@ def edit_to_folder(
             recipe = _recipe(
                 production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png"
             )
-            with written_whole(out / "recipe.json") as temporary:
-                temporary.write_text(recipe.dumps(), encoding="utf-8")
+            write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     _tell(suspect)
     return report

@@ -10,7 +10,7 @@ from typing import Any
 from app.commands.output_folder import prepare_folder
 from app.engine import Engine
 from core.evaluation.suites import check_clips, Models, names_of, Request, run_suite
-from core.files import written_whole
+from core.files import write_text
 from core.progress import JobContext
 
 RESULTS, PAGE = "evaluation.json", "evaluation.html"
@@ -48,8 +48,7 @@ def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_
 
         shown = {name: str(report[name]) for name in ("model", "segmenter", "clips", "device", "made")}
         for path, text in ((out / RESULTS, json.dumps(report, indent=1) + "\n"), (out / PAGE, as_page(results, shown, context))):
-            with written_whole(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_text(path, text)
         if not as_json:
             print(f"{out / PAGE} shows it, {out / RESULTS} holds the figures")
 

@@ -45,7 +45,7 @@ def replay_to_folder(
     or with `anew`, the objects are tracked from their prompts and the keyframes painted from their captions. InputError when the video is
     not there, or when the recipe can't be done on it; finished windows stay in OUT until the result is whole.
     """
-    from core.files import written_whole
+    from core.files import write_text
     from core.media import open_clip, sha256_of
 
     recipe = Recipe.load(path)
@@ -80,8 +80,7 @@ def replay_to_folder(
             "edits": len(recipe.edits),
             "notes": notes,
         }
-        with written_whole(out / "report.json") as temporary:
-            temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        write_text(out / "report.json", json.dumps(report, indent=1))
         shutil.rmtree(out / WINDOWS, ignore_errors=True)
     return {**report, "output": name}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from app.commands.console import note
 from app.commands.output_folder import prepare_folder
 from core.errors import InputError, StorageError
-from core.files import storage_errors, written_whole
+from core.files import storage_errors, write_text
 from core.media.codecs import ENCODINGS
 from core.words import counted
 
@@ -186,8 +186,7 @@ def _state(path: Path) -> State | None:
 
 def _write_list(out: Path, files: States) -> None:
     if files:
-        with written_whole(out / LIST) as temporary:
-            temporary.write_text(json.dumps({"files": files}, indent=0), encoding="utf-8")
+        write_text(out / LIST, json.dumps({"files": files}, indent=0))
     else:
         with storage_errors(out / LIST):
             (out / LIST).unlink(missing_ok=True)

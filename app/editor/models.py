@@ -11,8 +11,8 @@ from typing import Any
 from app.editor.base import VerbBase
 from app.jobs.journal import resumable
 from app.settings import Settings
-from app.storage.workspace import write_atomically
 from core.errors import InputError, StudioError
+from core.files import write_text
 from core.models.catalogue import entry, MODELS
 from core.progress import JobContext
 
@@ -85,7 +85,7 @@ class ModelVerbs(VerbBase):
         entry(name, "segmenter")
         if self._state_of(name) == "absent":
             raise InputError(f"the model '{name}' is not here: fetch it first")
-        write_atomically(self.settings.workspace / _FILE, json.dumps({"segmenter": name}).encode())
+        write_text(self.settings.workspace / _FILE, json.dumps({"segmenter": name}))
         self._use(name)
         return self.models()
 

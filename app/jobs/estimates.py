@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.render.edit import peak_memory_mb
-from app.storage.workspace import write_atomically
 from core.errors import StorageError
+from core.files import write_text
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 
@@ -170,7 +170,7 @@ class Forecasts:
 
     def _write(self, known: dict[str, Any]) -> None:
         with contextlib.suppress(StorageError):  # a forecast is not worth failing for
-            write_atomically(self._path, json.dumps(known, indent=1).encode())
+            write_text(self._path, json.dumps(known, indent=1), sync="file")
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from app.storage.workspace import Workspace, write_atomically
+from app.storage.workspace import Workspace
 from core.errors import InputError, StorageError
+from core.files import write_text
 from core.progress import JobStatus
 from core.project.codec import decode, encode
 
@@ -100,6 +101,6 @@ class JobJournal:
     def _write(self, project_id: str, jobs: list[AskedJob]) -> None:
         self._known[project_id] = jobs
         try:
-            write_atomically(self._workspace.folder(project_id) / _FILE, json.dumps([asdict(one) for one in jobs]).encode())
+            write_text(self._workspace.folder(project_id) / _FILE, json.dumps([asdict(one) for one in jobs]), sync="file")
         except (StorageError, InputError) as error:  # the job itself can do without
             log.warning("%s", error)

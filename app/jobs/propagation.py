@@ -17,8 +17,9 @@ from app.media.pictures import Pictures
 from app.render.edit import plan, Production, Stopwatch, write_edited_video
 from app.render.export import file_stem, format_of, write_clip
 from app.render.recipe import asked_for, recipe_of
-from app.storage.workspace import new_id, Workspace, write_atomically
+from app.storage.workspace import new_id, Workspace
 from core.errors import Cancelled, InputError
+from core.files import write_text
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
@@ -108,7 +109,7 @@ class PropagateWork:
         folder = self._workspace.folder(project_id) / EXPORTS
         recipe = recipe_of(self._workspace, project, stack, span, codec)
         write_clip(reader, span, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
-        write_atomically(folder / f"{stem}.recipe.json", recipe.dumps().encode())
+        write_text(folder / f"{stem}.recipe.json", recipe.dumps(), sync="file")
         return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
 
     def exports(self, project_id: str) -> list[tuple[str, int]]:

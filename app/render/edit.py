@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -102,7 +101,7 @@ def write_edited_video(
     again. `planned` is what `plan` gave, where the caller has it already; `also` goes into the report. Returns the report. The results
     appear when they are complete, and what was there before stays until then.
     """
-    from core.files import written_whole
+    from core.files import atomic_pictures, write_text
     from core.media import VideoWriter, write_png_frame
     from core.propagation.schedule import composed_chain
     from core.render.composite import difference_outside
@@ -120,7 +119,7 @@ def write_edited_video(
     context.report(STAGE, 0, stop - start)
     with (
         stopwatch("render"),
-        _pictures_of(folder / "frames" if png else None) as drafts,
+        atomic_pictures(folder / "frames") if png else contextlib.nullcontext() as drafts,
         VideoWriter(
             folder / "output.mp4", reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)
         ) as writer,
@@ -158,8 +157,7 @@ def write_edited_video(
         "max_difference_outside": difference,
         **(also or {}),
     }
-    with written_whole(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    write_text(folder / "report.json", json.dumps(report, indent=1))
     return report
 
 
@@ -199,27 +197,3 @@ def make_windows(
             window.save(paths[key])
             made += 1
     return made
-
-
-@contextlib.contextmanager
-def _pictures_of(folder: Path | None) -> Iterator[Path | None]:
-    """Yield a hidden folder to write to; at the end its pictures replace the numbered ones of `folder`. None gives None.
-
-    StorageError when the disk refuses; nothing in `folder` has changed then, nor after any other error inside the block.
-    """
-    from core.files import storage_errors
-
-    if folder is None:
-        yield None
-        return
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as drafts:
-            yield Path(drafts)
-            folder.mkdir(exist_ok=True)
-            names = sorted(draft.name for draft in Path(drafts).iterdir())
-            for name in names:
-                (Path(drafts) / name).replace(folder / name)
-        for path in folder.glob("*.png"):
-            if path.stem.isdecimal() and path.name not in names:
-                path.unlink()

@@ -54,7 +54,7 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
 
     The file appears when it is complete. InputError for what the codec can't hold, StorageError when the disk refuses.
     """
-    from core.files import written_whole
+    from core.files import atomic_path
     from core.media import VideoWriter, write_png_frame
 
     start, stop = span
@@ -66,7 +66,7 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
                 context.report(STAGE, number + 1, stop - start)
         return
     with (
-        written_whole(path) as temporary,
+        atomic_path(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
         tempfile.TemporaryDirectory(dir=path.parent) as folder,
     ):

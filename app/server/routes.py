@@ -20,8 +20,8 @@ from app.contract.project_view import project_view
 from app.editor.editor import Editor
 from app.render.mask_files import looks_like_masks
 from app.server.crash_reports import LOGS, report_path
-from app.storage.workspace import storage_message
 from core.errors import fault_record, InputError, StudioError
+from core.files import storage_error
 from core.progress import JobContext
 from ui_components.part import bundle, bundle_mark
 
@@ -326,7 +326,7 @@ def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:
     if isinstance(error, StudioError):
         return fault(400 if isinstance(error, InputError) else 507, message)
     if isinstance(error, OSError):
-        return fault(507, storage_message(path, error))
+        return fault(507, str(storage_error(path, error)))
     return fault(400, "the upload broke off: choose the file again")
 
 

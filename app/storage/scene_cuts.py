@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.storage.workspace import Workspace, write_atomically
+from app.storage.workspace import Workspace
+from core.files import write_text
 from core.progress import JobContext
 from core.project.project import Project
 
@@ -80,7 +81,7 @@ class Cuts:
             found = find_cuts(pace(frames) if pace else frames, first)
             cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
             known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
-            write_atomically(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)).encode())
+            write_text(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)), sync="file")
             with self._lock:
                 self._clips[project.project_id] = known
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,6 +17,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 
 from core.errors import InputError, StorageError
+from core.files import write_bytes, write_text
 from core.project.codec import dumps, loads
 from core.project.history import History
 from core.project.project import Project
@@ -54,33 +53,6 @@ def now() -> str:
 def new_id() -> str:
     """An id nobody can guess: who does not know it can't open the project."""
     return secrets.token_hex(16)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, flush to the disk, rename over: at any moment the file is the old one or the new one, whole."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise StorageError(storage_message(path, error)) from error
-
-
-def storage_message(path: Path, error: OSError) -> str:
-    """One sentence for a write that failed."""
-    if error.errno == errno.ENOSPC:
-        return f"the disk is full: '{path}' was not written, what was there before is untouched; free some space and do it again"
-    why = error.strerror or error
-    return f"'{path}' could not be written ({why}), what was there before is untouched; see that this folder may be written to"
 
 
 class Workspace:
@@ -193,7 +165,7 @@ class Workspace:
         """Store bytes under their own hash; returns the path relative to the project. The same bytes are stored once."""
         name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
         if name not in self.keep_files(project_id, (name,)):
-            write_atomically(self.folder(project_id) / "files" / name, data)
+            write_bytes(self.folder(project_id) / "files" / name, data, sync="file")
         return f"files/{name}"
 
     def keep_files(self, project_id: str, names: Iterable[str]) -> set[str]:
@@ -244,7 +216,7 @@ class Workspace:
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:
-            write_atomically(self.folder(project_id) / "project.json", dumps(history).encode())
+            write_text(self.folder(project_id) / "project.json", dumps(history), sync="file")
             self._open[project_id] = history
             self._changes[project_id] += 1
             if self._changes[project_id] % COLLECT_EVERY == 0:

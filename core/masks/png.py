@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.files import atomic_path, atomic_pictures
 from core.masks.sequence import MaskSequence
 from core.masks.spans import Mask
 from core.words import counted
@@ -20,22 +20,11 @@ def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
     The number counts from the sequence's first frame. Nothing in `folder` changes before all are on the disk; StorageError when it refuses.
     """
     folder = Path(folder)
-    written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as drafts:
-            for index, frame in enumerate(sequence.frames):
-                write_mask(Path(drafts) / f"{index:05d}.png", sequence[frame])
-            for draft in sorted(Path(drafts).iterdir()):
-                written.append(draft.replace(folder / draft.name))
-        for path in folder.glob("*.png"):
-            if path.stem.isdecimal() and path not in written:
-                path.unlink()
-    except OSError as error:
-        raise StorageError(
-            f"the masks can't be written to {folder} ({error.strerror or error}): free the disk, or choose another folder"
-        ) from error
-    return written
+    names = [f"{index:05d}.png" for index in range(len(sequence.frames))]
+    with atomic_pictures(folder) as drafts:
+        for name, frame in zip(names, sequence.frames, strict=True):
+            _save(sequence[frame], drafts / name)
+    return [folder / name for name in names]
 
 
 def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> MaskSequence:
@@ -72,13 +61,12 @@ def numbered_masks(folder: Path | str) -> list[Path]:
 
 def write_mask(path: Path | str, mask: Mask) -> None:
     """Write one bool (H, W) mask; the file appears under its name only when it is complete."""
-    path = Path(path)
-    draft = path.with_name(path.name + ".part")
-    try:
-        Image.fromarray(mask.astype(np.uint8) * 255).save(draft, format="PNG", compress_level=3)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_path(Path(path), sync="none") as temporary:
+        _save(mask, temporary)
+
+
+def _save(mask: Mask, path: Path) -> None:
+    Image.fromarray(mask.astype(np.uint8) * 255).save(path, format="PNG", compress_level=3)
 
 
 def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable
@@ -13,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.files import write_bytes
 from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
 from core.masks.facts import facts_of, MaskFacts
 from core.masks.spans import Mask
@@ -142,21 +141,7 @@ class MaskSequence:
 
     def save(self, path: Path | str) -> None:
         """Write the sequence; the file appears under its name only when it is complete. StorageError when the disk refuses."""
-        path = Path(path)
-        draft = path.with_name(path.name + ".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
-                file.write(self.to_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise StorageError(
-                f"the masks can't be written to {path} ({error.strerror or error}): free the disk, then try again"
-            ) from error
+        write_bytes(Path(path), self.to_bytes(), sync="file")
 
     @classmethod
     def load(cls, path: Path | str) -> MaskSequence:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import InputError
-from core.files import written_whole
+from core.files import atomic_path
 from core.media.color import check_frame, RgbFrame
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -83,7 +83,7 @@ def write_image(path: str | Path, frame: RgbFrame) -> None:
     if frame.ndim != 3:
         raise InputError(f"an array of shape {frame.shape} is not a picture (H, W, 3)")
     image = Image.fromarray(check_frame(frame, (frame.shape[1], frame.shape[0])))
-    with written_whole(path) as temporary:
+    with atomic_path(path) as temporary:
         if kind == "PNG":
             image.save(temporary, format=kind, compress_level=3)  # a third of the default's time for a twentieth more bytes
         else:

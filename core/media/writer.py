@@ -15,7 +15,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import InputError, StorageError
-from core.files import publish, storage_errors, temporary_beside
+from core.files import AtomicFile, storage_errors
 from core.media.audio import AudioTrack
 from core.media.clock import clock_of
 from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
@@ -58,7 +58,7 @@ class VideoWriter:
         self._info = info
         self._stop = span[1] if span is not None else None
         self._clock = clock_of(info, timestamps, span, Path(audio_from) if audio_from is not None else None)
-        self._temporary = temporary_beside(self._path)
+        self._file = AtomicFile(self._path)
         self._written = 0
         self._held: av.Packet | None = None
         self._first_dts: int | None = None
@@ -68,7 +68,7 @@ class VideoWriter:
             with storage_errors(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
-                self._container = av.open(f"file:{self._temporary}", "w", format=container_format, container_options=options)
+                self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
             self._stream = _add_video(self._container, info, codec, self._clock.tick)
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and not Path(audio_from).is_dir():
@@ -104,7 +104,7 @@ class VideoWriter:
                 container, self._container = self._container, None
                 container.close()
                 self._check()
-                publish(self._temporary, self._path)
+                self._file.publish()
         finally:
             self.abort()
 
@@ -117,8 +117,7 @@ class VideoWriter:
         if self._audio is not None:
             self._audio.close()
             self._audio = None
-        with suppress(OSError):  # the folder itself may be what is wrong
-            self._temporary.unlink(missing_ok=True)
+        self._file.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +160,7 @@ class VideoWriter:
     def _check(self) -> None:
         """Read the finished file's own table of frames back, so that a disk which lost something without a word is found out."""
         try:
-            with av.open(f"file:{self._temporary}") as container:
+            with av.open(f"file:{self._file.temporary}") as container:
                 frames = container.streams.video[0].frames
         except (av.FFmpegError, IndexError) as fault:
             raise StorageError(

@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.files import write_bytes
 from core.masks import bounding_span, MaskFacts, Widths
 from core.propagation.keyframe_warp import Trail
 from core.render.composite import composite, soft_edge
@@ -85,15 +86,7 @@ class EditedWindow:
         patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
         trail = {} if self.trail is None else {f"trail_{name}": value for name, value in self.trail.arrays().items()}
         np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **trail)  # type: ignore[arg-type]
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_bytes(buffer.getbuffer())
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StorageError(
-                f"the edited frames can't be stored at {path} ({error.strerror or error}): free the disk, then resume"
-            ) from error
+        write_bytes(path, buffer.getbuffer(), sync="none", then="resume")
 
     @staticmethod
     def frames_in(path: Path) -> tuple[int, ...]:

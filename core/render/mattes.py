@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import InputError
-from core.files import written_whole
+from core.files import atomic_path
 from core.masks import feather, MaskSequence
 from core.masks.spans import Mask
 from core.media import ClipReader, VideoWriter
@@ -87,7 +87,7 @@ def _frames(
 
 def _write_zip(path: Path, form: str, objects: Sequence[tuple[str, MaskSequence]], span: tuple[int, int], context: JobContext) -> None:
     names = _folders([name for name, _ in objects]) if form == "png" and len(objects) > 1 else [""] * len(objects)
-    with written_whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:  # PNG is packed already
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:  # PNG is packed already
         for frame in range(*span):
             context.report("writing masks", frame - span[0], span[1] - span[0])
             if form == "ids":
@@ -145,7 +145,7 @@ def _write_alpha(
     rate = info.rate.limit_denominator(100_000)
     tick = Fraction(1, 90_000) if info.variable_rate else 1 / rate
     first = reader.timestamps[span[0]]
-    with written_whole(path) as temporary, av.open(f"file:{temporary}", "w", format=container) as file:
+    with atomic_path(path) as temporary, av.open(f"file:{temporary}", "w", format=container) as file:
         try:
             stream: Any = file.add_stream(encoder, rate=rate, options=options)
         except (av.FFmpegError, ValueError) as error:

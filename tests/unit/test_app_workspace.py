@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from test_project_document import make_full_project, make_project
 
-from app.storage.workspace import new_id, Workspace, write_atomically
-from core.errors import InputError, StorageError
+from app.storage.workspace import new_id, Workspace
+from core.errors import InputError
 from core.project.project import trimmed
 
 
@@ -98,13 +98,13 @@ def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> No
     code = f"""
         import resource
         from pathlib import Path
-        from app.storage.workspace import write_atomically
+        from core.files import write_bytes
         from core.errors import StorageError
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:
-            write_atomically(Path({str(target)!r}), b"x" * 5000)
+            write_bytes(Path({str(target)!r}), b"x" * 5000)
         except StorageError as error:
             print(error)
     """
@@ -114,12 +114,6 @@ def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> No
     assert "could not be written" in done.stdout
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError):
-        write_atomically(tmp_path / "file" / "below", b"x")
 
 
 def test_what_cant_be_opened_is_bad_input(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "track.masks"
     MaskSequence((64, 48), 0, blobs(2)).save(path)
     monkeypatch.setattr("os.fsync", _disk_full)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="disk is full"):
         MaskSequence.empty((64, 48), 0, 2).save(path)
     assert (MaskSequence.load(path).array() == blobs(2)).all()
     assert [p.name for p in tmp_path.iterdir()] == ["track.masks"]
@@ -243,7 +243,7 @@ def test_a_disk_that_refuses_leaves_the_old_pictures(tmp_path: Path, monkeypatch
         real(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Image.Image, "save", refuse)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="disk is full"):
         export_png(MaskSequence((64, 48), 0, ~blobs(3)), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.masks import adjust, MaskSequence, region_at, RegionPart
-from core.masks import steady
+from core.masks import adjust, MaskSequence, region_at, RegionPart, steady
 from core.project.tracks import MaskAdjustment
 
 relaxed = settings(deadline=None, max_examples=40)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.files import write_text
 from core.training.adapter.config import Vivid5bConfig
+from core.training.common.checkpoint import save_tensors
 
 _FACTS = "latents.json"
 _SHAPE = ("base", "height", "width", "frames", "fps", "seed")
@@ -50,11 +52,7 @@ class LatentCache:
                 raise InputError(f"precompute={folder}: begun with variants={cache.variants}, not {config.variants}")
             return cache
         facts = {name: value for name, value in asdict(config).items() if name in (*_SHAPE, *_CONDITIONS, "variants", "precompute_texts")}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / _FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"{folder} can't be written: {error.strerror or error}") from error
+        write_text(folder / _FACTS, json.dumps(facts, indent=2) + "\n", sync="none")
         return cls(folder, config.variants, config.precompute_texts)
 
     @staticmethod
@@ -73,7 +71,7 @@ class LatentCache:
 
     def put_record(self, key: str, tensors: dict[str, Tensor]) -> None:
         """Keep the tensors of a record."""
-        self._write(self._path("records", key), tensors)
+        save_tensors(self._path("records", key), tensors)
 
     def text(self, caption: str) -> Tensor | None:
         """The embedding of a caption (L, D)."""
@@ -86,7 +84,7 @@ class LatentCache:
 
     def put_text(self, caption: str, text: Tensor) -> None:
         """Keep the embedding of a caption."""
-        self._write(self._path("texts", caption), {"text": text})
+        save_tensors(self._path("texts", caption), {"text": text})
 
     def _path(self, kind: str, name: str) -> Path:
         digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
@@ -100,14 +98,3 @@ class LatentCache:
             return None
         except (OSError, SafetensorError) as error:
             raise InputError(f"the precomputed {path} is damaged ({error}): delete it and precompute again") from None
-
-    @staticmethod
-    def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-        partial = path.with_suffix(".partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial)
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(f"{path} can't be written: {getattr(error, 'strerror', None) or error}") from error

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import pickle
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.files import atomic_path, remove_leftovers
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors and plain values. StorageError when the disk refuses; an older checkpoint of that name is then still there, whole."""
-    partial = path.with_name(path.name + ".partial")
+    remove_leftovers(path)  # a run that was killed while it wrote gigabytes
+    with atomic_path(path, sync="file", then="go on with resume=true") as temporary, _writing(), temporary.open("wb") as file:
+        torch.save(state, file)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors, as a whole.
+
+    Args:
+        path: The file's place; missing folders are created.
+        tensors: By name, of any device and layout.
+        metadata: What the file's header says besides.
+
+    Raises:
+        StorageError: The disk refused; what was at `path` is untouched.
+    """
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path, sync="none") as temporary, _writing():
+        save_file(ready, temporary, metadata)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what torch and safetensors make of a failed write into an OSError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch's archive writer turns a failed write into a RuntimeError
-        partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or "the disk took only a part of it"
-        older = ": the one before it is whole; make room and go on with resume=true" if path.exists() else ""
-        raise StorageError(f"the checkpoint {path} can't be written ({reason}){older}") from error
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        raise OSError(errno.EIO, "the disk took only a part of it") from error
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

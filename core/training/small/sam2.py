@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
@@ -30,6 +30,7 @@ from core.data.tracking import TrackingClips, TrackingWorld, whole_things
 from core.data.tracking_sheet import tinted
 from core.errors import InputError
 from core.segment.network import build_network, Sam2Config
+from core.training.common.checkpoint import save_tensors
 from core.training.common.config import PoolsConfig, Sam2RecipeConfig
 from core.training.common.loop import CapturedStep, Run
 from core.training.small.sam2_tracking import fit_to, follow, Follower, MEASURES, training_loss
@@ -220,11 +221,9 @@ class Keeper:
 
     def _export(self) -> None:
         """Half precision, moved over the old file only when whole. Elsewhere a copy stays for a later call of a broken run."""
-        state = {key: value.detach().half().cpu().contiguous() for key, value in self.network.state_dict().items()}
+        state = {key: value.half() for key, value in self.network.state_dict().items()}
         for folder in {self.folder, self.run.folder / "package"}:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(state, folder / "model.partial", metadata={"format": "pt"})
-            (folder / "model.partial").replace(folder / "model.safetensors")
+            save_tensors(folder / "model.safetensors", state, {"format": "pt"})
             self.sizes.write(folder / "config.json")
 
     def bring(self) -> None:
