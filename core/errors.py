@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault it is. The screen and the command line turn these into words and exit codes."""
+"""The errors of the program, by their cause. The page and the command line turn them into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModelMissingError(StudioError):
 
 
 class Cancelled(StudioError):
-    """A person stopped the work. Not a fault; whatever was finished before stays."""
+    """A person stopped the job. This is no error; what was finished before stays."""
 
     exit_code = 130
 
@@ -49,11 +49,11 @@ class DeviceMemoryError(StudioError):
     exit_code = 1
 
 
-def fault_sentence(error: Exception) -> str:
-    """What a person is told about a fault of ours: an exception that nobody foresaw."""
+def internal_error_message(error: Exception) -> str:
+    """The message for an internal error, which is an exception that the program did not expect."""
     return f"something went wrong inside the program ({type(error).__name__}); your work is saved, and the report says what happened"
 
 
-def fault_record(asked: Any) -> dict[str, Any]:
-    """What to log a fault of ours with, as `extra`: its id, and what was asked for. A report is written under the id."""
-    return {"fault": secrets.token_hex(8), "asked": asked}
+def error_record(asked: Any) -> dict[str, Any]:
+    """The `extra` to log an internal error with: the id of its crash report, and the request that led to it."""
+    return {"report_id": secrets.token_hex(8), "asked": asked}

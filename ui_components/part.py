@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import fault_record, fault_sentence, StudioError
+from core.errors import error_record, internal_error_message, StudioError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,10 @@ def head() -> str:
 
 
 def handler(function: Handler) -> Handler:
-    """Let the page call `function` with named arguments. A StudioError comes back as one sentence, a fault of ours with its report's id."""
+    """Let the page call `function` with named arguments.
+
+    A StudioError comes back as one sentence, an internal error with the id of its crash report.
+    """
 
     @functools.wraps(function)
     def answer(arguments: dict[str, Any]) -> Answer:
@@ -54,10 +57,10 @@ def handler(function: Handler) -> Handler:
             return function(**arguments)
         except StudioError as error:
             return {"error": str(error)}
-        except Exception as error:  # a fault of ours: the report has all of it, the person gets a sentence
-            told = fault_record({function.__name__: arguments})
+        except Exception as error:  # an internal error: the report has the details, the person gets one sentence
+            told = error_record({function.__name__: arguments})
             log.exception("%s failed", function.__name__, extra=told)
-            return {"error": fault_sentence(error), "report": told["fault"]}
+            return {"error": internal_error_message(error), "report": told["report_id"]}
 
     # gradio looks at the signature to see what to pass; the wrapped one would mislead it
     del answer.__wrapped__

@@ -44,7 +44,7 @@ class _Version(argparse.Action):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 1 a fault of ours, 2 bad input, 3 a missing model, 130 stopped."""
+    """Run the command line; returns the exit code: 0, 1 an internal error, 2 bad input, 3 a missing model, 130 stopped."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
     for stream in (sys.stdout, sys.stderr):
@@ -348,7 +348,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _report_fault(error: Exception) -> int:
-    """A fault of ours: a line for the person, the whole story in a file that can be sent to us."""
+    """An internal error: one line for the person, and a file with the details that can be sent to us."""
     import platform
     import tempfile
     import traceback

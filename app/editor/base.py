@@ -84,9 +84,7 @@ class VerbBase:
         return self.workspace.change(project_id, label, lambda p: document.with_track(p, change(p.track(object_id))))
 
     def _check_frame(self, project_id: str, frame: int) -> None:
-        frames = self.project(project_id).clip.info.frames
-        if not 0 <= frame < frames:
-            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {frames - 1}")
+        self.project(project_id).clip.info.check_frame(frame)
 
     def _with_answer(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
         """The project with an object whose mask on a frame a person has just seen to."""

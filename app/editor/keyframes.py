@@ -87,8 +87,7 @@ class KeyframeVerbs(VerbBase):
             raise InputError("there is no seed to try: give at least one whole number")
         for seed in seeds:
             check_seed(seed)
-        if not project.clip.start <= frame < project.clip.stop:
-            raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
+        project.clip.check_frame(frame)
         self._need_masks(project)
         if keep and (parent is None or project.edit(parent).frame != frame):
             raise InputError("only of a try on the same frame can a share of the picture be kept: go to its frame, or keep 0")

@@ -166,8 +166,7 @@ class PropagateVerbs(VerbBase):
         """A frame as the propagation leaves it so far, and whether that is final."""
         project = self.project(project_id)
         propagation = project.propagation(propagation_id)
-        if not 0 <= frame < project.clip.info.frames:
-            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
+        project.clip.info.check_frame(frame)
         return self.pictures.result_jpeg(project, propagation, frame, max_width)
 
     def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
@@ -191,8 +190,7 @@ class PropagateVerbs(VerbBase):
     def source_jpeg(self, project_id: str, frame: int, max_width: int | None = None) -> bytes:
         """A frame as the file has it, without any accepted result."""
         project = self.project(project_id)
-        if not 0 <= frame < project.clip.info.frames:
-            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
+        project.clip.info.check_frame(frame)
         return self.pictures.source_jpeg(project, frame, max_width)
 
     # Export

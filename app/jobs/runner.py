@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.errors import Cancelled, fault_record, fault_sentence, InputError, StudioError
+from core.errors import Cancelled, error_record, InputError, internal_error_message, StudioError
 from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEvent, STOPPED
 
 log = logging.getLogger(__name__)
@@ -139,12 +139,12 @@ class JobRunner:
             self._end(job, "cancelled", str(stop))
         except StudioError as error:
             self._end(job, "failed", str(error))
-        except Exception as error:  # a fault of ours: the report has all of it, the person gets a sentence
+        except Exception as error:  # an internal error: the report has the details, the person gets one sentence
             status = job.status
             asked = {"job": status.kind, "project": status.project_id, "stage": status.stage, "done": status.done, "of": status.total}
-            told = fault_record(asked)
+            told = error_record(asked)
             log.exception("the job '%s' failed", status.kind, extra=told)
-            self._end(job, "failed", fault_sentence(error), {"report": told["fault"]})
+            self._end(job, "failed", internal_error_message(error), {"report": told["report_id"]})
         else:
             self._end(job, "done", "", result)
 

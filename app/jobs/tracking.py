@@ -221,7 +221,6 @@ def check_request(project: Project, request: TrackRequest, pictures: Pictures) -
     if request.object_id is None:
         raise InputError("no object is named: say which one to follow from there")
     track = project.track(request.object_id)
-    if not project.clip.start <= request.frame < project.clip.stop:
-        raise InputError(f"frame {request.frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
+    project.clip.check_frame(request.frame)
     if track.masks is None or pictures.masks(project, track.masks).is_empty(request.frame):
         raise InputError(f"{track.name} has no mask on frame {request.frame} to go on from: click it there first")

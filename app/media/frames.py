@@ -107,8 +107,7 @@ class ClipFrames(MaskStore):
 
     def frame(self, project: Project, frame: int) -> np.ndarray:
         """uint8 (H, W, 3)."""
-        if not 0 <= frame < project.clip.info.frames:
-            raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {project.clip.info.frames - 1}")
+        project.clip.info.check_frame(frame)
         return self.reader(project).frame(frame)
 
     def frame_jpeg(self, project: Project, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:

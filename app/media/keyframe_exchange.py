@@ -140,8 +140,7 @@ class KeyframeFiles:
         return read_image(self._workspace.file(project.project_id, edit.image))
 
     def _region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
-        if not project.clip.start <= frame < project.clip.stop:
-            raise InputError(f"frame {frame} is outside the clip: choose one from {project.clip.start} to {project.clip.stop - 1}")
+        project.clip.check_frame(frame)
         mask, feather = self._pictures.soft_region(project, frame)
         if not mask.any():
             raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")

@@ -49,8 +49,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
     from core.masks.importing import import_masks, masks_from_frames
     from core.media import open_clip
 
-    if not 0 <= frame < info.frames:
-        raise InputError(f"frame {frame} is outside the clip: choose one from 0 to {info.frames - 1}")
+    info.check_frame(frame)
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)
     with open_clip(path) as reader:

@@ -20,7 +20,7 @@ from app.contract.project_view import project_view
 from app.editor.editor import Editor
 from app.render.mask_files import looks_like_masks
 from app.server.crash_reports import LOGS, report_path
-from core.errors import fault_record, InputError, StudioError
+from core.errors import error_record, InputError, StudioError
 from core.files import storage_error
 from core.progress import JobContext
 from ui_components.part import bundle, bundle_mark
@@ -35,12 +35,12 @@ WIDEST = 7680
 
 
 STORY = 16_384
-"""Bytes that a script's fault may be told in."""
+"""Bytes that the report of a script error may have."""
 
 log = logging.getLogger(__name__)
 
 
-def fault(status: int, message: str) -> PlainTextResponse:
+def error_response(status: int, message: str) -> PlainTextResponse:
     """An error as one line of text."""
     return PlainTextResponse(message, status_code=status, headers=FRESH)
 
@@ -52,7 +52,7 @@ def page_routes(editor: Editor) -> APIRouter:
     @routes.get("/page.{kind}")
     def bundle_file(kind: str) -> Response:
         if kind not in ("js", "css"):
-            return fault(404, f"there is no page.{kind}")
+            return error_response(404, f"there is no page.{kind}")
         media_type = "text/javascript" if kind == "js" else "text/css"
         return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
 
@@ -63,24 +63,24 @@ def page_routes(editor: Editor) -> APIRouter:
         """That the program answers, which start of it this is, and which state of the page it serves."""
         return JSONResponse({"start": started, "page": f"{bundle_mark('css')} {bundle_mark('js')}"}, headers={"Cache-Control": "no-store"})
 
-    @routes.get("/report/{fault_id}.txt")
-    def report(fault_id: str) -> Response:
-        path = report_path(editor.settings.workspace / LOGS, fault_id)
+    @routes.get("/report/{report_id}.txt")
+    def report(report_id: str) -> Response:
+        path = report_path(editor.settings.workspace / LOGS, report_id)
         return FileResponse(path, media_type="text/plain; charset=utf-8", filename=f"vivid-studio-{path.name}", headers=FRESH)
 
     @routes.post("/fault")
-    async def page_fault(request: Request) -> Response:
-        """Take the story of a fault in the page's own script; answers with the id of its report."""
+    async def page_error(request: Request) -> Response:
+        """Take the report of an error in the page's own script; answers with the id of the crash report."""
         if request.headers.get("x-vivid-studio") != "1":
-            return fault(400, "reports come from the editor's page")
+            return error_response(400, "reports come from the editor's page")
         story = bytearray()
         async for chunk in request.stream():
             story += chunk
             if len(story) > STORY:
-                return fault(413, "that is too long for a report")
-        told = fault_record({"page": story.decode(errors="replace").splitlines()})
+                return error_response(413, "that is too long for a report")
+        told = error_record({"page": story.decode(errors="replace").splitlines()})
         log.error("a script of the page failed", extra=told)
-        return JSONResponse({"report": told["fault"]}, headers=FRESH)
+        return JSONResponse({"report": told["report_id"]}, headers=FRESH)
 
     @routes.get("/example/{name}.jpg")
     def example_picture(name: str) -> Response:
@@ -128,7 +128,7 @@ def page_routes(editor: Editor) -> APIRouter:
     @routes.get("/{project_id}/overlay/{frame}.png")
     def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
         if kind not in ("objects", "region"):
-            return fault(400, f"unknown overlay '{kind}' (known: objects, region)")
+            return error_response(400, f"unknown overlay '{kind}' (known: objects, region)")
         settled = bool(rev) and not editor.is_changing(project_id)
         picture = editor.overlay_png(project_id, frame, kind, _width(w))
         return Response(picture, media_type="image/png", headers=FOREVER if settled else FRESH)
@@ -153,7 +153,7 @@ def page_routes(editor: Editor) -> APIRouter:
     @routes.get("/{project_id}/keyframe/{frame}/{what}")
     def sent_keyframe(project_id: str, frame: int, what: str, edit: str | None = None) -> Response:
         if what not in ("frame", "mask", "cutout", "zip"):
-            return fault(404, f"a keyframe has no '{what}' (known: frame, mask, cutout, zip)")
+            return error_response(404, f"a keyframe has no '{what}' (known: frame, mask, cutout, zip)")
         name, data = editor.sent_keyframe(project_id, frame, what, edit or None)  # type: ignore[arg-type]
         disposition = f"attachment; filename*=UTF-8''{quote(name)}"
         media_type = "application/zip" if what == "zip" else "image/png"
@@ -162,14 +162,14 @@ def page_routes(editor: Editor) -> APIRouter:
     @routes.get("/{project_id}/file/{relative:path}")
     def project_file(project_id: str, relative: str) -> Response:
         if PurePath(relative).suffix != ".png":
-            return fault(404, f"the project shows no file '{relative}'")
+            return error_response(404, f"the project shows no file '{relative}'")
         return FileResponse(editor.file_path(project_id, relative), headers=FOREVER if relative.startswith("files/") else FRESH)
 
     @routes.get("/{project_id}/source")
     def source_video(project_id: str) -> Response:
         path = editor.source_path(project_id)
         if not path.is_file():
-            return fault(404, f"'{path.name}' is no single file; its frames can be had one by one")
+            return error_response(404, f"'{path.name}' is no single file; its frames can be had one by one")
         return FileResponse(path, headers=FRESH)
 
     @routes.get("/{project_id}/result/{propagation_id}.mp4")
@@ -180,7 +180,7 @@ def page_routes(editor: Editor) -> APIRouter:
                 path = editor.file_path(project_id, propagation.result)
                 name = f"{project.name} edited{path.suffix}" if download else None
                 return FileResponse(path, media_type="video/mp4", filename=name, headers=FRESH)
-        return fault(404, f"there is no result '{propagation_id}'")
+        return error_response(404, f"there is no result '{propagation_id}'")
 
     @routes.get("/{project_id}/export/{name}")
     def exported(project_id: str, name: str) -> Response:
@@ -195,21 +195,21 @@ def page_routes(editor: Editor) -> APIRouter:
         """
         # A header that only our own page's script can send: another site's form can't post here.
         if request.headers.get("x-vivid-studio") != "1":
-            return fault(400, "uploads come from the editor's page")
+            return error_response(400, "uploads come from the editor's page")
         return await _take_upload(editor, request, name, beside)
 
     @routes.post("/{project_id}/masks")
     async def take_masks(project_id: str, request: Request, frame: int | None = None) -> Response:
         """Take masks as files of a form and add them to the project."""
         if request.headers.get("x-vivid-studio") != "1":
-            return fault(400, "uploads come from the editor's page")
+            return error_response(400, "uploads come from the editor's page")
         return await _take_masks(editor, project_id, request, frame)
 
     @routes.post("/{project_id}/picture")
     async def take_picture(project_id: str, request: Request, name: str) -> Response:
         """Take a picture from another program as the body of the request; it waits in the project until it is taken or another comes."""
         if request.headers.get("x-vivid-studio") != "1":
-            return fault(400, "uploads come from the editor's page")
+            return error_response(400, "uploads come from the editor's page")
         return await _take_picture(editor, project_id, request, name)
 
     return routes
@@ -250,7 +250,7 @@ async def _take_picture(editor: Editor, project_id: str, request: Request, name:
             if isinstance(error, StudioError)
             else "the picture could not be stored: free some space on the disk, then bring it again"
         )
-        return fault(400 if isinstance(error, InputError) else 500, message)
+        return error_response(400 if isinstance(error, InputError) else 500, message)
     return JSONResponse({"picture": path.name}, headers=FRESH)
 
 
@@ -265,7 +265,7 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
         async with request.form(max_files=100_000) as form:
             files = [item for item in form.getlist("masks") if isinstance(item, UploadFile)]
             if not files:
-                return fault(400, "no masks arrived: choose pictures, a zip of them, or a matte video")
+                return error_response(400, "no masks arrived: choose pictures, a zip of them, or a matte video")
             names = [(file.filename or "mask.png").replace("\\", "/") for file in files]
             (folder / "masks").mkdir(parents=True)
             paths = []
@@ -324,10 +324,10 @@ def _masks_for(editor: Editor, project_id: str, video: Path) -> bool:
 def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:
     """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never came whole."""
     if isinstance(error, StudioError):
-        return fault(400 if isinstance(error, InputError) else 507, message)
+        return error_response(400 if isinstance(error, InputError) else 507, message)
     if isinstance(error, OSError):
-        return fault(507, str(storage_error(path, error)))
-    return fault(400, "the upload broke off: choose the file again")
+        return error_response(507, str(storage_error(path, error)))
+    return error_response(400, "the upload broke off: choose the file again")
 
 
 def _width(width: int | None) -> int | None:

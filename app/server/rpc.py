@@ -30,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.contract.project_view import job_view, project_view
 from app.editor.editor import Editor
 from app.settings import Settings
-from core.errors import fault_record, fault_sentence, InputError, StudioError
+from core.errors import error_record, InputError, internal_error_message, StudioError
 from core.progress import JobStatus
 from core.project.project import Project
 
@@ -246,10 +246,10 @@ class _one_sentence:  # noqa: N801 (reads as the statement that it is)
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: types.TracebackType | None) -> None:
         if isinstance(error, StudioError):
             raise gr.Error(str(error), print_exception=False) from None
-        if isinstance(error, Exception):  # a fault of ours: the report has all of it
-            told = fault_record({"endpoint": self._name})
+        if isinstance(error, Exception):  # an internal error: the report has the details
+            told = error_record({"endpoint": self._name})
             log.error("%s failed", self._name, exc_info=error, extra=told)
-            raise gr.Error(f"{fault_sentence(error)} (report {told['fault']})", print_exception=False)
+            raise gr.Error(f"{internal_error_message(error)} (report {told['report_id']})", print_exception=False)
 
 
 def _describe(function: Callable[..., Any], parameters: list[inspect.Parameter], answer: Any) -> None:

@@ -17,11 +17,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.server.crash_reports import fault_reports, LOGS
-from app.server.routes import fault, page_routes
+from app.server.crash_reports import crash_reports, LOGS
+from app.server.routes import error_response, page_routes
 from app.server.rpc import add_endpoints, prepare_transfers
 from app.server.sockets import listen
-from core.errors import fault_record, fault_sentence, InputError, StorageError, StudioError
+from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from ui_components.page import build_page
 from ui_components.part import ASSETS
 
@@ -42,14 +42,14 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
-        return fault(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
+        return error_response(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
 
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
-        told = fault_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
+        told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
         log.error("%s failed", request.url.path, exc_info=error, extra=told)
-        answer = fault(500, fault_sentence(error))
-        answer.headers["X-Vivid-Report"] = told["fault"]
+        answer = error_response(500, internal_error_message(error))
+        answer.headers["X-Vivid-Report"] = told["report_id"]
         return answer
 
     app.include_router(page_routes(editor))
@@ -83,7 +83,7 @@ def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browse
     if open_browser:
         threading.Timer(0.3, webbrowser.open, (url,)).start()
     try:
-        with fault_reports(editor.settings.workspace / LOGS):
+        with crash_reports(editor.settings.workspace / LOGS):
             server.run(sockets=[listener])
     finally:
         listener.close()

@@ -62,6 +62,10 @@ class VideoInfo:
         """(width, height) in pixels."""
         return self.width, self.height
 
+    def check_frame(self, index: int) -> None:
+        """Raise InputError for a frame that the video does not have."""
+        check_frame(index, 0, self.frames)
+
     @property
     def incomplete(self) -> str:
         """One sentence for a person whose file breaks off; empty for a whole one."""
@@ -91,6 +95,10 @@ class Clip:
     def frames(self) -> int:
         return self.stop - self.start
 
+    def check_frame(self, index: int) -> None:
+        """Raise InputError for a frame outside the part of the video that is worked on."""
+        check_frame(index, self.start, self.stop)
+
 
 LEAST_SIDE = 16
 """Pixels a side: in less there is nothing to paint that could be told from its surroundings."""
@@ -102,6 +110,21 @@ def check_editable(info: VideoInfo) -> None:
         raise InputError(
             f"a video of {info.width}x{info.height} pixels is too small to edit: choose one of at least {LEAST_SIDE}x{LEAST_SIDE}"
         )
+
+
+def check_frame(index: int, start: int, stop: int) -> None:
+    """Raise InputError unless a frame is one of those that can be chosen.
+
+    Args:
+        index: Number of the frame in its video, counted from 0.
+        start: First frame that can be chosen.
+        stop: First frame after those that can be chosen.
+
+    Raises:
+        InputError: The frame is outside start:stop.
+    """
+    if not start <= index < stop:
+        raise InputError(f"frame {index} is outside the clip: choose one from {start} to {stop - 1}")
 
 
 def check_span(start: int, stop: int, frames: int) -> None:

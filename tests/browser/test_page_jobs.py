@@ -99,7 +99,7 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         two.evaluate("studio.change(studio.servers.select, 'add_object')")
         two.wait_for_function("studio.state.view.objects.length === 2")
 
-        # a fault of ours: one sentence, and a report that can be kept
+        # an internal error: one sentence, and a report that can be kept
         two.evaluate("studio.ask(studio.servers.job, 'follow', { nonsense: 1 }).catch(() => {})")
         two.get_by_text("Something went wrong inside the program").wait_for()
         with two.expect_download() as download:

@@ -1,4 +1,4 @@
-"""A fault of ours leaves a report that can be passed on, and a person one sentence."""
+"""An internal error leaves a crash report to pass on, and gives the person one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs.runner import JobRunner
-from app.server.crash_reports import fault_reports, KEPT, report_path
+from app.server.crash_reports import crash_reports, KEPT, report_path
 from core.errors import InputError
 from core.progress import JobContext
 from ui_components.part import handler
@@ -21,7 +21,7 @@ def test_a_handler_that_breaks_answers_in_one_sentence_and_reports_the_rest(tmp_
     def paint(project_id: str, radius: float) -> dict[str, float]:
         return {"share": 1 / radius}
 
-    with fault_reports(tmp_path / "logs"):
+    with crash_reports(tmp_path / "logs"):
         answer = handler(paint)({"project_id": PROJECT, "radius": 0})
     assert "ZeroDivisionError" in answer["error"]
     assert "\n" not in answer["error"]
@@ -37,7 +37,7 @@ def test_a_job_that_breaks_says_where_its_report_is(tmp_path: Path) -> None:
         return {}["missing"]  # type: ignore[return-value]
 
     runner = JobRunner()
-    with fault_reports(tmp_path):
+    with crash_reports(tmp_path):
         status = runner.wait(runner.submit("export", PROJECT, work, device="cpu"), 30)
     runner.shut_down()
     assert status.state == "failed"
@@ -45,14 +45,14 @@ def test_a_job_that_breaks_says_where_its_report_is(tmp_path: Path) -> None:
     assert "'export' failed" in report_path(tmp_path, status.result["report"]).read_text(encoding="utf-8")
 
 
-def test_only_faults_are_reported_and_old_reports_go(tmp_path: Path) -> None:
+def test_only_internal_errors_are_reported_and_old_reports_go(tmp_path: Path) -> None:
     for index in range(KEPT + 5):
-        path = tmp_path / f"fault-{index:016x}.txt"
+        path = tmp_path / f"crash-{index:016x}.txt"
         path.write_text("old")
         os.utime(path, (index, index))
-    with fault_reports(tmp_path):
-        logging.getLogger("app.test").error("no fault of ours")
-        logging.getLogger("app.test").error("a fault", extra={"fault": "f" * 16, "asked": {}})
+    with crash_reports(tmp_path):
+        logging.getLogger("app.test").error("an expected error")
+        logging.getLogger("app.test").error("an internal error", extra={"report_id": "f" * 16, "asked": {}})
     assert len(list(tmp_path.iterdir())) == KEPT
     assert report_path(tmp_path, "f" * 16).is_file()
     for wanted in ("0" * 16, "../../etc/passwd", ""):
