@@ -22,10 +22,28 @@ class ShapeError(InputError):
     """A picture of another shape than the frame: it is a person's choice how it is to fit."""
 
 
+class DeviceMissingError(InputError):
+    """This machine has no device of the name that was asked for."""
+
+
 class ModelMissingError(StudioError):
-    """Weights that were asked for are neither on disk nor to be had: the message says where they are looked for."""
+    """Weights that were asked for are neither on disk nor to be had: the message says where they were looked for.
+
+    Attributes:
+        fetchable: The name of the model to fetch, which brings what is missing; None where fetching does not help.
+        repository: The hub's name of the repository that has the weights, or None.
+        download_mb: The size of the missing weights in 10^6 bytes, or None where it is not known.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, message: str, *, fetchable: str | None = None, repository: str | None = None, download_mb: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.fetchable = fetchable
+        self.repository = repository
+        self.download_mb = download_mb
 
 
 class Cancelled(StudioError):

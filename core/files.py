@@ -24,6 +24,11 @@ Sync = Literal["none", "file", "folder"]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def is_full(error: OSError) -> bool:
+    """Whether the disk, or a person's share of it, is full."""
+    return error.errno in _FULL
+
+
 def storage_error(path: Path, error: OSError, then: str = "try again") -> StorageError:
     """The disk's refusal to write `path`, as one sentence.
 
@@ -35,7 +40,7 @@ def storage_error(path: Path, error: OSError, then: str = "try again") -> Storag
     Returns:
         The error to raise.
     """
-    if error.errno in _FULL:
+    if is_full(error):
         return StorageError(
             f"the disk is full: '{path}' could not be written, what was there before is untouched; free some space, then {then}"
         )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,10 +17,19 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def serve_hub(published: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as fetching takes; gives the address and the list
-    of what is asked for."""
+def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str, list[str]]]:
+    """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as fetching takes.
+
+    Args:
+        published: The folder of repositories.
+        drops: After how many bytes the first files that are asked for break off, in order; later
+            ones come whole.
+
+    Yields:
+        The address, and the list of what is asked for.
+    """
     asked: list[str] = []
+    left = list(drops)
 
     class Hub(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -51,8 +63,18 @@ def serve_hub(published: Path) -> Iterator[tuple[str, list[str]]]:
             self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
             self.send_header("X-Repo-Commit", COMMIT)
             self.end_headers()
-            if with_body:
+            if with_body and left and kind != "application/json":
+                self.wfile.write(body[: left.pop(0)])
+                self.drop()
+            elif with_body:
                 self.wfile.write(body)
+
+        def drop(self) -> None:
+            """Break the connection off, as a network does that fails."""
+            time.sleep(0.2)  # a reset overtakes what was sent and not yet read
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             pass

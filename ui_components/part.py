@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.contract.error_text import error_text
 from core.errors import error_record, internal_error_message, StudioError
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def handler(function: Handler) -> Handler:
         try:
             return function(**arguments)
         except StudioError as error:
-            return {"error": str(error)}
+            return {"error": error_text(error)}
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence
             told = error_record({function.__name__: arguments})
             log.exception("%s failed", function.__name__, extra=told)

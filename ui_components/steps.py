@@ -6,6 +6,7 @@ import html
 
 import gradio as gr
 
+from app.contract.error_text import error_text
 from app.contract.project_view import project_view
 from app.contract.verbs import Verbs
 from core.errors import ModelMissingError
@@ -55,5 +56,5 @@ def _model(verbs: Verbs) -> tuple[str, str]:
     try:
         facts = verbs.model_facts()
     except ModelMissingError as error:
-        return "model missing", str(error)
+        return "model missing", error_text(error)
     return facts.name, facts.title

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.commands.prompt_arguments import PromptArguments
+from app.contract.error_text import error_text
 from app.settings import Settings
 from app.version import version
 from core.errors import Cancelled, InputError, StudioError
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(_with_default(list(sys.argv[1:] if arguments is None else arguments)))
         return options.run(options) or 0
     except StudioError as error:
-        line = " ".join(str(error).split("\n"))
+        line = " ".join(error_text(error).split("\n"))
         print(line if isinstance(error, Cancelled) else f"error: {line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.contract.error_text import error_text
 from core.errors import Cancelled, error_record, InputError, internal_error_message, StudioError
 from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEvent, STOPPED
 
@@ -138,7 +139,7 @@ class JobRunner:
         except Cancelled as stop:
             self._end(job, "cancelled", str(stop))
         except StudioError as error:
-            self._end(job, "failed", str(error))
+            self._end(job, "failed", error_text(error))
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence
             status = job.status
             asked = {"job": status.kind, "project": status.project_id, "stage": status.stage, "done": status.done, "of": status.total}

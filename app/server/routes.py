@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
+from app.contract.error_text import error_text
 from app.contract.project_view import project_view
 from app.editor.editor import Editor
 from app.render.mask_files import looks_like_masks
@@ -246,7 +247,7 @@ async def _take_picture(editor: Editor, project_id: str, request: Request, name:
                 await file.write(chunk)
     except (StudioError, OSError, ClientDisconnect) as error:
         message = (
-            str(error)
+            error_text(error)
             if isinstance(error, StudioError)
             else "the picture could not be stored: free some space on the disk, then bring it again"
         )

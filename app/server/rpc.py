@@ -27,6 +27,7 @@ from typing import Any
 import gradio as gr
 from pydantic import TypeAdapter, ValidationError
 
+from app.contract.error_text import error_text
 from app.contract.project_view import job_view, project_view
 from app.editor.editor import Editor
 from app.settings import Settings
@@ -245,7 +246,7 @@ class _one_sentence:  # noqa: N801 (reads as the statement that it is)
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: types.TracebackType | None) -> None:
         if isinstance(error, StudioError):
-            raise gr.Error(str(error), print_exception=False) from None
+            raise gr.Error(error_text(error), print_exception=False) from None
         if isinstance(error, Exception):  # an internal error: the report has the details
             told = error_record({"endpoint": self._name})
             log.error("%s failed", self._name, exc_info=error, extra=told)

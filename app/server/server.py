@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from app.contract.error_text import error_text
 from app.server.crash_reports import crash_reports, LOGS
 from app.server.routes import error_response, page_routes
 from app.server.rpc import add_endpoints, prepare_transfers
@@ -42,7 +43,7 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
-        return error_response(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, str(error))
+        return error_response(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, error_text(error))
 
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:

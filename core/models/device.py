@@ -6,20 +6,24 @@ import re
 
 import torch
 
-from core.errors import InputError
+from core.errors import DeviceMissingError, InputError
+from core.words import counted
 
 
 def choose_device(wanted: str) -> str:
-    """`auto` becomes cuda, mps or cpu, whichever is the best there is; a device that is asked for must exist (InputError)."""
+    """The device to use: `auto` becomes cuda, mps or cpu, the best that there is.
+
+    InputError for an unknown name, DeviceMissingError for a device that this machine does not have.
+    """
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", wanted):
         raise InputError(f"unknown device '{wanted}': choose auto, cpu, cuda, cuda:N or mps")
     kind, _, number = wanted.partition(":")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise InputError(f"there is no device '{wanted}' here ({torch.cuda.device_count()} CUDA devices found); use --device cpu")
+        raise DeviceMissingError(f"this machine has no device '{wanted}' ({counted(torch.cuda.device_count(), 'CUDA device')} found)")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise InputError("there is no device 'mps' here; use --device cpu")
+        raise DeviceMissingError("this machine has no device 'mps'")
     return wanted
 
 

@@ -15,9 +15,22 @@ MEGABYTE = 1_000_000
 
 
 def fetch_model(name: str, store: ModelStore, context: JobContext) -> Path:
-    """Fetch a model of the catalogue into `store.root`, with what it needs, and return where it lies; what was begun earlier goes on.
+    """Fetch a model of the catalogue into `store.root`, with the models that it needs.
 
-    Reports megabytes. InputError for what can't be fetched, ModelMissingError when the hub does not give it.
+    Files that came whole in an earlier try are not fetched again.
+
+    Args:
+        name: A name of the catalogue.
+        store: Where the model is looked for and put.
+        context: Reports megabytes, and can cancel.
+
+    Returns:
+        The path of the checkpoint file or the package's folder.
+
+    Raises:
+        InputError: The model is unknown, or ships with the program.
+        ModelMissingError: The hub does not give it, or the connection was lost.
+        StorageError: The disk is full.
     """
     model, root = _fetchable(name), _root(store)
     for part in (*model.needs, name):
@@ -47,13 +60,13 @@ def _fetchable(name: str) -> ModelEntry:
     model = MODELS.get(name)
     if model is None or model.repository is None:
         known = ", ".join(other.name for other in MODELS.values() if other.repository is not None)
-        raise InputError(f"the model '{name}' is none that can be fetched or removed: choose one of {known}")
+        raise InputError(f"the model '{name}' can't be fetched or removed: choose one of {known}")
     return model
 
 
 def _root(store: ModelStore) -> Path:
     if store.root is None:
-        raise InputError("there is no folder for models: name a --workspace")
+        raise InputError("there is no folder to fetch models to")
     return store.root
 
 
@@ -76,7 +89,8 @@ def _download(model: ModelEntry, folder: Path, context: JobContext) -> None:
             self.reached += n or 0
             context.report(f"fetching {model.name}", min(total, round(self.reached / MEGABYTE)), total)
 
-    with on_hub(ModelMissingError(f"the model '{model.name}' can't be fetched: see that the network is there, then fetch it again")):
+    lost = f"the model '{model.name}' could not be fetched from {model.repository}: check the network connection, then fetch it again"
+    with on_hub(ModelMissingError(lost, repository=model.repository, download_mb=model.download_mb)):
         if model.file:
             hf_hub_download(model.repository or "", model.file, revision=model.revision, local_dir=folder, tqdm_class=Reported)
         else:

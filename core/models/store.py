@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import InputError, ModelMissingError
-from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS
+from core.files import is_full, storage_error
+from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS, names
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
 """Where the weights lie that are part of the program."""
@@ -25,18 +26,28 @@ class ModelStore:
         self.assets = Path(assets)
 
     def locate(self, name: str, kind: ModelKind, *, download: bool = True) -> Path:
-        """Path of the weights: a checkpoint file or a package's folder.
+        """Find the weights of a model.
 
-        `name` is a name of the catalogue or the path of a local checkpoint. With `download` False only this disk is searched.
-        InputError for an unknown name; ModelMissingError, saying what to fetch, how large it is and where it belongs, when the weights
-        are not to be had.
+        Args:
+            name: A name of the catalogue, or the path of a local checkpoint.
+            kind: What the model is for.
+            download: Whether to fetch missing weights from the hub; otherwise only this disk is
+                searched.
+
+        Returns:
+            The path of a checkpoint file or of a package's folder.
+
+        Raises:
+            InputError: The name is unknown, or there is nothing at the path.
+            ModelMissingError: The weights are not to be had. It says which ones, how large they are
+                and where they were looked for.
         """
         known = MODELS.get(name)
         path = None if known is not None else _as_path(name)
         if path is not None:
             if not path.exists():
                 raise InputError(
-                    f"there is no checkpoint at '{name}': name a file or folder that is there, or a model of `launch.py models`"
+                    f"there is no checkpoint at '{name}': give the path of one, or the name of a model ({', '.join(names(kind))})"
                 )
             return path
         model = entry(name, kind)
@@ -45,8 +56,8 @@ class ModelStore:
             return found
         if model.repository is None:
             raise ModelMissingError(
-                f"the model '{name}' is missing: its folder {self.assets / (model.folder or name)} should be part of the program, "
-                "get the program anew"
+                f"the model '{name}' is missing: its folder {self.assets / (model.folder or name)} should be part of the program; "
+                "install the program again"
             )
         return self._from_hub(model, download)
 
@@ -71,34 +82,48 @@ class ModelStore:
         from huggingface_hub import hf_hub_download, snapshot_download
 
         assert model.repository is not None
-        with on_hub(ModelMissingError(self._missing(model))):
+        with on_hub(self._missing(model)):
             if model.file:
                 return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
             wanted = list(model.files) or None
             return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
 
-    def _missing(self, model: ModelEntry) -> str:
+    def _missing(self, model: ModelEntry) -> ModelMissingError:
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
         size = f", {model.download_mb} MB" if model.download_mb else ""
         places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name}, the Hugging Face cache"
-        name = next((other.name for other in MODELS.values() if model.name in other.needs), model.name)  # which is fetched with it
-        return (
-            f"the model '{model.name}' is not here: `launch.py models fetch {name}` brings it, where there is a network "
-            f"({what}{size}; looked in {places} and the hub)"
+        needed_by = next((other.name for other in MODELS.values() if model.name in other.needs), model.name)
+        return ModelMissingError(
+            f"the model '{model.name}' is not on this machine ({what}{size}; looked in {places} and the hub)",
+            fetchable=needed_by,
+            repository=model.repository,
+            download_mb=model.download_mb,
         )
 
 
 @contextlib.contextmanager
 def on_hub(missing: ModelMissingError) -> Iterator[None]:
-    """Work with the hub; `missing` is raised when it does not give what is asked for, or the disk does not take it."""
-    from httpx import HTTPError
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    """Work with the hub.
+
+    Yields:
+        Nothing; do the transfer inside the block.
+
+    Raises:
+        ModelMissingError: `missing`, when the hub does not give what is asked for or the connection
+            is lost.
+        StorageError: The disk is full.
+    """
+    from httpx2 import HTTPError
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
     from huggingface_hub.utils import logging as hub_logging
 
     hub_logging.set_verbosity_error()  # its warning of every try hides the one sentence that a person needs
     try:
         yield
-    except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, HTTPError, OSError) as error:
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HTTPError, OSError) as error:
+        # HTTPError is the base of what the hub's client raises when a transfer breaks off, and of the hub's own answers.
+        if isinstance(error, OSError) and is_full(error):
+            raise storage_error(Path(error.filename or "the folder for models"), error) from error
         raise missing from error
 
 

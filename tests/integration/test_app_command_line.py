@@ -217,7 +217,7 @@ def test_bad_input_is_one_line_and_exit_2_and_the_old_result_stays(
         assert "Traceback" not in err
     assert contents(out) == contents(edited)
     assert main(["ui", "--device", "cuda:99", "--workspace", str(tmp_path / "workspace")]) == 2
-    assert "there is no device 'cuda:99' here" in capsys.readouterr().err
+    assert "this machine has no device 'cuda:99'" in capsys.readouterr().err
     assert not (tmp_path / "workspace").exists()
 
 

@@ -26,7 +26,7 @@ def test_the_new_file_takes_the_place_of_the_old_one(tmp_path: Path, sync: Sync)
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match="then go on$"):
+    with pytest.raises(StorageError, match=r"then go on$"):
         write_bytes(tmp_path / "file" / "below", b"x", then="go on")
 
 

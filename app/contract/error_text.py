@@ -1,0 +1,15 @@
+"""What a person is told about an error: the engine's sentence, and the command or flag that helps."""
+
+from __future__ import annotations
+
+from core.errors import DeviceMissingError, ModelMissingError, StudioError
+
+
+def error_text(error: StudioError) -> str:
+    """One sentence for the screen, the command line or a client of the API."""
+    text = str(error)
+    if isinstance(error, ModelMissingError) and error.fetchable is not None:
+        return f"{text}: run `launch.py models fetch {error.fetchable}` where there is a network"
+    if isinstance(error, DeviceMissingError):
+        return f"{text}: choose another with --device, such as --device cpu"
+    return text
