@@ -11,13 +11,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from app.editor.editor import Editor
-    from core.training.common.config import NetworkConfig
+    from core.training.small.config import NetworkConfig
     from core.vivid.model import VividModel
 
 
 def tiny_network(**changes: int) -> NetworkConfig:
     """The small VIVID's networks at toy size: 32x32 pixels, windows of 17 frames, milliseconds a step."""
-    from core.training.common.config import NetworkConfig
+    from core.training.small.config import NetworkConfig
 
     sizes = {"height": 32, "width": 32, "latent_channels": 4, "layers": 2, "heads": 2, "head_dim": 16, "time_embed_dim": 8, "text_dim": 16}
     return NetworkConfig(vae_channels=(8, 8, 8, 8), **(sizes | changes))
@@ -216,8 +216,9 @@ def tiny_base(folder: Path, seed: int = 0) -> Path:
     import torch
     from diffusers import CogVideoXPipeline
 
+    from core.training.common.cogvideox import build_scheduler
     from core.training.small.base import build_base_transformer
-    from core.training.small.networks import build_scheduler, build_text_encoder, build_tokenizer, build_vae
+    from core.training.small.networks import build_text_encoder, build_tokenizer, build_vae
 
     config = tiny_network()
     torch.manual_seed(seed)

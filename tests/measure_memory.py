@@ -33,7 +33,8 @@ from transformers import T5Config, T5EncoderModel
 from core.models import ModelStore
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
-from core.training.small.networks import build_scheduler, build_tokenizer
+from core.training.common.cogvideox import build_scheduler
+from core.training.small.networks import build_tokenizer
 from core.vivid import offload
 from core.vivid.denoise import denoise
 from core.vivid.keyframe import KeyframeStudio

@@ -343,7 +343,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from core.training import main as train
+    from core.training.command import main as train
 
     return train(options.words)
 

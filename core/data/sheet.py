@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from core.data.pool_sizes import PoolSizes
 from core.data.world import CAPTIONS, World
 
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> None:
     path, count = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 8
     seed = int(arguments[2]) if len(arguments) > 2 else 0
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    world = World(device, seed=seed, solids_per_kind=6, backgrounds=24, silhouettes=48)
+    world = World(device, seed=seed, pools=PoolSizes(solids_per_kind=6, backgrounds=24, silhouettes=48))
     clips = world.sample(count, world.window_frames, seed=seed)
     Image.fromarray(np.concatenate([tile(clips.pixels), tile(clips.pixels, clips.mask)], axis=1)).save(path)
     for index in clips.caption.tolist():

@@ -16,6 +16,7 @@ from torch import Tensor
 from core.data import vocabulary
 from core.data.camera_effects import cosine_matrix, record
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
+from core.data.pool_sizes import PoolSizes
 from core.data.regions import draw_form, FORMS, REACHES, wobble
 from core.data.scenery import render_backgrounds
 from core.data.silhouettes import render_silhouettes
@@ -25,6 +26,7 @@ from core.vivid.conditioning import DELETE_CAPTION
 LOOSE_BOX, SILHOUETTE = len(FORMS), len(FORMS) + 1
 """Two forms beyond the paper's: a box of any shape, and the outline of another thing; the object is inscribed in it."""
 _FORM_SHARES = (0.08, 0.10, 0.07, 0.14, 0.11, 0.14, 0.19, 0.17)
+_FULL_SIZE = PoolSizes()
 
 _COLOUR_WORDS = [*vocabulary.COLOURS, None]
 _MATERIAL_WORDS = [*vocabulary.MATERIALS, None, *vocabulary.DETAILS]
@@ -101,19 +103,15 @@ class World:
         device: torch.device | str = "cpu",
         *,
         seed: int = 0,
-        solids_per_kind: int = 1500,
-        solid_size: int = 96,
-        backgrounds: int = 4096,
-        background_size: int = 256,
-        silhouettes: int = 2048,
+        pools: PoolSizes = _FULL_SIZE,
         size: tuple[int, int] = (128, 128),
         window_frames: int = 17,
     ) -> None:
         self.device, self.size, self.window_frames = torch.device(device), size, window_frames
         with seeded(seed, device):
-            self.solids = render_solids(solids_per_kind, solid_size, device)
-            self.backgrounds = render_backgrounds(backgrounds, background_size, device)
-            self.silhouettes = render_silhouettes(silhouettes, 64, device)
+            self.solids = render_solids(pools.solids_per_kind, pools.solid_size, device)
+            self.backgrounds = render_backgrounds(pools.backgrounds, pools.background_size, device)
+            self.silhouettes = render_silhouettes(pools.silhouettes, 64, device)
         # Square pixels: the shorter side spans [-1, 1].
         height, width = size
         short = min(height, width)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import vocabulary
+from core.data.pool_sizes import PoolSizes
 from core.data.tracking import THINGS, TrackingWorld
 from core.data.world import Clips as WorldClips
 from core.data.world import World
@@ -43,7 +44,8 @@ class Sample:
 @lru_cache(maxsize=2)
 def unseen_world(size: tuple[int, int], *, solids_per_kind: int = 8, backgrounds: int = 20) -> World:
     """A small world of things and backgrounds that no recipe trains on, with frames of `size` (height, width); the last two are kept."""
-    return World("cpu", seed=SEED, solids_per_kind=solids_per_kind, backgrounds=backgrounds, silhouettes=64, size=size)
+    pools = PoolSizes(solids_per_kind=solids_per_kind, backgrounds=backgrounds, silhouettes=64)
+    return World("cpu", seed=SEED, pools=pools, size=size)
 
 
 def draw_samples(world: World, count: int, frames: int, seed: int) -> list[Sample]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from core.errors import StudioError
-from core.training import main
+from core.training.command import main
 
 try:
     sys.exit(main(sys.argv[1:]))

@@ -22,19 +22,20 @@ from app.commands.cli import main as command_line
 from core.errors import InputError, ModelMissingError
 from core.media import probe
 from core.models import ModelStore
-from core.training import main
 from core.training.adapter import activations, benchmark
 from core.training.adapter.config import Vivid5bConfig
-from core.training.adapter.encoders import Encoders
 from core.training.adapter.flops import count_flops, count_tokens
 from core.training.adapter.run import Run as Vivid5bRun
 from core.training.adapter.step import adapted
+from core.training.command import main
 from core.training.common.checkpoint import load_checkpoint
-from core.training.common.loop import Run, TrainingFault
-from core.training.datasets.batches import Drawn
+from core.training.common.cogvideox import rotary_embedding
+from core.training.common.errors import TrainingError
+from core.training.datasets.encoders import Encoders
 from core.training.datasets.feed import encode_conditions, ManifestData, Sample
 from core.training.datasets.manifest import read_data
-from core.training.small.networks import rotary_embedding
+from core.training.datasets.sample_schedule import Drawn
+from core.training.small.loop import Run
 from core.vivid.conditioning import latent_mask
 from core.vivid.model import load_vivid
 from core.vivid.pipeline import VividPipeline
@@ -263,7 +264,7 @@ def test_a_plan_keeps_as_much_as_fits() -> None:
 
 
 def test_a_loss_that_is_no_number_names_the_step(base: Path, manifest: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingFault, match=r"not a number at step \d+: .*lower learning_rate"):
+    with pytest.raises(TrainingError, match=r"not a number at step \d+: .*lower learning_rate"):
         main([*words(base, manifest, tmp_path, "steps=20", "clip_norm=1e30"), "learning_rate=1e30"])
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from core.data import vocabulary
 from core.data.examples import Example, write
+from core.data.pool_sizes import PoolSizes
 from core.data.regions import box, draw_form, expand, FORMS, REACHES
 from core.data.silhouettes import render_silhouettes
 from core.data.solids import render_solids
@@ -17,16 +18,16 @@ from core.data.world import CAPTIONS, DELETE_INDEX, LOOSE_BOX, World
 from core.training.small.networks import build_tokenizer
 from core.vivid.conditioning import DELETE_CAPTION
 
-SMALL = {"solids_per_kind": 1, "solid_size": 32, "backgrounds": 3, "background_size": 48, "silhouettes": 8, "size": (64, 64)}
+SMALL = PoolSizes(solids_per_kind=1, solid_size=32, backgrounds=3, background_size=48, silhouettes=8)
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return World("cpu", seed=3, **SMALL)
+    return World("cpu", seed=3, pools=SMALL, size=(64, 64))
 
 
 def test_the_same_seed_gives_the_same_world_and_clips(world: World) -> None:
-    again = World("cpu", seed=3, **SMALL)
+    again = World("cpu", seed=3, pools=SMALL, size=(64, 64))
     assert torch.equal(world.solids.rgba, again.solids.rgba)
     first, second = world.sample(3, 9, seed=8), again.sample(3, 9, seed=8)
     assert torch.equal(first.pixels, second.pixels)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from app.commands.cli import main
+from core.data.pool_sizes import PoolSizes
 from core.data.vocabulary import KINDS
 from core.errors import InputError, ModelMissingError
 from core.evaluation.classifier import Classifier, cut_square, FOLDER, SIDE, ThingClassifier, WEIGHTS
@@ -20,13 +21,13 @@ from core.evaluation.clip_score import ClipScorer
 from core.evaluation.clips import Clip
 from core.evaluation.keyframe import boxes_on
 from core.evaluation.procedural import draw_samples, unseen_world
-from core.training.common.config import ClassifierConfig, WorldConfig
-from core.training.common.loop import Run
 from core.training.small.classifier import train
+from core.training.small.classifier_config import ClassifierConfig
+from core.training.small.loop import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-TINY = WorldConfig(solids_per_kind=2, solid_size=32, backgrounds=3, background_size=64, silhouettes=4)
+TINY = PoolSizes(solids_per_kind=2, solid_size=32, backgrounds=3, background_size=64, silhouettes=4)
 
 
 def test_the_classifier_that_ships_is_small_and_right() -> None:

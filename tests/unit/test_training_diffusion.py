@@ -17,7 +17,7 @@ from core.training.adapter.flops import count_flops, count_tokens
 from core.training.adapter.optimizer import learning_rate, Optimiser
 from core.training.adapter.step import draw_noise, draw_timesteps
 from core.training.common.diffusion import noised, spread_timesteps, velocity_loss
-from core.training.common.loop import TrainingFault
+from core.training.common.errors import TrainingError
 from core.training.datasets.conditions import draw_caption, draw_conditions
 
 SCHEDULERS = [
@@ -143,7 +143,7 @@ def test_adam_as_pytorch_has_it_with_clipping() -> None:
 def test_a_gradient_that_is_no_number_stops_before_it_does_harm() -> None:
     parameter, moving = optimiser(torch.bfloat16)
     parameter.grad = torch.tensor([1.0, math.nan, 1.0, 1.0], dtype=torch.bfloat16)
-    with pytest.raises(TrainingFault, match=r"not a number at step 17: .* resume=true and a lower learning_rate"):
+    with pytest.raises(TrainingError, match=r"not a number at step 17: .* resume=true and a lower learning_rate"):
         moving.step(0.1, 17)
     assert parameter.tolist() == [1.0] * 4
 

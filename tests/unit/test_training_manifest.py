@@ -17,9 +17,9 @@ from pycocotools import mask as coco
 from core.errors import InputError
 from core.media import write_image
 from core.training.adapter.config import Vivid5bConfig
-from core.training.common.config import with_overrides
-from core.training.datasets.examples import choose_frames, load_example, plan_crop
+from core.training.common.overrides import with_overrides
 from core.training.datasets.manifest import read_data
+from core.training.datasets.records import choose_frames, load_example, plan_crop
 from core.training.datasets.rle import decode_rle
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
@@ -240,7 +240,7 @@ def test_settings_that_have_to_agree_may_come_in_any_order() -> None:
         ({"height": 100}, "multiple of 16"),
         ({"frames": 48}, "8k \\+ 1"),
         ({"rank": 0}, "at least 1"),
-        ({"image_batches": 0, "video_batches": 0}, "a mixture of nothing"),
+        ({"image_batches": 0, "video_batches": 0}, "an empty mixture"),
         ({"keyframe_probability": 1.5}, "between 0 and 1"),
         ({"expand_from": 9, "expand_to": 3}, "in order"),
         ({"checkpointing": "some"}, "say one of auto, none, attention, block"),

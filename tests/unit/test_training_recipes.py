@@ -13,18 +13,23 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, T5EncoderModel
 
+from core.data.pool_sizes import PoolSizes
 from core.data.world import CAPTIONS, EMPTY_INDEX, GENERIC_INDEX, World
 from core.errors import InputError
-from core.training import main
-from core.training.common.config import NetworkConfig, VaeConfig, VividConfig, with_overrides
+from core.training.command import main
+from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import loss_weight, noised
-from core.training.common.loop import Run
+from core.training.common.overrides import with_overrides
+from core.training.small.config import NetworkConfig
 from core.training.small.fast_vae import speed_up
 from core.training.small.latents import encode_examples, quieter_caption, show_keyframe
-from core.training.small.networks import build_scheduler, build_vae, rotary_embedding, token_ids
+from core.training.small.loop import Run
+from core.training.small.networks import build_vae, token_ids
 from core.training.small.vae import VaeStep
+from core.training.small.vae_config import VaeConfig
 from core.training.small.vivid import draw_timesteps, load_vae, motion_at
-from core.training.small.worlds import build_world
+from core.training.small.vivid_config import VividConfig
+from core.training.small.world import build_world
 from core.vivid.pipeline import VividPipeline
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "vivid-small"
@@ -141,7 +146,7 @@ def test_a_checkpoint_leaves_a_package(tmp_path: Path, trained: Path, monkeypatc
 def test_what_the_hole_shows(trained: Path) -> None:
     """A still keyframe carried along fills the hole with itself; where something is deleted, or for the paper's way, the hole is black."""
     vae = load_vae(trained / "vae", torch.device("cpu"))
-    world = World("cpu", seed=3, solids_per_kind=1, solid_size=16, backgrounds=2, background_size=32, silhouettes=4, size=(32, 32))
+    world = World("cpu", seed=3, pools=PoolSizes(1, 16, 2, 32, 4), size=(32, 32))
     world.motion.fill_(0.0)
     for delete, carried, same in ((0.0, 1.0, True), (0.0, 0.0, False), (1.0, 1.0, False)):
         torch.manual_seed(1)

@@ -22,10 +22,10 @@ from core.segment.loading import load_segmenter
 from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
 from core.segment.tracker import begin, ObjectTracker
-from core.training import main
-from core.training.common.config import PoolsConfig, Sam2RecipeConfig
-from core.training.common.loop import Run
+from core.training.command import main
+from core.training.small.loop import Run
 from core.training.small.sam2 import Keeper, read_phases, Validation
+from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
 from core.training.small.sam2_tracking import fit_to, follow, Follower
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 1, 32, 3, 3)

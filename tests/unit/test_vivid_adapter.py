@@ -15,14 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import InputError
 from core.models import ModelStore
-from core.training.small.networks import (
-    build_scheduler,
-    build_text_encoder,
-    build_tokenizer,
-    build_transformer,
-    build_vae,
-    rotary_embedding,
-)
+from core.training.common.cogvideox import build_scheduler, rotary_embedding
+from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, build_vae
 from core.vivid.adapter import add_adapter, load_adapter, save_adapter, trainable_parameters
 from core.vivid.layout import ChannelLayout
 from core.vivid.model import load_vivid

@@ -12,7 +12,8 @@ import pytest
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler, CogVideoXPipeline
 
-from core.training.small.networks import build_scheduler, build_text_encoder, build_tokenizer, build_transformer, build_vae
+from core.training.common.cogvideox import build_scheduler
+from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, build_vae
 from core.vivid.adapter import add_adapter, widen_patch_embedding
 from core.vivid.conditioning import latent_mask, masked_video
 from core.vivid.layout import ChannelLayout

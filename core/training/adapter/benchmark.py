@@ -23,10 +23,11 @@ from core.training.adapter.activations import attention_kernel, block_runner, pl
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_flops, count_tokens
 from core.training.adapter.optimizer import Optimiser
-from core.training.adapter.step import adapted, Batch, denoising_loss, draw_noise, draw_timesteps
-from core.training.common.loop import TrainingFault
-from core.training.datasets.batches import Kind
-from core.training.small.networks import build_scheduler, rotary_embedding
+from core.training.adapter.step import adapted, denoising_loss, draw_noise, draw_timesteps
+from core.training.common.cogvideox import build_scheduler, rotary_embedding
+from core.training.common.errors import TrainingError
+from core.training.datasets.feed import LatentBatch
+from core.training.datasets.sample_schedule import Kind
 
 COGVIDEOX_5B: dict[str, Any] = {
     "num_attention_heads": 48,
@@ -103,7 +104,7 @@ class Benchmark:
         if self.cuda and time.monotonic() - self.started < _LATEST:
             self._compiled(kernel, best)
         if not self.rows:
-            raise TrainingFault("the benchmark measured nothing: every way of running a step failed, see above")
+            raise TrainingError("the benchmark measured nothing: every way of running a step failed, see above")
         self._costs()
         self._tell("seconds_in_all", round(time.monotonic() - self.started, 1))
         return self.rows
@@ -246,7 +247,7 @@ class Benchmark:
 
         def step(number: int) -> None:
             numbers = tuple(range(number * batch, (number + 1) * batch))
-            data = Batch(kind, numbers, latent, mask, latent * (1 - mask), text)
+            data = LatentBatch(kind, numbers, latent, mask, latent * (1 - mask), text)
             noise = draw_noise(config.seed, kind, numbers, shape).to(self.device)
             times = draw_timesteps(config.seed, number, batch).to(self.device)
             denoising_loss(self.transformer, data, times, noise, self.alphas, rotary, config.outside_weight).backward()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn, Tensor
 
-from core.training.common.loop import TrainingFault
+from core.training.common.errors import TrainingError
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
@@ -35,7 +35,7 @@ class Optimiser:
         self.average: dict[str, Tensor] = {name: copy.detach().clone() for name, copy in self.copies.items()} if ema else {}
 
     def step(self, rate: float, number: int) -> float:
-        """One update; returns the gradient's norm before clipping. TrainingFault, before anything changed, when it is not a number."""
+        """One update; returns the gradient's norm before clipping. TrainingError, before anything changed, when it is not a number."""
         for name, parameter in self.parameters.items():
             copy = self.copies[name]
             if copy is not parameter:
@@ -43,7 +43,7 @@ class Optimiser:
                 parameter.grad = None
         norm = float(nn.utils.clip_grad_norm_(self.copies.values(), self.clip_norm, foreach=True))
         if not math.isfinite(norm):
-            raise TrainingFault(
+            raise TrainingError(
                 f"the loss or its gradient is not a number at step {number}: the weights are as before it. Go on from the last checkpoint "
                 "with resume=true and a lower learning_rate; if it comes again at the same step, look at that step's samples"
             )

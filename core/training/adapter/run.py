@@ -18,19 +18,19 @@ from torch import nn, Tensor
 from core.errors import InputError
 from core.training.adapter.activations import attention_kernel, block_runner, fastest_attention, plan_blocks, Runner, use
 from core.training.adapter.config import Vivid5bConfig
-from core.training.adapter.encoders import Encoders, load_alphas, load_transformer
 from core.training.adapter.flops import count_tokens
-from core.training.adapter.latent_cache import LatentCache
 from core.training.adapter.optimizer import learning_rate, Optimiser
-from core.training.adapter.precompute import precompute
 from core.training.adapter.samples import write_samples
 from core.training.adapter.step import adapted, denoising_loss, draw_noise, draw_timesteps, dtype_of
 from core.training.common.checkpoint import load_checkpoint, save_checkpoint
+from core.training.common.cogvideox import rotary_embedding
 from core.training.common.curves import Curves
-from core.training.datasets.batches import Kind, Schedule
+from core.training.datasets.encoders import Encoders, load_alphas, load_transformer
 from core.training.datasets.feed import Data, Feed, ManifestData, ProceduralData, Step
+from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import read_data
-from core.training.small.networks import rotary_embedding
+from core.training.datasets.precompute import precompute
+from core.training.datasets.sample_schedule import Kind, Schedule
 from core.vivid.adapter import save_adapter
 
 RECIPE = "vivid-5b"

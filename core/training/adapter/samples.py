@@ -15,10 +15,9 @@ from torch import Tensor
 from core.media import VideoWriter, write_image
 from core.project.video import VideoInfo
 from core.training.adapter.config import Vivid5bConfig
-from core.training.adapter.encoders import load_part
-from core.training.adapter.step import Batch
-from core.training.datasets.batches import Kind
-from core.training.datasets.feed import Feed
+from core.training.datasets.encoders import load_part
+from core.training.datasets.feed import Feed, LatentBatch
+from core.training.datasets.sample_schedule import Kind
 from core.vivid.pipeline import VividPipeline
 from core.vivid.pixels import to_frames
 
@@ -50,7 +49,7 @@ def write_samples(folder: Path, step: int, config: Vivid5bConfig, transformer: C
     return written
 
 
-def _paint(pipeline: VividPipeline, config: Vivid5bConfig, batch: Batch, nothing: Tensor, number: int) -> Tensor:
+def _paint(pipeline: VividPipeline, config: Vivid5bConfig, batch: LatentBatch, nothing: Tensor, number: int) -> Tensor:
     generator = torch.Generator().manual_seed(number)
     noise = torch.randn(batch.latent.shape, generator=generator)
     (latent,) = pipeline(

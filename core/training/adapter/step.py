@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,23 +13,11 @@ from torch import nn, Tensor
 from core.errors import InputError
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.diffusion import noised, spread_timesteps, velocity_loss
-from core.training.datasets.batches import Kind
 from core.training.datasets.conditions import generator_for
+from core.training.datasets.feed import LatentBatch
+from core.training.datasets.sample_schedule import Kind
 from core.vivid.adapter import add_adapter, trainable_parameters
 from core.vivid.conditioning import denoiser_input
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the denoiser learns from: latent and masked latent (B, F, C, h, w), mask (B, F, 1, h, w), text (B, L, D); `numbers` are the
-    samples' own, which their noise is drawn from."""
-
-    kind: Kind
-    numbers: tuple[int, ...]
-    latent: Tensor
-    mask: Tensor
-    masked: Tensor
-    text: Tensor
 
 
 def dtype_of(config: Vivid5bConfig, device: torch.device) -> torch.dtype:
@@ -50,7 +37,9 @@ def adapted(config: Vivid5bConfig, transformer: CogVideoXTransformer3DModel) -> 
     return {name: parameter for name, parameter in transformer.named_parameters() if parameter.requires_grad}
 
 
-def denoising_loss(model: nn.Module, batch: Batch, step: Tensor, noise: Tensor, alphas: Tensor, rotary: Any, outside: float) -> Tensor:
+def denoising_loss(
+    model: nn.Module, batch: LatentBatch, step: Tensor, noise: Tensor, alphas: Tensor, rotary: Any, outside: float
+) -> Tensor:
     """The loss of a batch at time steps (B,) under this noise (B, F, C, h, w), a scalar in float32."""
     alpha = alphas[step].view(-1, 1, 1, 1, 1)
     noisy, velocity = noised(batch.latent.float(), noise, alpha)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.project.tracks import FORMS, MaskAdjustment
-from core.training.adapter.config import Vivid5bConfig
-from core.training.datasets.batches import Kind
+from core.training.datasets.config import DataConfig
+from core.training.datasets.sample_schedule import Kind
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def generator_for(seed: int, key: str, *numbers: int) -> np.random.Generator:
     return np.random.default_rng([seed, *np.frombuffer(digest, np.uint32).tolist(), *numbers])
 
 
-def draw_conditions(config: Vivid5bConfig, key: str, kind: Kind, variant: int) -> Conditions:
+def draw_conditions(config: DataConfig, key: str, kind: Kind, variant: int) -> Conditions:
     """One of the paper's six mask forms at random, widened by a random amount where the form says so; the keyframe on videos only."""
     draw = generator_for(config.seed, key, 1, variant)
     form = FORMS[int(draw.integers(len(FORMS)))]
@@ -36,7 +36,7 @@ def draw_conditions(config: Vivid5bConfig, key: str, kind: Kind, variant: int) -
     return Conditions(MaskAdjustment(form, pixels), kind == "video" and keyframe)
 
 
-def draw_caption(config: Vivid5bConfig, key: str, captions: Sequence[str], visit: int) -> str:
+def draw_caption(config: DataConfig, key: str, captions: Sequence[str], visit: int) -> str:
     """One of the captions, each length alike, or none."""
     draw = generator_for(config.seed, key, 2, visit)
     if draw.random() < config.caption_drop:

@@ -20,14 +20,13 @@ from torch import Tensor
 from core.data.world import CAPTIONS, World
 from core.errors import InputError
 from core.masks import adjust
-from core.training.adapter.config import Vivid5bConfig
-from core.training.adapter.encoders import Encoders
-from core.training.adapter.latent_cache import LatentCache
-from core.training.adapter.step import Batch
-from core.training.datasets.batches import Drawn, Kind, Schedule, share_of, Task
 from core.training.datasets.conditions import Conditions, draw_caption, draw_conditions, generator_for
-from core.training.datasets.examples import Example, load_example
+from core.training.datasets.config import DataConfig
+from core.training.datasets.encoders import Encoders
+from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import Record
+from core.training.datasets.records import Example, load_example
+from core.training.datasets.sample_schedule import Drawn, Kind, Schedule, share_of, Task
 from core.vivid.conditioning import latent_mask, masked_video, with_keyframe
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
@@ -54,8 +53,21 @@ class Step:
 
     number: int
     kind: Kind
-    batches: tuple[Batch, ...]
+    batches: tuple[LatentBatch, ...]
     places: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class LatentBatch:
+    """What the denoiser learns from: latent and masked latent (B, F, C, h, w), mask (B, F, 1, h, w), text (B, L, D); `numbers` are the
+    samples' own, which their noise is drawn from."""
+
+    kind: Kind
+    numbers: tuple[int, ...]
+    latent: Tensor
+    mask: Tensor
+    masked: Tensor
+    text: Tensor
 
 
 class Data(Protocol):
@@ -82,7 +94,7 @@ class ManifestData:
 
     threaded = True
 
-    def __init__(self, records: Sequence[Record], config: Vivid5bConfig, cache: LatentCache | None) -> None:
+    def __init__(self, records: Sequence[Record], config: DataConfig, cache: LatentCache | None) -> None:
         self.records, self.config, self.cache = records, config, cache
         self.groups: dict[tuple[Kind, Task], list[int]] = {}
         for index, record in enumerate(records):
@@ -121,7 +133,7 @@ class ProceduralData:
     threaded = False
     _COUNT = 1 << 20
 
-    def __init__(self, config: Vivid5bConfig, device: torch.device) -> None:
+    def __init__(self, config: DataConfig, device: torch.device) -> None:
         self.config = config
         numbers = range(self._COUNT)
         self.groups: dict[tuple[Kind, Task], Sequence[int]] = {
@@ -130,18 +142,7 @@ class ProceduralData:
             ("video", "draw"): numbers,
             ("video", "delete"): numbers,
         }
-        sizes = config.world
-        self.world = World(
-            device,
-            seed=config.seed,
-            solids_per_kind=sizes.solids_per_kind,
-            solid_size=sizes.solid_size,
-            backgrounds=sizes.backgrounds,
-            background_size=sizes.background_size,
-            silhouettes=sizes.silhouettes,
-            size=(config.height, config.width),
-            window_frames=config.frames,
-        )
+        self.world = World(device, seed=config.seed, pools=config.world, size=(config.height, config.width), window_frames=config.frames)
 
     def sample(self, drawn: Drawn) -> Sample:
         """Draw the clip of that number."""
@@ -160,7 +161,7 @@ class Feed:
 
     def __init__(
         self,
-        config: Vivid5bConfig,
+        config: DataConfig,
         data: Data,
         schedule: Schedule,
         encoders: Encoders,
@@ -215,11 +216,11 @@ class Feed:
         places = tuple(tuple(drawn.number - first for drawn in part) for part in parts)
         return Step(number, parts[0][0].kind, batches, places)
 
-    def encode(self, kind: Kind, numbers: Sequence[int], samples: Sequence[Sample]) -> Batch:
+    def encode(self, kind: Kind, numbers: Sequence[int], samples: Sequence[Sample]) -> LatentBatch:
         """Samples -> a batch on the device."""
         made = [self._tensors(sample) for sample in samples]
         latent, mask, masked = (torch.cat(parts) for parts in zip(*made, strict=True))
-        return Batch(kind, tuple(numbers), latent, mask, masked, torch.stack([self.text(sample.caption) for sample in samples]))
+        return LatentBatch(kind, tuple(numbers), latent, mask, masked, torch.stack([self.text(sample.caption) for sample in samples]))
 
     def _tensors(self, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
         latent, mask, masked = sample.latent, sample.mask, sample.masked

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import InputError
-from core.training.datasets.batches import Kind, Task
+from core.training.datasets.sample_schedule import Kind, Task
 from core.vivid.conditioning import DELETE_CAPTION
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

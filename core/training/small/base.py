@@ -18,21 +18,15 @@ from transformers import T5EncoderModel
 
 from core.data.sheet import tile
 from core.data.world import CAPTIONS, EMPTY_INDEX, World
-from core.training.common.config import NetworkConfig
+from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import noised, TIMESTEPS, velocity_loss
-from core.training.common.loop import CapturedStep, freeze, Run
 from core.training.small.base_config import BaseConfig
+from core.training.small.config import NetworkConfig
 from core.training.small.latents import LatentBuffer
-from core.training.small.networks import (
-    build_scheduler,
-    build_text_encoder,
-    build_tokenizer,
-    build_transformer,
-    rotary_embedding,
-    token_ids,
-)
+from core.training.small.loop import CapturedStep, freeze, Run
+from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, token_ids
 from core.training.small.vivid import load_vae
-from core.training.small.worlds import build_world
+from core.training.small.world import build_world
 
 _BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
 """Replay buffers up to this size travel in the checkpoint, so that a resumed run repeats exactly; larger ones are filled anew."""

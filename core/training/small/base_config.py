@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.training.common.config import RecipeConfig
+from core.training.small.config import SmallRecipeConfig
 
 
 @dataclass(frozen=True)
-class BaseConfig(RecipeConfig):
+class BaseConfig(SmallRecipeConfig):
     """Recipe `small-base`: what CogVideoX is to VIVID, small; a text-to-video denoiser that has never seen a mask."""
 
     learning_rate: float = 2e-3

@@ -16,9 +16,9 @@ from torch import Tensor
 from core.data.vocabulary import COLOURS, KINDS
 from core.data.world import World
 from core.evaluation.classifier import as_input, Classifier, cut_square, MARGIN, SIDE, ThingClassifier
-from core.training.common.config import ClassifierConfig
-from core.training.common.loop import Run
-from core.training.small.worlds import build_world
+from core.training.small.classifier_config import ClassifierConfig
+from core.training.small.loop import Run
+from core.training.small.world import build_world
 
 STORED_SIDE, STORED_MARGIN = 88, 1.5
 """Crops are kept a little larger and wider than the network sees them, so that their place and size can still be shaken."""

@@ -13,8 +13,9 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from transformers import T5EncoderModel
 
 from core.data import vocabulary
-from core.training.common.config import NetworkConfig
-from core.training.small.networks import build_scheduler, build_text_encoder, build_tokenizer, build_transformer, build_vae
+from core.training.common.cogvideox import build_scheduler
+from core.training.small.config import NetworkConfig
+from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, build_vae
 
 PARTS = {
     "tokenizer": ["transformers", "PreTrainedTokenizerFast"],

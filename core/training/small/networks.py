@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from diffusers.models.embeddings import get_3d_rotary_pos_embed
-from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from tokenizers import models, normalizers, pre_tokenizers, processors, Regex, Tokenizer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from core.data import vocabulary
-from core.training.common.config import NetworkConfig
+from core.training.small.config import NetworkConfig
 from core.vivid.conditioning import DELETE_CAPTION
 
 
@@ -88,39 +85,9 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def build_scheduler() -> CogVideoXDDIMScheduler:
-    """v-prediction, zero terminal signal-to-noise ratio, trailing steps: the first step starts from pure noise."""
-    return CogVideoXDDIMScheduler(
-        num_train_timesteps=1000,
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        prediction_type="v_prediction",
-        rescale_betas_zero_snr=True,
-        timestep_spacing="trailing",
-        snr_shift_scale=1.0,
-        set_alpha_to_one=True,
-        clip_sample=False,
-    )
-
-
 def token_ids(captions: list[str]) -> Tensor:
     """Captions -> token ids (N, MAX_TEXT_LENGTH), padded; the ids that the text encoder takes, without a mask."""
     batch = build_tokenizer()(
         captions, padding="max_length", max_length=vocabulary.MAX_TEXT_LENGTH, truncation=True, return_tensors="pt", add_special_tokens=True
     )
     return batch["input_ids"]
-
-
-def rotary_embedding(
-    transformer: CogVideoXTransformer3DModel, latent_frames: int, height: int, width: int, device: torch.device | str
-) -> tuple[Tensor, Tensor]:
-    """What CogVideoXPipeline._prepare_rotary_positional_embeddings computes for a latent of (latent_frames, height, width)."""
-    config = transformer.config
-    patch = config.patch_size
-    grid = (height // patch, width // patch)
-    crops = get_resize_crop_region_for_grid(grid, config.sample_width // patch, config.sample_height // patch)
-    cosine, sine = get_3d_rotary_pos_embed(
-        embed_dim=config.attention_head_dim, crops_coords=crops, grid_size=grid, temporal_size=latent_frames, device=torch.device(device)
-    )
-    return cosine, sine

@@ -16,8 +16,9 @@ from transformers import T5EncoderModel
 from core.data.sheet import tile
 from core.data.world import CAPTIONS, Clips, World
 from core.propagation.warp import carried_along
+from core.training.common.cogvideox import build_scheduler
 from core.training.small.latents import show_keyframe
-from core.training.small.networks import build_scheduler, build_tokenizer
+from core.training.small.networks import build_tokenizer
 from core.vivid.conditioning import BLACK
 from core.vivid.pipeline import VividPipeline
 

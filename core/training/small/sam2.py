@@ -31,8 +31,8 @@ from core.data.tracking_sheet import tinted
 from core.errors import InputError
 from core.segment.network import build_network, Sam2Config
 from core.training.common.checkpoint import save_tensors
-from core.training.common.config import PoolsConfig, Sam2RecipeConfig
-from core.training.common.loop import CapturedStep, Run
+from core.training.small.loop import CapturedStep, Run
+from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
 from core.training.small.sam2_tracking import fit_to, follow, Follower, MEASURES, training_loss
 
 _BUFFER_BYTES_IN_CHECKPOINT = 64 << 20

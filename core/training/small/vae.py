@@ -14,11 +14,11 @@ from core.data.noise import chance
 from core.data.sheet import tile
 from core.data.world import World
 from core.evaluation.fidelity import psnr_of_error
-from core.training.common.config import VaeConfig
-from core.training.common.loop import CapturedStep, freeze, Run
 from core.training.small.fast_vae import speed_up
+from core.training.small.loop import CapturedStep, freeze, Run
 from core.training.small.networks import build_vae
-from core.training.small.worlds import build_world
+from core.training.small.vae_config import VaeConfig
+from core.training.small.world import build_world
 from core.vivid.conditioning import masked_video
 
 MASKED_SHARE = 0.35

@@ -18,14 +18,15 @@ from transformers import T5EncoderModel
 
 from core.data.world import CAPTIONS, EMPTY_INDEX, World
 from core.errors import InputError
-from core.training.common.config import VividConfig
+from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import loss_weight, noised
-from core.training.common.loop import CapturedStep, freeze, Run
 from core.training.small.export import export_package
 from core.training.small.latents import encode_examples, LatentBuffer
-from core.training.small.networks import build_scheduler, build_text_encoder, build_transformer, rotary_embedding, token_ids
+from core.training.small.loop import CapturedStep, freeze, Run
+from core.training.small.networks import build_text_encoder, build_transformer, token_ids
 from core.training.small.preview import save_sheet
-from core.training.small.worlds import build_world
+from core.training.small.vivid_config import VividConfig
+from core.training.small.world import build_world
 from core.vivid.conditioning import denoiser_input
 
 _BUFFER_BYTES_IN_CHECKPOINT = 64 << 20

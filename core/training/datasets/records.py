@@ -20,8 +20,8 @@ from core.masks import bounding_span
 from core.masks.png import numbered_masks, read_mask
 from core.media import ClipReader, open_clip, read_image
 from core.render.region import CropRegion
-from core.training.adapter.config import Vivid5bConfig
 from core.training.datasets.conditions import generator_for
+from core.training.datasets.config import DataConfig
 from core.training.datasets.manifest import Record, Rle, Source, TarMember
 from core.training.datasets.rle import decode_rle
 
@@ -39,7 +39,7 @@ class Example:
     source: Frames
 
 
-def load_example(record: Record, config: Vivid5bConfig) -> Example:
+def load_example(record: Record, config: DataConfig) -> Example:
     """Read a record. InputError, with the manifest's file and line, for what is missing, unreadable or of the wrong size or length."""
     try:
         return _load_image(record, config) if record.kind == "image" else _load_video(record, config)
@@ -86,7 +86,7 @@ def plan_crop(masks: Masks, frame_size: tuple[int, int], working_size: tuple[int
     return CropRegion(x, y, crop_w, crop_h, frame_size, working_size)
 
 
-def _load_image(record: Record, config: Vivid5bConfig) -> Example:
+def _load_image(record: Record, config: DataConfig) -> Example:
     frame = _read_picture(record.media)
     size = frame.shape[1], frame.shape[0]
     with _masks_of(record, size) as masks:
@@ -95,7 +95,7 @@ def _load_image(record: Record, config: Vivid5bConfig) -> Example:
         return _cut([frame], [masks[0]], [_read_picture(record.masked)] if record.masked is not None else None, config)
 
 
-def _load_video(record: Record, config: Vivid5bConfig) -> Example:
+def _load_video(record: Record, config: DataConfig) -> Example:
     with _clip(record.media) as clip, _masks_of(record, clip.info.size) as masks:
         if len(masks) != len(clip):
             raise InputError(f"{len(masks)} masks for a video of {len(clip)} frames")
@@ -111,7 +111,7 @@ def _load_video(record: Record, config: Vivid5bConfig) -> Example:
         return _cut(frames, [masks[index] for index in chosen], source, config)
 
 
-def _start(record: Record, config: Vivid5bConfig, clip: ClipReader, masks: _MaskFrames) -> int:
+def _start(record: Record, config: DataConfig, clip: ClipReader, masks: _MaskFrames) -> int:
     """Where the sample begins: the record's own random place, where its mask isn't empty."""
     if not config.fps:
         room = len(clip) - config.frames
@@ -124,7 +124,7 @@ def _start(record: Record, config: Vivid5bConfig, clip: ClipReader, masks: _Mask
     return next((index for index in [start, *range(room + 1)] if masks[index].any()), start)
 
 
-def _cut(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Frames] | None, config: Vivid5bConfig) -> Example:
+def _cut(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Frames] | None, config: DataConfig) -> Example:
     stacked = np.stack(masks)
     if not stacked.any():
         raise InputError("the masks are empty on every frame of the sample")

@@ -8,18 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from core.errors import InputError
-from core.training.adapter.config import Vivid5bConfig
-from core.training.adapter.encoders import Encoders
-from core.training.adapter.latent_cache import LatentCache
 from core.training.datasets.conditions import draw_conditions
-from core.training.datasets.examples import Example, load_example
+from core.training.datasets.config import DataConfig
+from core.training.datasets.encoders import Encoders
 from core.training.datasets.feed import encode_conditions, region_of, Sample
+from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import Record
+from core.training.datasets.records import Example, load_example
 from core.vivid.pixels import to_model
 
 
 def precompute(
-    config: Vivid5bConfig, records: Sequence[Record], encoders: Encoders, cache: LatentCache, process: int = 0, processes: int = 1
+    config: DataConfig, records: Sequence[Record], encoders: Encoders, cache: LatentCache, process: int = 0, processes: int = 1
 ) -> int:
     """Fill the cache with this process' share of the records; what is there already stays. Returns how many were encoded."""
     missing = [record for record in records[process::processes] if not cache.has_record(record.key)]
@@ -42,7 +42,7 @@ def precompute(
     return done
 
 
-def _try_load(record: Record, config: Vivid5bConfig) -> Example | None:
+def _try_load(record: Record, config: DataConfig) -> Example | None:
     try:
         return load_example(record, config)
     except InputError as error:
@@ -52,7 +52,7 @@ def _try_load(record: Record, config: Vivid5bConfig) -> Example | None:
         return None
 
 
-def _encode(config: Vivid5bConfig, record: Record, example: Example, encoders: Encoders, cache: LatentCache) -> None:
+def _encode(config: DataConfig, record: Record, example: Example, encoders: Encoders, cache: LatentCache) -> None:
     tensors = {"latent": encoders.latent(to_model(example.frames).to(encoders.device))[0].to(encoders.dtype)}
     for variant in range(cache.variants):
         conditions = draw_conditions(config, record.key, record.kind, variant)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.files import write_text
-from core.training.adapter.config import Vivid5bConfig
 from core.training.common.checkpoint import save_tensors
+from core.training.datasets.config import DataConfig
 
 _FACTS = "latents.json"
 _SHAPE = ("base", "height", "width", "frames", "fps", "seed")
@@ -33,7 +33,7 @@ class LatentCache:
         self.folder, self.variants, self.texts = folder, variants, texts
 
     @classmethod
-    def open(cls, folder: Path, config: Vivid5bConfig) -> LatentCache:
+    def open(cls, folder: Path, config: DataConfig) -> LatentCache:
         """A filled folder. InputError when there is none, or when it was filled for other sizes, another base or another seed."""
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ class LatentCache:
         return cls(folder, variants, texts)
 
     @classmethod
-    def create(cls, folder: Path, config: Vivid5bConfig) -> LatentCache:
+    def create(cls, folder: Path, config: DataConfig) -> LatentCache:
         """A folder to fill, or to go on filling. InputError when it was begun with other settings."""
         if (folder / _FACTS).exists():
             cache = cls.open(folder, config)
@@ -56,7 +56,7 @@ class LatentCache:
         return cls(folder, config.variants, config.precompute_texts)
 
     @staticmethod
-    def _check(folder: Path, facts: dict[str, Any], config: Vivid5bConfig, variants: int) -> None:
+    def _check(folder: Path, facts: dict[str, Any], config: DataConfig, variants: int) -> None:
         for name in (*_SHAPE, *(_CONDITIONS if variants else ())):
             if facts.get(name) != getattr(config, name):
                 raise InputError(f"the latents in {folder} were made with {name}={facts.get(name)}, not {getattr(config, name)}")

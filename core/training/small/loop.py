@@ -11,14 +11,11 @@ from typing import Any
 import torch
 from torch import nn, Tensor
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
 from core.training.common.checkpoint import load_checkpoint, save_checkpoint
-from core.training.common.config import RecipeConfig
 from core.training.common.curves import Curves
-
-
-class TrainingFault(StorageError):
-    """Training can't go on, for a reason that a person should read (a loss that is not a number)."""
+from core.training.common.errors import TrainingError
+from core.training.small.config import SmallRecipeConfig
 
 
 class CapturedStep:
@@ -55,7 +52,7 @@ class CapturedStep:
 class Run:
     """Parameters, optimizer, average, progress and files of one training run."""
 
-    def __init__(self, config: RecipeConfig, recipe: str, modules: dict[str, nn.Module]) -> None:
+    def __init__(self, config: SmallRecipeConfig, recipe: str, modules: dict[str, nn.Module]) -> None:
         if not config.steps and not config.minutes:
             raise InputError("say how long to train: steps=N or minutes=M")
         self.config, self.recipe, self.modules = config, recipe, modules
@@ -158,7 +155,7 @@ class Run:
             row = {"step": self.step, "seconds": round(self.elapsed, 2), "kind": kind, **{k: round(v, 6) for k, v in values().items()}}
             self.curves.add(row)
             if not all(math.isfinite(value) for value in row.values() if isinstance(value, float)):
-                raise TrainingFault(f"the loss of step {self.step} is not a number: lower learning_rate, or look at the data")
+                raise TrainingError(f"the loss of step {self.step} is not a number: lower learning_rate, or look at the data")
         due = time.monotonic() - self._last_checkpoint > self.config.checkpoint_seconds
         if due:
             self.save_checkpoint()

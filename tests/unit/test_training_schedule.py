@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from core.errors import InputError
-from core.training.datasets.batches import Schedule, share_of
+from core.training.datasets.sample_schedule import Schedule, share_of
 
 
 def schedule(seed: int = 0, image: int = 4, video: int = 2, **changes: dict) -> Schedule:

@@ -1,4 +1,4 @@
-"""A recipe's settings as text: name, default, and what is written below the field in its class."""
+"""Explains the settings of a recipe: name, default, and the string below the field in its class."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 _COLUMN = 34
 
 
-def settings(config: Any) -> str:
-    """One line a setting of a configuration dataclass, groups last, `group.name` for what is inside them."""
+def explain(config: Any) -> str:
+    """One line for each setting of a configuration dataclass; groups come last, as `group.name`."""
     return "\n".join(_lines(config, ""))
 
 
