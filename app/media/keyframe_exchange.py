@@ -148,14 +148,14 @@ class KeyframeFiles:
 
     def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE where the frame allows."""
-        from core.masks import bounding_span
+        from core.masks import bounding_box
 
         width, height = size
         try:
-            span = bounding_span(self._pictures.masks(project, edit.region)[edit.frame])
+            box = bounding_box(self._pictures.masks(project, edit.region)[edit.frame])
         except (InputError, IndexError, KeyError):  # a try whose region is gone still has a picture
-            span = None
-        y0, y1, x0, x1 = span or (0, height, 0, width)
+            box = None
+        x0, y0, x1, y1 = box or (0, 0, width, height)
         tall = max((y1 - y0) * ROOM, (x1 - x0) * ROOM / THUMB_SHAPE)
         tall = min(tall, height, width / THUMB_SHAPE)
         left = min(max(0.0, (x0 + x1) / 2 - tall * THUMB_SHAPE / 2), width - tall * THUMB_SHAPE)

@@ -25,25 +25,25 @@ def overlay_png(
     import cv2
     import numpy as np
 
-    from core.masks import bounding_span
-    from core.masks.spans import cut, grow
+    from core.geometry import Box
+    from core.masks import bounding_box
 
     width, height = size
     scale = min(1.0, max_width / width) if max_width else 1.0
     labels = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.uint8)
     palette = [(0, 0, 0, 0)]
     for mask, colour in layers:
-        span = bounding_span(mask)
-        if span is None:
+        whole = bounding_box(mask)
+        if whole is None:
             continue
-        y0, y1, x0, x1 = (int(side * scale) for side in span)
-        box = grow((y0, y1 + 1, x0, x1 + 1), 2, labels.shape)
+        x0, y0, x1, y1 = (int(side * scale) for side in whole)
+        box = Box(x0, y0, x1 + 1, y1 + 1).grow(2, labels.shape)
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-        small = cut(np.asarray(cv2.resize(mask.view(np.uint8), labels.shape[::-1], interpolation=smooth)), box)
+        small = box.crop(np.asarray(cv2.resize(mask.view(np.uint8), labels.shape[::-1], interpolation=smooth)))
         inner = cv2.erode(small, np.ones((edge, edge), np.uint8))
         number = len(palette)
-        cut(labels, box)[small > 0] = number
-        cut(labels, box)[inner > 0] = number + 1
+        box.crop(labels)[small > 0] = number
+        box.crop(labels)[inner > 0] = number + 1
         palette += [(*colour, EDGE), (*colour, fill)]
         if len(palette) > 254:  # a palette holds no more; nobody tells 127 objects apart by colour
             break

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.media.overlays import palette_png
+from core.geometry import Box
 from core.project.tracks import FORMS, MaskAdjustment
 
 if TYPE_CHECKING:
@@ -41,23 +42,23 @@ def form_tiles(
     import cv2
     import numpy as np
 
-    from core.masks import bounding_span, shaped, united
+    from core.masks import bounding_box, shaped, united
 
     height = round(width * 2 / 3)
     shape = frame.shape[:2]
     forms = [[(shaped(mask, dataclasses.replace(way, form=form)), way.feather) for mask, way in own] for form in FORMS]
     changing, _ = united((part for parts in forms for part in parts) if own else others, shape)
-    y0, y1, x0, x1 = _view(bounding_span(changing), shape, width / height)
-    scale = min(width / (x1 - x0), height / (y1 - y0))
-    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    picture = cv2.resize(frame[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    view = _view(bounding_box(changing), shape, width / height)
+    scale = min(width / view.width, height / view.height)
+    size = max(1, round(view.width * scale)), max(1, round(view.height * scale))
+    picture = cv2.resize(view.crop(frame), size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     colours = np.array(_PALETTE, np.float32) / 255
     sheet = np.zeros((height, width * len(FORMS), 3), np.uint8)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     for index, parts in enumerate(forms):
         region, feather = united([*others, *parts], shape)
-        soft = feather[y0:y1, x0:x1] if isinstance(feather, np.ndarray) else feather
-        shade = colours[_shade(region[y0:y1, x0:x1], soft, size)]
+        soft = view.crop(feather) if isinstance(feather, np.ndarray) else feather
+        shade = colours[_shade(view.crop(region), soft, size)]
         tile = picture * (1 - shade[..., 3:]) + shade[..., :3] * shade[..., 3:] * 255
         sheet[top : top + size[1], index * width + left : index * width + left + size[0]] = np.round(tile)
     return cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
@@ -84,11 +85,11 @@ def _shade(mask: np.ndarray, soft: Widths, size: tuple[int, int]) -> np.ndarray:
     return picture
 
 
-def _view(span: tuple[int, int, int, int] | None, shape: tuple[int, ...], aspect: float) -> tuple[int, int, int, int]:
-    """The part of a frame of `shape` (H, W) around a span, y0, y1, x0, x1, as near to `aspect` (W / H) as it allows; all for None."""
-    if span is None:
-        return 0, shape[0], 0, shape[1]
-    y0, y1, x0, x1 = span
+def _view(box: Box[int] | None, shape: tuple[int, ...], aspect: float) -> Box[int]:
+    """The part of a frame of `shape` (H, W) around a box, as near to `aspect` (W / H) as it allows; all of it for None."""
+    if box is None:
+        return Box(0, 0, shape[1], shape[0])
+    x0, y0, x1, y1 = box
     margin = _TILE_MARGIN * max(y1 - y0, x1 - x0) + 4
     high = max(y1 - y0 + 2 * margin, (x1 - x0 + 2 * margin) / aspect)
     sides = []
@@ -96,4 +97,4 @@ def _view(span: tuple[int, int, int, int] | None, shape: tuple[int, ...], aspect
         length = min(whole, round(room))
         begin = min(max(0, (low + stop - length) // 2), whole - length)
         sides += [begin, begin + length]
-    return sides[0], sides[1], sides[2], sides[3]
+    return Box(sides[2], sides[0], sides[3], sides[1])

@@ -20,7 +20,7 @@ from torch import nn, Tensor
 
 from core.data.vocabulary import COLOURS, KINDS
 from core.errors import InputError, ModelMissingError
-from core.masks import bounding_span
+from core.masks import bounding_box
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "evaluation"
 WEIGHTS = "classifier.safetensors"
@@ -68,10 +68,10 @@ def cut_square(picture: NDArray[np.uint8], mask: NDArray[np.bool_], side: int = 
 
     Beyond the picture its edge is repeated. InputError when the region is empty.
     """
-    span = bounding_span(mask)
-    if span is None:
+    box = bounding_box(mask)
+    if box is None:
         raise InputError("nothing can be named in an empty region")
-    y0, y1, x0, x1 = span
+    x0, y0, x1, y1 = box
     half = margin * max(y1 - y0, x1 - x0) / 2
     # Averaging what lies under a pixel, as the area filter does, needs whole source pixels; sub-pixel placement matters little here.
     left, top = round((x0 + x1) / 2 - half), round((y0 + y1) / 2 - half)

@@ -22,7 +22,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
-from core.masks import bounding_span, MaskSequence
+from core.masks import bounding_box, MaskSequence
 from core.masks.png import numbered_masks, read_mask
 from core.media import open_clip
 from core.project.video import VideoInfo
@@ -82,10 +82,10 @@ def as_sequence(masks: Masks) -> MaskSequence:
 
 def first_box(mask: Mask) -> tuple[float, float, float, float]:
     """The box around a mask (H, W): x0, y0, x1, y1, half-open."""
-    span = bounding_span(mask)
-    if span is None:
+    box = bounding_box(mask)
+    if box is None:
         raise InputError("the first mask of a clip is empty: it has to show the object that is followed")
-    return float(span[2]), float(span[0]), float(span[3]), float(span[1])
+    return float(box.x0), float(box.y0), float(box.x1), float(box.y1)
 
 
 def deepest_point(mask: Mask) -> tuple[float, float]:

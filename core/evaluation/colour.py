@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.data.vocabulary import COLOURS
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Mask
-from core.masks import bounding_span
+from core.masks import bounding_box
 
 _MIDDLE = 0.25
 _BIN = 6.0
@@ -76,10 +76,10 @@ def dominant_colour(picture: Frame, mask: Mask) -> NDArray[np.float32]:
     nearer they are to the middle of the region's box (a Gaussian of a quarter of its sides), and the colours of a ring around the region,
     as wide as a fifth of its size, are taken off before the commonest is looked for. InputError for an empty region.
     """
-    span = bounding_span(mask)
-    if span is None:
+    box = bounding_box(mask)
+    if box is None:
         raise InputError("an empty region has no colour")
-    y0, y1, x0, x1 = span
+    x0, y0, x1, y1 = box
     rows, columns = np.nonzero(mask)
     across = (columns - (x0 + x1 - 1) / 2) / (_MIDDLE * (x1 - x0))
     down = (rows - (y0 + y1 - 1) / 2) / (_MIDDLE * (y1 - y0))

@@ -19,7 +19,7 @@ from core.evaluation.colour import cie76, ciede2000, dominant_colour, NAMED
 from core.evaluation.edits import paint_keyframe
 from core.evaluation.procedural import draw_samples, unseen_world
 from core.evaluation.results import at_least, Gallery, mean, share, SuiteResult, Table, Tile
-from core.masks import bounding_span
+from core.masks import bounding_box
 from core.progress import JobContext
 from core.vivid.model import VividModel
 
@@ -166,11 +166,11 @@ def _colour_errors(picture: Frame, wish: Wish) -> tuple[float, float]:
 def _view(picture: Frame, region: Mask) -> Frame:
     """The region with some of its surroundings, as a square that lies inside the picture."""
     height, width = region.shape
-    span = bounding_span(region)
-    assert span is not None
-    side = round(min(1.6 * max(span[1] - span[0], span[3] - span[2]), height, width))
-    top = min(max((span[0] + span[1] - side) // 2, 0), height - side)
-    left = min(max((span[2] + span[3] - side) // 2, 0), width - side)
+    box = bounding_box(region)
+    assert box is not None
+    side = round(min(1.6 * max(box.height, box.width), height, width))
+    top = min(max((box.y0 + box.y1 - side) // 2, 0), height - side)
+    left = min(max((box.x0 + box.x1 - side) // 2, 0), width - side)
     square = picture[top : top + side, left : left + side]
     return np.asarray(cv2.resize(square, (TILE, TILE), interpolation=cv2.INTER_AREA if side > TILE else cv2.INTER_CUBIC), np.uint8)
 

@@ -1,5 +1,6 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
+from core.masks.bounding_box import bounding_box
 from core.masks.deflicker import steady
 from core.masks.facts import MaskFacts
 from core.masks.feather import Feather, feather, united, Widths
@@ -9,7 +10,6 @@ from core.masks.png import export_png, import_png, read_mask, write_mask
 from core.masks.quality import examine, Suspect, SYMPTOMS
 from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
-from core.masks.spans import bounding_span
 
 __all__ = [
     "SYMPTOMS",
@@ -21,7 +21,7 @@ __all__ = [
     "Widths",
     "adjust",
     "adjusted",
-    "bounding_span",
+    "bounding_box",
     "clean_mask",
     "examine",
     "export_png",

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.masks.spans import Mask
+from core.masks.bounding_box import Mask
 
 
 def stroked(size: tuple[int, int], stroke: Sequence[tuple[float, float]], radius: float) -> Mask:

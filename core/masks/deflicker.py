@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks.spans import bounding_span, cut, grow, Mask, Span
+from core.geometry import Box
+from core.masks.bounding_box import bounding_box, Mask
 
 _ALIKE = 0.25
 """Overlap over union, once laid upon each other, below which another frame says nothing: it is of another shot, or of another thing."""
@@ -36,23 +37,23 @@ def steady(masks: Sequence[Mask], middle: int) -> Mask:
     An empty mask stays empty, and one that nothing around looks like stays what it is. Equal votes leave a pixel as it was.
     """
     current = masks[middle]
-    span = bounding_span(current)
-    if span is None:
+    outer = bounding_box(current)
+    if outer is None:
         return current.copy()
     laid = []
     for index, other in enumerate(masks):
-        box = bounding_span(other) if index != middle else None
+        box = bounding_box(other) if index != middle else None
         if box is not None:
-            shift = _shift_onto(current, span, other, box)
+            shift = _shift_onto(current, outer, other, box)
             laid.append((other, box, shift))
-    room = _room(span, [(box, shift) for _, box, shift in laid], current.shape)
-    own = cut(current, room)
+    room = _room(outer, [(box, shift) for _, box, shift in laid], current.shape)
+    own = room.crop(current)
     voters: list[Mask] = []
     knowing: list[Mask] = []
     for other, box, shift in laid:
         moved, known = _moved(other, box, shift, room)
         both, either = np.count_nonzero(moved & own), np.count_nonzero((moved | own) & known)
-        if both and both >= (_ALIKE_CUT if _is_cut(span, current.shape) else _ALIKE) * either:
+        if both and both >= (_ALIKE_CUT if outer.touches_border(current.shape) else _ALIKE) * either:
             voters.append(moved)
             knowing.append(known)
     if not voters:
@@ -61,7 +62,7 @@ def steady(masks: Sequence[Mask], middle: int) -> Mask:
     settled = (votes > 0) | (own & (votes == 0))
     _keep_what_moves(settled, own, voters)
     out = np.zeros_like(current)
-    cut(out, room)[:] = settled
+    room.crop(out)[:] = settled
     return out
 
 
@@ -83,43 +84,43 @@ def _keep_what_moves(settled: Mask, own: Mask, voters: Sequence[Mask]) -> None:
             settled |= labels == label
 
 
-def _shift_onto(current: Mask, span: Span, other: Mask, box: Span) -> tuple[int, int]:
+def _shift_onto(current: Mask, outer: Box[int], other: Mask, box: Box[int]) -> tuple[int, int]:
     """By how many whole pixels (y, x) to move `other` onto `current`: centre upon centre, unless their outlines meet better elsewhere.
 
     Where a piece is missing from one of the two, the centres are apart but the rest of the outline fits. Where one is the larger, in a
     thing that comes closer, some shift makes one side of it fit, and the centres are right. Of what the frame cuts no centre is.
     """
-    (y, x), (other_y, other_x) = _centre(current, span), _centre(other, box)
+    (y, x), (other_y, other_x) = _centre(current, outer), _centre(other, box)
     start = (round(y - other_y), round(x - other_x))
-    found = _best_shift(current, span, other, box, start)
-    if found == start or _is_cut(span, current.shape) or _is_cut(box, other.shape):
+    found = _best_shift(current, outer, other, box, start)
+    if found == start or outer.touches_border(current.shape) or box.touches_border(other.shape):
         return found
-    ys, xs = np.nonzero(cut(current, span) > cv2.erode(cut(current, span).view(np.uint8), _SMALL))
-    room = grow(box, 1, other.shape)
-    edge = cut(other, room).view(np.uint8)
+    ys, xs = np.nonzero(outer.crop(current) > cv2.erode(outer.crop(current).view(np.uint8), _SMALL))
+    room = box.grow(1, other.shape)
+    edge = room.crop(other).view(np.uint8)
     band = np.pad(np.asarray(cv2.dilate(edge, _SMALL) > cv2.erode(edge, _SMALL)), 1)  # a pixel of tolerance
 
     def met(shift: tuple[int, int]) -> int:
-        rows = (ys + span[0] - shift[0] - room[0] + 1).clip(0, band.shape[0] - 1)
-        columns = (xs + span[2] - shift[1] - room[2] + 1).clip(0, band.shape[1] - 1)
+        rows = (ys + outer.y0 - shift[0] - room.y0 + 1).clip(0, band.shape[0] - 1)
+        columns = (xs + outer.x0 - shift[1] - room.x0 + 1).clip(0, band.shape[1] - 1)
         return int(np.count_nonzero(band[rows, columns]))
 
     return found if met(found) - met(start) >= _BETTER * len(ys) else start
 
 
-def _best_shift(current: Mask, span: Span, other: Mask, box: Span, start: tuple[int, int]) -> tuple[int, int]:
+def _best_shift(current: Mask, outer: Box[int], other: Mask, box: Box[int], start: tuple[int, int]) -> tuple[int, int]:
     """The shift under which the two disagree least where `current` is, within half the thing's size around `start`; coarsely first.
 
     What lies behind a border that the other mask touches may be of the thing or not, and counts a quarter: what leaves does not shrink.
     """
-    height, width = max(span[1] - span[0], box[1] - box[0]), max(span[3] - span[2], box[3] - box[2])
+    height, width = max(outer.height, box.height), max(outer.width, box.width)
     coarse = 1
     while coarse * _COARSE < max(height, width):
         coarse *= 2
     reach = [(-(-side // (2 * coarse)) + 1) * coarse for side in (height, width)]
-    high, wide = ((-(-side // coarse) + 2) * coarse for side in (span[1] - span[0], span[3] - span[2]))
-    y, x = span[0] - coarse, span[2] - coarse
-    wanted = _window(current, span, y, x, high, wide)
+    high, wide = ((-(-side // coarse) + 2) * coarse for side in outer.shape)
+    y, x = outer.y0 - coarse, outer.x0 - coarse
+    wanted = _window(current, outer, y, x, high, wide)
     wanted[wanted == _UNKNOWN] = 0
     searched = _window(other, box, y - start[0] - reach[0], x - start[1] - reach[1], high + 2 * reach[0], wide + 2 * reach[1])
 
@@ -132,13 +133,9 @@ def _best_shift(current: Mask, span: Span, other: Mask, box: Span, start: tuple[
     return start[0] + reach[0] - top, start[1] + reach[1] - left
 
 
-def _is_cut(span: Span, shape: tuple[int, ...]) -> bool:
-    return span[0] == 0 or span[1] == shape[0] or span[2] == 0 or span[3] == shape[1]
-
-
-def _centre(mask: Mask, span: Span) -> tuple[float, float]:
-    moments = cv2.moments(np.ascontiguousarray(cut(mask, span)).view(np.uint8), binaryImage=True)
-    return span[0] + moments["m01"] / moments["m00"], span[2] + moments["m10"] / moments["m00"]
+def _centre(mask: Mask, box: Box[int]) -> tuple[float, float]:
+    moments = cv2.moments(np.ascontiguousarray(box.crop(mask)).view(np.uint8), binaryImage=True)
+    return box.y0 + moments["m01"] / moments["m00"], box.x0 + moments["m10"] / moments["m00"]
 
 
 def _nearest_least(costs: NDArray) -> tuple[int, int]:
@@ -160,10 +157,10 @@ def _least_around(image: NDArray[np.uint8], template: NDArray[np.uint8], y: int,
     return best[2], best[3]
 
 
-def _window(mask: Mask, box: Span, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
+def _window(mask: Mask, box: Box[int], top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
     """A part of the frame that may reach beyond it: 200 in the mask, 0 beside it, _UNKNOWN beyond the borders that it touches."""
     out = np.zeros((height, width), np.uint8)
-    y0, y1, x0, x1 = _known(mask, box)
+    x0, y0, x1, y1 = _known(mask, box)
     for part in (np.s_[: max(0, y0 - top)], np.s_[max(0, y1 - top) :], np.s_[:, : max(0, x0 - left)], np.s_[:, max(0, x1 - left) :]):
         out[part] = _UNKNOWN
     y0, y1, x0, x1 = max(top, 0), min(top + height, mask.shape[0]), max(left, 0), min(left + width, mask.shape[1])
@@ -172,11 +169,12 @@ def _window(mask: Mask, box: Span, top: int, left: int, height: int, width: int)
     return out
 
 
-def _known(mask: Mask, box: Span) -> Span:
+def _known(mask: Mask, box: Box[int]) -> Box[int]:
     """Where it is known what belongs to the thing: the frame, and beyond each border that the mask's box does not touch everything."""
     far = 1 << 20
     height, width = mask.shape
-    return (0 if box[0] == 0 else -far, height if box[1] == height else far, 0 if box[2] == 0 else -far, width if box[3] == width else far)
+    x0, y0 = 0 if box.x0 == 0 else -far, 0 if box.y0 == 0 else -far
+    return Box(x0, y0, width if box.x1 == width else far, height if box.y1 == height else far)
 
 
 def _shrunk(window: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -186,22 +184,21 @@ def _shrunk(window: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA))
 
 
-def _room(span: Span, moved: Sequence[tuple[Span, tuple[int, int]]], shape: tuple[int, ...]) -> Span:
-    """The part of the frame that holds the span and the boxes after their shifts."""
-    y0, y1, x0, x1 = span
-    for (b0, b1, c0, c1), (dy, dx) in moved:
-        y0, y1, x0, x1 = min(y0, b0 + dy), max(y1, b1 + dy), min(x0, c0 + dx), max(x1, c1 + dx)
-    return max(y0, 0), min(y1, shape[0]), max(x0, 0), min(x1, shape[1])
+def _room(outer: Box[int], laid: Sequence[tuple[Box[int], tuple[int, int]]], shape: tuple[int, ...]) -> Box[int]:
+    """The part of the frame that holds `outer` and the other boxes after their shifts (y, x)."""
+    for box, (dy, dx) in laid:
+        outer = outer.union(box.moved(dx, dy))
+    return outer.clipped(shape)
 
 
-def _moved(mask: Mask, box: Span, shift: tuple[int, int], room: Span) -> tuple[Mask, Mask]:
+def _moved(mask: Mask, box: Box[int], shift: tuple[int, int], room: Box[int]) -> tuple[Mask, Mask]:
     """The mask after the shift, inside `room`, and where that is known: what came from behind a border that it touches is not."""
-    shape = (room[1] - room[0], room[3] - room[2])
+    shape = room.shape
     moved, known = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    top, left = room[0] - shift[0], room[2] - shift[1]
+    top, left = room.y0 - shift[0], room.x0 - shift[1]
     y0, y1, x0, x1 = max(top, 0), min(top + shape[0], mask.shape[0]), max(left, 0), min(left + shape[1], mask.shape[1])
     if y0 < y1 and x0 < x1:
         moved[y0 - top : y1 - top, x0 - left : x1 - left] = mask[y0:y1, x0:x1]
-    y0, y1, x0, x1 = _known(mask, box)
+    x0, y0, x1, y1 = _known(mask, box)
     known[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = True
     return moved, known

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import Box
+
 SPECK = 0.02
 """Part of a mask's area below which a piece of it is dust and not counted."""
 
 
 @dataclass(frozen=True)
 class MaskFacts:
-    """`area` in pixels, `centre` (x, y), `box` half-open (y0, y1, x0, x1), `pieces` the areas of its parts that are no dust, largest first.
+    """`area` in pixels, `centre` (x, y), `box` around it, `pieces` the areas of its parts that are no dust, largest first.
 
     Pixels that touch at a corner belong together. Of an empty mask `centre` and `box` are None.
     """
 
     area: int
     centre: tuple[float, float] | None
-    box: tuple[int, int, int, int] | None
+    box: Box[int] | None
     pieces: tuple[int, ...]
 
 
@@ -41,7 +43,7 @@ def facts_of(runs: NDArray[np.uint32], size: tuple[int, int]) -> MaskFacts:
     area = int(lengths.sum())
     x = float(((columns + (lengths - 1) / 2) * lengths).sum() / area)
     y = float((rows * lengths).sum() / area)
-    box = (int(rows[0]), int(rows[-1]) + 1, int(columns.min()), int((columns + lengths).max()))
+    box = Box(int(columns.min()), int(rows[0]), int((columns + lengths).max()), int(rows[-1]) + 1)
     pieces = _areas_of_pieces(lengths, rows, columns, width)
     return MaskFacts(area, (x, y), box, tuple(piece for piece in pieces if piece >= SPECK * area))
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.masks.bounding_box import bounding_box, Mask
 from core.masks.sequence import MaskSequence
-from core.masks.spans import bounding_span, cut, grow, Mask
 
 Widths = float | NDArray[np.uint8] | NDArray[np.float64]
 """How wide the edge of one frame is, in pixels: the same everywhere, or (H, W) for each pixel of the region."""
@@ -76,10 +76,10 @@ def feather(mask: Mask, pixels: Widths) -> NDArray[np.float32]:
     frames = mask if mask.ndim == 3 else mask[None]
     alpha = np.zeros(frames.shape, np.float32)
     for source, target in zip(frames, alpha, strict=True):
-        span = bounding_span(source)
-        if span is not None:
-            room = grow(span, 1, source.shape)
-            cut(target, room)[:] = _ramp(cut(source, room), cut(pixels, room) if isinstance(pixels, np.ndarray) else pixels)
+        box = bounding_box(source)
+        if box is not None:
+            room = box.grow(1, source.shape)
+            room.crop(target)[:] = _ramp(room.crop(source), room.crop(pixels) if isinstance(pixels, np.ndarray) else pixels)
     return alpha if mask.ndim == 3 else alpha[0]
 
 

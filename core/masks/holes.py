@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from core.masks.spans import bounding_span, cut, Mask
+from core.masks.bounding_box import bounding_box, Mask
 from core.project.tracks import ALL_HOLES
 
 
@@ -15,10 +15,10 @@ def fill_holes(mask: Mask, largest: int) -> Mask:
     A hole is a piece of the outside that the mask encloses, with no gap on a side of a pixel. What reaches the frame's border may
     go on behind it, so it is no hole.
     """
-    span = bounding_span(mask) if largest else None
-    if span is None:
+    box = bounding_box(mask) if largest else None
+    if box is None:
         return mask
-    inside = cut(mask, span)
+    inside = box.crop(mask)
     outside = (~inside).view(np.uint8)
     # the mask's pixels hold together at corners, so those of a hole do not
     _, labels, facts, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
@@ -32,5 +32,5 @@ def fill_holes(mask: Mask, largest: int) -> Mask:
     if not hole.any():
         return mask
     filled = mask.copy()
-    cut(filled, span)[hole[labels]] = True
+    box.crop(filled)[hole[labels]] = True
     return filled

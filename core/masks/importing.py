@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError
+from core.masks.bounding_box import Mask
 from core.masks.sequence import MaskSequence
-from core.masks.spans import Mask
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 

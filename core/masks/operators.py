@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.masks.bounding_box import bounding_box, Mask
 from core.masks.deflicker import steady
 from core.masks.holes import fill_holes
-from core.masks.spans import bounding_span, cut, grow, Mask
 from core.project.tracks import MaskAdjustment
 
 _DISC_BY_ROWS = 64  # up to this radius, widening row by row is faster than a distance transform
@@ -57,24 +57,24 @@ def shaped(mask: Mask, adjustment: MaskAdjustment) -> Mask:
 
 def _shape(source: Mask, target: Mask, adjustment: MaskAdjustment) -> None:
     """Write the form of `source` into `target` (all False), working inside the bounding box."""
-    span = bounding_span(source)
-    if span is None:
+    box = bounding_box(source)
+    if box is None:
         return
     shape, amount = source.shape, adjustment.pixels if adjustment.form.endswith("expand") else 0
     if adjustment.form.startswith("box"):
-        grown = grow(span, amount, shape, keep_border=True)
-        if grown[0] < grown[1] and grown[2] < grown[3]:
-            cut(target, grown)[:] = True
+        grown = box.grow(amount, shape, keep_border=True)
+        if not grown.is_empty:
+            grown.crop(target)[:] = True
         return
-    room = grow(span, max(amount, 1), shape)  # one pixel of outside at least, so that shrinking knows where the mask ends
-    work = cut(source, room)
+    room = box.grow(max(amount, 1), shape)  # one pixel of outside at least, so that shrinking knows where the mask ends
+    work = room.crop(source)
     if adjustment.form.startswith("hull"):
         work = _hull(work)
     if amount > 0:
         work = _widen(work, amount)
     elif amount < 0:
         work = ~_widen(~work, -amount)
-    cut(target, room)[:] = work
+    room.crop(target)[:] = work
 
 
 def _hull(mask: Mask) -> Mask:

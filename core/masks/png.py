@@ -9,8 +9,8 @@ from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError
 from core.files import atomic_path, atomic_pictures
+from core.masks.bounding_box import Mask
 from core.masks.sequence import MaskSequence
-from core.masks.spans import Mask
 from core.words import counted
 
 

@@ -128,6 +128,6 @@ def _vanished(facts: dict[int, MaskFacts], size: tuple[int, int], frames: range,
     earlier = [facts[f].area for f in range(max(frames.start, frame - 8), frame)]
     shrunk = before.area < 0.25 * max(earlier)
     assert before.box is not None
-    (y0, y1, x0, x1), (width, height) = before.box, size
+    (x0, y0, x1, y1), (width, height) = before.box, size
     leaving = min(y0, x0, height - y1, width - x1) <= _NEAR_EDGE
     return not shrunk and not leaving

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InputError
+from core.masks.bounding_box import Mask
 from core.masks.feather import Feather, united, Widths
 from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
-from core.masks.spans import Mask
 from core.progress import JobContext
 from core.project.tracks import MaskAdjustment
 

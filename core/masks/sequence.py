@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.files import write_bytes
 from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
+from core.masks.bounding_box import Mask
 from core.masks.facts import facts_of, MaskFacts
-from core.masks.spans import Mask
 
 FORMAT_VERSION = 1
 

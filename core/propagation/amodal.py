@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.propagation.motion import Span
+from core.geometry import Box
 from core.propagation.result import Region
 
 SIDE = 128
@@ -37,8 +37,8 @@ Fit = NDArray[np.float64]
 
 def is_cut(region: Region, frame: int) -> bool:
     """Whether the region lies on the picture's border on a frame."""
-    box, (width, height) = region.facts(frame).box, region.size
-    return box is not None and (box[0] == 0 or box[2] == 0 or box[1] == height or box[3] == width)
+    box = region.facts(frame).box
+    return box is not None and box.touches_border(region.size[::-1])
 
 
 class Overhang:
@@ -48,18 +48,18 @@ class Overhang:
         self._region = region
         self._outlines: dict[int, NDArray[np.float32]] = {}
         self._fits: dict[tuple[int, int], Fit] = {}
-        self._spans: dict[int, Span | None] = {}
+        self._boxes: dict[int, Box[float] | None] = {}
         self._shape = region.size[1], region.size[0]
 
-    def span(self, frame: int) -> Span | None:
+    def box(self, frame: int) -> Box[float] | None:
         """The box of a frame, half-open, with sides beyond the picture where it is cut; a side that stays on the border is not known.
         None where the region is empty."""
-        if frame not in self._spans:
-            box = self._box(frame)
-            self._spans[frame] = self._extended(frame, box) if box is not None and self._cut(frame) else box
-        return self._spans[frame]
+        if frame not in self._boxes:
+            seen = self._seen(frame)
+            self._boxes[frame] = self._extended(frame, seen) if seen is not None and self._cut(frame) else seen
+        return self._boxes[frame]
 
-    def _box(self, frame: int) -> Span | None:
+    def _seen(self, frame: int) -> Box[int] | None:
         return self._region.facts(frame).box if frame in self._region.frames else None
 
     def _cut(self, frame: int) -> bool:
@@ -81,13 +81,13 @@ class Overhang:
         for distance in range(1, WITHIN + 1):
             for way in list(open_ways):
                 other = frame + way * distance
-                if self._box(other) is None:
+                if self._seen(other) is None:
                     open_ways.remove(way)
                 elif not self._cut(other):
                     return other
         return None
 
-    def _extended(self, frame: int, box: Span) -> Span:
+    def _extended(self, frame: int, box: Box[int]) -> Box[float]:
         whole = self._whole(frame)
         if whole is None:
             return box
@@ -95,37 +95,37 @@ class Overhang:
         for at in range(whole + step, frame + step, step):
             if (whole, at) not in self._fits:
                 self._fits[whole, at] = self._fit(whole, at, step)
-        fit, start = self._fits[whole, frame], self._box(whole)
+        fit, start = self._fits[whole, frame], self._seen(whole)
         if start is None or min(self._disagreements(whole, frame, step, fit)) > AGREE:
             return box
         seen = self._outline(frame)
         y, x = (there / limit for there, limit in zip(seen.shape, self._shape, strict=True))
         middle, scale = self._middle(whole), float(np.exp(fit[0]))
-        reached = (fit[[2, 2, 1, 1]] + scale * (np.array(start) * (y, y, x, x) - middle[[1, 1, 0, 0]])) / (y, y, x, x)
+        reached = (fit[[1, 2, 1, 2]] + scale * (np.array(start) * (x, y, x, y) - middle[[0, 1, 0, 1]])) / (x, y, x, y)
         height, width = self._shape
-        sides = list(box)
-        for side, (outermost, limit) in enumerate(((min, 0), (max, height), (min, 0), (max, width))):
+        sides: list[float] = list(box)
+        for side, (outermost, limit) in enumerate(((min, 0), (min, 0), (max, width), (max, height))):
             # What reaches farthest up may be hidden at the side: then what is seen doesn't end where the thing does.
             tip = fit[1:] + scale * (self._tip(whole, side) - middle)
             if box[side] == limit or not (0 < tip[0] < seen.shape[1] and 0 < tip[1] < seen.shape[0]):
                 sides[side] = outermost(float(reached[side]), float(box[side]))
-        return sides[0], sides[1], sides[2], sides[3]
+        return Box(*sides)
 
     def _tip(self, frame: int, side: int) -> NDArray[np.float64]:
-        """x, y of the middle of what reaches farthest to a side (top, bottom, left, right) on a frame, in coarse pixels."""
+        """x, y of the middle of what reaches farthest to a side (left, top, right, bottom) on a frame, in coarse pixels."""
         outline = self._outline(frame)
         rows, columns = np.nonzero(outline > 0.5 * outline.max())  # a thin thing fills no pixel of it
-        along = rows if side < 2 else columns
-        last = along == (along.min() if side % 2 == 0 else along.max())
+        along = rows if side % 2 else columns
+        last = along == (along.min() if side < 2 else along.max())
         return np.array([columns[last].mean(), rows[last].mean()]) + 0.5
 
     def _middle(self, frame: int) -> NDArray[np.float64]:
         """x, y of the middle of a frame's box, in coarse pixels."""
-        outline, box = self._outline(frame), self._box(frame)
+        outline, box = self._outline(frame), self._seen(frame)
         if box is None:
             raise ValueError(f"nothing is edited on frame {frame}")
         height, width = outline.shape
-        return np.array([(box[2] + box[3]) / 2 * width / self._shape[1], (box[0] + box[1]) / 2 * height / self._shape[0]])
+        return np.array([(box.x0 + box.x1) / 2 * width / self._shape[1], (box.y0 + box.y1) / 2 * height / self._shape[0]])
 
     def _fit(self, whole: int, frame: int, step: int) -> Fit:
         """Where the outline is on `frame`, looked for around where its motion up to the frame before takes it."""
@@ -159,7 +159,7 @@ class Overhang:
         still = np.concatenate([[0.0], self._middle(whole)])
         for back in range(PACE, 0, -1):
             other = whole - back * step
-            if self._box(other) is not None and not self._cut(other):
+            if self._seen(other) is not None and not self._cut(other):
                 still[1:] -= (self._middle(whole) - self._middle(other)) / back * abs(whole - frame)
                 break
         return still

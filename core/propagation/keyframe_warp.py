@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span, Widths
-from core.propagation.motion import in_shape, Margins, motion, NO_MARGINS, Span
+from core.geometry import Box
+from core.masks import bounding_box, Widths
+from core.propagation.motion import in_shape, Margins, motion, NO_MARGINS
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import pure, visible_edit
 from core.render.flow import DenseFlow
@@ -49,37 +50,41 @@ class Accepted:
     picture: Picture
     mask: Mask
     shown: NDArray[np.float32]
-    span: Span
+    box: Box[float]
 
     @classmethod
-    def of(cls, picture: Picture, under: Picture, mask: Mask, span: Span) -> Accepted:
+    def of(cls, picture: Picture, under: Picture, mask: Mask, box: Box[float]) -> Accepted:
         """What `picture` shows of an edit laid over `under`: see `visible_edit`."""
         shown = np.zeros(mask.shape, np.float32)
-        box = bounding_span(mask)
-        if box is not None:
-            area = _grown(box, mask.shape)
+        seen = bounding_box(mask)
+        if seen is not None:
+            area = seen.grow(24, mask.shape).slices
             shown[area] = visible_edit(picture[area], under[area], mask[area], rim=False)
             picture = picture.copy()
             picture[area] = pure(picture[area], shown[area])
-        return cls(picture, mask, shown, span)
+        return cls(picture, mask, shown, box)
 
     @property
     def margins(self) -> Margins:
         """How far what shows stays away from the box's sides."""
-        seen, (y0, y1, x0, x1) = bounding_span(self.shown > 0.5), self.span
+        seen, box = bounding_box(self.shown > 0.5), self.box
         if seen is None:
             return NO_MARGINS
-        height, width = y1 - y0, x1 - x0
-        return (seen[0] - y0) / height, (y1 - seen[1]) / height, (seen[2] - x0) / width, (x1 - seen[3]) / width
+        return (
+            (seen.x0 - box.x0) / box.width,
+            (seen.y0 - box.y0) / box.height,
+            (box.x1 - seen.x1) / box.width,
+            (box.y1 - seen.y1) / box.height,
+        )
 
 
 @dataclass(frozen=True)
 class Trail:
     """Where a frame's pixels come from in the keyframe: `matrix` (3x3) takes a place there to the frame, up to `bend` (h, w, 2), which is
     added in source pixels first and given for each pixel of `crop`. `boxes` (3x3) is the motion of the mask's box by itself, which may
-    stretch, `span` the frame's box, `correction` (3) what the colours of the edit were moved by."""
+    stretch, `box` the frame's, `correction` (3) what the colours of the edit were moved by."""
 
-    span: Span
+    box: Box[float]
     crop: CropRegion
     matrix: NDArray[np.float64]
     boxes: NDArray[np.float64]
@@ -87,16 +92,16 @@ class Trail:
     correction: NDArray[np.float64]
 
     @classmethod
-    def start(cls, span: Span, crop: CropRegion) -> Trail:
+    def start(cls, box: Box[float], crop: CropRegion) -> Trail:
         """That of the keyframe itself."""
-        return cls(span, crop, np.eye(3), np.eye(3), np.zeros((*crop.working_size, 2), np.float32), np.zeros(3))
+        return cls(box, crop, np.eye(3), np.eye(3), np.zeros((*crop.working_size, 2), np.float32), np.zeros(3))
 
     def arrays(self) -> dict[str, NDArray]:
         """All of it as arrays, to be kept in a file."""
         crop = self.crop
         place = np.array([crop.x, crop.y, crop.width, crop.height, *crop.frame_size, *crop.working_size])
         others: dict[str, NDArray] = {"matrix": self.matrix, "boxes": self.boxes, "bend": self.bend, "correction": self.correction}
-        return {"span": np.array(self.span), "crop": place, **others}
+        return {"span": np.array([self.box.y0, self.box.y1, self.box.x0, self.box.x1]), "crop": place, **others}
 
     @classmethod
     def of(cls, arrays: dict[str, NDArray]) -> Trail:
@@ -104,7 +109,7 @@ class Trail:
         y0, y1, x0, x1 = (float(side) for side in arrays["span"])
         x, y, width, height, *sizes = (int(number) for number in arrays["crop"])
         crop = CropRegion(x, y, width, height, (sizes[0], sizes[1]), (sizes[2], sizes[3]))
-        return cls((y0, y1, x0, x1), crop, arrays["matrix"], arrays["boxes"], arrays["bend"], arrays["correction"])
+        return cls(Box(x0, y0, x1, y1), crop, arrays["matrix"], arrays["boxes"], arrays["bend"], arrays["correction"])
 
     def origin(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> Places:
         """The places in the keyframe of places in the frame, both in source pixels."""
@@ -140,7 +145,7 @@ class Carrier:
         under: Picture,
         mask: Mask,
         feather: Widths,
-        span: Span,
+        box: Box[float],
         crop: CropRegion,
         redrawn: Picture,
         grain: float = 0.0,
@@ -148,14 +153,14 @@ class Carrier:
     ) -> Picture:
         """The finished frame for `source` (H, W, 3), equal to it outside `mask`. `redrawn` (h, w, 3) is the model's answer at `crop`.
 
-        `feather` is how wide the mask's edge is, `span` its box, as the motion is to be read from it; `under` (H, W, 3) shows around the
+        `feather` is how wide the mask's edge is, `box` its box, as the motion is to be read from it; `under` (H, W, 3) shows around the
         edit, inside the mask. The edit gets film grain of the level `grain`, drawn from `seed`.
         """
-        box = bounding_span(mask)
-        if box is None:
+        seen = bounding_box(mask)
+        if seen is None:
             return source
-        area = np.s_[box[0] : box[1], box[2] : box[3]]
-        trail, offset = self._follow(crop, redrawn, motion(self._start.span, span, mask.shape), span)
+        area = seen.slices
+        trail, offset = self._follow(crop, redrawn, motion(self._start.box, box, mask.shape), box)
         shade, trust = self._compare(trail, redrawn.astype(np.float32) + offset)
 
         rows, columns = np.mgrid[area].astype(np.float32)
@@ -174,7 +179,9 @@ class Carrier:
         result[area] = np.where(mask[area][..., None], edited, source[area])
         return result
 
-    def _follow(self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64], span: Span) -> tuple[Trail, NDArray[np.float32]]:
+    def _follow(
+        self, crop: CropRegion, redrawn: Picture, forward: NDArray[np.float64], box: Box[float]
+    ) -> tuple[Trail, NDArray[np.float32]]:
         """The trail of a frame, and the offset (h, w, 3) between the model's redrawing and the pictures: by the box's motion from the
         bridge, and what the model's frames differ from it by."""
         height, width = redrawn.shape[:2]
@@ -197,11 +204,11 @@ class Carrier:
 
         x, y = _places(crop)
         boxes = forward @ self._start.boxes
-        whole = in_shape(boxes, span)
+        whole = in_shape(boxes, box)
         in_bridge = _moved(self._start.matrix @ np.linalg.inv(crop.matrix @ whole), *at)
         there = _moved(whole, *self._start.origin(*in_bridge))
         bend = np.stack([there[0] - x, there[1] - y], -1)
-        return Trail(span, crop, whole, boxes, bend, self.trail.correction), offset
+        return Trail(box, crop, whole, boxes, bend, self.trail.correction), offset
 
     def _compare(self, trail: Trail, answer: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """At the model's size: the light that its answer (h, w, 3) puts on the carried picture, and the trust in the carried picture."""
@@ -219,7 +226,7 @@ class Carrier:
     def _shown_at(self, origin: Places) -> NDArray[np.float32]:
         """How much of places in the keyframe is the edit: what the border cuts off goes on beyond it, as far as it is known to reach."""
         x, y = origin
-        y0, y1, x0, x1 = self._accepted.span
+        x0, y0, x1, y1 = self._accepted.box
         height, width = self._accepted.mask.shape
         inside = np.ones(x.shape, np.float32)
         # Pixel centres lie at whole numbers here, sides at halves before them. A side that stays on the border is not known.
@@ -272,8 +279,3 @@ def _spread(image: NDArray[np.float32], crop: CropRegion, area: tuple[slice, sli
     x, y = crop.matrix[0, 0] * columns + crop.matrix[0, 2], crop.matrix[1, 1] * rows + crop.matrix[1, 2]
     at_x, at_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
     return _sample(image, at_x, at_y, how)
-
-
-def _grown(span: tuple[int, int, int, int], shape: tuple[int, ...], pixels: int = 24) -> tuple[slice, slice]:
-    y0, y1, x0, x1 = span
-    return np.s_[max(y0 - pixels, 0) : min(y1 + pixels, shape[0]), max(x0 - pixels, 0) : min(x1 + pixels, shape[1])]

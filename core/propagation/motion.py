@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import Box
+
 Interval = tuple[float, float]
-Span = tuple[float, float, float, float]
-"""y0, y1, x0, x1, half-open."""
 Margins = tuple[float, float, float, float]
-"""What lies between a box's sides (y0, y1, x0, x1) and what shows in it, as shares of its size."""
+"""What lies between a box's sides (x0, y0, x1, y1) and what shows in it, as shares of its size."""
 NO_MARGINS: Margins = (0.0, 0.0, 0.0, 0.0)
 
 STEADY = 3
@@ -24,64 +24,66 @@ LEEWAY = 1.3
 """How many times a cut side's scale may differ from that of what is seen of it."""
 
 
-def motion(start: Span, end: Span, shape: tuple[int, int]) -> NDArray[np.float64]:
+def motion(start: Box[float], end: Box[float], shape: tuple[int, int]) -> NDArray[np.float64]:
     """3x3: where a pixel (x, y, 1) of the first box goes when that becomes the second. `shape` is the picture's (height, width).
 
     A side on the picture's border may have left it, so it says nothing about size: the other sides then tell. One beyond it is known.
     """
     height, width = shape
-    scales = [_scale(start[:2], end[:2], height), _scale(start[2:], end[2:], width)]
+    start_y, start_x, end_y, end_x = (start.y0, start.y1), (start.x0, start.x1), (end.y0, end.y1), (end.x0, end.x1)
+    scales = [_scale(start_y, end_y, height), _scale(start_x, end_x, width)]
     known = [scale for scale in scales if scale is not None]
     fallback = known[0] if known else 1.0
     # Of a side that is known beyond the picture in one frame and not in the other, what lies inside the picture is seen in both.
-    seen = [_length(end[at : at + 2], limit) / _length(start[at : at + 2], limit) for at, limit in ((0, height), (2, width))]
+    seen = [_length(end_y, height) / _length(start_y, height), _length(end_x, width) / _length(start_x, width)]
     # Things that turn don't grow alike in both directions, so what is seen of the cut side keeps a say.
     scale_y, scale_x = (
         min(max(fallback, own / LEEWAY), own * LEEWAY) if scale is None and known else fallback if scale is None else scale
         for scale, own in zip(scales, seen, strict=True)
     )
-    shift_y = _shift(start[:2], end[:2], scale_y, height)
-    shift_x = _shift(start[2:], end[2:], scale_x, width)
+    shift_y = _shift(start_y, end_y, scale_y, height)
+    shift_x = _shift(start_x, end_x, scale_x, width)
     # Pixel centres lie at halves, boxes at whole numbers.
     return np.array([[scale_x, 0, shift_x + (scale_x - 1) / 2], [0, scale_y, shift_y + (scale_y - 1) / 2], [0, 0, 1]], np.float64)
 
 
-def in_shape(matrix: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
+def in_shape(matrix: NDArray[np.float64], box: Box[float]) -> NDArray[np.float64]:
     """`matrix`, as `motion` gives it, with the larger of its two scales held down where they differ by more than STRETCH, around the middle
-    of the box `span` that it leads to: whatever the outline of what is replaced does, a ball stays a ball."""
+    of the `box` that it leads to: whatever the outline of what is replaced does, a ball stays a ball."""
     scales = np.array([matrix[0, 0], matrix[1, 1]])
     held = np.minimum(scales, STRETCH * scales[::-1])
-    middle = np.array([span[2] + span[3] - 1, span[0] + span[1] - 1]) / 2
+    middle = np.array([box.x0 + box.x1 - 1, box.y0 + box.y1 - 1]) / 2
     shift = middle - held * (middle - matrix[:2, 2]) / scales
     return np.array([[held[0], 0, shift[0]], [0, held[1], shift[1]], [0, 0, 1]], np.float64)
 
 
-def steady_spans(spans: Sequence[Span | None], shape: tuple[int, int], margins: Margins = NO_MARGINS) -> list[Span | None]:
+def smoothed_boxes(boxes: Sequence[Box[float] | None], shape: tuple[int, int], margins: Margins = NO_MARGINS) -> list[Box[float] | None]:
     """Boxes of consecutive frames with the wobble taken out: each side by a line through its neighbours.
 
     A side on the picture's border stays there, and counts for no other frame. Where a mask is suddenly smaller, as that of a ball that
     bounces, a side gives way as soon as what shows within `margins` would be cut off.
     """
-    limits = (shape[0], shape[0], shape[1], shape[1])
-    result: list[Span | None] = []
-    for index, span in enumerate(spans):
-        if span is None:
+    limits = (shape[1], shape[0], shape[1], shape[0])
+    result: list[Box[float] | None] = []
+    for index, box in enumerate(boxes):
+        if box is None:
             result.append(None)
             continue
-        sides = list(span)
+        sides = list(box)
         for side, limit in enumerate(limits):
             near = [
                 (other - index, neighbour[side])
-                for other in range(max(index - STEADY, 0), min(index + STEADY + 1, len(spans)))
-                if (neighbour := spans[other]) is not None and neighbour[side] not in (0, limit)
+                for other in range(max(index - STEADY, 0), min(index + STEADY + 1, len(boxes)))
+                if (neighbour := boxes[other]) is not None and neighbour[side] not in (0, limit)
             ]
-            if span[side] not in (0, limit) and len(near) > 2:
+            if box[side] not in (0, limit) and len(near) > 2:
                 times, places = np.array(near, float).T
                 place = float(np.polyval(np.polyfit(times, places, 1), 0))
-                most = (margins[side] + ASIDE) * (span[side | 1] - span[side & ~1])
-                sides[side] = max(place, span[side] - most) if side % 2 == 0 else min(place, span[side] + most)
+                most = (margins[side] + ASIDE) * (box.height if side % 2 else box.width)
+                sides[side] = max(place, box[side] - most) if side < 2 else min(place, box[side] + most)
         # A line may cross the opposite side's where a box all but vanishes.
-        result.append((sides[0], sides[1], sides[2], sides[3]) if sides[1] - sides[0] >= 1 and sides[3] - sides[2] >= 1 else span)
+        smooth = Box(*sides)
+        result.append(smooth if smooth.height >= 1 and smooth.width >= 1 else box)
     return result
 
 

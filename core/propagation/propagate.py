@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.masks import bounding_span, Feather
+from core.geometry import Box
+from core.masks import bounding_box, Feather
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.project.video import check_span
 from core.propagation.amodal import Overhang
 from core.propagation.keyframe_warp import Accepted, Carrier, Trail
-from core.propagation.motion import Margins, motion, Span, steady_spans
+from core.propagation.motion import Margins, motion, smoothed_boxes
 from core.propagation.result import accepted_frame, composed_frames, EditedWindow, fit_keyframe, Frame, Frames, Mask, Region
 from core.propagation.warp import warp_along
 from core.propagation.windows import plan_windows, Window
@@ -137,7 +138,7 @@ class _Cut:
     sources: list[Frame]
     before: Frame
     crops: list[CropRegion]
-    spans: list[Span | None]
+    boxes: list[Box[float] | None]
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_]
 
@@ -145,20 +146,20 @@ class _Cut:
         """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask: what a model may start from."""
         bridge = self.crops[0].cut(picture)
         result = warp_along(bridge, self.crops[0].cut_mask(mask), self.pixels, self.masks)
-        start, shape = self.spans[0], picture.shape[:2]
-        for position, (crop, end) in enumerate(zip(self.crops, self.spans, strict=True)):
+        start, shape = self.boxes[0], picture.shape[:2]
+        for position, (crop, end) in enumerate(zip(self.crops, self.boxes, strict=True)):
             # `warp_along`, which models are trained with, knows no more than what is seen.
             if start is not None and end is not None and (_beyond(start, shape) or _beyond(end, shape)):
                 matrix = crop.matrix @ motion(start, end, shape) @ np.linalg.inv(self.crops[0].matrix)
                 moved = cv2.warpAffine(bridge, matrix[:2], bridge.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
                 result[position] = np.where(self.masks[position][..., None], moved, result[position])
-        result[len(self.spans) :] = result[len(self.spans) - 1]
+        result[len(self.boxes) :] = result[len(self.boxes) - 1]
         return result
 
 
-def _beyond(span: Span, shape: tuple[int, ...]) -> bool:
+def _beyond(box: Box[float], shape: tuple[int, ...]) -> bool:
     """Whether a side is known to lie outside the picture."""
-    return span[0] < 0 or span[2] < 0 or span[1] > shape[0] or span[3] > shape[1]
+    return box.x0 < 0 or box.y0 < 0 or box.x1 > shape[1] or box.y1 > shape[0]
 
 
 def _cut_window(
@@ -182,9 +183,7 @@ def _cut_window(
     if bridge is not None:
         sources[0] = bridge
     height, width = sources[0].shape[:2]
-    spans = [bounding_span(region[frame]) for frame in window.frames]
-    boxes = [None if span is None else (span[2], span[0], span[3], span[1]) for span in spans]
-    crops = follow_region(boxes, (width, height), model.working_size)
+    crops = follow_region([bounding_box(region[frame]) for frame in window.frames], (width, height), model.working_size)
     pixels = np.stack([crop.cut(source) for crop, source in zip(crops, sources, strict=True)])
     masks = np.stack([crop.cut_mask(region[frame]) for crop, frame in zip(crops, window.frames, strict=True)])
     padding = -(len(window.frames) - 1) % model.pipeline.frame_unit
@@ -193,7 +192,7 @@ def _cut_window(
         sources,
         before,
         crops,
-        steady_spans([overhang.span(frame) for frame in window.frames], (height, width), margins),
+        smoothed_boxes([overhang.box(frame) for frame in window.frames], (height, width), margins),
         np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
         np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
     )
@@ -231,11 +230,11 @@ def _deleted(cut: _Cut, redrawn: list[NDArray[np.uint8]], behind: Backdrop, cont
         yield behind.fill(frame, source, cut.crops[position].over(source, redrawn[position]))
 
 
-def _found(overhang: Overhang, frame: int) -> Span:
-    span = overhang.span(frame)
-    if span is None:
+def _found(overhang: Overhang, frame: int) -> Box[float]:
+    box = overhang.box(frame)
+    if box is None:
         raise ValueError(f"nothing is edited on frame {frame}")
-    return span
+    return box
 
 
 def _carrier(
@@ -244,10 +243,10 @@ def _carrier(
     """`last` is the last finished frame and its index, `trail` its way from the keyframe (None for the keyframe itself)."""
     index, picture = last
     found = _found(overhang, index)
-    span = (cut.spans[0] or found) if index == cut.window.bridge else found
+    box = (cut.boxes[0] or found) if index == cut.window.bridge else found
     crop = cut.crops[0]
     before = redrawn if index == cut.window.bridge else crop.cut(picture)
-    return Carrier(keyframe, trail or Trail.start(span, crop), picture, crop, before, kept)
+    return Carrier(keyframe, trail or Trail.start(box, crop), picture, crop, before, kept)
 
 
 def _carried(
@@ -263,7 +262,7 @@ def _carried(
     """The finished frames of a window, the bridge left out."""
     for position, frame in enumerate(cut.window.frames[1:], 1):
         context.check()
-        source, end = cut.sources[position], cut.spans[position]
+        source, end = cut.sources[position], cut.boxes[position]
         if end is None:
             yield source
             continue
@@ -272,5 +271,5 @@ def _carried(
         ring = ring_box(mask)
         # Without the frame before, texture would pass for grain; an edit, which has been smoothed, for none.
         before = cut.sources[position - 1] if position > 1 else cut.before
-        grain = grain_around(source[ring], mask[ring], before[ring])
+        grain = grain_around(ring.crop(source), ring.crop(mask), ring.crop(before))
         yield carrier.onto(source, under, mask, feather.at(frame), end, cut.crops[position], redrawn[position], grain, (seed, frame))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.files import write_bytes
-from core.masks import bounding_span, MaskFacts, Widths
+from core.geometry import Box
+from core.masks import bounding_box, MaskFacts, Widths
 from core.propagation.keyframe_warp import Trail
 from core.render.composite import composite, soft_edge
 from core.render.region import CropRegion
@@ -66,9 +67,9 @@ class EditedWindow:
         """Keep of each whole picture (H, W, 3) what lies in the box of its frame's region."""
         corners, patches = [], []
         for frame, picture in zip(frames, pictures, strict=True):
-            y0, y1, x0, x1 = bounding_span(region[frame]) or (0, 0, 0, 0)
-            corners.append((x0, y0))
-            patches.append(picture[y0:y1, x0:x1].copy())
+            box = bounding_box(region[frame]) or Box(0, 0, 0, 0)
+            corners.append((box.x0, box.y0))
+            patches.append(box.crop(picture).copy())
         return cls(frames, tuple(corners), tuple(patches))
 
     def onto(self, index: int, source: Frame, mask: Mask) -> Frame:

@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span
+from core.geometry import Box
+from core.masks import bounding_box
 from core.render.flow import DenseFlow
 from core.render.grain import add_grain, grain_around
 from core.render.texture import Texture
@@ -141,7 +142,7 @@ class Backdrop:
         `answer` (H, W, 3) is what a model says.
         """
         mask = self._region[index]
-        box = bounding_span(mask)
+        box = bounding_box(mask)
         if box is None:
             return source
         room, hole = _room(mask, box)
@@ -179,7 +180,7 @@ class Backdrop:
     def _texture_of(self, index: int) -> tuple[Texture, int, int] | None:
         """What surrounds the hole of a frame looks like; and where, x and y, its picture begins."""
         mask = self._region[index]
-        box = bounding_span(mask)
+        box = bounding_box(mask)
         if box is None:
             return None
         room, hole = _room(mask, box)
@@ -267,9 +268,9 @@ class Backdrop:
         whole = self._grays[index].shape
         scale = whole[1] / hole.shape[1]
         covers = [cv2.resize(self._holes[at].astype(np.float32), whole[::-1], interpolation=cv2.INTER_AREA) > 0 for at in (index, to)]
-        box = bounding_span(covers[0]) or (0, 1, 0, 1)
-        margin = MARGIN + max(box[1] - box[0], box[3] - box[2]) // 4
-        area = np.s_[max(box[0] - margin, 0) : box[1] + margin, max(box[2] - margin, 0) : box[3] + margin]
+        box = bounding_box(covers[0]) or Box(0, 0, 1, 1)
+        margin = MARGIN + max(box.shape) // 4
+        area = box.grow(margin, covers[0].shape).slices
         one, two = (self._grays[at][area] for at in (index, to))
         covered = [cover[area] for cover in covers]
         flow = self._flow.between(one, two)
@@ -284,7 +285,7 @@ class Backdrop:
         trend, drift = _trend(flow, weight, rows, columns)
         to_small = np.array([[scale, 0, 0.5 * scale - 0.5 - area[1].start], [0, scale, 0.5 * scale - 0.5 - area[0].start], [0, 0, 1]])
         self._drifts[index, to] = np.linalg.inv(to_small) @ drift @ to_small
-        sigmas = SPREAD if max(box[1] - box[0], box[3] - box[2]) < 4 * SPREAD[-1] else (*SPREAD, 4 * SPREAD[-1])
+        sigmas = SPREAD if max(box.shape) < 4 * SPREAD[-1] else (*SPREAD, 4 * SPREAD[-1])
         flow = trend + np.where((weight > 0)[..., None], flow - trend, _spread(flow - trend, weight, sigmas))
         flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 1.0), np.float32)
         error = _spread(error, (~near & ~landed).astype(np.float32), sigmas)
@@ -295,10 +296,9 @@ class Backdrop:
         return np.stack(parts[:2], -1), parts[2]
 
 
-def _room(mask: Mask, box: tuple[int, int, int, int]) -> tuple[tuple[slice, slice], Mask]:
+def _room(mask: Mask, box: Box[int]) -> tuple[tuple[slice, slice], Mask]:
     """The part of a frame that a mask with this box and its surroundings lie in, and the mask there, a pixel wider."""
-    height, width = mask.shape
-    room = np.s_[max(box[0] - ROOM, 0) : min(box[1] + ROOM, height), max(box[2] - ROOM, 0) : min(box[3] + ROOM, width)]
+    room = box.grow(ROOM, mask.shape).slices
     return room, cv2.dilate(mask[room].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span, feather, Widths
+from core.masks import bounding_box, feather, Widths
 
 
 def composite(source: NDArray[np.uint8], edited: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -28,11 +28,10 @@ def composite(source: NDArray[np.uint8], edited: NDArray[np.uint8], alpha: NDArr
 def soft_edge(mask: NDArray[np.bool_], pixels: Widths) -> NDArray[np.float32]:
     """Alpha (H, W) of an edit's edge: 0 outside `mask`, rising to 1 over `pixels` inside it, or over a third of the way to its middle where
     that is less: a small region stays an edit and doesn't become a haze. `pixels` (H, W) holds for each pixel by itself."""
-    span = bounding_span(mask)
-    if span is None:
+    box = bounding_box(mask)
+    if box is None:
         return np.zeros(mask.shape, np.float32)
-    y0, y1, x0, x1 = span
-    depth = float(cv2.distanceTransform(np.pad(mask[y0:y1, x0:x1], 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    depth = float(cv2.distanceTransform(np.pad(box.crop(mask), 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
     return feather(mask, np.minimum(pixels, depth / 3) if isinstance(pixels, np.ndarray) else min(float(pixels), depth / 3))
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.render.region import Box, CropRegion, plan_region, sided_region
+from core.geometry import Box
+from core.render.region import CropRegion, plan_region, sided_region
 
 STEADY = 3
 """Frames on either side over which the path is smoothed."""
@@ -16,8 +17,8 @@ WORTH = 1.2
 """A crop moves only where standing still would make it larger than this many times: what stands still can't shimmer."""
 
 
-def follow_region(boxes: Sequence[Box | None], frame_size: tuple[int, int], working_size: tuple[int, int]) -> list[CropRegion]:
-    """One crop for each frame's box (x0, y0, x1, y1, half-open; None where nothing is edited), in the order of time.
+def follow_region(boxes: Sequence[Box[int] | None], frame_size: tuple[int, int], working_size: tuple[int, int]) -> list[CropRegion]:
+    """One crop for each frame's box (None where nothing is edited), in the order of time.
 
     All the same where one rectangle serves all of them about as well. Otherwise each holds its own frame's box with the usual context,
     and centre and side change smoothly. Whole source pixels, so that a crop at its own size returns exactly. InputError when all are None.
@@ -39,10 +40,10 @@ def follow_region(boxes: Sequence[Box | None], frame_size: tuple[int, int], work
     ]
 
 
-def _whole(low: NDArray[np.float64], high: NDArray[np.float64], frame_size: tuple[int, int]) -> Box:
+def _whole(low: NDArray[np.float64], high: NDArray[np.float64], frame_size: tuple[int, int]) -> Box[int]:
     x0, y0 = (max(math.floor(value + 1e-6), 0) for value in low)
     x1, y1 = (min(math.ceil(value - 1e-6), limit) for value, limit in zip(high, frame_size, strict=True))
-    return x0, y0, x1, y1
+    return Box(x0, y0, x1, y1)
 
 
 def _near(values: NDArray[np.float64], t: int) -> tuple[NDArray[np.float64], NDArray[np.int_]]:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span
+from core.geometry import Box
+from core.masks import bounding_box
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -43,10 +44,9 @@ def grain_around(source: NDArray[np.uint8], mask: Mask, before: NDArray[np.uint8
     return float(min(found)) if min(found) < STRONGEST else 0.0
 
 
-def ring_box(mask: Mask) -> tuple[slice, slice]:
+def ring_box(mask: Mask) -> Box[int]:
     """The part of the frame that holds the mask (H, W) and what surrounds it."""
-    y0, y1, x0, x1 = bounding_span(mask) or (0, 0, 0, 0)
-    return np.s_[max(y0 - RING, 0) : y1 + RING, max(x0 - RING, 0) : x1 + RING]
+    return (bounding_box(mask) or Box(0, 0, 0, 0)).grow(RING, mask.shape)
 
 
 def add_grain(picture: NDArray[np.uint8], weight: Image, level: float, seed: tuple[int, ...], boil: float = 0.0) -> NDArray[np.uint8]:

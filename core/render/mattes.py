@@ -17,7 +17,7 @@ from PIL import Image
 from core.errors import InputError
 from core.files import atomic_path
 from core.masks import feather, MaskSequence
-from core.masks.spans import Mask
+from core.masks.bounding_box import Mask
 from core.media import ClipReader, VideoWriter
 from core.progress import JobContext
 

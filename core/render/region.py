@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.masks import bounding_span
+from core.geometry import Box
+from core.masks import bounding_box
 from core.render.composite import composite
-
-Box = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in source pixels, half-open."""
 
 MARGIN = 0.3
 """Context around the mask's box on every side, as a share of the box's longer side."""
@@ -41,10 +40,9 @@ class CropRegion:
     working_size: tuple[int, int]
 
     @property
-    def inside(self) -> Box:
+    def inside(self) -> Box[int]:
         """The part that lies inside the frame, in source pixels."""
-        frame_width, frame_height = self.frame_size
-        return max(self.x, 0), max(self.y, 0), min(self.x + self.width, frame_width), min(self.y + self.height, frame_height)
+        return Box(self.x, self.y, self.x + self.width, self.y + self.height).clipped(self.frame_size[::-1])
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -67,22 +65,19 @@ class CropRegion:
         """uint8 (h, w, 3) -> the part of the region inside the frame, at source resolution."""
         method = cv2.INTER_CUBIC if self.width >= crop.shape[1] else cv2.INTER_AREA
         full = np.asarray(cv2.resize(crop, (self.width, self.height), interpolation=method), np.uint8)
-        x0, y0, x1, y1 = self.inside
-        return full[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x]
+        return self.inside.moved(-self.x, -self.y).crop(full)
 
     def over(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A copy of `frame` (H, W, 3) with the whole crop (h, w, 3) laid over it."""
-        x0, y0, x1, y1 = self.inside
         result = frame.copy()
-        result[y0:y1, x0:x1] = self.enlarge(crop)
+        self.inside.crop(result)[:] = self.enlarge(crop)
         return result
 
     def paste(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
         """A copy of `frame` with the crop blended in by `alpha` (H, W) in [0, 1]; exactly the frame where alpha is 0 or no crop reaches."""
         self._check(frame)
-        x0, y0, x1, y1 = self.inside
-        result = frame.copy()
-        result[y0:y1, x0:x1] = composite(frame[y0:y1, x0:x1], self.enlarge(crop), alpha[y0:y1, x0:x1])
+        inside, result = self.inside, frame.copy()
+        inside.crop(result)[:] = composite(inside.crop(frame), self.enlarge(crop), inside.crop(alpha))
         return result
 
     def _check(self, frame: NDArray) -> None:
@@ -106,7 +101,7 @@ class CropRegion:
 
 
 def plan_region(
-    boxes_or_masks: Iterable[Box | NDArray[np.bool_] | None],
+    boxes_or_masks: Iterable[Box[int] | NDArray[np.bool_] | None],
     frame_size: tuple[int, int],
     working_size: tuple[int, int],
     margin: float = MARGIN,
@@ -120,8 +115,8 @@ def plan_region(
     known = [box for item in boxes_or_masks if (box := _box(item)) is not None]
     if not known:
         raise InputError("the region to edit is empty on every frame: select something that is to be seen")
-    x0, y0 = min(box[0] for box in known), min(box[1] for box in known)
-    x1, y1 = max(box[2] for box in known), max(box[3] for box in known)
+    whole = functools.reduce(Box.union, known)
+    x0, y0, x1, y1 = whole
     frame_width, frame_height = frame_size
     if not (0 <= x0 < x1 <= frame_width and 0 <= y0 < y1 <= frame_height):
         raise InputError(f"the box {x0},{y0},{x1},{y1} is empty or outside the frame of {frame_width}x{frame_height}")
@@ -131,30 +126,27 @@ def plan_region(
     unit_h, unit_w = height // common, width // common  # the smallest integer rectangle of the working aspect
 
     def count(margin: float) -> float:
-        context = 2 * margin * max(x1 - x0, y1 - y0)
-        return max((x1 - x0 + context) / unit_w, (y1 - y0 + context) / unit_h, common / ENLARGEMENT)
+        context = 2 * margin * max(whole.width, whole.height)
+        return max((whole.width + context) / unit_w, (whole.height + context) / unit_h, common / ENLARGEMENT)
 
     fits = min(frame_width // unit_w, frame_height // unit_h)
     covers = max(frame_width / unit_w, frame_height / unit_h, common / ENLARGEMENT)
     units = math.ceil(min(count(margin), max(fits, count(min(margin, LEAST_MARGIN))), covers))
-    return sided_region((x0, y0, x1, y1), units * unit_w, frame_size, working_size)
+    return sided_region(whole, units * unit_w, frame_size, working_size)
 
 
-def sided_region(box: Box, width: int, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
+def sided_region(box: Box[int], width: int, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
     """The crop at least `width` wide, in the working aspect, around the middle of `box`: inside the frame where it fits."""
     common = math.gcd(*working_size)
     unit_h, unit_w = working_size[0] // common, working_size[1] // common
     units = -(-width // unit_w)
-    x = _place((box[0] + box[2]) / 2, units * unit_w, frame_size[0])
-    y = _place((box[1] + box[3]) / 2, units * unit_h, frame_size[1])
+    x = _place((box.x0 + box.x1) / 2, units * unit_w, frame_size[0])
+    y = _place((box.y0 + box.y1) / 2, units * unit_h, frame_size[1])
     return CropRegion(x, y, units * unit_w, units * unit_h, frame_size, working_size)
 
 
-def _box(item: Box | NDArray[np.bool_] | None) -> Box | None:
-    if not isinstance(item, np.ndarray):
-        return item
-    span = bounding_span(item)
-    return None if span is None else (span[2], span[0], span[3], span[1])
+def _box(item: Box[int] | NDArray[np.bool_] | None) -> Box[int] | None:
+    return bounding_box(item) if isinstance(item, np.ndarray) else item
 
 
 def _place(centre: float, length: int, available: int) -> int:

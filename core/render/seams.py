@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_span
+from core.masks import bounding_box
 from core.render.flow import DenseFlow
 
 FLOOR = 0.75
@@ -62,10 +62,10 @@ class JoinMeter:
 
 def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDArray[np.bool_]) -> float | None:
     """Mean absolute difference of two frames (H, W, 3) inside the region after warping the first onto the second; None for no region."""
-    span = bounding_span(region)
-    if span is None:
+    box = bounding_box(region)
+    if box is None:
         return None
-    y0, y1, x0, x1 = span
+    x0, y0, x1, y1 = box
     margin = max(8, (max(y1 - y0, x1 - x0)) // 8)
     area = np.s_[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
     height, width = region[area].shape

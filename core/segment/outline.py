@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.masks.spans import bounding_span, cut, Mask, Span
+from core.geometry import Box
+from core.masks.bounding_box import bounding_box, Mask
 
 _WORKING_SIDE = 854  # the filter is fitted on a picture no longer than this, whatever the clip's size
 _RADIUS = 0.01  # of its window, in parts of the picture's longer side: a cell of the logits, which is how far an edge may have to move
@@ -55,17 +56,16 @@ def full_size(logits: Tensor, guide: Guide, follow_edges: bool) -> Mask:
     slope = (guide.mean_of(small * inside) - mean * target) / variance
     slope, offset = guide.mean_of(slope), guide.mean_of(target - slope * mean)
     mask = np.zeros((height, width), np.bool_)
-    span = bounding_span(offset + np.maximum(slope, 0) > 0.5)  # elsewhere nothing comes above a half, however bright it is
-    if span is not None:
-        span = _enlarged(span, (height / slope.shape[0], width / slope.shape[1]), mask.shape)
-        slope, offset = (cut(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), span) for part in (slope, offset))
-        cut(mask, span)[:] = slope * (cut(guide.gray, span).astype(np.float32) / 255) + offset > 0.5
+    box = bounding_box(offset + np.maximum(slope, 0) > 0.5)  # elsewhere nothing comes above a half, however bright it is
+    if box is not None:
+        box = _enlarged(box, (height / slope.shape[0], width / slope.shape[1]), mask.shape)
+        slope, offset = (box.crop(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)) for part in (slope, offset))
+        box.crop(mask)[:] = slope * (box.crop(guide.gray).astype(np.float32) / 255) + offset > 0.5
     return mask
 
 
-def _enlarged(span: Span, scale: tuple[float, float], shape: tuple[int, ...]) -> Span:
-    """The pixels of a picture of `shape`, `scale` times as high and wide, that are interpolated from those in a span."""
-    sides = []
-    for low, stop, factor, length in zip(span[::2], span[1::2], scale, shape, strict=True):
-        sides += [max(0, int((low - 1) * factor)), min(length, int((stop + 1) * factor) + 1)]
-    return sides[0], sides[1], sides[2], sides[3]
+def _enlarged(box: Box[int], scale: tuple[float, float], shape: tuple[int, ...]) -> Box[int]:
+    """The pixels of a picture of `shape`, `scale` times as high and wide, that are interpolated from those in a box."""
+    high, wide = scale
+    enlarged = Box(int((box.x0 - 1) * wide), int((box.y0 - 1) * high), int((box.x1 + 1) * wide) + 1, int((box.y1 + 1) * high) + 1)
+    return enlarged.clipped(shape)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.masks import MaskSequence
-from core.masks.spans import Mask
+from core.masks.bounding_box import Mask
 from core.progress import JobContext
 from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction

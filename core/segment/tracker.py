@@ -9,7 +9,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional
 
-from core.masks.spans import Mask
+from core.masks.bounding_box import Mask
 from core.segment.clicks import clicks_of, correct, keep_inside, SURE
 from core.segment.frames import Features
 from core.segment.prompts import FramePrompts

@@ -160,12 +160,11 @@ class PreparedKeyframe:
                 return composite(self.frame, whole, self.alpha)
             return under[0].fill(under[1], self.frame, whole)
         ring = ring_box(self.region)
-        grain = grain_around(self.frame[ring], self.region[ring])
+        grain = grain_around(ring.crop(self.frame), ring.crop(self.region))
         base = self.frame if under is None else under[0].fill(under[1], self.frame)
         if task == "modify" and under is None:
             return composite(self.frame, add_grain(whole, self.alpha, grain, (seed,)), self.alpha)
-        x0, y0, x1, y1 = self.crop.inside
-        area = np.s_[y0:y1, x0:x1]
+        area = self.crop.inside.slices
         result = self.frame.copy()
         shown = visible_edit(whole[area], base[area], self.region[area])
         if self.model.things:

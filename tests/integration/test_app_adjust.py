@@ -13,7 +13,7 @@ from app.jobs.keyframes import JobWork
 from app.media.region_previews import DARK
 from app.render.recipe import Asked, asked_for
 from core.errors import InputError
-from core.masks import adjust, bounding_span
+from core.masks import adjust, bounding_box
 from core.project.codec import decode
 from core.project.tracks import ALL_HOLES, FORMS, MaskAdjustment
 
@@ -149,5 +149,5 @@ def test_a_hull_is_of_each_object_and_not_of_what_lies_between(editor: Editor, c
     project_id = with_two(editor, clip, tmp_path)
     editor.set_adjustment(project_id, MaskAdjustment("box"))
     region_now = region(editor, project_id)[0]
-    assert bounding_span(region_now) == (22, 81, 20, 143)
+    assert bounding_box(region_now) == (20, 22, 143, 81)
     assert not region_now[:, 62:117].any()

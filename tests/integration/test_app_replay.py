@@ -19,7 +19,7 @@ from app.commands.replay import on_size
 from app.editor.editor import Editor
 from app.render.recipe import Recipe
 from app.settings import Settings
-from core.masks import bounding_span
+from core.masks import bounding_box
 from core.media import open_clip
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
@@ -108,7 +108,7 @@ def test_a_mask_that_was_drawn_is_scaled_with_its_video(recipe: Path) -> None:
     assert len(notes) == 1
     ((_, larger),) = scaled.files
     mask = cv2.imdecode(np.frombuffer(base64.b64decode(larger), np.uint8), cv2.IMREAD_GRAYSCALE)
-    assert bounding_span(mask > 0) == (80, 160, 40, 200)
+    assert bounding_box(mask > 0) == (40, 80, 200, 160)
     assert scaled.tracks[0].adjustment == MaskAdjustment("expand", -10, 6, holes=160)
     assert (scaled.adjustment.pixels, scaled.adjustment.feather) == (2 * edit.adjustment.pixels, 2 * edit.feather)
 

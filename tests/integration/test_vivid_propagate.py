@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError
-from core.masks import bounding_span, MaskSequence
+from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext, ProgressEvent
 from core.project.edits import SamplingSettings
 from core.propagation.propagate import composed_frames, EditedWindow, fit_keyframe, propagate
@@ -56,8 +56,7 @@ def _same(one: EditedWindow, two: EditedWindow) -> bool:
 
 def _crops(region: MaskSequence, frames: range) -> list[CropRegion]:
     """What the model sees of a window."""
-    spans = [bounding_span(region[frame]) for frame in frames]
-    return follow_region([span and (span[2], span[0], span[3], span[1]) for span in spans], (WIDTH, HEIGHT), (32, 32))
+    return follow_region([bounding_box(region[frame]) for frame in frames], (WIDTH, HEIGHT), (32, 32))
 
 
 def _propagate(

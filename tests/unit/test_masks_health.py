@@ -87,7 +87,7 @@ def test_facts_from_run_lengths_are_those_of_the_pixels() -> None:
         if mask.any():
             ys, xs = np.nonzero(mask)
             assert facts.centre == pytest.approx((xs.mean(), ys.mean()))
-            assert facts.box == (ys.min(), ys.max() + 1, xs.min(), xs.max() + 1)
+            assert facts.box == (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
 
 
 def test_facts_follow_a_mask_that_is_replaced_and_not_its_copy() -> None:

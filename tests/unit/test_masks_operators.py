@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from core.errors import InputError
-from core.masks import adjust, bounding_span, feather
+from core.masks import adjust, bounding_box, feather
 from core.project.tracks import FORMS, MaskAdjustment
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24), elements=st.booleans(), fill=st.just(False))
@@ -68,7 +68,7 @@ def test_a_full_frame_stays_full(form: str) -> None:
 def test_hull_and_box_are_idempotent_and_nested(mask: np.ndarray, form: str) -> None:
     once = adjust(mask, MaskAdjustment(form))
     assert (adjust(once, MaskAdjustment(form)) == once).all()
-    assert bounding_span(once) == bounding_span(mask)
+    assert bounding_box(once) == bounding_box(mask)
     assert (adjust(mask, MaskAdjustment("hull")) & ~adjust(mask, MaskAdjustment("box"))).sum() == 0
 
 
@@ -93,7 +93,7 @@ def test_box_expand_stays_a_box_within_the_frame() -> None:
     mask = np.zeros((20, 30), np.bool_)
     mask[2, 5] = mask[9, 12] = True
     grown = adjust(mask, MaskAdjustment("box+expand", 4))
-    assert bounding_span(grown) == (0, 14, 1, 17)
+    assert bounding_box(grown) == (1, 0, 17, 14)
     assert grown.sum() == 14 * 16
     assert not adjust(mask, MaskAdjustment("box+expand", -4)).any()
 
@@ -101,8 +101,8 @@ def test_box_expand_stays_a_box_within_the_frame() -> None:
 def test_a_side_on_the_frames_border_is_not_shrunk_or_feathered() -> None:
     mask = np.zeros((20, 20), np.bool_)
     mask[:10] = True
-    assert bounding_span(adjust(mask, MaskAdjustment("expand", -3))) == (0, 7, 0, 20)
-    assert bounding_span(adjust(mask, MaskAdjustment("box+expand", -3))) == (0, 7, 0, 20)
+    assert bounding_box(adjust(mask, MaskAdjustment("expand", -3))) == (0, 0, 20, 7)
+    assert bounding_box(adjust(mask, MaskAdjustment("box+expand", -3))) == (0, 0, 20, 7)
     alpha = feather(mask, 3)
     assert (alpha[:7] == 1).all()
     assert alpha[7:11, 0].tolist() == [0.75, 0.5, 0.25, 0.0]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.geometry import Box
 from core.render.region import CropRegion, ENLARGEMENT, plan_region
 from tests.builders import noise_frames
 
@@ -19,19 +20,19 @@ def _box_mask(width: int, height: int, box: tuple[int, int, int, int]) -> np.nda
 
 
 @st.composite
-def _frames_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], list[tuple[int, int, int, int]]]:
+def _frames_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], list[Box[int]]]:
     width, height = draw(st.integers(9, 2000)), draw(st.integers(9, 1200))
     boxes = []
     for _ in range(draw(st.integers(1, 3))):
         x0, y0 = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
-        boxes.append((x0, y0, draw(st.integers(x0 + 1, width)), draw(st.integers(y0 + 1, height))))
+        boxes.append(Box(x0, y0, draw(st.integers(x0 + 1, width)), draw(st.integers(y0 + 1, height))))
     return (width, height), boxes
 
 
 @given(case=_frames_and_boxes(), working=st.sampled_from([(128, 128), (480, 720), (96, 160)]))
 @settings(max_examples=200, deadline=None)
 def test_a_region_holds_the_masks_has_the_aspect_and_stays_inside_where_it_fits(
-    case: tuple[tuple[int, int], list[tuple[int, int, int, int]]], working: tuple[int, int]
+    case: tuple[tuple[int, int], list[Box[int]]], working: tuple[int, int]
 ) -> None:
     (width, height), boxes = case
     region = plan_region(boxes, (width, height), working)
@@ -50,31 +51,31 @@ def test_a_region_holds_the_masks_has_the_aspect_and_stays_inside_where_it_fits(
 
 
 def test_a_small_mask_is_enlarged_a_little_and_a_large_one_keeps_context() -> None:
-    small = plan_region([(400, 200, 410, 210)], (854, 480), (128, 128))
+    small = plan_region([Box(400, 200, 410, 210)], (854, 480), (128, 128))
     assert (small.width, small.height) == (64, 64)
     assert (small.x, small.y) == (373, 173)
-    large = plan_region([(300, 100, 500, 250)], (854, 480), (128, 128))
+    large = plan_region([Box(300, 100, 500, 250)], (854, 480), (128, 128))
     assert large.width == 320  # 200 and 30 % on either side
 
 
 def test_the_union_of_a_window_counts_and_empty_masks_do_not() -> None:
     masks = [_box_mask(854, 480, (100, 100, 150, 150)), np.zeros((480, 854), bool), _box_mask(854, 480, (300, 120, 350, 170))]
-    assert plan_region(masks, (854, 480), (128, 128)) == plan_region([(100, 100, 350, 170)], (854, 480), (128, 128))
+    assert plan_region(masks, (854, 480), (128, 128)) == plan_region([Box(100, 100, 350, 170)], (854, 480), (128, 128))
     with pytest.raises(InputError, match="empty on every frame"):
         plan_region([np.zeros((480, 854), bool), None], (854, 480), (128, 128))
     with pytest.raises(InputError, match="outside the frame of 854x480"):
-        plan_region([(800, 100, 900, 200)], (854, 480), (128, 128))
+        plan_region([Box(800, 100, 900, 200)], (854, 480), (128, 128))
 
 
 def test_a_region_at_the_border_is_moved_inside() -> None:
-    region = plan_region([(840, 470, 854, 480)], (854, 480), (128, 128))
+    region = plan_region([Box(840, 470, 854, 480)], (854, 480), (128, 128))
     assert region.inside == (854 - 64, 480 - 64, 854, 480)
 
 
 def test_it_fits_the_frame_where_the_mask_leaves_room_and_covers_it_where_not() -> None:
-    fits = plan_region([(200, 40, 600, 440)], (854, 480), (128, 128))
+    fits = plan_region([Box(200, 40, 600, 440)], (854, 480), (128, 128))
     assert (fits.width, fits.height, fits.y) == (480, 480, 0)
-    whole = plan_region([(0, 0, 854, 480)], (854, 480), (128, 128))
+    whole = plan_region([Box(0, 0, 854, 480)], (854, 480), (128, 128))
     assert (whole.width, whole.height) == (854, 854)
     assert whole.inside == (0, 0, 854, 480)
 
@@ -132,6 +133,6 @@ def test_every_masked_source_pixel_lies_under_a_masked_working_pixel() -> None:
 
 
 def test_a_frame_of_another_size_is_refused() -> None:
-    region = plan_region([(0, 0, 9, 9)], (64, 64), (32, 32))
+    region = plan_region([Box(0, 0, 9, 9)], (64, 64), (32, 32))
     with pytest.raises(ValueError, match="64x64"):
         region.cut(np.zeros((32, 64, 3), np.uint8))

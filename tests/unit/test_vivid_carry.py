@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from core.masks import bounding_span
+from core.geometry import Box
+from core.masks import bounding_box
 from core.propagation.keyframe_warp import Accepted, Carrier, Trail
-from core.propagation.motion import in_shape, motion, steady_spans, STRETCH
+from core.propagation.motion import in_shape, motion, smoothed_boxes, STRETCH
 from core.render.edit_alpha import visible_edit
 from core.render.region import CropRegion
 from tests.builders import noise_frames
@@ -34,13 +35,13 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
     source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
     start, end = _mask(20), _mask(26)
     picture = _edited(source, 20)
-    span = bounding_span(start)
-    assert span is not None
-    accepted = Accepted.of(picture, source, start, span)
-    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)))
+    box = bounding_box(start)
+    assert box is not None
+    accepted = Accepted.of(picture, source, start, box)
+    carrier = Carrier(accepted, Trail.start(box, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (5, 5)))
     wanted = _edited(source, 26)
     orange = np.clip(CROP.cut(wanted).astype(int) + np.array([0, 45, 0]), 0, 255).astype(np.uint8)
-    result = carrier.onto(source, source, end, 0, bounding_span(end) or span, CROP, cv2.blur(orange, (5, 5)))
+    result = carrier.onto(source, source, end, 0, bounding_box(end) or box, CROP, cv2.blur(orange, (5, 5)))
     inside = np.s_[32:58, 40:62]
     assert np.abs(result[inside].astype(float).mean((0, 1)) - wanted[inside].astype(float).mean((0, 1))).max() < 12
     assert result[inside].astype(float).std() > 0.6 * wanted[inside].astype(float).std()
@@ -51,15 +52,15 @@ def test_a_model_whose_colours_wander_does_not_change_the_edit_s() -> None:
 def test_an_edit_is_as_sharp_after_many_windows_as_after_one() -> None:
     source = cv2.GaussianBlur(noise_frames(1, 90, 120)[0], (0, 0), 1.0)
     picture, region = _edited(source, 20), _mask(20)
-    span = bounding_span(region)
-    assert span is not None
-    accepted = Accepted.of(picture, source, region, span)
-    trail, wanted = Trail.start(span, CROP), picture
+    box = bounding_box(region)
+    assert box is not None
+    accepted = Accepted.of(picture, source, region, box)
+    trail, wanted = Trail.start(box, CROP), picture
     for left in range(22, 36, 2):  # every frame is a window of its own, and the model loses a little each time
         carrier = Carrier(accepted, trail, wanted, CROP, cv2.blur(CROP.cut(wanted), (5, 5)), kept=1)
         region = _mask(left)
         blurred = cv2.blur(CROP.cut(_edited(source, left)), (5, 5))
-        wanted = carrier.onto(source, source, region, 0, bounding_span(region) or span, CROP, blurred)
+        wanted = carrier.onto(source, source, region, 0, bounding_box(region) or box, CROP, blurred)
         trail = Trail.of(carrier.trail.arrays())
     inside = np.s_[32:58, left + 12 : left + 38]
     error = wanted[inside].astype(float) - _edited(source, left)[inside]
@@ -106,10 +107,10 @@ def test_what_the_keyframe_s_border_hid_says_nothing_of_colours() -> None:
     answer = np.where(end[..., None], np.array((40, 40, 200), np.uint8), gray)
     answer[30:66, 60:88] = picture[30:66, 100:]
     crop = CropRegion(0, 0, 128, 96, (128, 96), (96, 128))
-    accepted = Accepted.of(picture, gray, start, (30, 66, 100, 156))
+    accepted = Accepted.of(picture, gray, start, Box(100, 30, 156, 66))
     for kept in (0.8, 1.0):
-        carrier = Carrier(accepted, Trail.start((30, 66, 100, 156), crop), picture, crop, picture, kept)
-        result = carrier.onto(gray, gray, end, 0, (30, 66, 60, 116), crop, answer).astype(float)
+        carrier = Carrier(accepted, Trail.start(Box(100, 30, 156, 66), crop), picture, crop, picture, kept)
+        result = carrier.onto(gray, gray, end, 0, Box(60, 30, 116, 66), crop, answer).astype(float)
         assert np.abs(result[36:60, 66:78].mean((0, 1)) - (200, 40, 40)).max() < 8
         assert np.abs(result[36:60, 94:110].mean((0, 1)) - (40, 40, 200)).max() < 40
 
@@ -124,9 +125,9 @@ def test_nothing_is_made_up_beyond_what_is_known_of_the_keyframe() -> None:
     answer[20:90, 40:80] = (200, 40, 40)
     crop = CropRegion(0, 0, 128, 96, (128, 96), (96, 128))
     for top in (-4, 0):
-        accepted = Accepted.of(picture, gray, start, (top, 40, 40, 80))
-        carrier = Carrier(accepted, Trail.start((top, 40, 40, 80), crop), picture, crop, picture, 0.8)
-        result = carrier.onto(gray, gray, end, 0, (20, 90, 40, 80), crop, answer).astype(int)
+        accepted = Accepted.of(picture, gray, start, Box(40, top, 80, 40))
+        carrier = Carrier(accepted, Trail.start(Box(40, top, 80, 40), crop), picture, crop, picture, 0.8)
+        result = carrier.onto(gray, gray, end, 0, Box(40, 20, 80, 90), crop, answer).astype(int)
         red = (result[..., 0] - result[..., 1] > 60)[:, 60]
         disc = np.flatnonzero(np.abs(result[55] - result[55, 0]).max(-1) > 60)
         assert len(disc) > 30, "the disc is there"
@@ -140,14 +141,14 @@ def test_nothing_is_made_up_beyond_what_is_known_of_the_keyframe() -> None:
 def test_a_mask_that_is_squashed_for_a_frame_squashes_what_would_be_cut_off() -> None:
     """A ball of 40 pixels that falls by 10 a frame and bounces, flat on one frame."""
     bottoms = [60, 70, 80, 90, 80, 70, 60]
-    spans = [(bottom - (28 if bottom == 90 else 40), bottom, 20, 60) for bottom in bottoms]
+    boxes = [Box(20, bottom - (28 if bottom == 90 else 40), 60, bottom) for bottom in bottoms]
     for margin in (0.0, 0.1):
-        found = steady_spans(spans, (200, 200), (margin, 0, 0, 0))[3]
+        found = smoothed_boxes(boxes, (200, 200), (0, margin, 0, 0))[3]
         assert found is not None
-        assert found[0] >= 62 - (margin + 0.05) * 28
-        assert found[1] <= 90.1
-    wobbling = [(20 + wobble, 60, 20, 60) for wobble in (0, 1, 0, 2, 0, 1, 0)]
-    steadied = [span[0] for span in steady_spans(wobbling, (200, 200), (0.05, 0, 0, 0)) if span is not None]
+        assert found.y0 >= 62 - (margin + 0.05) * 28
+        assert found.y1 <= 90.1
+    wobbling = [Box(20, 20 + wobble, 60, 60) for wobble in (0, 1, 0, 2, 0, 1, 0)]
+    steadied = [box.y0 for box in smoothed_boxes(wobbling, (200, 200), (0, 0.05, 0, 0)) if box is not None]
     assert max(steadied) - min(steadied) < 1
 
 
@@ -156,12 +157,12 @@ def test_an_edit_that_fills_its_region_fades_into_what_lies_behind_and_not_into_
     mask, moved = _mask(20), _mask(26)
     source, moved_source = (np.where(part[..., None], red, blue) for part in (mask, moved))  # red is replaced
     picture = np.where(mask[..., None], green, blue)
-    span = bounding_span(mask)
-    assert span is not None
-    accepted = Accepted.of(picture, blue, mask, span)
-    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, CROP.cut(picture), kept=1)
+    box = bounding_box(mask)
+    assert box is not None
+    accepted = Accepted.of(picture, blue, mask, box)
+    carrier = Carrier(accepted, Trail.start(box, CROP), picture, CROP, CROP.cut(picture), kept=1)
     answer = np.where(moved[..., None], green, blue)
-    result = carrier.onto(moved_source, blue, moved, 6, bounding_span(moved) or span, CROP, CROP.cut(answer)).astype(int)
+    result = carrier.onto(moved_source, blue, moved, 6, bounding_box(moved) or box, CROP, CROP.cut(answer)).astype(int)
     assert result[..., 0].max() < 40, "nothing of what is replaced"
     assert result[45, 51, 1] > 200
     assert 40 < result[45, 28, 1] < 200, "soft at its edge"
@@ -179,7 +180,7 @@ def test_no_rim_of_the_keyframe_s_background_is_carried_along() -> None:
         white = np.full((*size, 3), 245, np.uint8)
         soft = cv2.GaussianBlur(cross.astype(np.float32), (0, 0), 0.6)[..., None]
         picture = np.rint(soft * (210, 20, 30) + (1 - soft) * white).astype(np.uint8)
-        accepted = Accepted.of(picture, white, mask, bounding_span(mask) or (0, 0, 0, 0))
+        accepted = Accepted.of(picture, white, mask, bounding_box(mask) or Box(0, 0, 0, 0))
         shown = accepted.shown[..., None] * accepted.picture
         wanted = soft * (210, 20, 30)
         assert np.abs(shown - wanted)[cv2.erode(cross, np.ones((3, 3), np.uint8)) > 0].mean() < 3
@@ -196,14 +197,14 @@ def test_a_hole_that_was_cut_out_shows_what_passes_behind_it() -> None:
     cv2.circle(picture, (45, 45), 20, (20, 40, 220), -1)
     hole = np.hypot(*np.mgrid[-45:45, -45:75]) < 11
     picture[hole] = source[hole]
-    span = bounding_span(start)
-    assert span is not None
-    accepted = Accepted.of(picture, source, start, span)
+    box = bounding_box(start)
+    assert box is not None
+    accepted = Accepted.of(picture, source, start, box)
     assert accepted.shown[45, 45] == 0
     assert accepted.shown[45, 60] == 1
-    carrier = Carrier(accepted, Trail.start(span, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (3, 3)), kept=1)
+    carrier = Carrier(accepted, Trail.start(box, CROP), picture, CROP, cv2.blur(CROP.cut(picture), (3, 3)), kept=1)
     moved = np.where(np.roll(hole, 20, 1)[..., None], source, np.roll(picture, 20, 1))
-    result = carrier.onto(source, source, end, 0, bounding_span(end) or span, CROP, cv2.blur(CROP.cut(moved), (3, 3)))
+    result = carrier.onto(source, source, end, 0, bounding_box(end) or box, CROP, cv2.blur(CROP.cut(moved), (3, 3)))
     middle = np.s_[42:48, 62:68]
     assert (result[middle] == source[middle]).all()
     assert np.abs(result[45, 80].astype(int) - [20, 40, 220]).max() < 20
@@ -211,10 +212,10 @@ def test_a_hole_that_was_cut_out_shows_what_passes_behind_it() -> None:
 
 def test_a_box_that_grows_narrow_does_not_squeeze_what_is_carried() -> None:
     shape = (90, 120)
-    narrow = motion((20, 70, 20, 70), (20, 70, 60, 80), shape)
-    held = in_shape(narrow, (20, 70, 60, 80))
+    narrow = motion(Box(20, 20, 70, 70), Box(60, 20, 80, 70), shape)
+    held = in_shape(narrow, Box(60, 20, 80, 70))
     assert held[1, 1] / held[0, 0] <= STRETCH + 1e-9
     assert held[0, 0] == narrow[0, 0]  # all of it stays inside the box
     assert np.allclose(held @ np.linalg.inv(narrow) @ [69.5, 44.5, 1], [69.5, 44.5, 1])
-    even = motion((20, 70, 20, 70), (10, 80, 20, 80), shape)
-    assert np.allclose(in_shape(even, (10, 80, 20, 80)), even)
+    even = motion(Box(20, 20, 70, 70), Box(20, 10, 80, 80), shape)
+    assert np.allclose(in_shape(even, Box(20, 10, 80, 80)), even)

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from core.geometry import Box
 from core.masks import Feather, MaskSequence
 from core.propagation.amodal import is_cut, Overhang
-from core.propagation.motion import motion, steady_spans
+from core.propagation.motion import motion, smoothed_boxes
 from core.propagation.window_keys import window_keys
 from core.propagation.windows import plan_windows
 
@@ -30,8 +31,8 @@ def _clip(shape: str, path: list[tuple[float, float]], radii: list[float]) -> Ma
     return MaskSequence((WIDTH, HEIGHT), 0, np.stack(masks))
 
 
-def _middle(span: tuple[float, float, float, float]) -> np.ndarray:
-    return np.array([(span[2] + span[3]) / 2, (span[0] + span[1]) / 2])
+def _middle(box: Box[float]) -> np.ndarray:
+    return np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
 
 
 @pytest.mark.parametrize("shape", ["disc", "square", "bird"])
@@ -44,17 +45,17 @@ def test_what_leaves_the_picture_keeps_its_place_and_size(shape: str, to: tuple[
     radii = [radius * growth**share for share in along]
     region = _clip(shape, path, radii)
     overhang = Overhang(region)
-    whole = overhang.span(0)
+    whole = overhang.box(0)
     assert whole is not None
     expected = np.array(_middle(whole)) - (100, 60)
     for frame in range(count):
-        span = overhang.span(frame)
-        assert span is not None
+        box = overhang.box(frame)
+        assert box is not None
         scale = radii[frame] / radius
-        assert np.abs(_middle(span) - path[frame] - scale * expected).max() < 0.12 * 2 * radius, (frame, span)
-        assert 0.85 < (span[1] - span[0]) / (whole[1] - whole[0]) / scale < 1.15, (frame, span)
-        assert 0.85 < (span[3] - span[2]) / (whole[3] - whole[2]) / scale < 1.15, (frame, span)
-    steadied = steady_spans([overhang.span(frame) for frame in range(count)], (HEIGHT, WIDTH))
+        assert np.abs(_middle(box) - path[frame] - scale * expected).max() < 0.12 * 2 * radius, (frame, box)
+        assert 0.85 < box.height / whole.height / scale < 1.15, (frame, box)
+        assert 0.85 < box.width / whole.width / scale < 1.15, (frame, box)
+    steadied = smoothed_boxes([overhang.box(frame) for frame in range(count)], (HEIGHT, WIDTH))
     last = steadied[-1]
     assert last is not None
     assert 0.8 < motion(whole, last, (HEIGHT, WIDTH))[0, 0] / growth < 1.25
@@ -62,10 +63,10 @@ def test_what_leaves_the_picture_keeps_its_place_and_size(shape: str, to: tuple[
 
 def test_what_comes_in_is_known_from_later_frames() -> None:
     region = _clip("disc", [(-8 + 4 * frame, 60) for frame in range(20)], [20.0] * 20)
-    span = Overhang(region).span(0)
-    assert span is not None
-    assert abs(span[2] + 28) < 5
-    assert abs(span[1] - span[0] - 36) < 4, "its own rows are seen and stay as they are"
+    box = Overhang(region).box(0)
+    assert box is not None
+    assert abs(box.x0 + 28) < 5
+    assert abs(box.height - 36) < 4, "its own rows are seen and stay as they are"
 
 
 @pytest.mark.parametrize("size", [(2, 70), (10, 10), (7, 200), (1, 1)])
@@ -77,8 +78,8 @@ def test_a_thin_thing_that_leaves_a_large_picture_is_followed_too(size: tuple[in
         mask[100 : 100 + height, left : left + width] = True
     overhang = Overhang(MaskSequence((640, 360), 0, masks))
     for frame in range(12):
-        span = overhang.span(frame)
-        assert span is None or (span[3] - span[2] <= 1.5 * width + 8 and 98 <= span[0] <= span[1] <= 102 + height)
+        box = overhang.box(frame)
+        assert box is None or (box.width <= 1.5 * width + 8 and 98 <= box.y0 <= box.y1 <= 102 + height)
 
 
 def test_a_box_doesn_t_depend_on_which_was_asked_for_before() -> None:
@@ -88,29 +89,29 @@ def test_a_box_doesn_t_depend_on_which_was_asked_for_before() -> None:
     onward, backward = Overhang(region), Overhang(region)
     assert not is_cut(region, 10)
     assert sum(is_cut(region, frame) for frame in range(20)) > 10
-    first = [onward.span(frame) for frame in range(20)]
-    assert first == [backward.span(frame) for frame in reversed(range(20))][::-1]
+    first = [onward.box(frame) for frame in range(20)]
+    assert first == [backward.box(frame) for frame in reversed(range(20))][::-1]
 
 
 def test_a_side_that_is_known_in_one_frame_only_doesn_t_squeeze() -> None:
     shape = (HEIGHT, WIDTH)
-    inside = motion((40, 80, 178, 222), (40, 80, 178, 200), shape)
+    inside = motion(Box(178, 40, 222, 80), Box(178, 40, 200, 80), shape)
     assert np.allclose(inside, np.eye(3))
 
 
 def test_a_border_is_all_that_is_known_where_nothing_tells_more() -> None:
     """Never seen whole; hidden in between; another outline altogether; nothing there."""
     cut = _clip("disc", [(200, 60)] * 5, [20.0] * 5)
-    assert Overhang(cut).span(2) == (41, 80, 181, 200)
+    assert Overhang(cut).box(2) == (181, 41, 200, 80)
     masks = np.stack([_clip("disc", [(100, 60)], [20.0])[0], np.zeros((HEIGHT, WIDTH), bool), cut[0]])
     gap = Overhang(MaskSequence((WIDTH, HEIGHT), 0, masks))
-    assert gap.span(1) is None
-    assert gap.span(2) == (41, 80, 181, 200)
+    assert gap.box(1) is None
+    assert gap.box(2) == (181, 41, 200, 80)
     other = cv2.dilate(cut[0].astype(np.uint8), np.ones((1, 161), np.uint8)) > 0
     jump = Overhang(MaskSequence((WIDTH, HEIGHT), 0, np.stack([masks[0], other])))
-    span = jump.span(1)
-    assert span is not None
-    assert span[3] == WIDTH
+    box = jump.box(1)
+    assert box is not None
+    assert box.x1 == WIDTH
 
 
 def test_a_window_s_name_tells_of_masks_far_away_only_where_something_is_cut_off() -> None:

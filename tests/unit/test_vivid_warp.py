@@ -8,8 +8,6 @@ import pytest
 from core.propagation.warp import warp_along
 from tests.builders import noise_frames
 
-Box = tuple[int, int, int, int]
-
 
 def _mask(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
     mask = np.zeros((60, 80), bool)

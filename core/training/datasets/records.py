@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import InputError
-from core.masks import bounding_span
+from core.masks import bounding_box
 from core.masks.png import numbered_masks, read_mask
 from core.media import ClipReader, open_clip, read_image
 from core.render.region import CropRegion
@@ -79,8 +79,8 @@ def plan_crop(masks: Masks, frame_size: tuple[int, int], working_size: tuple[int
     height, width = working_size
     scale = min(frame_size[0] / width, frame_size[1] / height)
     crop_w, crop_h = max(round(width * scale), 1), max(round(height * scale), 1)
-    span = bounding_span(np.logical_or.reduce(masks, axis=0))
-    y0, y1, x0, x1 = span if span is not None else (0, frame_size[1], 0, frame_size[0])
+    box = bounding_box(np.logical_or.reduce(masks, axis=0))
+    x0, y0, x1, y1 = box if box is not None else (0, 0, *frame_size)
     x = min(max(round((x0 + x1 - crop_w) / 2), 0), frame_size[0] - crop_w)
     y = min(max(round((y0 + y1 - crop_h) / 2), 0), frame_size[1] - crop_h)
     return CropRegion(x, y, crop_w, crop_h, frame_size, working_size)
