@@ -116,5 +116,10 @@ class FrameRange(NamedTuple):
                 "the first before the last, which is not included"
             )
 
+    def check_frame(self, frame: int) -> None:
+        """Raise InputError for a frame that does not lie inside."""
+        if not self.contains(frame):
+            raise InputError(f"frame {frame} is outside the clip: choose one from {self.start} to {self.stop - 1}")
+
     def __str__(self) -> str:
         return f"{self.start}:{self.stop}"

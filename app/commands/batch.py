@@ -20,11 +20,12 @@ from app.render.mask_files import read_masks
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import follow, shots_of
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import check_seed, check_task, SamplingSettings, Task
 from core.project.prompts import Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
-from core.project.video import check_editable, check_span, VideoInfo
+from core.project.video import check_editable, VideoInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -240,7 +241,7 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
         span = int(start or 0), int(stop or frames)
     except ValueError:
         raise InputError(f"'{text}' is no span of frames (write A:B, like 0:48)") from None
-    check_span(*span, frames)
+    FrameRange(*span).check(frames)
     return span
 
 

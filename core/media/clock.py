@@ -10,8 +10,9 @@ from math import gcd, lcm
 from pathlib import Path
 
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.media.index import frame_index, FrameIndex
-from core.project.video import check_span, VideoInfo
+from core.project.video import VideoInfo
 from core.words import counted
 
 _FINEST_TICK = Fraction(1, 1_000_000)
@@ -48,7 +49,7 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
     Raises InputError for a span outside the source, a wrong number of time stamps, stamps that don't ascend, or missing ones.
     """
     if span is not None:
-        check_span(*span, info.frames)
+        FrameRange(*span).check(info.frames)
     source = _index_of(audio_from)
     if timestamps is None and info.variable_rate:
         if source is None or source.info.frames != info.frames:

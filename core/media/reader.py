@@ -16,13 +16,14 @@ import av
 
 from core.errors import InputError
 from core.files import is_folder
+from core.geometry import FrameRange
 from core.media.color import PreviewConverter, RgbConverter, RgbFrame, shrunk
 from core.media.cursor import Cursor
 from core.media.folder import probe_folder
 from core.media.images import read_image
 from core.media.index import frame_index, FrameIndex
 from core.progress import JobContext
-from core.project.video import check_span, VideoInfo
+from core.project.video import VideoInfo
 from core.words import counted
 
 _CACHE_BYTES = 128 * 2**20
@@ -89,7 +90,7 @@ class ClipReader(ABC):
 
     def _check_span(self, start: int, stop: int | None) -> tuple[int, int]:
         stop = len(self) if stop is None else stop
-        check_span(start, stop, len(self))
+        FrameRange(start, stop).check(len(self))
         return start, stop
 
 

@@ -6,10 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.project.edits import KeyframeEdit, Layer, Propagation
 from core.project.prompts import check_prompt, Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
-from core.project.video import check_span, Clip
+from core.project.video import Clip
 
 SCHEMA_VERSION = 1
 
@@ -120,7 +121,7 @@ class Project:
 
 def trimmed(project: Project, start: int, stop: int) -> Project:
     """Work on frames start:stop only."""
-    check_span(start, stop, project.clip.info.frames)
+    FrameRange(start, stop).check(project.clip.info.frames)
     return _without_region(dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=start, stop=stop)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.errors import InputError
-from core.project.video import check_frame
+from core.geometry import FrameRange
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def scaled_prompt(prompt: Prompt, across: float, down: float) -> Prompt:
 
 def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:
     """Raise InputError when the prompt does not lie on the clip (width x height pixels, `frames` frames)."""
-    check_frame(prompt.frame, 0, frames)
+    FrameRange(0, frames).check_frame(prompt.frame)
     if isinstance(prompt, PointPrompt) and not (0 <= prompt.x < width and 0 <= prompt.y < height):
         raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame: X has to be below {width}, Y below {height}")
     if isinstance(prompt, BoxPrompt) and not (prompt.x0 >= 0 and prompt.y0 >= 0 and prompt.x1 <= width and prompt.y1 <= height):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from core.errors import InputError
-from core.words import counted
+from core.geometry import FrameRange
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class VideoInfo:
 
     def check_frame(self, index: int) -> None:
         """Raise InputError for a frame that the video does not have."""
-        check_frame(index, 0, self.frames)
+        FrameRange(0, self.frames).check_frame(index)
 
     @property
     def incomplete(self) -> str:
@@ -89,15 +89,20 @@ class Clip:
     stop: int
 
     def __post_init__(self) -> None:
-        check_span(self.start, self.stop, self.info.frames)
+        self.frame_range.check(self.info.frames)
 
     @property
     def frames(self) -> int:
         return self.stop - self.start
 
+    @property
+    def frame_range(self) -> FrameRange:
+        """The frames that are worked on."""
+        return FrameRange(self.start, self.stop)
+
     def check_frame(self, index: int) -> None:
         """Raise InputError for a frame outside the part of the video that is worked on."""
-        check_frame(index, self.start, self.stop)
+        self.frame_range.check_frame(index)
 
 
 LEAST_SIDE = 16
@@ -109,28 +114,4 @@ def check_editable(info: VideoInfo) -> None:
     if min(info.size) < LEAST_SIDE:
         raise InputError(
             f"a video of {info.width}x{info.height} pixels is too small to edit: choose one of at least {LEAST_SIDE}x{LEAST_SIDE}"
-        )
-
-
-def check_frame(index: int, start: int, stop: int) -> None:
-    """Raise InputError unless a frame is one of those that can be chosen.
-
-    Args:
-        index: Number of the frame in its video, counted from 0.
-        start: First frame that can be chosen.
-        stop: First frame after those that can be chosen.
-
-    Raises:
-        InputError: The frame is outside start:stop.
-    """
-    if not start <= index < stop:
-        raise InputError(f"frame {index} is outside the clip: choose one from {start} to {stop - 1}")
-
-
-def check_span(start: int, stop: int, frames: int) -> None:
-    """Raise InputError unless 0 <= start < stop <= frames."""
-    if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= frames):
-        raise InputError(
-            f"frames {start}:{stop} is no stretch of a video of {counted(frames, 'frame')}: choose 0 to {frames}, "
-            "the first before the last, which is not included"
         )

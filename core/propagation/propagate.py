@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.geometry import Box
+from core.geometry import Box, FrameRange
 from core.masks import bounding_box, Feather
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
-from core.project.video import check_span
 from core.propagation.amodal import Overhang
 from core.propagation.keyframe_warp import Accepted, Carrier, Trail
 from core.propagation.motion import Margins, motion, smoothed_boxes
@@ -114,7 +113,7 @@ def propagate(
 
 def _check(reader: Frames, region: Region, span: tuple[int, int], keyframe_index: int, keyframe: Frame) -> None:
     start, stop = span
-    check_span(start, stop, len(reader))
+    FrameRange(start, stop).check(len(reader))
     if not start <= keyframe_index < stop:
         raise InputError(f"the keyframe {keyframe_index} is outside the frames {start}:{stop} that are to be edited: choose one of these")
     if start not in region.frames or stop - 1 not in region.frames:

@@ -15,12 +15,12 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.masks import MaskSequence
 from core.masks.bounding_box import Mask
 from core.progress import JobContext
 from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
-from core.project.video import check_span
 from core.segment.clicks import clicks_of, correct
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.outline import full_size
@@ -112,7 +112,7 @@ class SegmentSession:
         """
         if direction not in get_args(Direction):
             raise InputError(f"unknown direction '{direction}': choose one of {', '.join(get_args(Direction))}")
-        check_span(start, stop, len(self._reader))
+        FrameRange(start, stop).check(len(self._reader))
         if not prompts_by_object:
             raise InputError("there is no object to track: click one, or draw a box around it")
         objects = {object_id: self._followed(object_id, prompts, start, stop, anchor) for object_id, prompts in prompts_by_object.items()}
