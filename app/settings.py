@@ -8,19 +8,25 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from core.errors import InputError
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
 def default_workspace() -> Path:
-    """The platform's folder for a user's data: XDG on Linux, Application Support on macOS, LOCALAPPDATA on Windows."""
-    home = Path.home()
+    """The folder for projects and models: in XDG_DATA_HOME on Linux, Application Support on macOS, LOCALAPPDATA on Windows."""
+    return _user_data() / ("VIVID Studio" if sys.platform in ("darwin", "win32") else "vivid-studio")
+
+
+def _user_data() -> Path:
+    """The platform's folder for a user's data, where people's projects have always been."""
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local)  # platformdirs asks the shell, which a changed variable does not reach
     if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "VIVID Studio"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "VIVID Studio"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "vivid-studio"
+        return Path.home() / "Library" / "Application Support"  # platformdirs prefers XDG_DATA_HOME, where there is one
+    return user_data_path()
 
 
 @dataclass(frozen=True)

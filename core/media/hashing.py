@@ -19,17 +19,17 @@ def sha256_of(path: str | Path) -> str:
     digest = hashlib.sha256()
     try:
         if not is_folder(path):
-            _feed(digest, path)
+            _update(digest, path)
             return digest.hexdigest()
         for image in numbered_images(path):
             digest.update(f"{image.name}\0{image.stat().st_size}\0".encode())
-            _feed(digest, image)
-    except OSError as fault:
-        raise InputError(f"{path} can't be read ({fault.strerror}): see that it is there and yours to read") from fault
+            _update(digest, image)
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}): check that it exists and that you may read it") from error
     return digest.hexdigest()
 
 
-def _feed(digest: hashlib._Hash, path: Path) -> None:
+def _update(digest: hashlib._Hash, path: Path) -> None:
+    """Go on with `digest` over the content of a file."""
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        hashlib.file_digest(file, lambda: digest)
