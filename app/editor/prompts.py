@@ -18,7 +18,7 @@ from core.models.catalogue import entry
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
-from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
+from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt, prompt_for
 from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class MarkVerbs(VerbBase):
             def change(current: Project) -> Project:
                 for number, (shape, mask) in enumerate(zip(shapes, masks, strict=True), 1):
                     current, track = document.with_object(current, text if len(shapes) == 1 else f"{text} {number}")
-                    track = dataclasses.replace(track, prompts=(dataclasses.replace(shape, object_id=track.object_id),))
+                    track = dataclasses.replace(track, prompts=(prompt_for(shape, track.object_id),))
                     current = self._with_answer(current, track, frame, mask)
                     added.append(track.object_id)
                 return current

@@ -1,1 +1,1 @@
-"""The document: clip, prompts, tracks, edits, history and its JSON. Pure Python."""
+"""The document: clip, prompts, tracks, edits, history and its JSON. It loads nothing heavy."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import types
-import typing
 import weakref
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from core.errors import InputError, StudioError
+import msgspec
+
+from core.errors import InputError
 from core.project.history import History, Step
 from core.project.project import Project, SCHEMA_VERSION
-from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, TextPrompt
 
-_TAGGED: dict[str, type] = {"point": PointPrompt, "box": BoxPrompt, "mask": MaskPrompt, "text": TextPrompt}
-_TAGS = {cls: tag for tag, cls in _TAGGED.items()}
 _STACKS = ("past", "future")
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -66,43 +62,50 @@ def loads(text: str) -> History:
     for number in range(version, SCHEMA_VERSION):
         data = MIGRATIONS[number](data)
     try:
-        past, future = (tuple(Step(s["label"], decode(Project, s["project"])) for s in data[name]) for name in _STACKS)
+        past, future = (decode(tuple[Step, ...], data[name]) for name in _STACKS)
         return History(decode(Project, data["project"]), past, future)
-    except StudioError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (KeyError, ValueError) as error:
         raise InputError(f"project.json is damaged ({error}): put back a copy of it, or open another project") from error
 
 
 def encode(value: Any) -> Any:
-    """A value of the document as what JSON knows."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": _TAGS[type(value)], **fields} if type(value) in _TAGS else fields
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, tuple):
-        return [encode(v) for v in value]
-    return value
+    """A value of the document as what JSON knows: dataclasses and prompts as objects, tuples as lists, fractions as text."""
+    return msgspec.to_builtins(value, enc_hook=_plain)
 
 
 def decode(kind: Any, value: Any) -> Any:
-    """What `encode` gave, back as a value of type `kind`; unknown fields are dropped, missing ones get their default."""
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        if isinstance(value, dict) and "type" in value:
-            tagged = _TAGGED[value["type"]]
-            return decode(tagged, {k: v for k, v in value.items() if k != "type"})
-        return decode(next(a for a in args if a is not type(None)), value)
-    if origin is tuple:
-        items = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else args
-        return tuple(decode(a, v) for a, v in zip(items, value, strict=True))
-    if kind is Fraction:
-        return Fraction(value)
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        names = {f.name for f in dataclasses.fields(kind)}
-        return typing.cast(Any, kind)(**{k: decode(hints[k], v) for k, v in value.items() if k in names})
-    return value
+    """Read back what `encode` gave.
+
+    Args:
+        kind: The type of the value: one of the document's classes, or a type made of them.
+        value: What JSON knows. Unknown fields are dropped, missing ones get their default.
+
+    Returns:
+        The value as a `kind`.
+
+    Raises:
+        ValueError: A part of the value has another type than `kind` says; the message names it.
+        InputError: A part of the value is one that its class refuses.
+    """
+    try:
+        return msgspec.convert(value, kind, dec_hook=_from_plain)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return str(value)
+    for kind in (float, int, str):  # NumPy's numbers, which are subclasses
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"a document can't hold {value!r}")
+
+
+def _from_plain(kind: type, value: Any) -> Any:
+    if kind is Fraction and isinstance(value, str | int):
+        try:
+            return Fraction(value)
+        except ArithmeticError as error:
+            raise ValueError(f"{value!r} is no fraction") from error
+    raise ValueError(f"{value!r} is no {kind.__name__}")

@@ -41,6 +41,8 @@ class SamplingSettings:
             raise InputError(f"{self.steps} steps can't be made: give a whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
             raise InputError(f"a guidance of {self.guidance} can't be used: choose one from 0 to 50")
+        if self.guidance is not None:
+            object.__setattr__(self, "guidance", float(self.guidance))  # 3 and 3.0 are the same work
 
 
 Fit = Literal["same", "fit", "cover", "stretch"]

@@ -1,15 +1,18 @@
-"""What a person says about an object on a frame: points, a box, a mask, words."""
+"""What a person says about an object on a frame: points, a box, a mask, words.
+
+These are the document's union of types: msgspec's structs carry the name of their type into JSON.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import InputError
 from core.geometry import FrameRange
 
 
-@dataclass(frozen=True)
-class PointPrompt:
+class PointPrompt(Struct, frozen=True, tag="point"):
     """A click at (x, y) source pixels on `frame`; positive means "this belongs to the object"."""
 
     frame: int
@@ -19,8 +22,7 @@ class PointPrompt:
     positive: bool = True
 
 
-@dataclass(frozen=True)
-class BoxPrompt:
+class BoxPrompt(Struct, frozen=True, tag="box"):
     """A box around the object on `frame`, source pixels, x0 < x1 and y0 < y1."""
 
     frame: int
@@ -37,8 +39,7 @@ class BoxPrompt:
             )
 
 
-@dataclass(frozen=True)
-class MaskPrompt:
+class MaskPrompt(Struct, frozen=True, tag="mask"):
     """A mask for `frame`, stored as a PNG beside the project."""
 
     frame: int
@@ -46,8 +47,7 @@ class MaskPrompt:
     file: str
 
 
-@dataclass(frozen=True)
-class TextPrompt:
+class TextPrompt(Struct, frozen=True, tag="text"):
     """Words for an object on `frame`; a detector turns them into a box."""
 
     frame: int
@@ -58,8 +58,22 @@ class TextPrompt:
 Prompt = PointPrompt | BoxPrompt | MaskPrompt | TextPrompt
 
 
+def prompt_for(prompt: Prompt, object_id: int) -> Prompt:
+    """The same prompt for another object."""
+    return replace(prompt, object_id=object_id)
+
+
 def scaled_prompt(prompt: Prompt, across: float, down: float) -> Prompt:
-    """The prompt for a video `across` times as wide and `down` times as high. A mask's own file stays what it is."""
+    """The prompt for a video of another size.
+
+    Args:
+        prompt: A prompt; the file of a mask stays what it is.
+        across: The other video's width over this one's.
+        down: The other video's height over this one's.
+
+    Returns:
+        A prompt of the same kind.
+    """
     if isinstance(prompt, PointPrompt):
         return replace(prompt, x=prompt.x * across, y=prompt.y * down)
     if isinstance(prompt, BoxPrompt):
@@ -68,7 +82,17 @@ def scaled_prompt(prompt: Prompt, across: float, down: float) -> Prompt:
 
 
 def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:
-    """Raise InputError when the prompt does not lie on the clip (width x height pixels, `frames` frames)."""
+    """Check that a prompt lies on the clip.
+
+    Args:
+        prompt: Any prompt.
+        width: The clip's width in pixels.
+        height: The clip's height in pixels.
+        frames: How many frames the clip has.
+
+    Raises:
+        InputError: It lies outside the frame or the clip.
+    """
     FrameRange(0, frames).check_frame(prompt.frame)
     if isinstance(prompt, PointPrompt) and not (0 <= prompt.x < width and 0 <= prompt.y < height):
         raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame: X has to be below {width}, Y below {height}")

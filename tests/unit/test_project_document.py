@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,55 @@ def test_a_damaged_value_is_refused_in_one_line(rate: object) -> None:
         codec.loads(json.dumps(data))
     with pytest.raises(InputError, match="no project"):
         codec.loads("[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("name",), 5),
+        (("clip", "start"), "0"),
+        (("clip", "info", "width"), 64.5),
+        (("clip", "info", "audio", 0, "codec"), None),
+        (("tracks", 0, "hidden"), 1),
+        (("tracks", 0, "colour"), [1, 2]),
+        (("tracks", 0, "prompts", 0, "x"), "3"),
+        (("tracks", 0, "prompts", 0, "type"), "polygon"),
+        (("tracks", 0, "tracked"), [1, "2"]),
+        (("edits", 0, "task"), "paint"),
+        (("edits", 0, "settings", "steps"), True),
+        (("edits", 0, "seconds"), [1]),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(path: tuple[str | int, ...], value: object) -> None:
+    data = json.loads(codec.dumps(History(make_full_project())))
+    place = data["project"]
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match="damaged") as refused:
+        codec.loads(json.dumps(data))
+    assert "\n" not in str(refused.value)
+    assert str(path[0]) in str(refused.value)
+
+
+def test_a_project_of_version_0_1_opens_and_is_written_as_it_was() -> None:
+    text = (Path(__file__).parents[1] / "documents" / "project-0.1.json").read_text(encoding="utf-8")
+    history = codec.loads(text)
+    assert [step.label for step in (*history.past, *history.future)] == ["Add object", "Accept", "Try"]
+    assert history.present.name == 'Straße "Nord" 日本'
+    assert history.past[-1].project == make_full_project()
+    again = codec.dumps(history)
+    assert json.loads(again) == json.loads(text)
+    assert codec.loads(again) == history
+    assert len(again.splitlines()) == len(text.splitlines())
+    assert again.replace(".0,", ",").replace(".0}", "}") == text.replace(".0,", ",").replace(".0}", "}")
+
+
+def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
+    numpy = pytest.importorskip("numpy")
+    prompt = BoxPrompt(0, 1, *numpy.array([1.5, 2, 30, 40]))
+    assert codec.encode(prompt) == {"type": "box", "frame": 0, "object_id": 1, "x0": 1.5, "y0": 2.0, "x1": 30.0, "y1": 40.0}
+    assert codec.decode(BoxPrompt, codec.encode(prompt)) == prompt
 
 
 def test_undo_and_redo_walk_the_same_documents() -> None:
