@@ -21,9 +21,9 @@ from core.evaluation.clip_score import ClipScorer
 from core.evaluation.clips import Clip
 from core.evaluation.keyframe import boxes_on
 from core.evaluation.procedural import draw_samples, unseen_world
+from core.training.common.run import TrainingRun
 from core.training.small.classifier import train
 from core.training.small.classifier_config import ClassifierConfig
-from core.training.small.loop import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -71,9 +71,9 @@ def test_the_recipe_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         steps=4, batch=8, pictures=16, held_out_pictures=8, world=TINY, held_out_world=TINY, log_every=1, warmup_steps=1
     )
     train(replace(config, out=str(tmp_path / "whole")))
-    advance = Run.advance
+    advance = TrainingRun.advance
 
-    def breaking(self: Run, *arguments) -> None:
+    def breaking(self: TrainingRun, *arguments) -> None:
         advance(self, *arguments)
         if self.step == 2:
             self.save_checkpoint()
@@ -81,7 +81,7 @@ def test_the_recipe_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     broken = replace(config, out=str(tmp_path / "broken"))
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "advance", breaking)
+        patched.setattr(TrainingRun, "advance", breaking)
         with pytest.raises(KeyboardInterrupt):
             train(broken)
     train(replace(broken, resume=True))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-import math
 
 import pytest
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
-from torch import nn
 
 from core.project.tracks import FORMS
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_flops, count_tokens
-from core.training.adapter.optimizer import learning_rate, Optimiser
 from core.training.adapter.step import draw_noise, draw_timesteps
 from core.training.common.diffusion import noised, spread_timesteps, velocity_loss
-from core.training.common.errors import TrainingError
 from core.training.datasets.conditions import draw_caption, draw_conditions
 
 SCHEDULERS = [
@@ -103,59 +99,6 @@ def test_captions_of_all_lengths_and_sometimes_none() -> None:
     texts = [draw_caption(config, f"record {number}", ("short", "medium", "long"), 0) for number in range(3000)]
     assert texts.count("") / 3000 == pytest.approx(0.1, abs=0.02)
     assert all(texts.count(length) / 3000 == pytest.approx(0.3, abs=0.03) for length in ("short", "medium", "long"))
-
-
-def test_the_rate_rises_then_falls_along_a_cosine() -> None:
-    rates = [learning_rate(step, 1000, 1.0, 100) for step in range(1001)]
-    assert rates[0] == pytest.approx(0.01, rel=1e-3)
-    assert rates[500] == pytest.approx(0.01 + 0.99 / 2)
-    assert rates[1000] == pytest.approx(0.01)
-    assert max(rates) == pytest.approx(0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * 0.099)))
-
-
-def optimiser(dtype: torch.dtype, **changes: float) -> tuple[nn.Parameter, Optimiser]:
-    parameter = nn.Parameter(torch.ones(4, dtype=dtype))
-    return parameter, Optimiser({"w": parameter}, **({"rate": 1e-4, "weight_decay": 0.0, "clip_norm": 1.0, "ema": 0.0} | changes))
-
-
-def test_small_steps_are_not_lost_in_half_precision() -> None:
-    parameter, moving = optimiser(torch.bfloat16)
-    for number in range(100):
-        parameter.grad = torch.ones_like(parameter)
-        moving.step(1e-4, number)
-    # Each step of 1e-4 is below bfloat16's grain there (0.0039): only the single-precision copy adds them up.
-    assert float(moving.copies["w"].detach()[0]) == pytest.approx(0.99, abs=1e-4)
-    assert parameter.tolist() == [0.98828125] * 4
-
-
-def test_adam_as_pytorch_has_it_with_clipping() -> None:
-    parameter, moving = optimiser(torch.float32, weight_decay=0.1)
-    other = nn.Parameter(torch.ones(4))
-    adam = torch.optim.AdamW([other], lr=0.01, betas=(0.9, 0.95), weight_decay=0.1)
-    for number in range(5):
-        gradient = torch.tensor([3.0, -4.0, 0.0, number])
-        parameter.grad, other.grad = gradient.clone(), gradient / max(1.0, float(gradient.norm()))
-        assert moving.step(0.01, number) == pytest.approx(float(gradient.norm()))
-        adam.step()
-    torch.testing.assert_close(parameter, other, atol=1e-6, rtol=1e-4)
-
-
-def test_a_gradient_that_is_no_number_stops_before_it_does_harm() -> None:
-    parameter, moving = optimiser(torch.bfloat16)
-    parameter.grad = torch.tensor([1.0, math.nan, 1.0, 1.0], dtype=torch.bfloat16)
-    with pytest.raises(TrainingError, match=r"not a number at step 17: .* resume=true and a lower learning_rate"):
-        moving.step(0.1, 17)
-    assert parameter.tolist() == [1.0] * 4
-
-
-def test_the_average_trails_and_is_lent_out() -> None:
-    parameter, moving = optimiser(torch.float32, ema=0.5)
-    parameter.grad = torch.ones(4)
-    moving.step(0.1, 1)
-    now = float(parameter.detach()[0])
-    with moving.averaged():
-        assert float(parameter.detach()[0]) == pytest.approx((1 + now) / 2)
-    assert float(parameter.detach()[0]) == now
 
 
 def test_floating_point_operations_of_the_paper() -> None:

@@ -19,12 +19,14 @@ from core.errors import InputError
 from core.training.command import main
 from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import loss_weight, noised
+from core.training.common.earlier_checkpoints import in_current_form
 from core.training.common.overrides import with_overrides
+from core.training.common.run import TrainingRun
 from core.training.small.config import NetworkConfig
 from core.training.small.fast_vae import speed_up
 from core.training.small.latents import encode_examples, quieter_caption, show_keyframe
-from core.training.small.loop import Run
 from core.training.small.networks import build_vae, token_ids
+from core.training.small.run import begin_run
 from core.training.small.vae import VaeStep
 from core.training.small.vae_config import VaeConfig
 from core.training.small.vivid import draw_timesteps, load_vae, motion_at
@@ -69,7 +71,7 @@ def trained(tmp_path_factory) -> Path:
 def test_the_autoencoder_is_trained_in_the_chunks_that_the_pipeline_uses(tmp_path: Path, frames: int) -> None:
     config = with_overrides(VaeConfig(), [*TINY, f"out={tmp_path}", "steps=1"])
     vae = build_vae(config.network).eval()
-    step = VaeStep(Run(config, "small-vae", {"vae": vae}), vae, build_world(config), 1, frames, 0.0)
+    step = VaeStep(begin_run(config, "small-vae", {"vae": vae}), vae, build_world(config), 1, frames, 0.0)
     video = torch.randn(1, 3, frames, 32, 32)
     with torch.no_grad():
         moments = step.through(vae.encoder, video, vae.num_sample_frames_batch_size)
@@ -83,9 +85,9 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], recipe: str
 ) -> None:
     """Stop by an exception after step 2, resume, and compare the later losses and all weights with the unbroken run's."""
-    advance = Run.advance
+    advance = TrainingRun.advance
 
-    def breaking(self: Run, *arguments) -> None:
+    def breaking(self: TrainingRun, *arguments) -> None:
         advance(self, *arguments)
         if self.step == 2:
             self.save_checkpoint()
@@ -93,15 +95,56 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
 
     words = [*words, f"out={tmp_path}", "steps=4", *([f"vae={trained / 'vae'}"] if recipe == "small-vivid" else [])]
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "advance", breaking)
+        patched.setattr(TrainingRun, "advance", breaking)
         with pytest.raises(KeyboardInterrupt):
             main(words)
     torch.rand(7)  # whatever else the process draws in between
     main([*words, "resume=true"])
     assert curve(tmp_path, recipe) == curve(trained, recipe)
     broken, whole = (torch.load(folder / f"checkpoint-{recipe}.pt", weights_only=True) for folder in (tmp_path, trained))
-    for kept, expected in zip(broken["average"], whole["average"], strict=True):
-        assert torch.equal(kept, expected)
+    assert broken["average"].keys() == whole["average"].keys()
+    for name, expected in whole["average"].items():
+        assert torch.equal(broken["average"][name], expected), name
+
+
+def _as_version_0_1(path: Path) -> None:
+    """Rewrite a checkpoint of `small-vae` in the form that version 0.1 wrote."""
+    state = torch.load(path, weights_only=True)
+    module = {name.removeprefix("vae."): value for name, value in state["weights"].items()} | state["buffers"]["vae"]
+    earlier = {name: state[name] for name in ("step", "elapsed", "generators", "extra")}
+    for group in state["adam"]["param_groups"]:
+        del group["initial_lr"]
+    torch.save(earlier | {"modules": {"vae": module}, "average": list(state["average"].values()), "optimizer": state["adam"]}, path)
+
+
+def test_a_checkpoint_of_version_0_1_is_continued(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    advance = TrainingRun.advance
+
+    def breaking(self: TrainingRun, *arguments) -> None:
+        advance(self, *arguments)
+        if self.step == 2:
+            self.save_checkpoint()
+            raise KeyboardInterrupt
+
+    words = [*VAE, f"out={tmp_path}", "steps=4"]
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingRun, "advance", breaking)
+        with pytest.raises(KeyboardInterrupt):
+            main(words)
+    _as_version_0_1(tmp_path / "checkpoint-small-vae.pt")
+    main([*words, "resume=true"])
+    assert curve(tmp_path, "small-vae") == curve(trained, "small-vae")
+    resumed, whole = (torch.load(folder / "checkpoint-small-vae.pt", weights_only=True)["average"] for folder in (tmp_path, trained))
+    assert all(torch.equal(resumed[name], expected) for name, expected in whole.items())
+
+
+def test_a_checkpoint_of_vivid_5b_of_version_0_1_is_understood() -> None:
+    weights = {"w": torch.ones(2)}
+    earlier = {"recipe": "vivid-5b", "step": 3, "seconds": 1.5, "pending": {}, "samples": {"image": 2}}
+    state = in_current_form(earlier | {"weights": weights, "average": {}, "adam": {"state": {}}}, "vivid-5b", {})
+    assert (state["step"], state["elapsed"], state["extra"]) == (3, 1.5, {"pending": {}, "samples": {"image": 2}})
+    assert state["weights"] is weights
+    assert in_current_form(state, "vivid-5b", {}) is state
 
 
 def test_the_package_of_a_run_loads_and_paints(trained: Path) -> None:
@@ -130,14 +173,14 @@ def test_a_run_goes_on_from_exported_weights(trained: Path, tmp_path: Path) -> N
 
 def test_a_checkpoint_leaves_a_package(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [*VIVID, f"out={tmp_path}", "steps=3", "checkpoint_seconds=0", f"vae={trained / 'vae'}"]
-    advance = Run.advance
+    advance = TrainingRun.advance
 
-    def cut_short(self: Run, *arguments) -> bool:
+    def cut_short(self: TrainingRun, *arguments) -> bool:
         if self.step == 1:
             raise KeyboardInterrupt
         return advance(self, *arguments)
 
-    monkeypatch.setattr(Run, "advance", cut_short)
+    monkeypatch.setattr(TrainingRun, "advance", cut_short)
     with pytest.raises(KeyboardInterrupt):
         main(words)
     assert VividPipeline.from_pretrained(tmp_path / "package").transformer.config.in_channels == 65

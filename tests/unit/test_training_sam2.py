@@ -23,7 +23,8 @@ from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
 from core.segment.tracker import begin, ObjectTracker
 from core.training.command import main
-from core.training.small.loop import Run
+from core.training.common.run import TrainingRun
+from core.training.small.run import begin_run
 from core.training.small.sam2 import Keeper, read_phases, Validation
 from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
 from core.training.small.sam2_tracking import fit_to, follow, Follower
@@ -126,23 +127,24 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
     trained: Path, sizes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stop after step 1, between the two uses of a batch, and go on."""
-    advance = Run.advance
+    advance = TrainingRun.advance
 
-    def breaking(self: Run, *arguments) -> None:
+    def breaking(self: TrainingRun, *arguments) -> None:
         advance(self, *arguments)
         if self.step == 1:
             self.save_checkpoint()
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "advance", breaking)
+        patched.setattr(TrainingRun, "advance", breaking)
         with pytest.raises(KeyboardInterrupt):
             main(words(tmp_path, sizes))
     torch.rand(7)
     assert main([*words(tmp_path, sizes), "resume=true"]) == 0
     assert curve(tmp_path) == curve(trained)
     broken, whole = (torch.load(folder / "checkpoint-small-sam2.pt", weights_only=True) for folder in (tmp_path, trained))
-    assert all(torch.equal(kept, expected) for kept, expected in zip(broken["average"], whole["average"], strict=True))
+    assert broken["average"].keys() == whole["average"].keys()
+    assert all(torch.equal(broken["average"][name], expected) for name, expected in whole["average"].items())
     assert broken["extra"]["best"] == whole["extra"]["best"]
 
 
@@ -169,7 +171,7 @@ def a_keeper(folder: Path) -> Keeper:
     config = Sam2RecipeConfig(out=str(folder), device="cpu", steps=2, validation_clips=2, validation_frames=3, prompt_passes=1, pools=pools)
     network = a_network(96).train()
     fit_to(network, 64)
-    run = Run(config, "small-sam2", {"network": network})
+    run = begin_run(config, "small-sam2", {"network": network})
     return Keeper(run, config, network, SIZES, Validation(config, 96, run.device))
 
 
@@ -189,22 +191,24 @@ def test_validation_leaves_the_network_that_trains_alone(tmp_path: Path) -> None
 def test_after_a_collapse_training_goes_on_from_the_best_weights(tmp_path: Path) -> None:
     keeper = a_keeper(tmp_path)
     keeper.validate()
-    best = [value.clone() for value in keeper.run.average]
+    optimizer = keeper.run.optimizer
+    best = [value.clone() for value in optimizer.average.values()]
     with torch.no_grad():
-        for value in (*keeper.run.parameters, *keeper.run.average):
+        for value in (*optimizer.parameters.values(), *optimizer.average.values()):
             value.zero_()
     keeper.run.extra["best"] = 0.99
     keeper.validate()
-    assert all(torch.equal(value, kept) for value, kept in zip(keeper.run.parameters, best, strict=True))
-    assert all(torch.equal(value, kept) for value, kept in zip(keeper.run.average, best, strict=True))
+    assert all(torch.equal(value, kept) for value, kept in zip(optimizer.parameters.values(), best, strict=True))
+    assert all(torch.equal(value, kept) for value, kept in zip(optimizer.average.values(), best, strict=True))
 
 
 def test_a_gradient_that_is_no_number_counts_for_nothing(tmp_path: Path) -> None:
-    run = a_keeper(tmp_path).run
-    run.optimizer.param_groups[0]["weight_decay"] = 0.0
-    before = [value.detach().clone() for value in run.parameters]
-    run.descend(sum(value.sum() for value in run.parameters) * float("nan"))
-    assert all(torch.equal(value, kept) for value, kept in zip(run.parameters, before, strict=True))
+    optimizer = a_keeper(tmp_path).run.optimizer
+    optimizer.adam.param_groups[0]["weight_decay"] = 0.0
+    parameters = list(optimizer.parameters.values())
+    before = [value.detach().clone() for value in parameters]
+    optimizer.descend(sum(value.sum() for value in parameters) * float("nan"))
+    assert all(torch.equal(value, kept) for value, kept in zip(parameters, before, strict=True))
 
 
 def test_phases_are_read_or_refused() -> None:

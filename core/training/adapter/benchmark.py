@@ -22,8 +22,7 @@ from core.errors import InputError
 from core.training.adapter.activations import attention_kernel, block_runner, plan_blocks, time_attention, use
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_flops, count_tokens
-from core.training.adapter.optimizer import Optimiser
-from core.training.adapter.step import adapted, denoising_loss, draw_noise, draw_timesteps
+from core.training.adapter.step import adapted, adapter_optimizer, denoising_loss, draw_noise, draw_timesteps
 from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.errors import TrainingError
 from core.training.datasets.feed import LatentBatch
@@ -140,7 +139,7 @@ class Benchmark:
             torch.set_default_dtype(before)
         parameters = adapted(self.config, self.transformer)
         config = self.config
-        self.optimiser = Optimiser(parameters, config.learning_rate, config.weight_decay, config.clip_norm, config.ema)
+        self.optimizer = adapter_optimizer(config, parameters)
         self.alphas = build_scheduler().alphas_cumprod.float().to(self.device)
         everything = sum(parameter.numel() for parameter in self.transformer.parameters())
         trained = sum(parameter.numel() for parameter in parameters.values())
@@ -251,7 +250,7 @@ class Benchmark:
             noise = draw_noise(config.seed, kind, numbers, shape).to(self.device)
             times = draw_timesteps(config.seed, number, batch).to(self.device)
             denoising_loss(self.transformer, data, times, noise, self.alphas, rotary, config.outside_weight).backward()
-            self.optimiser.step(config.learning_rate, number + 1)
+            self.optimizer.step(number + 1)
 
         return step
 

@@ -6,7 +6,6 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import contextlib
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,10 @@ from core.errors import InputError
 from core.training.adapter.activations import attention_kernel, block_runner, fastest_attention, plan_blocks, Runner, use
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_tokens
-from core.training.adapter.optimizer import learning_rate, Optimiser
 from core.training.adapter.samples import write_samples
-from core.training.adapter.step import adapted, denoising_loss, draw_noise, draw_timesteps, dtype_of
-from core.training.common.checkpoint import load_checkpoint, save_checkpoint
+from core.training.adapter.step import adapted, adapter_optimizer, denoising_loss, draw_noise, draw_timesteps, dtype_of
 from core.training.common.cogvideox import rotary_embedding
-from core.training.common.curves import Curves
+from core.training.common.run import TrainingRun
 from core.training.datasets.encoders import Encoders, load_alphas, load_transformer
 from core.training.datasets.feed import Data, Feed, ManifestData, ProceduralData, Step
 from core.training.datasets.latent_cache import LatentCache
@@ -46,16 +43,15 @@ def run_recipe(config: Vivid5bConfig) -> None:
     if config.precompute:
         _precompute(config, accelerator)
     else:
-        Run(config, accelerator).train()
+        AdapterTraining(config, accelerator).train()
 
 
-class Run:
-    """One process' part of a run."""
+class AdapterTraining:
+    """One process' part of a run of `vivid-5b`."""
 
     def __init__(self, config: Vivid5bConfig, accelerator: Accelerator) -> None:
         self.config, self.accelerator, self.device = config, accelerator, accelerator.device
         self.dtype = dtype_of(config, self.device)
-        self.folder = Path(config.out)
         cache = LatentCache.open(Path(config.latents), config) if config.latents else None
         data = self._data(cache)
         shares = config.accumulate * accelerator.num_processes
@@ -69,13 +65,12 @@ class Run:
         )
         self.transformer = load_transformer(config.base, self.dtype).to(self.device).train()
         self._check_base()
-        parameters = adapted(config, self.transformer)
-        self.optimiser = Optimiser(parameters, config.learning_rate, config.weight_decay, config.clip_norm, config.ema)
+        self.optimizer = adapter_optimizer(config, adapted(config, self.transformer))
+        self.run = TrainingRun(config, RECIPE, self.optimizer, checkpoint_every=config.checkpoint_every, writes=accelerator.is_main_process)
         self.alphas = load_alphas(config.base).to(self.device)
         self.text_length = self.transformer.config.max_text_seq_length
         encoders = Encoders(config.base, self.device, self.dtype, self.text_length)
         self.feed = Feed(config, data, self.schedule, encoders, cache, accelerator.process_index, accelerator.num_processes)
-        self.step, self.seconds = 0, 0.0
         self.pending: dict[str, list[float]] = {}
         """Kind of step -> sum of losses, sum of gradient norms and number of steps since the last row of the curve."""
 
@@ -98,36 +93,28 @@ class Run:
 
     def train(self) -> None:
         """From the checkpoint, if there is one and resume is on, to the last step."""
-        config, main = self.config, self.accelerator.is_main_process
+        config, run = self.config, self.run
         self._resume()
-        curves = Curves(self.folder, RECIPE, self.step + 1 if self.step else 0) if main else None
         kernel = config.attention if config.attention != "auto" else self._fastest_kernel()
         self.feed.load_encoders()  # before memory is shared out
         kinds: tuple[Kind, Kind] = ("image", "video")
         runners = {kind: self._runner(kind) for kind in kinds}
         rotary = {kind: self._rotary(kind) for kind in kinds}
         model = self.accelerator.prepare_model(self.transformer)
-        started = time.monotonic() - self.seconds
-        for step in self.feed.steps(self.step, config.steps):
+        run.extra = {"pending": self.pending, "samples": dict(self.samples)}
+        run.start_clock()
+        for step in self.feed.steps(run.step, config.steps):
             use(self.transformer, runners[step.kind])
             with attention_kernel(kernel):
                 loss = self._learn(model, step, rotary[step.kind])
-            rate = learning_rate(step.number, config.steps, config.learning_rate, config.warmup_steps)
-            norm = self.optimiser.step(rate, step.number + 1)
-            self.step, self.seconds = step.number + 1, time.monotonic() - started
-            self._count(step.kind, loss, norm)
-            if self.step % config.log_every == 0 or self.step == config.steps:
-                self._report(curves, rate)
-            if main and (self.step % config.checkpoint_every == 0 or self.step == config.steps):
-                self._save()
-                if curves is not None:
-                    curves.draw()
-            if config.sample_every and self.step % config.sample_every == 0:
+            self._count(step.kind, loss, self.optimizer.step(step.number + 1))
+            run.advance(self._rows)
+            if config.sample_every and run.step % config.sample_every == 0:
                 self._write_samples()
         self.accelerator.wait_for_everyone()
-        if main:
+        if self.accelerator.is_main_process:
             self.save_package()
-            print(f"the adapter is in {self.folder / 'package'}", flush=True)
+            print(f"the adapter is in {run.folder / 'package'}", flush=True)
 
     def _learn(self, model: nn.Module, step: Step, rotary: Any) -> Tensor:
         """Gradients of one step; its mean loss, still on the device."""
@@ -150,14 +137,14 @@ class Run:
         for place, part in enumerate((value, norm, 1.0)):
             sums[place] += part
 
-    def _report(self, curves: Curves | None, rate: float) -> None:
-        """A row of the curve for each kind of step that there was."""
+    def _rows(self) -> dict[str, dict[str, float]]:
+        """A row of the curve for each kind of step that there was since the last ones."""
+        rows = {}
         for kind in sorted(self.pending):
             loss, norm, count = self.pending[kind]
-            row = {"step": self.step, "kind": kind, "loss": loss / count, "gradient_norm": norm / count, "learning_rate": rate}
-            if curves is not None:
-                curves.add(row | {"seconds": round(self.seconds, 2)})
-        self.pending = {}
+            rows[kind] = {"loss": loss / count, "gradient_norm": norm / count, "learning_rate": self.optimizer.rate}
+        self.pending.clear()  # in place: the checkpoint holds it
+        return rows
 
     # -- set-up ------------------------------------------------------------------------------------------------------------------------
 
@@ -187,48 +174,34 @@ class Run:
 
     # -- files -------------------------------------------------------------------------------------------------------------------------
 
-    @property
-    def checkpoint(self) -> Path:
-        """Where the checkpoint lies."""
-        return self.folder / f"checkpoint-{RECIPE}.pt"
-
-    def _save(self) -> None:
-        state = {"recipe": RECIPE, "step": self.step, "seconds": self.seconds, "pending": self.pending, "samples": dict(self.samples)}
-        save_checkpoint(self.checkpoint, state | self.optimiser.state())
-
     def _resume(self) -> None:
-        if not self.checkpoint.exists():
+        run = self.run
+        if run.checkpoint.exists() and not self.config.resume:
+            raise InputError(f"there is a run in {run.folder} already: resume=true continues it, out= names another folder for a new one")
+        if not run.load_checkpoint():
             return
-        if not self.config.resume:
-            raise InputError(f"there is a run in {self.folder} already: resume=true goes on with it, out= says where else to begin one")
-        state = load_checkpoint(self.checkpoint, self.device)
-        if state.get("recipe") != RECIPE:
-            raise InputError(f"{self.checkpoint} is no checkpoint of {RECIPE}")
         for kind, samples in self.samples.items():  # the place in the data is counted in steps
-            if state["samples"][kind] != samples:
+            before = run.extra["samples"][kind]
+            if before != samples:
                 raise InputError(
-                    f"the run in {self.folder} took {state['samples'][kind]} samples for a step of {kind}s, this one would take {samples}: "
+                    f"the run in {run.folder} took {before} samples for a step of {kind}s, this one would take {samples}: "
                     "processes x accumulate x batch has to stay the same"
                 )
-        try:
-            self.optimiser.load(state)
-        except (ValueError, LookupError) as error:
-            raise InputError(f"{self.checkpoint} belongs to another base or rank: {error}") from error
-        self.step, self.seconds, self.pending = state["step"], state["seconds"], state["pending"]
+        self.pending.update(run.extra["pending"])
 
     def _write_samples(self) -> None:
         if self.accelerator.is_main_process:
             self.transformer.eval()
-            with self.optimiser.averaged():
-                write_samples(self.folder / "samples", self.step, self.config, self.transformer, self.feed)
+            with self.optimizer.averaged():
+                write_samples(self.run.folder / "samples", self.run.step, self.config, self.transformer, self.feed)
             self.transformer.train()
         self.accelerator.wait_for_everyone()
 
     def save_package(self) -> None:
         """The adapter and its vivid.json, which `load_vivid` opens: --model OUT/package."""
-        folder = self.folder / "package"
+        folder = self.run.folder / "package"
         folder.mkdir(parents=True, exist_ok=True)
-        with self.optimiser.averaged():
+        with self.optimizer.averaged():
             save_adapter(self.transformer, folder / "vivid.safetensors")
         base = Path(self.config.base)
         tasks: dict[str, dict[str, float]] = {task: {"steps": 50, "guidance": 6.0} for task in ("add", "modify", "delete", "propagate")}

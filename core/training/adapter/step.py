@@ -13,6 +13,7 @@ from torch import nn, Tensor
 from core.errors import InputError
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.diffusion import noised, spread_timesteps, velocity_loss
+from core.training.common.optimizer import Optimizer, OptimizerSettings
 from core.training.datasets.conditions import generator_for
 from core.training.datasets.feed import LatentBatch
 from core.training.datasets.sample_schedule import Kind
@@ -35,6 +36,14 @@ def adapted(config: Vivid5bConfig, transformer: CogVideoXTransformer3DModel) -> 
         raise InputError(f"base={config.base}: {error}") from error
     trainable_parameters(transformer)
     return {name: parameter for name, parameter in transformer.named_parameters() if parameter.requires_grad}
+
+
+def adapter_optimizer(config: Vivid5bConfig, parameters: dict[str, nn.Parameter]) -> Optimizer:
+    """What moves the adapter's parameters."""
+    return Optimizer(
+        parameters,
+        OptimizerSettings(config.learning_rate, (0.9, 0.95), config.weight_decay, config.clip_norm, config.ema),
+    )
 
 
 def denoising_loss(

@@ -20,11 +20,13 @@ from core.data.sheet import tile
 from core.data.world import CAPTIONS, EMPTY_INDEX, World
 from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import noised, TIMESTEPS, velocity_loss
+from core.training.common.run import TrainingRun
 from core.training.small.base_config import BaseConfig
+from core.training.small.captured import call, CapturedStep
 from core.training.small.config import NetworkConfig
 from core.training.small.latents import LatentBuffer
-from core.training.small.loop import CapturedStep, freeze, Run
 from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, token_ids
+from core.training.small.run import begin_run, freeze
 from core.training.small.vivid import load_vae
 from core.training.small.world import build_world
 
@@ -49,7 +51,7 @@ class BaseStep:
 
     def __init__(
         self,
-        run: Run,
+        run: TrainingRun,
         transformer: CogVideoXTransformer3DModel,
         text_encoder: T5EncoderModel,
         buffer: LatentBuffer,
@@ -70,8 +72,8 @@ class BaseStep:
         caption = torch.where(torch.rand(self.batch, device=device) < self.caption_drop, EMPTY_INDEX, caption)
         step = torch.randint(0, TIMESTEPS, (self.batch,), device=device)
         noisy, velocity = noised(latent, torch.randn_like(latent), self.alphas[step].view(-1, 1, 1, 1, 1))
-        text = self.run.call(self.text_encoder, input_ids=self.tokens[caption])[0]
-        predicted = self.run.call(
+        text = call(self.text_encoder, input_ids=self.tokens[caption])[0]
+        predicted = call(
             self.transformer,
             hidden_states=noisy,
             encoder_hidden_states=text,
@@ -80,7 +82,7 @@ class BaseStep:
             return_dict=False,
         )[0]
         loss = velocity_loss(predicted, velocity, mask)
-        self.run.descend(loss)
+        self.run.optimizer.descend(loss)
         return loss.detach()
 
 
@@ -123,14 +125,13 @@ def train(config: BaseConfig) -> None:
     vae = load_vae(vae_folder(config), device)
     transformer = build_base_transformer(config.network).to(device).train()
     text_encoder = build_text_encoder(config.network).to(device).train()
-    run = Run(config, "small-base", {"transformer": transformer, "text_encoder": text_encoder})
+    run = begin_run(config, "small-base", {"transformer": transformer, "text_encoder": text_encoder})
     clips = Clips(config, vae, build_world(config))
     resumed = run.load_checkpoint()
     if config.compile:
         torch._dynamo.config.recompile_limit = 64  # a block counts once for each batch shape
         for block in transformer.transformer_blocks:
             block.compile(dynamic=False)
-    run.set_learning_rate()
     kinds = list(dict.fromkeys(config.pattern))
     fills = {kind: CapturedStep(partial(clips.fill, kind), device, warm_up=1) for kind in kinds}
     for kind in kinds:
@@ -147,18 +148,17 @@ def train(config: BaseConfig) -> None:
     run.start_clock()
     while run.progress < 1:
         kind = config.pattern[run.step % len(config.pattern)]
-        run.set_learning_rate()
         fills[kind]()
         loss = steps[kind]()
         run.extra = {"buffers": clips.state()}
-        run.advance(kind, lambda: {"loss": float(loss)})  # noqa: B023
+        run.advance(lambda: {kind: {"loss": float(loss)}})  # noqa: B023
     run.save_checkpoint()
     save_package(run, config)
 
 
-def save_package(run: Run, config: BaseConfig) -> None:
+def save_package(run: TrainingRun, config: BaseConfig) -> None:
     """Write the averaged weights as a CogVideoX package, and what it draws for a few captions."""
-    states = run.averaged()
+    states = run.averaged_states()
     transformer, text_encoder = build_base_transformer(config.network), build_text_encoder(config.network)
     transformer.load_state_dict(states["transformer"])
     text_encoder.load_state_dict(states["text_encoder"])

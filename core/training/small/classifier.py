@@ -17,7 +17,7 @@ from core.data.vocabulary import COLOURS, KINDS
 from core.data.world import World
 from core.evaluation.classifier import as_input, Classifier, cut_square, MARGIN, SIDE, ThingClassifier
 from core.training.small.classifier_config import ClassifierConfig
-from core.training.small.loop import Run
+from core.training.small.run import begin_run
 from core.training.small.world import build_world
 
 STORED_SIDE, STORED_MARGIN = 88, 1.5
@@ -98,7 +98,7 @@ def train(config: ClassifierConfig) -> None:
     torch.manual_seed(config.seed)
     network = (Classifier.load(Path(config.initial)).network if config.initial else ThingClassifier()).train().requires_grad_(True)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half again as fast on a CPU
-    run = Run(config, "small-classifier", {"classifier": network})
+    run = begin_run(config, "small-classifier", {"classifier": network})
     run.load_checkpoint()
     world = build_world(config)
     print(f"drawing {config.pictures} pictures", flush=True)
@@ -106,18 +106,18 @@ def train(config: ClassifierConfig) -> None:
     stored = torch.from_numpy(crops)
     run.start_clock()
     while run.progress < 1:
-        run.set_learning_rate()
         # Seeded by the step, so that a resumed run draws what the unbroken one would have drawn.
         generator, random = torch.Generator().manual_seed(config.seed + run.step), np.random.default_rng((config.seed, run.step))
         pick = torch.randint(0, len(stored), (config.batch,), generator=generator)
         pictures = spoiled(shaken(stored[pick], generator), random).contiguous(memory_format=torch.channels_last)
         kind, colour = network(pictures)
         loss = F.cross_entropy(kind, kinds[pick], label_smoothing=0.05) + F.cross_entropy(colour, colours[pick], label_smoothing=0.05)
-        run.descend(loss)
-        right = (kind.argmax(1) == kinds[pick]).float().mean(), (colour.argmax(1) == colours[pick]).float().mean()
-        run.advance("i", lambda: {"loss": float(loss.detach()), "kind_right": float(right[0]), "colour_right": float(right[1])})  # noqa: B023
+        run.optimizer.descend(loss)
+        right = [(answers.argmax(1) == truth[pick]).float().mean() for answers, truth in ((kind, kinds), (colour, colours))]
+        seen = dict(zip(("loss", "kind_right", "colour_right"), (loss.detach(), *right), strict=True))
+        run.advance(lambda: {"i": {name: float(value) for name, value in seen.items()}})  # noqa: B023
     run.save_checkpoint()
-    network.load_state_dict(run.averaged()["classifier"])
+    network.load_state_dict(run.averaged_states()["classifier"])
     scores = held_out_scores(network, config)
     print(scores, flush=True)
     folder = Path(config.out)

@@ -31,7 +31,9 @@ from core.data.tracking_sheet import tinted
 from core.errors import InputError
 from core.segment.network import build_network, Sam2Config
 from core.training.common.checkpoint import save_tensors
-from core.training.small.loop import CapturedStep, Run
+from core.training.common.run import TrainingRun
+from core.training.small.captured import CapturedStep
+from core.training.small.run import begin_run
 from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
 from core.training.small.sam2_tracking import fit_to, follow, Follower, MEASURES, training_loss
 
@@ -104,13 +106,13 @@ class Batch:
         return True
 
 
-def train_once(run: Run, follower: Follower, batch: Batch) -> Tensor:
+def train_once(run: TrainingRun, follower: Follower, batch: Batch) -> Tensor:
     """One optimisation step on the batch; the loss and MEASURES, (8,)."""
     masks, usable = whole_things(TrackingClips(batch.pixels, batch.labels), batch.phase.targets)
     cuda = run.device.type == "cuda"
     with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=cuda):
         loss, seen = training_loss(follower, batch.pixels, masks, batch.labels, usable)
-    run.descend(loss)
+    run.optimizer.descend(loss)
     return torch.cat([loss.detach()[None], seen])
 
 
@@ -183,7 +185,7 @@ class Keeper:
     tensors that fitting it to another size replaces.
     """
 
-    def __init__(self, run: Run, config: Sam2RecipeConfig, network: SAM2Base, sizes: Sam2Config, validation: Validation) -> None:
+    def __init__(self, run: TrainingRun, config: Sam2RecipeConfig, network: SAM2Base, sizes: Sam2Config, validation: Validation) -> None:
         self.run, self.config, self.sizes, self.validation = run, config, sizes, validation
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         fit_to(self.network, validation.size)
@@ -199,17 +201,18 @@ class Keeper:
 
     def validate(self, final: bool = False) -> None:
         """Score, and export when nothing was better; then write curve and, at the end, a sheet beside it."""
-        torch._foreach_copy_(list[Tensor](self.network.parameters()), self.run.average)
+        average = list(self.run.optimizer.average.values())
+        torch._foreach_copy_(list[Tensor](self.network.parameters()), average)
         self.latest = self.validation.score(self.network)
         score = sum(self.latest.values()) / len(self.latest)
         best = self.run.extra.get("best", -math.inf)
         if score >= best:
             self.run.extra["best"] = score
-            self.best = [value.clone() for value in self.run.average]
+            self.best = [value.clone() for value in average]
             self._export()
         elif self.best and best > _LEARNT and score < _COLLAPSED * best:
             print(f"back to the weights that scored {best:.4f}", flush=True)
-            self.run.go_back(self.best)
+            self.run.optimizer.restart_from(self.best)
         if final:
             Image.fromarray(self.validation.sheet(self.network)).save(self.folder / "sheet-small-sam2.jpg", quality=85)
         marks = " ".join(f"{key}={value:.4f}" for key, value in self.latest.items())
@@ -252,7 +255,7 @@ def train(config: Sam2RecipeConfig) -> None:
     world = make_world(config.pools, config.seed, device)
     validation = Validation(config, sizes.image_size, device)
     print(f"worlds made in {time.monotonic() - began:.1f} s", flush=True)
-    run = Run(config, "small-sam2", {"network": network})
+    run = begin_run(config, "small-sam2", {"network": network})
     resumed = run.load_checkpoint()
     kept = run.extra.pop("batch", {}) if resumed else {}
     keeper = Keeper(run, config, network, sizes, validation)
@@ -267,21 +270,36 @@ def train(config: Sam2RecipeConfig) -> None:
     run.start_clock()
     while not over():
         phase = next(phase for phase in phases if run.progress < phase.until)
-        follow_phase(run, network, world, phase, keeper, over, kept)
+        train_phase(run, network, world, phase, keeper, over, kept)
         kept = {}
     keeper.validate(final=True)
     run.save_checkpoint()
     print(f"stopped at step {run.step}, progress {run.progress:.3f}, {time.monotonic() - began:.0f} s after the start", flush=True)
 
 
-def follow_phase(
-    run: Run, network: SAM2Base, world: TrackingWorld, phase: Phase, keeper: Keeper, over: Callable[[], bool], kept: dict[str, Tensor]
+def train_phase(
+    run: TrainingRun,
+    network: SAM2Base,
+    world: TrackingWorld,
+    phase: Phase,
+    keeper: Keeper,
+    over: Callable[[], bool],
+    kept: dict[str, Tensor],
 ) -> None:
-    """Train until the phase, or the call, is over. `kept` is the batch of a checkpoint."""
+    """Train until the phase, or the call, is over.
+
+    Args:
+        run: the run that the phase is a part of.
+        network: what is trained; it is fitted to the size of the phase.
+        world: where clips come from.
+        phase: size, length and number of the clips, and when it ends.
+        keeper: validates at intervals.
+        over: tells whether the call has to end.
+        kept: the batch of a checkpoint, empty without one.
+    """
     began = time.monotonic()
     fit_to(network, phase.size)
     batch, follower = Batch(world, phase), Follower(network)
-    run.set_learning_rate()
     fill = CapturedStep(batch.fill, run.device, warm_up=1)
     fresh = not batch.load(kept)
     if fresh and run.device.type == "cuda":
@@ -292,7 +310,6 @@ def follow_phase(
         print(f"{phase}: captured in {time.monotonic() - began:.1f} s, {memory:.1f} GiB at most", flush=True)
     mark, since = time.monotonic(), run.step
     while run.progress < phase.until and not over():
-        run.set_learning_rate()
         if fresh or run.step % 2 == 0:
             fill()
         else:
@@ -301,14 +318,15 @@ def follow_phase(
         seen = step()
         run.extra = {"best": run.extra.get("best", -math.inf), "batch": batch.state()}
 
-        def values() -> dict[str, float]:
+        def rows() -> dict[str, dict[str, float]]:
             nonlocal mark, since
             row = dict(zip(("loss", *MEASURES), seen.tolist(), strict=True))  # noqa: B023
             speed = phase.clips * (run.step - since) / max(time.monotonic() - mark, 1e-6)
             mark, since = time.monotonic(), run.step
-            return row | {"clips_a_second": speed, "milliseconds": 1000 * phase.clips / max(speed, 1e-6)} | keeper.latest
+            pace = {"clips_a_second": speed, "milliseconds": 1000 * phase.clips / max(speed, 1e-6)}
+            return {f"{phase.size}x{phase.frames}": row | pace | keeper.latest}
 
-        run.advance(f"{phase.size}x{phase.frames}", values)
+        run.advance(rows)
         if keeper.due():
             keeper.validate()
             mark, since = time.monotonic(), run.step

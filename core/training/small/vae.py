@@ -14,9 +14,11 @@ from core.data.noise import chance
 from core.data.sheet import tile
 from core.data.world import World
 from core.evaluation.fidelity import psnr_of_error
+from core.training.common.run import TrainingRun
+from core.training.small.captured import call, CapturedStep
 from core.training.small.fast_vae import speed_up
-from core.training.small.loop import CapturedStep, freeze, Run
 from core.training.small.networks import build_vae
+from core.training.small.run import begin_run, freeze
 from core.training.small.vae_config import VaeConfig
 from core.training.small.world import build_world
 from core.vivid.conditioning import masked_video
@@ -41,7 +43,7 @@ def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
 class VaeStep:
     """One optimisation step of the autoencoder on fresh clips."""
 
-    def __init__(self, run: Run, vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, kl_weight: float) -> None:
+    def __init__(self, run: TrainingRun, vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, kl_weight: float) -> None:
         self.run, self.vae, self.world, self.batch, self.frames, self.kl_weight = run, vae, world, batch, frames, kl_weight
 
     def __call__(self) -> Tensor:
@@ -55,7 +57,7 @@ class VaeStep:
         result = self.through(self.vae.decoder, latent, self.vae.num_latent_frames_batch_size)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         loss = reconstruction_loss(result, pixels) + self.kl_weight * divergence
-        self.run.descend(loss)
+        self.run.optimizer.descend(loss)
         return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach(), mean.detach().std()])
 
     def through(self, half: torch.nn.Module, video: Tensor, length: int) -> Tensor:
@@ -67,7 +69,7 @@ class VaeStep:
         cache: dict[str, Tensor] | None = None
         for chunk in (video[:, :, :first], *video[:, :, first:].split(length, dim=2)):
             if chunk.shape[2]:
-                result, cache = self.run.call(half, chunk, conv_cache=cache)
+                result, cache = call(half, chunk, conv_cache=cache)
                 results.append(result.float())
         return torch.cat(results, dim=2)
 
@@ -90,15 +92,21 @@ def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict
     return scores, deviation
 
 
-def save_vae(run: Run, config: VaeConfig, deviation: float) -> AutoencoderKLCogVideoX:
+def save_vae(run: TrainingRun, config: VaeConfig, deviation: float) -> AutoencoderKLCogVideoX:
     """Write the averaged weights to `out`/vae in single precision, scaled by the latents' deviation."""
     with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
         vae = build_vae(config.network)
-    vae.load_state_dict(run.averaged()["vae"])
+    vae.load_state_dict(run.averaged_states()["vae"])
     vae.register_to_config(scaling_factor=1 / max(deviation, 1e-3))
     freeze([vae])
     vae.save_pretrained(run.folder / "vae")
     return vae
+
+
+def _measures(result: Tensor) -> dict[str, float]:
+    """What the curve shows of a step's result."""
+    loss, error, divergence, _ = result.tolist()
+    return {"loss": loss, "psnr": psnr_of_error(error, PEAK), "kl": divergence}
 
 
 def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
@@ -112,9 +120,8 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
         vae.load_state_dict(AutoencoderKLCogVideoX.from_pretrained(config.initial, torch_dtype=torch.float32).state_dict())
     vae.to(device).train()
     world = build_world(config)
-    run = Run(config, "small-vae", {"vae": vae})
+    run = begin_run(config, "small-vae", {"vae": vae})
     run.load_checkpoint()
-    run.set_learning_rate()
     if config.compile:
         speed_up(vae)
         vae.encoder.compile(dynamic=False)
@@ -132,9 +139,8 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
     run.start_clock()
     while run.progress < 1:
         kind = config.pattern[run.step % len(config.pattern)]
-        run.set_learning_rate()
         result = steps[kind]()
-        if run.advance(kind, lambda: {"loss": float(result[0]), "psnr": psnr_of_error(float(result[1]), PEAK), "kl": float(result[2])}):  # noqa: B023
+        if run.advance(lambda: {kind: _measures(result)}):  # noqa: B023
             save_vae(run, config, float(result[3]))
     run.save_checkpoint()
     finished = save_vae(run, config, float(result[3])).to(device)

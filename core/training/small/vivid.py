@@ -20,11 +20,13 @@ from core.data.world import CAPTIONS, EMPTY_INDEX, World
 from core.errors import InputError
 from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import loss_weight, noised
+from core.training.common.run import TrainingRun
+from core.training.small.captured import call, CapturedStep
 from core.training.small.export import export_package
 from core.training.small.latents import encode_examples, LatentBuffer
-from core.training.small.loop import CapturedStep, freeze, Run
 from core.training.small.networks import build_text_encoder, build_transformer, token_ids
 from core.training.small.preview import save_sheet
+from core.training.small.run import begin_run, freeze
 from core.training.small.vivid_config import VividConfig
 from core.training.small.world import build_world
 from core.vivid.conditioning import denoiser_input
@@ -46,7 +48,7 @@ class VividStep:
 
     def __init__(
         self,
-        run: Run,
+        run: TrainingRun,
         transformer: CogVideoXTransformer3DModel,
         text_encoder: T5EncoderModel,
         buffer: LatentBuffer,
@@ -75,8 +77,8 @@ class VividStep:
         caption = torch.where(silent, EMPTY_INDEX, caption)
         step = draw_timesteps(self.batch, config.high_noise, config.high_noise_from, device)
         noisy, velocity = noised(latent, torch.randn_like(latent), self.alphas[step].view(-1, 1, 1, 1, 1))
-        text = self.run.call(self.text_encoder, input_ids=self.tokens[caption])[0]
-        predicted = self.run.call(
+        text = call(self.text_encoder, input_ids=self.tokens[caption])[0]
+        predicted = call(
             self.transformer,
             hidden_states=denoiser_input(noisy, mask, masked),
             encoder_hidden_states=text,
@@ -85,7 +87,7 @@ class VividStep:
             return_dict=False,
         )[0]
         loss = (loss_weight(mask, config.outside_weight) * (predicted.float() - velocity).square()).mean()
-        self.run.descend(loss)
+        self.run.optimizer.descend(loss)
         return loss.detach()
 
 
@@ -111,7 +113,7 @@ def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
 class Examples:
     """The world, the encoder and the two replay buffers."""
 
-    def __init__(self, config: VividConfig, vae: AutoencoderKLCogVideoX, world: World, run: Run) -> None:
+    def __init__(self, config: VividConfig, vae: AutoencoderKLCogVideoX, world: World, run: TrainingRun) -> None:
         network, device = config.network, world.device
         shape = (network.latent_channels, network.height // 8, network.width // 8)
         window = (network.window_frames - 1) // 4 + 1
@@ -162,7 +164,7 @@ def train(config: VividConfig) -> None:
     transformer.train()
     text_encoder.train()
     world = build_world(config)
-    run = Run(config, "small-vivid", {"transformer": transformer, "text_encoder": text_encoder})
+    run = begin_run(config, "small-vivid", {"transformer": transformer, "text_encoder": text_encoder})
     examples = Examples(config, vae, world, run)
     resumed = run.load_checkpoint()
     world.motion.fill_(motion_at(run.progress, config.still_fraction))
@@ -170,7 +172,6 @@ def train(config: VividConfig) -> None:
         torch._dynamo.config.recompile_limit = 64  # a block counts once for each batch shape
         for block in transformer.transformer_blocks:
             block.compile(dynamic=False)
-    run.set_learning_rate()
     kinds = list(dict.fromkeys(config.pattern))
     fills = {kind: CapturedStep(partial(examples.fill, kind), device, warm_up=1) for kind in kinds}
     for kind in kinds:
@@ -187,20 +188,19 @@ def train(config: VividConfig) -> None:
     run.start_clock()
     while run.progress < 1:
         kind = config.pattern[run.step % len(config.pattern)]
-        run.set_learning_rate()
         world.motion.fill_(motion_at(run.progress, config.still_fraction))
         fills[kind]()
         loss = steps[kind]()
         run.extra = {"buffers": examples.state()}
-        if run.advance(kind, lambda: {"loss": float(loss), "motion": float(world.motion)}):  # noqa: B023
+        if run.advance(lambda: {kind: {"loss": float(loss), "motion": float(world.motion)}}):  # noqa: B023
             save_package(run, vae, config)
     run.save_checkpoint()
     save_package(run, vae, config, world)
 
 
-def save_package(run: Run, vae: AutoencoderKLCogVideoX, config: VividConfig, world: World | None = None) -> None:
+def save_package(run: TrainingRun, vae: AutoencoderKLCogVideoX, config: VividConfig, world: World | None = None) -> None:
     """Write the averaged weights as a package; with a world also a sheet of what they can do, by the unchanged autoencoder."""
-    states = run.averaged()
+    states = run.averaged_states()
     with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
         transformer, text_encoder = build_transformer(config.network), build_text_encoder(config.network)
     transformer.load_state_dict(states["transformer"])
