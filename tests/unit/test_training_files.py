@@ -1,9 +1,9 @@
-"""What a run leaves on the disk: checkpoints that a full disk can't spoil, curves, TensorBoard's event file, the picture of the loss."""
+"""What a run leaves on the disk: checkpoints that a full disk can't spoil, curves as table, picture and TensorBoard's events."""
 
 from __future__ import annotations
 
 import csv
-import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from core.errors import InputError, StorageError
 from core.training.common.checkpoint import load_checkpoint, save_checkpoint
-from core.training.common.curves import Curves, EventFile, masked_crc
+from core.training.common.curves import Curves
 
 
 @contextmanager
@@ -55,32 +56,11 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-def _events(path: Path) -> list[bytes]:
-    """The records of an event file, checked as TensorFlow's format says."""
-    data, records = path.read_bytes(), []
-    while data:
-        (length,) = struct.unpack("<Q", data[:8])
-        assert struct.unpack("<I", data[8:12])[0] == masked_crc(data[:8])
-        record = data[12 : 12 + length]
-        assert struct.unpack("<I", data[12 + length : 16 + length])[0] == masked_crc(record)
-        records.append(record)
-        data = data[16 + length :]
-    return records
-
-
-def test_the_checksum_is_crc_32c() -> None:
-    # The check value of CRC-32C for "123456789" is 0xE3069283 (RFC 3720); masked: turned right by 15, plus 0xA282EAD8.
-    crc = 0xE3069283
-    assert masked_crc(b"123456789") == (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def test_an_event_file_holds_what_was_written(tmp_path: Path) -> None:
-    file = EventFile(tmp_path)
-    file.scalars(300, {"video/loss": 0.25})
-    first, second = _events(file.path)
-    assert first.endswith(b"\x1a\x0dbrain.Event:2")
-    value = b"\x0a\x0avideo/loss\x15" + struct.pack("<f", 0.25)  # tag is field 1, simple_value is field 2
-    assert second.endswith(b"\x10\xac\x02\x2a" + bytes([len(value) + 2, 0x0A, len(value)]) + value)
+def _scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """What TensorBoard itself reads from a run's folder."""
+    reader = EventAccumulator(str(folder))
+    reader.Reload()
+    return [(event.step, event.value) for event in reader.Scalars(tag)]
 
 
 def test_curves_are_table_events_and_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +73,8 @@ def test_curves_are_table_events_and_picture(tmp_path: Path, capsys: pytest.Capt
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == [str(step) for step in range(1, 21)]
     assert float(rows[2]["loss"]) == pytest.approx(2 / 3, rel=1e-5)
-    assert len(_events(curves.events.path)) == 21
+    assert _scalars(tmp_path, "some/image/loss") == [(step, pytest.approx(2 / step)) for step in range(1, 21) if step % 5]
+    assert [step for step, _ in _scalars(tmp_path, "some/video/seconds")] == [5, 10, 15, 20]
     picture = np.asarray(Image.open(tmp_path / "curve-some.png"))
     drawn = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
     assert {(33, 102, 172), (217, 95, 2)} <= drawn, "a line a kind"
@@ -106,6 +87,25 @@ def test_curves_are_table_events_and_picture(tmp_path: Path, capsys: pytest.Capt
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows][-2:] == ["15", "16"]
     assert rows[-1]["loss"] == "9"
+    assert [step for step, _ in _scalars(tmp_path, "some/image/loss")][-3:] == [13, 14, 16]
+
+
+def test_a_table_of_an_earlier_version_keeps_its_order_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "curve-some.csv").write_text("step,kind,loss,seconds\n1,image,2,0.5\n2,image,3,0.9\n", newline="")
+    Curves(tmp_path, "some", first_step=2).add({"step": 2, "seconds": 1.5, "kind": "image", "loss": 4.0})
+    assert (tmp_path / "curve-some.csv").read_text().splitlines() == ["step,kind,loss,seconds", "1,image,2,0.5", "2,image,4,1.5"]
+
+
+def test_without_tensorboard_there_are_table_and_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    curves = Curves(tmp_path, "some")
+    curves.add({"step": 1, "kind": "image", "loss": 1.0})
+    curves.add({"step": 2, "kind": "image", "loss": 0.5})
+    curves.draw()
+    assert {path.name for path in tmp_path.iterdir()} == {"curve-some.csv", "curve-some.png"}
+    assert capsys.readouterr().out.count("TensorBoard is not installed: the curve is written as a table and a picture only") == 1
 
 
 def test_curves_on_a_full_disk(tmp_path: Path) -> None:

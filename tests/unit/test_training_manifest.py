@@ -66,12 +66,33 @@ def test_records_say_what_they_are(manifest: Path) -> None:
 
 def test_run_lengths_are_cocos() -> None:
     generator = np.random.default_rng(0)
-    masks = [generator.random((37, 53)) < share for share in (0.0, 0.02, 0.5, 1.0)]
-    for mask in masks:
-        packed = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-        assert np.array_equal(decode_rle(packed["counts"].decode(), 37, 53), mask)
-    assert np.array_equal(decode_rle([3, 2, 1], 2, 3), [[False, False, True], [False, True, False]])
-    for counts, hint in (([3, 2], "5 pixels, where 3x2 has 6"), ("0\x7f", "no place"), ("P", "middle of a number")):
+    for number in range(60):
+        height, width = (int(side) for side in generator.integers(1, 60, 2))
+        mask = generator.random((height, width)) < (0.0, 0.02, 0.5, 1.0, 0.98)[number % 5]
+        packed = coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
+        assert np.array_equal(decode_rle(packed, height, width), mask)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], mask.T.ravel()]))).tolist()
+        assert np.array_equal(decode_rle(np.diff([0, *edges, mask.size]).tolist(), height, width), mask)
+
+
+def test_run_lengths_by_hand() -> None:
+    wanted = [[False, False, True], [False, True, False]]
+    assert np.array_equal(decode_rle([3, 2, 1], 2, 3), wanted)
+    assert np.array_equal(decode_rle("321", 2, 3), wanted)
+    # 40 takes two characters of five bits each, the lower first: 8 and a bit that says more follows, then 1.
+    assert decode_rle("8X1", 8, 6).T.ravel().tolist() == [False] * 8 + [True] * 40
+    # From the fourth number on each is the difference to the one two before: 2, 3, 4, then 3 - 3 = 0 and 5 - 4 = 1.
+    assert decode_rle("23401", 17, 1).ravel().tolist() == [False] * 2 + [True] * 3 + [False] * 4 + [True] * 3 + [False] * 5
+    for counts, hint in (
+        ([3, 2], "5 pixels, where 3x2 has 6"),
+        ([7, -1], "6 pixels, where 3x2 has 6"),
+        ("32", "do not make up a picture of 3x2"),
+        ("3211", "do not make up a picture of 3x2"),
+        ("0O", "do not make up a picture of 3x2"),
+        ("0\x7f", "no place"),
+        ("P", "middle of a number"),
+        ("", "middle of a number"),
+    ):
         with pytest.raises(ValueError, match=hint):
             decode_rle(counts, 2, 3)
 

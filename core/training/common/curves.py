@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import csv
 import math
-import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from core.errors import StorageError
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 _WIDTH, _HEIGHT = 900, 480
 _LEFT, _TOP, _RIGHT, _BOTTOM = 70, 40, 20, 40
@@ -37,15 +38,14 @@ class Curves:
             if kept:
                 self.csv.write_text("".join(kept), encoding="utf-8", newline="")
                 self.rows = list(csv.DictReader(kept))
-        self.events = EventFile(folder)
+            self._events = _event_writer(folder, first_step)
 
     def add(self, row: dict[str, Any]) -> None:
         """Write a row; it has `step` and `kind`, and the same columns every time."""
         text = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
         with _storage(self.csv):
             self._append(text)
-            values = {f"{self.recipe}/{row['kind']}/{name}": value for name, value in row.items() if isinstance(value, float)}
-            self.events.scalars(row["step"], values)
+            self._add_events(row)
         self.rows.append(text)
         print(" ".join(f"{name}={value}" for name, value in text.items()), flush=True)
 
@@ -62,76 +62,32 @@ class Curves:
         first = [row.partition(",")[0] for row in rows]
         return [heading, *(row for row, number in zip(rows, first, strict=True) if number.isdecimal() and int(number) < step)]
 
+    def _add_events(self, row: dict[str, Any]) -> None:
+        if self._events is None:
+            return
+        for name, value in row.items():
+            if isinstance(value, float):
+                self._events.add_scalar(f"{self.recipe}/{row['kind']}/{name}", value, row["step"])
+        self._events.flush()
+
     def _append(self, row: dict[str, str]) -> None:
         new = not self.csv.exists()
+        before = list(self.rows[0]) if self.rows else []  # earlier versions wrote the columns in another order
         with self.csv.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
+            writer = csv.DictWriter(file, fieldnames=before if set(before) == set(row) else list(row))
             if new:
                 writer.writeheader()
             writer.writerow(row)
 
 
-class EventFile:
-    """TensorBoard's event file, written without TensorBoard: only who looks at it needs that installed.
-
-    Each record is a length, the length's checksum, a protocol buffer and its checksum; the checksum is CRC-32C, masked.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f"events.out.tfevents.{time.time_ns() / 1e9:.6f}.vivid"
-        with _storage(folder):
-            self._write(_double(1, time.time()) + _bytes(3, b"brain.Event:2"))
-
-    def scalars(self, step: int, values: dict[str, float]) -> None:
-        """One number a name at this step."""
-        summary = b"".join(_bytes(1, _bytes(1, name.encode()) + _float(2, value)) for name, value in values.items())
-        self._write(_double(1, time.time()) + _varint(2 << 3) + _varint(step) + _bytes(5, summary))
-
-    def _write(self, data: bytes) -> None:
-        length = struct.pack("<Q", len(data))
-        with self.path.open("ab") as file:
-            file.write(length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data)))
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 127:
-        parts.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*parts, value])
-
-
-def _bytes(field: int, data: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
-
-
-def _double(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 1) + struct.pack("<d", value)
-
-
-def _float(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 5) + struct.pack("<f", value)
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
-
-
-_CRC = _crc_table()
-
-
-def masked_crc(data: bytes) -> int:
-    """CRC-32C (Castagnoli), turned by 15 bits and shifted, as TFRecord files have it."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _CRC[(crc ^ byte) & 255] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+def _event_writer(folder: Path, first_step: int) -> SummaryWriter | None:
+    """TensorBoard's writer, which also hides what an earlier run wrote of `first_step` and later; None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        print("TensorBoard is not installed: the curve is written as a table and a picture only", flush=True)
+        return None
+    return SummaryWriter(folder, purge_step=first_step or None, filename_suffix=".vivid")
 
 
 def draw_curve(rows: list[dict[str, str]], path: Path, column: str = "loss") -> None:

@@ -6,37 +6,54 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+_FIRST, _LAST = 48, 111
+"""Codes of the characters that packed run lengths are made of: six bits each."""
+_MORE = 32
+"""The bit of a character that says that its number goes on."""
 
 
 def decode_rle(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
-    """bool (H, W). `counts` are run lengths, False first, along the columns; ValueError when they don't make up the picture.
+    """Decode the mask of one frame.
 
-    The string packs each number into characters from code 48: five bits a character, the lowest first, a sixth bit says that more follow,
-    the last one carries the sign; from the fourth number on, each is the difference to the one two before.
+    Args:
+        counts: run lengths down the columns, False first; numbers, or COCO's packed string of them.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+
+    Returns:
+        bool (H, W).
+
+    Raises:
+        ValueError: the run lengths are damaged, or don't make up the picture exactly.
     """
-    runs = unpack_counts(counts) if isinstance(counts, str) else [int(count) for count in counts]
-    if sum(runs) != height * width or min(runs, default=0) < 0:
-        raise ValueError(f"run lengths of {sum(runs)} pixels, where {width}x{height} has {height * width}")
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(width, height).T
+    packed = _checked(counts) if isinstance(counts, str) else _packed(counts, height, width)
+    # pycocotools refuses too many pixels, but leaves what too few of them don't reach undefined: then they fit a smaller picture as well.
+    if not _fits(packed, height * width) or _fits(packed, height * width - 1):
+        raise ValueError(f"packed run lengths that do not make up a picture of {width}x{height}")
+    return np.asarray(coco.decode({"size": [height, width], "counts": packed})).astype(bool)
 
 
-def unpack_counts(text: str) -> list[int]:
-    """The numbers that a packed string stands for; ValueError for a string that is none."""
-    runs: list[int] = []
-    value = shift = 0
+def _checked(text: str) -> bytes:
     for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64:
+        if not _FIRST <= ord(character) <= _LAST:
             raise ValueError(f"'{character}' has no place in packed run lengths")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    if shift:
+    if not text or (ord(text[-1]) - _FIRST) & _MORE:
         raise ValueError("packed run lengths that end in the middle of a number")
-    return runs
+    return text.encode("ascii")
+
+
+def _packed(counts: Sequence[int], height: int, width: int) -> bytes:
+    if sum(counts) != height * width or min(counts, default=0) < 0:
+        raise ValueError(f"run lengths of {sum(counts)} pixels, where {width}x{height} has {height * width}")
+    return coco.frPyObjects({"size": [height, width], "counts": list(counts)}, height, width)["counts"]
+
+
+def _fits(packed: bytes, pixels: int) -> bool:
+    """Whether run lengths have no more than this many pixels."""
+    try:
+        coco.decode({"size": [pixels, 1], "counts": packed})
+    except ValueError:
+        return False
+    return True
