@@ -1,7 +1,15 @@
 """Where one shot ends and the next begins.
 
-Two measures on thumbnails, and both must speak for a cut: how differently the colours are spread (blind to movement, misled by light), and
-how little the picture resembles the one before (blind to light, misled by movement). A flash comes back to what was there; a cut doesn't.
+Two measures on thumbnails, and both must speak for a cut: how differently the colours are spread
+(blind to movement, misled by light), and how little the picture resembles the one before (blind to
+light, misled by movement). A flash comes back to what was there; a cut doesn't.
+
+Why not PySceneDetect: measured with `python scripts/compare_scene_cuts.py CLIPS` on nine real shots
+(1129 frames) and 20 reels made of them (140 cuts, shots from 6 frames on), this finder has all 140
+cuts, and 2 false alarms in the single shots, both under a very fast pan. PySceneDetect 0.7's best,
+AdaptiveDetector with min_scene_len=6, has all 140 cuts too, but takes flashes and dropped (black)
+frames for cuts: 88 false alarms. With its default shortest shot of 15 frames it misses 21 cuts.
+Content, hash and histogram detectors do worse. All take 1 to 2 ms a frame.
 """
 
 from __future__ import annotations
