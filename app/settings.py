@@ -12,8 +12,6 @@ from platformdirs import user_data_path
 
 from core.errors import InputError
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-
 
 def default_workspace() -> Path:
     """The folder for projects and models: in XDG_DATA_HOME on Linux, Application Support on macOS, LOCALAPPDATA on Windows."""

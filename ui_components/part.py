@@ -6,17 +6,16 @@ import functools
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app.contract.error_text import error_text
+from core.assets import ASSETS
 from core.errors import error_record, internal_error_message, StudioError
 
 log = logging.getLogger(__name__)
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS: tuple[str, ...] = (
     *("store", "pictures", "toast", "connection", "arrivals", "lens", "pointing", "canvas", "compare", "player", "steps", "trim"),
     *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "models", "keyboard"),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from app.editor.editor import Editor
 from app.render.edit import Production, write_edited_video
-from app.settings import ASSETS, Settings
+from app.settings import Settings
+from core.assets import ASSETS
 from core.errors import InputError
 from core.machine import peak_memory_mb
 from core.progress import JobContext

@@ -15,8 +15,8 @@ from app.editor.base import VerbBase
 from app.jobs.clip_scan import Examined
 from app.jobs.estimates import Rate
 from app.media.frames import encode_jpeg
-from app.settings import ASSETS
 from app.storage.workspace import new_id, now, ProjectSummary
+from core.assets import ASSETS
 from core.errors import InputError
 from core.progress import JobContext
 from core.project import project as document

@@ -22,9 +22,9 @@ from app.server.crash_reports import crash_reports, LOGS
 from app.server.routes import error_response, page_routes
 from app.server.rpc import add_endpoints, prepare_transfers
 from app.server.sockets import listen
+from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from ui_components.page import build_page
-from ui_components.part import ASSETS
 
 if TYPE_CHECKING:
     from app.editor.editor import Editor

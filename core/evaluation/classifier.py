@@ -18,11 +18,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn, Tensor
 
+from core.assets import ASSETS
 from core.data.vocabulary import COLOURS, KINDS
 from core.errors import InputError, ModelMissingError
 from core.masks import bounding_box
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "evaluation"
+FOLDER = ASSETS / "evaluation"
 WEIGHTS = "classifier.safetensors"
 SIDE = 64
 """Pixels a side of what the network sees."""

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.assets import ASSETS
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.masks import bounding_box, MaskSequence
@@ -27,7 +28,7 @@ from core.masks.png import numbered_masks, read_mask
 from core.media import open_clip
 from core.project.video import VideoInfo
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "clips"
+EXAMPLES = ASSETS / "clips"
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 FRAMES_AT_MOST = 120
 """Longer clips are measured on their first frames only: what is measured is held in memory."""

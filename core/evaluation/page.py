@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
+from core.assets import ASSETS
 from core.evaluation.results import Exhibit, Figure, Gallery, SuiteResult, Table
 from core.evaluation.strips import as_strip, GAP, panel_size, picture_uri, video_uri
 from core.progress import JobContext
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "evaluation"
 
 
 def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: JobContext) -> str:
@@ -33,7 +31,7 @@ def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: J
     judged = [figure for result in results for figure in result.figures if figure.met is not None]
     links = "".join(f'<a href="#{escape(result.name)}">{escape(result.title)}{_count(result)}</a>' for result in results)
     described = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
-    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = ((ASSETS / "evaluation" / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -6,12 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.assets import ASSETS
 from core.errors import InputError, ModelMissingError
 from core.files import is_full, storage_error
 from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS, names
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
-"""Where the weights lie that are part of the program."""
 
 
 class ModelStore:
@@ -21,7 +19,7 @@ class ModelStore:
     does as well. The hub is the one that HF_ENDPOINT names; HF_HUB_OFFLINE=1 keeps it out.
     """
 
-    def __init__(self, root: Path | str | None = None, assets: Path | str = ASSETS) -> None:
+    def __init__(self, root: Path | str | None = None, assets: Path | str = ASSETS / "models") -> None:
         self.root = None if root is None else Path(root)
         self.assets = Path(assets)
 
