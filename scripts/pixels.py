@@ -29,8 +29,8 @@ def pictures(path: Path) -> Iterator[np.ndarray]:
     elif path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
-                with archive.open(name) as file:
-                    yield np.asarray(Image.open(file))
+                with archive.open(name) as packed:
+                    yield np.asarray(Image.open(packed))
     elif path.suffix == ".png":
         yield np.asarray(Image.open(path))
     else:

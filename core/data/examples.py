@@ -1,4 +1,4 @@
-"""The example clips that ship, drawn from nothing: `python3 -m core.data.examples [folder]`.
+"""The example clips that ship, drawn from nothing; `scripts.draw_examples` writes them.
 
 Each clip is 640x360, H.264, with the mask of its one moving thing as a folder of PNGs. Everything is drawn at twice the size and reduced,
 so that edges are smooth; layers at several depths slide past as the camera moves.
@@ -7,7 +7,6 @@ so that edges are smooth; layers at several depths slide past as the camera move
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFilter
 
 from core.data.noise import octave_noise, seeded
@@ -323,16 +321,3 @@ def write(example: Example, path: Path) -> None:
     folder.mkdir(exist_ok=True)
     for index, mask in enumerate(example.masks):
         Image.fromarray(mask).save(folder / f"{index:05d}.png", optimize=True)
-
-
-def main(arguments: list[str]) -> None:
-    """Draw every example into a folder (assets/clips of this checkout by default)."""
-    folder = Path(arguments[0]) if arguments else Path(__file__).parents[2] / "assets" / "clips"
-    torch.set_num_threads(min(2, torch.get_num_threads()))
-    for name, draw in EXAMPLES.items():
-        write(draw(), folder / f"{name}.mp4")
-        print(folder / f"{name}.mp4")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

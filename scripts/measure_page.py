@@ -1,6 +1,6 @@
 """How fast the page is, measured in a real browser on the models that ship. A script, not a test: its figures belong to a quiet machine.
 
-    python tests/browser/measure_page.py [--rounds 3] [--clips FOLDER] [--port 18390] [--chromium /usr/bin/chromium]
+    python -m scripts.measure_page [--rounds 3] [--clips FOLDER] [--port 18390] [--chromium /usr/bin/chromium]
 
 Makes its own clips (a 1080p one to track, and ten minutes of 1080p), starts the program on an empty workspace, drives Chromium through it
 and prints one line a figure, each with its goal: click to overlay, scrubbing a tracked clip, the page after a start, a long clip, memory.
@@ -28,6 +28,9 @@ from typing import Any
 
 import av
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
+
 from studio_page import FLAGS, ROOT
 
 SIZE = (1920, 1080)

@@ -1,6 +1,6 @@
 """Memory and seconds of a full-size VIVID package in every mode of memory use, on one GPU. A script, not a test: it needs the GPU.
 
-    python tests/measure_memory.py [--folder /dev/shm/vivid-full-size] [--tiny]
+    python -m scripts.measure_memory [--folder /dev/shm/vivid-full-size] [--tiny]
 
 Writes a package of CogVideoX-5B's size with random weights (21 GB) to the folder, then loads it in each mode in a process of its own,
 `parts` and `layers` on a pretended card of 16 and 8 GB, makes keyframe tries and one window of 49 frames at 480x720 of two steps each, and
@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
@@ -65,7 +63,7 @@ def main() -> int:
     try:
         write_package(options.folder, options.tiny)
         for mode in CARDS:
-            subprocess.run([sys.executable, __file__, "--folder", str(options.folder), "--mode", mode], check=True)
+            subprocess.run([sys.executable, "-m", "scripts.measure_memory", "--folder", str(options.folder), "--mode", mode], check=True)
         compare(options.folder)
     finally:
         shutil.rmtree(options.folder)

@@ -1,6 +1,6 @@
-"""Make docs/images/results.webp anew: what the models that ship do with the example clips, one seed each, none chosen.
+"""Make docs/images/results.webp: what the models that ship do with the example clips, one seed each, none of them picked.
 
-    python tests/make_results.py [PICTURE]
+    python -m scripts.make_results [PICTURE]
 
 Runs `edit` with the true masks of the clips, so that the picture shows the video model alone.
 """
@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.assets import ASSETS
+
 ROOT = Path(__file__).resolve().parent.parent
-CLIPS = ROOT / "assets" / "clips"
+CLIPS = ASSETS / "clips"
 EDITS = (
     ("meadow", "modify", "a dotted purple ball", "expand:8"),
     ("meadow", "modify", "an orange star", "box+expand:8"),

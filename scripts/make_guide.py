@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/guide.md from a whole edit in a real browser: `python tests/browser/make_guide.py [FOLDER]`.
+"""Take the pictures of docs/guide.md from a whole edit in a real browser: `python -m scripts.make_guide [FOLDER]`.
 
 The edit is the one that the guide tells of, on the example clip with the models that ship. The pictures are WebP, small enough for a
 repository. It takes a minute or two.
@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
 
-from studio_page import newest_job, open_page, point, program, ROOT, SLOW, wait_for_job  # noqa: E402 (found by the line above)
+from studio_page import newest_job, open_page, point, program, ROOT, SLOW, wait_for_job
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZE = {"width": 1366, "height": 768}
