@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.version import command_name
 from core.errors import DeviceMissingError, ModelMissingError, StudioError
 
 
@@ -9,7 +10,7 @@ def error_text(error: StudioError) -> str:
     """One sentence for the screen, the command line or a client of the API."""
     text = str(error)
     if isinstance(error, ModelMissingError) and error.fetchable is not None:
-        return f"{text}: run `launch.py models fetch {error.fetchable}` where there is a network"
+        return f"{text}: run `{command_name()} models fetch {error.fetchable}` where there is a network"
     if isinstance(error, DeviceMissingError):
         return f"{text}: choose another with --device, such as --device cpu"
     return text
