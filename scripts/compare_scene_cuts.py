@@ -1,6 +1,6 @@
 """Compare this program's scene-cut finder with PySceneDetect's detectors on a folder of clips.
 
-    python scripts/compare_scene_cuts.py CLIPS [CLIPS ...] [--seed 0] [--reels 20]
+    python -m scripts.compare_scene_cuts CLIPS [CLIPS ...] [--seed 0] [--reels 20]
 
 Every video below CLIPS has to be one shot. From their parts the script makes reels whose cuts are
 known, and shots with what is easily taken for a cut: flashes, a fade, black frames, fast pans. It
@@ -11,6 +11,7 @@ prints, for each finder, the cuts that it found and missed, and its false alarms
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import sys
 import time
@@ -46,7 +47,7 @@ def fitted(frames: Frames, height: int, width: int) -> Frames:
     """The frames at another size: a reel has one."""
     import cv2
 
-    return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
+    return [np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8) for frame in frames]
 
 
 def reel(shots: Sequence[Frames], random: np.random.Generator) -> tuple[Frames, list[int]]:
@@ -118,7 +119,7 @@ def finders() -> dict[str, Finder]:
     table: dict[str, Finder] = {"VIVID Studio": lambda frames: list(find_cuts(frames))}
     for kind in (ContentDetector, AdaptiveDetector, HashDetector, HistogramDetector):
         table[f"{kind.__name__}, defaults"] = detected(kind)
-        table[f"{kind.__name__}, min_scene_len=6"] = detected(lambda kind=kind: kind(min_scene_len=6))
+        table[f"{kind.__name__}, min_scene_len=6"] = detected(functools.partial(kind, min_scene_len=6))
     return table
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "core", "ui_components")
-INSTALLED_FOR_OTHERS = {"torchvision", "pycocotools", "tensorboard"}
+INSTALLED_FOR_OTHERS = {"torchvision"}
 """Imported by name only (core.compat): sam2 and transformers need it beside the torch that is pinned."""
 
 
