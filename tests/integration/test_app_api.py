@@ -129,7 +129,7 @@ def test_what_is_wrong_comes_back_as_one_sentence(client: Client, tmp_path: Path
     project_id = client.predict("meadow", api_name="/open_example")["id"]
     (tmp_path / "notes.mp4").write_text("no video")
     for verb, arguments, words in (
-        ("trim", {"project_id": project_id, "start": 5, "stop": 2}, "no stretch"),
+        ("trim", {"project_id": project_id, "start": 5, "stop": 2}, "not a part of"),
         ("trim", {"project_id": project_id, "start": "five", "stop": 9}, "start can't be used"),
         ("accept", {"project_id": project_id, "edit_id": "x"}, "no keyframe try x"),
         ("start_tries", {"project_id": project_id, "frame": 0, "task": "paint", "caption": "x", "seeds": [1]}, "task can't be used"),

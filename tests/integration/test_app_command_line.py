@@ -177,7 +177,7 @@ WRONG = [
     (("--box", BOX, "--task", "add"), "needs a caption"),
     (("--box", BOX, "--task", "paint", "--caption", "x"), "unknown task"),
     (("--box", BOX, "--task", "delete", "--adjust", "grow"), "unknown mask adjustment"),
-    (("--box", BOX, "--task", "delete", "--frames", "5:2"), "no stretch"),
+    (("--box", BOX, "--task", "delete", "--frames", "5:2"), "not a part of"),
     (("--box", BOX, "--task", "delete", "--frames", "x"), "no span"),
     (("--box", BOX, "--task", "delete", "--frames", "-5:20"), "--flag=-5"),
     (("--box", BOX, "--task", "delete", "--frame", "99"), "outside the frames"),
