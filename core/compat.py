@@ -1,8 +1,10 @@
-"""Makes torchvision importable beside a CPU build of torch. Import this before anything that imports torchvision.
+"""Makes torchvision importable beside a CPU build of torch. Import this before anything that
+imports torchvision.
 
-The wheels of torchvision on the package index are built against CUDA; next to a CPU build of torch their compiled library can't load, and
-torchvision then fails on import because it describes operators that nobody declared. Declaring them is enough for everything we use: its
-transforms are plain torch.
+The wheels of torchvision on the package index are built against CUDA; next to a CPU build of torch
+their compiled library can't load, and torchvision then fails on import because it describes
+operators that nobody declared. Declaring them is enough for everything we use: its transforms are
+plain torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The errors of the program, by their cause. The page and the command line turn them into messages and exit codes."""
+"""The errors of the program, by their cause. The page and the command line turn them into messages
+and exit codes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from typing import Any
 
 
 class StudioError(Exception):
-    """Base of every error that a person should read as one sentence. `exit_code` is the command line's."""
+    """Base of every error that a person should read as one sentence. `exit_code` is the command
+    line's.
+    """
 
     exit_code = 1
 
@@ -27,12 +31,13 @@ class DeviceMissingError(InputError):
 
 
 class ModelMissingError(StudioError):
-    """Weights that were asked for are neither on disk nor to be had: the message says where they were looked for.
+    """Weights that were asked for are neither on disk nor to be had: the message says where they
+    were looked for.
 
-    Attributes:
-        fetchable: The name of the model to fetch, which brings what is missing; None where fetching does not help.
-        repository: The hub's name of the repository that has the weights, or None.
-        download_mb: The size of the missing weights in 10^6 bytes, or None where it is not known.
+    Attributes: fetchable: The name of the model to fetch, which brings what is missing; None where
+        fetching does not help. repository: The hub's name of the repository that has the weights,
+        or None. download_mb: The size of the missing weights in 10^6 bytes, or None where it is not
+        known.
     """
 
     exit_code = 3
@@ -62,7 +67,9 @@ class StorageError(StudioError):
 
 
 class DeviceMemoryError(StudioError):
-    """The device has too little memory for a model: the message says with which mode it needs less."""
+    """The device has too little memory for a model: the message says with which mode it
+    needs less.
+    """
 
     exit_code = 1
 
@@ -73,5 +80,7 @@ def internal_error_message(error: Exception) -> str:
 
 
 def error_record(asked: Any) -> dict[str, Any]:
-    """The `extra` to log an internal error with: the id of its crash report, and the request that led to it."""
+    """The `extra` to log an internal error with: the id of its crash report, and the request that
+    led to it.
+    """
     return {"report_id": secrets.token_hex(8), "asked": asked}

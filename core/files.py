@@ -1,4 +1,6 @@
-"""The one place that writes files: they appear only when they are complete. Errors of the disk in plain words."""
+"""The one place that writes files: they appear only when they are complete. Errors of the disk in
+plain words.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ Sync = Literal["none", "file", "folder"]
 """What is flushed to the disk before a write returns.
 
 `none`: nothing. A killed program leaves the old file or the new one, a power cut may leave neither.
-`file`: the content, before the file gets its name. A power cut leaves the old file or the new one, whole.
-`folder`: the name as well, so that a power cut after the write leaves the new file.
+`file`: the content, before the file gets its name. A power cut leaves the old file or the new one,
+whole. `folder`: the name as well, so that a power cut after the write leaves the new file.
 """
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -51,7 +53,9 @@ def storage_error(path: Path, error: OSError, then: str = "try again") -> Storag
 
 
 def is_folder(path: Path) -> bool:
-    """Whether `path` is a folder; InputError for what can't be a path at all (too long, a zero byte)."""
+    """Whether `path` is a folder; InputError for what can't be a path at all (too long, a zero
+    byte).
+    """
     try:
         return path.is_dir()
     except (OSError, ValueError) as error:
@@ -61,7 +65,9 @@ def is_folder(path: Path) -> bool:
 
 @contextmanager
 def storage_errors(path: Path, then: str = "try again") -> Iterator[None]:
-    """Turn an OSError inside the block, PyAV's included, into a StorageError about `path`; see `storage_error`."""
+    """Turn an OSError inside the block, PyAV's included, into a StorageError about `path`; see
+    `storage_error`.
+    """
     try:
         yield
     except OSError as error:
@@ -71,7 +77,8 @@ def storage_errors(path: Path, then: str = "try again") -> Iterator[None]:
 class AtomicFile:
     """A file that is being written under a temporary name beside `path`.
 
-    For a file that stays open over several calls; `atomic_path` is simpler where one block writes it all.
+    For a file that stays open over several calls; `atomic_path` is simpler where one block writes
+    it all.
     """
 
     def __init__(self, path: Path, sync: Sync = "folder") -> None:
@@ -159,7 +166,9 @@ def write_text(path: Path, text: str, *, sync: Sync = "folder", then: str = "try
 
 
 def remove_leftovers(path: Path) -> None:
-    """Delete what killed programs left of earlier writes of `path`. Only for a file with one writer at a time."""
+    """Delete what killed programs left of earlier writes of `path`. Only for a file with one writer
+    at a time.
+    """
     for left in path.parent.glob(f".{path.name}.*.part"):
         with suppress(OSError):
             left.unlink()

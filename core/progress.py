@@ -23,7 +23,9 @@ class CancelToken:
         self.reason = STOPPED
 
     def cancel(self, reason: str = STOPPED) -> None:
-        """Ask for an end. `reason` becomes the message of the Cancelled that follows; the first one counts."""
+        """Ask for an end. `reason` becomes the message of the Cancelled that follows; the first one
+        counts.
+        """
         if not self._event.is_set():
             self.reason = reason
             self._event.set()
@@ -37,8 +39,9 @@ class CancelToken:
 class ProgressEvent:
     """One step of one stage of a job.
 
-    `done` and `total` count the stage's own unit (frames, steps); `elapsed` and `remaining` are seconds, `remaining` None until it can
-    be told. `partial` is whatever the stage shows early: a frame, a mask, a path.
+    `done` and `total` count the stage's own unit (frames, steps); `elapsed` and `remaining` are
+    seconds, `remaining` None until it can be told. `partial` is whatever the stage shows early: a
+    frame, a mask, a path.
     """
 
     stage: str
@@ -55,7 +58,9 @@ class ProgressEvent:
 
 @dataclass
 class JobContext:
-    """What a job hands to the engine: where to report, and whether to go on. One per job, never shared between two."""
+    """What a job hands to the engine: where to report, and whether to go on. One per job, never
+    shared between two.
+    """
 
     on_progress: Callable[[ProgressEvent], None] | None = None
     token: CancelToken = field(default_factory=CancelToken)
@@ -68,7 +73,9 @@ class JobContext:
             raise Cancelled(self.token.reason)
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
-        """Say that `done` of `total` units of `stage` are finished, then check for cancel. Call with done=0 when a stage starts."""
+        """Say that `done` of `total` units of `stage` are finished, then check for cancel. Call
+        with done=0 when a stage starts.
+        """
         now = time.monotonic()
         if stage != self._stage or done == 0:
             self._stage, self._stage_start = stage, now
@@ -81,10 +88,11 @@ class JobContext:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job as others see it. `state` is queued, running, done, failed, cancelled or interrupted (found unfinished when the program started
-    again); `ahead` jobs run before a queued one.
+    """A job as others see it. `state` is queued, running, done, failed, cancelled or interrupted
+    (found unfinished when the program started again); `ahead` jobs run before a queued one.
 
-    `message` is one sentence for a person (the error, when it failed); `result` holds ids and relative paths only.
+    `message` is one sentence for a person (the error, when it failed); `result` holds ids and
+    relative paths only.
     """
 
     job_id: str

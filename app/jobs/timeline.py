@@ -50,9 +50,9 @@ class Lanes:
 
 def suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
     """Frames to look at as [frame, symptom, what that is]. `sure` are confirmed, `cuts` the first frames of shots."""
-    from core.masks import examine, SYMPTOMS
+    from core.masks import check_quality, FLAG_TEXTS
 
-    return [[suspect.frame, suspect.symptom, SYMPTOMS[suspect.symptom]] for suspect in examine(masks, span, sure, cuts)]
+    return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, span, sure, cuts)]
 
 
 def runs(frames: list[int]) -> Iterator[tuple[int, int]]:

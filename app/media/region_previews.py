@@ -42,12 +42,12 @@ def form_tiles(
     import cv2
     import numpy as np
 
-    from core.masks import bounding_box, shaped, united
+    from core.masks import bounding_box, feather_of_objects, shaped
 
     height = round(width * 2 / 3)
     shape = frame.shape[:2]
     forms = [[(shaped(mask, dataclasses.replace(way, form=form)), way.feather) for mask, way in own] for form in FORMS]
-    changing, _ = united((part for parts in forms for part in parts) if own else others, shape)
+    changing, _ = feather_of_objects((part for parts in forms for part in parts) if own else others, shape)
     view = _view(bounding_box(changing), shape, width / height)
     scale = min(width / view.width, height / view.height)
     size = max(1, round(view.width * scale)), max(1, round(view.height * scale))
@@ -56,7 +56,7 @@ def form_tiles(
     sheet = np.zeros((height, width * len(FORMS), 3), np.uint8)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     for index, parts in enumerate(forms):
-        region, feather = united([*others, *parts], shape)
+        region, feather = feather_of_objects([*others, *parts], shape)
         soft = view.crop(feather) if isinstance(feather, np.ndarray) else feather
         shade = colours[_shade(view.crop(region), soft, size)]
         tile = picture * (1 - shade[..., 3:]) + shade[..., :3] * shade[..., 3:] * 255

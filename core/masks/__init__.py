@@ -1,37 +1,37 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
 from core.masks.bounding_box import bounding_box
-from core.masks.deflicker import steady
+from core.masks.deflicker import remove_flicker
 from core.masks.facts import MaskFacts
-from core.masks.feather import Feather, feather, united, Widths
+from core.masks.feather import Feather, feather_alpha, feather_of_objects, Widths
 from core.masks.holes import fill_holes
 from core.masks.operators import adjust, shaped
 from core.masks.png import export_png, import_png, read_mask, write_mask
-from core.masks.quality import examine, Suspect, SYMPTOMS
+from core.masks.quality import check_quality, FLAG_TEXTS, QualityFlag
 from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
 
 __all__ = [
-    "SYMPTOMS",
+    "FLAG_TEXTS",
     "Feather",
     "MaskFacts",
     "MaskSequence",
+    "QualityFlag",
     "RegionPart",
-    "Suspect",
     "Widths",
     "adjust",
     "adjusted",
     "bounding_box",
+    "check_quality",
     "clean_mask",
-    "examine",
     "export_png",
-    "feather",
+    "feather_alpha",
+    "feather_of_objects",
     "fill_holes",
     "import_png",
     "read_mask",
     "region_at",
+    "remove_flicker",
     "shaped",
-    "steady",
-    "united",
     "write_mask",
 ]

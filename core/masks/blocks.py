@@ -1,7 +1,8 @@
-"""How a long mask sequence lies in a project: blocks of frames, each a file named by its content, and an index that lists them.
+"""How a long mask sequence lies in a project: blocks of frames, each a file named by its content,
+and an index that lists them.
 
-A change of one frame writes one block and the index again, however long the clip is; what did not change is shared with what was there
-before.
+A change of one frame writes one block and the index again, however long the clip is; what did not
+change is shared with what was there before.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class StoredBlock:
 
 @dataclass(frozen=True)
 class Index:
-    """What an index says: frames `start` to `start + frames - 1` of (W, H) = `size`; None stands for a block of empty masks."""
+    """What an index says: frames `start` to `start + frames - 1` of (W, H) = `size`; None stands
+    for a block of empty masks.
+    """
 
     size: tuple[int, int]
     start: int
@@ -48,13 +51,16 @@ class Index:
     names: tuple[str | None, ...]
 
     def to_bytes(self) -> bytes:
+        """The index as the file's content."""
         return json.dumps(
             {"vivid_masks": INDEX_VERSION, "size": self.size, "start": self.start, "frames": self.frames, "blocks": self.names}
         ).encode()
 
     @classmethod
     def parse(cls, data: bytes) -> Index:
-        """Read what `to_bytes` gave; InputError for a newer one, ValueError, KeyError or TypeError for anything else."""
+        """Read what `to_bytes` gave; InputError for a newer one, ValueError, KeyError or TypeError
+        for anything else.
+        """
         read: dict[str, Any] = json.loads(data)
         if int(read["vivid_masks"]) > INDEX_VERSION:
             raise InputError(

@@ -11,7 +11,16 @@ from core.masks.bounding_box import Mask
 
 
 def stroked(size: tuple[int, int], stroke: Sequence[tuple[float, float]], radius: float) -> Mask:
-    """Pixels of a (W, H) frame whose centre lies within `radius` of the line through `stroke`, (x, y) in pixels; bool (H, W)."""
+    """Paint a line with a round brush.
+
+    Args:
+        size: The frame's (W, H).
+        stroke: Points (x, y) of the line in pixels, one at least.
+        radius: The brush's radius in pixels.
+
+    Returns:
+        bool (H, W), True where a pixel's centre lies within `radius` of the line.
+    """
     width, height = size
     out = np.zeros((height, width), np.bool_)
     points = [np.asarray(point, float) for point in stroke]

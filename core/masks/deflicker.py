@@ -1,9 +1,12 @@
-"""Masks without flicker: what a frame has, or lacks, against most of the frames around it is taken away or given back.
+"""Masks without flicker: what a frame has, or lacks, against most of the frames around it is taken
+away or given back.
 
-The frames around are laid onto the frame first, by the shift under which they agree best, so a thing may move as fast as it likes: a plain
-vote pixel by pixel would eat whatever moves on by more than itself while the vote lasts, and a shift by the centres would follow every
-piece that flickers. A part that moves against the rest, such as a leg, has no majority anywhere. It is told from flicker by this: most
-frames around have as much that is out of line near by, where flicker is there in few of them.
+The frames around are laid onto the frame first, by the shift under which they agree best, so a
+thing may move as fast as it likes: a plain vote pixel by pixel would eat whatever moves on by more
+than itself while the vote lasts, and a shift by the centres would follow every piece that flickers.
+A part that moves against the rest, such as a leg, has no majority anywhere. It is told from flicker
+by this: most frames around have as much that is out of line near by, where flicker is there in few
+of them.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from core.geometry import Box
 from core.masks.bounding_box import bounding_box, Mask
 
 _ALIKE = 0.25
-"""Overlap over union, once laid upon each other, below which another frame says nothing: it is of another shot, or of another thing."""
+"""Overlap over union, once laid upon each other, below which another frame says nothing: it is of
+another shot, or of another thing.
+"""
 
 _ALIKE_CUT = 0.6
 """The same for what the frame cuts: little is left to tell how the two belong together."""
@@ -31,10 +36,12 @@ _UNKNOWN = 100  # half of what a pixel of the mask counts
 _JITTER = 2  # pixels along an outline that are no part of a thing
 
 
-def steady(masks: Sequence[Mask], middle: int) -> Mask:
-    """The mask `middle` of a run of frames, bool (H, W) each, with what flickers in it settled by the others; a new array.
+def remove_flicker(masks: Sequence[Mask], middle: int) -> Mask:
+    """One mask of a run of frames without what flickers in it, by the vote of the others.
 
-    An empty mask stays empty, and one that nothing around looks like stays what it is. Equal votes leave a pixel as it was.
+    An empty mask stays empty, and one that nothing around looks like stays what it is. Equal votes
+    leave a pixel as it was. `masks` are bool (H, W) of consecutive frames, `middle` says which of
+    them is wanted; the result is a new array.
     """
     current = masks[middle]
     outer = bounding_box(current)
@@ -59,20 +66,22 @@ def steady(masks: Sequence[Mask], middle: int) -> Mask:
     if not voters:
         return current.copy()
     votes = np.sum(voters, axis=0, dtype=np.int16) * 2 - np.sum(knowing, axis=0, dtype=np.int16) + own * 2 - 1
-    settled = (votes > 0) | (own & (votes == 0))
-    _keep_what_moves(settled, own, voters)
+    agreed = (votes > 0) | (own & (votes == 0))
+    _keep_what_moves(agreed, own, voters)
     out = np.zeros_like(current)
-    room.crop(out)[:] = settled
+    room.crop(out)[:] = agreed
     return out
 
 
-def _keep_what_moves(settled: Mask, own: Mask, voters: Sequence[Mask]) -> None:
-    """Give back to `settled` those parts of `own` that stand out of it as parts of most of `voters` do."""
+def _keep_what_moves(agreed: Mask, own: Mask, voters: Sequence[Mask]) -> None:
+    """Give back to `agreed` those parts of `own` that stand out of it as parts of most of `voters`
+    do.
+    """
     size = 2 * _JITTER + 1
-    near = cv2.dilate(settled.view(np.uint8), np.ones((size, size), np.uint8)).view(np.bool_)
+    near = cv2.dilate(agreed.view(np.uint8), np.ones((size, size), np.uint8)).view(np.bool_)
     if not (own & ~near).any():
         return
-    count, labels, facts, _ = cv2.connectedComponentsWithStats((own & ~settled).view(np.uint8), connectivity=8)
+    count, labels, facts, _ = cv2.connectedComponentsWithStats((own & ~agreed).view(np.uint8), connectivity=8)
     out_of_line = [voter & ~near for voter in voters]
     areas = np.bincount(labels[own & ~near], minlength=count)
     for label in np.flatnonzero(areas):
@@ -81,14 +90,16 @@ def _keep_what_moves(settled: Mask, own: Mask, voters: Sequence[Mask]) -> None:
         around = np.s_[max(0, top - reach) : top + height + reach, max(0, left - reach) : left + width + reach]
         alike = sum(2 * np.count_nonzero(part[around]) >= areas[label] for part in out_of_line)
         if 2 * alike >= len(voters):
-            settled |= labels == label
+            agreed |= labels == label
 
 
 def _shift_onto(current: Mask, outer: Box[int], other: Mask, box: Box[int]) -> tuple[int, int]:
-    """By how many whole pixels (y, x) to move `other` onto `current`: centre upon centre, unless their outlines meet better elsewhere.
+    """By how many whole pixels (y, x) to move `other` onto `current`: centre upon centre, unless
+    their outlines meet better elsewhere.
 
-    Where a piece is missing from one of the two, the centres are apart but the rest of the outline fits. Where one is the larger, in a
-    thing that comes closer, some shift makes one side of it fit, and the centres are right. Of what the frame cuts no centre is.
+    Where a piece is missing from one of the two, the centres are apart but the rest of the outline
+    fits. Where one is the larger, in a thing that comes closer, some shift makes one side of it
+    fit, and the centres are right. Of what the frame cuts no centre is.
     """
     (y, x), (other_y, other_x) = _centre(current, outer), _centre(other, box)
     start = (round(y - other_y), round(x - other_x))
@@ -109,9 +120,11 @@ def _shift_onto(current: Mask, outer: Box[int], other: Mask, box: Box[int]) -> t
 
 
 def _best_shift(current: Mask, outer: Box[int], other: Mask, box: Box[int], start: tuple[int, int]) -> tuple[int, int]:
-    """The shift under which the two disagree least where `current` is, within half the thing's size around `start`; coarsely first.
+    """The shift under which the two disagree least where `current` is, within half the thing's size
+    around `start`; coarsely first.
 
-    What lies behind a border that the other mask touches may be of the thing or not, and counts a quarter: what leaves does not shrink.
+    What lies behind a border that the other mask touches may be of the thing or not, and counts a
+    quarter: what leaves does not shrink.
     """
     height, width = max(outer.height, box.height), max(outer.width, box.width)
     coarse = 1
@@ -146,7 +159,9 @@ def _nearest_least(costs: NDArray) -> tuple[int, int]:
 
 
 def _least_around(image: NDArray[np.uint8], template: NDArray[np.uint8], y: int, x: int, home: tuple[int, int]) -> tuple[int, int]:
-    """Where within two pixels of (y, x), or at `home`, the template lies best; of several places, the one closest to `home`."""
+    """Where within two pixels of (y, x), or at `home`, the template lies best; of several places,
+    the one closest to `home`.
+    """
     height, width = template.shape
     best: tuple[float, float, int, int] = (np.inf, 0.0, y, x)
     tops = range(max(0, y - 2), min(image.shape[0] - height, y + 2) + 1)
@@ -158,7 +173,9 @@ def _least_around(image: NDArray[np.uint8], template: NDArray[np.uint8], y: int,
 
 
 def _window(mask: Mask, box: Box[int], top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
-    """A part of the frame that may reach beyond it: 200 in the mask, 0 beside it, _UNKNOWN beyond the borders that it touches."""
+    """A part of the frame that may reach beyond it: 200 in the mask, 0 beside it, _UNKNOWN beyond
+    the borders that it touches.
+    """
     out = np.zeros((height, width), np.uint8)
     x0, y0, x1, y1 = _known(mask, box)
     for part in (np.s_[: max(0, y0 - top)], np.s_[max(0, y1 - top) :], np.s_[:, : max(0, x0 - left)], np.s_[:, max(0, x1 - left) :]):
@@ -170,7 +187,9 @@ def _window(mask: Mask, box: Box[int], top: int, left: int, height: int, width: 
 
 
 def _known(mask: Mask, box: Box[int]) -> Box[int]:
-    """Where it is known what belongs to the thing: the frame, and beyond each border that the mask's box does not touch everything."""
+    """Where it is known what belongs to the thing: the frame, and beyond each border that the
+    mask's box does not touch everything.
+    """
     far = 1 << 20
     height, width = mask.shape
     x0, y0 = 0 if box.x0 == 0 else -far, 0 if box.y0 == 0 else -far
@@ -192,7 +211,9 @@ def _room(outer: Box[int], laid: Sequence[tuple[Box[int], tuple[int, int]]], sha
 
 
 def _moved(mask: Mask, box: Box[int], shift: tuple[int, int], room: Box[int]) -> tuple[Mask, Mask]:
-    """The mask after the shift, inside `room`, and where that is known: what came from behind a border that it touches is not."""
+    """The mask after the shift, inside `room`, and where that is known: what came from behind a
+    border that it touches is not.
+    """
     shape = room.shape
     moved, known = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     top, left = room.y0 - shift[0], room.x0 - shift[1]

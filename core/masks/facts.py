@@ -15,7 +15,8 @@ SPECK = 0.02
 
 @dataclass(frozen=True)
 class MaskFacts:
-    """`area` in pixels, `centre` (x, y), `box` around it, `pieces` the areas of its parts that are no dust, largest first.
+    """`area` in pixels, `centre` (x, y), `box` around it, `pieces` the areas of its parts that are
+    no dust, largest first.
 
     Pixels that touch at a corner belong together. Of an empty mask `centre` and `box` are None.
     """
@@ -59,7 +60,9 @@ def _by_rows(begins: NDArray, ends: NDArray, width: int) -> tuple[NDArray, NDArr
 
 
 def _areas_of_pieces(lengths: NDArray, rows: NDArray, columns: NDArray, width: int) -> list[int]:
-    """Runs of one row and the next belong together where they touch; union by walking up to the root."""
+    """Runs of one row and the next belong together where they touch; union by walking up to the
+    root.
+    """
     if (np.diff(rows) == 1).all():  # one run in every row, as most things have it: a piece ends where two don't touch
         stops = columns + lengths
         apart = np.flatnonzero((columns[1:] > stops[:-1]) | (columns[:-1] > stops[1:])) + 1

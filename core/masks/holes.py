@@ -10,10 +10,11 @@ from core.project.tracks import ALL_HOLES
 
 
 def fill_holes(mask: Mask, largest: int) -> Mask:
-    """The mask (H, W) with every hole of at most `largest` pixels filled, or every hole at all (ALL_HOLES); the mask itself for 0.
+    """The mask (H, W) with every hole of at most `largest` pixels filled, or every hole at all
+    (ALL_HOLES); the mask itself for 0.
 
-    A hole is a piece of the outside that the mask encloses, with no gap on a side of a pixel. What reaches the frame's border may
-    go on behind it, so it is no hole.
+    A hole is a piece of the outside that the mask encloses, with no gap on a side of a pixel. What
+    reaches the frame's border may go on behind it, so it is no hole.
     """
     box = bounding_box(mask) if largest else None
     if box is None:

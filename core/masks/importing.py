@@ -1,7 +1,8 @@
-"""Masks that other programs made: pictures one by one, in a folder or a zip, with one object or several.
+"""Masks that other programs made: pictures one by one, in a folder or a zip, with one object or
+several.
 
-What a picture means is decided over all of them together: a palette or few small numbers are ids of objects, few colours are objects too,
-anything else is one object, brighter than half grey.
+What a picture means is decided over all of them together: a palette or few small numbers are ids of
+objects, few colours are objects too, anything else is one object, brighter than half grey.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ _SHAPE = 0.02  # how far the shape of masks may be from the clip's; their size m
 
 @dataclass(frozen=True)
 class ImportedObject:
-    """One object: a name, its masks over the whole clip, and the frames that something was said of."""
+    """One object: a name, its masks over the whole clip, and the frames that something was
+    said of.
+    """
 
     name: str
     masks: MaskSequence
@@ -43,7 +46,9 @@ class ImportedObject:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture to be read when it is needed: the folder it lies in, its own name, and its bytes."""
+    """A picture to be read when it is needed: the folder it lies in, its own name, and its
+    bytes.
+    """
 
     folder: str
     name: str
@@ -51,11 +56,24 @@ class _Picture:
 
 
 def import_masks(source: Path | str, size: tuple[int, int], total: int, span: tuple[int, int], at: int) -> list[ImportedObject]:
-    """Read a folder of pictures, a zip of them, or one picture, for a clip of `total` frames of (W, H).
+    """Read masks from a folder of pictures, a zip of them, or one picture.
 
-    Several folders side by side are several objects. Pictures belong to frames by their number; as many as the clip or its `span` has
-    frames are those in order; a single one is for frame `at`. Pictures of another size but the same shape are enlarged or shrunk.
-    InputError, naming the file, for what can't be read or doesn't fit.
+    Several folders side by side are several objects. Pictures belong to frames by their number; as
+    many as the clip or its `span` has frames are those in order. Pictures of another size but the
+    same shape are enlarged or shrunk.
+
+    Args:
+        source: The folder or file.
+        size: The clip's (W, H).
+        total: How many frames the clip has.
+        span: The half-open part of the clip that is worked on.
+        at: The frame that a single picture is for.
+
+    Returns:
+        The objects, each with at least one mask.
+
+    Raises:
+        InputError: Something can't be read or doesn't fit; the message names the file.
     """
     source = Path(source)
     with _pictures_of(source) as pictures:
@@ -76,7 +94,21 @@ def import_masks(source: Path | str, size: tuple[int, int], total: int, span: tu
 def masks_from_frames(
     frames: Iterable[NDArray[np.uint8]], start: int, size: tuple[int, int], total: int, name: str
 ) -> list[ImportedObject]:
-    """One object from the frames of a matte video, uint8 (H, W, 3), from frame `start` on: what is brighter than half grey."""
+    """Read one object from the frames of a matte video: what is brighter than half grey.
+
+    Args:
+        frames: uint8 (H, W, 3) each.
+        start: The clip's frame that the first one belongs to.
+        size: The clip's (W, H).
+        total: How many frames the clip has.
+        name: What the object is called.
+
+    Returns:
+        The object, alone in a list.
+
+    Raises:
+        InputError: There are more frames than the clip has, they don't fit, or none has a mask.
+    """
     masks = MaskSequence.empty(size, 0, total)
     said = []
     for frame, picture in enumerate(frames, start):
@@ -97,7 +129,9 @@ def _not_empty(found: list[ImportedObject], name: str) -> list[ImportedObject]:
 
 
 class _pictures_of:  # noqa: N801  (used like a function)
-    """The pictures of a folder, a zip or a file, as a context: a zip stays open while they are read."""
+    """The pictures of a folder, a zip or a file, as a context: a zip stays open while they are
+    read.
+    """
 
     def __init__(self, source: Path) -> None:
         self._source = source
@@ -163,7 +197,9 @@ def _numbered(pictures: list[_Picture], total: int, span: tuple[int, int], at: i
 
 
 def _labels(picture: _Picture) -> tuple[str, NDArray[np.int32]]:
-    """What a picture says of every pixel, int32 (H, W), and how: as `ids` of a palette, as `grey` or as `colour` (0xRRGGBB)."""
+    """What a picture says of every pixel, int32 (H, W), and how: as `ids` of a palette, as `grey`
+    or as `colour` (0xRRGGBB).
+    """
     try:
         with Image.open(io.BytesIO(picture.read())) as image:
             if image.mode == "P" and "transparency" not in image.info:
@@ -194,7 +230,9 @@ def _objects(
     files: list[str],
     whole: bool,
 ) -> list[ImportedObject]:
-    """The objects of one folder. Masks of every value are kept as run lengths until all values are known."""
+    """The objects of one folder. Masks of every value are kept as run lengths until all values are
+    known.
+    """
     by_value: dict[int, MaskSequence] = {}
     bright, anything = MaskSequence.empty(size, 0, total), MaskSequence.empty(size, 0, total)
     kinds: set[str] = set()

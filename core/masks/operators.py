@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.masks.bounding_box import bounding_box, Mask
-from core.masks.deflicker import steady
+from core.masks.deflicker import remove_flicker
 from core.masks.holes import fill_holes
 from core.project.tracks import MaskAdjustment
 
@@ -23,11 +23,14 @@ _DISC_BY_ROWS = 64  # up to this radius, widening row by row is faster than a di
 
 
 def adjust(masks: Mask, adjustment: MaskAdjustment) -> Mask:
-    """The region that `masks` become: bool (H, W) or (T, H, W) in, the same shape out. An empty mask stays empty.
+    """Turn masks into the region to edit.
 
-    First what flickers is settled by the frames around (`steady`, among those that are given), then holes are filled, then comes the form:
-    `expand` takes every pixel at most `pixels` (Euclidean) from the mask, a negative amount keeps those farther than that from its outside;
-    `hull` is the convex hull, `box` the bounding box. `box+expand` moves the sides of the box, which therefore stays a box.
+    First the frames around say what flickers (`remove_flicker`, among those that are given), then
+    holes are filled, then comes the form: `expand` takes every pixel at most `pixels` (Euclidean)
+    from the mask, a negative amount keeps those farther than that from its outside; `hull` is the
+    convex hull, `box` the bounding box. `box+expand` moves the sides of the box, which therefore
+    stays a box. An empty mask stays empty. Takes bool (H, W) or (T, H, W) and returns the same
+    shape; InputError for anything else.
     """
     if masks.dtype != np.bool_ or masks.ndim not in (2, 3):
         raise InputError(f"masks must be bool (H, W) or (T, H, W), not {masks.dtype} {masks.shape}")
@@ -40,11 +43,20 @@ def adjust(masks: Mask, adjustment: MaskAdjustment) -> Mask:
 
 
 def cleaned(masks: Sequence[Mask], middle: int, adjustment: MaskAdjustment) -> Mask:
-    """The mask `middle` of a run of frames without flicker and holes, before it is given its form; bool (H, W), not to be written to."""
+    """Take flicker and holes out of one mask of a run, before it is given its form.
+
+    Args:
+        masks: Masks of consecutive frames, bool (H, W) each.
+        middle: Which of them is wanted.
+        adjustment: Over how many frames to smooth, and which holes to fill.
+
+    Returns:
+        bool (H, W), not to be written to.
+    """
     reach = adjustment.smooth
     mask = masks[middle]
     if reach:
-        mask = steady(masks[max(0, middle - reach) : middle + reach + 1], min(middle, reach))
+        mask = remove_flicker(masks[max(0, middle - reach) : middle + reach + 1], min(middle, reach))
     return fill_holes(mask, adjustment.holes)
 
 
@@ -78,7 +90,9 @@ def _shape(source: Mask, target: Mask, adjustment: MaskAdjustment) -> None:
 
 
 def _hull(mask: Mask) -> Mask:
-    """All pixels whose centre lies in the convex hull of the centres of a non-empty mask's pixels."""
+    """All pixels whose centre lies in the convex hull of the centres of a non-empty mask's
+    pixels.
+    """
     rows = np.flatnonzero(mask.any(axis=1))
     left = mask[rows].argmax(axis=1)
     right = mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
@@ -89,7 +103,8 @@ def _hull(mask: Mask) -> Mask:
     inner = np.arange(rows[0], rows[-1] + 1)
     chains = [[corners[(top + step * i) % count] for i in range((step * (bottom - top)) % count + 1)] for step in (1, -1)]
     sides = [np.interp(inner, [c[1] for c in chain], [c[0] for c in chain]) for chain in chains]
-    # centres are whole numbers and slopes are ratios of small ones, so a thousandth of a pixel only undoes rounding
+    # centres are whole numbers and slopes are ratios of small ones, so a thousandth of a pixel only
+    # undoes rounding
     low = np.ceil(np.minimum(*sides) - 1e-3)
     high = np.floor(np.maximum(*sides) + 1e-3)
     low[0], high[0], low[-1], high[-1] = left[0], right[0], left[-1], right[-1]

@@ -1,4 +1,6 @@
-"""Masks as PNG files: one 8-bit picture a frame, 0 outside and 255 inside, numbered like the frames of the span."""
+"""Masks as PNG files: one 8-bit picture a frame, 0 outside and 255 inside, numbered like the frames
+of the span.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from core.words import counted
 
 
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
-    """Write 00000.png, 00001.png ... into `folder`, one a covered frame in order, and remove numbered PNGs left from a longer export.
+    """Write 00000.png, 00001.png ... into `folder`, one a covered frame in order, and remove
+    numbered PNGs left from a longer export.
 
-    The number counts from the sequence's first frame. Nothing in `folder` changes before all are on the disk; StorageError when it refuses.
+    The number counts from the sequence's first frame. Nothing in `folder` changes before all are on
+    the disk; StorageError when it refuses.
     """
     folder = Path(folder)
     names = [f"{index:05d}.png" for index in range(len(sequence.frames))]
@@ -28,10 +32,18 @@ def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
 
 
 def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> MaskSequence:
-    """Read the PNGs of `folder` in the order of their numbers as the masks of `frames`; anything but 0 is inside.
+    """Read the PNGs of a folder in the order of their numbers; anything but 0 is inside.
 
-    InputError, naming the file, when there is no such folder, a picture is unreadable or not (W, H) = `size`, or the count is not that of
-    the frames.
+    Args:
+        folder: Where they lie.
+        size: The clip's (W, H), which every picture has to have.
+        frames: The frames of the clip that they are the masks of.
+
+    Returns:
+        The masks.
+
+    Raises: InputError: There is no such folder, a picture is unreadable or of another size, or
+        there are more or fewer than frames. The message names the file.
     """
     pictures = numbered_masks(folder)
     if len(pictures) != len(frames):
@@ -43,7 +55,9 @@ def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> Mask
 
 
 def numbered_masks(folder: Path | str) -> list[Path]:
-    """The PNGs of `folder` in the order of their numbers. InputError for no such folder, another name, or a number twice."""
+    """The PNGs of `folder` in the order of their numbers. InputError for no such folder, another
+    name, or a number twice.
+    """
     folder = Path(folder)
     try:
         pictures = [path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")]
@@ -70,7 +84,9 @@ def _save(mask: Mask, path: Path) -> None:
 
 
 def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
-    """Read one mask as bool (H, W); InputError, naming the file, when it is unreadable or not (W, H) = `size`."""
+    """Read one mask as bool (H, W); InputError, naming the file, when it is unreadable or not (W,
+    H) = `size`.
+    """
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA", "LA") else image)

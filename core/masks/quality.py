@@ -1,7 +1,9 @@
-"""Which frames of a track a person should look at: where the mask does something that a thing seen by a camera seldom does.
+"""Which frames of a track a person should look at: where the mask does something that a thing seen
+by a camera seldom does.
 
-Thresholds are a floor that holds for any object, raised by how much this object changes anyway from frame to frame (median absolute
-deviation). A doubtful frame costs a person a look, a missed one costs the edit, so the floors are low.
+Thresholds are a floor that holds for any object, raised by how much this object changes anyway from
+frame to frame (median absolute deviation). A doubtful frame costs a person a look, a missed one
+costs the edit, so the floors are low.
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ import numpy as np
 from core.masks.facts import MaskFacts
 from core.masks.sequence import MaskSequence
 
-Symptom = Literal["area", "centre", "empty", "full", "pieces"]
+FlagReason = Literal["area", "centre", "empty", "full", "pieces"]
 
-SYMPTOMS: dict[Symptom, str] = {
+FLAG_TEXTS: dict[FlagReason, str] = {
     "area": "the mask changes its size at once",
     "centre": "the mask jumps to another place",
     "empty": "the mask is gone",
     "full": "the mask fills the frame",
     "pieces": "the mask falls to pieces",
 }
-"""What each symptom looks like, in words for a person."""
+"""What each reason looks like, in words for a person."""
 
 _LEAST_GROWTH = float(np.log(1.35))  # of the area from one frame to the next
 _LEAST_MOVE = 0.35  # of the root of the area: of the object's own size
@@ -35,60 +37,73 @@ _NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may lea
 
 
 @dataclass(frozen=True)
-class Suspect:
+class QualityFlag:
     """A frame to look at, and why."""
 
     frame: int
-    symptom: Symptom
+    reason: FlagReason
 
 
-def examine(masks: MaskSequence, frames: range, sure: Collection[int] = (), cuts: Collection[int] = ()) -> list[Suspect]:
-    """What is suspect on `frames`, in order, one symptom a frame at most.
+def check_quality(
+    masks: MaskSequence, frames: range, confirmed: Collection[int] = (), scene_cuts: Collection[int] = ()
+) -> list[QualityFlag]:
+    """Find the frames on which a person should look at the mask.
 
-    `sure` are frames that a person vouched for: never suspect, and a jump is measured from them like from any other. Across `cuts` (first
-    frames of shots) everything may change. A thing that is missing is suspect where it was and will be again, and where it went without
+    A thing that is missing is flagged where it was and will be again, and where it went without
     reaching the frame's edge or shrinking away.
+
+    Args:
+        masks: The masks of one object.
+        frames: The frames to check.
+        confirmed: Frames that a person vouched for. They are never flagged; a jump is measured from
+            them as from any other.
+        scene_cuts: First frames of shots, across which everything may change.
+
+    Returns:
+        The flags in the order of the frames, at most one a frame.
     """
     facts = {frame: masks.facts(frame) for frame in frames}
     seen = [frame for frame in frames if facts[frame].area]
-    growth, moves = _changes(facts, frames, cuts)
+    growth, moves = _changes(facts, frames, scene_cuts)
     most_growth = max(_LEAST_GROWTH, _usual(growth.values()))
     most_move = max(_LEAST_MOVE, _usual(moves.values()))
     usual_area = float(np.median([facts[frame].area for frame in seen])) if seen else 0.0
     usual_pieces = int(np.median([len(facts[frame].pieces) for frame in seen])) if seen else 0
     whole = masks.size[0] * masks.size[1]
 
-    found: list[Suspect] = []
-    odd: int | None = None  # the last frame that jumped: the jump back from it is no second symptom
+    found: list[QualityFlag] = []
+    odd: int | None = None  # the last frame that jumped: the jump back from it is no second reason
     for frame in frames:
         now = facts[frame]
-        symptom: Symptom | None = None
+        reason: FlagReason | None = None
         if not now.area:
-            symptom = "empty" if _vanished(facts, masks.size, frames, frame, cuts) else None
+            reason = "empty" if _vanished(facts, masks.size, frames, frame, scene_cuts) else None
         elif now.area >= _FULL * whole and usual_area < _FULL * whole * 0.7:
-            symptom = "full"
+            reason = "full"
         elif len(now.pieces) > usual_pieces and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:
-            symptom = "pieces"
+            reason = "pieces"
         elif growth.get(frame, 0.0) > most_growth and not _returns(facts, odd, frame):
-            symptom = "area"
+            reason = "area"
         elif moves.get(frame, 0.0) > most_move and not _returns(facts, odd, frame):
-            symptom = "centre"
-        if symptom is not None:
+            reason = "centre"
+        if reason is not None:
             odd = frame
-        if symptom is not None and frame not in sure:
-            found.append(Suspect(frame, symptom))
+        if reason is not None and frame not in confirmed:
+            found.append(QualityFlag(frame, reason))
     return found
 
 
-def _changes(facts: dict[int, MaskFacts], frames: range, cuts: Collection[int]) -> tuple[dict[int, float], dict[int, float]]:
-    """How much the object grew or shrank (log of the ratio), and how far it moved: on every frame where, as before it, it is to be seen."""
+def _changes(facts: dict[int, MaskFacts], frames: range, scene_cuts: Collection[int]) -> tuple[dict[int, float], dict[int, float]]:
+    """How much the object grew or shrank (log of the ratio), and how far it moved: on every frame
+    where, as before it, it is to be seen.
+    """
     area = np.array([facts[frame].area for frame in frames], float)
     centre = np.array([facts[frame].centre or (0.0, 0.0) for frame in frames], float).reshape(-1, 2)
     both = np.flatnonzero((area[1:] > 0) & (area[:-1] > 0)) + 1
     growth = np.abs(np.log(area[both] / area[both - 1]))
     moves = np.hypot(*(centre[both] - centre[both - 1]).T) / np.sqrt(np.maximum(area[both], area[both - 1]))
     counted = [(frames[i], grown, moved) for i, grown, moved in zip(both.tolist(), growth.tolist(), moves.tolist(), strict=True)]
-    kept = [one for one in counted if one[0] not in cuts]
+    kept = [one for one in counted if one[0] not in scene_cuts]
     return {frame: grown for frame, grown, _ in kept}, {frame: moved for frame, _, moved in kept}
 
 
@@ -110,20 +125,24 @@ def _usual(values: Collection[float]) -> float:
 
 
 def _returns(facts: dict[int, MaskFacts], odd: int | None, frame: int) -> bool:
-    """Whether the frame before was an odd one out, and this one is again like the one before that."""
+    """Whether the frame before was an odd one out, and this one is again like the one before
+    that.
+    """
     before = facts.get(frame - 2)
     if odd != frame - 1 or before is None or not before.area:
         return False
     return abs(float(np.log(facts[frame].area / before.area))) < _LEAST_GROWTH and _distance(before, facts[frame]) < 2 * _LEAST_MOVE
 
 
-def _vanished(facts: dict[int, MaskFacts], size: tuple[int, int], frames: range, frame: int, cuts: Collection[int]) -> bool:
-    """Whether the mask should still be there on this frame: the first empty one, with no cut and no way out before it."""
+def _vanished(facts: dict[int, MaskFacts], size: tuple[int, int], frames: range, frame: int, scene_cuts: Collection[int]) -> bool:
+    """Whether the mask should still be there on this frame: the first empty one, with no cut and no
+    way out before it.
+    """
     before = facts.get(frame - 1)
-    if frame == frames.start or before is None or not before.area or frame in cuts:
+    if frame == frames.start or before is None or not before.area or frame in scene_cuts:
         return False
-    back = next((later for later in range(frame + 1, frames.stop) if facts[later].area or later in cuts), None)
-    if back is not None and back not in cuts:
+    back = next((later for later in range(frame + 1, frames.stop) if facts[later].area or later in scene_cuts), None)
+    if back is not None and back not in scene_cuts:
         return True
     earlier = [facts[f].area for f in range(max(frames.start, frame - 8), frame)]
     shrunk = before.area < 0.25 * max(earlier)

@@ -1,4 +1,6 @@
-"""The region to edit: the union of the objects that the edit is of, each adjusted in its own way."""
+"""The region to edit: the union of the objects that the edit is of, each adjusted in its own
+way.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import InputError
 from core.masks.bounding_box import Mask
-from core.masks.feather import Feather, united, Widths
+from core.masks.feather import Feather, feather_of_objects, Widths
 from core.masks.operators import cleaned, shaped
 from core.masks.sequence import MaskSequence
 from core.progress import JobContext
@@ -17,7 +19,9 @@ from core.project.tracks import MaskAdjustment
 
 @dataclass(frozen=True)
 class RegionPart:
-    """One object of the region. It is smoothed over time between `cuts` only, the first frames of shots, in order."""
+    """One object of the region. It is smoothed over time between `cuts` only, the first frames of
+    shots, in order.
+    """
 
     masks: MaskSequence
     adjustment: MaskAdjustment
@@ -38,7 +42,9 @@ class _Unpacked:
         self._masks: dict[int, Mask] = {}
 
     def cleaned(self, frame: int) -> Mask | None:
-        """The object's mask without flicker and holes; None where it has none. Looks no further around than it has to."""
+        """The object's mask without flicker and holes; None where it has none. Looks no further
+        around than it has to.
+        """
         part = self._part
         if part.masks.is_empty(frame):
             return None
@@ -48,23 +54,43 @@ class _Unpacked:
 
 
 def clean_mask(part: RegionPart, frame: int) -> Mask | None:
-    """The object's mask on a frame, bool (H, W), without flicker and holes but not yet in its form; None where it has none."""
+    """The object's mask on a frame, bool (H, W), without flicker and holes but not yet in its form;
+    None where it has none.
+    """
     return _Unpacked(part).cleaned(frame)
 
 
 def region_at(parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> tuple[Mask, Widths]:
-    """The region on one frame of (W, H), bool (H, W), and how wide its edge is; all False where no part has a mask.
+    """The region on one frame.
 
-    InputError where a part misses the frame.
+    Args:
+        parts: The objects of the region.
+        frame: A frame of the clip.
+        size: The clip's (W, H).
+
+    Returns:
+        bool (H, W), all False where no part has a mask, and how wide its edge is.
+
+    Raises:
+        InputError: A part misses the frame.
     """
     return _union([_Unpacked(part) for part in parts], parts, frame, size)
 
 
 def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
-    """The region on `frames` and how wide its edge is, in the memory of as many frames as are smoothed over; reports to `context`, and
-    stops when it says so.
+    """The region on many frames.
 
-    InputError for no parts, or where a part misses frames.
+    Args:
+        parts: The objects of the region, one at least.
+        frames: The frames of the clip, in order.
+        context: Reports frames, and can cancel.
+
+    Returns:
+        The region's masks, and how wide its edge is.
+
+    Raises:
+        InputError: There are no parts, or one misses a frame.
+        Cancelled: A person stopped the job.
     """
     if not parts:
         raise InputError("the edit is of no object: choose at least one")
@@ -85,4 +111,4 @@ def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | N
 
 def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> tuple[Mask, Widths]:
     there = ((masks.cleaned(frame), part.adjustment) for masks, part in zip(unpacked, parts, strict=True))
-    return united(((shaped(mask, way), way.feather) for mask, way in there if mask is not None), size[::-1])
+    return feather_of_objects(((shaped(mask, way), way.feather) for mask, way in there if mask is not None), size[::-1])

@@ -26,7 +26,8 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedEr
 class MaskSequence:
     """Masks of frames `start` to `start + T - 1`, each bool (H, W), True = edit; `size` is (W, H).
 
-    A mask is kept as the row-major positions at which it changes, starting from False: a few kilobytes where the pixels would be hundreds.
+    A mask is kept as the row-major positions at which it changes, starting from False: a few
+    kilobytes where the pixels would be hundreds.
     """
 
     def __init__(self, size: tuple[int, int], start: int, masks: Iterable[Mask] = ()) -> None:
@@ -38,7 +39,16 @@ class MaskSequence:
 
     @classmethod
     def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
-        """Nothing selected on frames start:stop."""
+        """Make a sequence with nothing selected.
+
+        Args:
+            size: The frames' (W, H).
+            start: The first frame.
+            stop: The frame after the last one.
+
+        Returns:
+            A sequence that covers start:stop.
+        """
         sequence = cls(size, start)
         sequence._runs = [np.zeros(0, np.uint32)] * (stop - start)
         return sequence
@@ -73,7 +83,9 @@ class MaskSequence:
         return len(self._runs[self._position(frame)]) == 0
 
     def selected(self) -> list[tuple[int, int]]:
-        """Where something is selected, as half-open stretches of frames in order. Quick, however long the clip."""
+        """Where something is selected, as half-open stretches of frames in order. Quick, however
+        long the clip.
+        """
         there = np.zeros(len(self._runs) + 2, np.bool_)
         there[1:-1] = [len(runs) > 0 for runs in self._runs]
         turns = np.flatnonzero(there[1:] != there[:-1]) + self.start
@@ -87,7 +99,9 @@ class MaskSequence:
         return facts
 
     def code(self, frame: int) -> bytes:
-        """The mask of a frame as it is kept: equal exactly where the masks are. Costs nothing, whatever the size of the frame."""
+        """The mask of a frame as it is kept: equal exactly where the masks are. Costs nothing,
+        whatever the size of the frame.
+        """
         return self._runs[self._position(frame)].tobytes()
 
     def copy(self) -> MaskSequence:
@@ -121,10 +135,11 @@ class MaskSequence:
         return buffer.getvalue()
 
     def to_index(self, put: Callable[[bytes], str], keep: Callable[[Iterable[str]], Collection[str]]) -> bytes:
-        """The sequence as an index that `load` reads beside its blocks. Only what has changed since it was stored or loaded is handed on.
+        """The sequence as an index that `load` reads beside its blocks. Only what has changed since
+        it was stored or loaded is handed on.
 
-        `put` stores the content of a block under a name that says what is in it, and gives the name back; `keep` says which of the blocks
-        that were stored before are there still.
+        `put` stores the content of a block under a name that says what is in it, and gives the name
+        back; `keep` says which of the blocks that were stored before are there still.
         """
         there = keep([block.name for block in self._blocks.values()])
         names: list[str | None] = []
@@ -140,7 +155,9 @@ class MaskSequence:
         return Index(self.size, self.start, len(self._runs), tuple(names)).to_bytes()
 
     def save(self, path: Path | str) -> None:
-        """Write the sequence; the file appears under its name only when it is complete. StorageError when the disk refuses."""
+        """Write the sequence; the file appears under its name only when it is complete.
+        StorageError when the disk refuses.
+        """
         write_bytes(Path(path), self.to_bytes(), sync="file")
 
     @classmethod

@@ -1,4 +1,6 @@
-"""Sound taken along from the source: copied packet by packet, in sync with the span that is written."""
+"""Sound taken along from the source: copied packet by packet, in sync with the span that is
+written.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from av.stream import Discard
 from core.media.source import open_container
 
 _COPIED_TO_MP4 = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac")
-"""What MP4 holds and players understand there. Vorbis and PCM have a place in the standard, but browsers don't play them from it."""
+"""What MP4 holds and players understand there. Vorbis and PCM have a place in the standard, but
+browsers don't play them from it.
+"""
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 
 
@@ -29,9 +33,11 @@ _Timed = tuple[Fraction, av.Packet]
 
 
 class AudioTrack:
-    """All sound streams of a file, as packets for an output whose time 0 is `start` seconds on the file's own clock.
+    """All sound streams of a file, as packets for an output whose time 0 is `start` seconds on the
+    file's own clock.
 
-    Raises InputError when the file can't be opened; a file without sound gives no packets. Damaged packets are passed over.
+    Raises InputError when the file can't be opened; a file without sound gives no packets. Damaged
+    packets are passed over.
     """
 
     def __init__(self, path: Path, output: OutputContainer, start: Fraction) -> None:
@@ -59,7 +65,9 @@ class AudioTrack:
             yield timed[1]
 
     def packets_to_end(self, end: Fraction | None) -> Iterator[av.Packet]:
-        """All remaining packets, those only that begin before `end` (seconds in the output) when that is given."""
+        """All remaining packets, those only that begin before `end` (seconds in the output) when
+        that is given.
+        """
         while (timed := self._ahead or next(self._packets, None)) is not None:
             self._ahead = None
             if end is None or timed[0] < end:
@@ -83,10 +91,12 @@ class AudioTrack:
 
 
 class _Copied:
-    """One stream, packet by packet. Times are moved by a whole number of ticks, so sound and picture stay together to less than one tick.
+    """One stream, packet by packet. Times are moved by a whole number of ticks, so sound and
+    picture stay together to less than one tick.
 
-    The packet that straddles time 0 and the one before it, which a decoder needs to settle, get times below 0: the edit list of an MP4 then
-    starts playing inside them. Matroska has none, so there the sound begins with the straddling packet, and the picture a moment later.
+    The packet that straddles time 0 and the one before it, which a decoder needs to settle, get
+    times below 0: the edit list of an MP4 then starts playing inside them. Matroska has none, so
+    there the sound begins with the straddling packet, and the picture a moment later.
     """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, start: Fraction) -> None:
@@ -112,7 +122,9 @@ class _Copied:
 
 
 class _Encoded:
-    """One stream whose codec MP4 players don't know, as AAC. The first sample is the one at time 0."""
+    """One stream whose codec MP4 players don't know, as AAC. The first sample is the one at
+    time 0.
+    """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, start: Fraction) -> None:
         context = stream.codec_context
@@ -141,7 +153,9 @@ class _Encoded:
         yield from self._timed(self._output.encode(None))
 
     def _queue(self, frame: av.AudioFrame, position: int) -> int:
-        """Put a frame whose first sample is number `position` where it belongs; silence fills what is missing before it."""
+        """Put a frame whose first sample is number `position` where it belongs; silence fills what
+        is missing before it.
+        """
         after = position + frame.samples
         samples: Any = frame.to_ndarray()[:, max(0, min(self._heard - position, frame.samples)) :]
         if position - self._heard > self._rate // 20 or (self._heard == 0 and position > 0):

@@ -23,8 +23,8 @@ _FINEST_TICK = Fraction(1, 1_000_000)
 class Clock:
     """The time stamps of an output, the first of them 0.
 
-    `frames` is how many frames it holds, None when that is open. `source_start` is where the output begins, in seconds on the clock of the
-    file that the sound comes from.
+    `frames` is how many frames it holds, None when that is open. `source_start` is where the output
+    begins, in seconds on the clock of the file that the sound comes from.
     """
 
     tick: Fraction
@@ -44,9 +44,11 @@ class Clock:
 
 
 def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple[int, int] | None, audio_from: Path | None) -> Clock:
-    """The clock for writing `span` of a source, or all of it. See `VideoWriter` for what may be left out.
+    """The clock for writing `span` of a source, or all of it. See `VideoWriter` for what may be
+    left out.
 
-    Raises InputError for a span outside the source, a wrong number of time stamps, stamps that don't ascend, or missing ones.
+    Raises InputError for a span outside the source, a wrong number of time stamps, stamps that
+    don't ascend, or missing ones.
     """
     if span is not None:
         FrameRange(*span).check(info.frames)
@@ -75,7 +77,8 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
         following = info.frames / info.rate
     if following is None or following <= stamps[-1]:
         following = stamps[-1] + (stamps[-1] - stamps[-2] if len(stamps) > 1 else 1 / info.rate)
-    # Stamps that begin at 0 in the middle of a source are counted from the span, others from the source's first frame.
+    # Stamps that begin at 0 in the middle of a source are counted from the span, others from the
+    # source's first frame.
     offset = stamps[0] if start == 0 or stamps[0] > 0 else start / info.rate
     relative = tuple(stamp - stamps[0] for stamp in stamps)
     length = following - stamps[0]
@@ -83,13 +86,17 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
 
 
 def _common_tick(times: Sequence[Fraction]) -> Fraction:
-    """The largest tick of which all times are whole multiples, unless that is too fine for a container."""
+    """The largest tick of which all times are whole multiples, unless that is too fine for a
+    container.
+    """
     tick = Fraction(gcd(*(time.numerator for time in times)), lcm(*(time.denominator for time in times)))
     return max(tick, _FINEST_TICK)
 
 
 def _index_of(path: Path | None) -> FrameIndex | None:
-    """The index of the video that the sound comes from; None when there is no video in that file, or no file."""
+    """The index of the video that the sound comes from; None when there is no video in that file,
+    or no file.
+    """
     if path is None or path.is_dir():
         return None
     try:

@@ -1,4 +1,6 @@
-"""What a video can be written as: which encoder, which pixel format, which containers. The build of PyAV decides what there is."""
+"""What a video can be written as: which encoder, which pixel format, which containers. The build of
+PyAV decides what there is.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ CODECS: tuple[Codec, ...] = get_args(Codec)
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a codec is written. `encoders` are tried in this order; `suffixes` name its containers, the first being the usual one.
+    """How a codec is written. `encoders` are tried in this order; `suffixes` name its containers,
+    the first being the usual one.
 
-    `even` is the pixel format for an even width and height, `odd` the one that can hold an odd size (None: it can't).
+    `even` is the pixel format for an even width and height, `odd` the one that can hold an odd size
+    (None: it can't).
     """
 
     title: str
@@ -68,7 +72,9 @@ def available_codecs() -> tuple[Codec, ...]:
 
 
 def pixel_format_of(codec: Codec, info: VideoInfo) -> str:
-    """The pixel format that the codec takes for a picture of this size; InputError when it can't hold it."""
+    """The pixel format that the codec takes for a picture of this size; InputError when it can't
+    hold it.
+    """
     encoding = ENCODINGS[codec]
     if min(info.size) < encoding.least:
         raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels: each side needs {encoding.least}; try H.264")

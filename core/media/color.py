@@ -1,9 +1,11 @@
-"""Colour: what the tags of a video say, and conversion between decoded frames and 8-bit RGB by those tags.
+"""Colour: what the tags of a video say, and conversion between decoded frames and 8-bit RGB by
+those tags.
 
-The numbers are the code points of ITU-T H.273, the names FFmpeg's. Conversion happens in swscale, with the flags that make it agree with
-the formulas of BT.601, BT.709 and BT.2020 to one level (its defaults are up to three levels off, always in the same direction, which
-adds up when a clip is edited again and again). HDR footage (transfers smpte2084 and arib-std-b67) is converted plainly, without tone
-mapping, so that writing it in 8 bits under its own tags gives the same picture back.
+The numbers are the code points of ITU-T H.273, the names FFmpeg's. Conversion happens in swscale,
+with the flags that make it agree with the formulas of BT.601, BT.709 and BT.2020 to one level (its
+defaults are up to three levels off, always in the same direction, which adds up when a clip is
+edited again and again). HDR footage (transfers smpte2084 and arib-std-b67) is converted plainly,
+without tone mapping, so that writing it in 8 bits under its own tags gives the same picture back.
 """
 
 from __future__ import annotations
@@ -48,24 +50,29 @@ def code_point(names: dict[int, str], name: str | None, missing: int = UNSPECIFI
 
 
 def usable_matrix(matrix: int, height: int) -> int:
-    """The matrix to convert with: the tagged one where it can be done, else BT.709 from 720 lines up and BT.601 below, as players guess."""
+    """The matrix to convert with: the tagged one where it can be done, else BT.709 from 720 lines
+    up and BT.601 below, as players guess.
+    """
     if matrix in _SWSCALE:
         return matrix
     return 1 if height >= 720 else 6
 
 
 def written_matrix(info: VideoInfo) -> tuple[int, int]:
-    """(matrix to convert RGB to YUV with, matrix to tag), as H.273 numbers. An untagged source stays untagged: every reader, ours
-    included, then makes the guess that was made here."""
+    """(matrix to convert RGB to YUV with, matrix to tag), as H.273 numbers. An untagged source
+    stays untagged: every reader, ours included, then makes the guess that was made here.
+    """
     tagged = code_point(MATRICES, info.color_matrix)
     used = usable_matrix(tagged, info.height)
     return used, UNSPECIFIED if tagged == UNSPECIFIED else used
 
 
 class RgbConverter:
-    """Turns decoded frames of one stream into RGB arrays. Not thread-safe: one per thread or behind a lock.
+    """Turns decoded frames of one stream into RGB arrays. Not thread-safe: one per thread or behind
+    a lock.
 
-    `size` is (width, height) before rotation; a frame of another size (some streams change it on the way) is scaled to it.
+    `size` is (width, height) before rotation; a frame of another size (some streams change it on
+    the way) is scaled to it.
     """
 
     def __init__(self, size: tuple[int, int], rotation: int, mirrored: bool = False) -> None:
@@ -82,7 +89,8 @@ class RgbConverter:
             matrix = usable_matrix(frame.colorspace, frame.height)
             full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
             options = {"src_colorspace": _SWSCALE[matrix], "src_color_range": FULL if full else LIMITED}
-        # Planar first: swscale's accurate YUV conversion is vectorised for planar RGB only, and interleaving afterwards is cheap.
+        # Planar first: swscale's accurate YUV conversion is vectorised for planar RGB only, and
+        # interleaving afterwards is cheap.
         rgb = self._reformatter.reformat(
             frame,
             *self._size,
@@ -96,7 +104,8 @@ class RgbConverter:
 
 
 class PreviewConverter:
-    """Turns decoded frames of one stream into small RGB pictures for the eye: scaled and converted in one go, a level off here and there.
+    """Turns decoded frames of one stream into small RGB pictures for the eye: scaled and converted
+    in one go, a level off here and there.
 
     `size` is (width, height) before rotation. Not thread-safe.
     """
@@ -117,7 +126,9 @@ class PreviewConverter:
         return small
 
     def __call__(self, frame: av.VideoFrame, width: int) -> RgbFrame:
-        """RGB of a decoded frame, upright and `width` pixels wide: uint8 (h, width, 3), C-contiguous, the caller's own."""
+        """RGB of a decoded frame, upright and `width` pixels wide: uint8 (h, width, 3),
+        C-contiguous, the caller's own.
+        """
         small = self.smaller(frame, width, even=False)
         options: dict[str, Any] = {}
         if not (small.format.is_rgb or small.format.has_palette):
@@ -128,7 +139,9 @@ class PreviewConverter:
         return _upright(rgb.to_ndarray(), self._rotation, self._mirrored)
 
     def _coded(self, width: int, even: bool = False) -> tuple[int, int]:
-        """(width, height) as coded of a picture that is `width` pixels wide when it stands upright."""
+        """(width, height) as coded of a picture that is `width` pixels wide when it stands
+        upright.
+        """
         shown = self._size[1] if self._rotation in (90, 270) else self._size[0]
         scale = min(1.0, width / shown)
         return tuple(max(2, 2 * round(side * scale / 2) if even else round(side * scale)) for side in self._size)  # type: ignore[return-value]
@@ -153,7 +166,8 @@ def shrunk(picture: RgbFrame, width: int) -> RgbFrame:
 
 
 class YuvConverter:
-    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks for. Not thread-safe.
+    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks
+    for. Not thread-safe.
 
     `pixel_format` is bgr0 (exact), yuv420p, yuv444p, or one of 10 bits.
     """
@@ -165,7 +179,8 @@ class YuvConverter:
         options: dict[str, Any] = {"dst_colorspace": _SWSCALE[used], "dst_color_range": code_point(RANGES, info.color_range, LIMITED)}
         formats = [pixel_format]
         if options["dst_color_range"] == FULL and not self._is_rgb and not pixel_format.endswith("le"):
-            # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture greener at every round trip.
+            # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture
+            # greener at every round trip.
             formats = [f"{pixel_format}14le", pixel_format]
         self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": _ACCURATE}) for name in formats]
 
@@ -184,7 +199,9 @@ class YuvConverter:
 
 
 def check_frame(frame: RgbFrame, size: tuple[int, int]) -> RgbFrame:
-    """The frame as a C-contiguous array; InputError unless it is uint8 (H, W, 3) of that (width, height)."""
+    """The frame as a C-contiguous array; InputError unless it is uint8 (H, W, 3) of that (width,
+    height).
+    """
     width, height = size
     if frame.dtype != np.uint8 or frame.shape != (height, width, 3):
         raise InputError(f"a frame of shape {frame.shape} and type {frame.dtype} is not a {width}x{height} RGB picture of 8 bits")

@@ -16,9 +16,11 @@ NumberedFrames = Iterator[tuple[int, av.VideoFrame]]
 
 
 class Cursor:
-    """Iterating gives (index, decoded frame), the index rising by one, from somewhere at or before `target` to the end of the clip.
+    """Iterating gives (index, decoded frame), the index rising by one, from somewhere at or before
+    `target` to the end of the clip.
 
-    Every index up to the clip's last comes: where damage inside the file swallowed a frame, the one before it stands in, as in a player.
+    Every index up to the clip's last comes: where damage inside the file swallowed a frame, the one
+    before it stands in, as in a player.
     """
 
     def __init__(self, path: Path, index: FrameIndex, target: int) -> None:
@@ -57,7 +59,8 @@ class Cursor:
     def _numbered_from(self, target: int) -> NumberedFrames:
         before = [keyframe for keyframe in self._keyframes if 0 < keyframe[0] <= target]
         for _, pts, seek in reversed(before[-2:]):
-            # Each container seeks in its own way, some by the time of decoding, some roughly: see where it landed, else go further back.
+            # Each container seeks in its own way, some by the time of decoding, some roughly: see
+            # where it landed, else go further back.
             self._fresh = False
             try:
                 self._container.seek(seek, stream=self._stream)
@@ -81,7 +84,9 @@ class Cursor:
             yield from frames
 
     def _numbered(self, not_before: int | None = None) -> NumberedFrames:
-        """Decoded frames with their indices. What a seek shows before the keyframe (`not_before`) leans on frames that were not decoded."""
+        """Decoded frames with their indices. What a seek shows before the keyframe (`not_before`)
+        leans on frames that were not decoded.
+        """
         frames = decoded_frames(self._container, self._stream)
         if self._index.pts is None:
             yield from enumerate(frames)

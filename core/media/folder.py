@@ -18,7 +18,9 @@ _NUMBER = re.compile(r"(\d+)\D*$")
 
 
 def numbered_images(folder: Path) -> list[Path]:
-    """The images of a folder in the order of the last number in their names. InputError when there are none or two share a number."""
+    """The images of a folder in the order of the last number in their names. InputError when there
+    are none or two share a number.
+    """
     try:
         names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
     except OSError as fault:
@@ -40,7 +42,9 @@ def numbered_images(folder: Path) -> list[Path]:
 
 
 def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
-    """The facts about a folder of images and its files in order. InputError for images of differing size or a broken first or last one."""
+    """The facts about a folder of images and its files in order. InputError for images of differing
+    size or a broken first or last one.
+    """
     images = numbered_images(folder)
     size = image_size(images[0])
     for path in images:

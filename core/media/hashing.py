@@ -11,7 +11,8 @@ from core.media.folder import numbered_images
 
 
 def sha256_of(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file's content; of a folder, over the names and contents of the images that make it a clip.
+    """Hexadecimal SHA-256 of a file's content; of a folder, over the names and contents of the
+    images that make it a clip.
 
     Raises InputError when there is nothing readable at `path`.
     """

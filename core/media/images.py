@@ -17,12 +17,16 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def read_image(path: str | Path) -> RgbFrame:
-    """A picture as uint8 (H, W, 3) RGB, upright (EXIF orientation applied), without its alpha. InputError in one line if it is none."""
+    """A picture as uint8 (H, W, 3) RGB, upright (EXIF orientation applied), without its alpha.
+    InputError in one line if it is none.
+    """
     return read_image_with_alpha(path)[0]
 
 
 def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]]:
-    """A picture as uint8 (H, W, 3) sRGB and its alpha (H, W), 255 everywhere when it has none. Otherwise as `read_image`."""
+    """A picture as uint8 (H, W, 3) sRGB and its alpha (H, W), 255 everywhere when it has none.
+    Otherwise as `read_image`.
+    """
     path = Path(path)
     try:
         with Image.open(path) as image:
@@ -45,7 +49,9 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """The picture as RGB; one that brings the profile of another colour space (Display P3, Adobe RGB, a press) is converted from it."""
+    """The picture as RGB; one that brings the profile of another colour space (Display P3, Adobe
+    RGB, a press) is converted from it.
+    """
     profile = image.info.get("icc_profile")
     own_space = image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
     try:
@@ -61,7 +67,9 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) as displayed, read from the header only. InputError if `path` is no picture."""
+    """(width, height) as displayed, read from the header only. InputError if `path` is no
+    picture.
+    """
     try:
         with Image.open(path) as image:
             width, height = image.size
@@ -74,7 +82,8 @@ def image_size(path: Path) -> tuple[int, int]:
 def write_image(path: str | Path, frame: RgbFrame) -> None:
     """Write uint8 (H, W, 3) RGB as PNG (exact) or JPEG (quality 95, full colour), by the suffix.
 
-    The file appears only when complete. Raises InputError for another suffix or array, StorageError when the disk refuses.
+    The file appears only when complete. Raises InputError for another suffix or array, StorageError
+    when the disk refuses.
     """
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
@@ -91,7 +100,9 @@ def write_image(path: str | Path, frame: RgbFrame) -> None:
 
 
 def write_png_frame(folder: str | Path, index: int, frame: RgbFrame) -> Path:
-    """Write one frame of a sequence as `folder/00042.png` and return its path. Errors as `write_image`."""
+    """Write one frame of a sequence as `folder/00042.png` and return its path. Errors as
+    `write_image`.
+    """
     path = Path(folder) / f"{index:05d}.png"
     write_image(path, frame)
     return path

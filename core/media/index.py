@@ -1,8 +1,10 @@
 """Which frames a video stream really decodes to, and when each is shown.
 
-Headers lie (an AVI may promise a frame too many), so packets are counted, and decoding has the last word. Short clips are decoded whole.
-Of a long one the first and the last group of pictures are decoded, which is where packets and frames come apart: frames before the first
-keyframe that lean on what was cut away, and a file that breaks off. Where packets can't be trusted to be frames, all is decoded.
+Headers lie (an AVI may promise a frame too many), so packets are counted, and decoding has the last
+word. Short clips are decoded whole. Of a long one the first and the last group of pictures are
+decoded, which is where packets and frames come apart: frames before the first keyframe that lean on
+what was cut away, and a file that breaks off. Where packets can't be trusted to be frames, all is
+decoded.
 """
 
 from __future__ import annotations
@@ -41,9 +43,13 @@ _ONE_PACKET_PER_FRAME = (
     "theora",
 )
 _CHEAP_PIXELS = 200_000_000
-"""Decoding up to this many pixels (100 frames of 1080p) takes a second at most, so nothing is taken on trust."""
+"""Decoding up to this many pixels (100 frames of 1080p) takes a second at most, so nothing is taken
+on trust.
+"""
 _CHECKED_FRAMES = 120
-"""How much of a group of pictures is decoded to check it. Some encoders make one group of the whole clip."""
+"""How much of a group of pictures is decoded to check it. Some encoders make one group of the whole
+clip.
+"""
 
 _COMMON_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 50, 60, 12, 15, 10, 48, 100, 120, 240))
 _NTSC_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120, 48, 15, 12))
@@ -53,10 +59,12 @@ _NTSC_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120, 48
 class FrameIndex:
     """Where the frames of a file's video stream are.
 
-    `pts` are in ticks of `time_base`, ascending, one per frame; None when the stream's stamps can't tell its frames apart, and frames can
-    only be counted from the start. `keyframes` are (pts, seek target) of the packets decoding can begin at. `timestamps` are seconds from
-    the first frame, `start` is that frame's own time on the clock it shares with the sound, `end` when the last frame stops being shown,
-    from the first frame. `size` is (width, height) as coded, before rotation.
+    `pts` are in ticks of `time_base`, ascending, one per frame; None when the stream's stamps can't
+    tell its frames apart, and frames can only be counted from the start. `keyframes` are (pts, seek
+    target) of the packets decoding can begin at. `timestamps` are seconds from the first frame,
+    `start` is that frame's own time on the clock it shares with the sound, `end` when the last
+    frame stops being shown, from the first frame. `size` is (width, height) as coded, before
+    rotation.
     """
 
     info: VideoInfo
@@ -84,7 +92,9 @@ class FrameIndex:
 
 
 def frame_index(path: Path) -> FrameIndex:
-    """The index of a video file, remembered until the file changes. InputError in one line when the file is no usable video."""
+    """The index of a video file, remembered until the file changes. InputError in one line when the
+    file is no usable video.
+    """
     try:
         stat = path.stat()
     except (OSError, ValueError) as fault:
@@ -146,7 +156,9 @@ def _audio(container: InputContainer) -> tuple[AudioInfo, ...]:
 
 @dataclass(frozen=True)
 class _Packets:
-    """What demuxing alone tells. `pts` ascend; `trusted` is False as soon as anything hints that packets are not frames."""
+    """What demuxing alone tells. `pts` ascend; `trusted` is False as soon as anything hints that
+    packets are not frames.
+    """
 
     pts: tuple[int, ...]
     keyframes: tuple[tuple[int, int], ...]
@@ -185,7 +197,9 @@ class _Packets:
 def _frames(
     path: Path, packets: _Packets, stream: VideoStream, first: av.VideoFrame
 ) -> tuple[tuple[int, ...] | None, tuple[tuple[int, int], ...], int]:
-    """(pts of the frames or None, keyframes, count), from the packets as far as decoding agrees with them."""
+    """(pts of the frames or None, keyframes, count), from the packets as far as decoding agrees
+    with them.
+    """
     cheap = len(packets.pts) * first.width * first.height <= _CHEAP_PIXELS
     pts = None if cheap or not packets.trusted else _checked(path, packets)
     if pts is not None:
@@ -199,7 +213,9 @@ def _frames(
 
 
 def _checked(path: Path, packets: _Packets) -> tuple[int, ...] | None:
-    """The packets' stamps, less what can't be decoded at the start; None when packets and frames disagree in any other way."""
+    """The packets' stamps, less what can't be decoded at the start; None when packets and frames
+    disagree in any other way.
+    """
     with open_container(path) as container:
         frames = decoded_frames(container, video_stream(container, path))
         head = [frame.pts for frame in islice(frames, _CHECKED_FRAMES)]
@@ -221,10 +237,12 @@ def _checked(path: Path, packets: _Packets) -> tuple[int, ...] | None:
 def _timing(
     pts: tuple[int, ...] | None, count: int, time_base: Fraction, declared: list[Fraction], length: Fraction | None
 ) -> tuple[tuple[Fraction, ...], Fraction, bool, Fraction]:
-    """(time stamps in seconds from the first frame, rate, whether it varies, end of the last frame).
+    """(time stamps in seconds from the first frame, rate, whether it varies, end of the last
+    frame).
 
-    A rate is constant when stamps lie where it puts them, to less than one tick of rounding. Then the exact times are used, not the
-    rounded ones: a container that counts milliseconds can't say 1001/30000 s.
+    A rate is constant when stamps lie where it puts them, to less than one tick of rounding. Then
+    the exact times are used, not the rounded ones: a container that counts milliseconds can't say
+    1001/30000 s.
     """
     guess = next(iter(declared), Fraction(25))
     if pts is None or count == 1:

@@ -1,4 +1,6 @@
-"""How a frame must be turned to stand upright: the display matrix that phones write instead of turning pixels."""
+"""How a frame must be turned to stand upright: the display matrix that phones write instead of
+turning pixels.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ from av.sidedata.sidedata import Type
 
 
 def orientation_of(frame: av.VideoFrame) -> tuple[int, bool]:
-    """(degrees clockwise to turn, one of 0, 90, 180, 270; whether to mirror left-right before turning).
+    """(degrees clockwise to turn, one of 0, 90, 180, 270; whether to mirror left-right before
+    turning).
 
-    The matrix holds 9 native 32-bit integers, 16.16 fixed point in the two left columns; (a, b, c, d) map the picture's axes.
+    The matrix holds 9 native 32-bit integers, 16.16 fixed point in the two left columns; (a, b, c,
+    d) map the picture's axes.
     """
     side_data: Any = frame.side_data  # PyAV's stub names another class here
     try:

@@ -34,11 +34,15 @@ _PREVIEW_BYTES = 160 * 2**20
 
 
 PREVIEW_WIDTH = 960
-"""Pixels; previews up to this wide come out of a memory of their own, in which a long group of pictures has room."""
+"""Pixels; previews up to this wide come out of a memory of their own, in which a long group of
+pictures has room.
+"""
 
 
 class ClipReader(ABC):
-    """A clip whose frames are read on demand. Close it, or use it as a context manager. All methods may be called from any thread."""
+    """A clip whose frames are read on demand. Close it, or use it as a context manager. All methods
+    may be called from any thread.
+    """
 
     info: VideoInfo
     timestamps: tuple[Fraction, ...]
@@ -48,18 +52,26 @@ class ClipReader(ABC):
 
     @abstractmethod
     def frame(self, index: int) -> RgbFrame:
-        """One frame as uint8 (H, W, 3) RGB, upright, the caller's own. InputError for an index that is not in 0..len-1."""
+        """One frame as uint8 (H, W, 3) RGB, upright, the caller's own. InputError for an index that
+        is not in 0..len-1.
+        """
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
-        """Frames start:stop in order, each as `frame` gives it; decoding runs ahead. InputError for a span outside the clip."""
+        """Frames start:stop in order, each as `frame` gives it; decoding runs ahead. InputError for
+        a span outside the clip.
+        """
 
     def preview(self, index: int, width: int) -> RgbFrame:
-        """One frame for the eye only, about `width` pixels wide: quicker than `frame`, and not exact to a level. The caller's own."""
+        """One frame for the eye only, about `width` pixels wide: quicker than `frame`, and not
+        exact to a level. The caller's own.
+        """
         return shrunk(self.frame(index), width)
 
     def approach(self, index: int, width: int | None, context: JobContext) -> None:
-        """Decode up to a frame, so that `frame`, or `preview` at a `width`, comes at once. Cancelled when the context says so."""
+        """Decode up to a frame, so that `frame`, or `preview` at a `width`, comes at once.
+        Cancelled when the context says so.
+        """
         context.check()
 
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
@@ -95,7 +107,9 @@ class ClipReader(ABC):
 
 
 def open_clip(path: str | Path) -> ClipReader:
-    """A reader for a video file or a folder of numbered images. Raises InputError exactly when `probe` does."""
+    """A reader for a video file or a folder of numbered images. Raises InputError exactly when
+    `probe` does.
+    """
     path = Path(path)
     return FolderReader(path) if is_folder(path) else VideoReader(path)
 
@@ -119,7 +133,9 @@ class FolderReader(ClipReader):
 
 
 class VideoReader(ClipReader):
-    """A video file. `frame` keeps one decoder and what it decoded lately; every `frames` has a decoder of its own."""
+    """A video file. `frame` keeps one decoder and what it decoded lately; every `frames` has a
+    decoder of its own.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -192,10 +208,11 @@ class VideoReader(ClipReader):
         self._leaps.close()
 
     def _decode_to(self, index: int, previews: bool = False, context: JobContext | None = None) -> None:
-        """Bring frame `index` into the cache, and those just before it, which a person stepping backwards asks for next.
+        """Bring frame `index` into the cache, and those just before it, which a person stepping
+        backwards asks for next.
 
-        With `previews`, all that are decoded on the way are kept small: whoever drags backwards through a long group of pictures, which
-        can only be decoded forwards, waits for it once.
+        With `previews`, all that are decoded on the way are kept small: whoever drags backwards
+        through a long group of pictures, which can only be decoded forwards, waits for it once.
         """
         if self._cursor is None:
             self._cursor = Cursor(self._path, self._index, index)
@@ -212,7 +229,9 @@ class VideoReader(ClipReader):
 
 
 class _Leaps:
-    """A second decoder for the frames that come at once, for while the first is on its way through a long group of pictures."""
+    """A second decoder for the frames that come at once, for while the first is on its way through
+    a long group of pictures.
+    """
 
     def __init__(self, path: Path, index: FrameIndex) -> None:
         self._path, self._index = path, index
@@ -248,7 +267,9 @@ def _converter(index: FrameIndex) -> RgbConverter:
 
 
 class _FrameCache(OrderedDict[int, av.VideoFrame]):
-    """The frames decoded last, as the decoder gave them (half the size of RGB), up to a number of bytes but at least two."""
+    """The frames decoded last, as the decoder gave them (half the size of RGB), up to a number of
+    bytes but at least two.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__()

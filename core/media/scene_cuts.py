@@ -34,7 +34,9 @@ _NEAR = 4  # frames on either side that are looked at; a flash may last as long
 
 @dataclass(frozen=True)
 class _Look:
-    """What is kept of a frame: its colours as a distribution, and its brightness with mean 0 and length 1."""
+    """What is kept of a frame: its colours as a distribution, and its brightness with mean 0 and
+    length 1.
+    """
 
     colours: NDArray[np.float32]
     shape: NDArray[np.float32]
@@ -57,7 +59,9 @@ def find_cuts(frames: Iterable[RgbFrame], start: int = 0) -> Iterator[int]:
 
 
 def _differ(before: list[_Look], after: list[_Look]) -> bool:
-    """Whether a cut lies between these frames: all differ across it, and it stands out from what happens on either side."""
+    """Whether a cut lies between these frames: all differ across it, and it stands out from what
+    happens on either side.
+    """
     least = min(_score(first, second) for first in before for second in after) if _score(before[-1], after[0]) >= _LEAST else 0.0
     sides = [_score(first, second) for side in (before, after) for first, second in pairwise(side)]
     return least >= _LEAST * 0.75 and (not sides or _score(before[-1], after[0]) >= _STANDS_OUT * float(np.median(sides)))

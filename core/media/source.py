@@ -19,9 +19,11 @@ _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open a file for reading. InputError in one line when it is missing, unreadable, text, or nothing FFmpeg knows.
+    """Open a file for reading. InputError in one line when it is missing, unreadable, text, or
+    nothing FFmpeg knows.
 
-    Only this file is ever opened: text is refused before FFmpeg sees it, since a playlist could name other files or addresses.
+    Only this file is ever opened: text is refused before FFmpeg sees it, since a playlist could
+    name other files or addresses.
     """
     try:
         with path.open("rb") as file:
@@ -51,7 +53,9 @@ def open_container(path: Path) -> InputContainer:
 
 
 def _is_text(head: bytes) -> bool:
-    """True for what is plainly text. Every container has zero bytes in its first kilobytes; text has none, but for UTF-16's."""
+    """True for what is plainly text. Every container has zero bytes in its first kilobytes; text
+    has none, but for UTF-16's.
+    """
     if head.startswith(_BYTE_ORDER_MARKS):
         return True
     if head.startswith(b"YUV4MPEG2 "):  # a video format with a text header
@@ -61,7 +65,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to work on: FFmpeg's choice of the best, but never a cover picture. InputError when there is none.
+    """The stream to work on: FFmpeg's choice of the best, but never a cover picture. InputError
+    when there is none.
 
     Every other stream is set to be skipped while demuxing.
     """
@@ -82,8 +87,9 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def decoded_frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Frames in display order from where the container stands. A packet that can't be decoded is passed over, as players do, and a
-    file that breaks off ends there."""
+    """Frames in display order from where the container stands. A packet that can't be decoded is
+    passed over, as players do, and a file that breaks off ends there.
+    """
     with suppress(av.FFmpegError):
         for packet in container.demux(stream):
             if packet.size:  # an empty one would end the decoding

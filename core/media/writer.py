@@ -1,4 +1,6 @@
-"""Frames into a video file that keeps what the source had: size, rate, time stamps, colour, sound."""
+"""Frames into a video file that keeps what the source had: size, rate, time stamps, colour,
+sound.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +29,25 @@ _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
 class VideoWriter:
-    """Writes frames as H.264 (CRF 16), HEVC, AV1, ProRes 422 HQ or FFV1 (lossless in RGB). Use it as a context manager.
+    """Writes frames as H.264 (CRF 16), HEVC, AV1, ProRes 422 HQ or FFV1 (lossless in RGB). Use it
+    as a context manager.
 
-    `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture is written upright.
-    `span` (start, stop) is the stretch of the source that the output covers; without it the whole of it, or as many frames as are written.
-    `timestamps` are seconds, of the whole source or of the span; a source of variable rate needs them, or gives them itself when it is
-    `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span (what plays on after the last picture of a source
-    that is written to its end stays): copied packet by packet where MP4 can hold the codec, else as AAC.
+    `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture
+    is written upright. `span` (start, stop) is the stretch of the source that the output covers;
+    without it the whole of it, or as many frames as are written. `timestamps` are seconds, of the
+    whole source or of the span; a source of variable rate needs them, or gives them itself when it
+    is `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span (what
+    plays on after the last picture of a source that is written to its end stays): copied packet by
+    packet where MP4 can hold the codec, else as AAC.
 
-    Which containers a codec goes into is in `core.media.codecs`. Time stamps are exact, but for .mkv, which counts milliseconds.
-    An odd width or height is kept: colour can't be halved then, so such clips are written as yuv444p, which Chromium
-    plays, but decoders in hardware may not; AV1 refuses them.
+    Which containers a codec goes into is in `core.media.codecs`. Time stamps are exact, but for
+    .mkv, which counts milliseconds. An odd width or height is kept: colour can't be halved then, so
+    such clips are written as yuv444p, which Chromium plays, but decoders in hardware may not; AV1
+    refuses them.
 
-    The file appears under its name only after `close`, or at the end of the `with` block. When the block raises, the temporary file is
-    removed and what was there before stays. Raises InputError for what can't be written, StorageError when the disk refuses.
+    The file appears under its name only after `close`, or at the end of the `with` block. When the
+    block raises, the temporary file is removed and what was there before stays. Raises InputError
+    for what can't be written, StorageError when the disk refuses.
     """
 
     def __init__(
@@ -91,7 +98,9 @@ class VideoWriter:
         self._written += 1
 
     def close(self) -> None:
-        """Finish the file and put it under its name. InputError, and no file, when frames are missing."""
+        """Finish the file and put it under its name. InputError, and no file, when frames are
+        missing.
+        """
         if self._container is None:
             return
         try:
@@ -109,7 +118,9 @@ class VideoWriter:
             self.abort()
 
     def abort(self) -> None:
-        """Drop what was written; the file of that name, if there was one, is untouched. Does nothing after `close`."""
+        """Drop what was written; the file of that name, if there was one, is untouched. Does
+        nothing after `close`.
+        """
         if self._container is not None:
             container, self._container = self._container, None
             with suppress(Exception):  # the trailer of a file that is thrown away, perhaps on a full disk
@@ -129,7 +140,9 @@ class VideoWriter:
             self.abort()
 
     def _mux(self, packets: Sequence[av.Packet]) -> None:
-        """Write packets, always one behind, since only the last one's duration has to be set by hand."""
+        """Write packets, always one behind, since only the last one's duration has to be set by
+        hand.
+        """
         for packet in packets:
             if self._first_dts is None:
                 self._first_dts = packet.dts or 0
@@ -145,7 +158,9 @@ class VideoWriter:
         self._container.mux(packet)
 
     def _finish(self) -> None:
-        """The last packet, with the duration that makes the video as long as it should be, and the rest of the sound."""
+        """The last packet, with the duration that makes the video as long as it should be, and the
+        rest of the sound.
+        """
         assert self._container is not None
         end = self._clock.end(self._written)
         if self._held is not None:
@@ -153,12 +168,15 @@ class VideoWriter:
             packet.duration = max(1, round(end / packet.time_base) - (packet.dts or 0) + (self._first_dts or 0))
             self._mux_held(packet)
         if self._audio is not None:
-            # Sound that plays on after the source's last picture belongs to the clip; elsewhere the picture says where to stop.
+            # Sound that plays on after the source's last picture belongs to the clip; elsewhere the
+            # picture says where to stop.
             for sound in self._audio.packets_to_end(None if (self._stop or self._written) == self._info.frames else end):
                 self._container.mux(sound)
 
     def _check(self) -> None:
-        """Read the finished file's own table of frames back, so that a disk which lost something without a word is found out."""
+        """Read the finished file's own table of frames back, so that a disk which lost something
+        without a word is found out.
+        """
         try:
             with av.open(f"file:{self._file.temporary}") as container:
                 frames = container.streams.video[0].frames
@@ -187,7 +205,9 @@ def _container_format(path: Path, codec: Codec) -> str:
 
 
 def _written_info(info: VideoInfo, codec: Codec) -> VideoInfo:
-    """The facts as the file will have them: ProRes knows the limited range only, so a full one is converted to it."""
+    """The facts as the file will have them: ProRes knows the limited range only, so a full one is
+    converted to it.
+    """
     return replace(info, color_range="tv") if codec == "prores" and info.color_range == "pc" else info
 
 

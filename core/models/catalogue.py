@@ -14,10 +14,11 @@ ModelKind = Literal["segmenter", "video", "grounder", "text"]
 class ModelEntry:
     """One set of weights.
 
-    `folder` is its place under assets/models for weights that ship. `repository`, `revision` and `file` say where the hub has it (`file`
-    None: the whole repository, or of it what `files` match), `needs` which others it can't do without. `architecture` names the network's
-    configuration where the weights don't carry it. `download_mb` is rounded, in 10^6 bytes; `memory_gb` is device memory for its usual
-    work. None means "not known", never "none".
+    `folder` is its place under assets/models for weights that ship. `repository`, `revision` and
+    `file` say where the hub has it (`file` None: the whole repository, or of it what `files`
+    match), `needs` which others it can't do without. `architecture` names the network's
+    configuration where the weights don't carry it. `download_mb` is rounded, in 10^6 bytes;
+    `memory_gb` is device memory for its usual work. None means "not known", never "none".
     """
 
     name: str
@@ -91,7 +92,9 @@ def names(kind: ModelKind) -> tuple[str, ...]:
 
 
 def entry(name: str, kind: ModelKind) -> ModelEntry:
-    """The catalogue's entry; InputError, listing the known names of that kind, when there is none."""
+    """The catalogue's entry; InputError, listing the known names of that kind, when there is
+    none.
+    """
     found = MODELS.get(name)
     if found is None or found.kind != kind:
         raise InputError(f"unknown {kind} model '{name}' (known: {', '.join(names(kind))}; or the path of a local checkpoint)")

@@ -28,6 +28,8 @@ def choose_device(wanted: str) -> str:
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 natively (AVX-512 BF16 or AMX); others emulate it, slower than float32."""
+    """Whether this processor multiplies bfloat16 natively (AVX-512 BF16 or AMX); others emulate it,
+    slower than float32.
+    """
     answers = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(answer() for answer in answers if answer is not None)

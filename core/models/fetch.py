@@ -79,7 +79,9 @@ def _download(model: ModelEntry, folder: Path, context: JobContext) -> None:
     context.report(f"fetching {model.name}", 0, total)
 
     class Reported(tqdm):
-        """The hub's progress bar, which tells the job instead of a terminal; a person who stops the job stops the transfer."""
+        """The hub's progress bar, which tells the job instead of a terminal; a person who stops the
+        job stops the transfer.
+        """
 
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **{**named, "disable": True})

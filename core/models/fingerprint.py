@@ -1,4 +1,6 @@
-"""What weights are, by their content: a result names the model that made it, and a stored window is used with that one only."""
+"""What weights are, by their content: a result names the model that made it, and a stored window is
+used with that one only.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ _PARTS = (".safetensors", ".json", ".bin", ".pt", ".model", ".txt")
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 over the names and contents of a package's files, or of one checkpoint file; hexadecimal. Remembered until a file changes.
+    """SHA-256 over the names and contents of a package's files, or of one checkpoint file;
+    hexadecimal. Remembered until a file changes.
 
     ModelMissingError when it can't be read.
     """

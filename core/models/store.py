@@ -13,10 +13,12 @@ from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS, names
 
 
 class ModelStore:
-    """Looks for weights in the program's assets, in `root` (a workspace's models folder), then in the hub's cache and the hub.
+    """Looks for weights in the program's assets, in `root` (a workspace's models folder), then in
+    the hub's cache and the hub.
 
-    Under `root` a model is `root/NAME`: the package's folder, or a folder that holds the checkpoint file; the bare file `root/FILE`
-    does as well. The hub is the one that HF_ENDPOINT names; HF_HUB_OFFLINE=1 keeps it out.
+    Under `root` a model is `root/NAME`: the package's folder, or a folder that holds the checkpoint
+    file; the bare file `root/FILE` does as well. The hub is the one that HF_ENDPOINT names;
+    HF_HUB_OFFLINE=1 keeps it out.
     """
 
     def __init__(self, root: Path | str | None = None, assets: Path | str = ASSETS / "models") -> None:
@@ -119,14 +121,17 @@ def on_hub(missing: ModelMissingError) -> Iterator[None]:
     try:
         yield
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HTTPError, OSError) as error:
-        # HTTPError is the base of what the hub's client raises when a transfer breaks off, and of the hub's own answers.
+        # HTTPError is the base of what the hub's client raises when a transfer breaks off, and of
+        # the hub's own answers.
         if isinstance(error, OSError) and is_full(error):
             raise storage_error(Path(error.filename or "the folder for models"), error) from error
         raise missing from error
 
 
 def _as_path(name: str) -> Path | None:
-    """The path that `name` says; None for a plain word, which can only be a name of the catalogue."""
+    """The path that `name` says; None for a plain word, which can only be a name of the
+    catalogue.
+    """
     try:
         path = Path(name).expanduser()
         given = path.exists() or len(path.parts) > 1 or path.suffix in (".pt", ".safetensors")

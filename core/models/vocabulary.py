@@ -1,4 +1,6 @@
-"""What words a small video model knows, as its package says. Pure Python: the page asks without loading the model."""
+"""What words a small video model knows, as its package says. Pure Python: the page asks without
+loading the model.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ _texts: dict[int, tuple[weakref.ref[Project], str]] = {}
 def dumps(history: History) -> str:
     """The project with its undo history as JSON text, a line for each state.
 
-    Every change writes all of it again, but a state never changes: only those that are new are put into words.
+    Every change writes all of it again, but a state never changes: only those that are new are put
+    into words.
     """
     parts = [f'"schema": {SCHEMA_VERSION}', f'"project": {_text(history.present)}']
     for name in _STACKS:
@@ -69,7 +70,9 @@ def loads(text: str) -> History:
 
 
 def encode(value: Any) -> Any:
-    """A value of the document as what JSON knows: dataclasses and prompts as objects, tuples as lists, fractions as text."""
+    """A value of the document as what JSON knows: dataclasses and prompts as objects, tuples as
+    lists, fractions as text.
+    """
     return msgspec.to_builtins(value, enc_hook=_plain)
 
 

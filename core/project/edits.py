@@ -12,7 +12,9 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 
 def check_task(task: str, caption: str) -> None:
-    """Raise InputError for an unknown task, or a missing caption where the task paints something."""
+    """Raise InputError for an unknown task, or a missing caption where the task paints
+    something.
+    """
     if task not in TASKS:
         raise InputError(f"unknown task '{task}': choose {', '.join(TASKS[:-1])} or {TASKS[-1]}")
     if task != "delete" and not caption.strip():
@@ -53,8 +55,9 @@ FITS: tuple[Fit, ...] = get_args(Fit)
 class Placement:
     """How a picture from another program is laid on its frame.
 
-    `fit` is for one of another shape: wholly inside the frame, over all of it, or pulled to its shape; `same` refuses it. `align` undoes a
-    small shift; `limit` takes only what lies in the region, softly at its edge.
+    `fit` is for one of another shape: wholly inside the frame, over all of it, or pulled to its
+    shape; `same` refuses it. `align` undoes a small shift; `limit` takes only what lies in the
+    region, softly at its edge.
     """
 
     fit: Fit = "same"
@@ -78,8 +81,9 @@ def check_keep(keep: float) -> None:
 
 @dataclass(frozen=True)
 class Painting:
-    """What a picture was painted of. `keep` is the share of the picture before it that it was started from; without a `model` it came from
-    another program."""
+    """What a picture was painted of. `keep` is the share of the picture before it that it was
+    started from; without a `model` it came from another program.
+    """
 
     task: Task
     caption: str
@@ -93,9 +97,10 @@ class Painting:
 class KeyframeEdit:
     """One try at one frame; `image` is the whole edited frame as a PNG, relative to the project.
 
-    `parent` is the try it branched from. With `keep` above 0 it was started from that share of the parent's picture, and `grown` says what
-    that one was painted of, the first one first: the parent itself may be deleted. An empty `model` means that the picture came from
-    another program. `name` is a person's own, empty for none.
+    `parent` is the try it branched from. With `keep` above 0 it was started from that share of the
+    parent's picture, and `grown` says what that one was painted of, the first one first: the parent
+    itself may be deleted. An empty `model` means that the picture came from another program. `name`
+    is a person's own, empty for none.
     """
 
     edit_id: str
@@ -129,9 +134,11 @@ class KeyframeEdit:
 
 @dataclass(frozen=True)
 class CarriedKeyframe:
-    """A keyframe as a propagation carries it, whole: the try that it came from may be deleted or tried again later.
+    """A keyframe as a propagation carries it, whole: the try that it came from may be deleted or
+    tried again later.
 
-    `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its stretch of the clip is made with.
+    `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its
+    stretch of the clip is made with.
     """
 
     edit_id: str
@@ -146,11 +153,13 @@ class CarriedKeyframe:
 class Propagation:
     """Accepted keyframes carried through the clip's `span` (half-open).
 
-    `keyframes` ascend in time: the first reaches back to the start, each reaches on to the next. `plan` is the file that lists its
-    windows, `result` the video and `report` its measurements, relative to the project; without a `result` it was stopped on the way and can
-    be resumed. `base` names the accepted results that it stands on (see `Project.base`). `stale` says that the masks have changed since.
-    `draft` is a quick look: few steps at half the size. `asked` is the file that says which prompts and tries it was made of.
-    The edge is soft over `feather` pixels; where objects differ, `feathers` says where over how many (see `Project.feathers`).
+    `keyframes` ascend in time: the first reaches back to the start, each reaches on to the next.
+    `plan` is the file that lists its windows, `result` the video and `report` its measurements,
+    relative to the project; without a `result` it was stopped on the way and can be resumed. `base`
+    names the accepted results that it stands on (see `Project.base`). `stale` says that the masks
+    have changed since. `draft` is a quick look: few steps at half the size. `asked` is the file
+    that says which prompts and tries it was made of. The edge is soft over `feather` pixels; where
+    objects differ, `feathers` says where over how many (see `Project.feathers`).
     """
 
     propagation_id: str
@@ -179,7 +188,9 @@ class Propagation:
 
 @dataclass(frozen=True)
 class Layer:
-    """An accepted result in the stack that the next edit stands on; one that is not `enabled` is left out."""
+    """An accepted result in the stack that the next edit stands on; one that is not `enabled` is
+    left out.
+    """
 
     propagation_id: str
     enabled: bool = True

@@ -21,14 +21,17 @@ class Step:
 
 @dataclass(frozen=True)
 class History:
-    """The document now, the steps behind it (oldest first) and the steps undone (next redo last)."""
+    """The document now, the steps behind it (oldest first) and the steps undone (next redo
+    last).
+    """
 
     present: Project
     past: tuple[Step, ...] = ()
     future: tuple[Step, ...] = ()
 
     def did(self, label: str, project: Project, merge: bool = False) -> History:
-        """After a change called `label`; what was undone before is gone. Nothing changed: nothing to undo.
+        """After a change called `label`; what was undone before is gone. Nothing changed: nothing
+        to undo.
 
         With `merge`, a run of changes of the same label (a slider that is dragged) is one step.
         """
@@ -39,11 +42,15 @@ class History:
         return History(project, (*self.past, Step(label, self.present))[-LIMIT:])
 
     def amended(self, project: Project) -> History:
-        """After a change that belongs to the last step, such as the answer of a job: not a step of its own."""
+        """After a change that belongs to the last step, such as the answer of a job: not a step of
+        its own.
+        """
         return History(project, self.past, self.future)
 
     def everywhere(self, change: Callable[[Project], Project]) -> History:
-        """After finding out what holds for every state of the document, whatever is undone or done again."""
+        """After finding out what holds for every state of the document, whatever is undone or done
+        again.
+        """
         past = tuple(Step(step.label, change(step.project)) for step in self.past)
         future = tuple(Step(step.label, change(step.project)) for step in self.future)
         return History(change(self.present), past, future)

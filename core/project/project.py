@@ -1,4 +1,6 @@
-"""The document: one clip, the objects on it, the region, the keyframe tries and the propagations. Immutable; a change makes a new one."""
+"""The document: one clip, the objects on it, the region, the keyframe tries and the propagations.
+Immutable; a change makes a new one.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,14 @@ USUAL_ADJUSTMENT = MaskAdjustment("box+expand", 8)
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a person did to one clip. `region` is the stored mask sequence to edit: the union of the edited tracks, each adjusted in
-    its own way or by `adjustment`. Where they have soft edges of several widths, `feathers` are those with the stored mask sequences of
-    where the region has them.
+    """Everything a person did to one clip. `region` is the stored mask sequence to edit: the union
+    of the edited tracks, each adjusted in its own way or by `adjustment`. Where they have soft
+    edges of several widths, `feathers` are those with the stored mask sequences of where the region
+    has them.
 
-    `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames, from which the edit starts anew.
-    `layers` are results that were accepted, the lowest first: the clip with them is what the next edit stands on.
+    `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames,
+    from which the edit starts anew. `layers` are results that were accepted, the lowest first: the
+    clip with them is what the next edit stands on.
     """
 
     project_id: str
@@ -98,12 +102,16 @@ class Project:
 
     @property
     def base(self) -> str:
-        """Names the frames that edits stand on: the ids of the enabled layers, the lowest first. Empty: the source itself."""
+        """Names the frames that edits stand on: the ids of the enabled layers, the lowest first.
+        Empty: the source itself.
+        """
         return "+".join(layer.propagation_id for layer in self.layers if layer.enabled)
 
     @property
     def latest_propagation(self) -> Propagation | None:
-        """The result to look at: of those on the present base the newest that was made from the keyframes accepted now, else the newest."""
+        """The result to look at: of those on the present base the newest that was made from the
+        keyframes accepted now, else the newest.
+        """
         layers = {layer.propagation_id for layer in self.layers}
         open_ones = [p for p in self.propagations if p.propagation_id not in layers and p.base == self.base]
         fitting = [p for p in open_ones if self.fits(p)]
@@ -111,12 +119,15 @@ class Project:
         return candidates[-1] if candidates else None
 
     def fits(self, propagation: Propagation) -> bool:
-        """Whether the propagation carries the keyframes that are accepted now, over the span and the base of now."""
+        """Whether the propagation carries the keyframes that are accepted now, over the span and
+        the base of now.
+        """
         now = tuple(edit.edit_id for edit in self.carried)
         return now == propagation.edit_ids and self.base == propagation.base and (self.clip.start, self.clip.stop) == propagation.span
 
 
-# Changes. Each takes a project and returns the next one; what depended on what changed is marked stale, never thrown away.
+# Changes. Each takes a project and returns the next one; what depended on what changed is marked
+# stale, never thrown away.
 
 
 def trimmed(project: Project, start: int, stop: int) -> Project:
@@ -161,7 +172,9 @@ def without_object(project: Project, object_id: int) -> Project:
 
 
 def with_track(project: Project, track: MaskTrack) -> Project:
-    """Replace the track of the same object id. Later work is stale when what it gives to the region is another than before."""
+    """Replace the track of the same object id. Later work is stale when what it gives to the region
+    is another than before.
+    """
     before = project.track(track.object_id)
     for prompt in track.prompts:
         check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
@@ -178,7 +191,8 @@ def with_prompt(project: Project, prompt: Prompt) -> Project:
 
 
 def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int | None = None) -> Project:
-    """Adjust the masks in another way: of all objects without a way of their own, or of one, which gets its own.
+    """Adjust the masks in another way: of all objects without a way of their own, or of one, which
+    gets its own.
 
     InputError for an unknown object.
     """
@@ -211,7 +225,9 @@ def with_starred_edit(project: Project, edit_id: str, starred: bool) -> Project:
 
 
 def without_edit(project: Project, edit_id: str) -> Project:
-    """Delete a try: what branched from it moves to its parent, and it is carried no more. Finished results have a copy of their own."""
+    """Delete a try: what branched from it moves to its parent, and it is carried no more. Finished
+    results have a copy of their own.
+    """
     gone = project.edit(edit_id)
     if gone in project.carried:
         project = without_keyframe(project, edit_id)
@@ -224,13 +240,17 @@ def _with_edit(project: Project, edit: KeyframeEdit) -> Project:
 
 
 def with_accepted(project: Project, edit_id: str) -> Project:
-    """Choose the try that is carried through the clip. Further keyframes stay, but not on the frame of this one."""
+    """Choose the try that is carried through the clip. Further keyframes stay, but not on the frame
+    of this one.
+    """
     frame = project.edit(edit_id).frame
     return dataclasses.replace(project, accepted=edit_id, keyframes=tuple(i for i in project.keyframes if project.edit(i).frame != frame))
 
 
 def with_keyframe(project: Project, edit_id: str) -> Project:
-    """Let the edit start anew from this try's frame on, in place of the keyframe that was on the same frame."""
+    """Let the edit start anew from this try's frame on, in place of the keyframe that was on the
+    same frame.
+    """
     edit = project.edit(edit_id)
     accepted = project.accepted_edit
     if accepted is None or accepted.frame == edit.frame:
@@ -261,9 +281,11 @@ def without_propagation(project: Project, propagation_id: str) -> Project:
 
 
 def with_layer(project: Project, propagation_id: str) -> Project:
-    """Accept a result: the next edit stands on it, and begins with an empty selection. Undo brings the tracks and the tries back.
+    """Accept a result: the next edit stands on it, and begins with an empty selection. Undo brings
+    the tracks and the tries back.
 
-    InputError for one without a result, one that is a layer already, or one that was made on another base than the present stack.
+    InputError for one without a result, one that is a layer already, or one that was made on
+    another base than the present stack.
     """
     propagation = project.propagation(propagation_id)
     if propagation.result is None:
@@ -277,7 +299,8 @@ def with_layer(project: Project, propagation_id: str) -> Project:
 
 
 def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
-    """Reorder the stack, switch layers on or off, or leave some out. What was tried on another base is marked stale.
+    """Reorder the stack, switch layers on or off, or leave some out. What was tried on another base
+    is marked stale.
 
     InputError for a layer that is no result, or one that is there twice.
     """

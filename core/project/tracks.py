@@ -28,9 +28,10 @@ MOST_HOLES = 10_000_000
 class MaskAdjustment:
     """How a mask becomes the region to edit, in this order; all lengths in source pixels.
 
-    `smooth` settles flicker by as many frames on either side, 0 by none. `holes` of at most so many pixels are filled, or ALL_HOLES.
-    `form` is one of the paper's six; `pixels` widens (negative shrinks) in those with expand. `feather` softens the
-    composite's edge where it lies in this object: the region is the union of its objects, and has none where they touch.
+    `smooth` settles flicker by as many frames on either side, 0 by none. `holes` of at most so many
+    pixels are filled, or ALL_HOLES. `form` is one of the paper's six; `pixels` widens (negative
+    shrinks) in those with expand. `feather` softens the composite's edge where it lies in this
+    object: the region is the union of its objects, and has none where they touch.
     """
 
     form: AdjustmentForm = "none"
@@ -57,15 +58,18 @@ class MaskAdjustment:
         return self.form == "none" and not self.holes and not self.smooth
 
     def scaled(self, factor: float) -> MaskAdjustment:
-        """The same for a video `factor` times as large, as far as the limits go: lengths grow with it, areas with its square."""
+        """The same for a video `factor` times as large, as far as the limits go: lengths grow with
+        it, areas with its square.
+        """
         holes = self.holes if self.holes == ALL_HOLES else min(MOST_HOLES, round(self.holes * factor**2))
         pixels = max(-MOST_PIXELS, min(MOST_PIXELS, round(self.pixels * factor)))
         return replace(self, pixels=pixels, feather=min(MOST_FEATHER, round(self.feather * factor)), holes=holes)
 
     @classmethod
     def parse(cls, text: str, feather: int = 4) -> MaskAdjustment:
-        """Read `none`, `hull`, `box`, `expand:8`, `hull+expand:8` or `box+expand:8`, and behind a comma each `holes:200`, `holes:all` and
-        `smooth:2`; anything else is an InputError."""
+        """Read `none`, `hull`, `box`, `expand:8`, `hull+expand:8` or `box+expand:8`, and behind a
+        comma each `holes:200`, `holes:all` and `smooth:2`; anything else is an InputError.
+        """
         first, *others = text.split(",")
         form, colon, amount = first.partition(":")
         wants_pixels = form.endswith("expand")
@@ -89,13 +93,15 @@ def _whole(amount: str, text: str, unit: str) -> int:
 
 @dataclass(frozen=True)
 class MaskTrack:
-    """One object: its prompts, and where its per-frame masks are stored (`masks`, relative; None before it was tracked).
+    """One object: its prompts, and where its per-frame masks are stored (`masks`, relative; None
+    before it was tracked).
 
-    `tracked` is the half-open span of frames through which the object was followed. `pending` are frames that ask for tracking all the
-    same: one that was prompted since, or the first of a shot in which nobody has said yet where the object is. `confirmed` are frames that
-    a person vouched for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is left out of the
-    picture on the screen, and only there; one that is not `edited` is no part of the region. `adjustment` is the object's own in place of
-    the project's.
+    `tracked` is the half-open span of frames through which the object was followed. `pending` are
+    frames that ask for tracking all the same: one that was prompted since, or the first of a shot
+    in which nobody has said yet where the object is. `confirmed` are frames that a person vouched
+    for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is
+    left out of the picture on the screen, and only there; one that is not `edited` is no part of
+    the region. `adjustment` is the object's own in place of the project's.
     """
 
     object_id: int
@@ -115,7 +121,9 @@ class MaskTrack:
         return usual if self.adjustment is None else self.adjustment
 
     def covers(self, start: int, stop: int) -> bool:
-        """Whether the object was tracked through frames start:stop, with the prompts that it has now."""
+        """Whether the object was tracked through frames start:stop, with the prompts that it has
+        now.
+        """
         if self.tracked is None or any(start <= frame < stop for frame in self.pending):
             return False
         return self.tracked[0] <= start and stop <= self.tracked[1]

@@ -22,10 +22,12 @@ class AudioInfo:
 class VideoInfo:
     """Facts about a video stream. Width and height are as displayed: rotation is already applied.
 
-    `rate` is exact frames a second (the average, when `variable_rate`). `frames` is what the stream really decodes to. `rotation` is in
-    degrees clockwise, one of 0, 90, 180, 270. Colour fields carry FFmpeg's names; None where the file does not say.
-    `pixel_aspect` is the width of a displayed pixel over its height, other than 1 in some broadcast footage. `missing` counts the frames
-    that the file's header speaks of and that are not in it, as in a copy or a download that broke off.
+    `rate` is exact frames a second (the average, when `variable_rate`). `frames` is what the stream
+    really decodes to. `rotation` is in degrees clockwise, one of 0, 90, 180, 270. Colour fields
+    carry FFmpeg's names; None where the file does not say. `pixel_aspect` is the width of a
+    displayed pixel over its height, other than 1 in some broadcast footage. `missing` counts the
+    frames that the file's header speaks of and that are not in it, as in a copy or a download that
+    broke off.
     """
 
     width: int

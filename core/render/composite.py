@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_box, feather, Widths
+from core.masks import bounding_box, feather_alpha, Widths
 
 
 def composite(source: NDArray[np.uint8], edited: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -32,7 +32,7 @@ def soft_edge(mask: NDArray[np.bool_], pixels: Widths) -> NDArray[np.float32]:
     if box is None:
         return np.zeros(mask.shape, np.float32)
     depth = float(cv2.distanceTransform(np.pad(box.crop(mask), 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
-    return feather(mask, np.minimum(pixels, depth / 3) if isinstance(pixels, np.ndarray) else min(float(pixels), depth / 3))
+    return feather_alpha(mask, np.minimum(pixels, depth / 3) if isinstance(pixels, np.ndarray) else min(float(pixels), depth / 3))
 
 
 def difference_outside(source: NDArray[np.uint8], result: NDArray[np.uint8], mask: NDArray[np.bool_]) -> int:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.files import atomic_path
-from core.masks import feather, MaskSequence
+from core.masks import feather_alpha, MaskSequence
 from core.masks.bounding_box import Mask
 from core.media import ClipReader, VideoWriter
 from core.progress import JobContext
@@ -70,7 +70,7 @@ def _matte(_: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
 
 
 def _on_green(picture: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    alpha = feather(mask, _SOFT)[..., None]
+    alpha = feather_alpha(mask, _SOFT)[..., None]
     return np.round(picture * alpha + np.array(GREEN, np.float32) * (1 - alpha)).astype(np.uint8)
 
 
@@ -156,7 +156,7 @@ def _write_alpha(
         codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
         codec.color_range = 1
         for index, (picture, mask) in enumerate(_frames(reader, objects, span, context)):
-            alpha = np.round(feather(mask, _SOFT) * 255).astype(np.uint8)
+            alpha = np.round(feather_alpha(mask, _SOFT) * 255).astype(np.uint8)
             frame = av.VideoFrame.from_ndarray(np.dstack([picture, alpha]), format="rgba")
             frame = frame.reformat(format=pixels, dst_colorspace=_BT709)
             frame.pts = round((reader.timestamps[span[0] + index] - first) / tick)

@@ -1,7 +1,9 @@
-"""A person's clicks on one frame, for a small network that was trained on a single click or a box at a time.
+"""A person's clicks on one frame, for a small network that was trained on a single click or a box
+at a time.
 
-The box, or else the first click on the object, gives the object; the frame is then shown again with the memory of that answer, which
-fills the object out. A further click changes only what it contradicts: the part that it points at is taken in, or cut out.
+The box, or else the first click on the object, gives the object; the frame is then shown again with
+the memory of that answer, which fills the object out. A further click changes only what it
+contradicts: the part that it points at is taken in, or cut out.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def clicks_of(prompts: FramePrompts, size: tuple[int, int]) -> list[Click]:
 
 
 def keep_inside(logits: Tensor, corners: tuple[tuple[float, float], tuple[float, float]], size: tuple[int, int]) -> Tensor:
-    """Logits (1, 1, h, w) with nothing left outside a box, given by two corners in source pixels, and a small margin."""
+    """Logits (1, 1, h, w) with nothing left outside a box, given by two corners in source pixels,
+    and a small margin.
+    """
     (x0, y0), (x1, y1) = corners
     margin_x, margin_y = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)
     ys, xs = _centres(logits)
@@ -68,7 +72,8 @@ def correct(network: SAM2Base, features: Features, logits: Tensor, clicks: list[
 
 
 def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, clicks: list[Click]) -> Tensor:
-    """Logits (1, 1, h, w) of what a click points at: the likeliest of the network's three answers that no other click speaks against.
+    """Logits (1, 1, h, w) of what a click points at: the likeliest of the network's three answers
+    that no other click speaks against.
 
     All negative when no answer will do.
     """
@@ -88,7 +93,9 @@ def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, c
 
 
 def _centres(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Centres of the cells of logits (1, 1, h, w) in sides of the picture: y (h, 1) and x (1, w)."""
+    """Centres of the cells of logits (1, 1, h, w) in sides of the picture: y (h, 1) and x
+    (1, w).
+    """
     height, width = logits.shape[-2:]
     ys = (torch.arange(height, device=logits.device)[:, None] + 0.5) / height
     xs = (torch.arange(width, device=logits.device)[None, :] + 0.5) / width

@@ -35,7 +35,8 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class Features:
-    """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes: (H*W, 1, C) a level, finest first.
+    """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes:
+    (H*W, 1, C) a level, finest first.
 
     `gray` is the frame's brightness at its own size, uint8 (H, W).
     """
@@ -64,7 +65,9 @@ def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
 
 
 class FeatureCache:
-    """The features of the frames last asked for, so that a second click on a frame doesn't run the image encoder again."""
+    """The features of the frames last asked for, so that a second click on a frame doesn't run the
+    image encoder again.
+    """
 
     def __init__(self, network: SAM2Base, source: FrameSource, limit: int = 4) -> None:
         self._network, self._source, self._limit = network, source, limit
@@ -84,7 +87,9 @@ class FeatureCache:
         return features
 
     def stream(self, frames: Sequence[int]) -> Generator[tuple[int, Features], None, None]:
-        """Stream (frame, features) of frames that tracking passes: none is kept, and none that is kept is pushed out."""
+        """Stream (frame, features) of frames that tracking passes: none is kept, and none that is
+        kept is pushed out.
+        """
         if self._network.device.type == "cpu" and torch.get_num_threads() > 1:
             yield from encoded_ahead(frames, self._passing)
         else:

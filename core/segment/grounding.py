@@ -1,7 +1,8 @@
 """Words to boxes: Grounding DINO finds on a frame what a text names.
 
-The network is the package's own (groundingdino-py); which of its sizes it is, the checkpoint itself says. Its text encoder is a BERT whose
-weights are part of the checkpoint, so of BERT only the configuration and the vocabulary have to be had.
+The network is the package's own (groundingdino-py); which of its sizes it is, the checkpoint itself
+says. Its text encoder is a BERT whose weights are part of the checkpoint, so of BERT only the
+configuration and the vocabulary have to be had.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ _building = threading.Lock()
 
 @dataclass(frozen=True)
 class FoundBox:
-    """A thing that the words may mean: box in source pixels, and how sure the network is, 0 to 1."""
+    """A thing that the words may mean: box in source pixels, and how sure the network is, 0
+    to 1.
+    """
 
     x0: float
     y0: float
@@ -59,7 +62,8 @@ class Grounder:
 
     @torch.inference_mode()
     def find(self, frame: NDArray[np.uint8], text: str, threshold: float = 0.35, most: int = 8) -> list[FoundBox]:
-        """What `text` names on a frame, uint8 (H, W, 3) RGB: the surest first, at most `most`, none twice.
+        """What `text` names on a frame, uint8 (H, W, 3) RGB: the surest first, at most `most`, none
+        twice.
 
         `threshold` is the least score of a box, 0 to 1. InputError for a text without words.
         """
@@ -93,8 +97,9 @@ class Grounder:
 def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
     """Load a grounder by catalogue name or by the path of a Grounding DINO checkpoint.
 
-    `device` is what torch calls it. InputError for an unknown name or a file that is no such checkpoint, ModelMissingError when the weights
-    or the text encoder's vocabulary are not to be had.
+    `device` is what torch calls it. InputError for an unknown name or a file that is no such
+    checkpoint, ModelMissingError when the weights or the text encoder's vocabulary are not to be
+    had.
     """
     path = store.locate(name, "grounder")
     words = store.locate(TEXT_ENCODER, "text")
@@ -111,7 +116,8 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
         raise InputError(
             f"'{path}' is no checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
         ) from error
-    # the same parts under a second name are not stored twice; a checkpoint that lacks more than that is another one
+    # the same parts under a second name are not stored twice; a checkpoint that lacks more than
+    # that is another one
     if any(not key.startswith(("transformer.decoder.bbox_embed", "transformer.decoder.class_embed", "bert.pooler")) for key in missing):
         raise InputError(
             f"'{path}' is no checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
@@ -146,8 +152,10 @@ def _build(weights: dict[str, Tensor], words: Path) -> nn.Module:
 
 
 class _TextEncoder(nn.Module):
-    """A BERT whose words attend only to those of their own phrase. The package's own wrapper relies on functions that transformers had
-    before version 5; this one has the same parts under the same names."""
+    """A BERT whose words attend only to those of their own phrase. The package's own wrapper relies
+    on functions that transformers had before version 5; this one has the same parts under the same
+    names.
+    """
 
     def __init__(self, bert_model: Any) -> None:
         super().__init__()
@@ -155,7 +163,9 @@ class _TextEncoder(nn.Module):
         self.embeddings, self.encoder, self.pooler = bert_model.embeddings, bert_model.encoder, bert_model.pooler
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, position_ids: Tensor) -> dict[str, Tensor]:
-        """`attention_mask` is (B, T, T) or (B, T), nonzero where a word is seen; `last_hidden_state` is (B, T, C)."""
+        """`attention_mask` is (B, T, T) or (B, T), nonzero where a word is seen;
+        `last_hidden_state` is (B, T, C).
+        """
         seen = attention_mask.bool()
         seen = seen[:, None, None, :] if seen.ndim == 2 else seen[:, None]
         hidden = self.embeddings(input_ids=input_ids, token_type_ids=token_type_ids, position_ids=position_ids)

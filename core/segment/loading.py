@@ -29,8 +29,9 @@ _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"
 class Segmenter:
     """A SAM 2 with its weights, on its device.
 
-    `passes` is Sam2Config.prompt_passes. `follow_edges` says that outlines settle on edges of the picture (core.segment.outline): the small
-    network's logits are too coarse for the clip, SAM 2.1's are not.
+    `passes` is Sam2Config.prompt_passes. `follow_edges` says that outlines settle on edges of the
+    picture (core.segment.outline): the small network's logits are too coarse for the clip, SAM
+    2.1's are not.
     """
 
     name: str
@@ -39,15 +40,19 @@ class Segmenter:
     follow_edges: bool = False
 
     def session(self, reader: FrameSource, folder: Path | str | None = None) -> SegmentSession:
-        """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask prompts lie."""
+        """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask
+        prompts lie.
+        """
         return SegmentSession(self.network, self.passes, self.follow_edges, reader, folder)
 
 
 def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
-    """Load a segmenter by catalogue name or by path: a package's folder (config.json, model.safetensors) or a SAM 2.1 checkpoint file.
+    """Load a segmenter by catalogue name or by path: a package's folder (config.json,
+    model.safetensors) or a SAM 2.1 checkpoint file.
 
-    `device` is what torch calls it: cpu, cuda, cuda:N, mps. Weights are float32, the image encoder's bfloat16 on a processor that has it.
-    InputError for an unknown name or a file that is no such checkpoint, ModelMissingError when the weights are not to be had.
+    `device` is what torch calls it: cpu, cuda, cuda:N, mps. Weights are float32, the image
+    encoder's bfloat16 on a processor that has it. InputError for an unknown name or a file that is
+    no such checkpoint, ModelMissingError when the weights are not to be had.
     """
     path = store.locate(name, "segmenter")
     small = path.is_dir()
@@ -59,7 +64,8 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
 
 
 def _shorten_encoder(network: SAM2Base) -> None:
-    """Let the image encoder, two thirds of the work on a frame, calculate in bfloat16; what it takes and gives stays float32.
+    """Let the image encoder, two thirds of the work on a frame, calculate in bfloat16; what it
+    takes and gives stays float32.
 
     SAM 2's own programs run all of it so.
     """
@@ -93,7 +99,8 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
         raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model'): choose another file") from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
-    # the switch that the package's video predictor sets too: what a person saw after clicking is what the memory gets
+    # the switch that the package's video predictor sets too: what a person saw after clicking is
+    # what the memory gets
     network = build_sam2(architecture, device="cpu", hydra_overrides_extra=["++model.binarize_mask_from_pts_for_mem_enc=true"])
     try:
         network.load_state_dict(state)

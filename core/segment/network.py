@@ -1,4 +1,6 @@
-"""A small SAM 2 from the package's own classes: the same blocks as SAM 2.1, with fewer channels, layers and memories."""
+"""A small SAM 2 from the package's own classes: the same blocks as SAM 2.1, with fewer channels,
+layers and memories.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,14 @@ STRIDE = 16  # pixels of the network's input per cell of its coarsest feature ma
 
 @dataclass(frozen=True)
 class Sam2Config:
-    """Sizes of a SAM 2. `image_size` is the side in pixels of the square that a frame is resized to, a multiple of 32.
+    """Sizes of a SAM 2. `image_size` is the side in pixels of the square that a frame is resized
+    to, a multiple of 32.
 
-    `stages` and `windows` are Hiera's blocks and attention windows per stage; the third stage attends globally from its second block on.
-    `memories` counts the prompted frame and those before the current one, `pointers` the object pointers that are read back.
-    `prompt_passes` is how often a prompted frame is shown again with the memory of its own answer before that answer is believed.
+    `stages` and `windows` are Hiera's blocks and attention windows per stage; the third stage
+    attends globally from its second block on. `memories` counts the prompted frame and those before
+    the current one, `pointers` the object pointers that are read back. `prompt_passes` is how often
+    a prompted frame is shown again with the memory of its own answer before that answer is
+    believed.
     """
 
     image_size: int = 384
@@ -48,7 +53,9 @@ class Sam2Config:
 
     @classmethod
     def read(cls, path: Path) -> Sam2Config:
-        """Read a package's config.json; InputError when it is unreadable or says something this program does not know."""
+        """Read a package's config.json; InputError when it is unreadable or says something this
+        program does not know.
+        """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             unknown = set(values) - {field.name for field in fields(cls)}
@@ -65,7 +72,9 @@ class Sam2Config:
 
 
 def build_network(config: Sam2Config) -> SAM2Base:
-    """The untrained network; its behaviour switches are those of SAM 2.1, but one mask, not three, while tracking."""
+    """The untrained network; its behaviour switches are those of SAM 2.1, but one mask, not three,
+    while tracking.
+    """
     return SAM2Base(
         image_encoder=_image_encoder(config),
         memory_attention=_memory_attention(config),
@@ -97,7 +106,9 @@ def build_network(config: Sam2Config) -> SAM2Base:
 
 
 class _Trunk(Hiera):
-    """Hiera whose position embedding is computed once where it can't change: that takes as long as one of its blocks."""
+    """Hiera whose position embedding is computed once where it can't change: that takes as long as
+    one of its blocks.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

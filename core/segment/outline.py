@@ -18,7 +18,9 @@ _FLATNESS = 1e-3  # variance of brightness (0 to 1) below which a window has no 
 
 
 class Guide:
-    """The picture that outlines follow. `gray` is its brightness, uint8 (H, W); what is fitted to it is found out once."""
+    """The picture that outlines follow. `gray` is its brightness, uint8 (H, W); what is fitted to
+    it is found out once.
+    """
 
     def __init__(self, gray: NDArray[np.uint8]) -> None:
         self.gray = gray
@@ -30,7 +32,9 @@ class Guide:
 
     @cached_property
     def moments(self) -> tuple[NDArray, NDArray, NDArray]:
-        """At the working size (w, h) = `size`: brightness from 0 to 1, its mean around every pixel, and its variance there, never 0."""
+        """At the working size (w, h) = `size`: brightness from 0 to 1, its mean around every pixel,
+        and its variance there, never 0.
+        """
         small: NDArray = cv2.resize(self.gray, self.size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         mean = self.mean_of(small)
         return small, mean, self.mean_of(small * small) - mean * mean + _FLATNESS
@@ -41,10 +45,12 @@ class Guide:
 
 
 def full_size(logits: Tensor, guide: Guide, follow_edges: bool) -> Mask:
-    """Logits (h, w) of the whole frame -> bool (H, W): interpolated first, decided then, so that edges are smooth.
+    """Logits (h, w) of the whole frame -> bool (H, W): interpolated first, decided then, so that
+    edges are smooth.
 
-    With `follow_edges` the outline settles on edges of the picture nearby (guided filter, He et al. 2013, fitted at reduced size as in
-    "Fast Guided Filter", 2015): that makes up for logits much coarser than the clip.
+    With `follow_edges` the outline settles on edges of the picture nearby (guided filter, He et al.
+    2013, fitted at reduced size as in "Fast Guided Filter", 2015): that makes up for logits much
+    coarser than the clip.
     """
     height, width = guide.gray.shape
     coarse = logits.detach().float().cpu().numpy()
@@ -65,7 +71,9 @@ def full_size(logits: Tensor, guide: Guide, follow_edges: bool) -> Mask:
 
 
 def _enlarged(box: Box[int], scale: tuple[float, float], shape: tuple[int, ...]) -> Box[int]:
-    """The pixels of a picture of `shape`, `scale` times as high and wide, that are interpolated from those in a box."""
+    """The pixels of a picture of `shape`, `scale` times as high and wide, that are interpolated
+    from those in a box.
+    """
     high, wide = scale
     enlarged = Box(int((box.x0 - 1) * wide), int((box.y0 - 1) * high), int((box.x1 + 1) * wide) + 1, int((box.y1 + 1) * high) + 1)
     return enlarged.clipped(shape)

@@ -1,7 +1,8 @@
 """Work on the frames to come while the present one is still being worked on.
 
-A small network's operators are too short to share among a processor's cores: each of them waits for the slower half. Whole frames share
-well, so on a processor every frame is encoded by one thread, several of them at a time.
+A small network's operators are too short to share among a processor's cores: each of them waits for
+the slower half. Whole frames share well, so on a processor every frame is encoded by one thread,
+several of them at a time.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _setting = threading.Lock()
 def encoded_ahead(frames: Sequence[int], fetch: Callable[[int], Callable[[], T]]) -> Generator[tuple[int, T], None, None]:
     """Stream (frame, its encoding) in order; up to a frame for each worker is under way meanwhile.
 
-    `fetch(frame)` runs in the caller's thread and returns the call that a worker makes. Between frames the caller has the cores that the
-    workers leave; it has its own number of threads back when the iterator ends or is closed.
+    `fetch(frame)` runs in the caller's thread and returns the call that a worker makes. Between
+    frames the caller has the cores that the workers leave; it has its own number of threads back
+    when the iterator ends or is closed.
     """
     cores = torch.get_num_threads()
     workers = max(2, min(_MOST_WORKERS, cores // 2))
@@ -64,7 +66,8 @@ def _own_threads(count: int) -> Iterator[None]:
 def _set_own_threads(count: int) -> None:
     """Give the calling thread `count` threads for torch's operators.
 
-    torch takes the number that was set last for every thread that starts later too; a thread of its own puts that one back.
+    torch takes the number that was set last for every thread that starts later too; a thread of its
+    own puts that one back.
     """
     with _setting:
         torch.get_num_threads()  # a thread that is new to torch would take the default later, over what is set here

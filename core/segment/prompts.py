@@ -20,7 +20,9 @@ _NEGATIVE, _POSITIVE, _BOX_CORNERS = 0, 1, (2, 3)  # labels of SAM's prompt enco
 
 @dataclass(frozen=True)
 class FramePrompts:
-    """All prompts of one object on one frame. `points` are (x, y) source pixels with SAM's labels, the box's two corners first."""
+    """All prompts of one object on one frame. `points` are (x, y) source pixels with SAM's labels,
+    the box's two corners first.
+    """
 
     points: tuple[tuple[float, float], ...]
     labels: tuple[int, ...]
@@ -37,7 +39,9 @@ class FramePrompts:
         return self.mask is not None or _BOX_CORNERS[0] in self.labels
 
     def starting_point(self) -> FramePrompts:
-        """The one prompt to begin with: the mask, else the box, else the first click on the object."""
+        """The one prompt to begin with: the mask, else the box, else the first click on the
+        object.
+        """
         if self.mask is not None:
             return FramePrompts((), (), self.mask)
         if self.outlines_object:
@@ -46,7 +50,9 @@ class FramePrompts:
         return FramePrompts((self.points[first],), (_POSITIVE,), None)
 
     def point_inputs(self, side: int, size: tuple[int, int], device: torch.device) -> dict[str, Tensor] | None:
-        """Points as SAM2Base takes them: (1, P, 2) on its square of `side` pixels, and labels (1, P). `size` is the source's (W, H)."""
+        """Points as SAM2Base takes them: (1, P, 2) on its square of `side` pixels, and labels (1,
+        P). `size` is the source's (W, H).
+        """
         if not self.points:
             return None
         scale = torch.tensor([side / size[0], side / size[1]])
@@ -55,10 +61,11 @@ class FramePrompts:
 
 
 def gather(prompts: Iterable[Prompt], size: tuple[int, int], frames: int, folder: Path | None) -> dict[int, FramePrompts]:
-    """One object's prompts by frame. `size` is (W, H), `folder` is where the files of mask prompts lie.
+    """One object's prompts by frame. `size` is (W, H), `folder` is where the files of mask prompts
+    lie.
 
-    Of several boxes on a frame the last counts, of several masks their union. InputError for a prompt off the clip or of a kind that this
-    step doesn't take.
+    Of several boxes on a frame the last counts, of several masks their union. InputError for a
+    prompt off the clip or of a kind that this step doesn't take.
     """
     by_frame: dict[int, list[Prompt]] = {}
     for prompt in prompts:

@@ -1,4 +1,6 @@
-"""A segmenter at work on one clip: the mask of a click at once, and masks through the clip as they come."""
+"""A segmenter at work on one clip: the mask of a click at once, and masks through the clip as they
+come.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class SegmentSession:
     def __init__(self, network: SAM2Base, passes: int, follow_edges: bool, reader: FrameSource, folder: Path | str | None = None) -> None:
         """`passes` and `follow_edges` are as in Segmenter.
 
-        `reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the project's).
+        `reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the
+        project's).
         """
         self._network, self._passes, self._follow_edges, self._reader = network, passes, follow_edges, reader
         self._folder = None if folder is None else Path(folder)
@@ -45,7 +48,9 @@ class SegmentSession:
         self._begun: OrderedDict[object, Tensor] = OrderedDict()
 
     def look_at(self, frame: int) -> None:
-        """Encode the picture of a frame ahead of the first prompt on it, and get ready to answer one."""
+        """Encode the picture of a frame ahead of the first prompt on it, and get ready to answer
+        one.
+        """
         features = self._features[frame]
         if self._follow_edges:
             features.guide.moments  # noqa: B018 (kept there)
@@ -54,11 +59,13 @@ class SegmentSession:
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
 
     def preview(self, frame: int, prompts: Sequence[Prompt], *, passing: bool = False) -> Mask:
-        """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or several of them).
+        """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or
+        several of them).
 
-        The frame's picture is encoded once; a further click costs only the decoder. Clicks on a mask change no more of it than they have
-        to. A `passing` question, of a pointer that only hovers, pushes nothing out of what is kept for clicks. InputError when no prompt
-        says where the object is.
+        The frame's picture is encoded once; a further click costs only the decoder. Clicks on a
+        mask change no more of it than they have to. A `passing` question, of a pointer that only
+        hovers, pushes nothing out of what is kept for clicks. InputError when no prompt says where
+        the object is.
         """
         given = self._gather(p for p in prompts if p.frame == frame).get(frame)
         if given is None or not given.shows_object:
@@ -74,7 +81,9 @@ class SegmentSession:
 
     @torch.inference_mode()
     def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> tuple[Tensor, Tensor]:
-        """Logits (1, 1, h, w) of what is begun with, and those that all prompts together lead to."""
+        """Logits (1, 1, h, w) of what is begun with, and those that all prompts together
+        lead to.
+        """
         if not self._passes:
             after = settle(self._network, features, given, self._size, 0)["pred_masks"]
             return (after if given.mask is None else taken_at_its_word(self._network, given.mask)), after
@@ -102,13 +111,16 @@ class SegmentSession:
         direction: Direction = "both",
         anchor: int | None = None,
     ) -> Iterator[tuple[int, dict[int, Mask]]]:
-        """Stream (frame, {object id: bool (H, W)}) over frames start:stop, each once: from the first prompted frame on, then backwards.
+        """Stream (frame, {object id: bool (H, W)}) over frames start:stop, each once: from the
+        first prompted frame on, then backwards.
 
-        A box or a mask on a further frame is known from the start; clicks there correct what was tracked. Direction "forward" leaves out
-        the frames before the first prompt, "backward" those after the last object's first prompt; an object's mask is empty where its own
-        tracking doesn't reach. With `anchor`, a frame on which every object is shown, all of them are followed from there in the direction,
-        whatever was shown earlier. Prompts outside start:stop are not looked at. InputError when an object has no prompt that shows it;
-        Cancelled within a frame of being asked.
+        A box or a mask on a further frame is known from the start; clicks there correct what was
+        tracked. Direction "forward" leaves out the frames before the first prompt, "backward" those
+        after the last object's first prompt; an object's mask is empty where its own tracking
+        doesn't reach. With `anchor`, a frame on which every object is shown, all of them are
+        followed from there in the direction, whatever was shown earlier. Prompts outside start:stop
+        are not looked at. InputError when an object has no prompt that shows it; Cancelled within a
+        frame of being asked.
         """
         if direction not in get_args(Direction):
             raise InputError(f"unknown direction '{direction}': choose one of {', '.join(get_args(Direction))}")
@@ -164,7 +176,9 @@ class SegmentSession:
         return _Followed(anchor, given, trackers[0], trackers[1])
 
     def _begin(self, followed: _Followed) -> None:
-        """Show the object on the frame that it is followed from, and on the frames where it is outlined as a whole."""
+        """Show the object on the frame that it is followed from, and on the frames where it is
+        outlined as a whole.
+        """
         for frame, prompts in followed.prompts.items():
             if frame == followed.anchor or prompts.outlines_object:
                 followed.forwards.prompt(frame, self._features[frame], prompts)

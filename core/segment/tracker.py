@@ -15,17 +15,22 @@ from core.segment.frames import Features
 from core.segment.prompts import FramePrompts
 
 Output = dict[str, Any]
-"""What SAM2Base.track_step returns for a frame: `pred_masks` are logits (1, 1, h, w), the rest is its memory of the frame."""
+"""What SAM2Base.track_step returns for a frame: `pred_masks` are logits (1, 1, h, w), the rest is
+its memory of the frame.
+"""
 
 
 class ObjectTracker:
     """Follows one object from its prompted frames in one direction.
 
-    Of the frames that it merely tracked it keeps those that the network can still look back at, so its memory doesn't grow with the clip.
+    Of the frames that it merely tracked it keeps those that the network can still look back at, so
+    its memory doesn't grow with the clip.
     """
 
     def __init__(self, network: SAM2Base, size: tuple[int, int], frames: int, passes: int) -> None:
-        """`size` is the source's (W, H), `frames` its frame count, `passes` as in Sam2Config.prompt_passes."""
+        """`size` is the source's (W, H), `frames` its frame count, `passes` as in
+        Sam2Config.prompt_passes.
+        """
         self.network, self.size, self.frames, self.passes = network, size, frames, passes
         self.conditioning: dict[int, Output] = {}
         self.recent: dict[int, Output] = {}
@@ -41,7 +46,9 @@ class ObjectTracker:
 
     @torch.inference_mode()
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Tensor:
-        """Logits (h, w) on a frame next to those already seen; prompts there correct what was tracked and are remembered."""
+        """Logits (h, w) on a frame next to those already seen; prompts there correct what was
+        tracked and are remembered.
+        """
         output = self._step(frame, features, reverse)
         if prompts is not None:
             output = self._correct(frame, features, prompts, output, reverse)
@@ -71,8 +78,9 @@ class ObjectTracker:
 def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: tuple[int, int], passes: int) -> Output:
     """The answer on a frame from its prompts alone, with the memory of it.
 
-    A mask by itself is taken at its word. Without `passes` everything is handed to the network at once, as SAM 2 was trained; with them
-    see core.segment.clicks, and the outcome is remembered like a given mask.
+    A mask by itself is taken at its word. Without `passes` everything is handed to the network at
+    once, as SAM 2 was trained; with them see core.segment.clicks, and the outcome is remembered
+    like a given mask.
     """
     points = prompts.point_inputs(network.image_size, size, network.device)
     if points is None:
@@ -87,7 +95,9 @@ def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: t
 
 @torch.inference_mode()
 def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tuple[int, int], passes: int) -> Output:
-    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of itself. No memory is made of the last."""
+    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of
+    itself. No memory is made of the last.
+    """
     if start.mask is not None:
         return _first(network, features, mask_inputs=_square_mask(network, start), remember=False)
     points = start.point_inputs(network.image_size, size, network.device)
@@ -102,7 +112,9 @@ def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tupl
 
 @torch.inference_mode()
 def taken_at_its_word(network: SAM2Base, mask: Mask) -> Tensor:
-    """The logits (1, 1, h, w) that `begin` answers to a mask with, bool (H, W), without asking the network."""
+    """The logits (1, 1, h, w) that `begin` answers to a mask with, bool (H, W), without asking the
+    network.
+    """
     sure = _square_mask(network, FramePrompts((), (), mask)) * (2 * SURE) - SURE
     side = network.image_size // 4
     return functional.interpolate(sure, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
@@ -111,7 +123,8 @@ def taken_at_its_word(network: SAM2Base, mask: Mask) -> Tensor:
 def _believe(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:
     """Remember logits (1, 1, h, w) like a given mask; they stay smooth for the full size.
 
-    The pointer to the object is the one that the network found by itself: it leads it better than the one it makes of a mask.
+    The pointer to the object is the one that the network found by itself: it leads it better than
+    the one it makes of a mask.
     """
     square = functional.interpolate(logits, size=(network.image_size, network.image_size), mode="bilinear", align_corners=False)
     given = _first(network, features, mask_inputs=(square > 0).float())

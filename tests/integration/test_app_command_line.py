@@ -16,7 +16,7 @@ from builders import DISC_BOX, disc_clip, video_file
 from PIL import Image
 
 from app.commands.result_folder import LIST
-from core.masks import SYMPTOMS
+from core.masks import FLAG_TEXTS
 from core.media import open_clip, write_image
 
 ROOT = Path(__file__).parents[2]
@@ -121,8 +121,8 @@ def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_pat
     assert json.loads((out / "report.json").read_text())["suspect"] == []
     assert track(*first, "--through-cuts") == 0
     assert len(list(masks.iterdir())) == 10
-    (frame, symptom, words), *_ = json.loads((out / "report.json").read_text())["suspect"]
-    assert (frame, words) == (6, SYMPTOMS[symptom])
+    (frame, reason, words), *_ = json.loads((out / "report.json").read_text())["suspect"]
+    assert (frame, words) == (6, FLAG_TEXTS[reason])
     assert re.search("^note: look at frames? 6.*: the mask may be wrong there$", capsys.readouterr().err, re.MULTILINE)
     capsys.readouterr()
     assert track(*first, "--box", "0:1,1,9,9") == 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from core.errors import InputError
-from core.masks import adjust, bounding_box, feather
+from core.masks import adjust, bounding_box, feather_alpha
 from core.project.tracks import FORMS, MaskAdjustment
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24), elements=st.booleans(), fill=st.just(False))
@@ -52,7 +52,7 @@ def test_widening_contains_the_mask_and_shrinking_lies_within(mask: np.ndarray, 
 def test_empty_stays_empty(form: str, pixels: int) -> None:
     empty = np.zeros((3, 8, 9), np.bool_)
     assert not adjust(empty, MaskAdjustment(form, pixels)).any()
-    assert not feather(empty, 4).any()
+    assert not feather_alpha(empty, 4).any()
 
 
 @pytest.mark.parametrize("form", ["expand", "hull", "hull+expand"])
@@ -60,7 +60,7 @@ def test_a_full_frame_stays_full(form: str) -> None:
     full = np.ones((7, 9), np.bool_)
     for pixels in (-3, 3):
         assert adjust(full, MaskAdjustment(form, pixels)).all()
-    assert (feather(full, 4) == 1).all()
+    assert (feather_alpha(full, 4) == 1).all()
 
 
 @relaxed
@@ -103,7 +103,7 @@ def test_a_side_on_the_frames_border_is_not_shrunk_or_feathered() -> None:
     mask[:10] = True
     assert bounding_box(adjust(mask, MaskAdjustment("expand", -3))) == (0, 0, 20, 7)
     assert bounding_box(adjust(mask, MaskAdjustment("box+expand", -3))) == (0, 0, 20, 7)
-    alpha = feather(mask, 3)
+    alpha = feather_alpha(mask, 3)
     assert (alpha[:7] == 1).all()
     assert alpha[7:11, 0].tolist() == [0.75, 0.5, 0.25, 0.0]
 
@@ -111,7 +111,7 @@ def test_a_side_on_the_frames_border_is_not_shrunk_or_feathered() -> None:
 @relaxed
 @given(masks, st.integers(0, 9))
 def test_feather_is_zero_outside_positive_inside_and_one_when_deep(mask: np.ndarray, pixels: int) -> None:
-    alpha = feather(mask, pixels)
+    alpha = feather_alpha(mask, pixels)
     assert alpha.dtype == np.float32
     assert ((alpha > 0) == mask).all()
     assert alpha.max(initial=0) <= 1
@@ -123,7 +123,7 @@ def test_a_sequence_is_adjusted_frame_by_frame() -> None:
     frames = rng.random((4, 30, 40)) > 0.99
     wanted = MaskAdjustment("hull+expand", 2)
     assert (adjust(frames, wanted) == np.stack([adjust(frame, wanted) for frame in frames])).all()
-    assert (feather(frames, 3) == np.stack([feather(frame, 3) for frame in frames])).all()
+    assert (feather_alpha(frames, 3) == np.stack([feather_alpha(frame, 3) for frame in frames])).all()
 
 
 def test_pixels_that_are_no_mask_are_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.masks import feather
+from core.masks import feather_alpha
 from core.render.composite import composite, difference_outside
 from tests.builders import noise_frames
 
@@ -35,7 +35,7 @@ def test_a_feathered_edit_never_leaves_its_mask(pixels: int) -> None:
     source, edited = noise_frames(2, 64, 80)
     mask = np.zeros((64, 80), bool)
     mask[10:40, 0:33] = True
-    result = composite(source, edited, feather(mask, pixels))
+    result = composite(source, edited, feather_alpha(mask, pixels))
     assert difference_outside(source, result, mask) == 0
     assert (result[mask] != source[mask]).any()
 

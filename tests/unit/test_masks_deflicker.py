@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.masks import adjust, MaskSequence, region_at, RegionPart, steady
+from core.masks import adjust, MaskSequence, region_at, RegionPart, remove_flicker
 from core.project.tracks import MaskAdjustment
 
 relaxed = settings(deadline=None, max_examples=40)
@@ -78,7 +78,7 @@ def test_an_empty_mask_stays_empty_and_says_nothing_of_its_neighbours() -> None:
     masks = [thing(70, 45) for _ in range(5)]
     masks[2] = np.zeros(SHAPE, np.bool_)
     assert (over_time(masks) == np.stack(masks)).all()
-    assert (steady([masks[2], masks[0], masks[2]], 1) == masks[0]).all()
+    assert (remove_flicker([masks[2], masks[0], masks[2]], 1) == masks[0]).all()
 
 
 def test_another_shot_has_no_say() -> None:

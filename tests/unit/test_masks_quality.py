@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.masks import examine, MaskSequence
+from core.masks import check_quality, MaskSequence
 
 SIZE = (64, 48)
 
@@ -21,8 +21,8 @@ def moving(frames: int = 20) -> list[np.ndarray]:
     return [disc(20 + i) for i in range(frames)]
 
 
-def found(masks: list[np.ndarray], sure: tuple[int, ...] = (), cuts: tuple[int, ...] = ()) -> list[tuple[int, str]]:
-    return [(s.frame, s.symptom) for s in examine(MaskSequence(SIZE, 0, masks), range(len(masks)), sure, cuts)]
+def found(masks: list[np.ndarray], confirmed: tuple[int, ...] = (), scene_cuts: tuple[int, ...] = ()) -> list[tuple[int, str]]:
+    return [(s.frame, s.reason) for s in check_quality(MaskSequence(SIZE, 0, masks), range(len(masks)), confirmed, scene_cuts)]
 
 
 def test_a_thing_that_moves_and_grows_steadily_is_in_good_health() -> None:
@@ -33,7 +33,7 @@ def test_a_thing_that_moves_and_grows_steadily_is_in_good_health() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mask", "symptom"),
+    ("mask", "reason"),
     [
         (disc(30, radius=14), "area"),
         (disc(30, radius=5), "area"),
@@ -43,17 +43,17 @@ def test_a_thing_that_moves_and_grows_steadily_is_in_good_health() -> None:
         (disc(28, radius=8) | disc(55, 40, 4), "pieces"),
     ],
 )
-def test_one_bad_frame_is_named_once_and_the_way_back_is_not(mask: np.ndarray, symptom: str) -> None:
+def test_one_bad_frame_is_named_once_and_the_way_back_is_not(mask: np.ndarray, reason: str) -> None:
     masks = moving()
     masks[8] = mask
-    assert found(masks) == [(8, symptom)]
-    assert found(masks, sure=(8,)) == []
+    assert found(masks) == [(8, reason)]
+    assert found(masks, confirmed=(8,)) == []
 
 
 def test_a_mask_that_changes_for_good_is_suspect_where_it_does() -> None:
     masks = [disc(20 + i, radius=9 if i < 10 else 5) for i in range(20)]
     assert found(masks) == [(10, "area")]
-    assert found(masks, cuts=(10,)) == []
+    assert found(masks, scene_cuts=(10,)) == []
 
 
 def test_a_thing_may_leave_the_frame_or_shrink_away_but_not_vanish() -> None:
@@ -61,9 +61,9 @@ def test_a_thing_may_leave_the_frame_or_shrink_away_but_not_vanish() -> None:
     assert not leaves[-1].any()
     assert "empty" not in dict(found(leaves)).values()
     shrinks = [disc(30, radius=10 - i) for i in range(9)] + [NOTHING] * 4
-    assert all(symptom != "empty" for _, symptom in found(shrinks))
+    assert all(reason != "empty" for _, reason in found(shrinks))
     assert found([*moving(6), *[NOTHING] * 4]) == [(6, "empty")]
-    assert found([*moving(6), *[NOTHING] * 4], cuts=(6,)) == []
+    assert found([*moving(6), *[NOTHING] * 4], scene_cuts=(6,)) == []
     leaves_and_is_back = [*leaves, disc(60), disc(58)]
     assert "empty" in dict(found(leaves_and_is_back)).values()
 

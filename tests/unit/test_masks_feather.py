@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.masks import adjusted, feather, MaskSequence, region_at, RegionPart, united
+from core.masks import adjusted, feather_alpha, feather_of_objects, MaskSequence, region_at, RegionPart
 from core.project.tracks import MaskAdjustment
 from core.propagation.window_keys import window_keys
 from core.propagation.windows import plan_windows
@@ -23,7 +23,7 @@ def box(x0: int, x1: int, y0: int = 20, y1: int = 70) -> np.ndarray:
 
 
 def edge(*objects: tuple[np.ndarray, int]) -> np.ndarray:
-    return soft_edge(*united(objects, SHAPE))
+    return soft_edge(*feather_of_objects(objects, SHAPE))
 
 
 def test_one_number_for_all_gives_what_it_always_gave() -> None:
@@ -35,7 +35,7 @@ def test_one_number_for_all_gives_what_it_always_gave() -> None:
         width = min(float(pixels), float(depth.max()) / 3)
         assert (soft_edge(both, pixels) == (np.minimum(1, depth * np.float32(1 / (width + 1))) if pixels else both)).all()
         # and so does an array of it, pixel by pixel
-        assert (feather(both, np.full(SHAPE, pixels, np.uint8)) == feather(both, pixels)).all()
+        assert (feather_alpha(both, np.full(SHAPE, pixels, np.uint8)) == feather_alpha(both, pixels)).all()
         assert (soft_edge(both, np.full(SHAPE, pixels, np.uint8)) == soft_edge(both, pixels)).all()
     everything = np.ones(SHAPE, bool)
     assert (soft_edge(everything, np.full(SHAPE, 9, np.uint8)) == 1).all()
