@@ -140,7 +140,7 @@ class MarkVerbs(VerbBase):
     def _look_at(self, project: Project, frame: int) -> None:
         try:
             with self._preview_lock:
-                self.pictures.session(project).look_at(frame)
+                self.pictures.session(project).prefetch(frame)
         except StudioError as error:  # whoever clicks is told then
             log.warning("%s", error)
         finally:

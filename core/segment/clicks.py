@@ -47,8 +47,15 @@ def clicks_of(prompts: FramePrompts, size: tuple[int, int]) -> list[Click]:
 
 
 def keep_inside(logits: Tensor, corners: tuple[tuple[float, float], tuple[float, float]], size: tuple[int, int]) -> Tensor:
-    """Logits (1, 1, h, w) with nothing left outside a box, given by two corners in source pixels,
-    and a small margin.
+    """Take away what lies outside a box and a small margin around it.
+
+    Args:
+        logits: (1, 1, h, w) of the whole frame.
+        corners: Two opposite corners (x, y) in source pixels.
+        size: The source's (W, H).
+
+    Returns:
+        Logits of the same shape.
     """
     (x0, y0), (x1, y1) = corners
     margin_x, margin_y = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)
@@ -59,7 +66,17 @@ def keep_inside(logits: Tensor, corners: tuple[tuple[float, float], tuple[float,
 
 
 def correct(network: SAM2Base, features: Features, logits: Tensor, clicks: list[Click]) -> Tensor:
-    """Logits (1, 1, h, w) after the clicks that contradict them, one after the other."""
+    """Apply the clicks that contradict an answer, one after the other.
+
+    Args:
+        network: The segmenter's network.
+        features: What the image encoder says about the frame.
+        logits: The answer so far, (1, 1, h, w).
+        clicks: All clicks on the frame.
+
+    Returns:
+        The corrected logits, (1, 1, h, w).
+    """
     for click in clicks:
         if not click.agrees(logits):
             ys, xs = _centres(logits)

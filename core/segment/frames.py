@@ -17,7 +17,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.segment.outline import Guide
-from core.segment.prefetch import encoded_ahead
+from core.segment.prefetch import prefetch_encodings
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -91,7 +91,7 @@ class FeatureCache:
         kept is pushed out.
         """
         if self._network.device.type == "cpu" and torch.get_num_threads() > 1:
-            yield from encoded_ahead(frames, self._passing)
+            yield from prefetch_encodings(frames, self._passing)
         else:
             yield from ((frame, self._passing(frame)()) for frame in frames)
 

@@ -62,10 +62,19 @@ class Grounder:
 
     @torch.inference_mode()
     def find(self, frame: NDArray[np.uint8], text: str, threshold: float = 0.35, most: int = 8) -> list[FoundBox]:
-        """What `text` names on a frame, uint8 (H, W, 3) RGB: the surest first, at most `most`, none
-        twice.
+        """Find what words name on a frame.
 
-        `threshold` is the least score of a box, 0 to 1. InputError for a text without words.
+        Args:
+            frame: uint8 (H, W, 3) RGB.
+            text: The words, such as "the dog".
+            threshold: The least score of a box, 0 to 1.
+            most: How many boxes to return at most.
+
+        Returns:
+            Boxes in source pixels, the surest first, none twice.
+
+        Raises:
+            InputError: The text has no words.
         """
         words = " ".join(text.lower().replace(".", " . ").split()).strip(" .")
         if not words:
@@ -95,11 +104,19 @@ class Grounder:
 
 
 def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
-    """Load a grounder by catalogue name or by the path of a Grounding DINO checkpoint.
+    """Load a grounder.
 
-    `device` is what torch calls it. InputError for an unknown name or a file that is no such
-    checkpoint, ModelMissingError when the weights or the text encoder's vocabulary are not to be
-    had.
+    Args:
+        name: The catalogue's name, or the path of a Grounding DINO checkpoint.
+        device: What torch calls it: cpu, cuda, cuda:N, mps.
+        store: Where weights are looked for.
+
+    Returns:
+        The grounder, ready to work.
+
+    Raises:
+        InputError: The name is unknown, or the file is no such checkpoint.
+        ModelMissingError: The weights or the text encoder's vocabulary are not to be had.
     """
     path = store.locate(name, "grounder")
     words = store.locate(TEXT_ENCODER, "text")

@@ -29,7 +29,7 @@ _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"
 class Segmenter:
     """A SAM 2 with its weights, on its device.
 
-    `passes` is Sam2Config.prompt_passes. `follow_edges` says that outlines settle on edges of the
+    `passes` is Sam2Config.prompt_passes. `snap_to_edges` says that outlines snap to edges of the
     picture (core.segment.outline): the small network's logits are too coarse for the clip, SAM
     2.1's are not.
     """
@@ -37,22 +37,31 @@ class Segmenter:
     name: str
     network: SAM2Base
     passes: int = 0
-    follow_edges: bool = False
+    snap_to_edges: bool = False
 
     def session(self, reader: FrameSource, folder: Path | str | None = None) -> SegmentSession:
         """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask
         prompts lie.
         """
-        return SegmentSession(self.network, self.passes, self.follow_edges, reader, folder)
+        return SegmentSession(self.network, self.passes, self.snap_to_edges, reader, folder)
 
 
 def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
-    """Load a segmenter by catalogue name or by path: a package's folder (config.json,
-    model.safetensors) or a SAM 2.1 checkpoint file.
+    """Load a segmenter.
 
-    `device` is what torch calls it: cpu, cuda, cuda:N, mps. Weights are float32, the image
-    encoder's bfloat16 on a processor that has it. InputError for an unknown name or a file that is
-    no such checkpoint, ModelMissingError when the weights are not to be had.
+    Weights are float32, the image encoder's bfloat16 on a processor that has it.
+
+    Args: name: The catalogue's name, or a path: a package's folder (config.json, model.safetensors)
+        or a SAM 2.1 checkpoint file.
+        device: What torch calls it: cpu, cuda, cuda:N, mps.
+        store: Where weights are looked for.
+
+    Returns:
+        The segmenter, ready to work.
+
+    Raises:
+        InputError: The name is unknown, or the file is no such checkpoint.
+        ModelMissingError: The weights are not to be had.
     """
     path = store.locate(name, "segmenter")
     small = path.is_dir()
@@ -60,7 +69,7 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     network = network.float().eval().requires_grad_(False).to(device)
     if network.device.type == "cpu" and has_fast_bfloat16():
         _shorten_encoder(network)
-    return Segmenter(name, network, passes, follow_edges=small)
+    return Segmenter(name, network, passes, snap_to_edges=small)
 
 
 def _shorten_encoder(network: SAM2Base) -> None:

@@ -44,17 +44,21 @@ class Guide:
         return cv2.boxFilter(values, -1, self._window)
 
 
-def full_size(logits: Tensor, guide: Guide, follow_edges: bool) -> Mask:
-    """Logits (h, w) of the whole frame -> bool (H, W): interpolated first, decided then, so that
-    edges are smooth.
+def full_size(logits: Tensor, guide: Guide, snap_to_edges: bool) -> Mask:
+    """Turn the network's logits into a mask: interpolated first, decided then, so that edges are
+    smooth.
 
-    With `follow_edges` the outline settles on edges of the picture nearby (guided filter, He et al.
-    2013, fitted at reduced size as in "Fast Guided Filter", 2015): that makes up for logits much
-    coarser than the clip.
+    Args: logits: (h, w) of the whole frame. guide: The frame's picture. snap_to_edges: Whether the
+        outline snaps to edges of the picture nearby (guided filter, He et al. 2013, fitted at
+        reduced size as in "Fast Guided Filter", 2015). That makes up for logits much coarser than
+        the clip.
+
+    Returns:
+        bool (H, W).
     """
     height, width = guide.gray.shape
     coarse = logits.detach().float().cpu().numpy()
-    if not follow_edges or not (coarse > 0).any():
+    if not snap_to_edges or not (coarse > 0).any():
         return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) > 0
     inside = 1 / (1 + np.exp(-np.clip(cv2.resize(coarse, guide.size, interpolation=cv2.INTER_LINEAR), -20, 20)))
     small, mean, variance = guide.moments

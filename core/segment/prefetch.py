@@ -23,7 +23,7 @@ _MOST_WORKERS = 4
 _setting = threading.Lock()
 
 
-def encoded_ahead(frames: Sequence[int], fetch: Callable[[int], Callable[[], T]]) -> Generator[tuple[int, T], None, None]:
+def prefetch_encodings(frames: Sequence[int], fetch: Callable[[int], Callable[[], T]]) -> Generator[tuple[int, T], None, None]:
     """Stream (frame, its encoding) in order; up to a frame for each worker is under way meanwhile.
 
     `fetch(frame)` runs in the caller's thread and returns the call that a worker makes. Between

@@ -50,8 +50,15 @@ class FramePrompts:
         return FramePrompts((self.points[first],), (_POSITIVE,), None)
 
     def point_inputs(self, side: int, size: tuple[int, int], device: torch.device) -> dict[str, Tensor] | None:
-        """Points as SAM2Base takes them: (1, P, 2) on its square of `side` pixels, and labels (1,
-        P). `size` is the source's (W, H).
+        """The points as SAM2Base takes them.
+
+        Args:
+            side: Pixels of the square that the network sees.
+            size: The source's (W, H).
+            device: Where the tensors are to lie.
+
+        Returns:
+            Coordinates (1, P, 2) on the square and labels (1, P), or None without points.
         """
         if not self.points:
             return None
@@ -61,11 +68,21 @@ class FramePrompts:
 
 
 def gather(prompts: Iterable[Prompt], size: tuple[int, int], frames: int, folder: Path | None) -> dict[int, FramePrompts]:
-    """One object's prompts by frame. `size` is (W, H), `folder` is where the files of mask prompts
-    lie.
+    """Sort one object's prompts by frame.
 
-    Of several boxes on a frame the last counts, of several masks their union. InputError for a
-    prompt off the clip or of a kind that this step doesn't take.
+    Of several boxes on a frame the last counts, of several masks their union.
+
+    Args:
+        prompts: Points, boxes and masks.
+        size: The clip's (W, H).
+        frames: How many frames the clip has.
+        folder: Where the files of mask prompts lie.
+
+    Returns:
+        The prompts of each frame that has some, in the order of the frames.
+
+    Raises:
+        InputError: A prompt lies off the clip, or is of a kind that can't be tracked.
     """
     by_frame: dict[int, list[Prompt]] = {}
     for prompt in prompts:

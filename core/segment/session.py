@@ -27,45 +27,50 @@ from core.segment.clicks import clicks_of, correct
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
-from core.segment.tracker import begin, ObjectTracker, settle, taken_at_its_word
+from core.segment.tracker import answer_start, mask_as_given, ObjectTracker, resolve_prompts
 
-_BEGINNINGS = 8  # answers to a first click or a box that are kept for the clicks after it
+_KEPT_ANSWERS = 8  # answers to a first click or a box that are kept for the clicks after it
 
 
 class SegmentSession:
     """SAM 2 on one clip. Frames are fetched from the reader one at a time, when they are needed."""
 
-    def __init__(self, network: SAM2Base, passes: int, follow_edges: bool, reader: FrameSource, folder: Path | str | None = None) -> None:
-        """`passes` and `follow_edges` are as in Segmenter.
+    def __init__(self, network: SAM2Base, passes: int, snap_to_edges: bool, reader: FrameSource, folder: Path | str | None = None) -> None:
+        """`passes` and `snap_to_edges` are as in Segmenter.
 
         `reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the
         project's).
         """
-        self._network, self._passes, self._follow_edges, self._reader = network, passes, follow_edges, reader
+        self._network, self._passes, self._snap_to_edges, self._reader = network, passes, snap_to_edges, reader
         self._folder = None if folder is None else Path(folder)
         self._size = (int(reader.info.width), int(reader.info.height))
         self._features = FeatureCache(network, reader)
-        self._begun: OrderedDict[object, Tensor] = OrderedDict()
+        self._first_answers: OrderedDict[object, Tensor] = OrderedDict()
 
-    def look_at(self, frame: int) -> None:
-        """Encode the picture of a frame ahead of the first prompt on it, and get ready to answer
-        one.
-        """
+    def prefetch(self, frame: int) -> None:
+        """Encode a frame before the first prompt on it, and get ready to answer one."""
         features = self._features[frame]
-        if self._follow_edges:
+        if self._snap_to_edges:
             features.guide.moments  # noqa: B018 (kept there)
-        if not self._begun:  # what runs for the first time in a process takes several times as long
+        if not self._first_answers:  # what runs for the first time in a process takes several times as long
             width, height = self._size
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
 
     def preview(self, frame: int, prompts: Sequence[Prompt], *, passing: bool = False) -> Mask:
-        """The mask, bool (H, W), of one object from its prompts on `frame` (points, box, mask, or
-        several of them).
+        """The mask of one object from its prompts on a frame.
 
         The frame's picture is encoded once; a further click costs only the decoder. Clicks on a
-        mask change no more of it than they have to. A `passing` question, of a pointer that only
-        hovers, pushes nothing out of what is kept for clicks. InputError when no prompt says where
-        the object is.
+        mask change no more of it than they have to.
+
+        Args: frame: The frame of the clip. prompts: Points, a box, a mask, or several of them;
+            those on other frames are left out. passing: Whether a pointer only hovers: its question
+            pushes nothing out of what is kept for clicks.
+
+        Returns:
+            bool (H, W).
+
+        Raises:
+            InputError: No prompt says where the object is.
         """
         given = self._gather(p for p in prompts if p.frame == frame).get(frame)
         if given is None or not given.shows_object:
@@ -74,10 +79,10 @@ class SegmentSession:
             return given.mask.copy()
         features = self._features[frame]
         before, after = self._logits(frame, features, given, keep=not passing)
-        mask = full_size(after[0, 0], features.guide, self._follow_edges)
+        mask = full_size(after[0, 0], features.guide, self._snap_to_edges)
         if given.mask is None:
             return mask
-        return np.where(mask != full_size(before[0, 0], features.guide, self._follow_edges), mask, given.mask)
+        return np.where(mask != full_size(before[0, 0], features.guide, self._snap_to_edges), mask, given.mask)
 
     @torch.inference_mode()
     def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> tuple[Tensor, Tensor]:
@@ -85,21 +90,21 @@ class SegmentSession:
         lead to.
         """
         if not self._passes:
-            after = settle(self._network, features, given, self._size, 0)["pred_masks"]
-            return (after if given.mask is None else taken_at_its_word(self._network, given.mask)), after
-        begun = self._beginning(frame, features, given.starting_point(), keep)
+            after = resolve_prompts(self._network, features, given, self._size, 0)["pred_masks"]
+            return (after if given.mask is None else mask_as_given(self._network, given.mask)), after
+        begun = self._first_answer(frame, features, given.starting_point(), keep)
         return begun, correct(self._network, features, begun, clicks_of(given, self._size))
 
-    def _beginning(self, frame: int, features: Features, start: FramePrompts, keep: bool) -> Tensor:
+    def _first_answer(self, frame: int, features: Features, start: FramePrompts, keep: bool) -> Tensor:
         if start.mask is not None:
-            return taken_at_its_word(self._network, start.mask)
+            return mask_as_given(self._network, start.mask)
         key = (frame, start.points)
-        known = self._begun.pop(key, None)
-        answer = begin(self._network, features, start, self._size, self._passes)["pred_masks"] if known is None else known
+        known = self._first_answers.pop(key, None)
+        answer = answer_start(self._network, features, start, self._size, self._passes)["pred_masks"] if known is None else known
         if keep or known is not None:
-            self._begun[key] = answer
-        if len(self._begun) > _BEGINNINGS:
-            self._begun.popitem(last=False)
+            self._first_answers[key] = answer
+        if len(self._first_answers) > _KEPT_ANSWERS:
+            self._first_answers.popitem(last=False)
         return answer
 
     def track(
@@ -111,52 +116,64 @@ class SegmentSession:
         direction: Direction = "both",
         anchor: int | None = None,
     ) -> Iterator[tuple[int, dict[int, Mask]]]:
-        """Stream (frame, {object id: bool (H, W)}) over frames start:stop, each once: from the
-        first prompted frame on, then backwards.
+        """Stream masks over frames start:stop, each frame once: from the first prompted frame on,
+        then backwards.
 
         A box or a mask on a further frame is known from the start; clicks there correct what was
-        tracked. Direction "forward" leaves out the frames before the first prompt, "backward" those
-        after the last object's first prompt; an object's mask is empty where its own tracking
-        doesn't reach. With `anchor`, a frame on which every object is shown, all of them are
-        followed from there in the direction, whatever was shown earlier. Prompts outside start:stop
-        are not looked at. InputError when an object has no prompt that shows it; Cancelled within a
-        frame of being asked.
+        tracked. An object's mask is empty where its own tracking doesn't reach. Prompts outside
+        start:stop are not looked at.
+
+        Args: prompts_by_object: The prompts of each object by its id. start: The first frame to
+            track. stop: The frame after the last one. context: Reports frames, and can cancel
+            within one. direction: "forward" leaves out the frames before the first prompt,
+            "backward" those after the last object's first prompt.
+            anchor: A frame on which every object is shown: all of them are tracked from there,
+                whatever was shown earlier.
+
+        Yields:
+            (frame, {object id: bool (H, W)}).
+
+        Raises:
+            InputError: An object has no prompt that shows it.
+            Cancelled: A person stopped the job.
         """
         if direction not in get_args(Direction):
             raise InputError(f"unknown direction '{direction}': choose one of {', '.join(get_args(Direction))}")
         FrameRange(start, stop).check(len(self._reader))
         if not prompts_by_object:
             raise InputError("there is no object to track: click one, or draw a box around it")
-        objects = {object_id: self._followed(object_id, prompts, start, stop, anchor) for object_id, prompts in prompts_by_object.items()}
+        objects = {
+            object_id: self._tracked_object(object_id, prompts, start, stop, anchor) for object_id, prompts in prompts_by_object.items()
+        }
         return self._track(objects, start, stop, context, direction)
 
     def _track(
-        self, objects: dict[int, _Followed], start: int, stop: int, context: JobContext, direction: Direction
+        self, objects: dict[int, _TrackedObject], start: int, stop: int, context: JobContext, direction: Direction
     ) -> Iterator[tuple[int, dict[int, Mask]]]:
-        anchors = [followed.anchor for followed in objects.values()]
+        anchors = [tracked.anchor for tracked in objects.values()]
         pivot = max(anchors) if direction == "backward" else min(anchors)
-        late = [followed for followed in objects.values() if followed.anchor > pivot] if direction == "both" else []
-        ahead = range(pivot, stop) if direction != "backward" else range(pivot, pivot)
-        behind = range(pivot if direction == "backward" else pivot - 1, start - 1, -1) if direction != "forward" else range(0)
-        total = sum(followed.anchor - pivot for followed in late) + len(ahead) + len(behind)
+        late = [tracked for tracked in objects.values() if tracked.anchor > pivot] if direction == "both" else []
+        forwards = range(pivot, stop) if direction != "backward" else range(pivot, pivot)
+        backwards = range(pivot if direction == "backward" else pivot - 1, start - 1, -1) if direction != "forward" else range(0)
+        total = sum(tracked.anchor - pivot for tracked in late) + len(forwards) + len(backwards)
         done = 0
         context.report("tracking", done, total)
-        for followed in objects.values():
+        for tracked in objects.values():
             context.check()
-            self._begin(followed)
-        for followed in late:  # an object shown later than another is first followed back to where that one starts
-            followed.early = MaskSequence.empty(self._size, pivot, followed.anchor)
-            with closing(self._features.stream(range(followed.anchor - 1, pivot - 1, -1))) as stream:
+            self._begin(tracked)
+        for tracked in late:  # an object shown later than another is first tracked back to where that one starts
+            tracked.early = MaskSequence.empty(self._size, pivot, tracked.anchor)
+            with closing(self._features.stream(range(tracked.anchor - 1, pivot - 1, -1))) as stream:
                 for frame, features in stream:
                     context.check()
-                    followed.early.set(frame, self._mask(followed, frame, features, reverse=True))
+                    tracked.early.set(frame, self._mask(tracked, frame, features, reverse=True))
                     done += 1
                     context.report("tracking", done, total)
-        for frames, reverse in ((ahead, False), (behind, True)):
+        for frames, reverse in ((forwards, False), (backwards, True)):
             with closing(self._features.stream(frames)) as stream:
                 for frame, features in stream:
                     context.check()
-                    masks = {object_id: self._mask(followed, frame, features, reverse) for object_id, followed in objects.items()}
+                    masks = {object_id: self._mask(tracked, frame, features, reverse) for object_id, tracked in objects.items()}
                     yield frame, masks
                     done += 1
                     context.report("tracking", done, total, partial=(frame, masks))
@@ -164,7 +181,7 @@ class SegmentSession:
     def _gather(self, prompts: Iterator[Prompt]) -> dict[int, FramePrompts]:
         return gather(prompts, self._size, len(self._reader), self._folder)
 
-    def _followed(self, object_id: int, prompts: Sequence[Prompt], start: int, stop: int, wanted: int | None) -> _Followed:
+    def _tracked_object(self, object_id: int, prompts: Sequence[Prompt], start: int, stop: int, wanted: int | None) -> _TrackedObject:
         given = self._gather(p for p in prompts if start <= p.frame < stop or not 0 <= p.frame < len(self._reader))
         shown = [frame for frame, on_frame in given.items() if on_frame.shows_object]
         if not shown or (wanted is not None and wanted not in shown):
@@ -173,33 +190,33 @@ class SegmentSession:
         anchor = shown[0] if wanted is None else wanted
         trackers = [ObjectTracker(self._network, self._size, len(self._reader), self._passes) for _ in range(2)]
         trackers[1].conditioning = trackers[0].conditioning  # what a person said holds in both directions
-        return _Followed(anchor, given, trackers[0], trackers[1])
+        return _TrackedObject(anchor, given, trackers[0], trackers[1])
 
-    def _begin(self, followed: _Followed) -> None:
-        """Show the object on the frame that it is followed from, and on the frames where it is
+    def _begin(self, tracked: _TrackedObject) -> None:
+        """Show the object on the frame that it is tracked from, and on the frames where it is
         outlined as a whole.
         """
-        for frame, prompts in followed.prompts.items():
-            if frame == followed.anchor or prompts.outlines_object:
-                followed.forwards.prompt(frame, self._features[frame], prompts)
+        for frame, prompts in tracked.prompts.items():
+            if frame == tracked.anchor or prompts.outlines_object:
+                tracked.forwards.prompt(frame, self._features[frame], prompts)
 
-    def _mask(self, followed: _Followed, frame: int, features: Features, reverse: bool) -> Mask:
-        if (frame < followed.anchor) != reverse and frame != followed.anchor:
-            early = followed.early
+    def _mask(self, tracked: _TrackedObject, frame: int, features: Features, reverse: bool) -> Mask:
+        if (frame < tracked.anchor) != reverse and frame != tracked.anchor:
+            early = tracked.early
             if early is not None and frame in early.frames:
                 return early[frame]
             return np.zeros((self._size[1], self._size[0]), np.bool_)
-        prompts = followed.prompts.get(frame)
+        prompts = tracked.prompts.get(frame)
         if prompts is not None and prompts.mask is not None and not prompts.points:
             return prompts.mask.copy()
-        tracker = followed.backwards if reverse else followed.forwards
+        tracker = tracked.backwards if reverse else tracked.forwards
         known = tracker.conditioning.get(frame)
         logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, features, prompts, reverse)
-        return full_size(logits, features.guide, self._follow_edges)
+        return full_size(logits, features.guide, self._snap_to_edges)
 
 
 @dataclass
-class _Followed:
+class _TrackedObject:
     """An object on its way through the clip; `anchor` is the first frame whose prompts show it."""
 
     anchor: int

@@ -21,7 +21,7 @@ its memory of the frame.
 
 
 class ObjectTracker:
-    """Follows one object from its prompted frames in one direction.
+    """Tracks one object from its prompted frames in one direction.
 
     Of the frames that it merely tracked it keeps those that the network can still look back at, so
     its memory doesn't grow with the clip.
@@ -39,15 +39,32 @@ class ObjectTracker:
 
     @torch.inference_mode()
     def prompt(self, frame: int, features: Features, prompts: FramePrompts) -> Tensor:
-        """Logits (h, w) on a frame from its prompts alone; remembered as what a person said."""
-        output = settle(self.network, features, prompts, self.size, self.passes)
+        """Answer a frame from its prompts alone, and remember it as what a person said.
+
+        Args:
+            frame: The frame of the clip.
+            features: What the image encoder says about it.
+            prompts: The object's prompts on it.
+
+        Returns:
+            Logits (h, w).
+        """
+        output = resolve_prompts(self.network, features, prompts, self.size, self.passes)
         self.conditioning[frame] = output
         return output["pred_masks"][0, 0]
 
     @torch.inference_mode()
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Tensor:
-        """Logits (h, w) on a frame next to those already seen; prompts there correct what was
-        tracked and are remembered.
+        """Answer a frame next to those already seen.
+
+        Args:
+            frame: The frame of the clip.
+            features: What the image encoder says about it.
+            prompts: Prompts on the frame, which correct what was tracked and are remembered.
+            reverse: Whether the tracking runs backwards in time.
+
+        Returns:
+            Logits (h, w).
         """
         output = self._step(frame, features, reverse)
         if prompts is not None:
@@ -65,7 +82,7 @@ class ObjectTracker:
             return self._step(frame, features, reverse, mask_inputs=_square_mask(self.network, prompts))
         if self.passes:
             logits = correct(self.network, features, tracked["pred_masks"], clicks_of(prompts, self.size))
-            return _believe(self.network, features, logits, tracked["obj_ptr"])
+            return _remember_as_mask(self.network, features, logits, tracked["obj_ptr"])
         before = tracked["pred_masks"] if prompts.mask is None else _mask_logits(self.network, prompts)
         return self._step(frame, features, reverse, point_inputs=points, prev_sam_mask_logits=before.clamp(-32, 32))
 
@@ -75,12 +92,22 @@ class ObjectTracker:
 
 
 @torch.inference_mode()
-def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: tuple[int, int], passes: int) -> Output:
-    """The answer on a frame from its prompts alone, with the memory of it.
+def resolve_prompts(network: SAM2Base, features: Features, prompts: FramePrompts, size: tuple[int, int], passes: int) -> Output:
+    """Answer a frame from its prompts alone, with the memory of it.
 
-    A mask by itself is taken at its word. Without `passes` everything is handed to the network at
-    once, as SAM 2 was trained; with them see core.segment.clicks, and the outcome is remembered
+    A mask by itself is taken as it is given. Without `passes` everything is handed to the network
+    at once, as SAM 2 was trained; with them see core.segment.clicks, and the outcome is remembered
     like a given mask.
+
+    Args:
+        network: The segmenter's network.
+        features: What the image encoder says about the frame.
+        prompts: One object's prompts on it.
+        size: The source's (W, H).
+        passes: As in Sam2Config.prompt_passes.
+
+    Returns:
+        What SAM2Base.track_step returns, as far as it is needed.
     """
     points = prompts.point_inputs(network.image_size, size, network.device)
     if points is None:
@@ -88,15 +115,24 @@ def settle(network: SAM2Base, features: Features, prompts: FramePrompts, size: t
     if passes == 0:
         before = None if prompts.mask is None else _mask_logits(network, prompts)
         return _first(network, features, point_inputs=points, prev_sam_mask_logits=before)
-    output = begin(network, features, prompts.starting_point(), size, passes)
+    output = answer_start(network, features, prompts.starting_point(), size, passes)
     logits = correct(network, features, output["pred_masks"], clicks_of(prompts, size))
-    return _believe(network, features, logits, output["obj_ptr"])
+    return _remember_as_mask(network, features, logits, output["obj_ptr"])
 
 
 @torch.inference_mode()
-def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tuple[int, int], passes: int) -> Output:
-    """The answer to FramePrompts.starting_point, shown again `passes` times with the memory of
-    itself. No memory is made of the last.
+def answer_start(network: SAM2Base, features: Features, start: FramePrompts, size: tuple[int, int], passes: int) -> Output:
+    """Answer FramePrompts.starting_point, shown again with the memory of its own answer.
+
+    Args:
+        network: The segmenter's network.
+        features: What the image encoder says about the frame.
+        start: One prompt: a mask, a box or a click.
+        size: The source's (W, H).
+        passes: How often it is shown again. No memory is made of the last answer.
+
+    Returns:
+        What SAM2Base.track_step returns, as far as it is needed.
     """
     if start.mask is not None:
         return _first(network, features, mask_inputs=_square_mask(network, start), remember=False)
@@ -111,16 +147,16 @@ def begin(network: SAM2Base, features: Features, start: FramePrompts, size: tupl
 
 
 @torch.inference_mode()
-def taken_at_its_word(network: SAM2Base, mask: Mask) -> Tensor:
-    """The logits (1, 1, h, w) that `begin` answers to a mask with, bool (H, W), without asking the
-    network.
+def mask_as_given(network: SAM2Base, mask: Mask) -> Tensor:
+    """The logits (1, 1, h, w) that `answer_start` answers to a mask with, bool (H, W), without
+    asking the network.
     """
     sure = _square_mask(network, FramePrompts((), (), mask)) * (2 * SURE) - SURE
     side = network.image_size // 4
     return functional.interpolate(sure, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
-def _believe(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:
+def _remember_as_mask(network: SAM2Base, features: Features, logits: Tensor, pointer: Tensor) -> Output:
     """Remember logits (1, 1, h, w) like a given mask; they stay smooth for the full size.
 
     The pointer to the object is the one that the network found by itself: it leads it better than
@@ -146,23 +182,22 @@ def _run(
     *,
     first: bool = False,
     remember: bool = True,
-    point_inputs: dict[str, Tensor] | None = None,
-    mask_inputs: Tensor | None = None,
-    prev_sam_mask_logits: Tensor | None = None,
+    **inputs: Any,
 ) -> Output:
+    """One step of the network; `inputs` are point_inputs, mask_inputs and prev_sam_mask_logits, as
+    far as they are given.
+    """
     output = network.track_step(
         frame_idx=frame,
         is_init_cond_frame=first,
         current_vision_feats=features.levels,
         current_vision_pos_embeds=features.positions,
         feat_sizes=features.sizes,
-        point_inputs=point_inputs,
-        mask_inputs=mask_inputs,
         output_dict=memory,
         num_frames=frames,
         track_in_reverse=reverse,
         run_mem_encoder=remember,
-        prev_sam_mask_logits=prev_sam_mask_logits,
+        **{"point_inputs": None, "mask_inputs": None, "prev_sam_mask_logits": None, **inputs},
     )
     wanted = ("pred_masks", "obj_ptr", "maskmem_features", "maskmem_pos_enc", "object_score_logits")
     return {key: output[key] for key in wanted}

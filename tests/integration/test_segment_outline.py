@@ -20,11 +20,11 @@ def test_the_outline_settles_on_the_pictures_edge(size: tuple[int, int]) -> None
     far = ((xs - 47.5) * size[0] / 96) ** 2 + ((ys - 47.5) * size[1] / 96) ** 2  # every frame is squeezed onto the square
     rough = torch.from_numpy(np.where(far < (0.26 * min(size)) ** 2, 4.0, -4.0))  # a little too large
     picture = np.where(truth, 200, 60).astype(np.uint8)
-    plain, settled = (full_size(rough, Guide(picture), follow) for follow in (False, True))
-    assert plain.shape == settled.shape == truth.shape
-    errors = [int((mask ^ truth).sum()) for mask in (plain, settled)]
+    plain, snapped = (full_size(rough, Guide(picture), follow) for follow in (False, True))
+    assert plain.shape == snapped.shape == truth.shape
+    errors = [int((mask ^ truth).sum()) for mask in (plain, snapped)]
     assert errors[1] < errors[0] / 2
 
 
 def test_nothing_stays_nothing() -> None:
-    assert not full_size(torch.full((24, 24), -5.0), Guide(np.zeros((40, 60), np.uint8)), follow_edges=True).any()
+    assert not full_size(torch.full((24, 24), -5.0), Guide(np.zeros((40, 60), np.uint8)), snap_to_edges=True).any()

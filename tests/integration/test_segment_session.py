@@ -17,7 +17,7 @@ from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, TextPrompt
 from core.segment import load_segmenter, Segmenter, SegmentSession
 from core.segment.frames import encode
 from core.segment.prompts import FramePrompts
-from core.segment.tracker import begin, taken_at_its_word
+from core.segment.tracker import answer_start, mask_as_given
 from tests.builders import disc_clip
 
 FRAMES = 9
@@ -104,8 +104,8 @@ def test_a_further_click_reads_no_frame_again(session: SegmentSession, reader: C
 def test_a_mask_is_taken_at_its_word_as_the_network_takes_it(session: SegmentSession, segmenter: Segmenter, reader: CountingReader) -> None:
     # a click on a mask is answered without the network's own way of saying the same, which makes a memory of it as well
     network, features = segmenter.network, encode(segmenter.network, reader.frame(0))
-    begun = begin(network, features, FramePrompts((), (), disc(0)), (160, 120), segmenter.passes)
-    assert torch.equal(taken_at_its_word(network, disc(0)), begun["pred_masks"])
+    begun = answer_start(network, features, FramePrompts((), (), disc(0)), (160, 120), segmenter.passes)
+    assert torch.equal(mask_as_given(network, disc(0)), begun["pred_masks"])
 
 
 def test_tracking_follows_both_ways_and_covers_each_frame_once(session: SegmentSession, reader: CountingReader) -> None:

@@ -21,7 +21,7 @@ from core.segment.frames import Features
 from core.segment.loading import load_segmenter
 from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
-from core.segment.tracker import begin, ObjectTracker
+from core.segment.tracker import answer_start, ObjectTracker
 from core.training.command import main
 from core.training.common.run import TrainingRun
 from core.training.small.run import begin_run
@@ -79,7 +79,7 @@ def test_what_is_trained_is_what_the_program_does(prompt: str) -> None:
         if prompt == "click":
             with torch.inference_mode():
                 _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(normal[:1]))
-                again = begin(network, Features(levels, positions, sizes, np.zeros((size, size), np.uint8)), said, (size, size), 2)
+                again = answer_start(network, Features(levels, positions, sizes, np.zeros((size, size), np.uint8)), said, (size, size), 2)
             _, twice = follow(follower, clips.pixels[clip : clip + 1, :1], masks[clip : clip + 1, :1], prompt, passes=2)
             assert torch.allclose(twice[0, 0], again["pred_masks"][0, 0], atol=2e-4)
 

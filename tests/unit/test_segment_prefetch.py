@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from core.segment.prefetch import encoded_ahead
+from core.segment.prefetch import prefetch_encodings
 
 
 def threads_of_a_new_thread() -> int:
@@ -20,7 +20,7 @@ def test_frames_come_in_order_from_other_threads() -> None:
     def fetch(frame: int) -> Callable[[], tuple[int, str, int]]:
         return lambda: (frame * frame, threading.current_thread().name, torch.get_num_threads())
 
-    answers = list(encoded_ahead(range(7, 0, -1), fetch))
+    answers = list(prefetch_encodings(range(7, 0, -1), fetch))
     assert [(frame, square) for frame, (square, _, _) in answers] == [(frame, frame * frame) for frame in range(7, 0, -1)]
     assert all(name != threading.current_thread().name and threads == 1 for _, (_, name, threads) in answers)
 
@@ -32,7 +32,7 @@ def test_only_a_few_frames_are_fetched_ahead() -> None:
         fetched.append(frame)
         return lambda: frame
 
-    stream = encoded_ahead(range(1000), fetch)
+    stream = prefetch_encodings(range(1000), fetch)
     next(stream)
     stream.close()
     assert len(fetched) <= 5
@@ -40,7 +40,7 @@ def test_only_a_few_frames_are_fetched_ahead() -> None:
 
 def test_no_thread_is_left_with_another_number_of_threads() -> None:
     before, started_later = torch.get_num_threads(), threads_of_a_new_thread()
-    stream = encoded_ahead(range(5), lambda frame: lambda: frame)
+    stream = prefetch_encodings(range(5), lambda frame: lambda: frame)
     next(stream)
     assert threads_of_a_new_thread() == started_later
     stream.close()
