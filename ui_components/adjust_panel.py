@@ -8,12 +8,11 @@ from dataclasses import asdict
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from core.project.project import USUAL_ADJUSTMENT
-from core.project.tracks import AdjustmentForm, FORMS, MaskAdjustment
+from core.project.tracks import AdjustmentForm, FORMS
 from ui_components.panel import panel
-from ui_components.part import Answer, part
+from ui_components.part import part
 
 _TITLES: dict[AdjustmentForm, tuple[str, str]] = {
     "none": ("Exact", "The mask itself"),
@@ -56,26 +55,8 @@ _BODY = """
 """
 
 
-def adjust_panel(verbs: Verbs) -> gr.HTML:
+def adjust_panel(program: Program) -> gr.HTML:
     """Every change is shown on the stage at once, and on the frames that are gone to."""
-
-    def seen(project_id: str) -> Answer:
-        return {"view": project_view(verbs, project_id)}
-
-    def set_adjustment(
-        project_id: str, form: str, pixels: int, feather: int, holes: int, smooth: int, object_id: int | None = None, merge: bool = False
-    ) -> Answer:
-        wanted = MaskAdjustment(form, pixels, feather, holes, smooth)  # type: ignore[arg-type]
-        verbs.set_adjustment(project_id, wanted, object_id, merge=merge)
-        return seen(project_id)
-
-    def follow_others(project_id: str, object_id: int) -> Answer:
-        verbs.clear_adjustment(project_id, object_id)
-        return seen(project_id)
-
-    def set_edited(project_id: str, object_id: int, edited: bool) -> Answer:
-        verbs.set_edited(project_id, object_id, edited)
-        return seen(project_id)
 
     forms = [_FORM.format(form=form, place=FORMS.index(form), title=title, about=about) for form, (title, about) in _TITLES.items()]
     names = ("name", "label", "low", "high", "unit", "short", "about")
@@ -85,4 +66,5 @@ def adjust_panel(verbs: Verbs) -> gr.HTML:
         sliders="".join(_SLIDER.format(**dict(zip(names, slider, strict=True))) for slider in _SLIDERS),
     )
     lead = "What is dark on the picture stays as it is."
-    return part("adjust", panel("adjust", "Adjust", lead, body, "Continue to Keyframe"), [set_adjustment, follow_others, set_edited])
+    handlers = program.handlers("set_adjustment", "follow_others", "set_edited")
+    return part("adjust", panel("adjust", "Adjust", lead, body, "Continue to Keyframe"), handlers)

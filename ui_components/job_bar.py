@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from core.errors import InputError
 from ui_components.part import Answer, part
 
@@ -26,31 +25,24 @@ MARKUP = """
 """
 
 
-def job_bar(verbs: Verbs) -> gr.HTML:
+def job_bar(program: Program) -> gr.HTML:
     """The page follows a job by asking; the job itself knows nothing of the page, so a reload finds it again."""
 
     def follow(project_id: str) -> Answer:
-        return {"view": project_view(verbs, project_id)}
+        return program.view(project_id)
 
     def stop_job(project_id: str, job_id: str) -> Answer:
         _check(project_id, job_id)
-        verbs.cancel(job_id)
-        return {"view": project_view(verbs, project_id)}
+        program.run("cancel", job_id)
+        return program.view(project_id)
 
     def pause_job(project_id: str, job_id: str) -> Answer:
         _check(project_id, job_id)
-        verbs.pause(job_id)
-        return {"view": project_view(verbs, project_id)}
-
-    def resume_job(project_id: str, job_id: str) -> Answer:
-        return {"job": verbs.resume_job(project_id, job_id), "view": project_view(verbs, project_id)}
-
-    def dismiss_job(project_id: str, job_id: str) -> Answer:
-        verbs.dismiss_job(project_id, job_id)
-        return {"view": project_view(verbs, project_id)}
+        program.run("pause", job_id)
+        return program.view(project_id)
 
     def _check(project_id: str, job_id: str) -> None:
-        if not any(job.job_id == job_id for job in verbs.jobs(project_id)):
+        if not any(job.job_id == job_id for job in program.run("jobs", project_id)):
             raise InputError("that job belongs to another project: open that one to stop it")
 
-    return part("job", MARKUP, [follow, stop_job, pause_job, resume_job, dismiss_job])
+    return part("job", MARKUP, [follow, stop_job, pause_job, *program.handlers("resume_job", "dismiss_job")])

@@ -5,17 +5,40 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
+from app.contract.requests import PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
 from core.project.edits import Fit, Placement, SamplingSettings, Task
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
 MOST_VARIATIONS = 4
+
+
+@dataclass(frozen=True)
+class TriesForm:
+    """The fields of the panel, as its script sends them. Steps and guidance are None for the model's own."""
+
+    frame: int
+    task: Task
+    caption: str
+    seed: int
+    variations: int
+    steps: int | None
+    guidance: float | None
+    parent: str | None
+    keep: float
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One for each variation, from the seed on."""
+        return tuple(self.seed + i for i in range(max(1, min(self.variations, MOST_VARIATIONS))))
+
 
 _TASKS = """
 <div class="vs-segments vs-wide" role="radiogroup" aria-label="What to do in the region" data-ref="tasks">
@@ -102,69 +125,42 @@ _BRINGING = """
 """
 
 
-def keyframe_panel(verbs: Verbs) -> gr.HTML:
+def keyframe_panel(program: Program) -> gr.HTML:
     """The frame on the stage is the keyframe; tries land in the tree beside it as they come."""
 
-    def start_tries(
-        project_id: str,
-        frame: int,
-        task: Task,
-        caption: str,
-        seed: int,
-        variations: int,
-        steps: int | None,
-        guidance: float | None,
-        parent: str | None,
-        keep: float,
-    ) -> Answer:
-        seeds = tuple(seed + i for i in range(max(1, min(variations, MOST_VARIATIONS))))
-        job_id = verbs.start_tries(project_id, frame, task, caption, seeds, SamplingSettings(steps, guidance), parent, keep)
-        return {"view": project_view(verbs, project_id), "job": job_id}
+    def start_tries(project_id: str, **fields: Any) -> Answer:
+        form = TriesForm(**fields)
+        settings = SamplingSettings(form.steps, form.guidance)
+        job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, form.parent, form.keep)
+        return program.view(project_id, job=job)
 
     def caption_hint(project_id: str, caption: str) -> Answer:
-        return {"hint": verbs.caption_hint(caption) or ""}
-
-    def accept_try(project_id: str, edit_id: str) -> Answer:
-        verbs.accept(project_id, edit_id)
-        return {"view": project_view(verbs, project_id)}
+        return {"hint": program.run("caption_hint", caption) or ""}
 
     def foretell_try(project_id: str, edit_id: str, measure: bool) -> Answer:
         """What propagating this try will take; where that is not known yet and `measure` says so, a short trial is started."""
-        forecast = verbs.forecast(project_id, edit_id=edit_id)
-        if forecast is None:
-            job = verbs.measure(project_id, edit_id=edit_id) if measure else None
-            return {"view": project_view(verbs, project_id), "job": job}
-        told = {"seconds": forecast.seconds, "memory": forecast.memory_mb, "windows": forecast.windows, "measured": forecast.measured}
+        estimate = program.run("forecast", project_id, edit_id=edit_id)
+        if estimate is None:
+            return program.view(project_id, job=program.run("measure", project_id, edit_id=edit_id) if measure else None)
+        told = {"seconds": estimate.seconds, "memory": estimate.memory_mb, "windows": estimate.windows, "measured": estimate.measured}
         return {"forecast": told}
 
     def place_picture(project_id: str, frame: int, picture: str, name: str, fit: Fit, align: bool, limit: bool) -> Answer:
         """How a picture that has arrived would become a try; what is wrong with it is for the dialog to show."""
         try:
-            path = verbs.incoming_picture(project_id, picture)
-            placed = verbs.place_picture(project_id, frame, path, Placement(fit, align, limit), name)
+            path = program.run("incoming_picture", project_id, picture)
+            placed = program.run("place_picture", project_id, frame, path, Placement(fit, align, limit), name)
         except InputError as error:
             return {"problem": str(error), "choice": isinstance(error, ShapeError)}
         preview = f"data:image/jpeg;base64,{base64.b64encode(placed.preview).decode()}"
         return {"about": list(placed.about), "warning": placed.warning, "likeness": placed.likeness, "preview": preview}
 
-    def bring_back(
-        project_id: str,
-        frame: int,
-        picture: str,
-        name: str,
-        task: Task,
-        caption: str,
-        fit: Fit,
-        align: bool,
-        limit: bool,
-        parent: str | None,
-        seed: int,
-    ) -> Answer:
-        path = verbs.incoming_picture(project_id, picture)
-        placement = Placement(fit, align, limit)
-        _, edit_id = verbs.bring_back(project_id, frame, path, caption, task, placement, name=name, parent=parent, seed=seed)
-        verbs.incoming_folder(project_id)  # what is there has been taken
-        return {"view": project_view(verbs, project_id), "edit": edit_id}
+    def bring_back(project_id: str, picture: str, fit: Fit, align: bool, limit: bool, **fields: Any) -> Answer:
+        path = program.run("incoming_picture", project_id, picture)
+        request = PictureRequest(source=path, placement=Placement(fit, align, limit), **fields)
+        _, edit_id = program.run("bring_back", project_id, request)
+        program.run("incoming_folder", project_id)  # empties it: what was there is a try now
+        return program.view(project_id, edit=edit_id)
 
     caption = f"""
     <div class="vs-caption" data-ref="captionBox">
@@ -173,7 +169,7 @@ def keyframe_panel(verbs: Verbs) -> gr.HTML:
          title="What the region shall show, in a few words (/)">
         <button type="button" class="vs-button" data-ref="secondary" title="Try it on this frame (Enter in the caption)">Try</button>
       </div>
-      <div class="vs-chips" data-ref="chips" role="group" aria-label="Words the model knows">{_vocabulary(verbs)}</div>
+      <div class="vs-chips" data-ref="chips" role="group" aria-label="Words the model knows">{_vocabulary(program)}</div>
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
@@ -181,13 +177,13 @@ def keyframe_panel(verbs: Verbs) -> gr.HTML:
     markup = (
         panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS + _ELSEWHERE, "Accept and continue", note=_FORECAST) + _BRINGING
     )
-    return part("keyframe", markup, [start_tries, caption_hint, accept_try, foretell_try, place_picture, bring_back])
+    return part("keyframe", markup, [*program.handlers("accept_try"), start_tries, caption_hint, foretell_try, place_picture, bring_back])
 
 
-def _vocabulary(verbs: Verbs) -> str:
+def _vocabulary(program: Program) -> str:
     """Chips for every word the model knows; none for a model that takes any caption, or that is not there (trying says why)."""
     try:
-        words = verbs.model_facts().vocabulary
+        words = program.run("model_facts").vocabulary
     except ModelMissingError:
         return ""
     if words is None:

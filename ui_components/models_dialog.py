@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import ModelState, Verbs
-from core.errors import InputError
+from app.contract.program import Program
+from app.contract.values import ModelState
 from ui_components.part import Answer, part
 
 MARKUP = """
@@ -22,33 +21,24 @@ MARKUP = """
 """
 
 
-def models_dialog(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
-    """On a `shared` server people from elsewhere see the models, and change nothing."""
+def models_dialog(program: Program) -> gr.HTML:
+    """On a shared server people from elsewhere see the models, and change nothing."""
 
-    def told(models: Sequence[ModelState]) -> Answer:
-        names = ("name", "kind", "title", "licence", "state", "download_mb", "used")
-        listed: list[dict[str, Any]] = [{name: getattr(model, name) for name in names} for model in models]
-        return {"models": listed, "fixed": shared}
-
-    def allow() -> None:
-        if shared:
-            raise InputError("the models of this server are for people at its machine to change: ask them")
+    def listed(models: Sequence[ModelState]) -> Answer:
+        return {"models": [asdict(model) for model in models], "fixed": program.shared}
 
     def list_models() -> Answer:
-        return told(verbs.models())
+        return listed(program.run("models"))
 
     def fetch_model(project_id: str, name: str) -> Answer:
-        allow()
-        return {"job": verbs.start_fetch(project_id, name), "view": project_view(verbs, project_id)}
+        return program.view(project_id, job=program.run("start_fetch", project_id, name))
 
     def remove_model(name: str) -> Answer:
-        allow()
-        return told(verbs.remove_model(name))
+        return listed(program.run("remove_model", name))
 
     def use_segmenter(name: str) -> Answer:
-        allow()
-        models = verbs.use_segmenter(name)
-        verbs.warm_up()
-        return told(models)
+        models = program.run("use_segmenter", name)
+        program.run("warm_up")
+        return listed(models)
 
     return part("models", MARKUP, [list_models, fetch_model, remove_model, use_segmenter])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from ui_components.adjust_panel import adjust_panel
 from ui_components.job_bar import job_bar
 from ui_components.keyframe_panel import keyframe_panel
@@ -23,28 +23,27 @@ from ui_components.video_panel import video_panel
 TITLE = "VIVID Studio"
 
 
-def build_page(verbs: Verbs, *, shared: bool = False, also: Callable[[], None] | None = None) -> gr.Blocks:
+def build_page(program: Program, *, also: Callable[[], None] | None = None) -> gr.Blocks:
     """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built.
 
-    On a `shared` server, one that others can reach, nobody sees the list of other people's projects. `also` adds what is
-    not to be seen: the endpoints for other programs.
+    `also` adds what is not to be seen: the endpoints for other programs.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
-        steps_header(verbs)
-        models_dialog(verbs, shared=shared)
+        steps_header(program)
+        models_dialog(program)
         with gr.Column(elem_id="studio-stage"):
-            stage(verbs)
+            stage(program)
             result_player()
-            tries_panel(verbs)
+            tries_panel(program)
         with gr.Column(elem_id="studio-panel"):
-            video_panel(verbs, shared=shared)
-            select_panel(verbs)
-            adjust_panel(verbs)
-            keyframe_panel(verbs)
-            propagate_panel(verbs)
+            video_panel(program)
+            select_panel(program)
+            adjust_panel(program)
+            keyframe_panel(program)
+            propagate_panel(program)
         with gr.Column(elem_id="studio-bottom"):
             transport()
-            job_bar(verbs)
+            job_bar(program)
             timeline()
         if also is not None:
             also()

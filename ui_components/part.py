@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from app.contract.error_text import error_text
+from app.contract.program import Answer, Handler
 from core.assets import ASSETS
 from core.errors import error_record, internal_error_message, StudioError
 
@@ -21,9 +22,6 @@ SCRIPTS: tuple[str, ...] = (
     *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "models", "keyboard"),
 )
 STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch", "phone")
-
-Answer = dict[str, Any]
-Handler = Callable[..., Answer]
 
 
 def bundle(kind: str) -> str:

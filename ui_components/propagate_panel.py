@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from core.project.edits import Layer, SamplingSettings
 from ui_components.panel import panel
-from ui_components.part import Answer, Handler, part
+from ui_components.part import Answer, part
 
 BODY = """
 <section class="vs-section" data-ref="keySection">
@@ -66,49 +65,25 @@ BODY = """
 """
 
 
-def propagate_panel(verbs: Verbs) -> gr.HTML:
+def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
-
-    def view(project_id: str, **more: Any) -> Answer:
-        return {"view": project_view(verbs, project_id), **more}
-
-    def start_propagation(project_id: str, seed: int | None, steps: int | None, guidance: float | None, draft: bool) -> Answer:
-        return view(project_id, job=verbs.start_propagation(project_id, seed, SamplingSettings(steps, guidance), draft))
-
-    def resume_propagation(project_id: str, propagation_id: str) -> Answer:
-        return view(project_id, job=verbs.resume_propagation(project_id, propagation_id))
 
     def foretell(project_id: str, steps: int | None, guidance: float | None) -> Answer:
         """What Propagate and Draft will take; where that is not known yet, a short trial is started."""
         settings = SamplingSettings(steps, guidance)
-        final, draft = (verbs.forecast(project_id, settings, wanted) for wanted in (False, True))
+        final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
         if final is None:
-            return view(project_id, job=verbs.measure(project_id))
+            return program.view(project_id, job=program.run("measure", project_id))
         return {
             "final": {"seconds": final.seconds, "memory": final.memory_mb, "windows": final.windows, "measured": final.measured},
             "draft": None if draft is None else {"seconds": draft.seconds},
         }
 
-    def add_keyframe(project_id: str, edit_id: str) -> Answer:
-        verbs.add_keyframe(project_id, edit_id)
-        return view(project_id)
-
-    def remove_keyframe(project_id: str, edit_id: str) -> Answer:
-        verbs.remove_keyframe(project_id, edit_id)
-        return view(project_id)
-
-    def accept_result(project_id: str, propagation_id: str) -> Answer:
-        verbs.accept_result(project_id, propagation_id)
-        return view(project_id)
-
     def set_layers(project_id: str, layers: list[list[Any]]) -> Answer:
-        verbs.set_layers(project_id, tuple(Layer(str(layer_id), bool(enabled)) for layer_id, enabled in layers))
-        return view(project_id)
+        program.run("set_layers", project_id, tuple(Layer(str(layer_id), bool(enabled)) for layer_id, enabled in layers))
+        return program.view(project_id)
 
-    def start_export(project_id: str, codec: str, propagation_id: str | None) -> Answer:
-        return view(project_id, job=verbs.start_export(project_id, codec, propagation_id))
-
-    formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in verbs.export_formats())
+    formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in program.run("export_formats"))
     lead = "Carry the keyframe through the clip."
     markup = panel(
         "propagate",
@@ -119,14 +94,7 @@ def propagate_panel(verbs: Verbs) -> gr.HTML:
         "Draft",
         "A quick look: few steps at half the size, from the same seed",
     )
-    handlers: list[Handler] = [
-        start_propagation,
-        resume_propagation,
-        foretell,
-        add_keyframe,
-        remove_keyframe,
-        accept_result,
-        set_layers,
-        start_export,
-    ]
-    return part("propagate", markup, handlers)
+    passed_on = program.handlers(
+        *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "accept_result", "start_export"),
+    )
+    return part("propagate", markup, [*passed_on, foretell, set_layers])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
-from core.project.tracks import Direction
+from app.contract.program import Program
 from ui_components.panel import panel
-from ui_components.part import Answer, Handler, part
+from ui_components.part import Answer, part
 
 _DIRECTIONS = (
     ("trackback", "Back", "Follow the object from this frame backwards, to the beginning of the shot"),
@@ -73,68 +71,27 @@ BODY = f"""
 """
 
 
-def select_panel(verbs: Verbs) -> gr.HTML:
+def select_panel(program: Program) -> gr.HTML:
     """Clicks go through the stage; this panel says which object they belong to."""
 
-    def seen(project_id: str) -> Answer:
-        return {"view": project_view(verbs, project_id)}
-
     def add_object(project_id: str) -> Answer:
-        _, object_id = verbs.add_object(project_id)
-        return seen(project_id) | {"object": object_id}
-
-    def remove_object(project_id: str, object_id: int) -> Answer:
-        verbs.remove_object(project_id, object_id)
-        return seen(project_id)
-
-    def rename_object(project_id: str, object_id: int, name: str) -> Answer:
-        verbs.rename_object(project_id, object_id, name)
-        return seen(project_id)
-
-    def hide_object(project_id: str, object_id: int, hidden: bool) -> Answer:
-        verbs.hide_object(project_id, object_id, hidden)
-        return seen(project_id)
-
-    def merge_objects(project_id: str, object_id: int, other_id: int) -> Answer:
-        verbs.merge_objects(project_id, object_id, other_id)
-        return seen(project_id)
-
-    def clear_prompts(project_id: str, object_id: int, frame: int | None) -> Answer:
-        verbs.clear_prompts(project_id, object_id, frame)
-        return seen(project_id)
-
-    def confirm_frame(project_id: str, object_id: int, frame: int, sure: bool) -> Answer:
-        verbs.confirm(project_id, object_id, frame, sure)
-        return seen(project_id)
-
-    def mark_absent(project_id: str, object_id: int, frame: int) -> Answer:
-        verbs.mark_absent(project_id, object_id, frame)
-        return seen(project_id)
-
-    def find_text(project_id: str, frame: int, text: str) -> Answer:
-        return {"job": verbs.find_text(project_id, frame, text)} | seen(project_id)
+        _, object_id = program.run("add_object", project_id)
+        return program.view(project_id, object=object_id)
 
     def text_model() -> Answer:
-        here, about = verbs.text_model()
+        here, about = program.run("text_model")
         return {"here": here, "about": about}
 
-    def export_masks(project_id: str, form: str) -> Answer:
-        return {"job": verbs.start_mask_export(project_id, form)} | seen(project_id)
-
     def masks_of_video(project_id: str, wanted: str) -> Answer:
-        """Take the clip of the project `wanted`, which was sent just now, for masks of this one; that project goes."""
-        sent = verbs.project(wanted)
-        verbs.import_masks(project_id, sent.clip.source, None, sent.name)
-        verbs.delete_project(wanted)
-        return seen(project_id)
+        """Take the clip of the project `wanted`, which was sent just now, as masks of this one; that project goes."""
+        sent = program.project(wanted)
+        program.run("import_masks", project_id, sent.clip.source, None, sent.name)
+        program.run("delete_project", wanted)
+        return program.view(project_id)
 
     def look_at(project_id: str, frame: int) -> Answer:
-        verbs.look_at(project_id, frame)
+        program.run("look_at", project_id, frame)
         return {}
-
-    def start_tracking(project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> Answer:
-        job_id = verbs.start_tracking(project_id, direction, object_id, frame)
-        return seen(project_id) | {"job": job_id}
 
     lead = (
         '<span class="vs-with-mouse">Click the object on the picture, right-click what is not part of it; then track it.</span>'
@@ -144,9 +101,8 @@ def select_panel(verbs: Verbs) -> gr.HTML:
     markup = panel(
         "select", "Select", lead, BODY, "Track through the clip", "Track again", "Follow the marked objects through the clip anew (T)"
     )
-    objects: list[Handler] = [add_object, remove_object, rename_object, hide_object, merge_objects]
-    return part(
-        "select",
-        markup,
-        [*objects, clear_prompts, confirm_frame, mark_absent, find_text, text_model, export_masks, masks_of_video, look_at, start_tracking],
+    passed_on = program.handlers(
+        *("remove_object", "rename_object", "hide_object", "merge_objects", "clear_prompts", "confirm_frame", "mark_absent"),
+        *("find_text", "export_masks", "start_tracking"),
     )
+    return part("select", markup, [*passed_on, add_object, text_model, masks_of_video, look_at])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from ui_components.part import Answer, icon_button, part
 
 _TOOLS = (
@@ -65,28 +64,31 @@ MARKUP = _MARKUP.format(
 )
 
 
-def stage(verbs: Verbs) -> gr.HTML:
+def stage(program: Program) -> gr.HTML:
     """The canvas calls these as clicks come; it queues them, so that none is lost and the order stays."""
 
     def add_point(project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool) -> Answer:
         target = _object(project_id, object_id)
-        verbs.add_point(project_id, target, frame, x, y, positive)
-        return {"view": project_view(verbs, project_id), "object": target}
+        program.run("add_point", project_id, target, frame, x, y, positive)
+        return program.view(project_id, object=target)
 
     def add_box(project_id: str, object_id: int | None, frame: int, x0: float, y0: float, x1: float, y1: float) -> Answer:
         target = _object(project_id, object_id)
-        verbs.add_box(project_id, target, frame, x0, y0, x1, y1)
-        return {"view": project_view(verbs, project_id), "object": target}
+        program.run("add_box", project_id, target, frame, x0, y0, x1, y1)
+        return program.view(project_id, object=target)
 
     def paint(project_id: str, object_id: int | None, frame: int, stroke: list[tuple[float, float]], radius: float, erase: bool) -> Answer:
         target = _object(project_id, object_id)
-        verbs.paint(project_id, target, frame, stroke, radius, erase)
-        return {"view": project_view(verbs, project_id), "object": target}
+        program.run("paint", project_id, target, frame, stroke, radius, erase)
+        return program.view(project_id, object=target)
 
     def _object(project_id: str, object_id: int | None) -> int:
         if object_id is not None:
             return object_id
-        tracks = verbs.project(project_id).tracks
-        return tracks[0].object_id if tracks else verbs.add_object(project_id)[1]
+        tracks = program.project(project_id).tracks
+        if tracks:
+            return tracks[0].object_id
+        _, added = program.run("add_object", project_id)
+        return int(added)
 
     return part("canvas", MARKUP, [add_point, add_box, paint])

@@ -7,10 +7,9 @@ import html
 import gradio as gr
 
 from app.contract.error_text import error_text
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from core.errors import ModelMissingError
-from ui_components.part import Answer, icon_button, part
+from ui_components.part import icon_button, part
 
 STEP_TITLES = {"video": "Video", "select": "Select", "adjust": "Adjust", "keyframe": "Keyframe", "propagate": "Propagate"}
 
@@ -20,19 +19,11 @@ _STEP = (
 )
 
 
-def steps_header(verbs: Verbs) -> gr.HTML:
+def steps_header(program: Program) -> gr.HTML:
     """Made once per page; which step is open lives in the browser."""
 
-    def undo_step(project_id: str) -> Answer:
-        verbs.undo(project_id)
-        return {"view": project_view(verbs, project_id)}
-
-    def redo_step(project_id: str) -> Answer:
-        verbs.redo(project_id)
-        return {"view": project_view(verbs, project_id)}
-
     tabs = "".join(_STEP.format(key=key, number=i + 1, title=title) for i, (key, title) in enumerate(STEP_TITLES.items()))
-    model, about = _model(verbs)
+    model, about = _model(program)
     markup = f"""
     <header class="vs-header">
       <h1 class="vs-brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#vs-logo"></use></svg><span>VIVID Studio</span></h1>
@@ -48,13 +39,13 @@ def steps_header(verbs: Verbs) -> gr.HTML:
       </div>
     </header>
     """
-    return part("steps", markup, [undo_step, redo_step])
+    return part("steps", markup, program.handlers("undo_step", "redo_step"))
 
 
-def _model(verbs: Verbs) -> tuple[str, str]:
+def _model(program: Program) -> tuple[str, str]:
     """What the bar shows, and what it says when one stays on it."""
     try:
-        facts = verbs.model_facts()
+        facts = program.run("model_facts")
     except ModelMissingError as error:
         return "model missing", error_text(error)
     return facts.name, facts.title

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
-from ui_components.part import Answer, icon_button, part
+from app.contract.program import Program
+from ui_components.part import icon_button, part
 
 MARKUP = f"""
 <aside class="vs-dock" data-ref="dock" aria-labelledby="vs-title-tries">
@@ -42,19 +41,6 @@ MARKUP = f"""
 """
 
 
-def tries_panel(verbs: Verbs) -> gr.HTML:
+def tries_panel(program: Program) -> gr.HTML:
     """Choosing is the browser's own business; what changes the document comes here."""
-
-    def rename_try(project_id: str, edit_id: str, name: str) -> Answer:
-        verbs.rename_try(project_id, edit_id, name)
-        return {"view": project_view(verbs, project_id)}
-
-    def star_try(project_id: str, edit_id: str, starred: bool) -> Answer:
-        verbs.star_try(project_id, edit_id, starred)
-        return {"view": project_view(verbs, project_id)}
-
-    def delete_try(project_id: str, edit_id: str) -> Answer:
-        verbs.delete_try(project_id, edit_id)
-        return {"view": project_view(verbs, project_id)}
-
-    return part("tries", MARKUP, [rename_try, star_try, delete_try])
+    return part("tries", MARKUP, program.handlers("rename_try", "star_try", "delete_try"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.contract.project_view import project_view
-from app.contract.verbs import Verbs
+from app.contract.program import Program
 from core.errors import InputError
 from ui_components.panel import panel
 from ui_components.part import Answer, Handler, part
@@ -61,11 +61,12 @@ LISTED = 50
 """Recent projects that are shown at most, which is as many as a browser remembers (assets/js/store.js)."""
 
 
-def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
+def video_panel(program: Program) -> gr.HTML:
     """Opening a video makes a project; its id is all the browser keeps, and with it the list of what was opened there lately.
 
-    On a `shared` server nobody sees the projects of others: who has not their ids can't ask for them; and it opens no paths. Whoever
-    reaches one that is not is at this machine: the list has all of the workspace, whichever browser or program opened it.
+    On a shared server nobody sees the projects of others, since nobody can ask for a project without its id; and it opens no
+    paths. Everyone who reaches a server that is not shared is at this machine: the list has all projects of the workspace,
+    whichever browser or program opened them.
     """
 
     def open_page(project_id: str | None, known: list[str]) -> Answer:
@@ -73,16 +74,17 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
         answer: Answer = {}
         if project_id:
             try:
-                answer["view"] = project_view(verbs, project_id)
+                answer = program.view(project_id)
             except InputError as error:
                 answer["notice"] = str(error)
         else:
-            there = {summary.project_id for summary in verbs.recent_projects(known)}
-            examples = verbs.examples()
+            there = {summary.project_id for summary in program.run("recent_projects", known)}
+            examples = program.run("examples")
             if last := next((wanted for wanted in known if wanted in there), None):
-                answer["view"] = project_view(verbs, last)
+                answer = program.view(last)
             elif examples:
-                answer["view"] = project_view(verbs, verbs.create_project(examples[0].path, examples[0].title).project_id)
+                created = program.run("create_project", examples[0].path, examples[0].title)
+                answer = program.view(created.project_id)
         return answer | {"examples": _examples(), "recent": _recent(known)}
 
     def list_projects(known: list[str]) -> Answer:
@@ -90,62 +92,62 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
 
     def page_ready() -> Answer:
         """The first picture is on the screen: now the models may load without being in its way."""
-        verbs.warm_up()
+        program.run("warm_up")
         return {}
 
     def open_path(path: str) -> Answer:
-        if shared:
+        if program.shared:
             raise InputError("Opening by path is for people at this machine; choose a file to send instead.")
         if not path.strip():
             raise InputError("Type the path of a video on this machine first.")
-        return _opened(verbs.create_project(path.strip().strip("\"'")).project_id)
+        return _create(path.strip().strip("\"'"))
 
     def open_example(name: str) -> Answer:
-        for example in verbs.examples():
+        for example in program.run("examples"):
             if example.name == name:
-                return _opened(verbs.create_project(example.path, example.title).project_id)
+                return _create(example.path, example.title)
         raise InputError(f"there is no example '{name}': open one of those that are listed")
 
     def open_project(wanted: str) -> Answer:
-        return _opened(wanted)
+        return program.view(wanted)
 
     def rename_project(wanted: str, name: str, known: list[str]) -> Answer:
-        verbs.rename_project(wanted, name)
+        program.run("rename_project", wanted, name)
         return list_projects(known)
 
     def delete_project(wanted: str, known: list[str]) -> Answer:
-        verbs.delete_project(wanted)
+        program.run("delete_project", wanted)
         return list_projects(known)
 
     def trim_clip(project_id: str, start: int, stop: int) -> Answer:
         """Work on the frames from `start` to before `stop`; what is wrong with them is said in the numbers that the fields show."""
-        last = verbs.project(project_id).clip.info.frames - 1
+        last = program.project(project_id).clip.info.frames - 1
         for frame in (start, stop - 1):
             if not 0 <= frame <= last:
                 raise InputError(f"The clip has no frame {frame}: choose from 0 to {last}.")
         if stop <= start:
             raise InputError(f"Frame {start}, the first to work on, comes after frame {stop - 1}, the last: swap them.")
-        verbs.trim(project_id, start, stop)
-        return _opened(project_id)
+        program.run("trim", project_id, start, stop)
+        return program.view(project_id)
 
     def look_again(project_id: str) -> Answer:
         """What has been found out about the clip since."""
-        return _opened(project_id)
+        return program.view(project_id)
 
     def measure_machine(project_id: str) -> Answer:
-        verbs.measure_machine(project_id)
-        return _opened(project_id)
+        program.run("measure_machine", project_id)
+        return program.view(project_id)
 
-    def _opened(project_id: str) -> Answer:
-        return {"view": project_view(verbs, project_id)}
+    def _create(source: str | Path, name: str | None = None) -> Answer:
+        return program.view(program.run("create_project", source, name).project_id)
 
     def _examples() -> list[dict[str, str]]:
-        return [{"name": example.name, "title": example.title} for example in verbs.examples()]
+        return [{"name": example.name, "title": example.title} for example in program.run("examples")]
 
     def _recent(known: list[str]) -> list[dict[str, Any]]:
         return [
             {"id": p.project_id, "name": p.name, "modified": p.modified, "size": f"{p.width} × {p.height}", "frames": p.frames}
-            for p in verbs.recent_projects(known if shared else None, LISTED)
+            for p in program.run("recent_projects", known if program.shared else None, LISTED)
         ]
 
     handlers: list[Handler] = [
@@ -153,6 +155,5 @@ def video_panel(verbs: Verbs, *, shared: bool = False) -> gr.HTML:
         *(rename_project, delete_project, trim_clip, look_again, measure_machine),
     ]
     lead = "Open what you want to change; work on a part of it."
-    return part(
-        "video", panel("video", "Video", lead, BODY.replace("<form", "<form hidden") if shared else BODY, "Continue to Select"), handlers
-    )
+    body = BODY.replace("<form", "<form hidden") if program.shared else BODY
+    return part("video", panel("video", "Video", lead, body, "Continue to Select"), handlers)

@@ -282,9 +282,9 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
 
 def _suspects(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
     """Frames to look at, as the page's timeline marks them."""
-    from app.jobs.timeline import suspects
+    from app.jobs.timeline import frames_to_check
 
-    return suspects(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
+    return frames_to_check(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
 
 
 def _tell(suspect: list[list[Any]]) -> None:

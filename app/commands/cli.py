@@ -1,4 +1,4 @@
-"""The command line. One subcommand is one short function over the program's verbs; every error is one line and an exit code."""
+"""The command line. One subcommand is one short function over the program's operations; every error is one line and an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from app.commands.prompt_arguments import PromptArguments
 from app.contract.error_text import error_text
 from app.settings import Settings
-from app.version import command_name, version
+from app.version import version
 from core.errors import Cancelled, InputError, StudioError
 from core.words import counted
 
@@ -92,10 +92,9 @@ def _with_default(arguments: list[str]) -> list[str]:
 def build_parser() -> argparse.ArgumentParser:
     """All subcommands and their flags."""
     parser = _Parser(
-        prog=command_name(),
+        prog="launch.py",
         description="VIVID Studio: click an object, try captions on a keyframe, propagate.",
-        epilog="Without a command the editor opens."
-        + (" `launch.py test` runs every check and test." if command_name() == "launch.py" else ""),
+        epilog="`launch.py test` runs every check and test. Without a command the editor opens.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -155,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench.set_defaults(run=_bench)
 
     models = commands.add_parser("models", help="list the models and whether they are here; fetch or remove one")
-    models.add_argument("verb", nargs="?", choices=("fetch", "remove"), help="bring NAME here from the hub, or delete it again")
+    models.add_argument("action", nargs="?", choices=("fetch", "remove"), help="bring NAME here from the hub, or delete it again")
     models.add_argument("name", nargs="?", metavar="NAME", help="a name of the list")
     _add_shared(models)
     models.set_defaults(run=_models)
@@ -299,13 +298,13 @@ def _models(options: argparse.Namespace) -> None:
     from core.models.store import ModelStore
 
     store = ModelStore(_settings(options).models_root)
-    if options.verb and not options.name:
-        raise InputError(f"name the model to {options.verb}: `{command_name()} models` lists them")
-    if options.verb == "remove":
+    if options.action and not options.name:
+        raise InputError(f"name the model to {options.action}: `{command_name()} models` lists them")
+    if options.action == "remove":
         remove_model(options.name, store)
         print(f"{options.name} is removed")
         return
-    if options.verb == "fetch":
+    if options.action == "fetch":
         with console_job() as context:
             print(f"{options.name} is in {fetch_model(options.name, store, context)}")
         return
@@ -327,7 +326,7 @@ def _projects(options: argparse.Namespace) -> None:
     # not among what a script reads
     if projects:
         address = f"http://{settings.host}:{settings.port}/?project={projects[0].project_id}"
-        print(f"to open one, start the editor ({command_name()}) and go to {address}, with the address that it says", file=sys.stderr)
+        print(f"to open one, start the editor (launch.py) and go to {address}, with the address that it says", file=sys.stderr)
     else:
         print(f"there are no projects in {settings.workspace} yet: they begin with a video that is opened in the editor", file=sys.stderr)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.contract.clip_facts import duration, WIDE_TRANSFERS
-from app.contract.verbs import Cost, Verbs
+from app.contract.reads import EditorReads
+from app.contract.values import Cost
 from core.project.project import Project
 from core.project.video import Clip, VideoInfo
 
@@ -19,23 +20,23 @@ LARGE = 2_100_000
 _STEPS = {"track": "Tracking one object", "keyframe": "A keyframe try", "propagate": "Propagating"}
 
 
-def preflight(verbs: Verbs, project: Project) -> dict[str, Any]:
+def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
     """`notes` with what to know, some with a `remedy` that the page knows how to do; `costs` in words; `looked`, 0 to 1, for cuts."""
-    clip, examined = project.clip, verbs.examined(project.project_id)
-    cuts = [cut for cut in verbs.cuts(project.project_id) if clip.start < cut < clip.stop]
-    costs = verbs.costs(project.project_id)
+    clip, scan = project.clip, editor.clip.scan(project.project_id)
+    cuts = [cut for cut in editor.clip.scene_cuts(project.project_id) if clip.start < cut < clip.stop]
+    costs = editor.estimates.costs(project.project_id)
     return {
         "notes": [
             *_about_file(clip.info),
             *_about_length(clip),
             *_about_cuts(cuts),
             *_about_picture(clip.info),
-            *_about_light(examined.brightness),
+            *_about_light(scan.brightness),
         ],
         "costs": [_cost(cost) for cost in costs],
         "measured": all(cost.seconds is not None for cost in costs),
-        "looked": round(examined.looked / clip.info.frames, 3),
-        "done": examined.looked == clip.info.frames and examined.brightness is not None,
+        "looked": round(scan.looked / clip.info.frames, 3),
+        "done": scan.looked == clip.info.frames and scan.brightness is not None,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.contract.clip_facts import clip_facts
 from app.contract.preflight import preflight
-from app.contract.verbs import Verbs
+from app.contract.reads import EditorReads
 from core.errors import InputError
 from core.progress import JobStatus
 from core.project.edits import KeyframeEdit, Layer, Propagation
@@ -20,13 +20,13 @@ from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 
 
-def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
+def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
     """Everything the page draws, for one project. `moment` orders views: a later one replaces an earlier one, never the other way."""
     moment = time.monotonic_ns()
-    project = verbs.project(project_id)
+    project = editor.projects.get(project_id)
     info = project.clip.info
-    undo, redo = verbs.history(project_id)
-    cuts = verbs.cuts(project_id)
+    undo, redo = editor.history.labels(project_id)
+    cuts = editor.clip.scene_cuts(project_id)
     smooth = any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks)
     return {
         "id": project.project_id,
@@ -43,9 +43,9 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
             "stop": project.clip.stop,
             "facts": clip_facts(project.clip),
         },
-        "preflight": preflight(verbs, project),
+        "preflight": preflight(editor, project),
         "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
-        "lanes": verbs.timeline(project_id),
+        "lanes": editor.tracking.timeline(project_id),
         "cuts": list(cuts),
         "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
         "region_rev": _revision(
@@ -58,12 +58,12 @@ def project_view(verbs: Verbs, project_id: str) -> dict[str, Any]:
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
         "carried": [e.edit_id for e in project.carried],
-        "result": _result(verbs, project, project.latest_propagation),
+        "result": _result(editor, project, project.latest_propagation),
         "layers": [_layer(project, layer) for layer in project.layers],
         "undo": undo,
         "redo": redo,
-        "exports": [{"name": name, "bytes": size} for name, size in verbs.exports(project_id)],
-        "jobs": [job_view(job) for job in _jobs(verbs.jobs(project_id))],
+        "exports": [{"name": name, "bytes": size} for name, size in editor.exports.files(project_id)],
+        "jobs": [job_view(job) for job in _jobs(editor.jobs.of_project(project_id))],
         "steps": step_states(project),
     }
 
@@ -159,13 +159,13 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
     }
 
 
-def _result(verbs: Verbs, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:
+def _result(editor: EditorReads, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:
     """The propagation to look at; `done` says whether it is whole, `windows` which parts of it are there: [start, stop, there]."""
     if propagation is None:
         return None
     try:
-        report = verbs.report(project.project_id, propagation.propagation_id) if propagation.report else {}
-        windows = [list(window) for window in verbs.windows(project.project_id, propagation.propagation_id)]
+        report = editor.results.report(project.project_id, propagation.propagation_id) if propagation.report else {}
+        windows = [list(window) for window in editor.propagation.windows(project.project_id, propagation.propagation_id)]
     except InputError:
         report, windows = {}, []
     return {

@@ -1,32 +1,70 @@
-"""The verbs that bring masks in from other programs and take them out."""
+"""Masks of a project: as overlays, in from other programs, out as files."""
 
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from app.editor.base import VerbBase
-from app.jobs.journal import resumable
+from app.jobs.exports import ExportJobs
+from app.jobs.queue import JobQueue, resumable
+from app.media.pictures import Pictures
 from app.render.mask_files import read_masks
+from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
 
 
-class MaskVerbs(VerbBase):
-    """Masks as files."""
+class MaskOperations:
+    """Masks as pictures and files."""
+
+    def __init__(self, workspace: Workspace, pictures: Pictures, queue: JobQueue, exports: ExportJobs) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+        self._queue = queue
+        self._exports = exports
+
+    def overlay_png(self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None) -> bytes:
+        """The masks of a frame as a picture to lay over it.
+
+        Args:
+            project_id: The project.
+            frame: The frame.
+            kind: `objects` in their colours, or the `region` that will be edited.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A transparent PNG.
+
+        Raises:
+            InputError: There is no such kind or frame.
+        """
+        return self._pictures.overlay_png(self._workspace.project(project_id), frame, kind, max_width)
+
+    def is_changing(self, project_id: str) -> bool:
+        """Whether a running job still fills the masks that overlays show."""
+        return self._pictures.masks.is_live(project_id)
 
     def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> Project:
-        """Add the masks of a picture, a folder or zip of pictures, or a matte video as objects, in one step.
+        """Add masks of another program as objects, in one step.
 
-        A single picture is for `frame` (the first of the span when None). Masks of all frames count as tracked; of some, as confirmed
-        there, to be tracked from. `name` is what messages and objects call the source. InputError for what doesn't fit the clip.
+        Masks of all frames count as tracked; masks of some frames as confirmed there, to be tracked from.
+
+        Args:
+            project_id: The project.
+            source: A picture, a folder or zip of pictures, or a matte video.
+            frame: The frame that a single picture is for; the first that is worked on when None.
+            name: What messages and objects call the source; its file's name when None.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The masks do not fit the clip.
         """
-        project = self.project(project_id)
+        project = self._workspace.project(project_id)
         path = Path(source)
         if not path.exists():
             raise InputError(f"there are no masks at '{source}': name a picture, a folder or zip of pictures, or a matte video")
@@ -41,40 +79,36 @@ class MaskVerbs(VerbBase):
                 complete = set(whole) <= set(one.frames)
                 track = dataclasses.replace(
                     track,
-                    masks=self.pictures.store_masks(project_id, one.masks),
+                    masks=self._pictures.masks.store(project_id, one.masks),
                     tracked=(min(one.frames), max(one.frames) + 1) if complete else None,
                     confirmed=() if complete else one.frames,
                 )
                 current = document.with_track(current, track)
             return current
 
-        return self.workspace.change(project_id, "Import masks", change)
+        return self._workspace.change(project_id, "Import masks", change)
 
-    @resumable
-    def start_mask_export(self, project_id: str, form: str, object_ids: Sequence[int] | None = None) -> str:
-        """Write the masks of some objects (all when None) over the clip's span to a file; returns the job's id.
+    @resumable("start_mask_export")
+    def start_export(self, project_id: str, form: str, object_ids: Sequence[int] | None = None) -> str:
+        """Write masks over the part of the clip that is worked on to a file.
 
-        `form` is one of core.render.mattes.FORMS. The job's result has the `file`, relative to the project.
+        Args:
+            project_id: The project.
+            form: One of core.render.mattes.FORMS.
+            object_ids: The objects; all when None.
+
+        Returns:
+            The job's id; its result has the `file`, relative to the project.
+
+        Raises:
+            InputError: There is no such form, or there are no masks.
         """
         from core.render.mattes import FORMS
 
         if form not in FORMS:
             raise InputError(f"unknown form of masks '{form}': choose one of {', '.join(FORMS)}")
-        project = self.project(project_id)
-        tracks = [t for t in project.tracks if t.masks and (object_ids is None or t.object_id in object_ids)]
-        if not tracks:
+        project = self._workspace.project(project_id)
+        ids = [t.object_id for t in project.tracks if t.masks and (object_ids is None or t.object_id in object_ids)]
+        if not ids:
             raise InputError("select an object first: there are no masks to write yet")
-        return self._submit(
-            "masks", project_id, lambda context: self._export_masks(project_id, form, [t.object_id for t in tracks], context)
-        )
-
-    def _export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:
-        from core.render.mattes import SUFFIXES, write_mattes
-
-        project = self.project(project_id)
-        tracks = [track for track in project.tracks if track.object_id in object_ids and track.masks]
-        objects = [(track.name, self.pictures.masks(project, track.masks or "")) for track in tracks]
-        name = f"masks-{form}-{secrets.token_hex(3)}{SUFFIXES[form]}"
-        span = (project.clip.start, project.clip.stop)
-        write_mattes(self.workspace.folder(project_id) / "exports" / name, form, self.pictures.reader(project), objects, span, context)
-        return {"file": f"exports/{name}"}
+        return self._queue.submit("masks", project_id, partial(self._exports.export_masks, project_id, form, ids))

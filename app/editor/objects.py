@@ -1,21 +1,30 @@
-"""The verbs of the Select step that are about objects as a whole: add, remove, name, hide and merge them."""
+"""The objects of a project as a whole: add, remove, name, hide and merge them."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from app.editor.base import VerbBase
+from app.editor.changes import change_track
+from app.storage.masks import MaskStore
+from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.project import Project
 from core.project.tracks import MaskTrack
 
+LONGEST_NAME = 80
+"""Characters of an object's name that are kept."""
 
-class ObjectVerbs(VerbBase):
+
+class ObjectOperations:
     """Which objects there are."""
 
-    def add_object(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
-        """Add an object that nothing is said of yet; returns its id too."""
+    def __init__(self, workspace: Workspace, masks: MaskStore) -> None:
+        self._workspace = workspace
+        self._masks = masks
+
+    def add(self, project_id: str, name: str | None = None) -> tuple[Project, int]:
+        """Add an object that has no prompt yet; returns its id too."""
         added: list[MaskTrack] = []
 
         def change(project: Project) -> Project:
@@ -23,39 +32,76 @@ class ObjectVerbs(VerbBase):
             added.append(track)
             return project
 
-        return self.workspace.change(project_id, "Add object", change), added[0].object_id
+        return self._workspace.change(project_id, "Add object", change), added[0].object_id
 
-    def remove_object(self, project_id: str, object_id: int) -> Project:
-        """Remove an object with its marks and its masks."""
-        return self.workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
+    def remove(self, project_id: str, object_id: int) -> Project:
+        """Remove an object with its prompts and its masks."""
+        return self._workspace.change(project_id, "Remove object", lambda p: document.without_object(p, object_id))
 
-    def rename_object(self, project_id: str, object_id: int, name: str) -> Project:
-        """Call an object by another name, of 80 characters at most."""
-        return self._change_track(project_id, object_id, "Rename object", lambda track: dataclasses.replace(track, name=name.strip()[:80]))
+    def rename(self, project_id: str, object_id: int, name: str) -> Project:
+        """Call an object by another name.
 
-    def hide_object(self, project_id: str, object_id: int, hidden: bool = True) -> Project:
-        """Leave the object out of the picture on the screen, or show it again; what is edited stays the same."""
+        Args:
+            project_id: The project.
+            object_id: The object.
+            name: Its new name; more than 80 characters are cut off.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The name is empty, or there is no such object.
+        """
+        shown = name.strip()[:LONGEST_NAME]
+        return change_track(self._workspace, project_id, object_id, "Rename object", lambda t: dataclasses.replace(t, name=shown))
+
+    def hide(self, project_id: str, object_id: int, hidden: bool = True) -> Project:
+        """Leave an object out of the picture on the screen, or show it again; what is edited stays the same.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            hidden: False to show it again.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object.
+        """
         label = "Hide object" if hidden else "Show object"
-        return self._change_track(project_id, object_id, label, lambda track: dataclasses.replace(track, hidden=hidden))
+        return change_track(self._workspace, project_id, object_id, label, lambda t: dataclasses.replace(t, hidden=hidden))
 
-    def merge_objects(self, project_id: str, object_id: int, other_id: int) -> Project:
-        """Make one object of two, under the first one's name: the union of their masks, and of what was said of them."""
+    def merge(self, project_id: str, object_id: int, other_id: int) -> Project:
+        """Make one object of two: the union of their masks and prompts.
+
+        Args:
+            project_id: The project.
+            object_id: The object that stays, with its name.
+            other_id: The object that becomes a part of it.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The two are the same, or there is no such object.
+        """
         if object_id == other_id:
             raise InputError("choose another object to merge with")
 
         def change(project: Project) -> Project:
             return self._merged(project, project.track(object_id), project.track(other_id))
 
-        return self.workspace.change(project_id, "Merge objects", change)
+        return self._workspace.change(project_id, "Merge objects", change)
 
     def _merged(self, project: Project, first: MaskTrack, second: MaskTrack) -> Project:
-        masks = self.pictures.masks_over_clip(project, first.masks)
+        masks = self._masks.over_clip(project, first.masks)
         for frame in masks.frames if second.masks is not None else ():
-            more = self.pictures.masks(project, second.masks or "")
+            more = self._masks.load(project, second.masks or "")
             if not more.is_empty(frame):
                 masks.set(frame, masks[frame] | more[frame])
-        marked = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})
-        prompts = tuple(self.pictures.mask_prompt(project, first.object_id, f, masks[f]) for f in marked if not masks.is_empty(f))
+        prompted = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})
+        prompts = tuple(self._masks.mask_prompt(project, first.object_id, f, masks[f]) for f in prompted if not masks.is_empty(f))
         both = [track.tracked for track in (first, second) if track.marked]
         tracked = None
         if both and all(both):
@@ -64,7 +110,7 @@ class ObjectVerbs(VerbBase):
         merged = dataclasses.replace(
             first,
             prompts=prompts,
-            masks=self.pictures.store_masks(project.project_id, masks) if first.marked or second.marked else None,
+            masks=self._masks.store(project.project_id, masks) if first.marked or second.marked else None,
             tracked=tracked,
             confirmed=tuple(sorted(set(first.confirmed) & set(second.confirmed))),
             pending=tuple(sorted({*first.pending, *second.pending})),

@@ -1,4 +1,4 @@
-"""The verbs of the Select step that say whose pixels they are on a frame: clicks, boxes, strokes, masks and words."""
+"""Prompts: which pixels of a frame belong to an object, by clicks, boxes, strokes and masks."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from app.editor.base import VerbBase, with_frame
-from app.engine import GROUNDER
-from app.jobs.journal import resumable
-from app.settings import Settings
+from app.editor.changes import with_frame, with_mask
+from app.media.pictures import Pictures
+from app.storage.workspace import Workspace
 from core.errors import InputError, StudioError
-from core.models.catalogue import entry
-from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
-from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt, prompt_for
+from core.project.prompts import BoxPrompt, check_prompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
@@ -27,79 +24,182 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class MarkVerbs(VerbBase):
-    """What is said of an object on one frame."""
+class PromptOperations:
+    """What a person says of an object on one frame. The mask of that frame follows at once.
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._preview_lock = threading.Lock()
-        self._looking = threading.Semaphore(1)
+    `session_lock` is held while the segmenter answers, and until its mask is in the document: a mask
+    belongs to all prompts that were there before it.
+    """
+
+    def __init__(self, workspace: Workspace, pictures: Pictures, session_lock: threading.Lock) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+        self._session_lock = session_lock
+        self._preparing = threading.Semaphore(1)
 
     def look_at(self, project_id: str, frame: int) -> None:
-        """Get a frame ready for clicks, in the background: the first click there is then as quick as the next."""
-        project = self.project(project_id)
-        if self._looking.acquire(blocking=False):
-            threading.Thread(target=self._look_at, args=(project, frame), name="look-ahead", daemon=True).start()
+        """Prepare a frame for clicks, in the background: the first click there is then as quick as the next."""
+        project = self._workspace.project(project_id)
+        if self._preparing.acquire(blocking=False):
+            threading.Thread(target=self._prepare, args=(project, frame), name="look-ahead", daemon=True).start()
 
     def add_point(self, project_id: str, object_id: int, frame: int, x: float, y: float, positive: bool = True) -> Project:
-        """Click: (x, y) in source pixels belongs to the object, or does not. The mask of that frame follows at once.
+        """Click a pixel that belongs to an object, or one that does not.
 
         Where the object has a mask already, the click corrects that mask.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that is clicked on.
+            x: Source pixels from the left.
+            y: Source pixels from the top.
+            positive: False for a pixel that is no part of the object.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The click is outside the frame, or there is no such object or frame.
         """
-        return self._prompt(project_id, PointPrompt(frame, object_id, x, y, positive), "Point")
+        return self._add(project_id, PointPrompt(frame, object_id, x, y, positive), "Point")
 
     def add_box(self, project_id: str, object_id: int, frame: int, x0: float, y0: float, x1: float, y1: float) -> Project:
-        """Box around the object, source pixels. The mask of that frame follows at once."""
-        return self._prompt(project_id, BoxPrompt(frame, object_id, x0, y0, x1, y1), "Box")
+        """Draw a box around an object. Earlier boxes and masks of the frame are replaced, clicks stay.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that is drawn on.
+            x0: Left side, source pixels.
+            y0: Top, source pixels.
+            x1: Right side, source pixels.
+            y1: Bottom, source pixels.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The box is empty or outside the frame, or there is no such object or frame.
+        """
+        return self._add(project_id, BoxPrompt(frame, object_id, x0, y0, x1, y1), "Box")
 
     def paint(
         self, project_id: str, object_id: int, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool = False
     ) -> Project:
-        """Brush over the frame's mask: a line through `stroke`, (x, y) in source pixels, `radius` pixels wide on either side.
+        """Brush over the mask of a frame. The new mask is a prompt; an empty one says that the object is not on this frame.
 
-        What comes of it is a mask prompt. Erasing the last pixel says that the object is not on this frame.
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that is painted on.
+            stroke: The brush's way as (x, y) in source pixels.
+            radius: Pixels on either side of it, 0.5 to 1000.
+            erase: Whether to take away instead.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The stroke is empty, or there is no such object or frame.
         """
         if not stroke or not 0.5 <= radius <= 1000:
             raise InputError("a stroke needs a point and a radius of 0.5 to 1000 pixels")
 
         def change(project: Project) -> Project:
             track = project.track(object_id)
-            return self._with_drawn(project, track, frame, self.pictures.painted(project, track, frame, stroke, radius, erase))
+            return self._with_drawn(project, track, frame, self._pictures.masks.painted(project, track, frame, stroke, radius, erase))
 
-        with self._preview_lock:
-            self._check_frame(project_id, frame)
-            return self.workspace.change(project_id, "Eraser" if erase else "Brush", change)
+        with self._session_lock:
+            self._workspace.project(project_id).clip.info.check_frame(frame)
+            return self._workspace.change(project_id, "Eraser" if erase else "Brush", change)
 
     def set_mask(self, project_id: str, object_id: int, frame: int, source: Path) -> Project:
-        """Take a picture of the frame's size for the object's mask there: what is not black belongs to it. All black: it is not there."""
+        """Take a picture as the object's mask on a frame. A picture that is black all over says that it is not there.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that the mask is for.
+            source: A picture of the frame's size; what is not black belongs to the object.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The picture can't be used, or there is no such object or frame.
+        """
         from core.masks import read_mask
 
-        mask = read_mask(source, self.project(project_id).clip.info.size)
-        with self._preview_lock:
-            self._check_frame(project_id, frame)
-            return self.workspace.change(project_id, "Mask", lambda p: self._with_drawn(p, p.track(object_id), frame, mask))
+        mask = read_mask(source, self._workspace.project(project_id).clip.info.size)
+        with self._session_lock:
+            self._workspace.project(project_id).clip.info.check_frame(frame)
+            return self._workspace.change(project_id, "Mask", lambda p: self._with_drawn(p, p.track(object_id), frame, mask))
 
     def preview_point(self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True) -> np.ndarray:
-        """What the frame's mask would become with this click, bool (H, W); nothing is kept."""
-        project = self.project(project_id)
+        """The mask that a frame would have with one more click; nothing is kept.
+
+        Args:
+            project_id: The project.
+            object_id: The object, None for one that is still to be added.
+            frame: The frame.
+            x: Source pixels from the left.
+            y: Source pixels from the top.
+            positive: False for a pixel that is no part of the object.
+
+        Returns:
+            bool (H, W).
+
+        Raises:
+            InputError: The click is outside the frame, or there is no such object or frame.
+        """
+        project = self._workspace.project(project_id)
         point = PointPrompt(frame, object_id or 0, x, y, positive)
         check_prompt(point, *project.clip.info.size, project.clip.info.frames)
         track = project.track(object_id) if object_id is not None else None
-        before = self._marks(project, track, frame) if track is not None else ()
-        with self._preview_lock:
-            return self.pictures.session(project).preview(frame, [*before, point], passing=True)
+        before = self._prompts(project, track, frame) if track is not None else ()
+        with self._session_lock:
+            return self._pictures.session(project).preview(frame, [*before, point], passing=True)
 
     def preview_png(
         self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True, max_width: int | None = None
     ) -> bytes:
-        """The objects' overlay of a frame as it would be with this click; nothing is kept."""
-        mask = self.preview_point(project_id, object_id, frame, x, y, positive)
-        project = self.project(project_id)
-        shown = (document.next_object_id(project) if object_id is None else object_id, mask)
-        return self.pictures.overlay_png(project, frame, "objects", max_width, shown)
+        """The overlay of the objects on a frame as it would be with one more click; nothing is kept.
 
-    def clear_prompts(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
-        """Take the object's marks back, on one frame or on all; its masks go with the last of them."""
+        Args:
+            project_id: The project.
+            object_id: The object, None for one that is still to be added.
+            frame: The frame.
+            x: Source pixels from the left.
+            y: Source pixels from the top.
+            positive: False for a pixel that is no part of the object.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A transparent PNG.
+
+        Raises:
+            InputError: As for `preview_point`.
+        """
+        mask = self.preview_point(project_id, object_id, frame, x, y, positive)
+        project = self._workspace.project(project_id)
+        shown = (document.next_object_id(project) if object_id is None else object_id, mask)
+        return self._pictures.overlay_png(project, frame, "objects", max_width, shown)
+
+    def clear(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
+        """Take the object's prompts back. Its masks go with the last of them.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame whose prompts go; None for all frames.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object.
+        """
 
         def change(project: Project) -> Project:
             track = project.track(object_id)
@@ -110,97 +210,51 @@ class MarkVerbs(VerbBase):
             sure = tuple(f for f in track.confirmed if f != frame)
             masks = track.masks
             if track.tracked is None and masks is not None:
-                masks = self.pictures.with_masks(project, masks, {frame: None}) if kept or sure else None
+                masks = self._pictures.masks.store_changed(project, masks, {frame: None}) if kept or sure else None
             pending = with_frame(track.pending, frame) if track.tracked is not None else ()
             return document.with_track(project, dataclasses.replace(track, prompts=kept, confirmed=sure, masks=masks, pending=pending))
 
-        return self.workspace.change(project_id, "Clear marks", change)
+        return self._workspace.change(project_id, "Clear prompts", change)
 
-    # Words
-
-    def text_model(self) -> tuple[bool, str]:
-        """Whether what finds things by words is on this disk, and what it is or what there is to fetch, and how large."""
-        model = entry(GROUNDER, "grounder")
-        here = self.engine.store.available(GROUNDER, "grounder")
-        return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
-
-    @resumable
-    def find_text(self, project_id: str, frame: int, text: str) -> str:
-        """Look for what `text` names on a frame; returns the job's id. Each thing becomes an object with a box, all in one step.
-
-        Fetches the model when it is not here; the job fails with ModelMissingError's sentence when it is not to be had.
-        """
-        self._check_frame(project_id, frame)
-        if not text.strip():
-            raise InputError("say in a few words what to look for, like: the dog")
-        return self._submit("find", project_id, lambda context: self._find(project_id, frame, text.strip()[:200], context))
-
-    # What the verbs are made of
-
-    def _look_at(self, project: Project, frame: int) -> None:
+    def _prepare(self, project: Project, frame: int) -> None:
         try:
-            with self._preview_lock:
-                self.pictures.session(project).prefetch(frame)
-        except StudioError as error:  # whoever clicks is told then
+            with self._session_lock:
+                self._pictures.session(project).prefetch(frame)
+        except StudioError as error:  # the first click will say so
             log.warning("%s", error)
         finally:
-            self._looking.release()
-
-    def _find(self, project_id: str, frame: int, text: str, context: JobContext) -> dict[str, Any]:
-        here = self.text_model()[0]
-        context.report("loading the text model" if here else "fetching the text model", 0, 1)
-        grounder = self.engine.grounder()
-        context.report("looking", 0, 1)
-        project = self.project(project_id)
-        boxes = grounder.find(self.pictures.frame(project, frame), text)
-        if not boxes:
-            raise InputError(f"nothing on frame {frame} looks like '{text}': try other words, or another frame")
-        added: list[int] = []
-        with self._preview_lock:
-            session = self.pictures.session(project)
-            shapes = [BoxPrompt(frame, 0, box.x0, box.y0, box.x1, box.y1) for box in boxes]
-            masks = [session.preview(frame, [shape]) for shape in shapes]
-
-            def change(current: Project) -> Project:
-                for number, (shape, mask) in enumerate(zip(shapes, masks, strict=True), 1):
-                    current, track = document.with_object(current, text if len(shapes) == 1 else f"{text} {number}")
-                    track = dataclasses.replace(track, prompts=(prompt_for(shape, track.object_id),))
-                    current = self._with_answer(current, track, frame, mask)
-                    added.append(track.object_id)
-                return current
-
-            self.workspace.change(project_id, f"Find '{text}'", change)
-        return {"objects": added}
+            self._preparing.release()
 
     def _with_drawn(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
-        """The project with a mask that a person drew: a prompt, or where it is empty the word that the object is not there."""
-        others = tuple(p for p in track.prompts if p.frame != frame)
+        """The project with a mask that a person drew: a prompt, or where it is empty, a confirmation that the object is not there."""
+        masks, others = self._pictures.masks, tuple(p for p in track.prompts if p.frame != frame)
         if mask.any():
-            prompt = self.pictures.mask_prompt(project, track.object_id, frame, mask)
-            return self._with_answer(project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
+            prompt = masks.mask_prompt(project, track.object_id, frame, mask)
+            return with_mask(masks, project, dataclasses.replace(track, prompts=(*others, prompt)), frame, mask)
         sure = with_frame(track.confirmed, frame)
-        return self._with_answer(project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
+        return with_mask(masks, project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
 
-    def _marks(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
+    def _prompts(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
         """The prompts that a click on this frame adds to: those that are there, else the mask that is."""
-        marks = tuple(p for p in track.prompts if p.frame == frame)
-        if marks or track.masks is None:
-            return marks
-        masks = self.pictures.masks(project, track.masks)
-        return () if masks.is_empty(frame) else (self.pictures.mask_prompt(project, track.object_id, frame, masks[frame]),)
+        prompts = tuple(p for p in track.prompts if p.frame == frame)
+        if prompts or track.masks is None:
+            return prompts
+        masks = self._pictures.masks.load(project, track.masks)
+        return () if masks.is_empty(frame) else (self._pictures.masks.mask_prompt(project, track.object_id, frame, masks[frame]),)
 
-    def _prompt(self, project_id: str, prompt: PointPrompt | BoxPrompt, label: str) -> Project:
+    def _add(self, project_id: str, prompt: PointPrompt | BoxPrompt, label: str) -> Project:
         def change(current: Project) -> Project:
             track = current.track(prompt.object_id)
             others = tuple(p for p in track.prompts if p.frame != prompt.frame)
-            return self._with_answer(current, dataclasses.replace(track, prompts=(*others, *marks)), prompt.frame, mask)
+            changed = dataclasses.replace(track, prompts=(*others, *prompts))
+            return with_mask(self._pictures.masks, current, changed, prompt.frame, mask)
 
-        with self._preview_lock:  # to the end: a mask belongs to all prompts that were there before it
-            project = self.project(project_id)
+        with self._session_lock:
+            project = self._workspace.project(project_id)
             check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
-            before = self._marks(project, project.track(prompt.object_id), prompt.frame)
-            if isinstance(prompt, BoxPrompt):  # says anew what the object is
+            before = self._prompts(project, project.track(prompt.object_id), prompt.frame)
+            if isinstance(prompt, BoxPrompt):  # a box starts anew
                 before = tuple(p for p in before if isinstance(p, PointPrompt))
-            marks = (*before, prompt)
-            mask = self.pictures.session(project).preview(prompt.frame, marks)
-            return self.workspace.change(project_id, label, change)
+            prompts = (*before, prompt)
+            mask = self._pictures.session(project).preview(prompt.frame, prompts)
+            return self._workspace.change(project_id, label, change)

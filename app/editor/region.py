@@ -1,11 +1,14 @@
-"""The verbs of the Adjust step: which objects the region is made of, and what becomes of their masks."""
+"""The region that may change: which objects it is made of, and how their masks are adjusted."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from app.editor.base import VerbBase
+from app.editor.changes import change_track
+from app.media.frames import ClipFrames
 from app.media.region_previews import form_tiles
+from app.storage.masks import MaskStore
+from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.project import Project
@@ -21,49 +24,88 @@ _NAMES = {
 """What undo calls a change of one field."""
 
 
-class AdjustVerbs(VerbBase):
-    """From the masks of objects to the region that may change."""
+class RegionOperations:
+    """From the masks of objects to the region."""
+
+    def __init__(self, workspace: Workspace, frames: ClipFrames, masks: MaskStore) -> None:
+        self._workspace = workspace
+        self._frames = frames
+        self._masks = masks
 
     def set_adjustment(self, project_id: str, adjustment: MaskAdjustment, object_id: int | None = None, *, merge: bool = False) -> Project:
-        """Choose what becomes of the masks: of all objects that have no way of their own, or of one, which gets its own. In source pixels.
+        """Choose how masks are adjusted.
 
-        With `merge` it is one step with the same change just before: a slider is being dragged.
+        Args:
+            project_id: The project.
+            adjustment: The adjustment, in source pixels.
+            object_id: The object that gets it as its own; None for all objects without one of their own.
+            merge: Whether this is one step with the same change just before, as while a slider is dragged.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object.
         """
-        before = self.project(project_id)
+        before = self._workspace.project(project_id)
         now = before.adjustment if object_id is None else before.track(object_id).adjusted_by(before.adjustment)
         changed = [name for name in _NAMES if getattr(now, name) != getattr(adjustment, name)]
         label = _NAMES[changed[0]] if len(changed) == 1 else "Adjust region"
         if object_id is not None:
             label = f"{label} ({before.track(object_id).name})"
-        return self.workspace.change(project_id, label, lambda p: document.with_adjustment(p, adjustment, object_id), merge=merge)
+        return self._workspace.change(project_id, label, lambda p: document.with_adjustment(p, adjustment, object_id), merge=merge)
 
     def clear_adjustment(self, project_id: str, object_id: int) -> Project:
-        """Let an object that has a way of its own follow all objects again."""
-        return self._change_track(project_id, object_id, "Adjust as all", lambda track: dataclasses.replace(track, adjustment=None))
+        """Let an object that has an adjustment of its own take that of all objects again."""
+        return change_track(
+            self._workspace, project_id, object_id, "Adjust as all", lambda track: dataclasses.replace(track, adjustment=None)
+        )
 
     def set_edited(self, project_id: str, object_id: int, edited: bool = True) -> Project:
-        """Take an object into the region, or leave it out; its masks stay."""
+        """Take an object into the region, or leave it out; its masks stay.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            edited: False to leave it out.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object.
+        """
         label = "Edit object" if edited else "Leave object out"
-        return self._change_track(project_id, object_id, label, lambda track: dataclasses.replace(track, edited=edited))
+        return change_track(self._workspace, project_id, object_id, label, lambda track: dataclasses.replace(track, edited=edited))
 
     def forms_jpeg(self, project_id: str, frame: int, object_id: int | None = None, width: int = 120) -> bytes:
-        """The region in the six forms on a frame, side by side as JPEG, each `width` pixels wide and two thirds of that high.
+        """The region in the six forms on a frame, side by side.
 
-        `object_id` is whose form would change, None for all objects without a way of their own; the others stay as they are.
+        Args:
+            project_id: The project.
+            frame: The frame.
+            object_id: The object whose form changes; None for all objects without an adjustment of their own.
+            width: Pixels of each of the six, 16 to 960; they are two thirds of that high.
+
+        Returns:
+            A JPEG.
+
+        Raises:
+            InputError: There is no such object or frame, or the width is out of range.
         """
         from core.masks import clean_mask, shaped
 
         if not 16 <= width <= 960:
             raise InputError(f"pictures {width} pixels wide are outside 16 to 960: ask for a width between")
-        project = self.project(project_id)
+        project = self._workspace.project(project_id)
         if object_id is not None:
             project.track(object_id)
-        own, others = [], []
-        for track, part in self.pictures.region_parts(project):
+        changing, others = [], []
+        for track, part in self._masks.region_parts(project):
             mask = clean_mask(part, frame)
             changes = track.adjustment is None if object_id is None else track.object_id == object_id
             if mask is not None and changes:
-                own.append((mask, part.adjustment))
+                changing.append((mask, part.adjustment))
             elif mask is not None:
                 others.append((shaped(mask, part.adjustment), part.adjustment.feather))
-        return form_tiles(self.pictures.frame(project, frame), own, others, width)
+        return form_tiles(self._frames.frame(project, frame), changing, others, width)

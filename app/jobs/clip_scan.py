@@ -1,4 +1,4 @@
-"""What is found out about a clip once it is open, in the background: what its content is, how bright it is, where its cuts are."""
+"""The scan of a clip in the background, once it is open: the hash of its content, its brightness, its scene cuts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
-from app.media.pictures import Pictures
-from app.storage.scene_cuts import CHUNK
+from app.contract.values import ClipScan
+from app.jobs.runner import Job
+from app.media.frames import ClipFrames
+from app.storage.scene_cuts import CHUNK, SceneCuts
 from app.storage.workspace import Workspace
 from core.errors import Cancelled, InputError, StudioError
+from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
 
@@ -25,27 +27,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAMPLES = 12
-"""Frames whose brightness is looked at, spread over the clip."""
+"""Number of frames, spread over the clip, whose brightness is measured."""
 
 QUIET = 1.0
-"""Seconds for which nobody has asked for a picture before the next frame is looked at."""
+"""Seconds without a request for a picture before the next frame is looked at."""
 
 
-@dataclass(frozen=True)
-class Examined:
-    """How far the search for cuts is, in frames of the clip, and its mean brightness, 0 to 1 (None: not known yet)."""
+class ClipScanner:
+    """One thread that gives way to everything else. Its findings are kept; after a restart it goes on from there."""
 
-    looked: int
-    brightness: float | None
-
-
-class Examiner:
-    """One thread that gives way to everything else. What it has found is kept, and a program that starts again goes on from there."""
-
-    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
+    def __init__(self, workspace: Workspace, frames: ClipFrames, cuts: SceneCuts) -> None:
         self._workspace = workspace
-        self._pictures = pictures
-        self._cuts = pictures.cuts
+        self._frames = frames
+        self._cuts = cuts
         self._brightness: dict[str, float] = {}
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
@@ -53,8 +47,8 @@ class Examiner:
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def examine(self, project: Project) -> None:
-        """Look at the project's clip when there is time, if that has not been done."""
+    def start(self, project: Project) -> None:
+        """Scan the project's clip when there is time, if that has not been done."""
         with self._lock:
             if project.project_id in self._queued or self._stopped.is_set():
                 return
@@ -63,15 +57,15 @@ class Examiner:
             self._queued.add(project.project_id)
             self._waiting.put(project.project_id)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="examine", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="clip-scan", daemon=True)
                 self._thread.start()
 
-    def examined(self, project: Project) -> Examined:
+    def found(self, project: Project) -> ClipScan:
         """What is known by now."""
-        return Examined(self._cuts.looked(project), self._brightness.get(project.project_id))
+        return ClipScan(self._cuts.looked(project), self._brightness.get(project.project_id))
 
     def identified(self, project_id: str) -> Project:
-        """The project with the hash of its clip, which is computed now when it is not known yet."""
+        """The project with the hash of its clip, which is computed now where it is not known yet."""
         from core.media import sha256_of
 
         project = self._workspace.project(project_id)
@@ -80,13 +74,23 @@ class Examiner:
         sha256 = sha256_of(project.clip.source)
         return self._workspace.settle(project_id, lambda p: document.identified(p, sha256))
 
+    def with_hash(self, project_id: str, job: Job) -> Job:
+        """A job that starts once the hash of the clip is known: results are named by it."""
+
+        def identified(context: JobContext) -> dict[str, Any]:
+            context.report("reading the clip", 0, 1)
+            self.identified(project_id)
+            return job(context)
+
+        return identified
+
     def wait(self, timeout: float = 60) -> None:
-        """Until all that was asked for has been looked at, or `timeout` seconds are over."""
+        """Wait until all scans have ended, or `timeout` seconds are over."""
         with self._lock:
             self._lock.wait_for(lambda: not self._queued, timeout)
 
     def stop(self) -> None:
-        """End within a moment; what is missing is looked at another time."""
+        """End within a moment; what is missing is scanned another time."""
         self._stopped.set()
         self._waiting.put(None)
         if self._thread is not None:
@@ -95,21 +99,24 @@ class Examiner:
     def _run(self) -> None:
         while (project_id := self._waiting.get()) is not None and not self._stopped.is_set():
             try:
-                self._examine(self._workspace.project(project_id))
+                self._scan(self._workspace.project(project_id))
             except Cancelled:
                 return
             except StudioError as error:  # whoever opens the project is told
                 log.info("%s", error)
             except Exception:
-                log.exception("a clip could not be examined")
+                log.exception("a clip could not be scanned")
             finally:
                 with self._lock:
                     self._queued.discard(project_id)
                     self._lock.notify_all()
 
     def _pace(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Frames with a pause after each as long as it took: half of the time is left to others, and all of it to a person who moves
-        through a clip. Ends when the program does."""
+        """Frames with a pause after each that is as long as the frame took.
+
+        Half of the time is left to other work, and all of it to a person who moves through a clip. Raises
+        Cancelled when the program ends.
+        """
         started = time.monotonic()
         for frame in frames:
             yield frame
@@ -117,14 +124,14 @@ class Examiner:
             while pause > 0:
                 if self._stopped.wait(pause):
                     raise Cancelled("stopped")
-                pause = QUIET - self._pictures.unasked()
+                pause = QUIET - self._frames.idle_seconds()
             started = time.monotonic()
 
-    def _examine(self, project: Project) -> None:
+    def _scan(self, project: Project) -> None:
         import numpy as np
 
         frames = project.clip.info.frames
-        reader = self._pictures.source(project)
+        reader = self._frames.source(project)
         if project.project_id not in self._brightness:
             levels = []
             entries = reader.entry_points if len(reader.entry_points) > SAMPLES else range(frames)  # those come at once
@@ -140,6 +147,6 @@ class Examiner:
                 return
             with contextlib.suppress(InputError):
                 self._workspace.project(project.project_id)  # still there
-                self._cuts.look(project, self._pictures.source(project), start, min(start + CHUNK, frames), self._pace)
+                self._cuts.look(project, self._frames.source(project), start, min(start + CHUNK, frames), self._pace)
                 continue
             return

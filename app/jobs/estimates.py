@@ -37,16 +37,6 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What pressing Propagate will cost. `measured`: from a whole run on this machine, not only from the trial."""
-
-    seconds: float
-    memory_mb: float
-    windows: int
-    measured: bool
-
-
-@dataclass(frozen=True)
 class Rate:
     """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated frame), and the memory held by then."""
 
@@ -79,7 +69,7 @@ class StepClock(JobContext):
         return step, max(0.0, statistics.median(across) - step)
 
 
-class Forecasts:
+class Estimates:
     """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
 
     `memory` is how models were asked to use the device's memory: what was measured in one way says nothing about another.
@@ -169,7 +159,7 @@ class Forecasts:
             self._write(known)
 
     def _write(self, known: dict[str, Any]) -> None:
-        with contextlib.suppress(StorageError):  # a forecast is not worth failing for
+        with contextlib.suppress(StorageError):  # an estimate is not worth failing for
             write_text(self._path, json.dumps(known, indent=1), sync="file")
 
     def _read(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the Propagate step's jobs do: carry the keyframes through the clip window by window, and go on from where that was left."""
+"""The propagation job: takes the accepted keyframes through the clip window by window, and resumes where it was stopped."""
 
 from __future__ import annotations
 
@@ -10,63 +10,76 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
-from app.jobs.estimates import Forecasts
-from app.jobs.keyframes import JobWork, same_masks
+from app.jobs.estimates import Estimates
+from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
 from app.render.edit import plan, Production, Stopwatch, write_edited_video
-from app.render.export import file_stem, format_of, write_clip
-from app.render.recipe import asked_for, recipe_of
+from app.render.recipe import asked_for
 from app.storage.workspace import new_id, Workspace
 from core.errors import Cancelled, InputError
-from core.files import write_text
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
 from core.project.project import Project
 
 if TYPE_CHECKING:
-    from core.media import ClipReader
     from core.vivid.model import VividModel
 
-EXPORTS = "exports"
 DRAFT_SHARE = 0.4
-"""Of the usual steps, in a draft."""
+"""Share of the usual steps that a draft takes."""
 
 
 @dataclass(frozen=True)
-class PropagationOrder:
-    """What was asked for besides the keyframes. `seed` None: each keyframe's own."""
+class PropagationRequest:
+    """What was asked for besides the keyframes. Without a `seed` each keyframe's own is used."""
 
     seed: int | None
     settings: SamplingSettings
     draft: bool = False
 
 
-class PropagateWork:
-    """Runs on a job's thread; reports to the job's context and stops when it says so."""
+class PropagationJobs:
+    """Propagates keyframes. Runs on a job's thread; reports to the job's context and stops when it says so."""
 
-    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, work: JobWork, forecasts: Forecasts) -> None:
+    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, regions: RegionBuilder, estimates: Estimates) -> None:
         self._workspace = workspace
         self._engine = engine
         self._pictures = pictures
-        self._work = work
-        self._forecasts = forecasts
+        self._regions = regions
+        self._estimates = estimates
 
-    def start(self, project_id: str, order: PropagationOrder, context: JobContext) -> dict[str, Any]:
-        """Carry the accepted keyframes through the clip. It is in the project from the beginning, so that it can be resumed."""
+    def start(self, project_id: str, request: PropagationRequest, context: JobContext) -> dict[str, Any]:
+        """Propagate the accepted keyframes through the clip.
+
+        The propagation is in the project from the beginning, so that it can be resumed.
+
+        Args:
+            project_id: The project.
+            request: What was asked for.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `propagation`: its id.
+
+        Raises:
+            InputError: No keyframe is accepted.
+            Cancelled: The context stopped the job. Unless it was paused, the propagation is forgotten.
+        """
         project = self._workspace.project(project_id)
         carried = project.carried
         if not carried:
-            raise InputError("there is no keyframe to carry: accept a try in Keyframe first")
+            raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region = self._work.region(project, context)
+        region = self._regions.build(project, context)
+        seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
-            CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed if order.seed is None else order.seed) for e in carried
+            CarriedKeyframe(edit.edit_id, edit.frame, edit.image, edit.task, edit.caption, seed)
+            for edit, seed in zip(carried, seeds, strict=True)
         )
-        settings = order.settings
-        if order.draft and settings.steps is None:
+        settings = request.settings
+        if request.draft and settings.steps is None:
             own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
             settings = dataclasses.replace(settings, steps=max(2, round(own.steps * DRAFT_SHARE)))
         asked = asked_for(project, self._engine.settings.segmenter, self._engine.weights())
@@ -82,43 +95,30 @@ class PropagateWork:
             feathers=region.feathers,
             keyframes=keyframes,
             base=project.base,
-            draft=order.draft,
+            draft=request.draft,
             asked=self._workspace.add_file(project_id, asked, ".json"),
         )
-        return self._carry_out(project, propagation, context)
+        return self._propagate(project, propagation, context)
 
     def resume(self, project_id: str, propagation_id: str, context: JobContext) -> dict[str, Any]:
-        """Make the windows that are missing, and the result. What was asked for at the start counts, whatever has changed since."""
+        """Make the windows that are missing, and the result, as they were asked for at the start.
+
+        Args:
+            project_id: The project.
+            propagation_id: The propagation that was stopped.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `propagation`: its id.
+
+        Raises:
+            Cancelled: As for `start`.
+        """
         project = self._workspace.project(project_id)
         context.report("loading the model", 0, 1)
-        return self._carry_out(project, project.propagation(propagation_id), context)
+        return self._propagate(project, project.propagation(propagation_id), context)
 
-    def export(self, project_id: str, codec: str, propagation_id: str | None, context: JobContext) -> dict[str, Any]:
-        """Write what the propagation, or the stack, comes to, and its recipe beside it."""
-        project = self._workspace.project(project_id)
-        kind = format_of(codec)
-        stack = [project.propagation(i) for i in project.base.split("+") if i]
-        if propagation_id is not None:
-            top = project.propagation(propagation_id)
-            stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
-            reader: ClipReader = self._pictures.result(project, top)
-            span = top.span
-        else:
-            reader, span = self._pictures.reader(project), (project.clip.start, project.clip.stop)
-        stem = f"{file_stem(project.name)} edited {codec}"
-        folder = self._workspace.folder(project_id) / EXPORTS
-        recipe = recipe_of(self._workspace, project, stack, span, codec)
-        write_clip(reader, span, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
-        write_text(folder / f"{stem}.recipe.json", recipe.dumps(), sync="file")
-        return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
-
-    def exports(self, project_id: str) -> list[tuple[str, int]]:
-        """Name and size in bytes of what was exported, the newest first."""
-        folder = self._workspace.folder(project_id) / EXPORTS
-        files = [path for path in folder.glob("[!.]*") if path.is_file()]
-        return [(path.name, path.stat().st_size) for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
-
-    def _carry_out(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
+    def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id
         folder = self._workspace.folder(project_id)
         model = self._engine.video_model(propagation.model)
@@ -129,7 +129,7 @@ class PropagateWork:
         rows = json.dumps([[window.start, window.stop, window.key] for window in planned[1]])
         propagation = dataclasses.replace(propagation, plan=self._workspace.add_file(project_id, rows.encode(), ".json"))
         self._enter(project, propagation)
-        clock = self._forecasts.clock(model, propagation.settings, propagation.keyframes[0].task, production.weights, context)
+        clock = self._estimates.clock(model, propagation.settings, propagation.keyframes[0].task, production.weights, context)
         stopwatch = Stopwatch()
         try:
             report = write_edited_video(
@@ -137,7 +137,7 @@ class PropagateWork:
                 model,
                 folder / "results" / propagation_id,
                 clock,
-                reader=self._pictures.reader(project, propagation.base),
+                reader=self._pictures.frames.reader(project, propagation.base),
                 windows_folder=folder / WINDOWS,
                 planned=planned,
                 stopwatch=stopwatch,
@@ -146,12 +146,12 @@ class PropagateWork:
             if str(stop) != PAUSED:
                 self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
             raise
-        self._forecasts.learn(clock, stopwatch.seconds.get("render", 0.0), report)
+        self._estimates.learn(clock, stopwatch.seconds.get("render", 0.0), report)
         measured = clock.measured()
         if measured is not None and not propagation.draft:
             window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
-            self._forecasts.learn_rate("propagate", model.name, frame, str(model.device))
+            self._estimates.learn_rate("propagate", model.name, frame, str(model.device))
         results = f"results/{propagation_id}"
         finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json")
         self._enter(project, finished)
@@ -166,7 +166,7 @@ class PropagateWork:
             Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed)
             for k in propagation.keyframes
         )
-        stored = self._pictures.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
+        stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
         return Production(
             source=Path(project.clip.source),
             span=propagation.span,
@@ -200,7 +200,7 @@ class PropagateWork:
         needed: set[Path] = set()
         for propagation in plans.values():
             with contextlib.suppress(InputError):
-                needed |= {window.path for window in self._pictures.plan(history.present, propagation)}
+                needed |= {window.path for window in self._pictures.frames.plan(history.present, propagation)}
         for path in (self._workspace.folder(project_id) / WINDOWS).glob("*.npz"):
             if path not in needed:
                 with contextlib.suppress(OSError):

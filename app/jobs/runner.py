@@ -1,4 +1,4 @@
-"""Long work: one worker per device, first come first served, with progress and cancel. A job outlives the page that started it."""
+"""Runs jobs: one worker per device, in the order of asking, with progress and cancel. A job outlives the page that started it."""
 
 from __future__ import annotations
 
@@ -20,37 +20,50 @@ from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEv
 log = logging.getLogger(__name__)
 
 KEPT = 200
-"""Finished jobs that are remembered, so that a page that comes back hears how its job ended."""
+"""Finished jobs that are remembered, so that a page that is opened again learns how its job ended."""
 
-Work = Callable[[JobContext], dict[str, Any]]
+Job = Callable[[JobContext], dict[str, Any]]
+"""What a job does: reports to the context, and returns ids and relative paths."""
 
 
 @dataclass
 class _Job:
     status: JobStatus
-    work: Work
+    run: Job
     device: str
     token: CancelToken = field(default_factory=CancelToken)
     finished: threading.Event = field(default_factory=threading.Event)
 
 
 class JobRunner:
-    """Runs jobs one after the other on one worker thread per device. `ended` hears of every one that has ended, but not of those that
-    the end of the program ends."""
+    """Runs jobs one after the other, on one worker thread per device.
 
-    def __init__(self, ended: Callable[[JobStatus], None] = lambda _: None) -> None:
-        self._ended = ended
+    `on_end` is called with every job that has ended, except those that end with the program.
+    """
+
+    def __init__(self) -> None:
+        self.on_end: Callable[[JobStatus], None] = lambda _: None
         self._closing = False
         self._jobs: dict[str, _Job] = {}
         self._order: deque[str] = deque()
         self._queues: dict[str, queue.SimpleQueue[str]] = {}
         self._lock = threading.Lock()
 
-    def submit(self, kind: str, project_id: str, work: Work, *, device: str) -> str:
-        """Queue `work` on `device` and return the job's id at once. `work` returns ids and relative paths."""
+    def submit(self, kind: str, project_id: str, job: Job, *, device: str) -> str:
+        """Queue a job.
+
+        Args:
+            kind: What sort of job it is, as the page names it.
+            project_id: The project that it belongs to.
+            job: What it does.
+            device: The name of the worker; each has one thread.
+
+        Returns:
+            The job's id, at once.
+        """
         job_id = secrets.token_hex(8)
         with self._lock:
-            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), work, device)
+            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), job, device)
             self._order.append(job_id)
             self._forget_old()
             if device not in self._queues:
@@ -60,7 +73,7 @@ class JobRunner:
         return job_id
 
     def status(self, job_id: str) -> JobStatus:
-        """How the job stands; InputError for one that is not known (any more)."""
+        """How the job stands; InputError for one that is not known."""
         with self._lock:
             job = self._find(job_id)
             if job.status.state != "queued":
@@ -74,6 +87,10 @@ class JobRunner:
             ids = [i for i in self._order if self._jobs[i].status.project_id == project_id]
         return [self.status(i) for i in reversed(ids)]
 
+    def is_busy(self, project_id: str) -> bool:
+        """Whether a job of the project is running or waiting."""
+        return any(not job.finished for job in self.of_project(project_id))
+
     def cancel(self, job_id: str, reason: str = STOPPED) -> None:
         """Ask the job to stop; it does so within one step. A finished job is left as it is. `reason` becomes its message."""
         with self._lock:
@@ -81,7 +98,7 @@ class JobRunner:
             job.token.cancel(reason)
             waiting = job.status.state == "queued"
             if waiting:
-                self._settle(job, "cancelled", reason)
+                self._finish(job, "cancelled", reason)
         if waiting:
             self._tell(job)
 
@@ -100,7 +117,7 @@ class JobRunner:
             for job in unfinished:
                 job.token.cancel(PAUSED)
                 if job.status.state == "queued":
-                    self._settle(job, "cancelled", PAUSED)
+                    self._finish(job, "cancelled", PAUSED)
                     job.finished.set()
         until = time.monotonic() + timeout
         for job in unfinished:
@@ -108,7 +125,7 @@ class JobRunner:
 
     def _find(self, job_id: str) -> _Job:
         if job_id not in self._jobs:
-            raise InputError(f"there is no job {job_id}, the program may have been restarted since: ask for the work anew")
+            raise InputError(f"there is no job {job_id}, the program may have been restarted since: start it again")
         return self._jobs[job_id]
 
     def _forget_old(self) -> None:
@@ -135,7 +152,7 @@ class JobRunner:
                 )
 
         try:
-            result = job.work(JobContext(progress, job.token))
+            result = job.run(JobContext(progress, job.token))
         except Cancelled as stop:
             self._end(job, "cancelled", str(stop))
         except StudioError as error:
@@ -151,14 +168,14 @@ class JobRunner:
 
     def _end(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
         with self._lock:
-            self._settle(job, state, message, result)
+            self._finish(job, state, message, result)
         self._tell(job)
 
-    def _settle(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
+    def _finish(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
         job.status = replace(job.status, state=state, message=message, remaining=None, result=result or {})
 
     def _tell(self, job: _Job) -> None:
-        """Outside the lock: whoever hears of it may take his time."""
+        """Outside the lock, since what `on_end` does may take a while."""
         if not self._closing:
-            self._ended(job.status)
+            self.on_end(job.status)
         job.finished.set()

@@ -1,4 +1,4 @@
-"""What is known of a project's objects through time: where each is, where a person spoke, where to look again."""
+"""What is known of a project's objects through time: where each is, where a person prompted it, which frames to check."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, TYPE_CHECKING
 
-from app.media.pictures import Pictures
-from app.storage.cache import Recent
+from app.storage.cache import ClosingCache
+from app.storage.masks import MaskStore
 from core.project.project import Project
 from core.project.tracks import MaskTrack
 
@@ -15,25 +15,29 @@ if TYPE_CHECKING:
     from core.masks import MaskSequence
 
 
-class Lanes:
-    """Safe to use from several threads."""
+class ObjectTimelines:
+    """The timelines of a project's objects. Safe to use from several threads."""
 
-    def __init__(self, pictures: Pictures) -> None:
-        self._pictures = pictures
-        self._suspects: Recent[list[list[Any]]] = Recent(64)
+    def __init__(self, masks: MaskStore) -> None:
+        self._masks = masks
+        self._flags: ClosingCache[list[list[Any]]] = ClosingCache(64)
 
     def timeline(self, project: Project) -> list[dict[str, Any]]:
-        """Per object: name, colour, where its mask is not empty and where it is confirmed as [start, stop] runs, frames that were prompted,
-        frames that ask for tracking, and frames to look at with what is suspect there."""
-        return [self._lane(project, track) for track in project.tracks]
+        """Of each object, for the page.
 
-    def _lane(self, project: Project, track: MaskTrack) -> dict[str, Any]:
-        masks = self._pictures.object_masks(project, track)
-        suspect: list[list[Any]] = []
-        if masks is not None and track.tracked is not None and not self._pictures.is_live(project.project_id):
-            span, cuts = range(project.clip.start, project.clip.stop), self._pictures.cuts.known(project)
+        `present` and `confirmed` are [start, stop] runs of frames where the mask is not empty, and where a person
+        confirmed it; `prompted` and `pending` are frames with prompts, and frames that ask for tracking; `suspect`
+        are frames to check, each as [frame, flag, what the flag means].
+        """
+        return [self._of_object(project, track) for track in project.tracks]
+
+    def _of_object(self, project: Project, track: MaskTrack) -> dict[str, Any]:
+        masks = self._masks.object_masks(project, track)
+        flags: list[list[Any]] = []
+        if masks is not None and track.tracked is not None and not self._masks.is_live(project.project_id):
+            span, cuts = range(project.clip.start, project.clip.stop), self._masks.cuts.known(project)
             key = (project.project_id, track.masks, track.confirmed, cuts, span)
-            suspect = self._suspects.get(key, partial(suspects, masks, span, track.confirmed, cuts))
+            flags = self._flags.get(key, partial(frames_to_check, masks, span, track.confirmed, cuts))
         return {
             "object_id": track.object_id,
             "name": track.name,
@@ -43,20 +47,20 @@ class Lanes:
             "prompted": sorted({prompt.frame for prompt in track.prompts}),
             "confirmed": [list(run) for run in runs(list(track.confirmed))],
             "pending": list(track.pending),
-            "suspect": suspect,
+            "suspect": flags,
             "tracked": track.tracked,
         }
 
 
-def suspects(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
-    """Frames to look at as [frame, symptom, what that is]. `sure` are confirmed, `cuts` the first frames of shots."""
+def frames_to_check(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
+    """Frames to check as [frame, flag, what it means]. `sure` are confirmed, `cuts` the first frames of shots."""
     from core.masks import check_quality, FLAG_TEXTS
 
     return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, span, sure, cuts)]
 
 
 def runs(frames: list[int]) -> Iterator[tuple[int, int]]:
-    """Frames in order as half-open runs."""
+    """Frames in order, as half-open runs."""
     start = previous = None
     for frame in frames:
         if previous is None or frame != previous + 1:

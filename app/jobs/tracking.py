@@ -1,4 +1,4 @@
-"""What the tracking job does: which shots to follow which objects through, from where, and what of it may be replaced."""
+"""The tracking job: which objects to track through which shots, from which prompts, and which masks may be replaced."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, TYPE_CHECKING
 
 from app.media.pictures import Pictures
+from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.progress import JobContext, ProgressEvent
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrackRequest:
-    """What to follow: every object that asks for it through the clip, or one object from a frame on where its mask is right.
+    """What to track: every object that asks for it through the clip, or one object from a frame on where its mask is right.
 
     Without `frame`, shots in which nothing changed are left alone, unless that is all of them.
     """
@@ -36,8 +37,8 @@ class TrackRequest:
 
 
 @dataclass
-class _Run:
-    """Frames span[0]:span[1] of one shot, and what is known of the objects to follow through them."""
+class _ShotRun:
+    """Frames span[0]:span[1] of one shot, and the prompts (`seeds`) of the objects to track through them."""
 
     span: tuple[int, int]
     seeds: dict[int, list[Prompt]]
@@ -45,34 +46,43 @@ class _Run:
 
 
 @dataclass
-class _Found:
-    """What a job has found out of an object so far."""
+class _TrackedMasks:
+    """What a job has found of one object so far."""
 
     masks: MaskSequence
     reached: list[int] = field(default_factory=list)
-    settled: set[int] = field(default_factory=set)  # pending frames that have been answered
-    broken: set[int] = field(default_factory=set)  # frames to begin from again, since a run was stopped
-    waiting: list[tuple[int, int]] = field(default_factory=list)  # shots in which nobody has said where the object is
+    answered: set[int] = field(default_factory=set)  # pending frames that this job has tracked
+    broken: set[int] = field(default_factory=set)  # frames to start from again, since a run was stopped
+    waiting: list[tuple[int, int]] = field(default_factory=list)  # shots without a prompt of the object
 
 
-class TrackWork:
-    """Runs on a job's thread; reports to the job's context and stops when it says so."""
+class TrackingJob:
+    """Tracks objects. Runs on a job's thread; reports to the job's context and stops when it says so."""
 
     def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
         self._workspace = workspace
         self._pictures = pictures
 
     def track(self, project_id: str, request: TrackRequest, context: JobContext) -> dict[str, Any]:
-        """Follow objects as the request says. Stopped or failed, the frames that were reached are kept.
+        """Track objects as the request says. When the job is stopped or fails, the frames that were reached are kept.
 
-        The result's `waiting` are the first frames of shots that ask for a click.
+        Args:
+            project_id: The project.
+            request: What to track.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `frames`: how many frames were tracked; `waiting`: the first frames of shots that need a click.
+
+        Raises:
+            Cancelled: The context stopped the job.
         """
         project = self._workspace.project(project_id)
-        cuts = self._pictures.cuts.all(project, self._pictures.source, context)
-        tracks = [t for t in project.tracks if _followable(t) and request.object_id in (None, t.object_id)]
-        found = {t.object_id: _Found(self._pictures.masks_over_clip(project, t.masks)) for t in tracks}
+        cuts = self._pictures.masks.cuts.all(project, self._pictures.frames.source, context)
+        tracks = [t for t in project.tracks if _has_prompts(t) and request.object_id in (None, t.object_id)]
+        found = {t.object_id: _TrackedMasks(self._pictures.masks.over_clip(project, t.masks)) for t in tracks}
         runs = list(self._runs(project, tracks, shots(project, cuts), request, found))
-        self._pictures.show_live(project_id, {object_id: one.masks for object_id, one in found.items()})
+        self._pictures.masks.show_live(project_id, {object_id: one.masks for object_id, one in found.items()})
         frames: set[int] = set()
         try:
             context.report("loading the segmenter", 0, 1)
@@ -95,7 +105,7 @@ class TrackWork:
                         frames.add(frame)
                 for object_id, seeds in run.seeds.items():
                     found[object_id].broken.discard(seeds[0].frame)
-                    found[object_id].settled |= {f for f in project.track(object_id).pending if run.span[0] <= f < run.span[1]}
+                    found[object_id].answered |= {f for f in project.track(object_id).pending if run.span[0] <= f < run.span[1]}
                 done += run.span[1] - run.span[0]
             for one in found.values():
                 one.reached += [frame for start, stop in one.waiting for frame in (start, stop - 1)]
@@ -104,30 +114,35 @@ class TrackWork:
                 if any(one.reached for one in found.values()):
                     self._workspace.change(project_id, "Track", partial(self._with_tracked, before=tracks, found=found))
             finally:
-                self._pictures.hide_live(project_id)
+                self._pictures.masks.hide_live(project_id)
         return {"frames": len(frames), "waiting": sorted({start for one in found.values() for start, _ in one.waiting})}
 
     def _runs(
-        self, project: Project, tracks: list[MaskTrack], spans: list[tuple[int, int]], request: TrackRequest, found: dict[int, _Found]
-    ) -> Iterator[_Run]:
+        self,
+        project: Project,
+        tracks: list[MaskTrack],
+        spans: list[tuple[int, int]],
+        request: TrackRequest,
+        found: dict[int, _TrackedMasks],
+    ) -> Iterator[_ShotRun]:
         if request.frame is not None:
             frame, (track,) = request.frame, tracks
             span = next(span for span in spans if span[0] <= frame < span[1])
             if request.direction != "both":
                 span = (frame, span[1]) if request.direction == "forward" else (span[0], frame + 1)
             seeds = [p for p in self._seeds(project, track, span) if p.frame != frame]
-            yield _Run(span, {track.object_id: [self._as_prompt(project, track, frame), *seeds]}, frame)
+            yield _ShotRun(span, {track.object_id: [self._as_prompt(project, track, frame), *seeds]}, frame)
             return
         fresh = all(track.covers(project.clip.start, project.clip.stop) for track in tracks)
         for span in spans:
-            run = _Run(span, {})
+            run = _ShotRun(span, {})
             for track in tracks:
                 if track.covers(*span) and not fresh:
                     continue
                 seeds = self._seeds(project, track, span)
                 if seeds:
                     run.seeds[track.object_id] = seeds
-                elif any(span[0] <= frame < span[1] for frame in track.confirmed):  # a person says that it is not in this shot
+                elif any(span[0] <= frame < span[1] for frame in track.confirmed):  # a person said that it is not in this shot
                     _clear(found[track.object_id], span, track)
                 else:
                     found[track.object_id].waiting.append(span)
@@ -135,36 +150,39 @@ class TrackWork:
                 yield run
 
     def _seeds(self, project: Project, track: MaskTrack, span: tuple[int, int]) -> list[Prompt]:
-        """What a person said of the object in a shot: prompts, and masks that were vouched for."""
-        known = self._pictures.masks(project, track.masks) if track.masks else None
+        """What a person said of the object in a shot: prompts, and masks that were confirmed."""
+        known = self._pictures.masks.load(project, track.masks) if track.masks else None
         sure = [f for f in track.confirmed if span[0] <= f < span[1] and known is not None and not known.is_empty(f)]
         seeds: list[Prompt] = [p for p in track.prompts if span[0] <= p.frame < span[1] and p.frame not in track.confirmed]
         return [*seeds, *(self._as_prompt(project, track, frame) for frame in sure)]
 
     def _as_prompt(self, project: Project, track: MaskTrack, frame: int) -> MaskPrompt:
         assert track.masks is not None
-        return self._pictures.mask_prompt(project, track.object_id, frame, self._pictures.masks(project, track.masks)[frame])
+        return self._pictures.masks.mask_prompt(project, track.object_id, frame, self._pictures.masks.load(project, track.masks)[frame])
 
-    def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, _Found]) -> Project:
-        """The project with what a run found. What a person did since it began (from the tracks `before`) stands: an object that was
-        cleared stays so, and a frame that was marked or vouched for keeps the mask it had then."""
+    def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, _TrackedMasks]) -> Project:
+        """The project with what a run found.
+
+        What a person did since it began (with the tracks `before`) counts more: an object that was cleared stays
+        so, and a frame that was prompted or confirmed meanwhile keeps the mask it has.
+        """
         for old in before:
             track = next((track for track in project.tracks if track.object_id == old.object_id), None)
             one = found[old.object_id]
-            if track is None or not _followable(track) or not one.reached:
+            if track is None or not _has_prompts(track) or not one.reached:
                 continue
             masks = one.masks
             touched = {prompt.frame for prompt in track.prompts if prompt not in old.prompts} | (set(track.confirmed) - set(old.confirmed))
             touched |= {prompt.frame for prompt in old.prompts if prompt not in track.prompts}
             if touched and track.masks is not None:
-                shown = self._pictures.masks(project, track.masks)
+                shown = self._pictures.masks.load(project, track.masks)
                 for frame in touched:
                     masks.set(frame, shown[frame])
             asking = {start for start, _ in one.waiting}
-            pending = (set(track.pending) - one.settled) | (set(track.pending) - set(old.pending)) | touched | one.broken | asking
+            pending = (set(track.pending) - one.answered) | (set(track.pending) - set(old.pending)) | touched | one.broken | asking
             changed = dataclasses.replace(
                 track,
-                masks=self._pictures.store_masks(project.project_id, masks),
+                masks=self._pictures.masks.store(project.project_id, masks),
                 tracked=_joined(track.tracked, (min(one.reached), max(one.reached) + 1)),
                 pending=tuple(sorted(pending)),
             )
@@ -173,24 +191,24 @@ class TrackWork:
 
 
 def shots(project: Project, cuts: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The clip's span, cut into shots."""
+    """The part of the clip that is worked on, as one (start, stop) for each shot."""
     start, stop = project.clip.start, project.clip.stop
     edges = [start, *(cut for cut in cuts if start < cut < stop), stop]
     return list(pairwise(edges))
 
 
-def _followable(track: MaskTrack) -> bool:
+def _has_prompts(track: MaskTrack) -> bool:
     """Whether a person has said where the object is, on any frame."""
     return bool(track.prompts or track.confirmed)
 
 
-def _kept(track: MaskTrack, run: _Run) -> set[int]:
-    """Frames whose masks a person drew, corrected or vouched for."""
+def _kept(track: MaskTrack, run: _ShotRun) -> set[int]:
+    """Frames whose masks a person drew, corrected or confirmed."""
     drawn = {prompt.frame for prompt in track.prompts if isinstance(prompt, MaskPrompt)}
     return drawn | set(track.confirmed) | ({run.anchor} if run.anchor is not None else set())
 
 
-def _clear(one: _Found, span: tuple[int, int], track: MaskTrack) -> None:
+def _clear(one: _TrackedMasks, span: tuple[int, int], track: MaskTrack) -> None:
     import numpy as np
 
     width, height = one.masks.size
@@ -198,7 +216,7 @@ def _clear(one: _Found, span: tuple[int, int], track: MaskTrack) -> None:
     for frame in range(*span):
         one.masks.set(frame, nothing)
     one.reached += [span[0], span[1] - 1]
-    one.settled |= {frame for frame in track.pending if span[0] <= frame < span[1]}
+    one.answered |= {frame for frame in track.pending if span[0] <= frame < span[1]}
 
 
 def _report_part(context: JobContext, before: int, total: int, event: ProgressEvent) -> None:
@@ -212,15 +230,24 @@ def _joined(before: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int,
     return min(before[0], span[0]), max(before[1], span[1])
 
 
-def check_request(project: Project, request: TrackRequest, pictures: Pictures) -> None:
-    """Raise InputError when there is nothing to follow, before a job is made of it."""
+def check_request(project: Project, request: TrackRequest, masks: MaskStore) -> None:
+    """Look at a request before a job is made of it.
+
+    Args:
+        project: The project.
+        request: What to track.
+        masks: The masks of the project.
+
+    Raises:
+        InputError: There is nothing to track.
+    """
     if request.frame is None:
-        if not any(_followable(track) for track in project.tracks):
+        if not any(_has_prompts(track) for track in project.tracks):
             raise InputError("click or box an object first: there is nothing to track yet")
         return
     if request.object_id is None:
-        raise InputError("no object is named: say which one to follow from there")
+        raise InputError("no object is named: say which one to track from there")
     track = project.track(request.object_id)
     project.clip.check_frame(request.frame)
-    if track.masks is None or pictures.masks(project, track.masks).is_empty(request.frame):
-        raise InputError(f"{track.name} has no mask on frame {request.frame} to go on from: click it there first")
+    if track.masks is None or masks.load(project, track.masks).is_empty(request.frame):
+        raise InputError(f"{track.name} has no mask on frame {request.frame} to start from: click it there first")

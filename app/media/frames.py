@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.render.edit import PlannedWindow
-from app.storage.cache import Recent
+from app.storage.cache import ClosingCache
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
@@ -29,23 +29,25 @@ WINDOWS = "windows"
 """Where a project's finished windows lie, each named by what its pixels depend on."""
 
 
-class ClipFrames(MaskStore):
+class ClipFrames:
     """Keeps a few clips open, and the latest pictures encoded. Safe to use from several threads."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        super().__init__(workspace)
-        self._readers: Recent[ClipReader] = Recent(3)
-        self._stacks: Recent[StackedReader] = Recent(3)
-        self._plans: Recent[tuple[PlannedWindow, ...]] = Recent(8)
-        self._encoded: Recent[bytes] = Recent(160)
-        self._asked = -math.inf
+    def __init__(self, workspace: Workspace, masks: MaskStore) -> None:
+        self._workspace = workspace
+        self._masks = masks
+        self._readers: ClosingCache[ClipReader] = ClosingCache(3)
+        self._stacks: ClosingCache[StackedReader] = ClosingCache(3)
+        self._plans: ClosingCache[tuple[PlannedWindow, ...]] = ClosingCache(8)
+        self._encoded: ClosingCache[bytes] = ClosingCache(160)
+        self._requested = -math.inf
 
-    def unasked(self) -> float:
-        """Seconds since somebody last asked for a picture to look at, or clicked into one."""
-        return time.monotonic() - self._asked
+    def idle_seconds(self) -> float:
+        """Seconds since a person last asked for a picture, or clicked into one."""
+        return time.monotonic() - self._requested
 
-    def _note_asked(self) -> None:
-        self._asked = time.monotonic()
+    def note_request(self) -> None:
+        """A person asks for a picture now: work in the background gives way for a moment."""
+        self._requested = time.monotonic()
 
     def source(self, project: Project) -> ClipReader:
         """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
@@ -99,7 +101,7 @@ class ClipFrames(MaskStore):
             windows = tuple((w.start, w.stop, w.path) for w in self.plan(project, propagation) if w.path.exists())
             images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
-            region = self.masks(project, propagation.region)
+            region = self._masks.load(project, propagation.region)
             edits.append(AppliedEdit(propagation.span, region, windows, keyframes))
             key.append((propagation.propagation_id, len(windows)))
         source = self.source(project)
@@ -116,7 +118,7 @@ class ClipFrames(MaskStore):
 
     def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
         """The frame with the accepted results of `base` on it. Cancelled on the way to it when the context says so."""
-        self._note_asked()
+        self.note_request()
         key = ("frame", _file(project), base, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width, context))
 

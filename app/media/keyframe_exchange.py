@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TYPE_CHECKING
 
+from app.contract.values import PlacedPicture
 from app.media.frames import encode_jpeg
 from app.media.pictures import encode_png, Pictures
 from app.render.export import file_stem
@@ -34,25 +34,7 @@ ROOM = 1.3
 """How much more than the region it shows."""
 
 
-@dataclass(frozen=True)
-class PlacedPicture:
-    """How a picture from another program would become a try: its own `size`, how it got onto the frame (`scale` about the middle, beyond
-    the resizing, then `shift` in pixels), how it compares, in sentences.
-
-    `likeness` is `same`, `changed`, `another` or `unknown`: what the picture is outside the region, beside the frame. `preview` is a JPEG
-    of the try, no wider than PREVIEW_WIDTH, with the outline of the region.
-    """
-
-    size: tuple[int, int]
-    scale: float
-    shift: tuple[float, float]
-    likeness: str
-    about: tuple[str, ...]
-    warning: str
-    preview: bytes
-
-
-class KeyframeFiles:
+class KeyframeExchange:
     """Reads what a project refers to; adds nothing to the document."""
 
     def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
@@ -76,7 +58,7 @@ class KeyframeFiles:
         mask, _ = self._region(project, frame)
         if what == "mask":
             return f"{stem} mask.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
-        picture = self._pictures.frame(project, frame) if edit is None else self._picture_of(project, edit)
+        picture = self._pictures.frames.frame(project, frame) if edit is None else self._picture_of(project, edit)
         if what == "frame":
             return f"{stem}.png", encode_png(picture)
         with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
@@ -95,7 +77,7 @@ class KeyframeFiles:
             picture, alpha = read_image_with_alpha(path)
         except InputError as error:
             raise InputError(str(error).replace(str(path), f"'{name}'")) from error
-        source = self._pictures.frame(project, frame)
+        source = self._pictures.frames.frame(project, frame)
         mask, feather = self._region(project, frame)
         placed = place(source, picture, alpha, mask, placement.fit, placement.align)
         compared = compare_outside(source, placed, mask)
@@ -141,7 +123,7 @@ class KeyframeFiles:
 
     def _region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
         project.clip.check_frame(frame)
-        mask, feather = self._pictures.soft_region(project, frame)
+        mask, feather = self._pictures.masks.soft_region(project, frame)
         if not mask.any():
             raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")
         return mask, feather
@@ -152,7 +134,7 @@ class KeyframeFiles:
 
         width, height = size
         try:
-            box = bounding_box(self._pictures.masks(project, edit.region)[edit.frame])
+            box = bounding_box(self._pictures.masks.load(project, edit.region)[edit.frame])
         except (InputError, IndexError, KeyError):  # a try whose region is gone still has a picture
             box = None
         x0, y0, x1, y1 = box or (0, 0, width, height)

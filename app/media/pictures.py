@@ -8,7 +8,8 @@ from app.engine import Engine
 from app.media.frames import ClipFrames, identity
 from app.media.overlays import FILL, overlay_png
 from app.media.region_previews import region_overlay
-from app.storage.cache import Recent
+from app.storage.cache import ClosingCache
+from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project.edits import Propagation
@@ -24,19 +25,24 @@ if TYPE_CHECKING:
 REGION_COLOUR = (255, 255, 255)
 
 
-class Pictures(ClipFrames):
-    """Reads what a project refers to; changes nothing but files that it adds. Safe to use from several threads."""
+class Pictures:
+    """Overlays of masks, and the models' view of a project, on top of its frames and masks.
 
-    def __init__(self, workspace: Workspace, engine: Engine) -> None:
-        super().__init__(workspace)
+    Reads what a project refers to and changes nothing but files that it adds. Safe to use from several threads.
+    """
+
+    def __init__(self, workspace: Workspace, engine: Engine, frames: ClipFrames, masks: MaskStore) -> None:
+        self.frames = frames
+        self.masks = masks
+        self._workspace = workspace
         self._engine = engine
-        self._sessions: Recent[SegmentSession] = Recent(2)
-        self._studios: Recent[KeyframeStudio] = Recent(1)
-        self._behind: Recent[Behind] = Recent(1)
+        self._sessions: ClosingCache[SegmentSession] = ClosingCache(2)
+        self._studios: ClosingCache[KeyframeStudio] = ClosingCache(1)
+        self._behind: ClosingCache[Behind] = ClosingCache(1)
 
     def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
         """The region that the propagation edited on the frame, as a transparent PNG; empty outside its span."""
-        region = self.masks(project, propagation.region)
+        region = self.masks.load(project, propagation.region)
         layers = [(region[frame], REGION_COLOUR)] if frame in region.frames else []
         width = project.clip.info.width
         return overlay_png(project.clip.info.size, layers, max_width, fill=FILL // 2, edge=max(3, width // 400) | 1)
@@ -50,11 +56,11 @@ class Pictures(ClipFrames):
         """
         if kind not in ("objects", "region"):
             raise InputError(f"unknown overlay '{kind}': ask for objects or region")
-        self._note_asked()
+        self.frames.note_request()
         if kind == "region":
-            return region_overlay(*self.soft_region(project, frame), max_width)
+            return region_overlay(*self.masks.soft_region(project, frame), max_width)
         others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
-        shown = [(self.object_mask(project, track, frame), track.colour) for track in others]
+        shown = [(self.masks.object_mask(project, track, frame), track.colour) for track in others]
         if instead is not None:
             colours = {track.object_id: track.colour for track in project.tracks}
             shown.append((instead[1], colours.get(instead[0], next_colour(project))))
@@ -63,12 +69,12 @@ class Pictures(ClipFrames):
 
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""
-        self._note_asked()
+        self.frames.note_request()
         return self._sessions.get(identity(project), lambda: self.tracking_session(project))
 
     def tracking_session(self, project: Project) -> SegmentSession:
         """A session of its own for one run through the clip."""
-        return self._engine.segmenter().session(self.reader(project), self._workspace.folder(project.project_id))
+        return self._engine.segmenter().session(self.frames.reader(project), self._workspace.folder(project.project_id))
 
     def keyframe_studio(self, model: VividModel) -> KeyframeStudio:
         """The studio of the model, with whatever it has encoded before."""
@@ -80,8 +86,8 @@ class Pictures(ClipFrames):
         """What lies behind the stored region on a frame: looked for once, however many tries there are."""
         from core.vivid.keyframe import behind_keyframe
 
-        reader = self.reader(project)
-        return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks(project, region), frame))
+        reader = self.frames.reader(project)
+        return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks.load(project, region), frame))
 
     def forget_sessions(self) -> None:
         """Another segmenter answers from now on."""
@@ -90,7 +96,7 @@ class Pictures(ClipFrames):
     def close(self) -> None:
         """Let go of open files."""
         self._sessions.clear()
-        super().close()
+        self.frames.close()
 
 
 def encode_png(picture: np.ndarray) -> bytes:

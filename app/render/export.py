@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.contract.values import ExportFormat
 from core.errors import InputError
 from core.progress import JobContext
 
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
 STAGE = "exporting"
 PNG = "png"
-
-
-@dataclass(frozen=True)
-class ExportFormat:
-    """A choice of the export list: `codec` is what it is called in a recipe, `suffix` what the file ends in."""
-
-    codec: str
-    title: str
-    suffix: str
 
 
 def export_formats() -> tuple[ExportFormat, ...]:

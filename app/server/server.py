@@ -1,4 +1,4 @@
-"""The server: the page on the editor's verbs, pictures beside it, on one address."""
+"""The server: the page, its pictures and the endpoints for other programs, on one address."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from fastapi.responses import PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.contract.error_text import error_text
+from app.contract.program import Program
 from app.server.crash_reports import crash_reports, LOGS
-from app.server.routes import error_response, page_routes
-from app.server.rpc import add_endpoints, prepare_transfers
+from app.server.responses import error_response
+from app.server.routes import studio_routes
+from app.server.rpc import add_endpoints
 from app.server.sockets import listen
+from app.server.transfers import prepare_transfers
 from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from ui_components.page import build_page
@@ -53,9 +56,9 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
         answer.headers["X-Vivid-Report"] = told["report_id"]
         return answer
 
-    app.include_router(page_routes(editor))
+    app.include_router(studio_routes(editor))
     prepare_transfers(editor.settings)
-    page = build_page(editor, shared=shared, also=lambda: add_endpoints(editor, shared=shared))
+    page = build_page(Program(editor, shared=shared), also=lambda: add_endpoints(editor, shared=shared))
     page.has_launched = True  # else gradio lets a client name any file of this machine as one that it has sent
     gr.mount_gradio_app(
         app,

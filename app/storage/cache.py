@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Recent(Generic[V]):
+class ClosingCache(Generic[V]):
     """The last `size` values by key, safe to use from several threads. A value with a `close` method is closed when it is dropped."""
 
     def __init__(self, size: int) -> None:

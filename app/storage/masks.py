@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from app.storage.cache import Recent
-from app.storage.scene_cuts import Cuts
+from app.storage.cache import ClosingCache
+from app.storage.scene_cuts import SceneCuts
 from app.storage.workspace import Workspace
 from core.progress import JobContext
 from core.project.project import Project
@@ -35,21 +35,21 @@ class StoredRegion:
 class MaskStore:
     """Changes nothing but files that it adds. Safe to use from several threads."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.cuts = Cuts(workspace)
+    def __init__(self, workspace: Workspace, cuts: SceneCuts) -> None:
+        self.cuts = cuts
         self._workspace = workspace
-        self._sequences: Recent[MaskSequence] = Recent(24)
+        self._sequences: ClosingCache[MaskSequence] = ClosingCache(24)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
 
-    def masks(self, project: Project, relative: str) -> MaskSequence:
+    def load(self, project: Project, relative: str) -> MaskSequence:
         """A stored mask sequence. Shared: copy it before changing it."""
         from core.masks import MaskSequence
 
         path = self._workspace.file(project.project_id, relative)
         return self._sequences.get(path, lambda: MaskSequence.load(path))
 
-    def store_masks(self, project_id: str, sequence: MaskSequence) -> str:
+    def store(self, project_id: str, sequence: MaskSequence) -> str:
         """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards.
 
         Only the blocks of frames that changed since it was stored last are written.
@@ -64,23 +64,23 @@ class MaskStore:
         self._sequences.get(self._workspace.file(project_id, relative), lambda: sequence)  # with the facts that it has found out
         return relative
 
-    def masks_over_clip(self, project: Project, relative: str | None) -> MaskSequence:
+    def over_clip(self, project: Project, relative: str | None) -> MaskSequence:
         """A sequence of its own over the whole clip, with the stored masks where there are some."""
         from core.masks import MaskSequence
 
         if relative is not None:
-            return self.masks(project, relative).copy()
+            return self.load(project, relative).copy()
         return MaskSequence.empty(project.clip.info.size, 0, project.clip.info.frames)
 
-    def with_masks(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
+    def store_changed(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
         """Store a sequence like `relative` with the masks of some frames replaced (None empties a frame); returns its path."""
         import numpy as np
 
-        sequence = self.masks_over_clip(project, relative)
+        sequence = self.over_clip(project, relative)
         width, height = project.clip.info.size
         for frame, mask in masks.items():
             sequence.set(frame, np.zeros((height, width), bool) if mask is None else mask)
-        return self.store_masks(project.project_id, sequence)
+        return self.store(project.project_id, sequence)
 
     def mask_prompt(self, project: Project, object_id: int, frame: int, mask: np.ndarray) -> MaskPrompt:
         """A mask, bool (H, W), stored as a prompt for a frame."""
@@ -100,7 +100,7 @@ class MaskStore:
         from core.masks.brush import stroked
 
         width, height = project.clip.info.size
-        under = self.masks(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
+        under = self.load(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
         line = stroked((width, height), stroke, radius)
         return under & ~line if erase else under | line
 
@@ -128,15 +128,15 @@ class MaskStore:
 
         tracks = [track for track in project.edited_tracks if track.masks]
         cuts = self.cuts.known(project)
-        parts = [RegionPart(self.masks(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
+        parts = [RegionPart(self.load(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
         """A region and its edge as the document names them."""
         from core.masks import Feather
 
-        parts = tuple((pixels, self.masks(project, relative)) for pixels, relative in feathers)
-        return StoredRegion(region, self.masks(project, region), feathers, Feather(feather, parts))
+        parts = tuple((pixels, self.load(project, relative)) for pixels, relative in feathers)
+        return StoredRegion(region, self.load(project, region), feathers, Feather(feather, parts))
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
         """Let overlays and the timeline show these sequences, by object, while a running job fills them."""
@@ -157,7 +157,7 @@ class MaskStore:
         """The object's masks as far as they are known: those of a running job first."""
         with self._live_lock:
             live = self._live.get(project.project_id, {}).get(track.object_id)
-        return live or (self.masks(project, track.masks) if track.masks else None)
+        return live or (self.load(project, track.masks) if track.masks else None)
 
     def object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
         masks = self.object_masks(project, track)

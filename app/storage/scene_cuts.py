@@ -40,7 +40,7 @@ class _Known:
     seen: tuple[tuple[int, int], ...] = ()
 
 
-class Cuts:
+class SceneCuts:
     """Safe to use from several threads."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -12,10 +12,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, UTC
 from pathlib import Path
 
+from app.contract.values import ProjectSummary
 from core.errors import InputError, StorageError
 from core.files import write_bytes, write_text
 from core.project.codec import dumps, loads
@@ -31,18 +31,6 @@ GRACE = 600.0
 """Seconds for which a stored file is kept that nothing names: whoever stored it is about to."""
 COLLECT_EVERY = 100
 """Changes of a project between two looks for files that nothing names."""
-
-
-@dataclass(frozen=True)
-class ProjectSummary:
-    """What a list of recent projects shows. `modified` is ISO 8601, UTC."""
-
-    project_id: str
-    name: str
-    modified: str
-    frames: int
-    width: int
-    height: int
 
 
 def now() -> str:

@@ -152,21 +152,21 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
     from core.project.edits import KeyframeEdit, SamplingSettings
 
     editor = Editor(Settings(workspace=workspace, device="cpu", model=model))
-    project = editor.create_project(clip, "Disc")
+    project = editor.projects.create(clip, "Disc")
     project_id, (width, height), frames = project.project_id, project.clip.info.size, project.clip.info.frames
-    editor.add_object(project_id)
+    editor.objects.add(project_id)
     ys, xs = np.mgrid[:height, :width]
     masks = MaskSequence((width, height), 0, [(xs - 55 - i) ** 2 + (ys - height + 59) ** 2 < 24**2 for i in range(frames)])
-    stored = editor.pictures.store_masks(project_id, masks)
-    track = dataclasses.replace(editor.project(project_id).track(1), masks=stored, tracked=(0, frames))
+    stored = editor.pictures.masks.store(project_id, masks)
+    track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, frames))
     editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
-    picture = editor.pictures.frame(editor.project(project_id), 0).copy()
+    picture = editor.pictures.frames.frame(editor.projects.get(project_id), 0).copy()
     picture[masks[0]] = (30, 60, 220)
     image = editor.workspace.add_file(project_id, encode_png(picture), ".png")
     edit = KeyframeEdit("k0", 0, "modify", "a blue ball", 3, SamplingSettings(), model, image, "r")
     editor.workspace.change(project_id, "Try", lambda p: document.with_accepted(document.with_edits(p, (edit,)), "k0"))
     if propagate:
-        assert editor.runner.wait(editor.start_propagation(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
+        assert editor.runner.wait(editor.propagation.start(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
     editor.close()
     return project_id
 

@@ -28,7 +28,7 @@ def with_many_tries(workspace: Path, clip: Path) -> str:
 
     project_id = prepared(workspace, clip)
     editor = Editor(Settings(workspace=workspace, device="cpu"))
-    first = editor.project(project_id).edits[0]
+    first = editor.projects.get(project_id).edits[0]
     tries = tuple(
         dataclasses.replace(first, edit_id=f"t{i}", caption=f"try {i}", seed=i, parent=f"t{i - 1}" if i % 8 else None)
         for i in range(EARLIER)

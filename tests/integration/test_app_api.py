@@ -60,12 +60,12 @@ def client(server: str, tmp_path: Path) -> Client:
     return Client(server, verbose=False, download_files=tmp_path / "downloads")
 
 
-def refused(server: str, verb: str, *arguments: Any) -> bool:
+def refused(server: str, name: str, *arguments: Any) -> bool:
     """Whether a call made without gradio_client, which would look at the arguments first, is refused."""
-    call = httpx.post(f"{server}/gradio_api/call/{verb}", json={"data": list(arguments)})
+    call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)})
     if call.status_code != 200:
         return True
-    return "event: error" in httpx.get(f"{server}/gradio_api/call/{verb}/{call.json()['event_id']}").text
+    return "event: error" in httpx.get(f"{server}/gradio_api/call/{name}/{call.json()['event_id']}").text
 
 
 def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> None:
@@ -82,24 +82,25 @@ def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> N
 
 
 def test_every_endpoint_is_told_of(client: Client) -> None:
-    from app.server.rpc import OF_THIS_MACHINE, verbs_for_clients
+    from app.contract.operations import operations_of_clients
 
     described = client.view_api(return_format="dict", print_info=False)
     assert isinstance(described, dict)
     assert not described["unnamed_endpoints"]
     endpoints = {name.strip("/"): about for name, about in described["named_endpoints"].items()}
-    assert set(verbs_for_clients(shared=True)) <= set(endpoints)
-    assert not OF_THIS_MACHINE & set(endpoints), "others can reach this server"
+    assert set(endpoints) == {operation.name for operation in operations_of_clients(shared=True)}
+    at_the_machine = {operation.name for operation in operations_of_clients(shared=False)} - set(endpoints)
+    assert at_the_machine == {"start_fetch", "remove_model", "use_segmenter"}, "others can reach this server"
     assert [name for name, about in endpoints.items() if not about["description"]] == []
     table = GUIDE[GUIDE.index("## Endpoints") :]
     assert [name for name in endpoints if f"`{name}`" not in table] == []
     told = {name.split("(")[0] for name in re.findall(r"`([a-z_]+)`", table)}
-    assert told == set(endpoints) | OF_THIS_MACHINE
+    assert told == set(endpoints) | at_the_machine
 
 
 def test_masks_go_in_and_pictures_come_back(client: Client, tmp_path: Path) -> None:
-    def studio(verb: str, **arguments: Any) -> Any:
-        return client.predict(api_name=f"/{verb}", **arguments)
+    def studio(operation: str, **arguments: Any) -> Any:
+        return client.predict(api_name=f"/{operation}", **arguments)
 
     clip = disc_clip(tmp_path / "disc.mp4", frames=6)
     project = studio("open_file", file=handle_file(clip), name="Disc")
@@ -128,7 +129,7 @@ def test_masks_go_in_and_pictures_come_back(client: Client, tmp_path: Path) -> N
 def test_what_is_wrong_comes_back_as_one_sentence(client: Client, tmp_path: Path) -> None:
     project_id = client.predict("meadow", api_name="/open_example")["id"]
     (tmp_path / "notes.mp4").write_text("no video")
-    for verb, arguments, words in (
+    for name, arguments, words in (
         ("trim", {"project_id": project_id, "start": 5, "stop": 2}, "not a part of"),
         ("trim", {"project_id": project_id, "start": "five", "stop": 9}, "start can't be used"),
         ("accept", {"project_id": project_id, "edit_id": "x"}, "no keyframe try x"),
@@ -140,7 +141,7 @@ def test_what_is_wrong_comes_back_as_one_sentence(client: Client, tmp_path: Path
         ("download", {"project_id": project_id, "file": "project.json"}, "sends no file"),
     ):
         with pytest.raises(AppError, match=words):
-            client.predict(api_name=f"/{verb}", **arguments)
+            client.predict(api_name=f"/{name}", **arguments)
 
 
 def test_a_stranger_gets_nothing(client: Client, server: str, tmp_path: Path) -> None:

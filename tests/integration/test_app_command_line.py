@@ -439,7 +439,7 @@ def test_projects_say_how_one_is_opened_and_that_there_are_none(tmp_path: Path, 
 
     assert main(["projects", "--workspace", str(tmp_path)]) == 0
     assert "no projects" in capsys.readouterr().err
-    project = Editor(Settings(workspace=tmp_path)).create_project(disc_clip(tmp_path / "disc.mp4", frames=1)).project_id
+    project = Editor(Settings(workspace=tmp_path)).projects.create(disc_clip(tmp_path / "disc.mp4", frames=1)).project_id
     assert main(["projects", "--workspace", str(tmp_path)]) == 0
     listed = capsys.readouterr()
     assert "160x120, 1 frame  disc" in listed.out

@@ -49,18 +49,18 @@ def editor(tmp_path: Path):
 
 def tried(editor: Editor, project_id: str) -> np.ndarray:
     """A try with the adjustments of now, accepted."""
-    (edit_id,) = finish(editor, editor.start_tries(project_id, 0, "add", "a blue ball", (5,), QUICK))["edits"]
-    editor.accept(project_id, edit_id)
-    return read_image(editor.file_path(project_id, editor.project(project_id).edit(edit_id).image))
+    (edit_id,) = finish(editor, editor.keyframes.start_tries(project_id, 0, "add", "a blue ball", (5,), QUICK))["edits"]
+    editor.keyframes.accept(project_id, edit_id)
+    return read_image(editor.projects.file(project_id, editor.projects.get(project_id).edit(edit_id).image))
 
 
 def carried(editor: Editor, project_id: str) -> tuple[str, np.ndarray, set[str]]:
     """A propagation with the adjustments of now: its id, its frames (T, H, W, 3), the names of its windows."""
-    propagation_id = finish(editor, editor.start_propagation(project_id, settings=QUICK))["propagation"]
-    project = editor.project(project_id)
+    propagation_id = finish(editor, editor.propagation.start(project_id, settings=QUICK))["propagation"]
+    project = editor.projects.get(project_id)
     propagation = project.propagation(propagation_id)
-    frames = np.stack(list(editor.pictures.result(project, propagation).frames(0, FRAMES)))
-    return propagation_id, frames, {window.key for window in editor.pictures.plan(project, propagation)}
+    frames = np.stack(list(editor.pictures.frames.result(project, propagation).frames(0, FRAMES)))
+    return propagation_id, frames, {window.key for window in editor.pictures.frames.plan(project, propagation)}
 
 
 def without_feathers(data: Any) -> Any:
@@ -76,29 +76,29 @@ def same_video(one: Path, two: Path) -> bool:
 
 
 def test_two_objects_with_edges_of_their_own_up_to_the_recipe(editor: Editor, clip: Path, tmp_path: Path) -> None:
-    project_id = editor.create_project(clip).project_id
+    project_id = editor.projects.create(clip).project_id
     for object_id, x in ((1, 45), (2, 110)):
-        editor.add_object(project_id)
-        editor.add_box(project_id, object_id, 0, x - 23, 38, x + 23, 84)
-    finish(editor, editor.start_tracking(project_id))
+        editor.objects.add(project_id)
+        editor.prompts.add_box(project_id, object_id, 0, x - 23, 38, x + 23, 84)
+    finish(editor, editor.tracking.start(project_id))
     left = np.s_[..., :78, :]  # what of a frame is the first object's side
     right = np.s_[..., 78:, :]
 
     def wide(first: int, second: int) -> None:
         """The second object's edge is its own where it is another than the first's."""
-        editor.set_adjustment(project_id, MaskAdjustment("expand", 6, first))
+        editor.region.set_adjustment(project_id, MaskAdjustment("expand", 6, first))
         if first == second:
-            editor.clear_adjustment(project_id, 2)
+            editor.region.clear_adjustment(project_id, 2)
         else:
-            editor.set_adjustment(project_id, MaskAdjustment("expand", 6, second), 2)
+            editor.region.set_adjustment(project_id, MaskAdjustment("expand", 6, second), 2)
 
     tries, shades = {}, {}
     for widths in ((9, 9), (0, 0), (0, 9)):
         wide(*widths)
         tries[widths] = tried(editor, project_id)
-        overlay = np.frombuffer(editor.overlay_png(project_id, 0, "region"), np.uint8)
+        overlay = np.frombuffer(editor.masks.overlay_png(project_id, 0, "region"), np.uint8)
         shades[widths] = cv2.imdecode(overlay, cv2.IMREAD_UNCHANGED)[..., 3:]
-        assert editor.pictures.region_mask(editor.project(project_id), 0)[:, 60:95].any()
+        assert editor.pictures.masks.region_mask(editor.projects.get(project_id), 0)[:, 60:95].any()
     for found in (tries, shades):
         assert (found[0, 9][left] == found[0, 0][left]).all()
         assert (found[0, 9][right] == found[9, 9][right]).all()
@@ -119,10 +119,10 @@ def test_two_objects_with_edges_of_their_own_up_to_the_recipe(editor: Editor, cl
     mixed_id, again, keys_again = carried(editor, project_id)
     assert (again == mixed).all()
     assert keys_again == keys
-    assert editor.report(project_id, mixed_id)["max_difference_outside"] == 0
+    assert editor.results.report(project_id, mixed_id)["max_difference_outside"] == 0
 
-    done = finish(editor, editor.start_export(project_id, "ffv1", mixed_id))
-    exported, recipe = (editor.file_path(project_id, done[name]) for name in ("file", "recipe"))
+    done = finish(editor, editor.exports.start(project_id, "ffv1", mixed_id))
+    exported, recipe = (editor.projects.file(project_id, done[name]) for name in ("file", "recipe"))
     (edit,) = Recipe.load(recipe).edits
     assert [pixels for pixels, _ in edit.feathers] == [0, 9]
     larger = on_size(edit, (320, 240), [])
@@ -132,12 +132,12 @@ def test_two_objects_with_edges_of_their_own_up_to_the_recipe(editor: Editor, cl
         assert same_video(exported, tmp_path / name / replayed["output"]), name
 
     # one number for all, as recipes and projects were before
-    done = finish(editor, editor.start_export(project_id, "ffv1", soft_id))
-    data = json.loads(editor.file_path(project_id, done["recipe"]).read_text())
+    done = finish(editor, editor.exports.start(project_id, "ffv1", soft_id))
+    data = json.loads(editor.projects.file(project_id, done["recipe"]).read_text())
     assert (data["edits"][0]["feather"], data["edits"][0]["feathers"]) == (9, [])
     (tmp_path / "old.json").write_text(json.dumps(without_feathers(data)))
     replayed = replay_to_folder(editor.engine, tmp_path / "old.json", tmp_path / "old", JobContext())
-    assert same_video(editor.file_path(project_id, done["file"]), tmp_path / "old" / replayed["output"])
+    assert same_video(editor.projects.file(project_id, done["file"]), tmp_path / "old" / replayed["output"])
     wide(9, 9)
     _, _, keys_now = carried(editor, project_id)  # with the region stored
     written = editor.workspace.folder(project_id) / "project.json"

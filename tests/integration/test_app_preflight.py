@@ -16,7 +16,7 @@ FLAT = np.full((4, 64, 96, 3), 90, np.uint8)
 
 
 def facts_and_notes(editor: Editor, path: Path) -> tuple[dict[str, str], str]:
-    view = project_view(editor, editor.create_project(path).project_id)
+    view = project_view(editor, editor.projects.create(path).project_id)
     facts = {fact["name"]: f"{fact['value']} {fact['note']}".strip() for fact in view["clip"]["facts"]}
     return facts, " ".join(note["text"] for note in view["preflight"]["notes"])
 
@@ -51,19 +51,19 @@ def test_what_is_unusual_about_a_clip_is_said(editor: Editor, tmp_path: Path) ->
 
 def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tmp_path: Path) -> None:
     path = video_file(tmp_path / "shots.mp4", shot_frames(3, 60) // 12, rate=Fraction(6))
-    project = editor.create_project(path)
-    editor.examined(project.project_id)
-    editor.frame_jpeg(project.project_id, 70)  # whoever looks has the machine to himself for a moment, no longer
-    editor.examiner.wait()
-    told = preflight(editor, editor.project(project.project_id))
+    project = editor.projects.create(path)
+    editor.clip.scan(project.project_id)
+    editor.clip.frame_jpeg(project.project_id, 70)  # whoever looks has the machine to himself for a moment, no longer
+    editor.scanner.wait()
+    told = preflight(editor, editor.projects.get(project.project_id))
     assert told["done"]
-    assert editor.cuts(project.project_id) == (60, 120)
+    assert editor.clip.scene_cuts(project.project_id) == (60, 120)
     texts = {note["remedy"]: note["text"] for note in told["notes"]}
     assert texts["part"].startswith("30 s to track")
     assert texts["shot"].startswith("2 cuts")
     assert texts[""].startswith("Very dark")
 
-    trimmed = editor.trim(project.project_id, 60, 120)
+    trimmed = editor.clip.trim(project.project_id, 60, 120)
     told = preflight(editor, trimmed)
     assert [note["remedy"] for note in told["notes"]] == ["whole", ""]
 
@@ -75,34 +75,34 @@ def test_a_large_clip_opens_before_its_content_is_known_and_learns_it_for_every_
 
     monkeypatch.setattr(app.editor.projects, "QUICKLY_HASHED", 0)
     path = video_file(tmp_path / "clip.mp4", FLAT)
-    project_id = editor.create_project(path).project_id
-    assert editor.project(project_id).clip.sha256 == ""
-    editor.trim(project_id, 1, 3)
-    known = editor.examiner.identified(project_id).clip.sha256
+    project_id = editor.projects.create(path).project_id
+    assert editor.projects.get(project_id).clip.sha256 == ""
+    editor.clip.trim(project_id, 1, 3)
+    known = editor.scanner.identified(project_id).clip.sha256
     assert known == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert editor.undo(project_id).clip.sha256 == known
+    assert editor.history.undo(project_id).clip.sha256 == known
 
 
 def test_projects_are_renamed_and_deleted_with_what_was_sent_for_them(editor: Editor, tmp_path: Path) -> None:
     folder = editor.settings.workspace / "uploads" / "one"
     folder.mkdir(parents=True)
     sent = video_file(folder / "video.mp4", FLAT)
-    first, second = editor.create_project(sent).project_id, editor.create_project(sent).project_id
+    first, second = editor.projects.create(sent).project_id, editor.projects.create(sent).project_id
     mine = video_file(tmp_path / "mine.mp4", FLAT)
-    third = editor.create_project(mine).project_id
+    third = editor.projects.create(mine).project_id
 
-    assert editor.rename_project(first, "  The sea ").name == "The sea"
+    assert editor.projects.rename(first, "  The sea ").name == "The sea"
     with pytest.raises(InputError, match="needs a name"):
-        editor.rename_project(first, " ")
-    assert {p.project_id for p in editor.recent_projects([first, "x", second])} == {first, second}
-    assert editor.thumbnail_jpeg(first)[:2] == b"\xff\xd8"
+        editor.projects.rename(first, " ")
+    assert {p.project_id for p in editor.projects.recent([first, "x", second])} == {first, second}
+    assert editor.projects.thumbnail_jpeg(first)[:2] == b"\xff\xd8"
 
-    editor.delete_project(first)
+    editor.projects.delete(first)
     assert sent.exists(), "another project works on it"
-    editor.delete_project(second)
+    editor.projects.delete(second)
     assert not folder.exists()
-    editor.delete_project(third)
+    editor.projects.delete(third)
     assert mine.exists(), "what lies elsewhere is the person's own"
-    assert editor.recent_projects() == []
+    assert editor.projects.recent() == []
     with pytest.raises(InputError, match="is not here"):
-        editor.project(first)
+        editor.projects.get(first)

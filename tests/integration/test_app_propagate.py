@@ -47,22 +47,22 @@ def editor(tmp_path: Path, package: Path):
 
 def masked_project(editor: Editor, clip: Path) -> str:
     """A project whose masks follow the disc exactly."""
-    project_id = editor.create_project(clip).project_id
-    editor.add_object(project_id)
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
     ys, xs = np.mgrid[:120, :160]
     masks = MaskSequence((160, 120), 0, [(xs - 55 - 2 * i) ** 2 + (ys - 61) ** 2 < 22**2 for i in range(FRAMES)])
-    stored = editor.pictures.store_masks(project_id, masks)
-    track = dataclasses.replace(editor.project(project_id).track(1), masks=stored, tracked=(0, FRAMES))
+    stored = editor.pictures.masks.store(project_id, masks)
+    track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, FRAMES))
     editor.workspace.change(project_id, "Masks", lambda p: document.with_track(p, track))
-    editor.set_adjustment(project_id, MaskAdjustment("expand", 3))
+    editor.region.set_adjustment(project_id, MaskAdjustment("expand", 3))
     return project_id
 
 
 def painted(editor: Editor, project_id: str, frame: int, colour: tuple[int, int, int]) -> str:
     """A keyframe try of one colour, as if the model had made it."""
-    project = editor.project(project_id)
-    picture = editor.pictures.frame(project, frame).copy()
-    picture[editor.pictures.region_mask(project, frame)] = colour
+    project = editor.projects.get(project_id)
+    picture = editor.pictures.frames.frame(project, frame).copy()
+    picture[editor.pictures.masks.region_mask(project, frame)] = colour
     image = editor.workspace.add_file(project_id, _png(picture), ".png")
     edit = KeyframeEdit(f"{frame}-{colour[0]}-{colour[1]}", frame, "modify", "a blue ball", 3, SamplingSettings(), "test", image, "r")
     editor.workspace.change(project_id, "Try", lambda p: document.with_edits(p, (edit,)))
@@ -77,9 +77,9 @@ def _png(picture: np.ndarray) -> bytes:
 
 def pixels(editor: Editor, project_id: str) -> np.ndarray:
     """The latest result, uint8 (T, H, W, 3), as it is put together from its windows."""
-    project = editor.project(project_id)
+    project = editor.projects.get(project_id)
     assert project.latest_propagation is not None
-    return np.stack(list(editor.pictures.result(project, project.latest_propagation).frames(0, FRAMES)))
+    return np.stack(list(editor.pictures.frames.result(project, project.latest_propagation).frames(0, FRAMES)))
 
 
 def times(editor: Editor, project_id: str) -> dict[str, int]:
@@ -89,33 +89,33 @@ def times(editor: Editor, project_id: str) -> dict[str, int]:
 
 def test_a_paused_run_goes_on_after_a_restart_to_the_unbroken_runs_pixels(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
     whole = pixels(editor, project_id)
     assert len(times(editor, project_id)) == 3
-    editor.undo(project_id)
-    assert editor.project(project_id).propagations == ()
+    editor.history.undo(project_id)
+    assert editor.projects.get(project_id).propagations == ()
     for path in (editor.workspace.folder(project_id) / "windows").glob("*.npz"):
         path.unlink()
 
-    job = editor.start_propagation(project_id, settings=QUICK)
-    while not times(editor, project_id) and not editor.job(job).finished:
+    job = editor.propagation.start(project_id, settings=QUICK)
+    while not times(editor, project_id) and not editor.jobs.status(job).finished:
         editor.runner.wait(job, 0.002)
-    editor.pause(job)
-    assert (editor.runner.wait(job, 60).state, editor.job(job).message) == ("cancelled", PAUSED)
+    editor.jobs.pause(job)
+    assert (editor.runner.wait(job, 60).state, editor.jobs.status(job).message) == ("cancelled", PAUSED)
     before = times(editor, project_id)
     assert 0 < len(before) < 3
-    paused = editor.project(project_id).latest_propagation
+    paused = editor.projects.get(project_id).latest_propagation
     assert paused is not None
     assert paused.result is None
     editor.close()
 
     again = Editor(editor.settings)
-    done = [there for _, _, there in again.windows(project_id, paused.propagation_id)]
+    done = [there for _, _, there in again.propagation.windows(project_id, paused.propagation_id)]
     assert done == [True] * len(before) + [False] * (3 - len(before))
-    finish(again, again.resume_propagation(project_id, paused.propagation_id))
+    finish(again, again.propagation.resume(project_id, paused.propagation_id))
     assert before.items() <= times(again, project_id).items()
-    report = again.report(project_id, paused.propagation_id)
+    report = again.results.report(project_id, paused.propagation_id)
     assert (report["windows"], report["windows_made"], report["max_difference_outside"]) == (3, 3 - len(before), 0)
     assert (pixels(again, project_id) == whole).all()
     again.close()
@@ -123,40 +123,40 @@ def test_a_paused_run_goes_on_after_a_restart_to_the_unbroken_runs_pixels(editor
 
 def test_a_keyframe_in_a_later_window_makes_only_what_follows_anew(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
     first, before = pixels(editor, project_id), times(editor, project_id)
-    editor.add_keyframe(project_id, painted(editor, project_id, 20, (220, 40, 30)))
-    assert [edit.frame for edit in editor.project(project_id).carried] == [0, 20]
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
+    editor.keyframes.add(project_id, painted(editor, project_id, 20, (220, 40, 30)))
+    assert [edit.frame for edit in editor.projects.get(project_id).carried] == [0, 20]
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
     second, after = pixels(editor, project_id), times(editor, project_id)
     assert (second[:20] == first[:20]).all()
-    assert (second[20] == read_image(editor.file_path(project_id, editor.project(project_id).carried[1].image))).all()
+    assert (second[20] == read_image(editor.projects.file(project_id, editor.projects.get(project_id).carried[1].image))).all()
     assert all((one != two).any() for one, two in zip(first[20:], second[20:], strict=True))
-    report = editor.report(project_id, editor.project(project_id).propagations[-1].propagation_id)
+    report = editor.results.report(project_id, editor.projects.get(project_id).propagations[-1].propagation_id)
     assert (report["windows"], report["windows_made"], report["keyframes"]) == (4, 2, [0, 20])
     assert {join["frame"] for join in report["joins"]} == {1, 17, 20, 21, 37}
     assert before.items() <= after.items(), "the windows of the result before are still needed, and were not made again"
-    editor.remove_keyframe(project_id, editor.project(project_id).carried[1].edit_id)
+    editor.keyframes.remove(project_id, editor.projects.get(project_id).carried[1].edit_id)
     assert (pixels(editor, project_id) == first).all(), "the result of the keyframes that are accepted now is the one that is shown"
 
 
 def test_an_accepted_result_is_what_the_next_edit_stands_on(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    source = np.stack([editor.pictures.frame(editor.project(project_id), i) for i in range(FRAMES)])
-    editor.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
-    finish(editor, editor.start_propagation(project_id, settings=QUICK, draft=True))
-    draft = editor.project(project_id).latest_propagation
+    source = np.stack([editor.pictures.frames.frame(editor.projects.get(project_id), i) for i in range(FRAMES)])
+    editor.keyframes.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
+    finish(editor, editor.propagation.start(project_id, settings=QUICK, draft=True))
+    draft = editor.projects.get(project_id).latest_propagation
     assert draft is not None
     assert draft.draft
-    assert editor.report(project_id, draft.propagation_id)["working_size"] == [16, 16]
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    result, region = pixels(editor, project_id), editor.pictures.adjusted(editor.project(project_id))[0]
-    final = editor.project(project_id).propagations[-1].propagation_id
-    before = editor.project(project_id)
-    after = editor.accept_result(project_id, final)
+    assert editor.results.report(project_id, draft.propagation_id)["working_size"] == [16, 16]
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    result, region = pixels(editor, project_id), editor.pictures.masks.adjusted(editor.projects.get(project_id))[0]
+    final = editor.projects.get(project_id).propagations[-1].propagation_id
+    before = editor.projects.get(project_id)
+    after = editor.results.accept(project_id, final)
     assert (after.tracks, after.edits, after.accepted) == ((), (), None)
-    stacked = np.stack([editor.pictures.frame(after, i) for i in range(FRAMES)])
+    stacked = np.stack([editor.pictures.frames.frame(after, i) for i in range(FRAMES)])
     assert (stacked == result).all()
     for frame in range(FRAMES):
         assert (stacked[frame][~region[frame]] == source[frame][~region[frame]]).all()
@@ -164,110 +164,110 @@ def test_an_accepted_result_is_what_the_next_edit_stands_on(editor: Editor, clip
 
     # a second edit on top, over the same place
     second = masks_again(editor, project_id, region)
-    editor.accept(project_id, painted(editor, project_id, 0, (220, 40, 30)))
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    top = editor.project(project_id).propagations[-1]
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (220, 40, 30)))
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    top = editor.projects.get(project_id).propagations[-1]
     assert top.base == final
-    editor.accept_result(project_id, top.propagation_id)
-    both = np.stack([editor.pictures.frame(editor.project(project_id), i) for i in range(FRAMES)])
+    editor.results.accept(project_id, top.propagation_id)
+    both = np.stack([editor.pictures.frames.frame(editor.projects.get(project_id), i) for i in range(FRAMES)])
     assert (both[0][second[0]] == (220, 40, 30)).all(-1).mean() > 0.5
-    layers = editor.project(project_id).layers
-    editor.set_layers(project_id, (layers[0], Layer(layers[1].propagation_id, enabled=False)))
-    assert all((editor.pictures.frame(editor.project(project_id), i) == result[i]).all() for i in range(FRAMES))
-    editor.set_layers(project_id, (layers[1], layers[0]))
-    swapped = editor.pictures.frame(editor.project(project_id), 0)
+    layers = editor.projects.get(project_id).layers
+    editor.results.set_layers(project_id, (layers[0], Layer(layers[1].propagation_id, enabled=False)))
+    assert all((editor.pictures.frames.frame(editor.projects.get(project_id), i) == result[i]).all() for i in range(FRAMES))
+    editor.results.set_layers(project_id, (layers[1], layers[0]))
+    swapped = editor.pictures.frames.frame(editor.projects.get(project_id), 0)
     inner = cv2.erode(region[0].astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
     assert (swapped[inner] == result[0][inner]).all(), "where both paint, the upper one shows"
-    while editor.project(project_id).layers:
-        editor.undo(project_id)
-    assert editor.project(project_id).edits[0].edit_id == before.edits[0].edit_id
-    assert (editor.pictures.frame(editor.project(project_id), 3) == source[3]).all()
+    while editor.projects.get(project_id).layers:
+        editor.history.undo(project_id)
+    assert editor.projects.get(project_id).edits[0].edit_id == before.edits[0].edit_id
+    assert (editor.pictures.frames.frame(editor.projects.get(project_id), 3) == source[3]).all()
 
 
 def masks_again(editor: Editor, project_id: str, region: MaskSequence) -> MaskSequence:
-    editor.add_object(project_id)
-    stored = editor.pictures.store_masks(project_id, region)
-    track = dataclasses.replace(editor.project(project_id).track(1), masks=stored, tracked=(0, FRAMES))
+    editor.objects.add(project_id)
+    stored = editor.pictures.masks.store(project_id, region)
+    track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, FRAMES))
     editor.workspace.change(project_id, "Masks", lambda p: document.with_track(p, track))
     return region
 
 
 def test_time_and_memory_are_foretold_and_then_measured(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 10, (20, 60, 220)))
-    assert editor.forecast(project_id) is None
-    finish(editor, editor.measure(project_id))
-    guess = editor.forecast(project_id)
+    editor.keyframes.accept(project_id, painted(editor, project_id, 10, (20, 60, 220)))
+    assert editor.estimates.propagation(project_id) is None
+    finish(editor, editor.estimates.measure_propagation(project_id))
+    guess = editor.estimates.propagation(project_id)
     assert guess is not None
     assert (guess.windows, guess.measured) == (3, False)
     assert guess.seconds > 0
     assert guess.memory_mb > 100
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    known = editor.forecast(project_id)
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    known = editor.estimates.propagation(project_id)
     assert known is not None
     assert known.measured
-    more = editor.forecast(project_id, SamplingSettings(steps=40))
+    more = editor.estimates.propagation(project_id, SamplingSettings(steps=40))
     assert more is not None
     assert more.seconds > known.seconds
 
 
 def test_stopping_for_good_takes_the_propagation_out_again(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    job = editor.start_propagation(project_id)
-    while editor.job(job).stage != "propagate" and not editor.job(job).finished:
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    job = editor.propagation.start(project_id)
+    while editor.jobs.status(job).stage != "propagate" and not editor.jobs.status(job).finished:
         editor.runner.wait(job, 0.002)
-    editor.cancel(job)
+    editor.jobs.cancel(job)
     assert editor.runner.wait(job, 60).state == "cancelled"
-    assert editor.project(project_id).propagations == ()
+    assert editor.projects.get(project_id).propagations == ()
 
 
 def test_accepting_the_first_keyframe_again_finds_its_result_current(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
     one, two = painted(editor, project_id, 0, (20, 60, 220)), painted(editor, project_id, 0, (220, 40, 30))
-    editor.accept(project_id, one)
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    project = editor.accept(project_id, two)
+    editor.keyframes.accept(project_id, one)
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    project = editor.keyframes.accept(project_id, two)
     assert not project.fits(project.propagations[0])
-    project = editor.accept(project_id, one)
+    project = editor.keyframes.accept(project_id, one)
     assert project.fits(project.propagations[0])
     assert not project.propagations[0].stale
 
 
 def test_the_written_video_shows_the_windows(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    done = finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    project: Project = editor.project(project_id)
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    done = finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    project: Project = editor.projects.get(project_id)
     result = project.propagation(done["propagation"]).result
     assert result is not None
-    with open_clip(editor.file_path(project_id, result)) as video:
+    with open_clip(editor.projects.file(project_id, result)) as video:
         assert np.abs(video.frame(20).astype(int) - pixels(editor, project_id)[20]).mean() < 3
-    jpeg, final = editor.result_jpeg(project_id, done["propagation"], 20)
+    jpeg, final = editor.results.jpeg(project_id, done["propagation"], 20)
     assert final
     assert jpeg[:2] == b"\xff\xd8"
 
 
 def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Path, tmp_path: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
-    editor.add_keyframe(project_id, painted(editor, project_id, 25, (220, 40, 30)))
-    finish(editor, editor.start_propagation(project_id, settings=QUICK))
-    region = editor.pictures.adjusted(editor.project(project_id))[0]
-    editor.accept_result(project_id, editor.project(project_id).propagations[-1].propagation_id)
+    editor.keyframes.accept(project_id, painted(editor, project_id, 5, (20, 60, 220)))
+    editor.keyframes.add(project_id, painted(editor, project_id, 25, (220, 40, 30)))
+    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    region = editor.pictures.masks.adjusted(editor.projects.get(project_id))[0]
+    editor.results.accept(project_id, editor.projects.get(project_id).propagations[-1].propagation_id)
     masks_again(editor, project_id, region)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 160, 20)))
-    top = finish(editor, editor.start_propagation(project_id, settings=QUICK, draft=True))["propagation"]
-    done = finish(editor, editor.start_export(project_id, "ffv1", top))
-    recipe = editor.file_path(project_id, done["recipe"])
-    assert {name for name, _ in editor.exports(project_id)} == {Path(done["file"]).name, recipe.name}
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 160, 20)))
+    top = finish(editor, editor.propagation.start(project_id, settings=QUICK, draft=True))["propagation"]
+    done = finish(editor, editor.exports.start(project_id, "ffv1", top))
+    recipe = editor.projects.file(project_id, done["recipe"])
+    assert {name for name, _ in editor.exports.files(project_id)} == {Path(done["file"]).name, recipe.name}
 
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     (moved / "recipe.json").write_bytes(recipe.read_bytes())
     report = replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "out", JobContext())
     assert (report["own_video"], report["edits"], report["notes"]) == (True, 2, [])
-    with open_clip(editor.file_path(project_id, done["file"])) as one, open_clip(moved / "out" / report["output"]) as two:
+    with open_clip(editor.projects.file(project_id, done["file"])) as one, open_clip(moved / "out" / report["output"]) as two:
         assert len(one) == len(two) == FRAMES
         assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
         assert all((a == b).all() for a, b in zip(one.frames(), pixels(editor, project_id), strict=True))
@@ -281,15 +281,15 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
 
 def test_pictures_are_exported_as_they_are(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
-    editor.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    propagation_id = finish(editor, editor.start_propagation(project_id, settings=QUICK))["propagation"]
-    done = finish(editor, editor.start_export(project_id, "png", propagation_id))
-    with zipfile.ZipFile(editor.file_path(project_id, done["file"])) as archive:
+    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+    propagation_id = finish(editor, editor.propagation.start(project_id, settings=QUICK))["propagation"]
+    done = finish(editor, editor.exports.start(project_id, "png", propagation_id))
+    with zipfile.ZipFile(editor.projects.file(project_id, done["file"])) as archive:
         assert archive.namelist() == [f"{i:05d}.png" for i in range(FRAMES)]
         encoded = np.frombuffer(archive.read("00017.png"), np.uint8)
     assert (cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1] == pixels(editor, project_id)[17]).all()
     with pytest.raises(InputError, match="can't be written here"):
-        editor.start_export(project_id, "theora", propagation_id)
+        editor.exports.start(project_id, "theora", propagation_id)
 
 
 def test_the_command_line_goes_on_from_the_windows_it_had(editor: Editor, clip: Path, tmp_path: Path) -> None:

@@ -60,17 +60,17 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Path:
     clip = disc_clip(folder / "disc.mp4", frames=12)
     editor = Editor(Settings(workspace=folder / "workspace", model=str(package), device="cpu"))
 
-    project_id = editor.create_project(clip).project_id
-    editor.add_object(project_id, "Disc")
-    editor.add_box(project_id, 1, 2, DISC_BOX[0] + 4, DISC_BOX[1], DISC_BOX[2] + 4, DISC_BOX[3])
-    finish(editor, editor.start_tracking(project_id))
-    editor.set_adjustment(project_id, MaskAdjustment("expand", 3))
-    tried = finish(editor, editor.start_tries(project_id, 2, "modify", "a blue ball", (1,), QUICK))["edits"][0]
-    editor.accept(project_id, tried)
-    run = finish(editor, editor.start_propagation(project_id, settings=QUICK))["propagation"]
-    done = finish(editor, editor.start_export(project_id, "ffv1", run))
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id, "Disc")
+    editor.prompts.add_box(project_id, 1, 2, DISC_BOX[0] + 4, DISC_BOX[1], DISC_BOX[2] + 4, DISC_BOX[3])
+    finish(editor, editor.tracking.start(project_id))
+    editor.region.set_adjustment(project_id, MaskAdjustment("expand", 3))
+    tried = finish(editor, editor.keyframes.start_tries(project_id, 2, "modify", "a blue ball", (1,), QUICK))["edits"][0]
+    editor.keyframes.accept(project_id, tried)
+    run = finish(editor, editor.propagation.start(project_id, settings=QUICK))["propagation"]
+    done = finish(editor, editor.exports.start(project_id, "ffv1", run))
     path = folder / "edit.recipe.json"
-    path.write_bytes(editor.file_path(project_id, done["recipe"]).read_bytes())
+    path.write_bytes(editor.projects.file(project_id, done["recipe"]).read_bytes())
     editor.close()
     return path
 

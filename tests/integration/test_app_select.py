@@ -1,4 +1,4 @@
-"""Correcting and following objects through the editor's verbs, on a clip of two shots and the segmenter that ships."""
+"""Correcting and tracking objects with the editor's operations, on a clip of two shots and the segmenter that ships."""
 
 from pathlib import Path
 
@@ -44,21 +44,21 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(editor: Editor, project_id: str, *arguments, **named) -> dict:
-    status = editor.runner.wait(editor.start_tracking(project_id, *arguments, **named), 120)
+    status = editor.runner.wait(editor.tracking.start(project_id, *arguments, **named), 120)
     assert status.state == "done", status.message
     return status.result
 
 
 def boxed(editor: Editor, clip: Path) -> str:
-    project_id = editor.create_project(clip).project_id
-    editor.add_object(project_id)
-    editor.add_box(project_id, 1, 0, *box(0))
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
+    editor.prompts.add_box(project_id, 1, 0, *box(0))
     return project_id
 
 
 def mask(editor: Editor, project_id: str, frame: int, object_id: int = 1) -> np.ndarray:
-    project = editor.project(project_id)
-    return editor.pictures.masks(project, project.track(object_id).masks or "")[frame]
+    project = editor.projects.get(project_id)
+    return editor.pictures.masks.load(project, project.track(object_id).masks or "")[frame]
 
 
 def overlap(found: np.ndarray, truth: np.ndarray) -> float:
@@ -68,119 +68,119 @@ def overlap(found: np.ndarray, truth: np.ndarray) -> float:
 def test_tracking_stops_at_a_cut_asks_for_a_click_and_goes_on_with_it(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
     assert run(editor, project_id) == {"frames": CUT, "waiting": [CUT]}
-    assert editor.timeline(project_id)[0]["present"] == [[0, CUT]]
-    assert not editor.project(project_id).track(1).covers(0, FRAMES)
+    assert editor.tracking.timeline(project_id)[0]["present"] == [[0, CUT]]
+    assert not editor.projects.get(project_id).track(1).covers(0, FRAMES)
     first = [mask(editor, project_id, frame) for frame in range(CUT)]
-    editor.add_box(project_id, 1, CUT, *box(CUT))
+    editor.prompts.add_box(project_id, 1, CUT, *box(CUT))
     assert run(editor, project_id) == {"frames": FRAMES - CUT, "waiting": []}
-    assert editor.project(project_id).track(1).covers(0, FRAMES)
+    assert editor.projects.get(project_id).track(1).covers(0, FRAMES)
     assert overlap(mask(editor, project_id, FRAMES - 1), disc(FRAMES - 1)) > 0.8
     assert all((mask(editor, project_id, frame) == first[frame]).all() for frame in range(CUT))
-    assert editor.timeline(project_id)[0]["suspect"] == []
+    assert editor.tracking.timeline(project_id)[0]["suspect"] == []
 
 
 def test_an_object_that_is_not_in_a_shot_needs_no_click(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
     run(editor, project_id)
-    editor.mark_absent(project_id, 1, CUT)
+    editor.tracking.mark_absent(project_id, 1, CUT)
     assert run(editor, project_id)["waiting"] == []
-    assert editor.project(project_id).track(1).covers(0, FRAMES)
-    assert editor.timeline(project_id)[0]["present"] == [[0, CUT]]
+    assert editor.projects.get(project_id).track(1).covers(0, FRAMES)
+    assert editor.tracking.timeline(project_id)[0]["present"] == [[0, CUT]]
 
 
 def test_a_correction_reaches_the_frames_after_it_and_no_others(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
     run(editor, project_id)
     before = [mask(editor, project_id, frame) for frame in range(CUT)]
-    editor.add_box(project_id, 1, 3, 5, 85, 36, 116)  # the square it is meant to be
+    editor.prompts.add_box(project_id, 1, 3, 5, 85, 36, 116)  # the square it is meant to be
     run(editor, project_id, "forward", object_id=1, frame=3)
     after = [mask(editor, project_id, frame) for frame in range(CUT)]
     assert all(overlap(after[frame], SQUARE) > 0.7 for frame in range(3, CUT))
     assert all((after[frame] == before[frame]).all() for frame in range(3))
-    editor.clear_prompts(project_id, 1, 0)
+    editor.prompts.clear(project_id, 1, 0)
     run(editor, project_id, "backward", object_id=1, frame=3)
     assert overlap(mask(editor, project_id, 2), SQUARE) > 0.7
-    editor.undo(project_id)
+    editor.history.undo(project_id)
     assert (mask(editor, project_id, 2) == before[2]).all()
 
 
 def test_a_confirmed_frame_is_never_overwritten(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
     run(editor, project_id)
-    editor.paint(project_id, 1, 5, [(140, 100)], 5)
-    editor.clear_prompts(project_id, 1, 5)
+    editor.prompts.paint(project_id, 1, 5, [(140, 100)], 5)
+    editor.prompts.clear(project_id, 1, 5)
     drawn = mask(editor, project_id, 5)
-    editor.confirm(project_id, 1, 5)
+    editor.tracking.confirm(project_id, 1, 5)
     assert drawn[100, 140]
     for options in ({}, {"object_id": 1, "frame": 2}):
         run(editor, project_id, **options)
         assert (mask(editor, project_id, 5) == drawn).all()
-    editor.confirm(project_id, 1, 5, False)
+    editor.tracking.confirm(project_id, 1, 5, False)
     run(editor, project_id, object_id=1, frame=2)
     assert not mask(editor, project_id, 5)[100, 140]
     with pytest.raises(InputError, match="outside the clip"):
-        editor.confirm(project_id, 1, FRAMES)
+        editor.tracking.confirm(project_id, 1, FRAMES)
 
 
 def test_a_click_on_a_tracked_frame_corrects_the_mask_that_is_there(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
     run(editor, project_id)
     before = mask(editor, project_id, 4)
-    editor.add_point(project_id, 1, 4, 5, 5, positive=False)
+    editor.prompts.add_point(project_id, 1, 4, 5, 5, positive=False)
     assert (mask(editor, project_id, 4) == before).all(), "that was outside already"
-    assert editor.timeline(project_id)[0]["pending"] == [4, CUT]
+    assert editor.tracking.timeline(project_id)[0]["pending"] == [4, CUT]
     with pytest.raises(InputError, match="nothing on frame 9"):
-        editor.add_point(project_id, 1, 9, 5, 5, positive=False)
+        editor.prompts.add_point(project_id, 1, 9, 5, 5, positive=False)
 
 
 def test_what_hovering_shows_is_what_the_click_does(editor: Editor, clip: Path) -> None:
-    project_id = editor.create_project(clip).project_id
-    shown = editor.preview_point(project_id, None, 0, *centre(0))
-    assert editor.project(project_id).tracks == ()
-    editor.add_object(project_id)
-    editor.add_point(project_id, 1, 0, *centre(0))
+    project_id = editor.projects.create(clip).project_id
+    shown = editor.prompts.preview_point(project_id, None, 0, *centre(0))
+    assert editor.projects.get(project_id).tracks == ()
+    editor.objects.add(project_id)
+    editor.prompts.add_point(project_id, 1, 0, *centre(0))
     assert (mask(editor, project_id, 0) == shown).all()
-    less = editor.preview_point(project_id, 1, 0, 65, 61, positive=False)
-    editor.add_point(project_id, 1, 0, 65, 61, positive=False)
+    less = editor.prompts.preview_point(project_id, 1, 0, 65, 61, positive=False)
+    editor.prompts.add_point(project_id, 1, 0, 65, 61, positive=False)
     assert (mask(editor, project_id, 0) == less).all()
 
 
 def test_strokes_draw_and_erase_and_are_undone_one_by_one(editor: Editor, clip: Path) -> None:
-    project_id = editor.create_project(clip).project_id
-    editor.add_object(project_id)
-    editor.paint(project_id, 1, 2, [(40, 40), (80, 40)], 6)
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
+    editor.prompts.paint(project_id, 1, 2, [(40, 40), (80, 40)], 6)
     line = mask(editor, project_id, 2)
     ys, xs = np.mgrid[:120, :160] + 0.5
     truth = np.hypot(xs - xs.clip(40, 80), ys - 40) <= 6
     assert (line == truth).all()
-    editor.paint(project_id, 1, 2, [(60, 40)], 4, erase=True)
+    editor.prompts.paint(project_id, 1, 2, [(60, 40)], 4, erase=True)
     assert not mask(editor, project_id, 2)[40, 60]
-    editor.undo(project_id)
+    editor.history.undo(project_id)
     assert (mask(editor, project_id, 2) == line).all()
     again = Editor(editor.settings)
-    again.redo(project_id)
+    again.history.redo(project_id)
     assert not mask(again, project_id, 2)[40, 60]
     again.close()
     with pytest.raises(InputError, match="stroke"):
-        editor.paint(project_id, 1, 2, [], 6)
+        editor.prompts.paint(project_id, 1, 2, [], 6)
 
 
 def test_objects_are_renamed_hidden_and_merged(editor: Editor, clip: Path) -> None:
-    project_id = editor.create_project(clip).project_id
+    project_id = editor.projects.create(clip).project_id
     for left, name in ((20, "left"), (100, "right")):
-        _, object_id = editor.add_object(project_id)
-        editor.rename_object(project_id, object_id, f" {name} ")
-        editor.paint(project_id, object_id, 0, [(left, 40)], 10)
+        _, object_id = editor.objects.add(project_id)
+        editor.objects.rename(project_id, object_id, f" {name} ")
+        editor.prompts.paint(project_id, object_id, 0, [(left, 40)], 10)
     both = mask(editor, project_id, 0, 1) | mask(editor, project_id, 0, 2)
-    shown = editor.overlay_png(project_id, 0)
-    editor.hide_object(project_id, 2)
-    assert editor.overlay_png(project_id, 0) != shown
-    editor.hide_object(project_id, 2, False)
-    merged = editor.merge_objects(project_id, 1, 2)
+    shown = editor.masks.overlay_png(project_id, 0)
+    editor.objects.hide(project_id, 2)
+    assert editor.masks.overlay_png(project_id, 0) != shown
+    editor.objects.hide(project_id, 2, False)
+    merged = editor.objects.merge(project_id, 1, 2)
     assert [track.name for track in merged.tracks] == ["left"]
     assert (mask(editor, project_id, 0) == both).all()
     assert run(editor, project_id)["frames"] == CUT
     with pytest.raises(InputError, match="needs a name"):
-        editor.rename_object(project_id, 1, "  ")
+        editor.objects.rename(project_id, 1, "  ")
     with pytest.raises(InputError, match="another object"):
-        editor.merge_objects(project_id, 1, 1)
+        editor.objects.merge(project_id, 1, 1)

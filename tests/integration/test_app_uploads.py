@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.editor.editor import Editor
-from app.server.routes import page_routes
+from app.server.routes import studio_routes
 from app.settings import Settings
 from core.errors import Cancelled
 
@@ -21,7 +21,7 @@ OURS = {"x-vivid-studio": "1"}
 def client(tmp_path: Path):
     editor = Editor(Settings(workspace=tmp_path))
     app = FastAPI()
-    app.include_router(page_routes(editor))
+    app.include_router(studio_routes(editor))
     yield TestClient(app)
     editor.close()
 

@@ -1,0 +1,134 @@
+"""Values that the editor hands to the page and to other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ProjectSummary:
+    """One line of the list of recent projects. `modified` is ISO 8601, UTC."""
+
+    project_id: str
+    name: str
+    modified: str
+    frames: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip that comes with the program."""
+
+    name: str
+    title: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ClipScan:
+    """What the scan of a clip has found so far.
+
+    `looked` is the number of frames that were searched for scene cuts; `brightness` is the mean from
+    0 to 1, None while it is not known.
+    """
+
+    looked: int
+    brightness: float | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a step takes on this machine: seconds for the clip, or for one try, with one object, and memory.
+
+    `measured` is False where it comes from a short trial. Seconds and memory are None while neither
+    a trial nor the step itself has been run.
+    """
+
+    step: str
+    seconds: float | None
+    memory_mb: float | None
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a propagation will take. `measured` says that it comes from a whole run on this machine, not only from a trial."""
+
+    seconds: float
+    memory_mb: float
+    windows: int
+    measured: bool
+
+
+@dataclass(frozen=True)
+class KnownWords:
+    """The words that a small video model knows.
+
+    `synonyms` are words that it reads as another one, `hollow` those of the kinds whose middle is empty.
+    """
+
+    colours: tuple[str, ...]
+    kinds: tuple[str, ...]
+    materials: tuple[str, ...]
+    sizes: tuple[str, ...]
+    synonyms: Mapping[str, str]
+    hollow: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the package of the video model says about it. `vocabulary` is None for a model that takes any caption."""
+
+    name: str
+    title: str
+    ships: bool
+    vocabulary: KnownWords | None
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model and whether it is on this machine.
+
+    `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk) or `absent`.
+    `download_mb` is None where it is not known. `used` says that the program works with this one now.
+    """
+
+    name: str
+    kind: str
+    title: str
+    licence: str
+    state: str
+    download_mb: int | None
+    used: bool
+
+
+@dataclass(frozen=True)
+class PlacedPicture:
+    """How a picture from another program would become a try.
+
+    `size` is its own (W, H). It is laid on the frame by `scale` about the middle, beyond the resizing,
+    then by `shift` in pixels; `about` says so in sentences. `likeness` is `same`, `changed`, `another`
+    or `unknown`: the picture outside the region, compared with the frame. `preview` is a JPEG of the try
+    with the outline of the region.
+    """
+
+    size: tuple[int, int]
+    scale: float
+    shift: tuple[float, float]
+    likeness: str
+    about: tuple[str, ...]
+    warning: str
+    preview: bytes
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A format of the export list: `codec` is its name in a recipe, `suffix` the end of the file's name."""
+
+    codec: str
+    title: str
+    suffix: str

@@ -1,0 +1,118 @@
+"""What the steps will take on this machine: time and memory, from earlier runs or from a short trial."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from app.contract.values import Cost, Estimate
+from app.engine import Engine
+from app.jobs.estimates import Estimates, Rate, Timing
+from app.jobs.propagation import DRAFT_SHARE, half_size
+from app.jobs.queue import JobQueue, TRIAL
+from app.jobs.trial import TrialJobs
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.project import project as document
+from core.project.edits import KeyframeEdit, SamplingSettings
+from core.project.video import Clip
+
+if TYPE_CHECKING:
+    from core.vivid.model import VividModel
+
+
+class EstimateOperations:
+    """Estimates before the work, and trials that make them possible."""
+
+    def __init__(self, workspace: Workspace, engine: Engine, queue: JobQueue, estimates: Estimates, trials: TrialJobs) -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._queue = queue
+        self._estimates = estimates
+        self._trials = trials
+
+    def costs(self, project_id: str) -> list[Cost]:
+        """What tracking one object, a keyframe try and propagating will take on this machine."""
+        frames, settings = self._workspace.project(project_id).clip.frames, self._engine.settings
+        kinds = (("track", settings.segmenter, frames), ("keyframe", settings.model, 1), ("propagate", settings.model, frames))
+        return [_cost(kind, self._estimates.rate(kind, name), count) for kind, name, count in kinds]
+
+    def measure_machine(self, project_id: str) -> str:
+        """Do a little of every step, so that `costs` can answer; returns the job's id. Nothing of it stays in the project."""
+        return self._queue.submit(TRIAL, project_id, partial(self._trials.try_every_step, project_id))
+
+    def propagation(
+        self, project_id: str, settings: SamplingSettings | None = None, draft: bool = False, edit_id: str | None = None
+    ) -> Estimate | None:
+        """What propagating will take on this machine.
+
+        Args:
+            project_id: The project.
+            settings: Steps and guidance; the model's own where None.
+            draft: Whether it is a draft: few steps at half the size.
+            edit_id: A try, to estimate as if it were accepted; None for the accepted keyframes.
+
+        Returns:
+            The estimate; None while it is not known: `measure` finds it out.
+
+        Raises:
+            InputError: No keyframe is accepted.
+        """
+        from core.propagation.schedule import sampling_of
+
+        project = self._workspace.project(project_id)
+        keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
+        if not keyframes:
+            raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        model = self._engine.video_model()
+        model = half_size(model) if draft else model
+        wanted = settings or SamplingSettings()
+        sampling = sampling_of(model, keyframes[0].task, wanted)
+        timing = self._timing(model, sampling.guidance > 1, draft)
+        if timing is None:
+            return None
+        runs = sampling.runs
+        if draft and wanted.steps is None:
+            runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
+        windows = _windows(keyframes, project.clip, model.window_frames - 1)
+        width, height = project.clip.info.size
+        seconds = windows * (timing.window + runs * timing.step) + project.clip.frames * timing.render * width * height / 1e6
+        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured)
+
+    def measure_propagation(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:
+        """Run a short trial of the video model, so that `forecast` can answer.
+
+        Args:
+            project_id: The project.
+            draft: Whether to measure a draft.
+            edit_id: A try whose task counts, as if it were accepted; None for the accepted keyframe.
+
+        Returns:
+            The job's id.
+        """
+        project = self._workspace.project(project_id)
+        if edit_id is not None:
+            project.edit(edit_id)
+        return self._queue.submit(TRIAL, project_id, partial(self._trials.try_propagation, project_id, draft, edit_id))
+
+    def _timing(self, model: VividModel, guided: bool, draft: bool) -> Timing | None:
+        weights = self._engine.weights()
+        timing = self._estimates.timing(model, guided, weights)
+        if timing is None and draft:  # a quarter of the pixels of a window at full size
+            whole = self._estimates.timing(self._engine.video_model(), guided, weights)
+            timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 4, measured=False)
+        return timing
+
+
+def _windows(keyframes: tuple[KeyframeEdit, ...], clip: Clip, reach: int) -> int:
+    """How many windows it takes, each `reach` frames on: from the first keyframe back to the start, and from each to the next."""
+    starts = [keyframes[0].frame, *(edit.frame for edit in keyframes[1:]), clip.stop]
+    lengths = [b - a for a, b in pairwise(starts)]
+    lengths[-1] -= 1
+    return sum(-(-length // reach) for length in (*lengths, keyframes[0].frame - clip.start))
+
+
+def _cost(step: str, rate: Rate | None, count: int) -> Cost:
+    return Cost(step, None, None, False) if rate is None else Cost(step, rate.seconds * count, rate.memory_mb, rate.measured)

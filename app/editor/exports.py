@@ -1,0 +1,55 @@
+"""Exports: results as files to take home, with their recipes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from app.contract.values import ExportFormat
+from app.jobs.clip_scan import ClipScanner
+from app.jobs.exports import ExportJobs
+from app.jobs.queue import JobQueue, resumable
+from app.render.export import export_formats, format_of
+from app.storage.workspace import Workspace
+from core.errors import InputError
+
+
+class ExportOperations:
+    """Videos of results."""
+
+    def __init__(self, workspace: Workspace, queue: JobQueue, scanner: ClipScanner, jobs: ExportJobs) -> None:
+        self._workspace = workspace
+        self._queue = queue
+        self._scanner = scanner
+        self._jobs = jobs
+
+    def formats(self) -> tuple[ExportFormat, ...]:
+        """What a result can be written as on this machine."""
+        return export_formats()
+
+    @resumable("start_export")
+    def start(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:
+        """Write a finished propagation with all below it, or the accepted results, and a recipe beside it.
+
+        Args:
+            project_id: The project.
+            codec: One of `formats`.
+            propagation_id: The propagation; the accepted results when None.
+
+        Returns:
+            The job's id; its result names `file` and `recipe`, relative to the project.
+
+        Raises:
+            InputError: There is no such format, or nothing to export.
+        """
+        project = self._workspace.project(project_id)
+        format_of(codec)
+        if propagation_id is None and not project.base:
+            raise InputError("there is no accepted result to export yet: propagate, then accept the result")
+        if propagation_id is not None and project.propagation(propagation_id).result is None:
+            raise InputError("this propagation is not finished: resume it first")
+        job = self._scanner.with_hash(project_id, partial(self._jobs.export, project_id, codec, propagation_id))
+        return self._queue.submit("export", project_id, job)
+
+    def files(self, project_id: str) -> list[tuple[str, int]]:
+        """The files that were exported and their size in bytes, the newest first; recipes are among them."""
+        return self._jobs.files(project_id)

@@ -1,0 +1,95 @@
+"""Results of propagations: their reports and pictures, and the stack of those that were accepted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.media.pictures import Pictures
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.project import project as document
+from core.project.edits import Layer
+from core.project.project import Project
+
+
+class ResultOperations:
+    """What came out of a propagation, and what the next edit stands on."""
+
+    def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
+        self._workspace = workspace
+        self._pictures = pictures
+
+    def report(self, project_id: str, propagation_id: str) -> dict[str, Any]:
+        """The measurements of a finished propagation."""
+        for propagation in self._workspace.project(project_id).propagations:
+            if propagation.propagation_id == propagation_id and propagation.report:
+                try:
+                    return json.loads(self._workspace.file(project_id, propagation.report).read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
+        raise InputError(f"there is no finished propagation {propagation_id}: propagate, or resume the one that was stopped")
+
+    def jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> tuple[bytes, bool]:
+        """A frame as the propagation leaves it so far.
+
+        Args:
+            project_id: The project.
+            propagation_id: The propagation.
+            frame: The frame.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A JPEG, and whether it is final.
+
+        Raises:
+            InputError: There is no such propagation or frame.
+        """
+        project = self._workspace.project(project_id)
+        propagation = project.propagation(propagation_id)
+        project.clip.info.check_frame(frame)
+        return self._pictures.frames.result_jpeg(project, propagation, frame, max_width)
+
+    def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """A frame as it was before the propagation: the source with the results that it stands on.
+
+        Args:
+            project_id: The project.
+            propagation_id: The propagation.
+            frame: The frame.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A JPEG.
+
+        Raises:
+            InputError: There is no such propagation or frame.
+        """
+        project = self._workspace.project(project_id)
+        return self._pictures.frames.below_jpeg(project, project.propagation(propagation_id).base, frame, max_width)
+
+    def region_png(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:
+        """The region that a propagation edited, on one frame, as an overlay.
+
+        Args:
+            project_id: The project.
+            propagation_id: The propagation.
+            frame: The frame.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A transparent PNG.
+
+        Raises:
+            InputError: There is no such propagation.
+        """
+        project = self._workspace.project(project_id)
+        return self._pictures.result_region_png(project, project.propagation(propagation_id), frame, max_width)
+
+    def accept(self, project_id: str, propagation_id: str) -> Project:
+        """Make the result what the next edit starts from, which begins with an empty selection. Can be undone."""
+        return self._workspace.change(project_id, "Accept result", lambda p: document.with_layer(p, propagation_id))
+
+    def set_layers(self, project_id: str, layers: tuple[Layer, ...]) -> Project:
+        """Reorder the accepted results, switch them on or off, or leave some out."""
+        return self._workspace.change(project_id, "Change the stack", lambda p: document.with_layers(p, layers))

@@ -1,0 +1,88 @@
+"""Find objects on a frame by words."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from functools import partial
+from typing import Any
+
+from app.editor.changes import with_mask
+from app.engine import Engine, GROUNDER
+from app.jobs.queue import JobQueue, resumable
+from app.media.pictures import Pictures
+from app.storage.workspace import Workspace
+from core.errors import InputError
+from core.models.catalogue import entry
+from core.progress import JobContext
+from core.project import project as document
+from core.project.project import Project
+from core.project.prompts import BoxPrompt, prompt_for
+
+LONGEST_TEXT = 200
+"""Characters of a search that are read."""
+
+
+class TextSearchOperations:
+    """What is found becomes an object with a box; the segmenter makes its mask. `session_lock` is that of the prompts."""
+
+    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue, session_lock: threading.Lock) -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._pictures = pictures
+        self._queue = queue
+        self._session_lock = session_lock
+
+    def model(self) -> tuple[bool, str]:
+        """Whether the model for it is on this disk, and its title, or what there is to fetch and how large."""
+        model = entry(GROUNDER, "grounder")
+        here = self._engine.store.available(GROUNDER, "grounder")
+        return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
+
+    @resumable("find_text")
+    def find(self, project_id: str, frame: int, text: str) -> str:
+        """Look for what the words name. Each thing becomes an object with a box, all in one step.
+
+        The model is fetched when it is not here; the job fails with the message of ModelMissingError when it
+        can't be had.
+
+        Args:
+            project_id: The project.
+            frame: The frame to look at.
+            text: A few English words.
+
+        Returns:
+            The job's id; its result has the `objects`.
+
+        Raises:
+            InputError: There are no words, or there is no such frame.
+        """
+        self._workspace.project(project_id).clip.info.check_frame(frame)
+        if not text.strip():
+            raise InputError("say in a few words what to look for, like: the dog")
+        return self._queue.submit("find", project_id, partial(self._find, project_id, frame, text.strip()[:LONGEST_TEXT]))
+
+    def _find(self, project_id: str, frame: int, text: str, context: JobContext) -> dict[str, Any]:
+        context.report("loading the text model" if self.model()[0] else "fetching the text model", 0, 1)
+        grounder = self._engine.grounder()
+        context.report("looking", 0, 1)
+        project = self._workspace.project(project_id)
+        boxes = grounder.find(self._pictures.frames.frame(project, frame), text)
+        if not boxes:
+            raise InputError(f"nothing on frame {frame} looks like '{text}': try other words, or another frame")
+        added: list[int] = []
+        with self._session_lock:
+            session = self._pictures.session(project)
+            shapes = [BoxPrompt(frame, 0, box.x0, box.y0, box.x1, box.y1) for box in boxes]
+            masks = [session.preview(frame, [shape]) for shape in shapes]
+
+            def change(current: Project) -> Project:
+                for number, (shape, mask) in enumerate(zip(shapes, masks, strict=True), 1):
+                    current, track = document.with_object(current, text if len(shapes) == 1 else f"{text} {number}")
+                    track = dataclasses.replace(track, prompts=(prompt_for(shape, track.object_id),))
+                    current = with_mask(self._pictures.masks, current, track, frame, mask)
+                    added.append(track.object_id)
+                return current
+
+            self._workspace.change(project_id, f"Find '{text}'", change)
+        return {"objects": added}

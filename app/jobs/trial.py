@@ -1,0 +1,84 @@
+"""Trials: a little of every step, so that there is an estimate before the step itself has been run on this machine."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import Any
+
+from app.engine import Engine
+from app.jobs.estimates import Estimates
+from app.jobs.propagation import half_size
+from app.media.pictures import Pictures
+from app.storage.workspace import Workspace
+from core.progress import JobContext
+from core.project import project as document
+from core.project.edits import SamplingSettings
+from core.project.prompts import BoxPrompt
+
+
+class TrialJobs:
+    """Runs on a job's thread; reports to the job's context and stops when it says so. Nothing of it stays in the project."""
+
+    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, estimates: Estimates) -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._pictures = pictures
+        self._estimates = estimates
+
+    def try_propagation(self, project_id: str, draft: bool, edit_id: str | None, context: JobContext) -> dict[str, Any]:
+        """Measure a window of the video model.
+
+        Args:
+            project_id: The project.
+            draft: Whether to measure a draft, at half the size.
+            edit_id: The try whose task counts, as if it were accepted; the accepted one's when None.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            Nothing that a person needs.
+        """
+        from core.propagation.schedule import sampling_of
+
+        project = self._workspace.project(project_id)
+        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
+        context.report("loading the model", 0, 1)
+        model = self._engine.video_model()
+        model = half_size(model) if draft else model
+        guided = sampling_of(model, carried[0].task if carried else "modify", SamplingSettings()).guidance > 1
+        self._estimates.try_out(model, guided, self._engine.weights(), context)
+        return {}
+
+    def try_every_step(self, project_id: str, context: JobContext) -> dict[str, Any]:
+        """Track a box, paint a try and make a window, each on a few frames of the clip."""
+        import numpy as np
+
+        from core.propagation.schedule import sampling_of
+
+        project, device, settings = self._workspace.project(project_id), self._engine.device, self._engine.settings
+        start, stop = project.clip.start, min(project.clip.stop, project.clip.start + 7)
+        width, height = project.clip.info.size
+        context.report("loading the models", 0, 4)
+        self._engine.segmenter()
+        model = self._engine.video_model()
+        context.report("measuring", 1, 4)
+        box = BoxPrompt(start, 1, width * 0.35, height * 0.35, width * 0.65, height * 0.65)
+        stamps = []
+        with closing(self._pictures.tracking_session(project).track({1: [box]}, start, stop, context)) as frames:  # type: ignore[type-var]
+            for _ in frames:
+                stamps.append(time.monotonic())
+        if len(stamps) > 1:
+            self._estimates.learn_rate("track", settings.segmenter, (stamps[-1] - stamps[0]) / (len(stamps) - 1), device, False)
+        context.report("measuring", 2, 4)
+        mask = np.zeros((height, width), np.bool_)
+        mask[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
+        sampling_settings, started = SamplingSettings(), time.monotonic()
+        prepared = self._pictures.keyframe_studio(model).prepare(self._pictures.frames.frame(project, start), mask, 4)
+        for _ in prepared.tries("delete", "", (0,), sampling_settings, context):
+            self._estimates.learn_rate("keyframe", settings.model, time.monotonic() - started, device, False)
+        context.report("measuring", 3, 4)
+        sampling = sampling_of(model, "modify", sampling_settings)
+        timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
+        frame = (timing.window + sampling.runs * timing.step) / (model.window_frames - 1) + timing.render * width * height / 1e6
+        self._estimates.learn_rate("propagate", settings.model, frame, device, False)
+        return {}
