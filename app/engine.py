@@ -1,4 +1,7 @@
-"""The models in memory: loaded on a device when first needed, then kept. Nothing heavy is imported before that."""
+"""The models in memory: loaded on a device when first needed, then kept.
+
+Nothing heavy is imported before that.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,9 @@ class Engine:
             return self._segmenters[name]
 
     def grounder(self) -> Grounder:
-        """What finds things by words; ModelMissingError, saying what to fetch, when it is not to be had."""
+        """What finds things by words; ModelMissingError, saying what to fetch, when it is not to be
+        had.
+        """
         with self._lock:
             if self._grounder is None:
                 from core.segment.grounding import load_grounder
@@ -87,7 +92,9 @@ class Engine:
             return self._videos[name]
 
     def weights(self, name: str | None = None) -> str:
-        """What the video model is by its content, the settings' own when None; reads its files, but loads nothing."""
+        """What the video model is by its content, the settings' own when None; reads its files, but
+        loads nothing.
+        """
         from core.models.fingerprint import fingerprint
 
         return fingerprint(self.store.locate(name or self.settings.model, "video"))

@@ -1,4 +1,6 @@
-"""The job bar: what the machine is working on, how far it is, how long it will take, what waits behind it, and buttons to stop it."""
+"""The job bar: what the machine is working on, how far it is, how long it will take, what waits
+behind it, and buttons to stop it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ MARKUP = """
 
 
 def job_bar(program: Program) -> gr.HTML:
-    """The page follows a job by asking; the job itself knows nothing of the page, so a reload finds it again."""
+    """The page follows a job by asking; the job itself knows nothing of the page, so a reload finds
+    it again.
+    """
 
     def follow(project_id: str) -> Answer:
         return program.view(project_id)

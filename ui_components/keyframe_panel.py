@@ -22,7 +22,10 @@ MOST_VARIATIONS = 4
 
 @dataclass(frozen=True)
 class TriesForm:
-    """The fields of the panel, as its script sends them. Steps and guidance are None for the model's own."""
+    """The fields of the panel, as its script sends them.
+
+    Steps and guidance are None for the model's own.
+    """
 
     frame: int
     task: Task
@@ -138,7 +141,9 @@ def keyframe_panel(program: Program) -> gr.HTML:
         return {"hint": program.run("caption_hint", caption) or ""}
 
     def foretell_try(project_id: str, edit_id: str, measure: bool) -> Answer:
-        """What propagating this try will take; where that is not known yet and `measure` says so, a short trial is started."""
+        """What propagating this try will take; where that is not known yet and `measure` says so, a
+        short trial is started.
+        """
         estimate = program.run("forecast", project_id, edit_id=edit_id)
         if estimate is None:
             return program.view(project_id, job=program.run("measure", project_id, edit_id=edit_id) if measure else None)
@@ -146,7 +151,9 @@ def keyframe_panel(program: Program) -> gr.HTML:
         return {"forecast": told}
 
     def place_picture(project_id: str, frame: int, picture: str, name: str, fit: Fit, align: bool, limit: bool) -> Answer:
-        """How a picture that has arrived would become a try; what is wrong with it is for the dialog to show."""
+        """How a picture that has arrived would become a try; what is wrong with it is for the
+        dialog to show.
+        """
         try:
             path = program.run("incoming_picture", project_id, picture)
             placed = program.run("place_picture", project_id, frame, path, Placement(fit, align, limit), name)
@@ -181,7 +188,9 @@ def keyframe_panel(program: Program) -> gr.HTML:
 
 
 def _vocabulary(program: Program) -> str:
-    """Chips for every word the model knows; none for a model that takes any caption, or that is not there (trying says why)."""
+    """Chips for every word the model knows; none for a model that takes any caption, or that is not
+    there (trying says why).
+    """
     try:
         words = program.run("model_facts").vocabulary
     except ModelMissingError:

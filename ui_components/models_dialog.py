@@ -1,4 +1,6 @@
-"""The models behind the chip at the top: what is here, what can be fetched and how large it is, and which one follows objects."""
+"""The models behind the chip at the top: what is here, what can be fetched and how large it is, and
+which one follows objects.
+"""
 
 from __future__ import annotations
 

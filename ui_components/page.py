@@ -24,7 +24,8 @@ TITLE = "VIVID Studio"
 
 
 def build_page(program: Program, *, also: Callable[[], None] | None = None) -> gr.Blocks:
-    """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here changes after it is built.
+    """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here
+    changes after it is built.
 
     `also` adds what is not to be seen: the endpoints for other programs.
     """

@@ -1,11 +1,16 @@
-"""The frame of a step panel: title, one sentence on what to do, the controls, a reason when the button is off, the one main button."""
+"""The frame of a step panel: title, one sentence on what to do, the controls, a reason when the
+button is off, the one main button.
+"""
 
 from __future__ import annotations
 
 
 def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "", about: str = "", note: str = "") -> str:
-    """Markup of one step. `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which does `about`;
-    `note` is markup that stands above the two."""
+    """Markup of one step.
+
+    `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which
+    does `about`; `note` is markup that stands above the two.
+    """
     other = f'<button type="button" class="vs-button" data-ref="secondary" title="{about}">{secondary}</button>' if secondary else ""
     return f"""
     <section class="vs-panel" aria-labelledby="vs-title-{step}">

@@ -1,4 +1,6 @@
-"""How a part of the page is made: markup, the script of the same name in assets/js, and the handlers the script may call."""
+"""How a part of the page is made: markup, the script of the same name in assets/js, and the
+handlers the script may call.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def handler(function: Handler) -> Handler:
 
 
 def part(name: str, markup: str, handlers: Sequence[Handler] = ()) -> gr.HTML:
-    """One part of the page: `markup` under the id `studio-NAME`, driven by `studio.parts.NAME` of assets/js."""
+    """One part of the page: `markup` under the id `studio-NAME`, driven by `studio.parts.NAME` of
+    assets/js.
+    """
     return gr.HTML(
         html_template=markup,
         js_on_load=f"studio.mount('{name}', element, server)",
@@ -80,7 +84,9 @@ def part(name: str, markup: str, handlers: Sequence[Handler] = ()) -> gr.HTML:
 
 
 def icon_button(name: str, label: str, title: str = "", *, icon: str = "", classes: str = "") -> str:
-    """A button that shows a picture: `name` is what the script calls it and, unless `icon` says otherwise, the picture's name."""
+    """A button that shows a picture: `name` is what the script calls it and, unless `icon` says
+    otherwise, the picture's name.
+    """
     return (
         f'<button type="button" class="vs-icon-button {classes}" data-ref="{name}" data-icon="{icon or name}"'
         f' aria-label="{label}" title="{title or label}"></button>'

@@ -1,4 +1,6 @@
-"""Step 5: carry the accepted keyframes through the clip, see what came out, build on it, take it home."""
+"""Step 5: carry the accepted keyframes through the clip, see what came out, build on it, take it
+home.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
 
     def foretell(project_id: str, steps: int | None, guidance: float | None) -> Answer:
-        """What Propagate and Draft will take; where that is not known yet, a short trial is started."""
+        """What Propagate and Draft will take; where that is not known yet, a short trial is
+        started.
+        """
         settings = SamplingSettings(steps, guidance)
         final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
         if final is None:

@@ -1,4 +1,6 @@
-"""The result player: before and after as two videos that run as one, side by side or under a wipe; loop, and the region over them."""
+"""The result player: before and after as two videos that run as one, side by side or under a wipe;
+loop, and the region over them.
+"""
 
 from __future__ import annotations
 

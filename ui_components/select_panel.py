@@ -83,7 +83,9 @@ def select_panel(program: Program) -> gr.HTML:
         return {"here": here, "about": about}
 
     def masks_of_video(project_id: str, wanted: str) -> Answer:
-        """Take the clip of the project `wanted`, which was sent just now, as masks of this one; that project goes."""
+        """Take the clip of the project `wanted`, which was sent just now, as masks of this one;
+        that project goes.
+        """
         sent = program.project(wanted)
         program.run("import_masks", project_id, sent.clip.source, None, sent.name)
         program.run("delete_project", wanted)

@@ -1,4 +1,6 @@
-"""The stage: the frame with masks and prompts on it, clicks and boxes, and the before/after wipe over it."""
+"""The stage: the frame with masks and prompts on it, clicks and boxes, and the before/after wipe
+over it.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ MARKUP = _MARKUP.format(
 
 
 def stage(program: Program) -> gr.HTML:
-    """The canvas calls these as clicks come; it queues them, so that none is lost and the order stays."""
+    """The canvas calls these as clicks come; it queues them, so that none is lost and the order
+    stays.
+    """
 
     def add_point(project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool) -> Answer:
         target = _object(project_id, object_id)

@@ -1,4 +1,4 @@
-"""The bar at the top: name, project, the five steps, the model, undo and redo, light or dark, help."""
+"""The bar at the top: name, project, the five steps, the model, undo and redo, theme, help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The tree of tries beside the picture: which grew out of which, the good ones, what each was made with, two of them compared."""
+"""The tree of tries beside the picture: which grew out of which, the good ones, what each was made
+with, two of them compared.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Step 1: open a video - a file, a path on this machine, an example, a recent project - and see what it is."""
+"""Step 1: open a video - a file, a path on this machine, an example, a recent project - and see
+what it is.
+"""
 
 from __future__ import annotations
 
@@ -58,19 +60,25 @@ BODY = """
 """
 
 LISTED = 50
-"""Recent projects that are shown at most, which is as many as a browser remembers (assets/js/store.js)."""
+"""Recent projects that are shown at most, which is as many as a browser remembers
+(assets/js/store.js).
+"""
 
 
 def video_panel(program: Program) -> gr.HTML:
-    """Opening a video makes a project; its id is all the browser keeps, and with it the list of what was opened there lately.
+    """Opening a video makes a project; its id is all the browser keeps, and with it the list of
+    what was opened there lately.
 
-    On a shared server nobody sees the projects of others, since nobody can ask for a project without its id; and it opens no
-    paths. Everyone who reaches a server that is not shared is at this machine: the list has all projects of the workspace,
-    whichever browser or program opened them.
+    On a shared server nobody sees the projects of others, since nobody can ask for a project
+    without its id; and it opens no paths. Everyone who reaches a server that is not shared is at
+    this machine: the list has all projects of the workspace, whichever browser or program opened
+    them.
     """
 
     def open_page(project_id: str | None, known: list[str]) -> Answer:
-        """What a page needs when it loads: the project it asks for, else the last it had, else the first example as a new one."""
+        """What a page needs when it loads: the project it asks for, else the last it had, else the
+        first example as a new one.
+        """
         answer: Answer = {}
         if project_id:
             try:
@@ -120,7 +128,9 @@ def video_panel(program: Program) -> gr.HTML:
         return list_projects(known)
 
     def trim_clip(project_id: str, start: int, stop: int) -> Answer:
-        """Work on the frames from `start` to before `stop`; what is wrong with them is said in the numbers that the fields show."""
+        """Work on the frames from `start` to before `stop`; what is wrong with them is said in the
+        numbers that the fields show.
+        """
         last = program.project(project_id).clip.info.frames - 1
         for frame in (start, stop - 1):
             if not 0 <= frame <= last:

@@ -10,7 +10,9 @@ WIDE_TRANSFERS = {"smpte2084": "HDR (PQ)", "arib-std-b67": "HDR (HLG)"}
 
 
 def clip_facts(clip: Clip) -> list[dict[str, str]]:
-    """Size, rate, length, sound and colour; `note` says what is unusual and what it means here, or is empty."""
+    """Size, rate, length, sound and colour; `note` says what is unusual and what it means here, or
+    is empty.
+    """
     info = clip.info
     facts = [
         _fact("Size", f"{info.width} × {info.height}", f"turned by {info.rotation}°, shown upright" if info.rotation else ""),

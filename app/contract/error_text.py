@@ -1,4 +1,4 @@
-"""What a person is told about an error: the engine's sentence, and the command or flag that helps."""
+"""The message for an error: the engine's sentence, and the command or flag that helps."""
 
 from __future__ import annotations
 

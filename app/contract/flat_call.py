@@ -1,4 +1,6 @@
-"""Calls with named JSON values: a parameter that is a dataclass is sent as its fields, beside the other parameters."""
+"""Calls with named JSON values: a parameter that is a dataclass is sent as its fields, beside the
+other parameters.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any
 
 
 class FlatCall:
-    """A function, and the parameters that it has once its dataclasses are spread into their fields."""
+    """A function, and the parameters that it has with its dataclasses spread into their fields."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -27,7 +29,9 @@ class FlatCall:
                 self.parameters.append(parameter.replace(annotation=self.hints[name], kind=inspect.Parameter.POSITIONAL_OR_KEYWORD))
 
     def __call__(self, given: Mapping[str, Any]) -> Any:
-        """Call the function with the named values; TypeError for a name that it does not have, or that is missing."""
+        """Call the function with the named values; TypeError for a name that it does not have, or
+        that is missing.
+        """
         left = dict(given)
         requests = {name: _build(kind, left) for name, kind in self._requests.items()}
         return self._function(**left, **requests)

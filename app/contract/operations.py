@@ -1,7 +1,9 @@
-"""The operations of the editor: one table for the page, for other programs and for the journal of jobs.
+"""The operations of the editor: one table for the page, for other programs and for the journal of
+jobs.
 
-From this table come the endpoints of the server (`app.server.rpc`, docs/api.md), the page's handlers that
-only pass a call on (`app.contract.program`), and what a job that was interrupted is resumed with.
+From this table come the endpoints of the server (`app.server.rpc`, docs/api.md), the page's
+handlers that only pass a call on (`app.contract.program`), and what a job that was interrupted is
+resumed with.
 """
 
 from __future__ import annotations
@@ -32,11 +34,11 @@ CLIENTS = Callers.CLIENTS | Callers.SHARED
 class Operation:
     """One operation.
 
-    `name` is its public name: the endpoint, and what jobs.json calls it; it never changes, or the old
-    name goes into `aliases`. `method` is the part and the method of the editor that answer, like
-    `objects.add`; the part `client` is `app.server.client_operations`. `handler` is the page's handler
-    that only passes the call on; it is empty where the page does more, or nothing. The answer of one that
-    `starts_job` is the job's id; a `resumable` job is noted until it has ended.
+    `name` is its public name: the endpoint, and what jobs.json calls it; it never changes, or the
+    old name goes into `aliases`. `method` is the part and the method of the editor that answer,
+    like `objects.add`; the part `client` is `app.server.client_operations`. `handler` is the page's
+    handler that only passes the call on; it is empty where the page does more, or nothing. The
+    answer of one that `starts_job` is the job's id; a `resumable` job is noted until it has ended.
     """
 
     name: str
@@ -181,5 +183,7 @@ RESUMABLE: dict[str, Operation] = {
 
 
 def operations_of_clients(*, shared: bool) -> list[Operation]:
-    """The operations that are endpoints of the server; a `shared` one, which other machines can reach, has fewer."""
+    """The operations that are endpoints of the server; a `shared` one, which other machines can
+    reach, has fewer.
+    """
     return [one for one in _TABLE if Callers.CLIENTS in one.callers and (Callers.SHARED in one.callers or not shared)]

@@ -1,4 +1,7 @@
-"""The preflight card: what this clip will be like to work on, said before the work. Every sentence is about what this program does."""
+"""The preflight card: what this clip will be like to work on, said before the work.
+
+Every sentence is about what this program does.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ _STEPS = {"track": "Tracking one object", "keyframe": "A keyframe try", "propaga
 
 
 def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
-    """`notes` with what to know, some with a `remedy` that the page knows how to do; `costs` in words; `looked`, 0 to 1, for cuts."""
+    """`notes` with what to know, some with a `remedy` that the page knows how to do; `costs` in
+    words; `looked`, 0 to 1, for cuts.
+    """
     clip, scan = project.clip, editor.clip.scan(project.project_id)
     cuts = [cut for cut in editor.clip.scene_cuts(project.project_id) if clip.start < cut < clip.stop]
     costs = editor.estimates.costs(project.project_id)
@@ -41,7 +46,9 @@ def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
 
 
 def _note(text: str, remedy: str = "", label: str = "", warn: bool = False) -> dict[str, Any]:
-    """`remedy` is one of part (ten seconds from the playhead), shot (the one at the playhead) or whole."""
+    """`remedy` is one of part (ten seconds from the playhead), shot (the one at the playhead) or
+    whole.
+    """
     return {"text": text, "remedy": remedy, "label": label, "warn": warn}
 
 

@@ -1,4 +1,6 @@
-"""The editor as the page reaches it: operations by their public names, project views, and handlers that pass a call on."""
+"""The editor as the page reaches it: operations by their public names, project views, and handlers
+that pass a call on.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,19 @@ Handler = Callable[..., Answer]
 
 
 class Program:
-    """What the parts of the page are built on. On a `shared` server, which other machines can reach, it refuses some operations."""
+    """What the parts of the page are built on.
+
+    On a `shared` server, which other machines can reach, it refuses some operations.
+    """
 
     def __init__(self, editor: EditorReads, *, shared: bool = False) -> None:
         self._editor = editor
         self.shared = shared
 
     def run(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Call an operation by its public name; InputError where the page may not call it on this server."""
+        """Call an operation by its public name; InputError where the page may not call it on this
+        server.
+        """
         return self._allowed(OPERATIONS[name]).of(self._editor)(*arguments, **named)
 
     def project(self, project_id: str) -> Project:
@@ -32,11 +39,15 @@ class Program:
         return self._editor.projects.get(project_id)
 
     def view(self, project_id: str, **more: Any) -> Answer:
-        """A handler's answer: everything that the page draws of a project, as `view`, and what else there is to say."""
+        """A handler's answer: everything that the page draws of a project, as `view`, and what else
+        there is to say.
+        """
         return {"view": project_view(self._editor, project_id), **more}
 
     def handlers(self, *names: str) -> list[Handler]:
-        """The page's handlers of these names, which pass the call on and answer with the project's view."""
+        """The page's handlers of these names, which pass the call on and answer with the project's
+        view.
+        """
         return [self._handler(HANDLERS[name]) for name in names]
 
     def _handler(self, operation: Operation) -> Handler:

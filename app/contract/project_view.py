@@ -1,4 +1,6 @@
-"""What the page knows about a project: the document as plain JSON, with what each step needs said in words."""
+"""What the page knows about a project: the document as plain JSON, with what each step needs said
+in words.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ from core.project.tracks import MaskTrack
 
 
 def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
-    """Everything the page draws, for one project. `moment` orders views: a later one replaces an earlier one, never the other way."""
+    """Everything the page draws, for one project.
+
+    `moment` orders views: a later one replaces an earlier one, never the other way.
+    """
     moment = time.monotonic_ns()
     project = editor.projects.get(project_id)
     info = project.clip.info
@@ -87,7 +92,9 @@ def job_view(job: JobStatus) -> dict[str, Any]:
 
 
 def step_states(project: Project) -> dict[str, dict[str, Any]]:
-    """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made `stale`."""
+    """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made
+    `stale`.
+    """
     prompted = any(track.marked for track in project.tracks)
     tracked = any(track.tracked for track in project.tracks)
     chosen = any(track.tracked for track in project.edited_tracks)
@@ -160,7 +167,9 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
 
 
 def _result(editor: EditorReads, project: Project, propagation: Propagation | None) -> dict[str, Any] | None:
-    """The propagation to look at; `done` says whether it is whole, `windows` which parts of it are there: [start, stop, there]."""
+    """The propagation to look at; `done` says whether it is whole, `windows` which parts of it are
+    there: [start, stop, there].
+    """
     if propagation is None:
         return None
     try:
@@ -191,7 +200,9 @@ def _layer(project: Project, layer: Layer) -> dict[str, Any]:
 
 
 def _jobs(jobs: Sequence[JobStatus]) -> list[JobStatus]:
-    """All that have not ended or were interrupted, and the newest few that have ended; the newest first."""
+    """All that have not ended or were interrupted, and the newest few that have ended; the newest
+    first.
+    """
     ended = [job for job in jobs if job.finished][:4] + [job for job in jobs if job.state == "interrupted"]
     return [job for job in jobs if not job.finished or job in ended]
 

@@ -1,4 +1,7 @@
-"""What the page reads of the editor to draw itself. `app.editor.editor.Editor` has it; the page never imports that."""
+"""What the page reads of the editor to draw itself.
+
+`app.editor.editor.Editor` has it; the page never imports that.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ class HistoryReads(Protocol):
 
 
 class EditorReads(Protocol):
-    """The editor, as far as the page reads it. Everything else is asked for by name: see `app.contract.program`."""
+    """The editor, as far as the page reads it.
+
+    Everything else is asked for by name: see `app.contract.program`.
+    """
 
     @property
     def projects(self) -> ProjectReads: ...

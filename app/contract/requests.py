@@ -1,4 +1,7 @@
-"""Requests with too many parts to be parameters one by one. Clients and the page send their fields flat, see `flat_call`."""
+"""Requests with too many parts to be parameters one by one.
+
+Clients and the page send their fields flat, see `flat_call`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from core.project.edits import Placement, Task
 class PictureRequest:
     """A picture that another program made of a frame, to become a try.
 
-    `caption` and `task` tell a propagation what the picture shows, and `seed` is what it starts from.
-    `name` is the try's, else the file's. `parent` is the try that the picture was made from.
+    `caption` and `task` tell a propagation what the picture shows, and `seed` is what it starts
+    from. `name` is the try's, else the file's. `parent` is the try that the picture was made from.
     """
 
     frame: int

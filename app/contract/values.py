@@ -32,8 +32,8 @@ class Example:
 class ClipScan:
     """What the scan of a clip has found so far.
 
-    `looked` is the number of frames that were searched for scene cuts; `brightness` is the mean from
-    0 to 1, None while it is not known.
+    `looked` is the number of frames that were searched for scene cuts; `brightness` is the mean
+    from 0 to 1, None while it is not known.
     """
 
     looked: int
@@ -42,7 +42,8 @@ class ClipScan:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step takes on this machine: seconds for the clip, or for one try, with one object, and memory.
+    """What a step takes on this machine: seconds for the clip, or for one try, with one object, and
+    memory.
 
     `measured` is False where it comes from a short trial. Seconds and memory are None while neither
     a trial nor the step itself has been run.
@@ -56,7 +57,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a propagation will take. `measured` says that it comes from a whole run on this machine, not only from a trial."""
+    """What a propagation will take.
+
+    `measured` says that it comes from a whole run on this machine, not only from a trial.
+    """
 
     seconds: float
     memory_mb: float
@@ -68,7 +72,8 @@ class Estimate:
 class KnownWords:
     """The words that a small video model knows.
 
-    `synonyms` are words that it reads as another one, `hollow` those of the kinds whose middle is empty.
+    `synonyms` are words that it reads as another one, `hollow` those of the kinds whose middle is
+    empty.
     """
 
     colours: tuple[str, ...]
@@ -81,7 +86,10 @@ class KnownWords:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the package of the video model says about it. `vocabulary` is None for a model that takes any caption."""
+    """What the package of the video model says about it.
+
+    `vocabulary` is None for a model that takes any caption.
+    """
 
     name: str
     title: str
@@ -93,8 +101,9 @@ class ModelFacts:
 class ModelState:
     """A model and whether it is on this machine.
 
-    `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk) or `absent`.
-    `download_mb` is None where it is not known. `used` says that the program works with this one now.
+    `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk) or
+    `absent`. `download_mb` is None where it is not known. `used` says that the program works with
+    this one now.
     """
 
     name: str
@@ -110,10 +119,10 @@ class ModelState:
 class PlacedPicture:
     """How a picture from another program would become a try.
 
-    `size` is its own (W, H). It is laid on the frame by `scale` about the middle, beyond the resizing,
-    then by `shift` in pixels; `about` says so in sentences. `likeness` is `same`, `changed`, `another`
-    or `unknown`: the picture outside the region, compared with the frame. `preview` is a JPEG of the try
-    with the outline of the region.
+    `size` is its own (W, H). It is laid on the frame by `scale` about the middle, beyond the
+    resizing, then by `shift` in pixels; `about` says so in sentences. `likeness` is `same`,
+    `changed`, `another` or `unknown`: the picture outside the region, compared with the frame.
+    `preview` is a JPEG of the try with the outline of the region.
     """
 
     size: tuple[int, int]
@@ -127,7 +136,9 @@ class PlacedPicture:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """A format of the export list: `codec` is its name in a recipe, `suffix` the end of the file's name."""
+    """A format of the export list: `codec` is its name in a recipe, `suffix` the end of the file's
+    name.
+    """
 
     codec: str
     title: str

@@ -45,7 +45,9 @@ class ClipOperations:
         return self._scanner.found(project)
 
     def scene_cuts(self, project_id: str) -> tuple[int, ...]:
-        """First frames of the clip's shots but the first, as far as they have been looked for; tracking looks for them."""
+        """First frames of the clip's shots but the first, as far as they have been looked for;
+        tracking looks for them.
+        """
         return self._cuts.known(self._workspace.project(project_id))
 
     def timestamps(self, project_id: str) -> list[float]:
@@ -53,7 +55,9 @@ class ClipOperations:
         return [round(float(stamp), 6) for stamp in self._frames.source(self._workspace.project(project_id)).timestamps]
 
     def entry_points(self, project_id: str) -> list[int]:
-        """The frames that can be decoded at once, in order; any other is decoded from the one of these before it."""
+        """The frames that can be decoded at once, in order; any other is decoded from the one of
+        these before it.
+        """
         return list(self._frames.source(self._workspace.project(project_id)).entry_points)
 
     def source_path(self, project_id: str) -> Path:

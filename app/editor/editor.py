@@ -1,4 +1,6 @@
-"""The editor: everything that a page, the command line or a script can ask for, built from its parts in one place."""
+"""The editor: everything that a page, the command line or a script can ask for, built from its
+parts in one place.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,9 @@ from app.storage.workspace import Workspace
 class Editor:
     """One per program. Safe to call from several threads.
 
-    Its parts are the operations by subject: `editor.objects.add(...)`. Ids go in, values of the document come
-    out. A change is on disk before its operation returns. Long work returns the id of a job at once, and what
-    the job finds out is saved as soon as it has it.
+    Its parts are the operations by subject: `editor.objects.add(...)`. Ids go in, values of the
+    document come out. A change is on disk before its operation returns. Long work returns the id of
+    a job at once, and what the job finds out is saved as soon as it has it.
     """
 
     def __init__(self, settings: Settings) -> None:

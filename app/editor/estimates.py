@@ -1,4 +1,6 @@
-"""What the steps will take on this machine: time and memory, from earlier runs or from a short trial."""
+"""What the steps will take on this machine: time and memory, from earlier runs or from a short
+trial.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ class EstimateOperations:
         return [_cost(kind, self._estimates.rate(kind, name), count) for kind, name, count in kinds]
 
     def measure_machine(self, project_id: str) -> str:
-        """Do a little of every step, so that `costs` can answer; returns the job's id. Nothing of it stays in the project."""
+        """Do a little of every step, so that `costs` can answer; returns the job's id.
+
+        Nothing of it stays in the project.
+        """
         return self._queue.submit(TRIAL, project_id, partial(self._trials.try_every_step, project_id))
 
     def propagation(
@@ -87,7 +92,8 @@ class EstimateOperations:
         Args:
             project_id: The project.
             draft: Whether to measure a draft.
-            edit_id: A try whose task counts, as if it were accepted; None for the accepted keyframe.
+            edit_id: A try whose task counts, as if it were accepted; None for the accepted
+                keyframe.
 
         Returns:
             The job's id.
@@ -107,7 +113,9 @@ class EstimateOperations:
 
 
 def _windows(keyframes: tuple[KeyframeEdit, ...], clip: Clip, reach: int) -> int:
-    """How many windows it takes, each `reach` frames on: from the first keyframe back to the start, and from each to the next."""
+    """How many windows it takes, each `reach` frames on: from the first keyframe back to the start,
+    and from each to the next.
+    """
     starts = [keyframes[0].frame, *(edit.frame for edit in keyframes[1:]), clip.stop]
     lengths = [b - a for a, b in pairwise(starts)]
     lengths[-1] -= 1

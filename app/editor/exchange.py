@@ -32,8 +32,8 @@ class ExchangeOperations:
         Args:
             project_id: The project.
             frame: The frame, one with a region.
-            what: The whole `frame` at the source's size, its `mask` (white may change), a `cutout` (the frame,
-                transparent there), or a `zip` of the three.
+            what: The whole `frame` at the source's size, its `mask` (white may change), a `cutout`
+                (the frame, transparent there), or a `zip` of the three.
             edit_id: A try, to send the frame as that has it.
 
         Returns:
@@ -46,12 +46,14 @@ class ExchangeOperations:
         return self._exchange.sent(project, frame, what, None if edit_id is None else project.edit(edit_id))
 
     def incoming_folder(self, project_id: str) -> Path:
-        """An emptied folder of the project for a picture that arrives; the page's uploads go there."""
+        """An emptied folder of the project, where the page uploads a picture to."""
         self._workspace.project(project_id)
         return self._exchange.incoming(project_id)
 
     def incoming_picture(self, project_id: str, picture: str) -> Path:
-        """Where a picture lies that has arrived in `incoming_folder`, by its name; InputError when it is gone."""
+        """Where a picture lies that has arrived in `incoming_folder`, by its name; InputError when
+        it is gone.
+        """
         try:
             return self._workspace.file(project_id, f"{INCOMING}/{Path(picture).name}")
         except InputError:
@@ -80,10 +82,11 @@ class ExchangeOperations:
         return self._exchange.placed(project, frame, path, name or path.name, placement or Placement())[1]
 
     def bring_back(self, project_id: str, picture: PictureRequest) -> tuple[Project, str]:
-        """Make a picture that another program made of a frame a try like any other; returns its id too.
+        """Make a picture that another program made of a frame a try like any other; returns its id
+        too.
 
-        Raises InputError for what is no picture, has another shape than the frame (see `Placement`), or shows no
-        edit.
+        Raises InputError for what is no picture, has another shape than the frame (see
+        `Placement`), or shows no edit.
         """
         check_task(picture.task, picture.caption)
         check_seed(picture.seed)

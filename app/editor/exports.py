@@ -28,7 +28,8 @@ class ExportOperations:
 
     @resumable("start_export")
     def start(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:
-        """Write a finished propagation with all below it, or the accepted results, and a recipe beside it.
+        """Write a finished propagation with all below it, or the accepted results, and a recipe
+        beside it.
 
         Args:
             project_id: The project.
@@ -51,5 +52,7 @@ class ExportOperations:
         return self._queue.submit("export", project_id, job)
 
     def files(self, project_id: str) -> list[tuple[str, int]]:
-        """The files that were exported and their size in bytes, the newest first; recipes are among them."""
+        """The files that were exported and their size in bytes, the newest first; recipes are among
+        them.
+        """
         return self._jobs.files(project_id)

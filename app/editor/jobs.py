@@ -1,4 +1,4 @@
-"""The jobs of a project: how they stand, cancel, pause, and resuming those that were interrupted."""
+"""The jobs of a project: how they stand, cancel, pause, and resuming interrupted ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from core.project.edits import SamplingSettings
 class JobOperations:
     """Jobs that run, and those that an earlier start of the program left unfinished.
 
-    `resumable` has the methods that start jobs again, by every name that a journal may have for them.
+    `resumable` has the methods that start jobs again, by every name that a journal may have for
+    them.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class JobOperations:
         return self._runner.status(job_id)
 
     def of_project(self, project_id: str) -> list[JobStatus]:
-        """The project's jobs, the newest first; at the end those that an earlier start of the program left `interrupted`."""
+        """The project's jobs, the newest first; at the end those that an earlier start of the
+        program left `interrupted`.
+        """
         jobs = self._runner.of_project(project_id)
         known = {job.job_id for job in jobs}
         left = [entry for entry in reversed(self._journal.of_project(project_id)) if entry.job_id not in known]
@@ -57,7 +60,9 @@ class JobOperations:
         return [*jobs, *(entry.status(project_id) for entry in left)]
 
     def resume(self, project_id: str, job_id: str) -> str:
-        """Start an interrupted job again, without the tries that it has already made; returns the new job's id."""
+        """Start an interrupted job again, without the tries that it has already made; returns the
+        new job's id.
+        """
         entry = self._interrupted(project_id, job_id)
         start = self._method(entry)
         arguments = arguments_of(start, entry)
@@ -73,11 +78,16 @@ class JobOperations:
         self._journal.forget(project_id, job_id)
 
     def cancel(self, job_id: str) -> None:
-        """Stop a job for good. It ends within a step; what was finished stays, except of a propagation, which is forgotten."""
+        """Stop a job for good.
+
+        It ends within a step; what was finished stays, except of a propagation, which is forgotten.
+        """
         self._runner.cancel(job_id)
 
     def pause(self, job_id: str) -> None:
-        """Stop a propagation so that it can be resumed: finished windows stay, the one in the making begins again then."""
+        """Stop a propagation so that it can be resumed: finished windows stay, the one in the
+        making begins again then.
+        """
         self._runner.cancel(job_id, PAUSED)
 
     def _method(self, entry: JournalEntry) -> Callable[..., str]:

@@ -38,7 +38,9 @@ class KeyframeOperations:
         parent: str | None = None,
         keep: float = 0.0,
     ) -> str:
-        """Try a caption on one frame, once for each seed. Tries are added to the project as they come.
+        """Try a caption on one frame, once for each seed.
+
+        Tries are added to the project as they come.
 
         Args:
             project_id: The project.
@@ -48,7 +50,8 @@ class KeyframeOperations:
             seeds: Whole numbers from 0; each gives another picture.
             settings: Steps and guidance; the model's own where None.
             parent: The try to branch from.
-            keep: Share of its picture to start from, 0 to 0.95; above 0 it has to be on the same frame.
+            keep: Share of its picture to start from, 0 to 0.95; above 0 it has to be on the same
+                frame.
 
         Returns:
             The job's id; its result has `edits`, the ids of the tries.
@@ -122,7 +125,11 @@ class KeyframeOperations:
         return self._workspace.change(project_id, "Star try", lambda p: document.with_starred_edit(p, edit_id, starred))
 
     def delete_try(self, project_id: str, edit_id: str) -> Project:
-        """Delete a try. Its branches move to its parent; if it was accepted, it is so no more; finished results stay."""
+        """Delete a try.
+
+        Its branches move to its parent; if it was accepted, it is so no more; finished results
+        stay.
+        """
         return self._workspace.change(project_id, "Delete try", lambda p: document.without_edit(p, edit_id))
 
     def try_jpeg(self, project_id: str, edit_id: str, width: int = 240) -> bytes:

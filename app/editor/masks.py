@@ -50,7 +50,8 @@ class MaskOperations:
     def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> Project:
         """Add masks of another program as objects, in one step.
 
-        Masks of all frames count as tracked; masks of some frames as confirmed there, to be tracked from.
+        Masks of all frames count as tracked; masks of some frames as confirmed there, to be tracked
+        from.
 
         Args:
             project_id: The project.

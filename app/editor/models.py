@@ -1,4 +1,6 @@
-"""Models: which there are and what they know, fetching and removing them, and which segmenter is used."""
+"""Models: which there are and what they know, fetching and removing them, and which segmenter is
+used.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ NETWORK = "network"
 
 
 class ModelOperations:
-    """The models that the editor works with. A segmenter that is chosen here stays chosen, unless the settings name another."""
+    """The models that the editor works with.
+
+    A segmenter that is chosen here stays chosen, unless the settings name another.
+    """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue) -> None:
         self._workspace = workspace
@@ -64,14 +69,20 @@ class ModelOperations:
 
     @resumable("start_fetch")
     def start_fetch(self, project_id: str, name: str) -> str:
-        """Fetch a model into the workspace; returns the job's id. An earlier download that broke off goes on."""
+        """Fetch a model into the workspace; returns the job's id.
+
+        An earlier download that broke off goes on.
+        """
         self._workspace.project(project_id)
         if self._state_of(name) != "absent":
             raise InputError(f"the model '{name}' is here already: use it")
         return self._queue.submit("fetch", project_id, partial(self._fetch, name), NETWORK)
 
     def remove(self, name: str) -> list[ModelState]:
-        """Delete a model that was fetched; it can be fetched again. If it is used, the one that ships takes its place."""
+        """Delete a model that was fetched; it can be fetched again.
+
+        If it is used, the one that ships takes its place.
+        """
         from core.models.fetch import remove_model
 
         if name == self._engine.settings.segmenter:
@@ -81,7 +92,10 @@ class ModelOperations:
         return self.states()
 
     def use_segmenter(self, name: str) -> list[ModelState]:
-        """Let this model answer clicks and track objects from now on. Masks that are there stay as they are."""
+        """Let this model answer clicks and track objects from now on.
+
+        Masks that are there stay as they are.
+        """
         entry(name, "segmenter")
         if self._state_of(name) == "absent":
             raise InputError(f"the model '{name}' is not here: fetch it first")
@@ -90,7 +104,9 @@ class ModelOperations:
         return self.states()
 
     def warm_up(self) -> None:
-        """Load the models in the background, so that the first click and the first try are as quick as the next."""
+        """Load the models in the background, so that the first click and the first try are as quick
+        as the next.
+        """
         threading.Thread(target=self._load, name="warm-up", daemon=True).start()
 
     def _load(self) -> None:

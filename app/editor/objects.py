@@ -56,7 +56,8 @@ class ObjectOperations:
         return change_track(self._workspace, project_id, object_id, "Rename object", lambda t: dataclasses.replace(t, name=shown))
 
     def hide(self, project_id: str, object_id: int, hidden: bool = True) -> Project:
-        """Leave an object out of the picture on the screen, or show it again; what is edited stays the same.
+        """Leave an object out of the picture on the screen, or show it again; what is edited stays
+        the same.
 
         Args:
             project_id: The project.

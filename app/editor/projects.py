@@ -21,7 +21,9 @@ THUMBNAIL = 240
 """Width of a project's small picture, in pixels."""
 
 QUICKLY_HASHED = 64_000_000
-"""Bytes of a file whose content is hashed while it is opened; the hash of a larger one is computed afterwards."""
+"""Bytes of a file whose content is hashed while it is opened; the hash of a larger one is computed
+afterwards.
+"""
 
 
 class ProjectOperations:
@@ -41,7 +43,9 @@ class ProjectOperations:
         return self._workspace.file(project_id, relative)
 
     def recent(self, known: Sequence[str] | None = None, most: int | None = None) -> list[ProjectSummary]:
-        """The projects of the workspace, the last changed first; only those with the ids `known`, and `most` at most, when given."""
+        """The projects of the workspace, the last changed first; only those with the ids `known`,
+        and `most` at most, when given.
+        """
         return self._workspace.recent(known, most)
 
     def examples(self) -> list[Example]:
@@ -49,7 +53,9 @@ class ProjectOperations:
         return [Example(p.stem, p.stem.replace("-", " ").capitalize(), p) for p in sorted((ASSETS / "clips").glob("*.mp4"))]
 
     def create(self, source: str | Path, name: str | None = None) -> Project:
-        """Open a video file or a folder of numbered images as a new project; InputError when it is no usable video."""
+        """Open a video file or a folder of numbered images as a new project; InputError when it is
+        no usable video.
+        """
         from core.media import probe, sha256_of
 
         try:
@@ -68,7 +74,10 @@ class ProjectOperations:
         return self._workspace.settle(project_id, lambda p: document.renamed(p, name))
 
     def delete(self, project_id: str) -> None:
-        """Delete the project and everything that was made in it. The video stays where it is, unless it was uploaded here."""
+        """Delete the project and everything that was made in it.
+
+        The video stays where it is, unless it was uploaded here.
+        """
         project = self.get(project_id)
         for job in self._runner.of_project(project_id):
             if not job.finished:

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class PromptOperations:
     """What a person says of an object on one frame. The mask of that frame follows at once.
 
-    `session_lock` is held while the segmenter answers, and until its mask is in the document: a mask
-    belongs to all prompts that were there before it.
+    `session_lock` is held while the segmenter answers, and until its mask is in the document: a
+    mask belongs to all prompts that were there before it.
     """
 
     def __init__(self, workspace: Workspace, pictures: Pictures, session_lock: threading.Lock) -> None:
@@ -38,7 +38,9 @@ class PromptOperations:
         self._preparing = threading.Semaphore(1)
 
     def look_at(self, project_id: str, frame: int) -> None:
-        """Prepare a frame for clicks, in the background: the first click there is then as quick as the next."""
+        """Prepare a frame for clicks, in the background: the first click there is then as quick as
+        the next.
+        """
         project = self._workspace.project(project_id)
         if self._preparing.acquire(blocking=False):
             threading.Thread(target=self._prepare, args=(project, frame), name="look-ahead", daemon=True).start()
@@ -65,7 +67,9 @@ class PromptOperations:
         return self._add(project_id, PointPrompt(frame, object_id, x, y, positive), "Point")
 
     def add_box(self, project_id: str, object_id: int, frame: int, x0: float, y0: float, x1: float, y1: float) -> Project:
-        """Draw a box around an object. Earlier boxes and masks of the frame are replaced, clicks stay.
+        """Draw a box around an object.
+
+        Earlier boxes and masks of the frame are replaced, clicks stay.
 
         Args:
             project_id: The project.
@@ -87,7 +91,9 @@ class PromptOperations:
     def paint(
         self, project_id: str, object_id: int, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool = False
     ) -> Project:
-        """Brush over the mask of a frame. The new mask is a prompt; an empty one says that the object is not on this frame.
+        """Brush over the mask of a frame.
+
+        The new mask is a prompt; an empty one says that the object is not on this frame.
 
         Args:
             project_id: The project.
@@ -115,7 +121,9 @@ class PromptOperations:
             return self._workspace.change(project_id, "Eraser" if erase else "Brush", change)
 
     def set_mask(self, project_id: str, object_id: int, frame: int, source: Path) -> Project:
-        """Take a picture as the object's mask on a frame. A picture that is black all over says that it is not there.
+        """Take a picture as the object's mask on a frame.
+
+        A picture that is black all over says that it is not there.
 
         Args:
             project_id: The project.
@@ -164,7 +172,8 @@ class PromptOperations:
     def preview_png(
         self, project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool = True, max_width: int | None = None
     ) -> bytes:
-        """The overlay of the objects on a frame as it would be with one more click; nothing is kept.
+        """The overlay of the objects on a frame as it would be with one more click; nothing is
+        kept.
 
         Args:
             project_id: The project.
@@ -226,7 +235,9 @@ class PromptOperations:
             self._preparing.release()
 
     def _with_drawn(self, project: Project, track: MaskTrack, frame: int, mask: np.ndarray) -> Project:
-        """The project with a mask that a person drew: a prompt, or where it is empty, a confirmation that the object is not there."""
+        """The project with a mask that a person drew: a prompt, or where it is empty, a
+        confirmation that the object is not there.
+        """
         masks, others = self._pictures.masks, tuple(p for p in track.prompts if p.frame != frame)
         if mask.any():
             prompt = masks.mask_prompt(project, track.object_id, frame, mask)
@@ -235,7 +246,9 @@ class PromptOperations:
         return with_mask(masks, project, dataclasses.replace(track, prompts=others, confirmed=sure), frame, mask)
 
     def _prompts(self, project: Project, track: MaskTrack, frame: int) -> tuple[Prompt, ...]:
-        """The prompts that a click on this frame adds to: those that are there, else the mask that is."""
+        """The prompts that a click on this frame adds to: those that are there, else the mask that
+        is.
+        """
         prompts = tuple(p for p in track.prompts if p.frame == frame)
         if prompts or track.masks is None:
             return prompts

@@ -57,7 +57,9 @@ class PropagationOperations:
 
     @resumable("resume_propagation")
     def resume(self, project_id: str, propagation_id: str) -> str:
-        """Make what is missing of a propagation that was paused or interrupted; returns the job's id."""
+        """Make what is missing of a propagation that was paused or interrupted; returns the job's
+        id.
+        """
         propagation = self._workspace.project(project_id).propagation(propagation_id)
         if propagation.result is not None:
             raise InputError("this propagation is finished, so there is nothing to resume: propagate again for another")
@@ -67,7 +69,9 @@ class PropagationOperations:
         return self._queue.submit("propagate", project_id, job)
 
     def windows(self, project_id: str, propagation_id: str) -> list[tuple[int, int, bool]]:
-        """The plan of a propagation: (start, stop, whether the window is made), in the order in which they are made."""
+        """The plan of a propagation: (start, stop, whether the window is made), in the order in
+        which they are made.
+        """
         project = self._workspace.project(project_id)
         plan = self._frames.plan(project, project.propagation(propagation_id))
         return [(window.start, window.stop, window.path.exists()) for window in plan]

@@ -38,8 +38,10 @@ class RegionOperations:
         Args:
             project_id: The project.
             adjustment: The adjustment, in source pixels.
-            object_id: The object that gets it as its own; None for all objects without one of their own.
-            merge: Whether this is one step with the same change just before, as while a slider is dragged.
+            object_id: The object that gets it as its own; None for all objects without one of their
+                own.
+            merge: Whether this is one step with the same change just before, as while a slider is
+                dragged.
 
         Returns:
             The changed project.
@@ -84,7 +86,8 @@ class RegionOperations:
         Args:
             project_id: The project.
             frame: The frame.
-            object_id: The object whose form changes; None for all objects without an adjustment of their own.
+            object_id: The object whose form changes; None for all objects without an adjustment of
+                their own.
             width: Pixels of each of the six, 16 to 960; they are two thirds of that high.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Results of propagations: their reports and pictures, and the stack of those that were accepted."""
+"""Results of propagations: their reports and pictures, and the stack of accepted ones."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ class ResultOperations:
         return self._pictures.result_region_png(project, project.propagation(propagation_id), frame, max_width)
 
     def accept(self, project_id: str, propagation_id: str) -> Project:
-        """Make the result what the next edit starts from, which begins with an empty selection. Can be undone."""
+        """Make the result what the next edit starts from, which begins with an empty selection.
+
+        Can be undone.
+        """
         return self._workspace.change(project_id, "Accept result", lambda p: document.with_layer(p, propagation_id))
 
     def set_layers(self, project_id: str, layers: tuple[Layer, ...]) -> Project:

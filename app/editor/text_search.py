@@ -24,7 +24,10 @@ LONGEST_TEXT = 200
 
 
 class TextSearchOperations:
-    """What is found becomes an object with a box; the segmenter makes its mask. `session_lock` is that of the prompts."""
+    """What is found becomes an object with a box; the segmenter makes its mask.
+
+    `session_lock` is that of the prompts.
+    """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue, session_lock: threading.Lock) -> None:
         self._workspace = workspace
@@ -34,7 +37,9 @@ class TextSearchOperations:
         self._session_lock = session_lock
 
     def model(self) -> tuple[bool, str]:
-        """Whether the model for it is on this disk, and its title, or what there is to fetch and how large."""
+        """Whether the model for it is on this disk, and its title, or what there is to fetch and
+        how large.
+        """
         model = entry(GROUNDER, "grounder")
         here = self._engine.store.available(GROUNDER, "grounder")
         return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
@@ -43,8 +48,8 @@ class TextSearchOperations:
     def find(self, project_id: str, frame: int, text: str) -> str:
         """Look for what the words name. Each thing becomes an object with a box, all in one step.
 
-        The model is fetched when it is not here; the job fails with the message of ModelMissingError when it
-        can't be had.
+        The model is fetched when it is not here; the job fails with the message of
+        ModelMissingError when it can't be had.
 
         Args:
             project_id: The project.

@@ -39,10 +39,12 @@ class TrackingOperations:
 
     @resumable("start_tracking")
     def start(self, project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> str:
-        """Track every object that has prompts through the clip, shot by shot. Stopping keeps the frames that were reached.
+        """Track every object that has prompts through the clip, shot by shot.
 
-        With `frame`, one object is tracked from its mask there, as far as the shot goes; other frames stay as
-        they are. A shot without a prompt of the object is left out.
+        Stopping keeps the frames that were reached.
+
+        With `frame`, one object is tracked from its mask there, as far as the shot goes; other
+        frames stay as they are. A shot without a prompt of the object is left out.
 
         Args:
             project_id: The project.
@@ -65,7 +67,9 @@ class TrackingOperations:
         return self._queue.submit("track", project_id, job)
 
     def confirm(self, project_id: str, object_id: int, frame: int, sure: bool = True) -> Project:
-        """Confirm an object's mask on a frame, or take that back. An empty mask says that the object is not there.
+        """Confirm an object's mask on a frame, or take that back.
+
+        An empty mask says that the object is not there.
 
         Tracking never overwrites a confirmed frame, and starts from it as from a prompt.
 
@@ -91,7 +95,9 @@ class TrackingOperations:
         return change_track(self._workspace, project_id, object_id, label, change)
 
     def mark_absent(self, project_id: str, object_id: int, frame: int) -> Project:
-        """Say that an object is not on a frame: an empty mask, confirmed. Its prompts on the frame go.
+        """Say that an object is not on a frame: an empty mask, confirmed.
+
+        Its prompts on the frame go.
 
         Args:
             project_id: The project.
@@ -118,5 +124,7 @@ class TrackingOperations:
         return self._workspace.change(project_id, "Not on this frame", change)
 
     def timeline(self, project_id: str) -> list[dict[str, Any]]:
-        """Of each object: where it is present as [start, stop] runs, the frames with prompts, and the frames to check."""
+        """Of each object: where it is present as [start, stop] runs, the frames with prompts, and
+        the frames to check.
+        """
         return self._timelines.timeline(self._workspace.project(project_id))

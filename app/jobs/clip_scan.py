@@ -1,4 +1,6 @@
-"""The scan of a clip in the background, once it is open: the hash of its content, its brightness, its scene cuts."""
+"""The scan of a clip in the background, once it is open: the hash of its content, its brightness,
+its scene cuts.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ QUIET = 1.0
 
 
 class ClipScanner:
-    """One thread that gives way to everything else. Its findings are kept; after a restart it goes on from there."""
+    """One thread that gives way to everything else.
+
+    Its findings are kept; after a restart it goes on from there.
+    """
 
     def __init__(self, workspace: Workspace, frames: ClipFrames, cuts: SceneCuts) -> None:
         self._workspace = workspace
@@ -65,7 +70,7 @@ class ClipScanner:
         return ClipScan(self._cuts.looked(project), self._brightness.get(project.project_id))
 
     def identified(self, project_id: str) -> Project:
-        """The project with the hash of its clip, which is computed now where it is not known yet."""
+        """The project with the hash of its clip, which is computed now if it is not known."""
         from core.media import sha256_of
 
         project = self._workspace.project(project_id)
@@ -114,8 +119,8 @@ class ClipScanner:
     def _pace(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Frames with a pause after each that is as long as the frame took.
 
-        Half of the time is left to other work, and all of it to a person who moves through a clip. Raises
-        Cancelled when the program ends.
+        Half of the time is left to other work, and all of it to a person who moves through a clip.
+        Raises Cancelled when the program ends.
         """
         started = time.monotonic()
         for frame in frames:

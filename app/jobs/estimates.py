@@ -1,4 +1,6 @@
-"""How long a propagation will take, and how much memory: from what earlier runs took on this machine, the first time from a short trial."""
+"""How long a propagation will take, and how much memory: from what earlier runs took on this
+machine, the first time from a short trial.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from core.vivid.model import VividModel
 
 NEWEST = 0.5
-"""What the latest run counts for against all before it: a machine's speed changes with what else runs on it."""
+"""What the latest run counts for against all before it: a machine's speed changes with what else
+runs on it.
+"""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one denoising step and of everything else of a window, seconds to render one frame of 10^6 pixels, memory at most."""
+    """Seconds of one denoising step and of everything else of a window, seconds to render one frame
+    of 10^6 pixels, memory at most.
+    """
 
     step: float
     window: float
@@ -38,7 +44,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Rate:
-    """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated frame), and the memory held by then."""
+    """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated
+    frame), and the memory held by then.
+    """
 
     seconds: float
     memory_mb: float
@@ -59,7 +67,7 @@ class StepClock(JobContext):
         super().report(stage, done, total, partial)
 
     def measured(self) -> tuple[float, float] | None:
-        """Seconds of a step, and of a window besides its steps; None when no whole window was made."""
+        """Seconds of a step, and of a window besides its steps; None without a whole window."""
         pairs = list(pairwise(self.stamps))
         within = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and a[0] % self.runs]
         across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
@@ -72,7 +80,8 @@ class StepClock(JobContext):
 class Estimates:
     """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
 
-    `memory` is how models were asked to use the device's memory: what was measured in one way says nothing about another.
+    `memory` is how models were asked to use the device's memory: what was measured in one way says
+    nothing about another.
     """
 
     def __init__(self, path: Path, memory: str = "auto") -> None:
@@ -118,7 +127,9 @@ class Estimates:
         return None if found is None else Timing(**found)
 
     def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
-        """Run two steps of one window of grey, encode and decode, and remember how long that takes and how much memory."""
+        """Run two steps of one window of grey, encode and decode, and remember how long that takes
+        and how much memory.
+        """
         import torch
 
         from core.vivid.denoise import denoise
@@ -179,7 +190,7 @@ def _memory_mb(device: str) -> float:
 
 
 def timing_key(model: VividModel, guided: bool, weights: str) -> str:
-    """Under which name a run's speed is remembered: what it depends on besides the number of steps."""
+    """The key of a run's speed: what it depends on besides the number of steps."""
     height, width = model.working_size
     memory = f" {model.memory.label}" if model.memory.label else ""
     return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}"

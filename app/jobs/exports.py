@@ -1,4 +1,6 @@
-"""Export jobs: a result as a video with its recipe, or the masks of objects, as files in the project's folder."""
+"""Export jobs: a result as a video with its recipe, or the masks of objects, as files in the
+project's folder.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class ExportJobs:
         Args:
             project_id: The project.
             codec: One of those that `app.render.export.export_formats` names.
-            propagation_id: The propagation, with all that lies below it; the accepted results when None.
+            propagation_id: The propagation, with all that lies below it; the accepted results when
+                None.
             context: Takes the progress, and stops the job.
 
         Returns:

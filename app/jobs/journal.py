@@ -1,4 +1,6 @@
-"""The journal of jobs, beside each project: after a crash or a restart the program knows which jobs had not ended."""
+"""The journal of jobs, beside each project: after a crash or a restart the program knows which jobs
+had not ended.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ INTERRUPTED = "the program was stopped before this was finished"
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A job that was started: the operation's public name, and its arguments besides the project as JSON has them."""
+    """A job that was started: the operation's public name, and its arguments besides the project as
+    JSON has them.
+    """
 
     job_id: str
     kind: str

@@ -35,7 +35,10 @@ class TriesRequest:
 
 
 class KeyframeJobs:
-    """Paints keyframe tries. Runs on a job's thread; reports to the job's context and stops when it says so."""
+    """Paints keyframe tries.
+
+    Runs on a job's thread; reports to the job's context and stops when it says so.
+    """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, regions: RegionBuilder) -> None:
         self._workspace = workspace
@@ -119,7 +122,8 @@ def standing_in(current: Project, project: Project, edit: KeyframeEdit, lineage:
         lineage: Its parent at that time, the parent's parent and so on.
 
     Returns:
-        The try below the nearest of its lineage that still exists, and stale where the masks have changed.
+        The try below the nearest of its lineage that still exists, and stale where the masks have
+        changed.
     """
     there = {known.edit_id for known in current.edits}
     parent = next((ancestor.edit_id for ancestor in lineage if ancestor.edit_id in there), None)

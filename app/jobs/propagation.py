@@ -1,4 +1,6 @@
-"""The propagation job: takes the accepted keyframes through the clip window by window, and resumes where it was stopped."""
+"""The propagation job: takes the accepted keyframes through the clip window by window, and resumes
+where it was stopped.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ class PropagationRequest:
 
 
 class PropagationJobs:
-    """Propagates keyframes. Runs on a job's thread; reports to the job's context and stops when it says so."""
+    """Propagates keyframes.
+
+    Runs on a job's thread; reports to the job's context and stops when it says so.
+    """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, regions: RegionBuilder, estimates: Estimates) -> None:
         self._workspace = workspace
@@ -64,7 +69,8 @@ class PropagationJobs:
 
         Raises:
             InputError: No keyframe is accepted.
-            Cancelled: The context stopped the job. Unless it was paused, the propagation is forgotten.
+            Cancelled: The context stopped the job. Unless it was paused, the propagation is
+                forgotten.
         """
         project = self._workspace.project(project_id)
         carried = project.carried
@@ -179,7 +185,9 @@ class PropagationJobs:
         )
 
     def _enter(self, project: Project, propagation: Propagation) -> None:
-        """Put the propagation in the document as it stands: a step of its own the first time, or when its start was undone meanwhile."""
+        """Put the propagation in the document as it stands: a step of its own the first time, or
+        when its start was undone meanwhile.
+        """
         known = {p.propagation_id for p in self._workspace.project(project.project_id).propagations}
 
         def change(current: Project) -> Project:
@@ -193,7 +201,7 @@ class PropagationJobs:
             self._workspace.change(project.project_id, "Propagate", change)
 
     def _forget_windows(self, project_id: str) -> None:
-        """Delete the windows that no propagation of the document, or of its undo steps, refers to."""
+        """Delete the windows that no propagation of the document or its undo steps refers to."""
         history = self._workspace.history(project_id)
         documents = [history.present, *(step.project for step in (*history.past, *history.future))]
         plans = {p.plan: p for d in documents for p in d.propagations if p.plan is not None}

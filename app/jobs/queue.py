@@ -96,9 +96,11 @@ class JobQueue:
 
 
 def resumable(name: str) -> Callable[[Method], Method]:
-    """Decorate the method of the operation `name`, which takes the project's id first and returns a job's id.
+    """Decorate the method of the operation `name`, which takes the project's id first and returns a
+    job's id.
 
-    The job is noted with its arguments until it has ended. The method's class holds a JobQueue as `_queue`.
+    The job is noted with its arguments until it has ended. The method's class holds a JobQueue as
+    `_queue`.
     """
     if not OPERATIONS[name].resumable:
         raise ValueError(f"the table of operations does not say that {name} can be resumed")
@@ -120,7 +122,9 @@ def resumable(name: str) -> Callable[[Method], Method]:
 
 
 def arguments_of(method: Callable[..., str], entry: JournalEntry) -> dict[str, Any]:
-    """The noted arguments as values of the document; InputError when the method does not take them any more."""
+    """The noted arguments as values of the document; InputError when the method does not take them
+    any more.
+    """
     hints = typing.get_type_hints(method)
     try:
         return {name: decode(hints[name], value) for name, value in entry.arguments.items()}

@@ -1,4 +1,6 @@
-"""The region of a project as a stored mask sequence: built when an edit needs it, and kept until it changes."""
+"""The region of a project as a stored mask sequence: built when an edit needs it, and kept until it
+changes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class RegionBuilder:
         self._masks = masks
 
     def build(self, project: Project, context: JobContext | None = None) -> StoredRegion:
-        """The project's region; it is made, stored and noted in the document only where it is not up to date."""
+        """The project's region; it is made, stored and noted in the document only where it is not
+        up to date.
+        """
         if project.region is not None:
             return self._masks.stored_region(project, project.region, project.feather, project.feathers)
         if any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks):  # within a shot only
@@ -38,7 +42,9 @@ class RegionBuilder:
 
 
 def same_masks(current: Project, project: Project) -> bool:
-    """Whether the region is still made of the same masks: a person may have gone on while a job ran."""
+    """Whether the region is still made of the same masks: a person may have gone on while a job
+    ran.
+    """
     return _region_parts(current) == _region_parts(project)
 
 

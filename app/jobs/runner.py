@@ -1,4 +1,7 @@
-"""Runs jobs: one worker per device, in the order of asking, with progress and cancel. A job outlives the page that started it."""
+"""Runs jobs: one worker per device, in the order of asking, with progress and cancel.
+
+A job outlives the page that started it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEv
 log = logging.getLogger(__name__)
 
 KEPT = 200
-"""Finished jobs that are remembered, so that a page that is opened again learns how its job ended."""
+"""Finished jobs that are remembered, so that a page that is opened again learns how its job ended.
+"""
 
 Job = Callable[[JobContext], dict[str, Any]]
 """What a job does: reports to the context, and returns ids and relative paths."""
@@ -92,7 +96,10 @@ class JobRunner:
         return any(not job.finished for job in self.of_project(project_id))
 
     def cancel(self, job_id: str, reason: str = STOPPED) -> None:
-        """Ask the job to stop; it does so within one step. A finished job is left as it is. `reason` becomes its message."""
+        """Ask the job to stop; it does so within one step.
+
+        A finished job is left as it is. `reason` becomes its message.
+        """
         with self._lock:
             job = self._find(job_id)
             job.token.cancel(reason)
@@ -103,14 +110,16 @@ class JobRunner:
             self._tell(job)
 
     def wait(self, job_id: str, timeout: float | None = None) -> JobStatus:
-        """Block until the job has ended (or `timeout` seconds have passed) and return its status."""
+        """Wait until the job has ended, or for `timeout` seconds, and return its status."""
         with self._lock:
             job = self._find(job_id)
         job.finished.wait(timeout)
         return self.status(job_id)
 
     def shut_down(self, timeout: float = 5.0) -> None:
-        """Cancel everything that has not ended, and give what runs at most `timeout` seconds to keep what it has finished."""
+        """Cancel everything that has not ended, and give what runs at most `timeout` seconds to
+        keep what it has finished.
+        """
         with self._lock:
             self._closing = True
             unfinished = [job for job in self._jobs.values() if not job.status.finished]

@@ -1,4 +1,6 @@
-"""What is known of a project's objects through time: where each is, where a person prompted it, which frames to check."""
+"""What is known of a project's objects through time: where each is, where a person prompted it,
+which frames to check.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,10 @@ class ObjectTimelines:
     def timeline(self, project: Project) -> list[dict[str, Any]]:
         """Of each object, for the page.
 
-        `present` and `confirmed` are [start, stop] runs of frames where the mask is not empty, and where a person
-        confirmed it; `prompted` and `pending` are frames with prompts, and frames that ask for tracking; `suspect`
-        are frames to check, each as [frame, flag, what the flag means].
+        `present` and `confirmed` are [start, stop] runs of frames where the mask is not empty, and
+        where a person confirmed it; `prompted` and `pending` are frames with prompts, and frames
+        that ask for tracking; `suspect` are frames to check, each as [frame, flag, what the flag
+        means].
         """
         return [self._of_object(project, track) for track in project.tracks]
 
@@ -53,7 +56,10 @@ class ObjectTimelines:
 
 
 def frames_to_check(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
-    """Frames to check as [frame, flag, what it means]. `sure` are confirmed, `cuts` the first frames of shots."""
+    """Frames to check as [frame, flag, what it means].
+
+    `sure` are confirmed, `cuts` the first frames of shots.
+    """
     from core.masks import check_quality, FLAG_TEXTS
 
     return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, span, sure, cuts)]

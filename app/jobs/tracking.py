@@ -1,4 +1,6 @@
-"""The tracking job: which objects to track through which shots, from which prompts, and which masks may be replaced."""
+"""The tracking job: which objects to track through which shots, from which prompts, and which masks
+may be replaced.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrackRequest:
-    """What to track: every object that asks for it through the clip, or one object from a frame on where its mask is right.
+    """What to track: every object that asks for it through the clip, or one object from a frame on
+    where its mask is right.
 
     Without `frame`, shots in which nothing changed are left alone, unless that is all of them.
     """
@@ -38,7 +41,9 @@ class TrackRequest:
 
 @dataclass
 class _ShotRun:
-    """Frames span[0]:span[1] of one shot, and the prompts (`seeds`) of the objects to track through them."""
+    """Frames span[0]:span[1] of one shot, and the prompts (`seeds`) of the objects to track through
+    them.
+    """
 
     span: tuple[int, int]
     seeds: dict[int, list[Prompt]]
@@ -57,14 +62,19 @@ class _TrackedMasks:
 
 
 class TrackingJob:
-    """Tracks objects. Runs on a job's thread; reports to the job's context and stops when it says so."""
+    """Tracks objects.
+
+    Runs on a job's thread; reports to the job's context and stops when it says so.
+    """
 
     def __init__(self, workspace: Workspace, pictures: Pictures) -> None:
         self._workspace = workspace
         self._pictures = pictures
 
     def track(self, project_id: str, request: TrackRequest, context: JobContext) -> dict[str, Any]:
-        """Track objects as the request says. When the job is stopped or fails, the frames that were reached are kept.
+        """Track objects as the request says.
+
+        When the job is stopped or fails, the frames that were reached are kept.
 
         Args:
             project_id: The project.
@@ -72,7 +82,8 @@ class TrackingJob:
             context: Takes the progress, and stops the job.
 
         Returns:
-            `frames`: how many frames were tracked; `waiting`: the first frames of shots that need a click.
+            `frames`: how many frames were tracked; `waiting`: the first frames of shots that need a
+            click.
 
         Raises:
             Cancelled: The context stopped the job.
@@ -163,8 +174,9 @@ class TrackingJob:
     def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, _TrackedMasks]) -> Project:
         """The project with what a run found.
 
-        What a person did since it began (with the tracks `before`) counts more: an object that was cleared stays
-        so, and a frame that was prompted or confirmed meanwhile keeps the mask it has.
+        What a person did since it began (with the tracks `before`) counts more: an object that was
+        cleared stays so, and a frame that was prompted or confirmed meanwhile keeps the mask it
+        has.
         """
         for old in before:
             track = next((track for track in project.tracks if track.object_id == old.object_id), None)

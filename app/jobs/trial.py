@@ -1,4 +1,6 @@
-"""Trials: a little of every step, so that there is an estimate before the step itself has been run on this machine."""
+"""Trials: a little of every step, so that there is an estimate before the step itself has been run
+on this machine.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from core.project.prompts import BoxPrompt
 
 
 class TrialJobs:
-    """Runs on a job's thread; reports to the job's context and stops when it says so. Nothing of it stays in the project."""
+    """Runs on a job's thread; reports to the job's context and stops when it says so.
+
+    Nothing of it stays in the project.
+    """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, estimates: Estimates) -> None:
         self._workspace = workspace
@@ -32,7 +37,8 @@ class TrialJobs:
         Args:
             project_id: The project.
             draft: Whether to measure a draft, at half the size.
-            edit_id: The try whose task counts, as if it were accepted; the accepted one's when None.
+            edit_id: The try whose task counts, as if it were accepted; the accepted one's when
+                None.
             context: Takes the progress, and stops the job.
 
         Returns:

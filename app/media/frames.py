@@ -1,4 +1,6 @@
-"""The frames of a project, as arrays and as JPEG: as the file has them, with accepted results on them, as a propagation leaves them."""
+"""The frames of a project, as arrays and as JPEG: as the file has them, with accepted results on
+them, as a propagation leaves them.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class ClipFrames:
         self._requested = time.monotonic()
 
     def source(self, project: Project) -> ClipReader:
-        """The project's clip as it was opened; InputError when the file is gone, or plainly another one."""
+        """The project's clip as it was opened; InputError when the file is gone, or plainly another
+        one.
+        """
         from core.media import open_clip
 
         source, expected = project.clip.source, project.clip.info
@@ -65,19 +69,25 @@ class ClipFrames:
         return self._readers.get(_file(project), opened)
 
     def reader(self, project: Project, base: str | None = None) -> ClipReader:
-        """The clip that edits stand on: the source with the accepted results of `base` on it (the project's own when None)."""
+        """The clip that edits stand on: the source with the accepted results of `base` on it (the
+        project's own when None).
+        """
         base = project.base if base is None else base
         if not base:
             return self.source(project)
         return self._stack(project, [project.propagation(propagation_id) for propagation_id in base.split("+")])
 
     def result(self, project: Project, propagation: Propagation) -> StackedReader:
-        """The clip as the propagation leaves it, with those below it; frames whose window is not there yet are as they were before."""
+        """The clip as the propagation leaves it, with those below it; frames whose window is not
+        there yet are as they were before.
+        """
         below = [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
         return self._stack(project, [*below, propagation])
 
     def plan(self, project: Project, propagation: Propagation) -> tuple[PlannedWindow, ...]:
-        """The windows of a propagation, in the order in which they are made; whether one is there says its file."""
+        """The windows of a propagation, in the order in which they are made; whether one is there
+        says its file.
+        """
         relative = propagation.plan
         if relative is None:
             return ()
@@ -117,7 +127,10 @@ class ClipFrames:
         return self.below_jpeg(project, project.base, frame, max_width, context)
 
     def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
-        """The frame with the accepted results of `base` on it. Cancelled on the way to it when the context says so."""
+        """The frame with the accepted results of `base` on it.
+
+        Cancelled on the way to it when the context says so.
+        """
         self.note_request()
         key = ("frame", _file(project), base, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width, context))
@@ -127,7 +140,9 @@ class ClipFrames:
         return self.below_jpeg(project, "", frame, max_width)
 
     def result_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> tuple[bytes, bool]:
-        """The frame as the propagation leaves it, and whether that is final: not while its window is still to be made."""
+        """The frame as the propagation leaves it, and whether that is final: not while its window
+        is still to be made.
+        """
         reader = self.result(project, propagation)
         final = reader.shows(frame)
         if not final:
@@ -142,7 +157,9 @@ class ClipFrames:
 
 
 def identity(project: Project) -> tuple[Hashable, ...]:
-    """Of the frames that are worked on: a file that is written anew under the same name is another clip, and so is one with edits on it."""
+    """Of the frames that are worked on: a file that is written anew under the same name is another
+    clip, and so is one with edits on it.
+    """
     return *_file(project), project.base
 
 

@@ -1,4 +1,6 @@
-"""Keyframes as files: out to another program with their mask, back from it as a try, and the small pictures of all tries."""
+"""Keyframes as files: out to another program with their mask, back from it as a try, and the small
+pictures of all tries.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,10 @@ class KeyframeExchange:
         self._pictures = pictures
 
     def sent(self, project: Project, frame: int, what: SentPart, edit: KeyframeEdit | None = None) -> tuple[str, bytes]:
-        """A file for another program and its name: the whole `frame` at the source's size (as `edit` has it, where one is given), the
-        `mask` (white: may change), the frame with a transparent hole there (`cutout`), or a `zip` of the three, all as PNG."""
+        """A file for another program and its name: the whole `frame` at the source's size (as
+        `edit` has it, where one is given), the `mask` (white: may change), the frame with a
+        transparent hole there (`cutout`), or a `zip` of the three, all as PNG.
+        """
         import cv2
         import numpy as np
 
@@ -65,7 +69,8 @@ class KeyframeExchange:
         return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
     def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> tuple[np.ndarray, PlacedPicture]:
-        """Lay the picture at `path` on a frame, uint8 (H, W, 3), and compare it; `name` is what messages call it.
+        """Lay the picture at `path` on a frame, uint8 (H, W, 3), and compare it; `name` is what
+        messages call it.
 
         InputError for what can't be used, and for a picture that shows no edit.
         """
@@ -102,7 +107,9 @@ class KeyframeExchange:
         return result, PlacedPicture(size, placed.scale, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
 
     def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
-        """The part of a try that its region changed, as JPEG of `width` pixels in the shape of THUMB_SHAPE."""
+        """The part of a try that its region changed, as JPEG of `width` pixels in the shape of
+        THUMB_SHAPE.
+        """
         import cv2
 
         picture = self._picture_of(project, edit)
@@ -129,7 +136,9 @@ class KeyframeExchange:
         return mask, feather
 
     def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE where the frame allows."""
+        """x0, y0, x1, y1 of what a try's small picture shows: around its region, in THUMB_SHAPE
+        where the frame allows.
+        """
         from core.masks import bounding_box
 
         width, height = size

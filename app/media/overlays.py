@@ -1,4 +1,6 @@
-"""Masks as pictures to lay over a frame: PNG with a palette, which is an order of magnitude quicker to write than one of full colours."""
+"""Masks as pictures to lay over a frame: PNG with a palette, which is an order of magnitude quicker
+to write than one of full colours.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ Colour = tuple[int, int, int]
 def overlay_png(
     size: tuple[int, int], layers: Sequence[tuple[np.ndarray, Colour]], max_width: int | None, *, fill: int = FILL, edge: int = 3
 ) -> bytes:
-    """Masks, bool (H, W) of a frame of `size` (W, H), with their RGB colours as a transparent PNG, no wider than `max_width`.
+    """Masks, bool (H, W) of a frame of `size` (W, H), with their RGB colours as a transparent PNG,
+    no wider than `max_width`.
 
-    The last layer lies on top. `edge` is the odd number of pixels that a mask is eroded by for its outline.
+    The last layer lies on top. `edge` is the odd number of pixels that a mask is eroded by for its
+    outline.
     """
     import cv2
     import numpy as np

@@ -1,4 +1,6 @@
-"""What is seen of a project: frames, masks over them, and the sessions and studios that look at them."""
+"""What is seen of a project: frames, masks over them, and the sessions and studios that look at
+them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ REGION_COLOUR = (255, 255, 255)
 class Pictures:
     """Overlays of masks, and the models' view of a project, on top of its frames and masks.
 
-    Reads what a project refers to and changes nothing but files that it adds. Safe to use from several threads.
+    Reads what a project refers to and changes nothing but files that it adds. Safe to use from
+    several threads.
     """
 
     def __init__(self, workspace: Workspace, engine: Engine, frames: ClipFrames, masks: MaskStore) -> None:
@@ -41,7 +44,9 @@ class Pictures:
         self._behind: ClosingCache[Behind] = ClosingCache(1)
 
     def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
-        """The region that the propagation edited on the frame, as a transparent PNG; empty outside its span."""
+        """The region that the propagation edited on the frame, as a transparent PNG; empty outside
+        its span.
+        """
         region = self.masks.load(project, propagation.region)
         layers = [(region[frame], REGION_COLOUR)] if frame in region.frames else []
         width = project.clip.info.width
@@ -50,9 +55,11 @@ class Pictures:
     def overlay_png(
         self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None
     ) -> bytes:
-        """The masks of a frame as a transparent PNG: `objects` in their colours, or the `region` that will be edited.
+        """The masks of a frame as a transparent PNG: `objects` in their colours, or the `region`
+        that will be edited.
 
-        `instead` is an object's id and the mask to show for it, or one more than the last id for an object yet to be added.
+        `instead` is an object's id and the mask to show for it, or one more than the last id for an
+        object yet to be added.
         """
         if kind not in ("objects", "region"):
             raise InputError(f"unknown overlay '{kind}': ask for objects or region")
@@ -83,7 +90,9 @@ class Pictures:
         return self._studios.get(model.name, lambda: KeyframeStudio(model))
 
     def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
-        """What lies behind the stored region on a frame: looked for once, however many tries there are."""
+        """What lies behind the stored region on a frame: looked for once, however many tries there
+        are.
+        """
         from core.vivid.keyframe import behind_keyframe
 
         reader = self.frames.reader(project)

@@ -1,4 +1,6 @@
-"""How a region is shown: what it leaves alone is darkened, with a line along its edge, softened as the composite will be."""
+"""How a region is shown: what it leaves alone is darkened, with a line along its edge, softened as
+the composite will be.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _TILE_MARGIN = 0.12  # of the region's larger side, around it in a small picture
 
 
 def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None) -> bytes:
-    """A region, bool (H, W), with an edge of these widths, as RGBA PNG to lay over its frame, no wider than `max_width`."""
+    """A region, bool (H, W), with an edge of these widths, as RGBA PNG to lay over its frame, no
+    wider than `max_width`.
+    """
     height, width = mask.shape
     scale = min(1.0, max_width / width) if max_width else 1.0
     levels = _shade(mask, feather, (max(1, round(width * scale)), max(1, round(height * scale))))
@@ -34,10 +38,11 @@ def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None) -> 
 def form_tiles(
     frame: np.ndarray, own: Sequence[tuple[np.ndarray, MaskAdjustment]], others: Sequence[tuple[np.ndarray, int]], width: int
 ) -> bytes:
-    """The six forms of `own` clean masks, bool (H, W), each with the rest of its adjustment, side by side as JPEG.
+    """The six forms of `own` clean masks, bool (H, W), each with the rest of its adjustment, side
+    by side as JPEG.
 
-    `others` belong to the region as they are, with edges of so many pixels. All six show the same part of the frame, the one around the
-    largest form.
+    `others` belong to the region as they are, with edges of so many pixels. All six show the same
+    part of the frame, the one around the largest form.
     """
     import cv2
     import numpy as np
@@ -65,7 +70,10 @@ def form_tiles(
 
 
 def _shade(mask: np.ndarray, soft: Widths, size: tuple[int, int]) -> np.ndarray:
-    """Of a mask, bool (H, W), at `size` (w, h): uint8 (h, w), places in _PALETTE. Dark outside, white along the edge, clear within."""
+    """Of a mask, bool (H, W), at `size` (w, h): uint8 (h, w), places in _PALETTE.
+
+    Dark outside, white along the edge, clear within.
+    """
     import cv2
     import numpy as np
 
@@ -76,7 +84,8 @@ def _shade(mask: np.ndarray, soft: Widths, size: tuple[int, int]) -> np.ndarray:
     small = cv2.resize(pixels * 255, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
     inside = small > 0
     if isinstance(soft, np.ndarray):
-        # A pixel of the small picture that the region only touches has the width of what touches it.
+        # A pixel of the small picture that the region only touches has the width of what touches
+        # it.
         reach = 2 * math.ceil(1 / scale / 2) + 1 if scale < 1 else 1
         near = cv2.erode(soft, np.ones((reach, reach), np.uint8))
         soft = np.asarray(cv2.resize(near, size, interpolation=cv2.INTER_NEAREST), np.float64)
@@ -86,7 +95,9 @@ def _shade(mask: np.ndarray, soft: Widths, size: tuple[int, int]) -> np.ndarray:
 
 
 def _view(box: Box[int] | None, shape: tuple[int, ...], aspect: float) -> Box[int]:
-    """The part of a frame of `shape` (H, W) around a box, as near to `aspect` (W / H) as it allows; all of it for None."""
+    """The part of a frame of `shape` (H, W) around a box, as near to `aspect` (W / H) as it allows;
+    all of it for None.
+    """
     if box is None:
         return Box(0, 0, shape[1], shape[0])
     x0, y0, x1, y1 = box

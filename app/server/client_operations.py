@@ -1,4 +1,6 @@
-"""What a client asks for in another form than the page: videos that are sent along, lists, waiting, downloads."""
+"""What a client asks for in another form than the page: videos that are sent along, lists, waiting,
+downloads.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,20 @@ _SENT = re.compile(r"exports/[^/]+|results/[0-9a-f]+/[\w-]+\.(mp4|json)|files/[0
 
 
 class ClientOperations:
-    """The part `client` of the table of operations. A `shared` server can be reached by other machines."""
+    """The part `client` of the table of operations.
+
+    A `shared` server can be reached by other machines.
+    """
 
     def __init__(self, editor: Editor, *, shared: bool) -> None:
         self._editor = editor
         self._shared = shared
 
     def open_path(self, path: str, name: str | None = None) -> dict[str, Any]:
-        """Open a video file, or a folder of numbered images, on the server's machine. Refused by a server that others can reach."""
+        """Open a video file, or a folder of numbered images, on the server's machine.
+
+        Refused by a server that others can reach.
+        """
         if self._shared:
             raise InputError("opening by path is for people at the server's machine: send the file with open_file instead")
         return self._view(self._editor.projects.create(path, name))
@@ -65,27 +73,38 @@ class ClientOperations:
         return [{"name": example.name, "title": example.title} for example in self._editor.projects.examples()]
 
     def list_projects(self, known: list[str] | None = None) -> list[dict[str, Any]]:
-        """The projects of this machine, the last changed first. A server that others can reach lists those of the ids in `known` only."""
+        """The projects of this machine, the last changed first.
+
+        A server that others can reach lists those of the ids in `known` only.
+        """
         projects = self._editor.projects.recent()
         return [dataclasses.asdict(one) for one in projects if not self._shared or one.project_id in (known or ())]
 
     def project(self, project_id: str) -> dict[str, Any]:
-        """A project as it stands: facts of the clip, objects, timelines (`lanes`), tries, results, the stack, jobs, and undo and redo."""
+        """A project as it stands: facts of the clip, objects, timelines (`lanes`), tries, results,
+        the stack, jobs, and undo and redo.
+        """
         return project_view(self._editor, project_id)
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """How a job stands. `state` is queued, running, done, failed or cancelled; `result` has what it made, `message` what went wrong."""
+        """How a job stands.
+
+        `state` is queued, running, done, failed or cancelled; `result` has what it made, `message`
+        what went wrong.
+        """
         return job_view(self._editor.jobs.status(job_id))
 
     async def wait(self, job_id: str, seconds: float = 60.0) -> dict[str, Any]:
-        """Wait until a job has ended, or for so many seconds (300 at most), and say how it stands."""
+        """Wait until a job ends, or for so many seconds, 300 at most, then say how it stands."""
         until = time.monotonic() + min(max(0.0, seconds), LONGEST_WAIT)
         while not self._editor.jobs.status(job_id).finished and time.monotonic() < until:
             await asyncio.sleep(0.1)
         return self.job(job_id)
 
     def download(self, project_id: str, file: str) -> Any:
-        """A file of a project: `file` or `recipe` of a job's result, the `image` of a try, or `exports/NAME` of what was exported."""
+        """A file of a project: `file` or `recipe` of a job's result, the `image` of a try, or
+        `exports/NAME` of what was exported.
+        """
         if not _SENT.fullmatch(file):
             raise InputError(f"the project sends no file '{file}': name one that a job's result, a try or `exports` names")
         return as_download(self._editor.settings, self._editor.projects.file(project_id, file))

@@ -1,7 +1,9 @@
-"""Crash reports: an internal error gives the person one sentence, and a report file in the workspace to pass on.
+"""Crash reports: an internal error gives the person one sentence, and a report file in the
+workspace to pass on.
 
-Code that catches an unexpected exception logs it with `extra=core.errors.error_record(...)`. The handler here writes
-such a record to a file, so that no other module has to know where reports are kept.
+Code that catches an unexpected exception logs it with `extra=core.errors.error_record(...)`. The
+handler here writes such a record to a file, so that no other module has to know where reports are
+kept.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ class CrashReports(logging.Handler):
             self.handleError(record)
 
     def _text(self, record: logging.LogRecord) -> str:
-        """The text of the report. Ids are shortened: anyone who knows a project's id can open it, and reports are passed on."""
+        """The text of the report.
+
+        Ids are shortened: anyone who knows a project's id can open it, and reports are passed on.
+        """
         asked = json.dumps(getattr(record, "asked", {}), indent=2, default=repr, ensure_ascii=False)[:LONGEST]
         versions = "\n".join(f"{name} {version}" for name, version in versions_here().items())
         story = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""

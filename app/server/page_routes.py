@@ -34,7 +34,9 @@ def add_page_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.get("/alive")
     def alive() -> Response:
-        """That the program answers, which start of it this is, and which state of the page it serves."""
+        """That the program answers, which start of it this is, and which state of the page it
+        serves.
+        """
         return JSONResponse({"start": started, "page": f"{bundle_mark('css')} {bundle_mark('js')}"}, headers={"Cache-Control": "no-store"})
 
     @routes.get("/report/{report_id}.txt")
@@ -44,7 +46,9 @@ def add_page_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.post("/fault")
     async def page_error(request: Request) -> Response:
-        """Take the report of an error in the page's own script; answers with the id of the crash report."""
+        """Take the report of an error in the page's own script; answers with the id of the crash
+        report.
+        """
         if request.headers.get("x-vivid-studio") != "1":
             return error_response(400, "reports come from the editor's page")
         story = bytearray()

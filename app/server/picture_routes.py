@@ -30,7 +30,8 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.get("/{project_id}/frame/{frame}.jpg")
     async def frame_picture(request: Request, project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
-        # `base` only makes the address differ where the frame does: with other accepted results on it
+        # `base` only makes the address differ where the frame does: with other accepted results on
+        # it
         def read(context: JobContext) -> bytes:
             return editor.pictures.frames.frame_jpeg(editor.projects.get(project_id), frame, _width(w), context)
 
@@ -99,7 +100,11 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
 
 
 async def _while_awaited(request: Request, work: Callable[[JobContext], bytes]) -> bytes:
-    """Do `work` in a thread. Its context is cancelled when whoever asked has gone: who flies through a clip leaves many questions."""
+    """Do `work` in a thread.
+
+    Its context is cancelled when whoever asked has gone: who flies through a clip leaves many
+    questions.
+    """
     from anyio import to_thread
 
     context = JobContext()

@@ -1,11 +1,15 @@
-"""What the routes of the server answer with: how long a browser may keep it, and errors as one line."""
+"""What the routes of the server answer with: how long a browser may keep it, and errors as one
+line.
+"""
 
 from __future__ import annotations
 
 from fastapi.responses import PlainTextResponse
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""For what never changes under its address: frames of a clip, masks of a revision, files named by their content."""
+"""For what never changes under its address: frames of a clip, masks of a revision, files named by
+their content.
+"""
 
 FRESH = {"Cache-Control": "private, no-cache"}
 

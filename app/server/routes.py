@@ -1,4 +1,6 @@
-"""The routes of the server over plain HTTP: what is too large, or asked for too often, for an event of the page."""
+"""The routes of the server over plain HTTP: what is too large, or asked for too often, for an event
+of the page.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from app.server.upload_routes import add_upload_routes
 
 
 def studio_routes(editor: Editor) -> APIRouter:
-    """Routes under /studio. Anyone who knows a project's id can read the project; nobody can list the ids here."""
+    """Routes under /studio.
+
+    Anyone who knows a project's id can read the project; nobody can list the ids here.
+    """
     routes = APIRouter(prefix="/studio")
     add_page_routes(routes, editor)
     add_picture_routes(routes, editor)

@@ -1,8 +1,10 @@
-"""The server for other programs: every operation for clients as a named endpoint, for `gradio_client`.
+"""The server for other programs: every operation for clients as a named endpoint, for
+`gradio_client`.
 
-The endpoints are made from the table of operations and the signatures of the methods that answer. A project
-comes back as the page sees it (`app.contract.project_view`), long work as the id of its job, pictures and files
-as downloads; a file goes in as an upload, never as a path. docs/api.md shows all of it at work.
+The endpoints are made from the table of operations and the signatures of the methods that answer. A
+project comes back as the page sees it (`app.contract.project_view`), long work as the id of its
+job, pictures and files as downloads; a file goes in as an upload, never as a path. docs/api.md
+shows all of it at work.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ log = logging.getLogger(__name__)
 
 
 class _Parts:
-    """The parts of the editor, and one for clients: where the table of operations finds its methods."""
+    """The parts of the editor, and one for clients: where the table of operations finds its
+    methods.
+    """
 
     def __init__(self, editor: Editor, shared: bool) -> None:
         self._editor = editor
@@ -55,7 +59,9 @@ def add_endpoints(editor: Editor, *, shared: bool) -> None:
 
 
 def _endpoint(editor: Editor, operation: Operation, method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method with parameters that JSON has: dataclasses become their fields, and a path a file that is sent along."""
+    """A method with parameters that JSON has: dataclasses become their fields, and a path a file
+    that is sent along.
+    """
     if operation.method.startswith("client."):
         return method
     call = FlatCall(method)
@@ -88,7 +94,9 @@ def _endpoint(editor: Editor, operation: Operation, method: Callable[..., Any]) 
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Check what a client sends before the function sees it, and report every error in one sentence."""
+    """Check what a client sends before the function sees it, and report every error in one
+    sentence.
+    """
     hints = typing.get_type_hints(function)
     signature = inspect.signature(function)
     checks = {name: TypeAdapter(hints[name]) for name in signature.parameters}

@@ -38,7 +38,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
-    """The page at /, pictures under /studio. A `shared` server may be called by any name and lists nobody's projects to others."""
+    """The page at /, pictures under /studio.
+
+    A `shared` server may be called by any name and lists nobody's projects to others.
+    """
     app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
     if not shared:
         # another site that points its own name at this machine gets nothing
@@ -76,12 +79,16 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 
 
 def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
-    """Run until Ctrl-C, which is raised. Takes the next free port when `port` is taken, and says the address on one line."""
+    """Run until Ctrl-C, which is raised.
+
+    Takes the next free port when `port` is taken, and says the address on one line.
+    """
     listener = listen(host, port)
     app = build_app(editor, shared=host not in LOOPBACK)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
-    # a page holds a connection open for as long as it is on the screen: don't wait for it when stopping
+    # a page holds a connection open for as long as it is on the screen: don't wait for it when
+    # stopping
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
     print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
     if open_browser:

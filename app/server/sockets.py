@@ -15,10 +15,12 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last: OSError | None = None
     for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
-        # named as TCP, or asyncio doesn't see that it is and leaves Nagle's algorithm on: every answer's body then waits 40 ms for its head
+        # named as TCP, or asyncio doesn't see that it is and leaves Nagle's algorithm on: every
+        # answer's body then waits 40 ms for its head
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if sys.platform != "win32":
-            # elsewhere this lets a port be taken again right after it was let go; on Windows it would let two programs share one
+            # elsewhere this lets a port be taken again right after it was let go; on Windows it
+            # would let two programs share one
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))

@@ -20,13 +20,17 @@ def transfers(settings: Settings) -> Path:
 
 
 def prepare_transfers(settings: Settings) -> None:
-    """Let gradio keep files on their way on the workspace's disk, which is large enough for videos; earlier leftovers are removed."""
+    """Let gradio keep files on their way on the workspace's disk, which is large enough for videos;
+    earlier leftovers are removed.
+    """
     shutil.rmtree(transfers(settings), ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = str(transfers(settings))
 
 
 def received(settings: Settings, file: Any) -> tuple[Path, str]:
-    """Where a file lies that a client has sent, and what the client calls it; InputError for anything that was not sent."""
+    """Where a file lies that a client has sent, and what the client calls it; InputError for
+    anything that was not sent.
+    """
     path = Path(str(file.get("path", ""))).resolve() if isinstance(file, dict) else Path()
     if not (path.is_file() and path.is_relative_to(transfers(settings).resolve())):
         raise InputError("send the file along, as gradio_client.handle_file('PATH') gives it")
@@ -35,7 +39,9 @@ def received(settings: Settings, file: Any) -> tuple[Path, str]:
 
 
 def as_download(settings: Settings, source: Path | bytes) -> dict[str, Any]:
-    """A file for a client to fetch, in a folder whose name nobody can guess; a hard link where the disk has them, else a copy."""
+    """A file for a client to fetch, in a folder whose name nobody can guess; a hard link where the
+    disk has them, else a copy.
+    """
     folder = transfers(settings) / secrets.token_hex(16)
     folder.mkdir(parents=True)
     if isinstance(source, bytes):

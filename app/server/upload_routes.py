@@ -26,9 +26,11 @@ def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.post("/upload")
     async def upload(request: Request, name: str, beside: str | None = None) -> Response:
-        """Take a video as the body of the request, to disk as it comes, and open it as a new project.
+        """Take a video as the body of the request, to disk as it comes, and open it as a new
+        project.
 
-        `beside` is the project that is open where it was sent: `masks` in the answer says whether the video looks like masks for that.
+        `beside` is the project that is open where it was sent: `masks` in the answer says whether
+        the video looks like masks for that.
         """
         # A header that only our own page's script can send: another site's form can't post here.
         if request.headers.get("x-vivid-studio") != "1":
@@ -44,7 +46,9 @@ def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.post("/{project_id}/picture")
     async def take_picture(project_id: str, request: Request, name: str) -> Response:
-        """Take a picture from another program as the body of the request; it waits in the project until it is taken or another comes."""
+        """Take a picture from another program as the body of the request; it waits in the project
+        until it is taken or another comes.
+        """
         if request.headers.get("x-vivid-studio") != "1":
             return error_response(400, "uploads come from the editor's page")
         return await _take_picture(editor, project_id, request, name)
@@ -86,7 +90,8 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
             (folder / "masks").mkdir(parents=True)
             paths = []
             for index, (file, name) in enumerate(zip(files, names, strict=True)):
-                # numbers and the folder just above them matter; the rest of a name may be no file name here
+                # numbers and the folder just above them matter; the rest of a name may be no file
+                # name here
                 parts = [re.sub(r"[^\w .-]", "_", part).strip(" .")[-80:] or "_" for part in PurePath(name).parts[-2:]]
                 path = folder / "masks" / "/".join(parts[:-1]) / (parts[-1] if len(files) > 1 else f"{index}{PurePath(parts[-1]).suffix}")
                 path.parent.mkdir(exist_ok=True)
@@ -138,7 +143,9 @@ def _masks_for(editor: Editor, project_id: str, video: Path) -> bool:
 
 
 def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:
-    """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never came whole."""
+    """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never
+    came whole.
+    """
     if isinstance(error, StudioError):
         return error_response(400 if isinstance(error, InputError) else 507, message)
     if isinstance(error, OSError):

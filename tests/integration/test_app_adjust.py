@@ -1,4 +1,6 @@
-"""The Adjust operations on a real clip with two objects: the region, what is seen of it, and what undo takes back."""
+"""The Adjust operations on a real clip with two objects: the region, what is seen of it, and what
+undo takes back.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The server for other programs: docs/api.md as it stands, against the program as a person starts it, and what a stranger may not do."""
+"""The server for other programs: docs/api.md as it stands, against the program as a person starts
+it, and what a stranger may not do.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def client(server: str, tmp_path: Path) -> Client:
 
 
 def refused(server: str, name: str, *arguments: Any) -> bool:
-    """Whether a call made without gradio_client, which would look at the arguments first, is refused."""
+    """Whether a call made without gradio_client, which would look at the arguments first, is
+    refused.
+    """
     call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)})
     if call.status_code != 200:
         return True

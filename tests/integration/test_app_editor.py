@@ -1,4 +1,6 @@
-"""The editor's operations on a real clip and the models that ship: from a click to a video, saved all the way."""
+"""The editor's operations on a real clip and the models that ship: from a click to a video, saved
+all the way.
+"""
 
 import time
 from pathlib import Path
@@ -49,7 +51,8 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     recipe = editor.projects.file(project_id, exported["recipe"])
     replayed = replay_to_folder(editor.engine, recipe, tmp_path / "again", JobContext(), anew=True)
     with open_clip(editor.projects.file(project_id, exported["file"])) as one, open_clip(tmp_path / "again" / replayed["output"]) as two:
-        # tracked, painted and propagated anew from what was clicked and written: the same to the last bit
+        # tracked, painted and propagated anew from what was clicked and written: the same to the
+        # last bit
         assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
     written = editor.projects.file(project_id, f"results/{propagation_id}/report.json")
     whole = written.read_bytes()

@@ -1,4 +1,6 @@
-"""Objects with soft edges of their own, from the slider to the recipe: each is softened as if its width were that of all."""
+"""Objects with soft edges of their own, from the slider to the recipe: each is softened as if its
+width were that of all.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def tried(editor: Editor, project_id: str) -> np.ndarray:
 
 
 def carried(editor: Editor, project_id: str) -> tuple[str, np.ndarray, set[str]]:
-    """A propagation with the adjustments of now: its id, its frames (T, H, W, 3), the names of its windows."""
+    """A propagation with the adjustments of now: its id, its frames (T, H, W, 3), the names of its
+    windows.
+    """
     propagation_id = finish(editor, editor.propagation.start(project_id, settings=QUICK))["propagation"]
     project = editor.projects.get(project_id)
     propagation = project.propagation(propagation_id)

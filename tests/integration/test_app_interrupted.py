@@ -1,4 +1,6 @@
-"""Work that waited when the program ended is known to the next program, which does it or forgets it."""
+"""Work that waited when the program ended is known to the next program, which does it or forgets
+it.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ OLD_JOURNAL = """[
 {"job_id": "2f0f0f0f0f0f0f0f", "kind": "masks", "verb": "start_mask_export", "arguments": {"form": "ids", "colour": "red"}},
 {"job_id": "3f0f0f0f0f0f0f0f", "kind": "gone", "verb": "delete_project", "arguments": {}}
 ]"""
-"""As version 0.1 wrote it; the third has an argument and the fourth an operation that can't be resumed."""
+"""As version 0.1 wrote it; the third has an argument and the fourth an operation that can't be
+resumed.
+"""
 
 
 def test_a_journal_of_the_first_version_is_resumed(editor: Editor, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Tries as a tree, and keyframes out to other programs and back, on real files and a real, tiny video model."""
+"""Tries as a tree, and keyframes out to other programs and back, on real files and a real, tiny
+video model.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ QUICK = SamplingSettings(steps=2)
 
 
 def disc_on_texture() -> np.ndarray:
-    """uint8 (T, 120, 160, 3): a bright disc that moves to the right over ground with structure, as footage has."""
+    """uint8 (T, 120, 160, 3): a bright disc that moves to the right over ground with structure, as
+    footage has.
+    """
     noise = np.random.default_rng(3)
     ground = sum(cv2.resize(noise.normal(0, 40, (120 // s, 160 // s, 3)), (160, 120), interpolation=cv2.INTER_CUBIC) for s in (4, 20))
     ys, xs = np.mgrid[:120, :160]
@@ -86,7 +90,9 @@ def sent(editor: Editor, project_id: str, what: str, **more: str) -> np.ndarray:
 
 
 def painted_elsewhere(editor: Editor, project_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frame 2, its mask, and the frame with a blue square in the mask, as another program would leave it."""
+    """Frame 2, its mask, and the frame with a blue square in the mask, as another program would
+    leave it.
+    """
     frame, mask = sent(editor, project_id, "frame"), sent(editor, project_id, "mask") > 0
     edited = frame.copy()
     edited[50:72, 48:70] = (20, 40, 230)
@@ -140,7 +146,8 @@ def test_a_tree_is_named_starred_pruned_and_replayed(editor: Editor, clip: Path,
         editor.engine, editor.projects.file(project_id, exported["recipe"]), tmp_path / "again", JobContext(), anew=True
     )
     with open_clip(editor.projects.file(project_id, exported["file"])) as one, open_clip(tmp_path / "again" / replayed["output"]) as two:
-        # the branch was painted anew out of its parent, which the project does not even have any more
+        # the branch was painted anew out of its parent, which the project does not even have any
+        # more
         assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
 
     editor.keyframes.delete_try(project_id, ids[1])

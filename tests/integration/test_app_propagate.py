@@ -1,4 +1,6 @@
-"""The Propagate step, on a real but tiny model: windows that outlive the program, further keyframes, the stack of accepted results."""
+"""The Propagate step, on a real but tiny model: windows that outlive the program, further
+keyframes, the stack of accepted results.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A recipe on another video than its own: objects tracked and keyframes painted anew, and one line where that can't be."""
+"""A recipe on another video than its own: objects tracked and keyframes painted anew, and one line
+where that can't be.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ CUT = 5
 
 
 def other_clip(path: Path, size: tuple[int, int] = (160, 120), frames: int = 9) -> Path:
-    """A disc that begins where that of `disc_clip` does and goes down instead, then a cut to an empty scene; drawn to `size`."""
+    """A disc that begins where that of `disc_clip` does and goes down instead, then a cut to an
+    empty scene; drawn to `size`.
+    """
     ys, xs = grid(size)
     shots = np.stack([90 - xs // 4, 60 + ys // 4, 110 + 0 * xs], -1), np.stack([250 - xs // 3, 60 + xs // 3, 30 + ys], -1)
     pictures = np.stack([shots[index >= CUT] for index in range(frames)]).astype(np.uint8)

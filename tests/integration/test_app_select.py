@@ -1,4 +1,6 @@
-"""Correcting and tracking objects with the editor's operations, on a clip of two shots and the segmenter that ships."""
+"""Correcting and tracking objects with the editor's operations, on a clip of two shots and the
+segmenter that ships.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""What lies in a project's folder: masks of earlier versions are read, and what nothing leads to any more is collected."""
+"""What lies in a project's folder: masks of earlier versions are read, and what nothing leads to
+any more is collected.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The server's own routes: a video under any name is taken, what is no video leaves nothing behind, nor does who has gone."""
+"""The server's own routes: a video under any name is taken, what is no video leaves nothing behind,
+nor does who has gone.
+"""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The table of operations fits the editor, and calls with flat JSON values reach methods that take dataclasses."""
+"""The table of operations fits the editor, and calls with flat JSON values reach methods that take
+dataclasses.
+"""
 
 from __future__ import annotations
 
