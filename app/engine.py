@@ -66,8 +66,9 @@ class Engine:
             return self._segmenters[name]
 
     def grounder(self) -> Grounder:
-        """What finds things by words; ModelMissingError, saying what to fetch, when it is not to be
-        had.
+        """The model that finds things by words.
+
+        Raises ModelMissingError, which says what to fetch, when it can't be had.
         """
         with self._lock:
             if self._grounder is None:
@@ -92,8 +93,9 @@ class Engine:
             return self._videos[name]
 
     def weights(self, name: str | None = None) -> str:
-        """What the video model is by its content, the settings' own when None; reads its files, but
-        loads nothing.
+        """The fingerprint of a video model's weights, the settings' own when `name` is None.
+
+        Its files are read, but nothing is loaded.
         """
         from core.models.fingerprint import fingerprint
 

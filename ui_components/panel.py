@@ -8,8 +8,18 @@ from __future__ import annotations
 def panel(step: str, title: str, lead: str, body: str, primary: str, secondary: str = "", about: str = "", note: str = "") -> str:
     """Markup of one step.
 
-    `primary` labels the main button, `secondary` a quieter one beside it (none when empty), which
-    does `about`; `note` is markup that stands above the two.
+    Args:
+        step: Its name in ids.
+        title: Its heading.
+        lead: One sentence on what to do.
+        body: Markup of the controls.
+        primary: The main button's label.
+        secondary: The label of a quieter button beside it; none when empty.
+        about: What that button does, as its title.
+        note: Markup above the two.
+
+    Returns:
+        The markup.
     """
     other = f'<button type="button" class="vs-button" data-ref="secondary" title="{about}">{secondary}</button>' if secondary else ""
     return f"""

@@ -69,8 +69,15 @@ def handler(function: Handler) -> Handler:
 
 
 def part(name: str, markup: str, handlers: Sequence[Handler] = ()) -> gr.HTML:
-    """One part of the page: `markup` under the id `studio-NAME`, driven by `studio.parts.NAME` of
-    assets/js.
+    """One part of the page, driven by `studio.parts.NAME` of assets/js.
+
+    Args:
+        name: Its name; the markup has the id `studio-NAME`.
+        markup: What it shows at first.
+        handlers: What its script may call, by the functions' names.
+
+    Returns:
+        The part, to be placed in the page.
     """
     return gr.HTML(
         html_template=markup,
@@ -84,8 +91,17 @@ def part(name: str, markup: str, handlers: Sequence[Handler] = ()) -> gr.HTML:
 
 
 def icon_button(name: str, label: str, title: str = "", *, icon: str = "", classes: str = "") -> str:
-    """A button that shows a picture: `name` is what the script calls it and, unless `icon` says
-    otherwise, the picture's name.
+    """A button that shows a picture.
+
+    Args:
+        name: What the script calls it, and the picture's name unless `icon` says otherwise.
+        label: What a screen reader says.
+        title: The tooltip; the label when empty.
+        icon: The picture's name.
+        classes: Further classes for the styles.
+
+    Returns:
+        The markup.
     """
     return (
         f'<button type="button" class="vs-icon-button {classes}" data-ref="{name}" data-icon="{icon or name}"'

@@ -31,8 +31,11 @@ runs on it.
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one denoising step and of everything else of a window, seconds to render one frame
-    of 10^6 pixels, memory at most.
+    """What a run takes on this machine.
+
+    `step` is seconds of one denoising step, `window` seconds of a window besides its steps,
+    `render` seconds to render one frame of 10^6 pixels, `memory_mb` the most memory in 10^6 bytes.
+    `measured` is False where it comes from a trial.
     """
 
     step: float
@@ -44,8 +47,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Rate:
-    """What one piece of a kind of work took here lately (a tracked frame, a try, a propagated
-    frame), and the memory held by then.
+    """What one unit of a step took lately: a tracked frame, a try, a propagated frame.
+
+    `memory_mb` is the memory that was held by then, in 10^6 bytes.
     """
 
     seconds: float
@@ -54,7 +58,7 @@ class Rate:
 
 
 class StepClock(JobContext):
-    """Passes everything on, and notes when each step of the denoising was finished."""
+    """A job's context that also notes when each denoising step was finished."""
 
     def __init__(self, whole: JobContext, key: str, device: str, runs: int) -> None:
         super().__init__(whole.on_progress, whole.token)
@@ -62,6 +66,7 @@ class StepClock(JobContext):
         self.stamps: list[tuple[int, float]] = []
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+        """Pass the progress on, and note the time."""
         if stage == "propagate":
             self.stamps.append((done, time.monotonic()))
         super().report(stage, done, total, partial)
@@ -89,14 +94,31 @@ class Estimates:
         self._lock = threading.Lock()
 
     def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
-        """A context for a run with this model, which measures it on the way."""
+        """A context for a run with this model, which measures it.
+
+        Args:
+            model: The video model.
+            settings: Steps and guidance of the run.
+            task: add, modify or delete.
+            weights: The fingerprint of the model's weights.
+            context: The job's own context, which gets all progress.
+
+        Returns:
+            The context to hand to the run.
+        """
         from core.propagation.schedule import sampling_of
 
         sampling = sampling_of(model, task, settings)
         return StepClock(context, timing_key(model, sampling.guidance > 1, weights), str(model.device), sampling.runs)
 
     def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
-        """Remember what a finished run took."""
+        """Remember what a finished run took.
+
+        Args:
+            clock: The context that measured it.
+            render_seconds: Seconds that rendering its frames took.
+            report: The run's report: `size` (W, H) and `frames`.
+        """
         measured = clock.measured()
         if measured is None:
             return
@@ -105,7 +127,15 @@ class Estimates:
         self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
 
     def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
-        """Remember what one piece of a kind of work took with the model of that name."""
+        """Remember what one unit of a step took.
+
+        Args:
+            kind: track, keyframe or propagate.
+            name: The model that did it.
+            seconds: Seconds for a frame, or for a try.
+            device: The device that did it.
+            measured: False for a trial, which never replaces a measurement.
+        """
         with self._lock:
             known = self._read()
             key = self._rate_key(kind, name)
@@ -122,13 +152,33 @@ class Estimates:
         return None if found is None else Rate(**found)
 
     def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
-        """What is known about this model on this machine."""
+        """What is known of a model on this machine.
+
+        Args:
+            model: The video model, at its working size.
+            guided: Whether it runs with guidance, which doubles the work of a step.
+            weights: The fingerprint of the model's weights.
+
+        Returns:
+            The timing; None while the model was never run or tried.
+        """
         found = self._read().get(timing_key(model, guided, weights))
         return None if found is None else Timing(**found)
 
     def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
-        """Run two steps of one window of grey, encode and decode, and remember how long that takes
-        and how much memory.
+        """Run two steps of one grey window, encode and decode, and remember time and memory.
+
+        Args:
+            model: The video model, at its working size.
+            guided: Whether to run it with guidance.
+            weights: The fingerprint of the model's weights.
+            context: Takes the progress, and stops the trial.
+
+        Returns:
+            The timing.
+
+        Raises:
+            Cancelled: The context stopped the trial.
         """
         import torch
 
@@ -190,7 +240,16 @@ def _memory_mb(device: str) -> float:
 
 
 def timing_key(model: VividModel, guided: bool, weights: str) -> str:
-    """The key of a run's speed: what it depends on besides the number of steps."""
+    """The key of a run's speed: what it depends on besides the number of steps.
+
+    Args:
+        model: The video model, at its working size.
+        guided: Whether it runs with guidance.
+        weights: The fingerprint of the model's weights.
+
+    Returns:
+        A key of timings.json.
+    """
     height, width = model.working_size
     memory = f" {model.memory.label}" if model.memory.label else ""
     return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}"

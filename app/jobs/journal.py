@@ -66,6 +66,7 @@ class JobJournal:
             return list(self._known[project_id])
 
     def note(self, project_id: str, entry: JournalEntry) -> None:
+        """Remember a job until it is forgotten."""
         with self._lock:
             self._write(project_id, [*self.of_project(project_id), entry])
 

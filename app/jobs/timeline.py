@@ -56,9 +56,16 @@ class ObjectTimelines:
 
 
 def frames_to_check(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
-    """Frames to check as [frame, flag, what it means].
+    """Frames of an object whose masks look wrong.
 
-    `sure` are confirmed, `cuts` the first frames of shots.
+    Args:
+        masks: The object's masks.
+        span: The frames to look at.
+        sure: Frames that a person confirmed; they are left out.
+        cuts: First frames of shots.
+
+    Returns:
+        [frame, flag, what the flag means] for each.
     """
     from core.masks import check_quality, FLAG_TEXTS
 

@@ -52,9 +52,7 @@ class ClipFrames:
         self._requested = time.monotonic()
 
     def source(self, project: Project) -> ClipReader:
-        """The project's clip as it was opened; InputError when the file is gone, or plainly another
-        one.
-        """
+        """The project's clip; InputError when the file is gone or was replaced by another."""
         from core.media import open_clip
 
         source, expected = project.clip.source, project.clip.info
@@ -69,8 +67,9 @@ class ClipFrames:
         return self._readers.get(_file(project), opened)
 
     def reader(self, project: Project, base: str | None = None) -> ClipReader:
-        """The clip that edits stand on: the source with the accepted results of `base` on it (the
-        project's own when None).
+        """The clip that edits stand on: the source with the accepted results of `base` on it.
+
+        Without a `base` it is the project's own.
         """
         base = project.base if base is None else base
         if not base:
@@ -78,15 +77,17 @@ class ClipFrames:
         return self._stack(project, [project.propagation(propagation_id) for propagation_id in base.split("+")])
 
     def result(self, project: Project, propagation: Propagation) -> StackedReader:
-        """The clip as the propagation leaves it, with those below it; frames whose window is not
-        there yet are as they were before.
+        """The clip as the propagation leaves it, with those below it.
+
+        Frames whose window is not made yet are as they were before.
         """
         below = [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
         return self._stack(project, [*below, propagation])
 
     def plan(self, project: Project, propagation: Propagation) -> tuple[PlannedWindow, ...]:
-        """The windows of a propagation, in the order in which they are made; whether one is there
-        says its file.
+        """The windows of a propagation, in the order in which they are made.
+
+        A window is made when its file exists.
         """
         relative = propagation.plan
         if relative is None:
@@ -123,25 +124,66 @@ class ClipFrames:
         return self.reader(project).frame(frame)
 
     def frame_jpeg(self, project: Project, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
-        """The frame as JPEG, no wider than `max_width` pixels."""
+        """A frame with the project's accepted results on it.
+
+        Args:
+            project: The project.
+            frame: The frame's number.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+            context: Stops the decoding on the way to the frame.
+
+        Returns:
+            A JPEG.
+
+        Raises:
+            Cancelled: The context stopped it.
+        """
         return self.below_jpeg(project, project.base, frame, max_width, context)
 
     def below_jpeg(self, project: Project, base: str, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
-        """The frame with the accepted results of `base` on it.
+        """A frame with accepted results on it.
 
-        Cancelled on the way to it when the context says so.
+        Args:
+            project: The project.
+            base: The results, as `Propagation.base` names them; empty for none.
+            frame: The frame's number.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+            context: Stops the decoding on the way to the frame.
+
+        Returns:
+            A JPEG.
+
+        Raises:
+            Cancelled: The context stopped it.
         """
         self.note_request()
         key = ("frame", _file(project), base, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(self.reader(project, base), frame, max_width, context))
 
     def source_jpeg(self, project: Project, frame: int, max_width: int | None) -> bytes:
-        """The frame as the file has it, below all accepted results."""
+        """A frame as the file has it, below all accepted results.
+
+        Args:
+            project: The project.
+            frame: The frame's number.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A JPEG.
+        """
         return self.below_jpeg(project, "", frame, max_width)
 
     def result_jpeg(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> tuple[bytes, bool]:
-        """The frame as the propagation leaves it, and whether that is final: not while its window
-        is still to be made.
+        """A frame as a propagation leaves it.
+
+        Args:
+            project: The project.
+            propagation: The propagation.
+            frame: The frame's number.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A JPEG, and whether it is final: not while its window is still to be made.
         """
         reader = self.result(project, propagation)
         final = reader.shows(frame)
@@ -157,8 +199,10 @@ class ClipFrames:
 
 
 def identity(project: Project) -> tuple[Hashable, ...]:
-    """Of the frames that are worked on: a file that is written anew under the same name is another
-    clip, and so is one with edits on it.
+    """What the frames that are worked on depend on.
+
+    A file that is written again under the same name is another clip, and so is one with edits on
+    it.
     """
     return *_file(project), project.base
 

@@ -44,9 +44,20 @@ class KeyframeExchange:
         self._pictures = pictures
 
     def sent(self, project: Project, frame: int, what: SentPart, edit: KeyframeEdit | None = None) -> tuple[str, bytes]:
-        """A file for another program and its name: the whole `frame` at the source's size (as
-        `edit` has it, where one is given), the `mask` (white: may change), the frame with a
-        transparent hole there (`cutout`), or a `zip` of the three, all as PNG.
+        """A file for another program.
+
+        Args:
+            project: The project.
+            frame: The frame, one with a region.
+            what: The whole `frame` at the source's size, the `mask` (white may change), a `cutout`
+                (the frame with a transparent hole there), or a `zip` of the three, all as PNG.
+            edit: A try, to send the frame as that has it.
+
+        Returns:
+            The file's name, and its bytes.
+
+        Raises:
+            InputError: There is no such frame, or no region on it.
         """
         import cv2
         import numpy as np
@@ -69,10 +80,20 @@ class KeyframeExchange:
         return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
     def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> tuple[np.ndarray, PlacedPicture]:
-        """Lay the picture at `path` on a frame, uint8 (H, W, 3), and compare it; `name` is what
-        messages call it.
+        """Lay a picture on a frame and compare the two.
 
-        InputError for what can't be used, and for a picture that shows no edit.
+        Args:
+            project: The project.
+            frame: The frame, one with a region.
+            path: The picture.
+            name: What messages call it.
+            placement: How it is fitted and aligned.
+
+        Returns:
+            The try that it would be, uint8 (H, W, 3), and how it lies on the frame.
+
+        Raises:
+            InputError: The picture can't be used, or shows no edit.
         """
         from core.media import read_image_with_alpha
         from core.propagation.result import feathered_keyframe
@@ -107,8 +128,15 @@ class KeyframeExchange:
         return result, PlacedPicture(size, placed.scale, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
 
     def thumbnail(self, project: Project, edit: KeyframeEdit, width: int) -> bytes:
-        """The part of a try that its region changed, as JPEG of `width` pixels in the shape of
-        THUMB_SHAPE.
+        """The part of a try that its region changed.
+
+        Args:
+            project: The project.
+            edit: The try.
+            width: Pixels; the picture has the shape of THUMB_SHAPE.
+
+        Returns:
+            A JPEG.
         """
         import cv2
 

@@ -20,11 +20,17 @@ Colour = tuple[int, int, int]
 def overlay_png(
     size: tuple[int, int], layers: Sequence[tuple[np.ndarray, Colour]], max_width: int | None, *, fill: int = FILL, edge: int = 3
 ) -> bytes:
-    """Masks, bool (H, W) of a frame of `size` (W, H), with their RGB colours as a transparent PNG,
-    no wider than `max_width`.
+    """Masks as a transparent picture to lay over their frame; the last one lies on top.
 
-    The last layer lies on top. `edge` is the odd number of pixels that a mask is eroded by for its
-    outline.
+    Args:
+        size: (W, H) of the frame.
+        layers: Masks, bool (H, W), with their RGB colours.
+        max_width: Pixels that the picture may be wide; the frame's own width when None.
+        fill: Opacity of the inside, 0 to 255.
+        edge: Odd number of pixels that a mask is eroded by for its outline.
+
+    Returns:
+        A PNG.
     """
     import cv2
     import numpy as np

@@ -44,8 +44,16 @@ class Pictures:
         self._behind: ClosingCache[Behind] = ClosingCache(1)
 
     def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
-        """The region that the propagation edited on the frame, as a transparent PNG; empty outside
-        its span.
+        """The region that a propagation edited, on one frame.
+
+        Args:
+            project: The project.
+            propagation: The propagation.
+            frame: The frame's number; outside the propagation's span the picture is empty.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A transparent PNG.
         """
         region = self.masks.load(project, propagation.region)
         layers = [(region[frame], REGION_COLOUR)] if frame in region.frames else []
@@ -55,11 +63,21 @@ class Pictures:
     def overlay_png(
         self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None
     ) -> bytes:
-        """The masks of a frame as a transparent PNG: `objects` in their colours, or the `region`
-        that will be edited.
+        """The masks of a frame.
 
-        `instead` is an object's id and the mask to show for it, or one more than the last id for an
-        object yet to be added.
+        Args:
+            project: The project.
+            frame: The frame's number.
+            kind: `objects` in their colours, or the `region` that will be edited.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+            instead: An object's id and the mask, bool (H, W), to show for it; the id may be the
+                next one, of an object that is still to be added.
+
+        Returns:
+            A transparent PNG.
+
+        Raises:
+            InputError: There is no such kind.
         """
         if kind not in ("objects", "region"):
             raise InputError(f"unknown overlay '{kind}': ask for objects or region")
@@ -90,8 +108,16 @@ class Pictures:
         return self._studios.get(model.name, lambda: KeyframeStudio(model))
 
     def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
-        """What lies behind the stored region on a frame: looked for once, however many tries there
+        """The background behind a region on one frame; it is found once, however many tries there
         are.
+
+        Args:
+            project: The project.
+            region: The file of the stored region.
+            frame: The frame's number.
+
+        Returns:
+            The background, for `KeyframeStudio.prepare`.
         """
         from core.vivid.keyframe import behind_keyframe
 

@@ -26,8 +26,15 @@ _TILE_MARGIN = 0.12  # of the region's larger side, around it in a small picture
 
 
 def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None) -> bytes:
-    """A region, bool (H, W), with an edge of these widths, as RGBA PNG to lay over its frame, no
-    wider than `max_width`.
+    """A region to lay over its frame: what stays as it is is darkened.
+
+    Args:
+        mask: The region, bool (H, W).
+        feather: The width of its edge in pixels, one or (H, W).
+        max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+    Returns:
+        A transparent PNG.
     """
     height, width = mask.shape
     scale = min(1.0, max_width / width) if max_width else 1.0
@@ -38,11 +45,20 @@ def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None) -> 
 def form_tiles(
     frame: np.ndarray, own: Sequence[tuple[np.ndarray, MaskAdjustment]], others: Sequence[tuple[np.ndarray, int]], width: int
 ) -> bytes:
-    """The six forms of `own` clean masks, bool (H, W), each with the rest of its adjustment, side
-    by side as JPEG.
+    """The region in the six forms, side by side.
 
-    `others` belong to the region as they are, with edges of so many pixels. All six show the same
-    part of the frame, the one around the largest form.
+    All six show the same part of the frame, the one around the largest form.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        own: The masks whose form changes, bool (H, W), cleaned, each with the rest of its
+            adjustment.
+        others: Masks that belong to the region as they are, with the width of their edges in
+            pixels.
+        width: Pixels of each of the six; they are two thirds of that high.
+
+    Returns:
+        A JPEG.
     """
     import cv2
     import numpy as np

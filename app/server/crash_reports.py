@@ -43,6 +43,7 @@ class CrashReports(logging.Handler):
         self.folder = folder
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write the report of a record that has a `report_id`."""
         report_id = getattr(record, "report_id", None)
         if report_id is None:
             return

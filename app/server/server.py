@@ -81,7 +81,13 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
 def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
     """Run until Ctrl-C, which is raised.
 
-    Takes the next free port when `port` is taken, and says the address on one line.
+    The address is printed on one line.
+
+    Args:
+        editor: The editor.
+        host: The address to listen on; one that is not loopback makes the server a shared one.
+        port: The port; the next free one where it is taken.
+        open_browser: Whether to open the page.
     """
     listener = listen(host, port)
     app = build_app(editor, shared=host not in LOOPBACK)
