@@ -15,6 +15,7 @@ from app.contract.clip_facts import clip_facts
 from app.contract.preflight import preflight
 from app.contract.reads import EditorReads
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.progress import JobStatus
 from core.project.edits import KeyframeEdit, Layer, Propagation
 from core.project.project import Project
@@ -49,7 +50,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
             "facts": clip_facts(project.clip),
         },
         "preflight": preflight(editor, project),
-        "objects": [_object(track, (project.clip.start, project.clip.stop)) for track in project.tracks],
+        "objects": [_object(track, project.clip.frame_range) for track in project.tracks],
         "lanes": editor.tracking.timeline(project_id),
         "cuts": list(cuts),
         "masks_rev": _revision([(t.object_id, t.colour, t.prompts, t.masks, t.tracked, t.hidden) for t in project.tracks]),
@@ -122,12 +123,12 @@ def _stale(what: Any) -> bool:
     return bool(what is not None and what.stale)
 
 
-def _object(track: MaskTrack, span: tuple[int, int]) -> dict[str, Any]:
+def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
     return {
         "id": track.object_id,
         "name": track.name,
         "colour": list(track.colour),
-        "tracked": track.covers(*span),
+        "tracked": track.covers(*frames),
         "marked": track.marked,
         "hidden": track.hidden,
         "edited": track.edited,

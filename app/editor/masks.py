@@ -69,9 +69,9 @@ class MaskOperations:
         path = Path(source)
         if not path.exists():
             raise InputError(f"there are no masks at '{source}': name a picture, a folder or zip of pictures, or a matte video")
-        span = (project.clip.start, project.clip.stop)
+        span = project.clip.frame_range
         found = read_masks(path, project.clip.info, span, project.clip.start if frame is None else frame)
-        whole = range(*span)
+        whole = span.frames
 
         def change(current: Project) -> Project:
             for one in found:

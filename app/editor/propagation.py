@@ -45,8 +45,7 @@ class PropagationOperations:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         if seed is not None:
             check_seed(seed)
-        span = (project.clip.start, project.clip.stop)
-        untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*span)]
+        untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*project.clip.frame_range)]
         if untracked:
             raise InputError(f"not all of the edit is tracked yet: in Select, track {', '.join(untracked)} through the clip first")
         check_masks(project)

@@ -14,6 +14,7 @@ from app.render.recipe import recipe_of
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.files import write_text
+from core.geometry import FrameRange
 from core.progress import JobContext
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ class ExportJobs:
             top = project.propagation(propagation_id)
             stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
             reader: ClipReader = self._frames.result(project, top)
-            span = top.span
+            frames = FrameRange(*top.span)
         else:
-            reader, span = self._frames.reader(project), (project.clip.start, project.clip.stop)
+            reader, frames = self._frames.reader(project), project.clip.frame_range
         stem = f"{file_stem(project.name)} edited {codec}"
         folder = self._workspace.folder(project_id) / EXPORTS
-        recipe = recipe_of(self._workspace, project, stack, span, codec)
-        write_clip(reader, span, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
+        recipe = recipe_of(self._workspace, project, stack, frames, codec)
+        write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
         write_text(folder / f"{stem}.recipe.json", recipe.dumps())
         return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
 
@@ -79,8 +80,8 @@ class ExportJobs:
         tracks = [track for track in project.tracks if track.object_id in object_ids and track.masks]
         objects = [(track.name, self._masks.load(project, track.masks or "")) for track in tracks]
         name = f"masks-{form}-{secrets.token_hex(3)}{SUFFIXES[form]}"
-        span = (project.clip.start, project.clip.stop)
-        write_mattes(self._workspace.folder(project_id) / EXPORTS / name, form, self._frames.reader(project), objects, span, context)
+        frames = project.clip.frame_range
+        write_mattes(self._workspace.folder(project_id) / EXPORTS / name, form, self._frames.reader(project), objects, frames, context)
         return {"file": f"{EXPORTS}/{name}"}
 
     def files(self, project_id: str) -> list[tuple[str, int]]:

@@ -38,9 +38,9 @@ class ObjectTimelines:
         masks = self._masks.object_masks(project, track)
         flags: list[list[Any]] = []
         if masks is not None and track.tracked is not None and not self._masks.is_live(project.project_id):
-            span, cuts = range(project.clip.start, project.clip.stop), self._masks.cuts.known(project)
-            key = (project.project_id, track.masks, track.confirmed, cuts, span)
-            flags = self._flags.get(key, partial(frames_to_check, masks, span, track.confirmed, cuts))
+            frames, cuts = project.clip.frame_range.frames, self._masks.cuts.known(project)
+            key = (project.project_id, track.masks, track.confirmed, cuts, frames)
+            flags = self._flags.get(key, partial(frames_to_check, masks, frames, track.confirmed, cuts))
         return {
             "object_id": track.object_id,
             "name": track.name,
@@ -55,12 +55,12 @@ class ObjectTimelines:
         }
 
 
-def frames_to_check(masks: MaskSequence, span: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
+def frames_to_check(masks: MaskSequence, frames: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
     """Frames of an object whose masks look wrong.
 
     Args:
         masks: The object's masks.
-        span: The frames to look at.
+        frames: The frames to look at.
         sure: Frames that a person confirmed; they are left out.
         cuts: First frames of shots.
 
@@ -69,7 +69,7 @@ def frames_to_check(masks: MaskSequence, span: range, sure: tuple[int, ...], cut
     """
     from core.masks import check_quality, FLAG_TEXTS
 
-    return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, span, sure, cuts)]
+    return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, frames, sure, cuts)]
 
 
 def runs(frames: list[int]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from app.media.pictures import Pictures
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.progress import JobContext, ProgressEvent
 from core.project import project as document
 from core.project.project import Project
@@ -41,11 +42,9 @@ class TrackRequest:
 
 @dataclass
 class _ShotRun:
-    """Frames span[0]:span[1] of one shot, and the prompts (`seeds`) of the objects to track through
-    them.
-    """
+    """Frames of one shot, and the prompts (`seeds`) of the objects to track through them."""
 
-    span: tuple[int, int]
+    shot: FrameRange
     seeds: dict[int, list[Prompt]]
     anchor: int | None = None
 
@@ -58,7 +57,7 @@ class _TrackedMasks:
     reached: list[int] = field(default_factory=list)
     answered: set[int] = field(default_factory=set)  # pending frames that this job has tracked
     broken: set[int] = field(default_factory=set)  # frames to start from again, since a run was stopped
-    waiting: list[tuple[int, int]] = field(default_factory=list)  # shots without a prompt of the object
+    waiting: list[FrameRange] = field(default_factory=list)  # shots without a prompt of the object
 
 
 class TrackingJob:
@@ -98,7 +97,7 @@ class TrackingJob:
         try:
             context.report("loading the segmenter", 0, 1)
             session = self._pictures.tracking_session(project)
-            total = sum(run.span[1] - run.span[0] for run in runs)
+            total = sum(len(run.shot.frames) for run in runs)
             done = 0
             for run in runs:
                 for object_id, seeds in run.seeds.items():
@@ -106,7 +105,7 @@ class TrackingJob:
                 kept = {object_id: _kept(project.track(object_id), run) for object_id in run.seeds}
                 part = JobContext(partial(_report_part, context, done, total), context.token)
                 direction = request.direction
-                stream = session.track(run.seeds, *run.span, part, direction=direction, anchor=run.anchor)
+                stream = session.track(run.seeds, *run.shot, part, direction=direction, anchor=run.anchor)
                 with closing(stream) as masks_by_frame:  # type: ignore[type-var]
                     for frame, masks in masks_by_frame:
                         for object_id, mask in masks.items():
@@ -116,8 +115,8 @@ class TrackingJob:
                         frames.add(frame)
                 for object_id, seeds in run.seeds.items():
                     found[object_id].broken.discard(seeds[0].frame)
-                    found[object_id].answered |= {f for f in project.track(object_id).pending if run.span[0] <= f < run.span[1]}
-                done += run.span[1] - run.span[0]
+                    found[object_id].answered |= {f for f in project.track(object_id).pending if run.shot.contains(f)}
+                done += len(run.shot.frames)
             for one in found.values():
                 one.reached += [frame for start, stop in one.waiting for frame in (start, stop - 1)]
         finally:
@@ -132,39 +131,39 @@ class TrackingJob:
         self,
         project: Project,
         tracks: list[MaskTrack],
-        spans: list[tuple[int, int]],
+        ranges: list[FrameRange],
         request: TrackRequest,
         found: dict[int, _TrackedMasks],
     ) -> Iterator[_ShotRun]:
         if request.frame is not None:
             frame, (track,) = request.frame, tracks
-            span = next(span for span in spans if span[0] <= frame < span[1])
+            shot = next(shot for shot in ranges if shot.contains(frame))
             if request.direction != "both":
-                span = (frame, span[1]) if request.direction == "forward" else (span[0], frame + 1)
-            seeds = [p for p in self._seeds(project, track, span) if p.frame != frame]
-            yield _ShotRun(span, {track.object_id: [self._as_prompt(project, track, frame), *seeds]}, frame)
+                shot = FrameRange(frame, shot.stop) if request.direction == "forward" else FrameRange(shot.start, frame + 1)
+            seeds = [p for p in self._seeds(project, track, shot) if p.frame != frame]
+            yield _ShotRun(shot, {track.object_id: [self._as_prompt(project, track, frame), *seeds]}, frame)
             return
         fresh = all(track.covers(project.clip.start, project.clip.stop) for track in tracks)
-        for span in spans:
-            run = _ShotRun(span, {})
+        for shot in ranges:
+            run = _ShotRun(shot, {})
             for track in tracks:
-                if track.covers(*span) and not fresh:
+                if track.covers(*shot) and not fresh:
                     continue
-                seeds = self._seeds(project, track, span)
+                seeds = self._seeds(project, track, shot)
                 if seeds:
                     run.seeds[track.object_id] = seeds
-                elif any(span[0] <= frame < span[1] for frame in track.confirmed):  # a person said that it is not in this shot
-                    _clear(found[track.object_id], span, track)
+                elif any(shot.contains(frame) for frame in track.confirmed):  # a person said that it is not in this shot
+                    _clear(found[track.object_id], shot, track)
                 else:
-                    found[track.object_id].waiting.append(span)
+                    found[track.object_id].waiting.append(shot)
             if run.seeds:
                 yield run
 
-    def _seeds(self, project: Project, track: MaskTrack, span: tuple[int, int]) -> list[Prompt]:
+    def _seeds(self, project: Project, track: MaskTrack, shot: FrameRange) -> list[Prompt]:
         """What a person said of the object in a shot: prompts, and masks that were confirmed."""
         known = self._pictures.masks.load(project, track.masks) if track.masks else None
-        sure = [f for f in track.confirmed if span[0] <= f < span[1] and known is not None and not known.is_empty(f)]
-        seeds: list[Prompt] = [p for p in track.prompts if span[0] <= p.frame < span[1] and p.frame not in track.confirmed]
+        sure = [f for f in track.confirmed if shot.contains(f) and known is not None and not known.is_empty(f)]
+        seeds: list[Prompt] = [p for p in track.prompts if shot.contains(p.frame) and p.frame not in track.confirmed]
         return [*seeds, *(self._as_prompt(project, track, frame) for frame in sure)]
 
     def _as_prompt(self, project: Project, track: MaskTrack, frame: int) -> MaskPrompt:
@@ -202,11 +201,11 @@ class TrackingJob:
         return project
 
 
-def shots(project: Project, cuts: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The part of the clip that is worked on, as one (start, stop) for each shot."""
+def shots(project: Project, cuts: tuple[int, ...]) -> list[FrameRange]:
+    """The part of the clip that is worked on, as one range for each shot."""
     start, stop = project.clip.start, project.clip.stop
     edges = [start, *(cut for cut in cuts if start < cut < stop), stop]
-    return list(pairwise(edges))
+    return [FrameRange(*edge) for edge in pairwise(edges)]
 
 
 def _has_prompts(track: MaskTrack) -> bool:
@@ -220,26 +219,26 @@ def _kept(track: MaskTrack, run: _ShotRun) -> set[int]:
     return drawn | set(track.confirmed) | ({run.anchor} if run.anchor is not None else set())
 
 
-def _clear(one: _TrackedMasks, span: tuple[int, int], track: MaskTrack) -> None:
+def _clear(one: _TrackedMasks, shot: FrameRange, track: MaskTrack) -> None:
     import numpy as np
 
     width, height = one.masks.size
     nothing = np.zeros((height, width), np.bool_)
-    for frame in range(*span):
+    for frame in shot.frames:
         one.masks.set(frame, nothing)
-    one.reached += [span[0], span[1] - 1]
-    one.answered |= {frame for frame in track.pending if span[0] <= frame < span[1]}
+    one.reached += [shot.start, shot.stop - 1]
+    one.answered |= {frame for frame in track.pending if shot.contains(frame)}
 
 
 def _report_part(context: JobContext, before: int, total: int, event: ProgressEvent) -> None:
     context.report(event.stage, min(before + event.done, total), total, event.partial)
 
 
-def _joined(before: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:
-    """The span that two runs cover together where they touch, else the later one's."""
-    if before is None or before[0] > span[1] or span[0] > before[1]:
-        return span
-    return min(before[0], span[0]), max(before[1], span[1])
+def _joined(before: tuple[int, int] | None, later: tuple[int, int]) -> tuple[int, int]:
+    """The frames that two runs cover together where they touch, else the later one's."""
+    if before is None or before[0] > later[1] or later[0] > before[1]:
+        return later
+    return min(before[0], later[0]), max(before[1], later[1])
 
 
 def check_request(project: Project, request: TrackRequest, masks: MaskStore) -> None:
