@@ -55,7 +55,7 @@ class Settings:
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the workspace can't be where it is set ({getattr(error, 'strerror', None) or error}): "
-                "name a folder of yours with --workspace"
+                "choose a folder that you can write to with --workspace"
             ) from None
 
     @classmethod

@@ -42,7 +42,15 @@ _SLIDERS = (
     ("pixels", "Widen by", -32, 96, "pixels", "px", "How far the region reaches beyond the form; below 0 it shrinks"),
     ("feather", "Soft edge", 0, 48, "pixels", "px", "Over how many pixels the edit fades in, inside its edge; none where objects touch"),
     ("holes", "Fill holes", 0, 16, "pixels", "px", "Fill holes in the mask of up to so many pixels; at the end of the slider, all of them"),
-    ("smooth", "Smooth over", 0, 8, "frames", "frames", "Settle what flickers in the mask by so many frames before and after each"),
+    (
+        "smooth",
+        "Smooth over",
+        0,
+        8,
+        "frames",
+        "frames",
+        "Smooth out flicker of the mask by looking at so many frames before and after each",
+    ),
 )
 
 _BODY = """

@@ -1,4 +1,4 @@
-"""Step 4: try captions on one frame, keep every try, accept the one to carry through the clip."""
+"""Step 4: try captions on one frame, keep every try, accept the one to propagate through the clip."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ _BRINGING = """
       <label class="vs-check" title="Find a small shift, crop or border against the frame outside the mask, and undo it"><input
        type="checkbox" data-ref="align" checked>Align it with the frame</label>
       <label class="vs-stacked">What it shows <input type="text" data-ref="bringCaption" autocomplete="off"
-       placeholder="a red ball, say" title="The video model reads it when the picture is carried through the clip"></label>
-      <label class="vs-stacked">What was done <select data-ref="bringTask" title="The task that carries it through the clip">
+       placeholder="a red ball, say" title="The video model reads it when the picture is propagated through the clip"></label>
+      <label class="vs-stacked">What was done <select data-ref="bringTask" title="The task of its propagation">
         <option value="modify">Changed</option><option value="add">Added</option><option value="delete">Removed</option></select></label>
       <div class="vs-actions">
         <button type="button" class="vs-button" data-ref="bringCancel" title="Leave it (Esc)">Cancel</button>

@@ -1,5 +1,5 @@
 """The models behind the chip at the top: what is here, what can be fetched and how large it is, and
-which one follows objects.
+which one tracks objects.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ BODY = """
   <h3>Keyframes</h3>
   <ul class="vs-keys" data-ref="keys" aria-label="Keyframes"></ul>
   <label class="vs-add" data-ref="addRow" hidden>
-    <select data-ref="add" aria-label="Start anew from another try"
-     title="The edit starts anew from that try's frame; what lies before stays"></select>
+    <select data-ref="add" aria-label="Start again from another try"
+     title="The edit starts again from that try's frame; what lies before stays"></select>
   </label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">

@@ -1,4 +1,4 @@
-"""Step 2: the objects, their marks, and following them through the clip."""
+"""Step 2: the objects, their prompts, and tracking them through the clip."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ui_components.panel import panel
 from ui_components.part import Answer, part
 
 _DIRECTIONS = (
-    ("trackback", "Back", "Follow the object from this frame backwards, to the beginning of the shot"),
-    ("trackboth", "Both", "Follow the object from this frame both ways, through the whole shot (R)"),
-    ("trackon", "On", "Follow the object from this frame on, to the end of the shot"),
+    ("trackback", "Back", "Track the object from this frame backwards, to the start of the shot"),
+    ("trackboth", "Both", "Track the object from this frame both ways, through the whole shot (R)"),
+    ("trackon", "On", "Track the object from this frame forwards, to the end of the shot"),
 )
 
 _FORMS = (
@@ -50,9 +50,9 @@ BODY = f"""
 <div class="vs-row vs-thirds">
   {_button("confirm", "Confirm", "The mask on this frame is right: tracking keeps it (C)", "check", pressed=True)}
   {_button("absent", "Not here", "The object is not to be seen on this frame", "eyeoff")}
-  {_button("clearFrame", "Clear", "Take the marks on this frame back", "remove")}
+  {_button("clearFrame", "Clear", "Remove the prompts on this frame", "remove")}
 </div>
-<div class="vs-row vs-thirds" role="group" aria-label="Follow from this frame">
+<div class="vs-row vs-thirds" role="group" aria-label="Track from this frame">
   <h3>From here</h3>
   {"".join(_button(name, label, title, name) for name, label, title in _DIRECTIONS)}
 </div>
@@ -100,9 +100,7 @@ def select_panel(program: Program) -> gr.HTML:
         '<span class="vs-with-fingers">Tap the object on the picture, with the minus tool what is not part of it. '
         "Hold to see the mask first.</span>"
     )
-    markup = panel(
-        "select", "Select", lead, BODY, "Track through the clip", "Track again", "Follow the marked objects through the clip anew (T)"
-    )
+    markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again", "Track the objects through the clip again (T)")
     passed_on = program.handlers(
         *("remove_object", "rename_object", "hide_object", "merge_objects", "clear_prompts", "confirm_frame", "mark_absent"),
         *("find_text", "export_masks", "start_tracking"),

@@ -105,7 +105,7 @@ def video_panel(program: Program) -> gr.HTML:
 
     def open_path(path: str) -> Answer:
         if program.shared:
-            raise InputError("Opening by path is for people at this machine; choose a file to send instead.")
+            raise InputError("Only people at the server's machine can open a path: choose a file to send instead.")
         if not path.strip():
             raise InputError("Type the path of a video on this machine first.")
         return _create(path.strip().strip("\"'"))

@@ -61,5 +61,5 @@ class Program:
     def _allowed(self, operation: Operation) -> Operation:
         needed = Callers.PAGE | Callers.SHARED if self.shared else Callers.PAGE
         if needed not in operation.callers:
-            raise InputError("the models of this server are for people at its machine to change: ask them")
+            raise InputError("only people at its machine can change the models of this server: ask them")
         return operation

@@ -112,7 +112,7 @@ class KeyframeExchange:
             result = feathered_keyframe(source, result, mask, feather)
         if (result == source)[mask].all():
             raise InputError(
-                f"'{name}' shows inside the mask what the frame shows, so there is no edit in it: paint inside the mask, "
+                f"'{name}' is the same as the frame inside the mask, so there is no edit in it: paint inside the mask, "
                 "save it and bring it again"
             )
         size = (picture.shape[1], picture.shape[0])

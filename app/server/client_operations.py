@@ -41,7 +41,7 @@ class ClientOperations:
         Refused by a server that others can reach.
         """
         if self._shared:
-            raise InputError("opening by path is for people at the server's machine: send the file with open_file instead")
+            raise InputError("only people at the server's machine can open a path: send the file with open_file instead")
         return self._view(self._editor.projects.create(path, name))
 
     def open_file(self, file: dict[str, Any], name: str | None = None) -> dict[str, Any]:

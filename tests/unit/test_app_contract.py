@@ -5,6 +5,7 @@ dataclasses.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def test_a_shared_server_lets_nobody_change_its_models(editor: Editor) -> None:
         *("start_fetch", "remove_model", "use_segmenter")
     }
     assert all(Callers.PAGE in operation.callers for operation in HANDLERS.values())
+
+
+def test_the_page_asks_only_for_operations_that_it_may_call() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "ui_components").glob("*.py"))
+    names = set(re.findall(r'program\.run\(\s*"(\w+)"', sources))
+    assert len(names) > 20
+    assert [name for name in names if Callers.PAGE not in OPERATIONS[name].callers] == []
+    calls = re.findall(r"program\.handlers\((.*?)\)\n", sources, re.DOTALL)
+    handlers = [name for call in calls for name in re.findall(r'"(\w+)"', call)]
+    assert sorted(handlers) == sorted(HANDLERS), "each handler of the table has its place on the page, once"
 
 
 @dataclass(frozen=True)
