@@ -14,7 +14,9 @@ from core.errors import InputError
 
 
 def default_workspace() -> Path:
-    """The folder for projects and models: in XDG_DATA_HOME on Linux, Application Support on macOS, LOCALAPPDATA on Windows."""
+    """The folder for projects and models: in XDG_DATA_HOME on Linux, Application Support on macOS,
+    LOCALAPPDATA on Windows.
+    """
     return _user_data() / ("VIVID Studio" if sys.platform in ("darwin", "win32") else "vivid-studio")
 
 
@@ -31,7 +33,8 @@ def _user_data() -> Path:
 class Settings:
     """What the program needs to know before it does anything.
 
-    `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see `core.vivid.memory`).
+    `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see
+    `core.vivid.memory`).
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -60,7 +63,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER and _MODEL where they are set."""
+        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER and
+        _MODEL where they are set.
+        """
         names = ("workspace", "device", "memory", "host", "port", "segmenter", "model")
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
