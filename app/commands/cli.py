@@ -15,7 +15,7 @@ from pathlib import Path
 from app.commands.prompt_arguments import PromptArguments
 from app.contract.error_text import error_text
 from app.settings import Settings
-from app.version import version
+from app.version import command_name, version
 from core.errors import Cancelled, InputError, StudioError
 from core.words import counted
 
@@ -92,9 +92,10 @@ def _with_default(arguments: list[str]) -> list[str]:
 def build_parser() -> argparse.ArgumentParser:
     """All subcommands and their flags."""
     parser = _Parser(
-        prog="launch.py",
+        prog=command_name(),
         description="VIVID Studio: click an object, try captions on a keyframe, propagate.",
-        epilog="`launch.py test` runs every check and test. Without a command the editor opens.",
+        epilog="Without a command the editor opens."
+        + (" `launch.py test` runs every check and test." if command_name() == "launch.py" else ""),
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -326,7 +327,7 @@ def _projects(options: argparse.Namespace) -> None:
     # not among what a script reads
     if projects:
         address = f"http://{settings.host}:{settings.port}/?project={projects[0].project_id}"
-        print(f"to open one, start the editor (launch.py) and go to {address}, with the address that it says", file=sys.stderr)
+        print(f"to open one, start the editor ({command_name()}) and go to {address}, with the address that it says", file=sys.stderr)
     else:
         print(f"there are no projects in {settings.workspace} yet: they begin with a video that is opened in the editor", file=sys.stderr)
 
