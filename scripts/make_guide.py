@@ -128,7 +128,7 @@ def propagate(guide: Guide) -> None:
     page.wait_for_selector("#studio[data-step=propagate]")
     page.wait_for_function("/about/.test(document.querySelector('#studio-propagate [data-ref=forecast]').textContent)", timeout=SLOW)
     page.wait_for_function("!studio.activeJob()", timeout=SLOW)
-    guide.picture("7-forecast")
+    guide.picture("7-estimate")
     for button, picture in (("Draft", "8-draft"), ("Make the final", "9-final")):
         before = newest_job(page)
         guide.press(button)
