@@ -1,11 +1,10 @@
-"""How a part of the page is made: markup, the script of the same name in assets/js, and the
-handlers the script may call.
+"""How a part of the page is made: markup, a script that mounts it, and the handlers that the script
+may call.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -14,35 +13,10 @@ import gradio as gr
 
 from app.contract.error_text import error_text
 from app.contract.program import Answer, Handler
-from core.assets import ASSETS
 from core.errors import error_record, internal_error_message, StudioError
+from ui_components.page_files import head
 
 log = logging.getLogger(__name__)
-
-SCRIPTS: tuple[str, ...] = (
-    *("store", "pictures", "toast", "connection", "arrivals", "lens", "pointing", "canvas", "compare", "player", "steps", "trim"),
-    *("transport", "timeline", "job", "video", "select", "adjust", "tries", "keyframe", "bringing", "propagate", "models", "keyboard"),
-)
-STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust", "keyframe", "touch", "phone")
-
-
-def bundle(kind: str) -> str:
-    """All of the page's scripts (`js`) or styles (`css`), in the order they need."""
-    names = SCRIPTS if kind == "js" else STYLES
-    return "\n".join((ASSETS / kind / f"{name}.{kind}").read_text(encoding="utf-8") for name in names)
-
-
-@functools.cache
-def bundle_mark(kind: str) -> str:
-    """Names the state of a bundle: a browser fetches it anew when it changed, and only then."""
-    return hashlib.sha256(bundle(kind).encode()).hexdigest()[:12]
-
-
-@functools.cache
-def head() -> str:
-    """Tags that load the bundles."""
-    css, js = bundle_mark("css"), bundle_mark("js")
-    return f'<link rel="stylesheet" href="/studio/page.css?v={css}"><script src="/studio/page.js?v={js}"></script>'
 
 
 def handler(function: Handler) -> Handler:
@@ -69,7 +43,7 @@ def handler(function: Handler) -> Handler:
 
 
 def part(name: str, markup: str, handlers: Sequence[Handler] = ()) -> gr.HTML:
-    """One part of the page, driven by `studio.parts.NAME` of assets/js.
+    """One part of the page, mounted by what assets/js/main.js has for `name`.
 
     Args:
         name: Its name; the markup has the id `studio-NAME`.

@@ -61,7 +61,7 @@ BODY = """
 
 LISTED = 50
 """Recent projects that are shown at most, which is as many as a browser remembers
-(assets/js/store.js).
+(assets/js/state/project.js).
 """
 
 

@@ -12,7 +12,7 @@ from app.editor.editor import Editor
 from app.server.crash_reports import LOGS, report_path
 from app.server.responses import error_response, FOREVER, FRESH
 from core.errors import error_record
-from ui_components.part import bundle, bundle_mark
+from ui_components.page_files import page_version, scripts, stylesheet
 
 STORY = 16_384
 """Bytes that the report of a script error may have."""
@@ -23,21 +23,25 @@ log = logging.getLogger(__name__)
 def add_page_routes(routes: APIRouter, editor: Editor) -> None:
     """Add the routes that the page itself needs."""
 
-    @routes.get("/page.{kind}")
-    def bundle_file(kind: str) -> Response:
-        if kind not in ("js", "css"):
-            return error_response(404, f"there is no page.{kind}")
-        media_type = "text/javascript" if kind == "js" else "text/css"
-        return Response(bundle(kind), media_type=f"{media_type}; charset=utf-8", headers=FOREVER)
+    @routes.get("/page.css")
+    async def page_styles() -> Response:
+        return Response(stylesheet(), media_type="text/css; charset=utf-8", headers=FOREVER)
+
+    @routes.get("/js/{version}/{name:path}")
+    async def page_script(version: str, name: str) -> Response:
+        text = scripts().get(name)
+        if version != page_version() or text is None:
+            return error_response(404, f"there is no script '{name}' of this version: reload the page")
+        return Response(text, media_type="text/javascript; charset=utf-8", headers=FOREVER)
 
     started = secrets.token_hex(4)
 
     @routes.get("/alive")
     def alive() -> Response:
-        """That the program answers, which start of it this is, and which state of the page it
+        """That the program answers, which start of it this is, and which version of the page it
         serves.
         """
-        return JSONResponse({"start": started, "page": f"{bundle_mark('css')} {bundle_mark('js')}"}, headers={"Cache-Control": "no-store"})
+        return JSONResponse({"start": started, "page": page_version()}, headers={"Cache-Control": "no-store"})
 
     @routes.get("/report/{report_id}.txt")
     def report(report_id: str) -> Response:

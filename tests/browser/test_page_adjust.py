@@ -20,7 +20,7 @@ FLICKERS = 10
 """A piece of the second object is missing on this frame."""
 
 DARK = """([x, y]) => {
-  const overlay = studio.pictures.get(document.querySelector('#studio-canvas canvas').dataset.overlay);
+  const overlay = studio.picture(document.querySelector('#studio-canvas canvas').dataset.overlay);
   if (!overlay) return null;
   const canvas = new OffscreenCanvas(overlay.width, overlay.height);
   const context = canvas.getContext('2d', { willReadFrequently: true });

@@ -167,7 +167,7 @@ def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, pr
     page.evaluate("studio.set({ step: 'select' })")  # whose tools are on the picture
     for width, height in ((390, 844), (1920, 1080), (1366, 768)):
         page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("words => studio.toast(words, 'error', { about: 'upload' })", f"{said} And so long a sentence takes two lines.")
+        page.evaluate("words => studio.showMessage(words, 'error', { about: 'upload' })", f"{said} And so long a sentence takes two lines.")
         page.wait_for_function("document.querySelector('.vs-toast').getBoundingClientRect().width")
         assert page.evaluate(COVERED) == [], width
         last_step = page.locator(".vs-tab[data-step=propagate]").bounding_box()

@@ -71,7 +71,7 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         two.get_by_text("Propagating: 2nd in line").wait_for()
         for page, mine, other in ((one, projects[0], projects[1]), (two, projects[1], projects[0])):
             assert page.evaluate("studio.state.view.jobs.filter((job) => job.kind === 'propagate').length") == 1
-            listed = page.evaluate("studio.ask(studio.servers.video, 'list_projects', { known: studio.recall() })")
+            listed = page.evaluate("studio.ask(studio.servers.video, 'list_projects', { known: studio.knownProjects() })")
             ids = [project["id"] for project in listed["recent"]]
             assert mine in ids
             assert other not in ids

@@ -28,7 +28,7 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     assert (server.workspace / "models/tiny/sam2.1_hiera_tiny.pt").stat().st_size == 3_000_000
     assert "in use" not in ours.inner_text()
     dialog.locator("[data-model=small]").get_by_role("button", name="Fetch 184 MB").click()
-    told = page.get_by_text("see that the network is there")
+    told = page.get_by_text("check the network connection")
     dialog.get_by_role("alert").filter(has=told).wait_for(timeout=SLOW)
 
     # what went wrong with a job stays where it can be seen: under the dialog, and when another message has come and gone

@@ -80,7 +80,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         report = page.evaluate("studio.state.view.result.report")
         assert report["windows_made"] == 3 - len(kept)
         page.get_by_text(f"{len(kept)} of 3 windows, made before").wait_for()
-        page.get_by_text("3 joins (1 beside the keyframe), none stands out.").or_(page.get_by_text("may show (")).wait_for()
+        page.get_by_text("3 seams (1 beside the keyframe), none stands out.").or_(page.get_by_text("may show (")).wait_for()
         page.get_by_label("Format").select_option("ffv1")
         page.get_by_role("button", name="Export").click()
         wait_for_job(page, "export")

@@ -73,7 +73,7 @@ def test_zoom_and_pan_keep_clicks_on_their_pixels(page: Any, server: Server) -> 
     for _ in range(4):
         page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
-    page.wait_for_function("studio.state.lens.zoom > 3")
+    page.wait_for_function("studio.state.viewport.zoom > 3")
     page.wait_for_timeout(50)
     assert point(page, x, y) == pytest.approx(at, abs=1.5), "the point under the pointer stays there"
     before = page.evaluate("studio.place.x")
@@ -89,9 +89,9 @@ def test_zoom_and_pan_keep_clicks_on_their_pixels(page: Any, server: Server) -> 
     mark = page.evaluate(f"{MARKS}[0]")
     assert (mark["x"], mark["y"]) == pytest.approx((x, y), abs=0.6)
     page.keyboard.press("0")
-    page.wait_for_function("studio.state.lens.zoom === 1")
+    page.wait_for_function("studio.state.viewport.zoom === 1")
     page.keyboard.press("+")
-    page.wait_for_function("studio.state.lens.zoom > 1")
+    page.wait_for_function("studio.state.viewport.zoom > 1")
     page.keyboard.press("-")
     page.get_by_role("button", name="Zoom out").is_disabled()
 
@@ -282,9 +282,9 @@ def test_fingers_tap_hold_pinch_and_drag_a_box(browser: Any, server: Server) -> 
     fingers("Start", at, (at[0] + 100, at[1]))
     fingers("Move", (at[0] - 50, at[1]), (at[0] + 250, at[1]))
     fingers("End")
-    page.wait_for_function("studio.state.lens.zoom > 2")
+    page.wait_for_function("studio.state.viewport.zoom > 2")
     page.get_by_role("button", name="Fit").tap()
-    page.wait_for_function("studio.state.lens.zoom === 1")
+    page.wait_for_function("studio.state.viewport.zoom === 1")
     page.get_by_role("button", name="Box", exact=True).tap()
     fingers("Start", (at[0] - 30, at[1] - 60))
     fingers("Move", (at[0], at[1]))

@@ -15,6 +15,7 @@ from app.editor.editor import Editor
 from app.server.routes import studio_routes
 from app.settings import Settings
 from core.errors import Cancelled
+from ui_components.page_files import script_url
 
 OURS = {"x-vivid-studio": "1"}
 
@@ -70,3 +71,14 @@ def test_a_frame_that_nobody_waits_for_is_not_decoded(client: TestClient, tmp_pa
     with pytest.raises(Cancelled):
         asyncio.run(client.app(scope, gone, send))  # type: ignore[arg-type]
     assert client.get(path).status_code == 200, "who asks anew gets it"
+
+
+def test_scripts_come_under_their_version_only(client: TestClient) -> None:
+    answer = client.get(script_url("state/geometry.js"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    for wrong in ("/studio/js/0123456789ab/state/geometry.js", script_url("nothing.js"), script_url("../css/tokens.css")):
+        assert client.get(wrong).status_code == 404
+    version = client.get("/studio/alive").json()["page"]
+    assert f"/{version}/" in script_url("main.js")

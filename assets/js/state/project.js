@@ -1,0 +1,98 @@
+// The open project: the view that the server sent last, the projects that this browser knows, and
+// going about in it.
+
+import { FIT } from "./geometry.js";
+import { showMessage } from "./messages.js";
+import { selectedIn } from "./selection.js";
+import { recallItem, rememberItem } from "./storage.js";
+import { on, set, state } from "./store.js";
+import { frameInClip } from "./timeline.js";
+
+export const STEPS = ["video", "select", "adjust", "keyframe", "propagate"];
+
+const KNOWN = 50; // projects that are remembered
+
+/**
+ * Take a view from the server. A later one replaces an earlier one, never the other way: answers
+ * may overtake each other.
+ */
+export const accept = (view) => {
+  const old = state.view;
+  const other = !old || old.id !== view.id;
+  if (!other && old.moment >= view.moment) return;
+  const changes = { view, object: selectedIn(view, other ? null : state.object) };
+  if (other) {
+    const last = view.edits[view.edits.length - 1];
+    Object.assign(changes, {
+      frame: view.clip.start,
+      tryId: view.accepted || (last ? last.id : null),
+      playing: false,
+      pending: [],
+      viewport: FIT,
+    });
+    if (old) changes.step = "video";
+    showInAddress(view.id, Boolean(old));
+    rememberProject(view.id);
+  } else if (state.tryId && !view.edits.some((edit) => edit.id === state.tryId)) {
+    changes.tryId = null;
+  }
+  set(changes);
+};
+
+const showInAddress = (id, switched) => {
+  const url = new URL(location.href);
+  if (url.searchParams.get("project") === id) return;
+  url.searchParams.set("project", id);
+  if (switched) url.hash = "";
+  history.pushState(null, "", url);
+};
+
+// What this browser remembers
+
+/** Ids of the projects that were open in this browser, the latest first. */
+export const knownProjects = () => recallItem("vivid-projects", []);
+
+export const forgetProject = (id) =>
+  rememberItem(
+    "vivid-projects",
+    knownProjects().filter((other) => other !== id),
+  );
+
+const rememberProject = (id) => {
+  const others = knownProjects().filter((other) => other !== id);
+  rememberItem("vivid-projects", [id, ...others].slice(0, KNOWN));
+};
+
+// The step each project was left in; the address has it too, but people come back by the bare one.
+on("step", () => {
+  if (!state.view) return;
+  const known = new Set(knownProjects());
+  const steps = { ...recallItem("vivid-steps", {}), [state.view.id]: state.step };
+  rememberItem("vivid-steps", Object.fromEntries(Object.entries(steps).filter(([id]) => known.has(id))));
+});
+
+export const lastStep = () => (state.view && recallItem("vivid-steps", {})[state.view.id]) || "video";
+
+// Going about
+
+/** Go to a frame; one outside the clip stands for the nearest end. */
+export const goTo = (frame) => {
+  if (state.view) set({ frame: frameInClip(state.view.clip, frame) });
+};
+
+/** Go to a step, or say why it is not open yet. */
+export const openStep = (step) => {
+  const info = state.view ? state.view.steps[step] : null;
+  if (step !== "video" && !(info && info.open)) {
+    showMessage(info ? info.reason : "Open a video first.", "info", { about: "step" });
+    return;
+  }
+  set({ step, playing: false });
+  // the whole address: gradio's <base> would swallow the query of a bare "#step"
+  const url = new URL(location.href);
+  url.hash = step;
+  history.replaceState(null, "", url);
+};
+
+/** Address of something of the open project. */
+export const projectUrl = (path) => `/studio/${state.view.id}/${path}`;

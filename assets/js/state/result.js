@@ -1,0 +1,45 @@
+// The result of propagation: whether it plays, what is missing of it, and its seams.
+
+import { state } from "./store.js";
+import { comparedTry, shownTry } from "./tries.js";
+
+export const VISIBLE_SEAM = 2; // a seam that scores more than this catches the eye
+
+/** Whether the stage shows a finished result as video. */
+export const resultPlays = () =>
+  Boolean(state.step === "propagate" && state.view && state.view.result && state.view.result.done);
+
+/** Windows of a result that are not made yet. */
+export const missingWindows = (result) => result.windows.filter(([, , made]) => !made).length;
+
+/**
+ * Until the result is whole, the stage shows its frames as their windows come: { path, query };
+ * else null.
+ */
+export const unfinishedResult = () => {
+  const result = state.step === "propagate" && state.view && state.view.result;
+  if (!result || result.done) return null;
+  const made = result.windows.length - missingWindows(result);
+  return { path: (frame) => `result/${result.id}/${frame}.jpg`, query: `n=${made}` };
+};
+
+/** Where windows meet one another or a keyframe: [{ frame, score }]. */
+export const seamsOf = (result) => result.report.joins || [];
+
+/** The seam that stands out most; null when there is none. */
+export const worstSeam = (seams) =>
+  seams.reduce((worst, seam) => (seam.score > (worst ? worst.score : 0) ? seam : worst), null);
+
+/**
+ * What is compared on the stage: "result", "pair" (two tries), "keyframe" (a try and the frame) or
+ * null.
+ */
+export const compared = () => {
+  if (!state.view) return null;
+  if (resultPlays()) return "result";
+  if (!shownTry()) return null;
+  return comparedTry() ? "pair" : "keyframe";
+};
+
+/** How it is compared: "before", "wipe", "after", or "side" for a result. */
+export const compareMode = () => (state.step === "propagate" ? state.compareResult : state.compareTry);

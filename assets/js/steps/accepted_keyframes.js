@@ -1,0 +1,54 @@
+// The keyframes that are propagated, and the choice to start anew from another try.
+
+import { goTo } from "../state/project.js";
+import { request } from "../state/requests.js";
+import { state } from "../state/store.js";
+import { taskWords } from "../state/tries.js";
+import { iconButton, make } from "../widgets/dom.js";
+import { tryThumbnail } from "./try_row.js";
+
+const wordsOf = (edit) => taskWords(edit, " the object");
+
+/** Mount the list; returns `draw()`, to be called with a clip open. */
+export const mountAcceptedKeyframes = (ref, server) => {
+  let drawn = "";
+
+  const card = (edit, i, keyframes) => {
+    const { clip } = state.view;
+    const from = i ? edit.frame : clip.start;
+    const until = i + 1 < keyframes.length ? keyframes[i + 1].frame - 1 : clip.stop - 1;
+    const reach = keyframes.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
+    const go = { title: `Go to frame ${edit.frame}`, onclick: () => goTo(edit.frame) };
+    const stale = make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.");
+    const words = make(
+      "div",
+      {},
+      make("button", { type: "button", class: "vs-keyname", ...go }, wordsOf(edit)),
+      make("span", { class: "vs-quiet" }, `${reach}, seed ${edit.seed}`),
+      edit.stale ? stale : null,
+    );
+    const leaveOut = () => request(server, "remove_keyframe", { edit_id: edit.id });
+    const remove = iconButton("remove", `Leave out the keyframe on frame ${edit.frame}`, leaveOut);
+    return make("li", { class: "vs-keycard" }, tryThumbnail(edit), words, keyframes.length > 1 ? remove : null);
+  };
+  ref.add.addEventListener("change", () => {
+    if (ref.add.value) request(server, "add_keyframe", { edit_id: ref.add.value });
+    ref.add.value = "";
+  });
+
+  return () => {
+    const { id, clip, edits, carried } = state.view;
+    const keyframes = carried.map((one) => edits.find((edit) => edit.id === one)).filter(Boolean);
+    const taken = (frame) => keyframes.some((keyframe) => keyframe.frame === frame);
+    const others = edits.filter((edit) => !carried.includes(edit.id) && !edit.stale && !taken(edit.frame));
+    const key = JSON.stringify([id, clip.start, clip.stop, keyframes, others.map((edit) => edit.id)]);
+    if (key === drawn) return;
+    drawn = key;
+    ref.keys.replaceChildren(...keyframes.map(card));
+    ref.addRow.hidden = !others.length || !keyframes.length;
+    const option = (edit) =>
+      make("option", { value: edit.id }, `frame ${edit.frame}: ${wordsOf(edit)}, seed ${edit.seed}`);
+    ref.add.replaceChildren(make("option", { value: "" }, "Start anew from another try …"), ...others.map(option));
+    ref.keySection.hidden = !keyframes.length;
+  };
+};

@@ -1,0 +1,217 @@
+// Step 4: what the region should show on this frame.
+
+import { register } from "../state/commands.js";
+import { toggleWord, WORD_ORDER, wordsOf } from "../state/caption.js";
+import { duration, firstSentence, memory, plural } from "../state/format.js";
+import { isActive, unfinishedJob } from "../state/jobs.js";
+import { openStep } from "../state/project.js";
+import { ask, change, request } from "../state/requests.js";
+import { on, set, state } from "../state/store.js";
+import { covers } from "../state/timeline.js";
+import { chosenTry, tryById, tryTitle } from "../state/tries.js";
+import { focusText, numberIn, wholeNumber } from "../widgets/dom.js";
+import { estimator } from "./estimates.js";
+import { mountKeyframeExchange } from "./keyframe_exchange.js";
+
+const HINT_AFTER = 250; // milliseconds of quiet before the caption is looked at
+
+export const mountKeyframe = (ref, server) => {
+  const tasks = [...ref.tasks.querySelectorAll("input")];
+  const task = () => tasks.find((radio) => radio.checked).value;
+  const caption = () => ref.caption.value.trim();
+  const seed = () => wholeNumber(ref.seed) || 0;
+  const drawLinks = mountKeyframeExchange(ref, server, { caption, seed });
+
+  // Words
+
+  const chips = [...ref.chips.querySelectorAll(".vs-chip")];
+  const groupOf = (chip) => chip.parentElement.dataset.group;
+  const wordsIn = (group) => chips.filter((chip) => groupOf(chip) === group).map((chip) => chip.dataset.word);
+  const groups = Object.fromEntries(WORD_ORDER.map((group) => [group, wordsIn(group)]));
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      ref.caption.value = toggleWord(ref.caption.value, groupOf(chip), chip.dataset.word, groups);
+      typed();
+    });
+  }
+  let timer = null;
+  const typed = () => {
+    const words = new Set(wordsOf(ref.caption.value));
+    for (const chip of chips) chip.setAttribute("aria-pressed", String(words.has(chip.dataset.word)));
+    clearTimeout(timer);
+    timer = setTimeout(askHint, HINT_AFTER);
+    show();
+  };
+
+  let hinted = "";
+  // the first sentence; the words that the model does know stand below as chips anyway
+  const showHint = (text) => {
+    ref.hint.textContent = firstSentence(text);
+    ref.hint.title = text;
+  };
+  const askHint = () => {
+    const words = caption();
+    if (words === hinted) return;
+    hinted = words;
+    if (!words || !state.view) {
+      showHint("");
+      return;
+    }
+    const take = (answer) => {
+      if (hinted === words) showHint(answer.hint);
+    };
+    ask(server, "caption_hint", { project_id: state.view.id, caption: words }).then(take, () => {});
+  };
+  ref.caption.addEventListener("input", typed);
+  ref.caption.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !ref.secondary.disabled) startTries();
+  });
+  for (const radio of tasks) radio.addEventListener("change", () => show());
+  ref.more.addEventListener("click", () => {
+    ref.advanced.hidden = !ref.advanced.hidden;
+    ref.more.setAttribute("aria-expanded", String(!ref.advanced.hidden));
+  });
+  ref.dice.addEventListener("click", () => {
+    ref.seed.value = Math.floor(Math.random() * 100000);
+  });
+
+  // Trying and accepting
+
+  const startTries = () => {
+    set({ playing: false });
+    request(server, "start_tries", {
+      frame: state.frame,
+      task: task(),
+      caption: task() === "delete" ? "" : caption(),
+      seed: seed(),
+      variations: wholeNumber(ref.variations) || 1,
+      steps: wholeNumber(ref.steps),
+      guidance: numberIn(ref.guidance),
+      parent: state.branch || null,
+      keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
+    });
+  };
+  const accept = () => {
+    const goOn = () => openStep("propagate");
+    if (state.tryId === state.view.accepted) goOn();
+    else change(server, "accept_try", { edit_id: state.tryId }).then(goOn, () => {});
+  };
+  ref.secondary.addEventListener("click", startTries);
+  ref.primary.addEventListener("click", accept);
+
+  // Branching: the next tries grow out of this one, from its settings and, on its own frame, from
+  // its picture.
+
+  const parent = () => (state.branch ? tryById(state.branch) : null);
+  const keepsPicture = () => Boolean(parent() && parent().frame === state.frame);
+  const copySettings = (edit) => {
+    for (const radio of tasks) radio.checked = radio.value === edit.task;
+    if (edit.caption) ref.caption.value = edit.caption;
+    ref.seed.value = edit.seed;
+    ref.steps.value = edit.steps ?? "";
+    ref.guidance.value = edit.guidance ?? "";
+    // what is copied is seen
+    if (ref.advanced.hidden && (edit.steps !== null || edit.guidance !== null)) ref.more.click();
+    typed();
+  };
+  const branchFrom = (edit) => {
+    copySettings(edit);
+    set({ branch: edit.id });
+    focusText(ref.caption);
+  };
+  register({ copySettings, branchFrom });
+  ref.leave.addEventListener("click", () => set({ branch: null }));
+  ref.keep.addEventListener("input", () => drawBranch());
+  const drawBranch = () => {
+    const edit = parent();
+    ref.branching.hidden = !edit;
+    if (!edit) return;
+    ref.branchOf.textContent = ref.branchOf.title = `Branches from “${tryTitle(edit)}”, seed ${edit.seed}`;
+    ref.keep.disabled = !keepsPicture();
+    if (!keepsPicture()) ref.keepText.textContent = `only on frame ${edit.frame}`;
+    else ref.keepText.textContent = ref.keep.value === "0" ? "its settings only" : `${ref.keep.value} %`;
+  };
+
+  // What propagating the chosen try would take, beside the button that accepts it
+
+  const measured = new Set(); // projects in which a trial was started, once is enough
+  const estimates = estimator(server, (answer, project) => {
+    if (answer) measured.add(project);
+    drawEstimate();
+  });
+  const askEstimate = () => {
+    const { view } = state;
+    if (state.step !== "keyframe" || !state.tryId) return;
+    const last = view.jobs.find((job) => job.finished && (job.kind === "measure" || job.kind === "propagate"));
+    const { start, stop } = view.clip;
+    const key = JSON.stringify([view.id, state.tryId, view.carried, start, stop, last && last.id]);
+    const values = { project_id: view.id, edit_id: state.tryId, measure: !measured.has(view.id) };
+    estimates.refresh("foretell_try", key, values);
+  };
+  const estimateWords = () => {
+    const answer = estimates.latest();
+    if (!chosenTry()) return "";
+    if (!answer || !answer.forecast) {
+      return unfinishedJob("measure") ? "Measuring how long propagating will take." : "";
+    }
+    const { seconds, memory: megabytes, windows } = answer.forecast;
+    return `To propagate: ${plural(windows, "window")}, about ${duration(seconds)}, ${memory(megabytes)}.`;
+  };
+  const drawEstimate = () => {
+    const answer = estimates.latest();
+    const text = estimateWords();
+    const sure = answer && answer.forecast && answer.forecast.measured;
+    const source = sure
+      ? "From what earlier runs took on this machine."
+      : "A first guess, from a short trial on this machine.";
+    ref.forecast.textContent = text;
+    ref.forecast.title = answer && answer.forecast && text ? `${text} ${source}` : "";
+  };
+
+  // Drawing
+
+  const isPresent = () => {
+    const edited = new Set(state.view.objects.filter((object) => object.edited).map((object) => object.id));
+    return state.view.lanes.some(({ object_id: id, present }) => edited.has(id) && covers(present, state.frame));
+  };
+  const isInside = () => state.view.clip.start <= state.frame && state.frame < state.view.clip.stop;
+  const missingHere = () => {
+    if (!isInside()) return `Frame ${state.frame} is outside the marked stretch of the clip.`;
+    return isPresent() ? "" : `The object is not on frame ${state.frame}: choose another.`;
+  };
+  const chosenElsewhere = () => {
+    const edit = chosenTry();
+    return edit && edit.frame !== state.frame ? `The chosen try is on frame ${edit.frame}; click it to see it.` : "";
+  };
+  const reason = (busy, where, missing) => {
+    if (busy) return "Trying; each try appears as it is ready.";
+    if (where) return where;
+    if (missing) return "Write a caption, or pick words below it.";
+    return state.tryId ? chosenElsewhere() : "Try, then choose a try to accept.";
+  };
+  const show = () => {
+    if (!state.view) return;
+    const writes = task() !== "delete";
+    ref.captionBox.dataset.off = String(!writes);
+    for (const control of [ref.caption, ...chips]) control.disabled = !writes;
+    ref.caption.placeholder = writes ? "a red ball, say" : "needs no caption";
+    const busy = isActive("keyframe");
+    const missing = writes && !caption();
+    const where = missingHere();
+    ref.secondary.disabled = busy || missing || Boolean(where);
+    ref.secondary.title = `Try on frame ${state.frame} (Enter in the caption)`;
+    drawBranch();
+    drawLinks(!where);
+    askEstimate();
+    drawEstimate();
+    ref.lead.textContent = `Describe what the region shall show on frame ${state.frame}. Accept the try you like.`;
+    const accepted = state.tryId && state.tryId === state.view.accepted;
+    ref.primary.disabled = !state.tryId;
+    ref.primary.textContent = accepted ? "Continue to Propagate" : "Accept and continue";
+    ref.reason.textContent = reason(busy, where, missing);
+    // the one main button: trying until there is a try to accept
+    ref.secondary.classList.toggle("vs-primary", !state.tryId);
+    ref.primary.classList.toggle("vs-primary", Boolean(state.tryId));
+  };
+  on("view frame tryId branch step", show);
+};

@@ -1,0 +1,180 @@
+// Step 5: propagate the keyframe, look at the result, build on it, export it.
+
+import { duration, fileSize, memory, plural } from "../state/format.js";
+import { unfinishedJob } from "../state/jobs.js";
+import { showMessage } from "../state/messages.js";
+import { openStep, projectUrl } from "../state/project.js";
+import { change, request } from "../state/requests.js";
+import { missingWindows } from "../state/result.js";
+import { on, set, state } from "../state/store.js";
+import { factRows, make, numberIn, wholeNumber } from "../widgets/dom.js";
+import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
+import { estimator } from "./estimates.js";
+import { mountLayerStack } from "./layer_stack.js";
+import { mountWindowStrip } from "./window_strip.js";
+
+const total = (value) =>
+  typeof value === "number" ? value : Object.values(value || {}).reduce((sum, part) => sum + part, 0);
+
+const factsOf = (report) => {
+  const facts = [];
+  if (report.size) facts.push(["Video", `${report.size.join(" × ")}, ${report.frames} frames`]);
+  if (report.seconds) {
+    facts.push(["Time", `${duration(total(report.seconds))}, ${memory(report.peak_memory_mb)} at most`]);
+  }
+  const reused = report.windows - report.windows_made;
+  if (reused > 0) facts.push(["Reused", `${reused} of ${report.windows} windows, made before`]);
+  const outside = report.max_difference_outside;
+  if (outside === 0) facts.push(["Outside", "not one pixel changed"]);
+  else if (outside !== undefined) facts.push(["Outside", `differs by up to ${outside}`]);
+  return facts;
+};
+
+const noteOf = (result) => {
+  if (result.stale) return "Made before the masks changed; it stays until you propagate again.";
+  return result.fits ? "" : "Made from other keyframes, frames or accepted edits than those of now.";
+};
+
+export const mountPropagate = (ref, server) => {
+  const settings = () => ({ steps: wholeNumber(ref.steps), guidance: numberIn(ref.guidance) });
+  const running = () => unfinishedJob("propagate");
+  const isPaused = () => Boolean(state.view.result && !state.view.result.done && !running());
+  const isWhole = () => Boolean(state.view.result && state.view.result.done);
+
+  const drawKeyframes = mountAcceptedKeyframes(ref, server);
+  const drawStrip = mountWindowStrip(ref);
+  const drawStack = mountLayerStack(ref, server);
+
+  // The buttons. The main one is what comes next: propagate, resume, or the final after a draft.
+
+  const start = (draft) => {
+    set({ playing: false });
+    request(server, "start_propagation", { seed: wholeNumber(ref.seed), ...settings(), draft });
+  };
+  const startOrResume = () => {
+    if (isPaused()) request(server, "resume_propagation", { propagation_id: state.view.result.id });
+    else start(false);
+  };
+  const accepted = () => {
+    openStep("select");
+    showMessage("Accepted. Select what to edit next; the clip is as you left it.");
+  };
+  const acceptResult = () =>
+    change(server, "accept_result", { propagation_id: state.view.result.id }).then(accepted, () => {});
+  const exportResult = () =>
+    request(server, "start_export", {
+      codec: ref.codec.value,
+      propagation_id: isWhole() ? state.view.result.id : null,
+    });
+  ref.primary.addEventListener("click", startOrResume);
+  ref.secondary.addEventListener("click", () => start(!isPaused()));
+  ref.accept.addEventListener("click", acceptResult);
+  ref.export.addEventListener("click", exportResult);
+
+  // What it will take
+
+  const estimates = estimator(server, () => drawEstimate());
+  const askEstimate = () => {
+    const { view } = state;
+    if (state.step !== "propagate" || !view.accepted) return;
+    const [last] = view.jobs.filter((job) => job.finished);
+    const { start: first, stop } = view.clip;
+    const key = JSON.stringify([view.id, view.carried, first, stop, settings(), last ? last.id : ""]);
+    estimates.refresh("foretell", key, { project_id: view.id, ...settings() });
+  };
+  const estimateWords = () => {
+    const { result } = state.view;
+    const { final, draft } = estimates.latest() || {};
+    if (!final) return "Measuring this machine, to say how long it will take.";
+    if (isPaused()) {
+      const left = missingWindows(result); // of a run that goes on, only what is missing
+      const seconds = (final.seconds * left) / Math.max(1, result.windows.length);
+      return left ? `About ${duration(seconds)} to go.` : "";
+    }
+    const time = `about ${duration(final.seconds)}${draft ? ` (draft ${duration(draft.seconds)})` : ""}`;
+    const guess = final.measured ? "" : ", at a first guess";
+    return `${plural(final.windows, "window")}, ${time}, ${memory(final.memory)} of memory${guess}.`;
+  };
+  const drawEstimate = () => {
+    const { view } = state;
+    const upToDate = isWhole() && view.result.fits && !view.result.draft;
+    ref.forecast.textContent = view.accepted && !running() && !upToDate ? estimateWords() : "";
+    ref.forecast.hidden = !ref.forecast.textContent;
+  };
+  for (const input of [ref.steps, ref.guidance]) input.addEventListener("change", askEstimate);
+
+  // Drawing
+
+  let filesDrawn = "";
+  const fileRow = ({ name, bytes }) => {
+    const href = projectUrl(`export/${encodeURIComponent(name)}`);
+    const link = make("a", { href, download: name, title: name }, name);
+    return make("li", {}, link, make("span", { class: "vs-quiet" }, fileSize(bytes)));
+  };
+  const drawFiles = () => {
+    const { id, exports } = state.view;
+    const key = JSON.stringify([id, exports]);
+    if (key === filesDrawn) return;
+    filesDrawn = key;
+    ref.files.replaceChildren(...exports.map(fileRow));
+  };
+
+  const mainWords = () => {
+    const { clip, result } = state.view;
+    if (isPaused()) return "Resume";
+    if (isWhole()) return result.draft && result.fits ? "Make the final" : "Propagate again";
+    return `Propagate to ${clip.stop - clip.start} frames`;
+  };
+  const reasonWords = () => {
+    const { accepted: keyframe, result } = state.view;
+    if (running()) return "Finished windows show on the stage as they come.";
+    if (!isPaused()) return keyframe ? "" : "Accept a keyframe in step 4 first.";
+    const left = missingWindows(result);
+    return `Stopped on the way: ${left ? `${plural(left, "window")} to go` : "only the video is to be written"}.`;
+  };
+  const drawButtons = () => {
+    const { accepted: keyframe, layers, result } = state.view;
+    const paused = isPaused();
+    const busy = Boolean(running());
+    const fresh = isWhole() && result.fits && !result.stale && !result.draft;
+    ref.lead.textContent =
+      keyframe || !layers.length
+        ? "Propagate the keyframe through the clip."
+        : "The next edit starts from your accepted edits.";
+    ref.primary.disabled = busy || (!keyframe && !paused);
+    ref.secondary.disabled = busy || !keyframe;
+    ref.primary.textContent = mainWords();
+    ref.secondary.textContent = paused ? "Start over" : "Draft";
+    ref.secondary.title = paused
+      ? "Give up what there is of it and make every window anew"
+      : "A quick look: few steps at half the size, from the same seed";
+    ref.primary.classList.toggle("vs-primary", !fresh);
+    ref.accept.classList.toggle("vs-primary", fresh);
+    ref.reason.textContent = reasonWords();
+  };
+  const drawOutcome = () => {
+    const { base, result } = state.view;
+    ref.outcome.hidden = !isWhole();
+    ref.exportSection.hidden = !isWhole() && !base;
+    ref.keySection.parentElement.dataset.whole = String(isWhole() && result.fits);
+    if (!isWhole()) return;
+    ref.draftTag.hidden = !result.draft;
+    ref.note.textContent = noteOf(result);
+    ref.note.hidden = !ref.note.textContent;
+    ref.accept.disabled = result.base !== base;
+    ref.download.href = `${projectUrl(`result/${result.id}.mp4`)}?download=true`;
+    ref.report.replaceChildren(...factRows(factsOf(result.report)));
+  };
+
+  on("view step", () => {
+    if (!state.view) return;
+    drawKeyframes();
+    drawStrip();
+    drawStack();
+    drawFiles();
+    askEstimate();
+    drawEstimate();
+    drawButtons();
+    drawOutcome();
+  });
+};

@@ -1,0 +1,103 @@
+// The windows of a result along the clip, with seams and keyframes; a click goes there.
+
+import { plural } from "../state/format.js";
+import { unfinishedJob } from "../state/jobs.js";
+import { goTo } from "../state/project.js";
+import { missingWindows, seamsOf, VISIBLE_SEAM, worstSeam } from "../state/result.js";
+import { on, state } from "../state/store.js";
+import { make } from "../widgets/dom.js";
+
+const SEAM_TITLE =
+  "Where windows meet one another or a keyframe: how much each seam differs, against its neighbouring frames:";
+
+const percent = (part, whole) => `${(part / whole) * 100}%`;
+
+const placed = (node, style) => {
+  Object.assign(node.style, style);
+  return node;
+};
+
+const seamWords = (result, seams, worst) => {
+  if (!worst) return "";
+  if (worst.score > VISIBLE_SEAM) {
+    return `The seam at frame ${worst.frame} may show (${worst.score} times its neighbours).`;
+  }
+  // a keyframe was painted by itself: it is joined too
+  const { keyframes } = result;
+  const beside = seams.filter(({ frame }) => keyframes.includes(frame) || keyframes.includes(frame - 1)).length;
+  const count = beside === seams.length ? "" : `${beside} `;
+  const where = ` (${count}beside ${keyframes.length === 1 ? "the keyframe" : "keyframes"})`;
+  return `${plural(seams.length, "seam")}${beside ? where : ""}, none stands out.`;
+};
+
+/** Mount the strip; returns `draw()`, to be called with a clip open. */
+export const mountWindowStrip = (ref) => {
+  let drawn = "";
+
+  const windowButton = ([from, to, made], next, [start, stop]) => {
+    const what = made ? "done" : next ? "in the making" : "missing";
+    const node = make("button", {
+      type: "button",
+      class: "vs-window",
+      "data-state": what,
+      title: `Frames ${from} to ${to - 1}: ${what}`,
+      "aria-label": `Window, frames ${from} to ${to - 1}, ${what}`,
+      onclick: () => goTo(from),
+    });
+    const width = `calc(${percent(to - from, stop - start)} - 2px)`;
+    return placed(node, { left: percent(from - start, stop - start), width });
+  };
+  const seamButton = ({ frame, score }, [start, stop]) => {
+    const node = make("button", {
+      type: "button",
+      class: "vs-join",
+      "data-state": score > VISIBLE_SEAM ? "seen" : "smooth",
+      title: `Seam at frame ${frame}: ${score} times its neighbours`,
+      "aria-label": `Seam at frame ${frame}, score ${score}`,
+      onclick: () => goTo(frame),
+    });
+    return placed(node, { left: percent(frame - start, stop - start) });
+  };
+  const keyframeMark = (frame, [start, stop]) => {
+    const node = make("span", { class: "vs-keymark", title: `Keyframe, frame ${frame}` });
+    return placed(node, { left: percent(frame + 0.5 - start, stop - start) });
+  };
+
+  const moveHead = () => {
+    const head = ref.strip.querySelector(".vs-strip-head");
+    if (!head || !state.view.result) return;
+    const [start, stop] = state.view.result.span;
+    head.hidden = state.frame < start || state.frame >= stop;
+    head.style.left = percent(state.frame - start + 0.5, stop - start);
+  };
+  on("frame", () => {
+    if (state.view) moveHead();
+  });
+
+  return () => {
+    const { result } = state.view;
+    ref.progress.hidden = !result || !result.windows.length;
+    if (ref.progress.hidden) return;
+    const { windows, keyframes, span } = result;
+    const done = windows.length - missingWindows(result);
+    ref.windowsCount.textContent = done === windows.length ? `${done}` : `${done} of ${windows.length} done`;
+    const seams = seamsOf(result);
+    const worst = worstSeam(seams);
+    const job = unfinishedJob("propagate");
+    const key = JSON.stringify([result, job && job.state]);
+    if (key !== drawn) {
+      drawn = key;
+      const next = job && job.state === "running" ? windows.findIndex(([, , made]) => !made) : -1;
+      ref.strip.replaceChildren(
+        ...windows.map((window, i) => windowButton(window, i === next, span)),
+        ...seams.map((seam) => seamButton(seam, span)),
+        ...keyframes.map((frame) => keyframeMark(frame, span)),
+        make("span", { class: "vs-strip-head" }),
+      );
+    }
+    ref.joins.textContent = seamWords(result, seams, worst);
+    ref.joins.title = worst ? `${SEAM_TITLE} ${worst.score} times at most; 1 is seamless` : "";
+    ref.joins.hidden = !ref.joins.textContent;
+    moveHead();
+  };
+};

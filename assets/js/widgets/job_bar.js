@@ -1,0 +1,161 @@
+// The job bar: what works, how far it is, and what waits. While tracking the playhead follows the
+// masks, and comes back at the end, unless a person takes it elsewhere.
+
+import { capital, placeInLine, timeLeft } from "../state/format.js";
+import { activeJob, endedJobs, jobDone } from "../state/jobs.js";
+import { clearMessage, showMessage } from "../state/messages.js";
+import { ask, refreshView } from "../state/requests.js";
+import { on, set, state } from "../state/store.js";
+import { lastNewFrame } from "../state/timeline.js";
+import { make, textButton } from "./dom.js";
+
+const EVERY = 300; // milliseconds between questions while something runs
+const NAMES = {
+  track: "Tracking",
+  find: "Looking",
+  masks: "Writing",
+  keyframe: "Trying",
+  propagate: "Propagating",
+  export: "Exporting",
+  measure: "Measuring this machine",
+  fetch: "Fetching",
+};
+const nameOf = (job) => NAMES[job.kind] || job.kind;
+const percent = (job) => `${Math.round(job.fraction * 100)} %`;
+
+/** The text of the bar and how full it is; null stands for no job. */
+const progressOf = (job, interrupted) => {
+  if (interrupted) return [`${nameOf(interrupted)}: interrupted`, 0];
+  if (!job) return ["Ready", 0];
+  if (job.state === "queued") return [job.ahead ? `${nameOf(job)}: ${placeInLine(job.ahead)}` : "Starting", 0];
+  if (job.remaining !== null) return [`${nameOf(job)} ${percent(job)} · ${timeLeft(job.remaining)}`, job.fraction];
+  return [job.stage ? capital(job.stage) : `${nameOf(job)} ${percent(job)}`, job.fraction];
+};
+
+const report = (job) => {
+  if (job.state === "done") {
+    clearMessage(`job ${job.kind}`);
+    jobDone(job);
+    if (job.kind === "export") showMessage(`Exported: ${job.result.file.split("/").pop()} is in step 5.`);
+  } else if (job.state === "failed") {
+    showMessage(job.message, "error", { about: `job ${job.kind}`, job: true, report: job.result.report });
+  } else if (job.state === "cancelled") {
+    const paused = job.message === "paused";
+    showMessage(paused ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
+  }
+};
+
+// Lets the playhead follow the masks of a tracking job.
+const maskFollower = () => {
+  let followed = null; // { id, home, frame, timelines, lost }: the playhead was put on `frame`
+  const end = () => {
+    if (followed && !followed.lost && state.frame === followed.frame) set({ frame: followed.home });
+    followed = null;
+  };
+  return (job) => {
+    if (!job || job.kind !== "track" || job.state !== "running") return end();
+    const timelines = state.view.lanes;
+    if (!followed || followed.id !== job.id) {
+      followed = { id: job.id, home: state.frame, frame: state.frame, timelines, lost: false };
+      return;
+    }
+    if (followed.lost || state.frame !== followed.frame) {
+      followed.lost = true;
+      return;
+    }
+    const frame = lastNewFrame(followed.timelines, timelines);
+    followed.timelines = timelines;
+    if (frame === null) return;
+    followed.frame = frame;
+    set({ frame });
+  };
+};
+
+export const mountJobBar = (ref, server) => {
+  let timer = null;
+
+  const refresh = async () => {
+    timer = null;
+    if (state.view) await refreshView();
+    schedule();
+  };
+  // what works; else a model that is being fetched
+  const shownJob = () => activeJob() || (state.view && state.view.jobs.filter((job) => !job.finished).pop()) || null;
+  const schedule = () => {
+    if (!timer && shownJob()) timer = setTimeout(refresh, EVERY);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && state.view && !timer) refresh();
+  });
+  on("reconnected", () => {
+    if (state.reconnected && state.view) refreshView();
+  });
+
+  const tell = (name, job) => {
+    if (job) ask(server, name, { project_id: state.view.id, job_id: job.id }).catch(() => {});
+  };
+  ref.stop.addEventListener("click", () => tell("stop_job", shownJob()));
+  ref.pause.addEventListener("click", () => tell("pause_job", activeJob()));
+
+  // What the program had still to do when it was stopped, the oldest first.
+  const interruptedJob = () =>
+    (state.view && state.view.jobs.filter((job) => job.state === "interrupted").pop()) || null;
+  ref.again.addEventListener("click", () => tell("resume_job", interruptedJob()));
+  ref.dismiss.addEventListener("click", () => tell("dismiss_job", interruptedJob()));
+
+  const drawQueue = queue(ref, tell);
+  const followMasks = maskFollower();
+
+  on("view", () => {
+    const jobs = state.view ? state.view.jobs : [];
+    const job = shownJob();
+    const interrupted = job ? null : interruptedJob();
+    ref.job.dataset.state = job ? job.state : interrupted ? "interrupted" : "idle";
+    ref.stop.disabled = !job;
+    ref.stop.hidden = Boolean(interrupted);
+    ref.again.hidden = ref.dismiss.hidden = !interrupted;
+    ref.pause.hidden = !job || job.kind !== "propagate" || job.state !== "running";
+    [ref.text.textContent, ref.bar.value] = progressOf(job, interrupted);
+    drawQueue(jobs);
+    endedJobs(jobs).forEach(report);
+    followMasks(job);
+    schedule();
+  });
+};
+
+// The queue: what runs, then what waits in its order. Other people's jobs are a number, no more.
+const queue = (ref, tell) => {
+  const open = (shown) => {
+    ref.queue.hidden = !shown;
+    ref.more.setAttribute("aria-expanded", String(shown));
+  };
+  ref.more.addEventListener("click", () => open(ref.queue.hidden));
+  document.addEventListener("pointerdown", (event) => {
+    if (!ref.queue.hidden && !event.target.closest(".vs-job")) open(false);
+  });
+  ref.job.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || ref.queue.hidden) return;
+    event.stopPropagation();
+    open(false);
+    ref.more.focus();
+  });
+  const row = (job) => {
+    const runs = job.state === "running";
+    const words = make("span", {}, make("strong", {}, nameOf(job)), ` ${runs ? percent(job) : placeInLine(job.ahead)}`);
+    const title = runs ? "Give this up" : "Take it out of the queue";
+    return make(
+      "li",
+      {},
+      words,
+      textButton(runs ? "Stop" : "Leave", title, () => tell("stop_job", job)),
+    );
+  };
+  return (jobs) => {
+    const waiting = jobs.filter((job) => !job.finished).reverse();
+    ref.more.hidden = waiting.length < 2;
+    ref.more.textContent = `+${waiting.length - 1} waiting`;
+    ref.more.title = "Show the queue";
+    if (waiting.length < 2) open(false);
+    ref.list.replaceChildren(...waiting.map(row));
+  };
+};

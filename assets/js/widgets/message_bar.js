@@ -1,0 +1,91 @@
+// One calm line at the foot of the picture: the message that is shown, and what can be done with
+// its report.
+
+import { dismissMessage } from "../state/messages.js";
+import { on, state } from "../state/store.js";
+import { make, studioElement } from "./dom.js";
+
+const STAY = { info: 6000, error: 12000, job: 20000 }; // milliseconds
+
+let bar = null;
+let timer = null;
+
+const wait = (ms) => {
+  clearTimeout(timer);
+  timer = setTimeout(dismissMessage, ms);
+};
+
+const makeBar = () => {
+  const dismiss = { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", title: "Dismiss" };
+  const words = make("span");
+  const actions = make("span", { class: "vs-toast-actions" });
+  const made = make(
+    "div",
+    { class: "vs-toast" },
+    words,
+    actions,
+    make("button", { ...dismiss, onclick: dismissMessage }, "×"),
+  );
+  made.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") dismissMessage();
+  });
+  return made;
+};
+
+const show = () => {
+  const { message } = state;
+  clearTimeout(timer);
+  if (!message) {
+    if (bar) bar.classList.remove("vs-on");
+    return;
+  }
+  bar ??= makeBar();
+  bar.classList.add("vs-on");
+  // a dialog lies above everything else: inside it the message can be seen
+  const home = [...document.querySelectorAll("dialog:modal")].pop() || studioElement() || document.body;
+  if (bar.parentElement !== home) home.append(bar);
+  bar.dataset.kind = message.kind;
+  bar.setAttribute("role", message.kind === "error" ? "alert" : "status");
+  bar.firstChild.textContent = message.words;
+  bar.children[1].replaceChildren(...(message.report ? reportActions(message.report) : []));
+  if (!message.report && (!message.job || message.seen)) wait(STAY[message.job ? "job" : message.kind]);
+};
+
+const reportActions = (report) => {
+  const address = `/studio/report/${report}.txt`;
+  const button = { type: "button", class: "vs-button vs-small", title: "Copy the report, to paste it into a message" };
+  const copy = make("button", button, "Copy report");
+  copy.addEventListener("click", async () => {
+    const text = await fetch(address).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+    // without a secure address a browser has no clipboard for a page: then saving it has to do
+    const written = navigator.clipboard?.writeText(text).then(
+      () => true,
+      () => false,
+    );
+    copy.textContent = text && (await written) ? "Copied" : "Save it instead";
+  });
+  const title = "Save the report as a file; it is in the workspace's folder logs too";
+  return [copy, make("a", { class: "vs-button vs-small", href: address, download: "", title }, "Save report")];
+};
+
+// A job's error stays until somebody has moved: then its time begins.
+const somebodyIsThere = () => {
+  const { message } = state;
+  if (!message || !message.job || message.report || message.seen) return;
+  message.seen = true;
+  wait(STAY.job);
+};
+
+export const mountMessageBar = () => {
+  for (const sign of ["pointermove", "pointerdown", "keydown"]) {
+    window.addEventListener(sign, somebodyIsThere, { capture: true, passive: true });
+  }
+  const leaveDialog = () => {
+    if (bar && bar.closest("dialog")) studioElement().append(bar);
+  };
+  document.addEventListener("close", leaveDialog, true);
+  on("message", show);
+};

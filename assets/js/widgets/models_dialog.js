@@ -1,0 +1,137 @@
+// The models: a list to fetch from, to choose from and to clear up.
+
+import { register } from "../state/commands.js";
+import { unfinishedJob, onJobDone } from "../state/jobs.js";
+import { showMessage } from "../state/messages.js";
+import { ask, change, servers } from "../state/requests.js";
+import { on, set, state } from "../state/store.js";
+import { drawIcons, make, textButton } from "./dom.js";
+
+const KINDS = {
+  segmenter: ["Finding and tracking objects", "A larger one finds outlines better and takes longer."],
+  video: ["Painting and propagating", "The one that the program was started with (--model)."],
+  grounder: ["Finding by words", "Needed only where you type what to look for."],
+};
+const STATES = { ships: "part of the program", fetched: "fetched", here: "on this disk", absent: "" };
+const LEAD =
+  "The small ones that come with the program are always here. Others are fetched once, and only when you ask for them.";
+
+const size = (mb) => (mb === null ? "" : mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${mb} MB`);
+
+const about = (model) => [model.used ? "in use" : "", STATES[model.state], model.licence].filter(Boolean).join(" · ");
+
+export const mountModelsDialog = (ref, server) => {
+  let models = [];
+  let fixed = false; // on a server for others nobody changes the models
+  let asked = new Set(); // fetches that are on their way to the program
+  let turn = 0; // of the latest question: an earlier one's answer is not shown
+  let drawn = "";
+
+  const take = (answer) => {
+    turn += 1;
+    ({ models, fixed } = answer);
+    draw();
+  };
+  const refresh = () => {
+    const mine = ++turn;
+    ask(server, "list_models").then(
+      (answer) => {
+        if (mine === turn) take(answer);
+      },
+      () => {},
+    );
+  };
+  const jobOf = (name) => {
+    const fetches = (job) => job.kind === "fetch" && !job.finished && job.stage.endsWith(` ${name}`);
+    return state.view && state.view.jobs.find(fetches);
+  };
+  const fetchModel = (name) => {
+    asked.add(name);
+    draw();
+    change(server, "fetch_model", { name }).catch(() => {
+      asked.delete(name);
+      draw();
+    });
+  };
+  const changeModels = (name, model) =>
+    change(server, name, { project_id: undefined, name: model.name }).then(take, () => {});
+
+  const fetching = (model, job) => {
+    const stop = () => ask(servers.job, "stop_job", { project_id: state.view.id, job_id: job.id }).catch(() => {});
+    const label = `Fetching ${model.title}`;
+    return [
+      make("progress", { class: "vs-job-bar", max: 1, value: job.fraction, "aria-label": label }),
+      make("span", { class: "vs-quiet" }, `${Math.round(job.fraction * 100)} %`),
+      textButton("Stop", "What has come stays; fetching again goes on from there", stop),
+    ];
+  };
+  const actions = (model) => {
+    const job = jobOf(model.name);
+    if (job) return fetching(model, job);
+    if (asked.has(model.name)) return [make("span", { class: "vs-quiet" }, "starting …")];
+    if (fixed) return [];
+    if (model.state === "absent") {
+      const title = `Fetch ${model.title} from the network, once`;
+      const more = { "data-icon": "download", disabled: !state.view };
+      return [textButton(`Fetch ${size(model.download_mb)}`, title, () => fetchModel(model.name), more)];
+    }
+    const use = `Let ${model.title} answer clicks and track objects from now on`;
+    const remove = `Delete ${model.title} from this disk; it can be fetched again`;
+    return [
+      model.kind === "segmenter" && !model.used
+        ? textButton("Use", use, () => changeModels("use_segmenter", model))
+        : null,
+      model.state === "fetched" ? textButton("Remove", remove, () => changeModels("remove_model", model)) : null,
+    ];
+  };
+  const row = (model) => {
+    const words = make("span", { class: "vs-quiet" }, about(model));
+    const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words);
+    return make("li", { "data-model": model.name, "data-used": String(model.used) }, name, ...actions(model));
+  };
+  const section = ([kind, [title, words]]) => {
+    const rows = models.filter((model) => model.kind === kind).map(row);
+    return make("section", {}, make("h3", {}, title), make("p", { class: "vs-quiet" }, words), make("ul", {}, ...rows));
+  };
+  const draw = () => {
+    if (!ref.dialog.open) return;
+    const progress = models.map((model) => jobOf(model.name)).map((job) => job && Math.round(job.fraction * 100));
+    const key = JSON.stringify([models, fixed, [...asked], progress, Boolean(state.view)]);
+    if (key === drawn) return;
+    drawn = key;
+    const focused = [...ref.list.querySelectorAll("button")].indexOf(document.activeElement);
+    ref.lead.textContent = fixed ? "What this server works with." : LEAD;
+    ref.list.replaceChildren(...Object.entries(KINDS).map(section));
+    drawIcons(ref.list);
+    if (focused < 0) return;
+    const buttons = ref.list.querySelectorAll("button");
+    (buttons[Math.min(focused, buttons.length - 1)] || ref.dialog.querySelector("form button")).focus();
+  };
+
+  register({
+    showModels: () => {
+      drawn = "";
+      ref.dialog.showModal();
+      draw();
+      refresh();
+    },
+  });
+  ref.dialog.addEventListener("click", (event) => {
+    if (event.target === ref.dialog) ref.dialog.close();
+  });
+  ref.dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  on("view", () => {
+    for (const name of [...asked]) if (jobOf(name)) asked.delete(name);
+    if (asked.size && state.view && !unfinishedJob("fetch")) {
+      asked = new Set();
+      refresh();
+    }
+    draw();
+  });
+  onJobDone("fetch", (job) => {
+    asked.clear();
+    refresh();
+    set({ fetched: job.id });
+    showMessage(`Fetched: ${job.result.model}.`);
+  });
+};

@@ -1,0 +1,68 @@
+"""The page's scripts: modules that find one another, in layers, and addresses that change when anything in them does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from ui_components import page_files
+
+IMPORT = re.compile(r"""^(?:import|export)\b[^"']*?\bfrom\s+"([^"]+)";|^import\s+"([^"]+)";""", re.M)
+
+
+def imports(name: str) -> set[str]:
+    """Paths of the modules that a module imports."""
+    found = set()
+    for match in IMPORT.finditer(page_files.scripts()[name]):
+        parts: list[str] = []
+        for part in (PurePosixPath(name).parent / (match[1] or match[2])).parts:
+            if part == "..":
+                parts.pop()
+            else:
+                parts.append(part)
+        found.add("/".join(parts))
+    return found
+
+
+def test_every_import_is_a_module_of_the_page() -> None:
+    for name in page_files.scripts():
+        assert imports(name) <= set(page_files.scripts()), name
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    left = {name: imports(name) for name in page_files.scripts()}
+    while ready := [name for name, needed in left.items() if not needed & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left
+
+
+def test_every_module_is_loaded() -> None:
+    reached, waiting = set(), [page_files.ENTRY]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += imports(name)
+    assert reached == set(page_files.scripts())
+    assert all(f'href="{page_files.script_url(name)}"' in page_files.preload_tags() for name in reached)
+
+
+@pytest.mark.parametrize("changed", ["scripts", "stylesheet"])
+def test_the_version_changes_with_every_script_and_with_the_styles(changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = page_files.page_version()
+    page_files.page_version.cache_clear()
+    if changed == "scripts":
+        scripts = page_files.scripts()
+        monkeypatch.setattr(page_files, "scripts", lambda: {**scripts, "main.js": scripts["main.js"] + "\n"})
+    else:
+        styles = page_files.stylesheet()
+        monkeypatch.setattr(page_files, "stylesheet", lambda: styles + "\n")
+    try:
+        assert page_files.page_version() != before
+    finally:
+        page_files.page_version.cache_clear()
+    monkeypatch.undo()
+    assert page_files.page_version() == before
