@@ -6,6 +6,7 @@ starts find it done. Uses uv where it is installed, else venv and pip. Standard 
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -33,6 +34,20 @@ def run_child(command: list[str]) -> int:
                 continue
 
 
+def script_checks() -> dict[str, list[str]]:
+    """Commands that check the page's scripts: none, and a line that says so, where node or the tools are not installed."""
+    tools = ROOT / ".ci" / "js"
+    eslint, prettier = tools / "node_modules/eslint/bin/eslint.js", tools / "node_modules/prettier/bin/prettier.cjs"
+    if shutil.which("node") is None or not eslint.is_file() or not prettier.is_file():
+        say("The page's scripts are not checked. To check them, install node, then run: npm ci --prefix .ci/js")
+        return {}
+    scripts = ["assets/js", "tests/browser/unit", ".ci/js"]
+    return {
+        "eslint": ["node", str(eslint), "--config", str(tools / "eslint.config.js"), *scripts],
+        "prettier": ["node", str(prettier), "--config", str(tools / "prettier.config.js"), "--check", *scripts],
+    }
+
+
 def run_tests(arguments: list[str]) -> int:
     """With arguments, pytest with these. Without, all that CI wants: lint, format, types, imports between the rooms, then every test."""
     os.chdir(ROOT)
@@ -45,7 +60,7 @@ def run_tests(arguments: list[str]) -> int:
     }
     if not arguments:
         failed = []
-        for name, command in checks.items():
+        for name, command in {**checks, **script_checks()}.items():
             print(f"== {name}", flush=True)
             if run_child(command):
                 failed.append(name)
