@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from builders import disc_clip
+from command_line import BOX, run
 
 from app.editor.editor import Editor
 from app.settings import Settings
@@ -24,3 +26,19 @@ def editor(tmp_path: Path) -> Iterator[Editor]:
     made = Editor(Settings(workspace=tmp_path / "workspace"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def talking_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clip of `disc_clip`, with sound. Not to be changed."""
+    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=17, rate=Fraction(30000, 1001), audio=True)
+
+
+@pytest.fixture(scope="session")
+def edited(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an `edit` of that clip. Not to be changed."""
+    out = tmp_path_factory.mktemp("edited")
+    words = ("--task", "modify", "--caption", "a red cube", "--adjust", "box+expand:6,holes:all,smooth:1")
+    done = run("edit", talking_clip, "--out", out, "--box", BOX, *words, "--png", "--seed", 3, "--steps", 1)
+    assert done.returncode == 0, done.stderr
+    return out

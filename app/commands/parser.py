@@ -1,0 +1,168 @@
+"""The words of the command line: subcommands, flags and their help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from app.commands import subcommands
+from app.version import command_name, version
+from core.errors import InputError
+
+ADJUST = (
+    "the region that may change: none, expand:8, hull, box, hull+expand:8 or box+expand:8, in pixels (a negative number shrinks: "
+    "expand:-4); after a comma, holes:200 or holes:all fills holes and smooth:2 smooths over frames"
+)
+MATTES = ("ids", "matte", "webm", "prores", "green")
+"""Forms of masks that `track` can write besides PNG; core.render.mattes writes them."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in one line, like every other error."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        if message.endswith("expected one argument"):
+            message += "; write a value that begins with - as --flag=-5"
+        raise InputError(f"{message} (see: {self.prog} --help)")
+
+
+class _Version(argparse.Action):
+    """Reads the version only when it is asked for, which argparse's own action cannot."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(version())
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All subcommands and their flags."""
+    parser = _Parser(
+        prog=command_name(),
+        description="VIVID Studio: click an object in a video, try captions on one frame, propagate the edit through the clip.",
+        epilog="Without a command the editor opens." + (" `launch.py test` runs every check." if command_name() == "launch.py" else ""),
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    ui = commands.add_parser("ui", help="open the editor in a browser (the default)")
+    ui.add_argument("--port", type=int, help="port of the editor; if it is taken, the next free one (7860)")
+    ui.add_argument("--host", help="address to listen on (127.0.0.1: this machine only)")
+    ui.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+    ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_shared(ui)
+    ui.set_defaults(run=subcommands.ui)
+
+    track = commands.add_parser("track", help="track an object through a video and write its masks")
+    track.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
+    track.add_argument("--out", type=_path, required=True, metavar="DIR", help="where DIR/masks and DIR/report.json are written")
+    track.add_argument(
+        "--also", action="append", default=[], choices=MATTES, metavar="FORM", help=f"also write {', '.join(MATTES)} (repeatable)"
+    )
+    track.add_argument("--frames", metavar="A:B", help="frames to track, half-open: 0:48 is 48 frames (all)")
+    _add_prompts(track)
+    _add_shared(track)
+    track.set_defaults(run=subcommands.track)
+
+    edit = commands.add_parser("edit", help="edit an object in a video")
+    edit.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
+    edit.add_argument(
+        "--out",
+        type=_path,
+        required=True,
+        metavar="DIR",
+        help="where the video, its keyframe, masks, report and recipe are written",
+    )
+    edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
+    edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
+    edit.add_argument(
+        "--masks",
+        type=_path,
+        metavar="FOLDER",
+        help="masks instead of prompts: a folder of PNGs, a zip of pictures, or a matte video",
+    )
+    edit.add_argument("--adjust", default="none", metavar="FORM", help=ADJUST)
+    edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="width of the soft edge (4)")
+    edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an edited frame to propagate; without it the model paints one")
+    edit.add_argument("--frames", metavar="A:B", help="frames of the result, half-open: 0:48 is 48 frames (all)")
+    edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
+    edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
+    edit.add_argument("--guidance", type=float, metavar="G", help="guidance scale (the model's own)")
+    edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    edit.add_argument("--png", action="store_true", help="also write DIR/frames, the frames exactly as handed to the encoder")
+    _add_prompts(edit)
+    _add_shared(edit)
+    edit.set_defaults(run=subcommands.edit)
+
+    replay = commands.add_parser("replay", help="make the result of a recipe again, on its own video or another")
+    replay.add_argument("recipe", type=_path, help="the recipe beside an exported video")
+    replay.add_argument("--out", type=_path, required=True, metavar="DIR", help="where output.* and report.json are written")
+    replay.add_argument("--video", type=_path, metavar="OTHER", help="another video: track its objects and paint its keyframes")
+    replay.add_argument("--codec", metavar="NAME", help="h264, hevc, av1, prores, ffv1 or png (the recipe's own)")
+    replay.add_argument("--anew", action="store_true", help="track and paint again on the recipe's own video too")
+    _add_shared(replay)
+    replay.set_defaults(run=subcommands.replay)
+
+    bench = commands.add_parser("bench", help="measure how fast this machine is, on the example clip")
+    bench.add_argument("--video", type=_path, help="measure on another clip")
+    _add_shared(bench)
+    bench.set_defaults(run=subcommands.bench)
+
+    models = commands.add_parser("models", help="list the models and whether they are on this machine; fetch or remove one")
+    models.add_argument("action", nargs="?", choices=("fetch", "remove"), help="fetch NAME from the hub, or delete it")
+    models.add_argument("name", nargs="?", metavar="NAME", help="a name from the list")
+    _add_shared(models)
+    models.set_defaults(run=subcommands.models)
+
+    projects = commands.add_parser("projects", help="list the projects of the workspace; the editor opens one at ADDRESS/?project=ID")
+    projects.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and fetched models are stored")
+    projects.set_defaults(run=subcommands.projects)
+
+    evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
+    evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, autoencoder or all")
+    evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks, instead of those that the program draws")
+    evaluate.add_argument("--samples", type=int, metavar="N", help="number of clips or pictures that each suite draws")
+    evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json and the page DIR/evaluation.html")
+    evaluate.add_argument("--clip-model", metavar="NAME", help="CLIP model for the figures TA and TC: a folder, or a name on the hub")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    evaluate.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+    _add_shared(evaluate)
+    evaluate.set_defaults(run=subcommands.evaluate)
+
+    # The recipes have their own help, so --help goes to them like every other word.
+    train = commands.add_parser("train", help="train a model: RECIPE [key=value ...] (see docs/training.md)", add_help=False)
+    train.add_argument("words", nargs=argparse.REMAINDER)
+    train.set_defaults(run=subcommands.train)
+    return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and fetched models are stored")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--memory", metavar="MODE", help="how a large video model uses the memory of a GPU: auto, all, parts or layers")
+
+
+def _add_prompts(parser: argparse.ArgumentParser) -> None:
+    pixel, corners = "[FRAME:]X,Y", "[FRAME:]X0,Y0,X1,Y1"
+    parser.add_argument("--point", action="append", default=[], metavar=pixel, help="this pixel belongs to the object (repeatable)")
+    parser.add_argument("--not-point", action="append", default=[], metavar=pixel, help="this pixel does not belong to it (repeatable)")
+    parser.add_argument("--box", action="append", default=[], metavar=corners, help="a box around the object (one per frame)")
+    parser.add_argument("--text", metavar="WORDS", help="find the object by name, like 'the dog' (Grounding DINO, fetched once)")
+    parser.add_argument(
+        "--frame", type=int, metavar="N", help="the frame of prompts that name none, or with --masks of the keyframe (the first)"
+    )
+    parser.add_argument("--through-cuts", action="store_true", help="track the object across scene cuts as if there were none")
+    parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+
+
+def _path(text: str) -> Path:
+    """A path that a file could have. An empty one comes from a shell variable that is not set."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        shown = text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+        raise argparse.ArgumentTypeError(f"'{shown}' can't be used ({getattr(error, 'strerror', None) or error})") from None
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
+    return path

@@ -1,0 +1,182 @@
+"""The subcommands: each is a short function of the parsed options.
+
+Heavy imports wait until a command needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from dataclasses import replace
+
+from app.commands.prompt_arguments import PromptArguments
+from app.settings import Settings
+from app.version import command_name
+from core.errors import InputError
+from core.words import counted
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = {name: getattr(options, name, None) for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model")}
+    given["open_browser"] = False if getattr(options, "no_browser", False) else None
+    return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _prompts(options: argparse.Namespace) -> PromptArguments:
+    given = options.point, options.not_point, options.box, options.frame, options.text, options.through_cuts
+    return PromptArguments.parse(*given)
+
+
+def ui(options: argparse.Namespace) -> None:
+    """Open the editor in a browser and serve it until Ctrl-C."""
+    from app.commands.output_folder import make_folder
+    from app.editor.editor import Editor
+    from app.server.server import serve
+    from app.storage.lock import workspace_lock
+
+    settings = _settings(options)
+    if settings.device not in ("auto", "cpu"):  # these two always exist, so the page need not wait for torch
+        from core.models.device import choose_device
+
+        choose_device(settings.device)
+    make_folder(settings.workspace, "--workspace")
+    with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
+        serve(Editor(settings), settings.host, settings.port, settings.open_browser)
+    _end_at_once()
+
+
+def _end_at_once() -> None:
+    """End the process with exit code 0.
+
+    Everything is on disk, but a model may still be in a step that takes longer than a person waits
+    after Ctrl-C. The interpreter's normal exit would take torch's threads from under it, and the
+    process would abort.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def track(options: argparse.Namespace) -> None:
+    """Track an object and write its masks."""
+    from app.commands.batch import track_to_folder
+    from app.commands.console import console_job
+    from app.engine import Engine
+
+    prompts = _prompts(options)
+    with console_job() as context:
+        frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context, options.also)
+    print(f"{counted(frames, 'mask')} in {options.out / 'masks'}")
+
+
+def edit(options: argparse.Namespace) -> None:
+    """Edit an object and write the result."""
+    from app.commands.batch import edit_to_folder, EditArguments
+    from app.commands.console import console_job
+    from app.engine import Engine
+    from core.project.edits import SamplingSettings
+    from core.project.tracks import MaskAdjustment
+
+    prompts = _prompts(options)
+    arguments = EditArguments(
+        options.task,
+        options.caption,
+        MaskAdjustment.parse(options.adjust, options.feather),
+        options.seed,
+        SamplingSettings(options.steps, options.guidance),
+        options.masks,
+        options.keyframe,
+        options.frames,
+        options.png,
+    )
+    with console_job() as context:
+        report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
+    difference = report["max_difference_outside"]
+    print(f"{counted(report['frames'], 'frame')} in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
+
+
+def replay(options: argparse.Namespace) -> None:
+    """Make the result of a recipe again."""
+    from app.commands.console import console_job, note
+    from app.commands.replay import replay_to_folder
+    from app.engine import Engine
+
+    with console_job() as context:
+        engine = Engine(_settings(options))
+        report = replay_to_folder(engine, options.recipe, options.out, context, video=options.video, codec=options.codec, anew=options.anew)
+    for text in report["notes"]:
+        note(text)
+    print(f"{counted(report['frames'], 'frame')} in {options.out / report['output']}")
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Measure this machine."""
+    from app.commands.bench import run_bench
+
+    run_bench(_settings(options), options.video)
+
+
+def models(options: argparse.Namespace) -> None:
+    """List the models, or fetch or remove one."""
+    from app.commands.console import console_job
+    from core.models.catalogue import MODELS
+    from core.models.fetch import fetch_model, remove_model
+    from core.models.store import ModelStore
+
+    store = ModelStore(_settings(options).models_root)
+    if options.action and not options.name:
+        raise InputError(f"name the model to {options.action}: `{command_name()} models` lists them")
+    if options.action == "remove":
+        remove_model(options.name, store)
+        print(f"{options.name} is removed")
+        return
+    if options.action == "fetch":
+        with console_job() as context:
+            print(f"{options.name} is in {fetch_model(options.name, store, context)}")
+        return
+    name_width = max(len(name) for name in MODELS)
+    for model in MODELS.values():
+        state = (
+            "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
+        )
+        print(f"{model.name:<{name_width}} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+
+
+def projects(options: argparse.Namespace) -> None:
+    """List the projects of the workspace."""
+    from app.storage.workspace import Workspace
+
+    settings = _settings(options)
+    projects = Workspace(settings.workspace).recent()
+    for project in projects:
+        size = f"{project.width}x{project.height}, {counted(project.frames, 'frame')}"
+        print(f"{project.project_id}  {project.modified[:16]}  {size}  {project.name}")
+    # On stderr, because scripts read stdout.
+    if projects:
+        address = f"http://{settings.host}:{settings.port}/?project={projects[0].project_id}"
+        print(f"To open one, start the editor ({command_name()}) and go to {address}, at the address it prints.", file=sys.stderr)
+    else:
+        print(f"There are no projects in {settings.workspace} yet: open a video in the editor to start one.", file=sys.stderr)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Measure how good the models are."""
+    from app.commands.console import console_job
+    from app.commands.evaluate import evaluate as run_evaluation
+    from app.engine import Engine
+    from core.evaluation.suites import Request
+
+    request = Request(options.clips, options.samples, options.clip_model)
+    with console_job() as context:
+        run_evaluation(Engine(_settings(options)), options.suite, request, options.out, options.json, context)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Hand the words on to the trainer; returns its exit code."""
+    from core.training.command import main as run_training
+
+    return run_training(options.words)

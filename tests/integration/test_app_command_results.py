@@ -1,0 +1,125 @@
+"""What `track` and `edit` of the command line make, on the models that ship."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import video_file
+from command_line import BOX, run, run_here
+from PIL import Image
+
+from core.masks import FLAG_TEXTS
+from core.media import open_clip, write_image
+
+
+def test_track_writes_a_mask_for_every_frame_of_the_span(talking_clip: Path, tmp_path: Path) -> None:
+    done = run("track", talking_clip, "--out", tmp_path, "--box", BOX, "--frames", "2:9", "--frame", 2, "--also", "webm", "--also", "ids")
+    assert done.returncode == 0, done.stderr
+    with open_clip(tmp_path / "masks-webm.webm") as cut_out:
+        assert len(cut_out) == 7
+    names = sorted(p.name for p in (tmp_path / "masks").iterdir())
+    assert names == [f"{i:05d}.png" for i in range(7)]
+    mask = np.asarray(Image.open(tmp_path / "masks" / "00000.png"))
+    assert mask.shape == (120, 160)
+    assert set(np.unique(mask)) == {0, 255}
+    assert "tracking" in done.stderr
+    words = ("--task", "delete", "--frames", "2:9", "--steps", 1)
+    run_here("edit", talking_clip, "--out", tmp_path / "edit", "--masks", tmp_path / "masks-ids.zip", *words)
+    edited = np.asarray(Image.open(tmp_path / "edit" / "masks" / "00000.png"))
+    assert (edited == mask).all()
+
+
+def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from app.commands.cli import main
+
+    ys, xs = np.mgrid[:120, :160]
+    shots = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1), np.stack([200 - xs // 3, 60 + xs // 3, 30 + ys], -1)
+    frames = np.stack([shots[index >= 6] for index in range(10)]).astype(np.uint8)
+    centres = [(50, 60)] * 6 + [(110, 40)] * 4
+    for picture, (x, y) in zip(frames, centres, strict=True):
+        picture[(xs - x) ** 2 + (ys - y) ** 2 < 20**2] = (235, 200, 60)
+    clip = video_file(tmp_path / "shots.mp4", frames, options={"crf": "12"})
+    out, masks = tmp_path / "out", tmp_path / "out" / "masks"
+    first, second = ("--box", "28,38,72,82"), ("--box", "7:88,18,132,62")
+
+    def track(*arguments: str) -> int:
+        return main(["track", str(clip), "--out", str(out), *arguments])
+
+    def found(index: int) -> tuple[int, int]:
+        rows, columns = np.nonzero(np.asarray(Image.open(masks / f"{index:05d}.png")))
+        return round(columns.mean()), round(rows.mean())
+
+    assert track(*first) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    for words in ("a cut at frame 6,", "after it", "--point 6:X,Y", "--frames 0:6", "--through-cuts"):
+        assert words in line
+    assert not masks.exists() or not any(masks.iterdir())
+    assert track(*second) == 2
+    assert "before it" in capsys.readouterr().err
+    assert track(*first, *second) == 0
+    for index, (x, y) in enumerate(centres):
+        assert max(abs(found(index)[0] - x), abs(found(index)[1] - y)) <= 4, index
+    assert "may be wrong" not in capsys.readouterr().err
+    assert json.loads((out / "report.json").read_text())["suspect"] == []
+    assert track(*first, "--through-cuts") == 0
+    assert len(list(masks.iterdir())) == 10
+    (frame, reason, words), *_ = json.loads((out / "report.json").read_text())["suspect"]
+    assert (frame, words) == (6, FLAG_TEXTS[reason])
+    assert re.search("^note: look at frames? 6.*: the mask may be wrong there$", capsys.readouterr().err, re.MULTILINE)
+    capsys.readouterr()
+    assert track(*first, "--box", "0:1,1,9,9") == 2
+    assert "two boxes on frame 0" in capsys.readouterr().err
+
+
+def test_edit_gives_the_source_back_with_only_the_region_changed(talking_clip: Path, edited: Path) -> None:
+    report = json.loads((edited / "report.json").read_text())
+    assert (report["frames"], report["size"], report["rate"], report["max_difference_outside"]) == (17, [160, 120], "30000/1001", 0)
+    assert (report["model"], report["seed"]) == ("vivid-small", 3)
+    assert {"propagate", "render", "track", "keyframe"} <= set(report["seconds"])
+    assert report["peak_memory_mb"] > 0
+    with open_clip(talking_clip) as source, open_clip(edited / "output.mp4") as result:
+        assert (len(result), result.info.size, result.info.rate, len(result.info.audio)) == (17, (160, 120), Fraction(30000, 1001), 1)
+        for index in range(17):
+            mask = np.asarray(Image.open(edited / "masks" / f"{index:05d}.png")) > 0
+            frame = np.asarray(Image.open(edited / "frames" / f"{index:05d}.png"))
+            before = source.frame(index)
+            assert mask.any()
+            assert (frame[~mask] == before[~mask]).all()
+            assert np.abs(frame[mask].astype(int) - before[mask]).mean() > 5
+
+
+def test_the_same_seed_gives_the_same_pixels(talking_clip: Path, edited: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for index in range(4):
+        (tmp_path / "masks" / f"{index:05d}.png").write_bytes((edited / "masks" / f"{index:05d}.png").read_bytes())
+    words = ["--task", "modify", "--caption", "a red cube", "--frames", "0:4", "--png", "--seed", 3, "--steps", 1]
+    frames = []
+    for name in ("one", "two"):
+        run_here("edit", talking_clip, "--out", tmp_path / name, *words, "--masks", tmp_path / "masks")
+        frames.append([(tmp_path / name / "frames" / f"{index:05d}.png").read_bytes() for index in range(4)])
+    assert frames[0] == frames[1]
+
+
+def test_a_keyframe_from_elsewhere_is_used_as_it_is(talking_clip: Path, edited: Path, tmp_path: Path) -> None:
+    picture = np.asarray(Image.open(edited / "keyframe.png").convert("RGB"))
+    write_image(tmp_path / "key.png", np.asarray(Image.fromarray(picture).resize((320, 240))))
+    words = ("--task", "delete", "--keyframe", tmp_path / "key.png", "--frame", 3, "--frames", "0:5", "--steps", 1)
+    run_here("edit", talking_clip, "--out", tmp_path, "--masks", edited / "masks", *words)
+    assert json.loads((tmp_path / "report.json").read_text())["keyframe"] == 3
+    assert np.asarray(Image.open(tmp_path / "keyframe.png")).shape == (120, 160, 3)
+
+
+def test_a_folder_of_images_is_a_video_too(talking_clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    with open_clip(talking_clip) as reader:
+        for index in range(3):
+            write_image(folder / f"{index:04d}.png", reader.frame(index))
+    run_here("edit", folder, "--out", tmp_path / "out", "--box", BOX, "--task", "delete", "--steps", 1)
+    with open_clip(tmp_path / "out" / "output.mp4") as result:
+        assert len(result) == 3
