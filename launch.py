@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]`.
+"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | train | evaluate | bench | models |
+test] [options]`.
 
-The first use makes the environment `.venv` beside this file and installs into it what the program needs, as pinned in requirements/; later
-starts find it done. Uses uv where it is installed, else venv and pip. Standard library only.
+The first use makes the environment `.venv` beside this file and installs into it what the program
+needs, as pinned in requirements/; later starts find it done. Uses uv where it is installed, else
+venv and pip. Standard library only.
 """
 
 import os
@@ -10,7 +12,8 @@ import shutil
 import subprocess
 import sys
 
-# All of this file parses in Python 3.6, so that an old Python gets a sentence instead of a traceback; app.bootstrap wants a newer one.
+# All of this file parses in Python 3.6, so that an old Python gets a sentence instead of a
+# traceback; app.bootstrap wants a newer one.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("VIVID Studio needs Python 3.11 or newer, and this is {}.{}: start launch.py with a newer one.".format(*sys.version_info[:2]))
 
@@ -24,7 +27,10 @@ USAGE = (
 
 
 def run_child(command: list[str]) -> int:
-    """Runs a command in the foreground and returns its exit code. Ctrl-C reaches it from the terminal; it decides, we wait for it."""
+    """Runs a command in the foreground and returns its exit code.
+
+    Ctrl-C reaches it from the terminal; it decides, we wait for it.
+    """
     with subprocess.Popen(command) as process:
         while True:
             try:
@@ -35,7 +41,9 @@ def run_child(command: list[str]) -> int:
 
 
 def script_checks() -> dict[str, list[str]]:
-    """Commands that check the page's scripts: none, and a line that says so, where node or the tools are not installed."""
+    """Commands that check the page's scripts: none, and a line that says so, where node or the
+    tools are not installed.
+    """
     tools = ROOT / ".ci" / "js"
     eslint, prettier = tools / "node_modules/eslint/bin/eslint.js", tools / "node_modules/prettier/bin/prettier.cjs"
     if shutil.which("node") is None or not eslint.is_file() or not prettier.is_file():
@@ -49,7 +57,10 @@ def script_checks() -> dict[str, list[str]]:
 
 
 def run_tests(arguments: list[str]) -> int:
-    """With arguments, pytest with these. Without, all that CI wants: lint, format, types, imports between the rooms, then every test."""
+    """With arguments, pytest with these.
+
+    Without, all that CI wants: lint, format, types, imports between the rooms, then every test.
+    """
     os.chdir(ROOT)
     python = sys.executable
     checks = {
@@ -67,7 +78,8 @@ def run_tests(arguments: list[str]) -> int:
         if failed:
             print(f"Failed: {', '.join(failed)}. The tests did not run; `python3 launch.py test tests` runs them alone.", flush=True)
             return 1
-        # Two at a time, which most tests leave room for; those in the browser want the machine for themselves.
+        # Two at a time, which most tests leave room for; those in the browser want the machine for
+        # themselves.
         both = [["tests", "--ignore", "tests/browser", "--numprocesses", "2", "--dist", "loadfile"], ["tests/browser"]]
         code = 0
         for words in both:

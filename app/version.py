@@ -1,4 +1,7 @@
-"""What the program is called and which version it is. Standard library only: both are known before anything is installed."""
+"""What the program is called and which version it is.
+
+Standard library only: both are known before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from pathlib import Path
 
 
 def version() -> str:
-    """As pyproject.toml has it, like "VIVID Studio 0.2.0"; an installed program has it in its metadata."""
+    """As pyproject.toml has it, like "VIVID Studio 0.2.0"; an installed program has it in its
+    metadata.
+    """
     project = Path(__file__).parents[1] / "pyproject.toml"
     if project.exists():
         return f"VIVID Studio {tomllib.loads(project.read_text(encoding='utf-8'))['project']['version']}"
@@ -17,6 +22,8 @@ def version() -> str:
 
 
 def command_name() -> str:
-    """The command that a person types: "vivid-studio" where the program is installed, "launch.py" in a checkout."""
+    """The command that a person types: "vivid-studio" where the program is installed, "launch.py"
+    in a checkout.
+    """
     name = Path(sys.argv[0]).stem
     return name if name == "vivid-studio" else "launch.py"

@@ -29,7 +29,9 @@ class Checkout:
         return [sys.executable, "-m", module, *map(str, arguments)]
 
     def run(self, *arguments: object) -> None:
-        """Run a command of the program in its own folder; `subprocess.CalledProcessError` when it fails."""
+        """Run a command of the program in its own folder; `subprocess.CalledProcessError` when it
+        fails.
+        """
         done = subprocess.run(self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, capture_output=True)
         if done.returncode:
             sys.stderr.write(done.stderr)
@@ -45,7 +47,9 @@ class Checkout:
 
 
 def full_hash(commit: str) -> str:
-    """The full hash of a branch, tag or abbreviated commit; exits with a message when there is none."""
+    """The full hash of a branch, tag or abbreviated commit; exits with a message when there is
+    none.
+    """
     done = subprocess.run(["git", "rev-parse", "--verify", f"{commit}^{{commit}}"], cwd=ROOT, text=True, capture_output=True)
     if done.returncode:
         raise SystemExit(f"'{commit}' is not a commit of this repository")
@@ -54,7 +58,10 @@ def full_hash(commit: str) -> str:
 
 @contextlib.contextmanager
 def checkout(commit: str) -> Iterator[Checkout]:
-    """Unpack a commit into a temporary folder, which goes at the end. The repository itself is only read."""
+    """Unpack a commit into a temporary folder, which goes at the end.
+
+    The repository itself is only read.
+    """
     with tempfile.TemporaryDirectory(prefix="vivid-checkout-") as folder:
         packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:

@@ -1,6 +1,8 @@
-"""Whether a program still opens, finishes and replays what an older one left: a project, an interrupted job, a recipe.
+"""Whether a program still opens, finishes and replays what an older one left: a project, an
+interrupted job, a recipe.
 
-The old program makes them through the endpoints of its server, whose names do not change, and is killed in the middle of a job.
+The old program makes them through the endpoints of its server, whose names do not change, and is
+killed in the middle of a job.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ def compare_projects(old: Checkout, new: Checkout, clip: Path, folder: Path) -> 
 
 
 def make_project(program: Checkout, clip: Path, workspace: Path) -> tuple[str, Path]:
-    """Make a project with a finished result, an exported recipe, and a propagation that was killed; returns its id and the recipe."""
+    """Make a project with a finished result, an exported recipe, and a propagation that was killed;
+    returns its id and the recipe.
+    """
     with serving(program, workspace) as (studio, process):
         project = studio("open_path", path=str(clip), name="Meadow")["id"]
         studio("trim", project_id=project, start=0, stop=20)
@@ -77,7 +81,9 @@ def _half_made(result: dict[str, Any], before: str) -> bool:
 
 
 def finish_project(program: Checkout, workspace: Path, project_id: str) -> dict[str, Path]:
-    """Open a project, finish what was interrupted, and export its last result; returns files by what they are."""
+    """Open a project, finish what was interrupted, and export its last result; returns files by
+    what they are.
+    """
     with serving(program, workspace) as (studio, _):
         view = studio("project", project_id=project_id)
         for job in view["jobs"]:

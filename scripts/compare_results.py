@@ -1,11 +1,13 @@
 """Compare the pixels that two commits make of the example clips.
 
-    python -m scripts.compare_results OLD NEW [--full] [--what cases|projects|all] [--store FOLDER]
+python -m scripts.compare_results OLD NEW [--full] [--what cases|projects|all] [--store FOLDER]
 
-Each commit is unpacked into a temporary folder and its own command line runs there, with this Python: `track`, then `edit` for
-add, modify and delete, and two keyframe tries. The hashes of masks, keyframes and frames stand side by side, taken of the decoded
-pixels. With `--what projects` the old program makes a project, a recipe and an interrupted job instead, and both programs open,
-finish and replay them (`scripts.compare_projects`). The exit code is 0 when every pixel is the same, 1 when one differs.
+Each commit is unpacked into a temporary folder and its own command line runs there, with this
+Python: `track`, then `edit` for add, modify and delete, and two keyframe tries. The hashes of
+masks, keyframes and frames stand side by side, taken of the decoded pixels. With `--what projects`
+the old program makes a project, a recipe and an interrupted job instead, and both programs open,
+finish and replay them (`scripts.compare_projects`). The exit code is 0 when every pixel is the
+same, 1 when one differs.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ BALL, CAR = "--box=44,119,106,180", "--box=46,245,216,318"
 
 @dataclass(frozen=True)
 class Case:
-    """One command. `quick` and `full` are what is added to it for a short and for a thorough comparison."""
+    """One command.
+
+    `quick` and `full` are what is added to it for a short and for a thorough comparison.
+    """
 
     name: str
     clip: str

@@ -104,7 +104,9 @@ SHAKES: dict[str, Callable[[Frames], Frames]] = {
 
 
 def finders() -> dict[str, Finder]:
-    """What is compared: this program's finder, and PySceneDetect's as they come and for short shots."""
+    """What is compared: this program's finder, and PySceneDetect's as they come and for short
+    shots.
+    """
     from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode, HashDetector, HistogramDetector
 
     def detected(make: Callable[[], object]) -> Finder:

@@ -1,7 +1,8 @@
-"""Take the pictures of docs/guide.md from a whole edit in a real browser: `python -m scripts.make_guide [FOLDER]`.
+"""Take the pictures of docs/guide.md from a whole edit in a real browser: `python -m
+scripts.make_guide [FOLDER]`.
 
-The edit is the one that the guide tells of, on the example clip with the models that ship. The pictures are WebP, small enough for a
-repository. It takes a minute or two.
+The edit is the one that the guide tells of, on the example clip with the models that ship. The
+pictures are WebP, small enough for a repository. It takes a minute or two.
 """
 
 from __future__ import annotations

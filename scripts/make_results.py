@@ -1,6 +1,7 @@
-"""Make docs/images/results.webp: what the models that ship do with the example clips, one seed each, none of them picked.
+"""Make docs/images/results.webp: what the models that ship do with the example clips, one seed
+each, none of them picked.
 
-    python -m scripts.make_results [PICTURE]
+python -m scripts.make_results [PICTURE]
 
 Runs `edit` with the true masks of the clips, so that the picture shows the video model alone.
 """

@@ -1,11 +1,14 @@
-"""Memory and seconds of a full-size VIVID package in every mode of memory use, on one GPU. A script, not a test: it needs the GPU.
+"""Memory and seconds of a full-size VIVID package in every mode of memory use, on one GPU.
 
-    python -m scripts.measure_memory [--folder /dev/shm/vivid-full-size] [--tiny]
+A script, not a test: it needs the GPU.
 
-Writes a package of CogVideoX-5B's size with random weights (21 GB) to the folder, then loads it in each mode in a process of its own,
-`parts` and `layers` on a pretended card of 16 and 8 GB, makes keyframe tries and one window of 49 frames at 480x720 of two steps each, and
-prints seconds and the most memory that PyTorch had allocated. What the modes denoise should be the same to the bit.
-With --tiny it is a toy, on a CPU if need be.
+python -m scripts.measure_memory [--folder /dev/shm/vivid-full-size] [--tiny]
+
+Writes a package of CogVideoX-5B's size with random weights (21 GB) to the folder, then loads it in
+each mode in a process of its own, `parts` and `layers` on a pretended card of 16 and 8 GB, makes
+keyframe tries and one window of 49 frames at 480x720 of two steps each, and prints seconds and the
+most memory that PyTorch had allocated. What the modes denoise should be the same to the bit. With
+--tiny it is a toy, on a CPU if need be.
 """
 
 from __future__ import annotations
@@ -71,7 +74,9 @@ def main() -> int:
 
 
 def write_package(folder: Path, tiny: bool) -> None:
-    """A VIVID package with random weights; those of its parts are as many as CogVideoX-5B has, or next to none."""
+    """A VIVID package with random weights; those of its parts are as many as CogVideoX-5B has, or
+    next to none.
+    """
     layers, heads, depth, width = (2, 2, 2, 64) if tiny else (42, 48, 24, 4096)
     (height, across), text = ((96, 80), TINY_TEXT_TOKENS) if tiny else ((480, 720), TEXT_TOKENS)
     transformer = random_weights(
@@ -126,7 +131,9 @@ def write_package(folder: Path, tiny: bool) -> None:
 
 
 def random_weights(make: Callable[[], Any]) -> Any:
-    """The module that `make` builds, in bfloat16, filled where that is quickest: it is never built with weights of its own."""
+    """The module that `make` builds, in bfloat16, filled where that is quickest: it is never built
+    with weights of its own.
+    """
     with torch.device("meta"):
         module = make()
     module = module.to(torch.bfloat16).to_empty(device="cuda" if torch.cuda.is_available() else "cpu")

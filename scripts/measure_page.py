@@ -1,11 +1,15 @@
-"""How fast the page is, measured in a real browser on the models that ship. A script, not a test: its figures belong to a quiet machine.
+"""How fast the page is, measured in a real browser on the models that ship.
 
-    python -m scripts.measure_page [--rounds 3] [--clips FOLDER] [--port 18390] [--chromium /usr/bin/chromium]
+A script, not a test: its figures belong to a quiet machine.
 
-Makes its own clips (a 1080p one to track, and ten minutes of 1080p), starts the program on an empty workspace, drives Chromium through it
-and prints one line a figure, each with its goal: click to overlay, scrubbing a tracked clip, the page after a start, a long clip, memory.
-With --clips they are kept there for the next time. Where a figure is taken several times, the best round is printed and all of them
-stand behind it in brackets: what slows a round is the machine.
+python -m scripts.measure_page [--rounds 3] [--clips FOLDER] [--port 18390] [--chromium
+/usr/bin/chromium]
+
+Makes its own clips (a 1080p one to track, and ten minutes of 1080p), starts the program on an empty
+workspace, drives Chromium through it and prints one line a figure, each with its goal: click to
+overlay, scrubbing a tracked clip, the page after a start, a long clip, memory. With --clips they
+are kept there for the next time. Where a figure is taken several times, the best round is printed
+and all of them stand behind it in brackets: what slows a round is the machine.
 """
 
 from __future__ import annotations
@@ -38,7 +42,8 @@ TRACKED = 96  # frames
 CLICKS = 40
 SCRUB_SECONDS = 4
 
-# What is painted is in the canvas's own notes; a clock of the browser looks at them before every repaint.
+# What is painted is in the canvas's own notes; a clock of the browser looks at them before every
+# repaint.
 COUNT_FRAMES = """() => {
   const { dataset } = document.querySelector('#studio-canvas canvas');
   const seen = window.seen = { frames: 0, since: performance.now(), last: dataset.frame, on: true };
@@ -82,7 +87,8 @@ def scene(count: int, seed: int = 0) -> Iterator[np.ndarray]:
 
 
 def make_clip(path: Path, frames: int, repeats: int = 1) -> Path:
-    """Encode `frames` frames at 30 a second and 8 Mbit a second, with x264's own distance of keyframes.
+    """Encode `frames` frames at 30 a second and 8 Mbit a second, with x264's own distance of
+    keyframes.
 
     The clip holds them `repeats` times over, by copying packets.
     """
@@ -188,7 +194,9 @@ def track(page: Any) -> None:
 
 
 def scrub(page: Any, url: str, backwards: bool) -> float:
-    """Painted frames a second, masks included, while the pointer goes along the timeline; nothing is in the browser's memory before."""
+    """Painted frames a second, masks included, while the pointer goes along the timeline; nothing
+    is in the browser's memory before.
+    """
     page.goto(url)
     page.wait_for_selector("#studio[data-ready=true]")
     page.evaluate("studio.openStep('select')")

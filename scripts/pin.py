@@ -1,9 +1,12 @@
-"""Pin the requirements anew: `python -m scripts.pin [--upgrade] [--upgrade-package NAME]...`, with uv on PATH.
+"""Pin the requirements anew: `python -m scripts.pin [--upgrade] [--upgrade-package NAME]...`, with
+uv on PATH.
 
-The direct dependencies stand in pyproject.toml, and in requirements/build.in what installs and builds the rest. The resolver runs
-over everything at once, for every supported platform and Python. Its answer is split into the files that launch.py installs in
-turn: build.txt (pip and what builds packages), torch.txt (alone, because the build of torch that a machine gets decides whether it
-needs cuda.txt), cuda.txt, main.txt and test.txt. Versions that are pinned already stay unless an --upgrade option says otherwise.
+The direct dependencies stand in pyproject.toml, and in requirements/build.in what installs and
+builds the rest. The resolver runs over everything at once, for every supported platform and Python.
+Its answer is split into the files that launch.py installs in turn: build.txt (pip and what builds
+packages), torch.txt (alone, because the build of torch that a machine gets decides whether it needs
+cuda.txt), cuda.txt, main.txt and test.txt. Versions that are pinned already stay unless an
+--upgrade option says otherwise.
 """
 
 from __future__ import annotations
@@ -50,7 +53,9 @@ def resolve(sources: list[Path], known: str, options: list[str]) -> str:
 
 
 def blocks(text: str) -> dict[str, str]:
-    """Requirements text as {package: its lines, hashes included}; a package pinned twice for two platforms keeps both."""
+    """Requirements text as {package: its lines, hashes included}; a package pinned twice for two
+    platforms keeps both.
+    """
     found: dict[str, str] = {}
     for block in re.split(r"\n(?=[A-Za-z0-9])", "\n" + text):
         name = re.match(r"[A-Za-z0-9._-]+", block.strip())

@@ -14,7 +14,9 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sets of pictures: the hash of each, how many there are, and what differs ("" when nothing does)."""
+    """Two sets of pictures: the hash of each, how many there are, and what differs ("" when nothing
+    does).
+    """
 
     hashes: tuple[str, str]
     count: int
@@ -22,7 +24,9 @@ class Comparison:
 
 
 def pictures(path: Path) -> Iterator[np.ndarray]:
-    """The pictures in a picture file, a folder or zip of pictures (by name), or a video, decoded: uint8, (H, W) or (H, W, 3)."""
+    """The pictures in a picture file, a folder or zip of pictures (by name), or a video, decoded:
+    uint8, (H, W) or (H, W, 3).
+    """
     if path.is_dir():
         for file in sorted(path.iterdir()):
             yield np.asarray(Image.open(file))

@@ -1,4 +1,6 @@
-"""What every test can rely on: where the browser is, and what happens to browser tests when there is none."""
+"""What every test can rely on: where the browser is, and what happens to browser tests when there
+is none.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests start and stop would be so too.
+    # A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests
+    # start and stop would be so too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

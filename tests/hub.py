@@ -18,7 +18,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @contextmanager
 def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str, list[str]]]:
-    """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as fetching takes.
+    """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as
+    fetching takes.
 
     Args:
         published: The folder of repositories.
@@ -27,6 +28,7 @@ def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str,
 
     Yields:
         The address, and the list of what is asked for.
+
     """
     asked: list[str] = []
     left = list(drops)

@@ -11,7 +11,11 @@ from app.bootstrap.progress import say
 
 
 class SetupLock:
-    """Lets one start at a time set up. The system frees it when the holder ends, however it ends; installers that outlive us hold it on."""
+    """Lets one start at a time set up.
+
+    The system frees it when the holder ends, however it ends; installers that outlive us hold it
+    on.
+    """
 
     def __init__(self) -> None:
         WORK.mkdir(exist_ok=True)

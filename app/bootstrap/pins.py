@@ -31,7 +31,9 @@ def pins_hash(parts: tuple[str, ...]) -> str:
 
 
 def read_stamp() -> dict[str, str]:
-    """What the last complete set-up installed, by part; empty when there was none or its Python has been replaced since."""
+    """What the last complete set-up installed, by part; empty when there was none or its Python has
+    been replaced since.
+    """
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -8,7 +8,9 @@ import time
 
 
 class Progress:
-    """One step on the screen: a line that is rewritten in a terminal, else a line now and a sign of life every half minute."""
+    """One step on the screen: a line that is rewritten in a terminal, else a line now and a sign of
+    life every half minute.
+    """
 
     def __init__(self, label: str) -> None:
         self.label = label

@@ -1,4 +1,6 @@
-"""The set-up: an environment, and what is pinned installed into it by uv or pip, going on from wherever an earlier one was cut off."""
+"""The set-up: an environment, and what is pinned installed into it by uv or pip, going on from
+wherever an earlier one was cut off.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ class Setup:
         write_stamp({**stamp, "python": os.path.realpath(venv_python())})
 
     def healthy_packages(self) -> Path | None:
-        """The environment's site-packages, or None when there is no environment that an installer could go on with."""
+        """The environment's site-packages, or None when there is no environment that an installer
+        could go on with.
+        """
         needs = "sys, sysconfig" if self.uv else "sys, sysconfig, pip"
         probe = (
             f"import {needs}; print(sysconfig.get_path('purelib') if sys.version_info >= (3, 11) and sys.prefix != sys.base_prefix else '')"
@@ -106,7 +110,9 @@ class Setup:
         self.step("Python environment in .venv", command)
 
     def install_command(self, part: str, *options: str) -> list[str]:
-        """Exactly the packages of one requirements file, each checked against its hash, built against what is installed already."""
+        """Exactly the packages of one requirements file, each checked against its hash, built
+        against what is installed already.
+        """
         exact = ["--no-deps", "--require-hashes", "--no-build-isolation", *options, "-r", str(REQUIREMENTS / f"{part}.txt")]
         if self.uv:
             return [self.uv, "pip", "install", "--python", str(venv_python()), *exact]
@@ -116,14 +122,18 @@ class Setup:
         self.step(label, self.install_command(part))
 
     def is_offered(self, part: str) -> bool:
-        """Whether the packages of one requirements file can be had here, from wherever the person's pip or uv looks."""
+        """Whether the packages of one requirements file can be had here, from wherever the person's
+        pip or uv looks.
+        """
         command = self.install_command(part, "--dry-run")
         result = subprocess.run(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.log.write(f"\n$ {' '.join(command)}\n".encode() + result.stdout)
         return result.returncode == 0
 
     def torch_wants_cuda(self) -> bool:
-        """Whether the build of torch that was installed depends on the packages in cuda.txt: the CPU builds don't."""
+        """Whether the build of torch that was installed depends on the packages in cuda.txt: the
+        CPU builds don't.
+        """
         probe = "import importlib.metadata as m; print(*(m.requires('torch') or []), sep='\\n')"
         requires = subprocess.run([str(venv_python()), "-c", probe], capture_output=True, text=True, check=True).stdout
         wanted = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires.splitlines()}
@@ -131,7 +141,9 @@ class Setup:
         return not wanted.isdisjoint(pinned)
 
     def check(self) -> None:
-        """Says so when installed packages contradict each other: after a complete set-up only what was added by hand can."""
+        """Says so when installed packages contradict each other: after a complete set-up only what
+        was added by hand can.
+        """
         command = [self.uv, "pip", "check", "--python", str(venv_python())] if self.uv else [str(venv_python()), "-m", "pip", "check"]
         result = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.log.write(result.stdout)
@@ -139,7 +151,9 @@ class Setup:
             say(f"  note: packages in .venv disagree with each other ({LOG} says which); if something fails, remove .venv and start again.")
 
     def step(self, label: str, command: list[str]) -> None:
-        """Runs one installer command into the log, showing its latest line and the time; SetupError when it fails."""
+        """Runs one installer command into the log, showing its latest line and the time; SetupError
+        when it fails.
+        """
         self.log.write(f"\n$ {' '.join(command)}\n".encode())
         options: dict[str, Any] = {} if os.name == "nt" else {"pass_fds": (self.lock.file.fileno(),)}
         start, lines, latest = time.monotonic(), queue.Queue[bytes | None](), ""
@@ -183,7 +197,9 @@ def _forward_lines(stream: BinaryIO, lines: queue.Queue[bytes | None]) -> None:
 
 
 def drop_half_installed(packages: Path) -> None:
-    """Forgets packages whose installation was cut off, so that they are installed again; installers write these two files at the end."""
+    """Forgets packages whose installation was cut off, so that they are installed again; installers
+    write these two files at the end.
+    """
     for info in packages.glob("*.dist-info"):
         if not ((info / "INSTALLER").is_file() and (info / "RECORD").is_file()):
             shutil.rmtree(info)

@@ -63,7 +63,8 @@ def track_to_folder(
     context: JobContext,
     also: Sequence[MatteForm] = (),
 ) -> int:
-    """Track the prompted object and write OUT/masks, OUT/report.json, and as OUT/masks-FORM the forms of `also`.
+    """Track the prompted object and write OUT/masks, OUT/report.json, and as OUT/masks-FORM the
+    forms of `also`.
 
     Returns the number of masks.
     """
@@ -104,9 +105,11 @@ def track_to_folder(
 def edit_to_folder(
     engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
 ) -> dict[str, Any]:
-    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json, recipe.json and, when asked, frames; returns the report.
+    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json, recipe.json and,
+    when asked, frames; returns the report.
 
-    Stopped on the way, the windows that were finished stay in OUT, and the same command goes on from them.
+    Stopped on the way, the windows that were finished stay in OUT, and the same command goes on
+    from them.
     """
     from core.files import write_text
     from core.masks import export_png, Feather
@@ -132,7 +135,8 @@ def edit_to_folder(
             engine.store.locate(engine.settings.segmenter, "segmenter")
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
-        # Masks that come back as they are may lie where they are written, and stay the files that they are.
+        # Masks that come back as they are may lie where they are written, and stay the files that
+        # they are.
         unchanged = arguments.adjustment.keeps_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
@@ -207,7 +211,10 @@ def _recipe(
     frames: int,
     keyframe: Path,
 ) -> Recipe:
-    """What the command line made, as `replay` makes it again. Masks that were handed in have no prompts to make them anew from."""
+    """What the command line made, as `replay` makes it again.
+
+    Masks that were handed in have no prompts to make them anew from.
+    """
     first = production.keyframes[0]
     image = base64.b64encode(keyframe.read_bytes()).decode()
     carried = RecipeKeyframe(
@@ -248,7 +255,9 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
 def _marked_shots(
     reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
 ) -> list[tuple[int, int]]:
-    """The shots to follow the object through; InputError for one in which nothing says where it is: behind a cut it may be elsewhere."""
+    """The shots to follow the object through; InputError for one in which nothing says where it is:
+    behind a cut it may be elsewhere.
+    """
     if through_cuts:
         return [span]
     shots = shots_of(reader, span, context)
@@ -264,7 +273,9 @@ def _marked_shots(
 
 
 def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
-    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip, a zip of pictures or a matte video."""
+    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip,
+    a zip of pictures or a matte video.
+    """
     import numpy as np
 
     from core.masks import import_png, MaskSequence
@@ -307,7 +318,9 @@ def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: Mas
 
 
 def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
-    """The frame that was asked for (with --masks the keyframe's own) where it has a region, else the first frame that has one."""
+    """The frame that was asked for (with --masks the keyframe's own) where it has a region, else
+    the first frame that has one.
+    """
     if wanted is not None and not region.is_empty(wanted):
         return wanted
     return next(frame for frame in region.frames if not region.is_empty(frame))

@@ -30,7 +30,9 @@ FRAMES = 49
 
 
 def run_bench(settings: Settings, video: Path | None = None) -> None:
-    """Print one line per measure: the value and the goal (two cores, the models that ship, 854x480, 49 frames)."""
+    """Print one line per measure: the value and the goal (two cores, the models that ship, 854x480,
+    49 frames).
+    """
     with tempfile.TemporaryDirectory(prefix="vivid-studio-bench-") as folder:
         clip = _bench_clip(video, Path(folder))
         editor = Editor(settings)
@@ -104,7 +106,9 @@ def _box_region(box: BoxPrompt) -> MaskSequence:
 
 
 def _bench_clip(video: Path | None, folder: Path) -> Path:
-    """The clip (the first example when None) as H.264 at the bench's size and length; a shorter one runs to and fro."""
+    """The clip (the first example when None) as H.264 at the bench's size and length; a shorter one
+    runs to and fro.
+    """
     import cv2
     import numpy as np
 

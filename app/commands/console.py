@@ -1,4 +1,4 @@
-"""How the command line talks: progress with the time left on stderr, and Ctrl-C that stops cleanly."""
+"""What the command line prints: progress with the time left on stderr, and what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ QUIET_INTERVAL = 5.0
 
 
 class ProgressPrinter:
-    """Prints a stage's progress: one line that is rewritten on a terminal, a line now and then elsewhere."""
+    """Prints a stage's progress: one line that is rewritten on a terminal, a line now and then
+    elsewhere.
+    """
 
     _line_is_open = False
 
@@ -65,7 +67,9 @@ def format_seconds(seconds: float) -> str:
 
 @contextlib.contextmanager
 def console_job() -> Iterator[JobContext]:
-    """A job context that prints its progress; the first Ctrl-C asks it to stop, the second one ends the program."""
+    """A job context that prints its progress; the first Ctrl-C asks it to stop, the second one ends
+    the program.
+    """
     token, printer = CancelToken(), ProgressPrinter()
 
     def stop(number: int, frame: FrameType | None) -> None:

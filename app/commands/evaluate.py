@@ -1,4 +1,4 @@
-"""`launch.py evaluate`: measures the models and shows what came out, on the screen and in a folder."""
+"""`launch.py evaluate`: measures the models, prints the figures and writes them to a folder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RESULTS, PAGE = "evaluation.json", "evaluation.html"
 
 
 def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_json: bool, context: JobContext) -> None:
-    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json and evaluation.html
-    there.
+    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json
+    and evaluation.html there.
 
     With `as_json` the screen gets the same JSON instead of tables, when all is done.
     """

@@ -10,10 +10,11 @@ from core.errors import InputError, StorageError
 
 
 def prepare_folder(out: Path, files: Sequence[str], folders: Sequence[str], sources: Sequence[Path | None] = ()) -> None:
-    """Make `out`, and see that `files` and `folders` can be written in it without a source being overwritten.
+    """Make `out`, and see that `files` and `folders` can be written in it without a source being
+    overwritten.
 
-    InputError when a file is where a folder is needed, or the other way round, or when one of `sources` is among what is written;
-    StorageError when the disk refuses.
+    InputError when a file is where a folder is needed, or the other way round, or when one of
+    `sources` is among what is written; StorageError when the disk refuses.
     """
     for name in (*files, *folders):
         for source in sources:
@@ -29,7 +30,10 @@ def prepare_folder(out: Path, files: Sequence[str], folders: Sequence[str], sour
 
 
 def make_folder(folder: Path, flag: str) -> None:
-    """Make the folder that `flag` names and see that it can be written to. Errors as `prepare_folder`."""
+    """Make the folder that `flag` names and see that it can be written to.
+
+    Errors as `prepare_folder`.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -21,8 +21,9 @@ OBJECT = 1
 class PromptArguments:
     """Clicks (frame, x, y, positive), boxes (frame, x0, y0, x1, y1) and words, in source pixels.
 
-    Where a frame is None, and for the words, it is `frame`, and where that is None the span's first. With `through_cuts` the object is
-    followed from one shot into the next as if there were no cut.
+    Where a frame is None, and for the words, it is `frame`, and where that is None the span's
+    first. With `through_cuts` the object is followed from one shot into the next as if there were
+    no cut.
     """
 
     points: tuple[tuple[int | None, float, float, bool], ...] = ()
@@ -63,7 +64,9 @@ class PromptArguments:
                 raise InputError(f"frame {frame} is outside the frames that are worked on: choose one from {span[0]} to {span[1] - 1}")
 
     def on(self, info: VideoInfo, span: tuple[int, int]) -> list[Prompt]:
-        """The prompts as the document knows them; InputError when they are not on the clip, or there are none."""
+        """The prompts as the document knows them; InputError when they are not on the clip, or
+        there are none.
+        """
         if not self:
             raise InputError("say which object: --box X0,Y0,X1,Y1, --point X,Y or --text WORDS")
         if not self.boxes and self.text is None and not any(positive for *_, positive in self.points):
@@ -85,7 +88,9 @@ class PromptArguments:
         return span[0] if self.frame is None else self.frame
 
     def found_by_words(self, engine: Engine, reader: ClipReader, span: tuple[int, int]) -> PromptArguments:
-        """These with the box of what their text names, where they have one; InputError when nothing looks like it."""
+        """These with the box of what their text names, where they have one; InputError when nothing
+        looks like it.
+        """
         if self.text is None:
             return self
         self.check_frames(span)

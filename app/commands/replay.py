@@ -1,4 +1,6 @@
-"""`launch.py replay`: make a recipe's result again without the editor, on its own video to the same pixels, or on another one."""
+"""`launch.py replay`: make a recipe's result again without the editor, on its own video to the same
+pixels, or on another one.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,13 @@ WINDOWS = ".windows"
 def replay_to_folder(
     engine: Engine, path: Path, out: Path, context: JobContext, *, video: Path | None = None, codec: str | None = None, anew: bool = False
 ) -> dict[str, Any]:
-    """Carry out the recipe at `path` and write OUT/output.* and OUT/report.json; returns the report.
+    """Carry out the recipe at `path` and write OUT/output.* and OUT/report.json; returns the
+    report.
 
-    On the recipe's own video the recorded region and keyframes are used, so that everything corrected by hand is in; on another `video`,
-    or with `anew`, the objects are tracked from their prompts and the keyframes painted from their captions. InputError when the video is
-    not there, or when the recipe can't be done on it; finished windows stay in OUT until the result is whole.
+    On the recipe's own video the recorded region and keyframes are used, so that everything
+    corrected by hand is in; on another `video`, or with `anew`, the objects are tracked from their
+    prompts and the keyframes painted from their captions. InputError when the video is not there,
+    or when the recipe can't be done on it; finished windows stay in OUT until the result is whole.
     """
     from core.files import write_text
     from core.media import open_clip, sha256_of
@@ -106,7 +110,9 @@ def _apply(
     context: JobContext,
     notes: list[str],
 ) -> tuple[AppliedEdit, list[str]]:
-    """One edit of the recipe on the frames of `reader`, as recorded or anew on the video `anew_on`; returns it and its windows' names."""
+    """One edit of the recipe on the frames of `reader`, as recorded or anew on the video `anew_on`;
+    returns it and its windows' names.
+    """
     from core.propagation.stack import AppliedEdit
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
@@ -137,7 +143,8 @@ def _apply(
 
 
 def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
-    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its own, which goes to `notes`.
+    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its
+    own, which goes to `notes`.
 
     The masks that were recorded stay as they are.
     """
@@ -205,7 +212,10 @@ def _region_anew(
     context: JobContext,
     notes: list[str],
 ) -> tuple[MaskSequence, Feather]:
-    """Track the recipe's objects from their prompts, shot by shot, and adjust them as it says. What can't be done goes to `notes`."""
+    """Track the recipe's objects from their prompts, shot by shot, and adjust them as it says.
+
+    What can't be done goes to `notes`.
+    """
     from core.masks import adjusted, RegionPart
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
@@ -267,7 +277,9 @@ def _keyframe(
     taken: Collection[int],
     context: JobContext,
 ) -> Keyframe:
-    """The recorded picture; or one painted anew, on the nearest frame that has a region and is not `taken` by another keyframe."""
+    """The recorded picture; or one painted anew, on the nearest frame that has a region and is not
+    `taken` by another keyframe.
+    """
     from core.media import read_image
     from core.propagation.schedule import Keyframe
     from core.vivid.keyframe import behind_keyframe, KeyframeStudio

@@ -1,8 +1,9 @@
-"""The folder of a result: what an earlier run wrote there is replaced, what anybody else did is never touched.
+"""The folder of a result: what an earlier run wrote there is replaced, what anybody else did is
+never touched.
 
-The folder says itself what is the program's own: a list of names with their sizes and times, which is there before the first file is, so
-that a run that was killed leaves a folder that can be used again. A file that is not as the list has it was changed by a person, and is
-theirs.
+The folder says itself what is the program's own: a list of names with their sizes and times, which
+is there before the first file is, so that a run that was killed leaves a folder that can be used
+again. A file that is not as the list has it was changed by a person, and is theirs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ from core.media.codecs import ENCODINGS
 from core.words import counted
 
 LIST = ".vivid-studio.json"
-"""The list's own name: `files` holds each file's size in bytes and the time of its last change, or null for one that is being written."""
+"""The list's own name: `files` holds each file's size in bytes and the time of its last change, or
+null for one that is being written.
+"""
 
 _NAMES = re.compile(r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output\.\w+|keyframe\.png|report\.json|recipe\.json")
-"""All that a result can hold. Whatever a list says, nothing else is ever taken for the program's own."""
+"""All that a result can hold.
+
+Whatever a list says, nothing else is ever taken for the program's own.
+"""
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".exr", ".tga", ".gif")
 
@@ -41,14 +47,17 @@ States = dict[str, State | None]
 def result_folder(
     out: Path, files: Sequence[str], pictures: Mapping[str, int], sources: Sequence[Path | None] = (), used: Sequence[Path | None] = ()
 ) -> Iterator[None]:
-    """Make `out` ready for `files` and for folders of so many numbered `pictures`, which the block writes.
+    """Make `out` ready for `files` and for folders of so many numbered `pictures`, which the block
+    writes.
 
-    At the end of the block the result is complete, and what would pass for a part of it goes, with a line that says so: pictures of earlier
-    runs in the same folders, and masks of theirs in other forms; not the `sources`, nor what else was `used`. After an error inside the
-    block it stays. Other results, a video, a recipe, are left alone.
+    At the end of the block the result is complete, and what would pass for a part of it goes, with
+    a line that says so: pictures of earlier runs in the same folders, and masks of theirs in other
+    forms; not the `sources`, nor what else was `used`. After an error inside the block it stays.
+    Other results, a video, a recipe, are left alone.
 
-    InputError, before anything changes, when one of `sources` is among what is written, and when something is in the way that no run of
-    this program wrote: a file of such a name, or a picture of whatever name in one of the folders. StorageError when the disk refuses.
+    InputError, before anything changes, when one of `sources` is among what is written, and when
+    something is in the way that no run of this program wrote: a file of such a name, or a picture
+    of whatever name in one of the folders. StorageError when the disk refuses.
     """
     prepare_folder(out, files, tuple(pictures), sources)
     old = _own(out)
@@ -78,7 +87,9 @@ def _parts(folders: Iterable[str]) -> Iterator[str]:
 
 
 def _remove(out: Path, names: Sequence[str]) -> None:
-    """Delete what an earlier run wrote, and say so; pictures may be gone already, with those that took their place."""
+    """Delete what an earlier run wrote, and say so; pictures may be gone already, with those that
+    took their place.
+    """
     for name in names:
         with storage_errors(out / name):
             (out / name).unlink(missing_ok=True)
@@ -124,7 +135,9 @@ def _is_own(out: Path, name: str, own: States) -> bool:
 
 
 def _own(out: Path) -> States:
-    """What runs of this program wrote to `out`, by its list; for a folder without one, by the report, which is written last."""
+    """What runs of this program wrote to `out`, by its list; for a folder without one, by the
+    report, which is written last.
+    """
     listed = _read(out / LIST).get("files")
     if isinstance(listed, dict):
         known = {name: state for name, state in listed.items() if _NAMES.fullmatch(name) and (out / name).is_file()}
@@ -138,7 +151,8 @@ def _own(out: Path) -> States:
         names += [f"output{suffix}" for suffix in {".zip", *(encoding.suffixes[0] for encoding in ENCODINGS.values())}]
     elif "max_difference_outside" in report:
         names += ["output.mp4", "keyframe.png", "recipe.json", *(f"masks/{path.name}" for path in _numbered(out / "masks", frames))]
-        # Whether pictures of frames were asked for, an older report does not say; they were written after the keyframe.
+        # Whether pictures of frames were asked for, an older report does not say; they were written
+        # after the keyframe.
         since = _written(out / "keyframe.png")
         names += [f"frames/{path.name}" for path in _numbered(out / "frames", frames) if since <= _written(path)]
     elif "suspect" in report:

@@ -1,4 +1,6 @@
-"""What version 0.1.0 left behind (tests/data): its project opens, its interrupted jobs are resumed, its recipe is replayed."""
+"""What version 0.1.0 left behind (tests/data): its project opens, its interrupted jobs are resumed,
+its recipe is replayed.
+"""
 
 from __future__ import annotations
 

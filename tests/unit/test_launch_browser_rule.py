@@ -1,4 +1,6 @@
-"""CI's promise that the page was really tested: where VIVID_REQUIRE_BROWSER=1, a browser test that is skipped is a failure."""
+"""CI's promise that the page was really tested: where VIVID_REQUIRE_BROWSER=1, a browser test that
+is skipped is a failure.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "core", "ui_components")
 INSTALLED_FOR_OTHERS = {"torchvision"}
-"""Imported by name only (core.compat): sam2 and transformers need it beside the torch that is pinned."""
+"""Imported by name only (core.compat): sam2 and transformers need it beside the torch that is
+pinned.
+"""
 
 
 def imported(path: Path) -> Iterator[str]:

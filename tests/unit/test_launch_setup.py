@@ -1,4 +1,6 @@
-"""Setting up from nothing, going on after an interruption, starting again: real environments and real pip, on tiny packages made here."""
+"""Setting up from nothing, going on after an interruption, starting again: real environments and
+real pip, on tiny packages made here.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LAUNCH = REPOSITORY / "launch.py"
 INSTALL_STEP = "PyTorch"
 
-# Stands where app/commands/cli.py stands: says what it was given and what is installed, then does as told.
+# Stands where app/commands/cli.py stands: says what it was given and what is installed, then does
+# as told.
 PROGRAM = """
 import importlib.metadata, json, os, sys, time
 
@@ -58,7 +61,9 @@ def make_wheel(folder: Path, name: str, version: str, requires: str = "", main: 
 
 
 class Checkout:
-    """A checkout of a tiny program with launch.py and app/bootstrap as they are, beside the folders that its packages come from."""
+    """A checkout of a tiny program with launch.py and app/bootstrap as they are, beside the folders
+    that its packages come from.
+    """
 
     def __init__(self, root: Path, wheels: Path) -> None:
         self.root, self.wheels = root, wheels
@@ -92,7 +97,9 @@ class Checkout:
         return json.loads(done.stdout)["installed"]
 
     def cut_off(self) -> None:
-        """Leaves the environment as an interruption does: PyTorch not there, a package partly written, nothing signed off."""
+        """Leaves the environment as an interruption does: PyTorch not there, a package partly
+        written, nothing signed off.
+        """
         self.stamp.unlink()
         (packages,) = self.venv.glob("[Ll]ib/**/site-packages")
         for gone in packages.glob("torch*"):
@@ -102,7 +109,9 @@ class Checkout:
 
 
 def interrupted(checkout: Checkout, blow: signal.Signals) -> subprocess.Popen[str]:
-    """A start struck in the middle of its set-up, launcher and installer alike, as by Ctrl-C in a terminal or a power cut."""
+    """A start struck in the middle of its set-up, launcher and installer alike, as by Ctrl-C in a
+    terminal or a power cut.
+    """
     process = checkout.popen("track")
     assert process.stderr is not None
     while INSTALL_STEP not in process.stderr.readline():
@@ -113,7 +122,10 @@ def interrupted(checkout: Checkout, blow: signal.Signals) -> subprocess.Popen[st
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, subprocess.CompletedProcess[str]]:
-    """A checkout after its first start, and what that start printed. A broken environment, as a crash leaves one, was there."""
+    """A checkout after its first start, and what that start printed.
+
+    A broken environment, as a crash leaves one, was there.
+    """
     root, wheels = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheels")
     (root / "requirements").mkdir()
     (root / "app").mkdir()
@@ -226,7 +238,9 @@ def test_ctrl_c_reaches_the_program_and_its_exit_code_comes_back(checkout: Check
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
 def test_a_launcher_that_waits_leaves_ctrl_c_to_the_program() -> None:
-    """Where a process can't replace itself (Windows), launch.py waits: Ctrl-C must not make it leave before the program has."""
+    """Where a process can't replace itself (Windows), launch.py waits: Ctrl-C must not make it
+    leave before the program has.
+    """
     child = "import sys, time\ntry: print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: time.sleep(.2); sys.exit(42)"
     script = "import sys; sys.path.insert(0, sys.argv[1]); import launch; sys.exit(launch.run_child([sys.executable, '-c', sys.argv[2]]))"
     command = [sys.executable, "-c", script, str(REPOSITORY), child]
