@@ -11,8 +11,10 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from core.masks import Feather
@@ -20,6 +22,26 @@ from core.propagation.amodal import is_cut, READS
 from core.propagation.result import Frame, Region
 from core.propagation.windows import Window
 from core.render.background import REACH
+
+SOURCES = (
+    "compat.py",
+    "errors.py",
+    "files.py",
+    "geometry.py",
+    "machine.py",
+    "progress.py",
+    "words.py",
+    "masks",
+    "media",
+    "models",
+    "project",
+    "propagation",
+    "render",
+    "vivid",
+)
+"""Files and packages of `core` that propagation imports, by whatever way."""
+LIBRARIES = ("av", "diffusers", "numpy", "peft", "pillow", "torch", "transformers")
+"""Installed packages whose version counts. Of OpenCV, which comes under several names, the module tells."""
 
 
 def window_keys(
@@ -30,7 +52,7 @@ def window_keys(
     `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size.
     """
     own = _codes(region, keyframe_index, keyframe_index, READS if is_cut(region, keyframe_index) else 0)
-    common = _digest(_code(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe, *own)
+    common = _digest(_program(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe, *own)
     keys: list[str] = []
     for number, window in enumerate(windows):
         # Over a gap without a region, too, the last edited frame is what is carried on.
@@ -50,12 +72,18 @@ def _codes(region: Region, first: int, last: int, reach: int) -> list[bytes]:
     return [region.code(frame) for frame in range(max(first - reach, region.frames.start), min(last + reach + 1, region.frames.stop))]
 
 
+def program_files() -> list[Path]:
+    """The source files that a window's pixels may depend on: those named in SOURCES, with all folders below them."""
+    core = Path(__file__).resolve().parents[1]
+    return sorted(file for name in SOURCES for file in ([core / name] if name.endswith(".py") else (core / name).rglob("*.py")))
+
+
 @functools.cache
-def _code() -> str:
-    """The program's own part in the pixels: its source. Windows of another version of the program are not mixed with those of this one."""
-    here = Path(__file__).resolve().parent
-    files = sorted([*here.glob("*.py"), *(here.parent / "render").glob("*.py"), *(here.parent / "masks").glob("*.py")])
-    return _digest(*(path.read_bytes() for path in files))
+def _program() -> str:
+    """The program's own part in the pixels: its source and the libraries under it. Another version makes its own windows."""
+    core = Path(__file__).resolve().parents[1]
+    files = [part for path in program_files() for part in (path.relative_to(core).as_posix(), path.read_bytes())]
+    return _digest(*files, f"opencv {cv2.__version__}", *(f"{name} {version(name)}" for name in LIBRARIES))
 
 
 def _digest(*parts: object) -> str:
