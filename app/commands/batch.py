@@ -15,7 +15,7 @@ from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
 from app.engine import Engine
-from app.render.edit import Production, Stopwatch, write_edited_video
+from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.mask_files import read_masks
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import follow, shots_of
@@ -148,9 +148,7 @@ def edit_to_folder(
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
-            from core.propagation.schedule import (
-                Keyframe,  # with torch, which takes seconds: not before all that a person can mistake is looked at
-            )
+            from core.propagation.request import EditRequest, Keyframe
 
             with stopwatch("load"):
                 model = engine.video_model()
@@ -170,31 +168,13 @@ def edit_to_folder(
             else:
                 keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
             write_image(out / "keyframe.png", keyframe)
-            production = Production(
-                source=video,
-                span=span,
-                region=region,
-                feather=Feather(arguments.adjustment.feather),
-                keyframes=(Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed),),
-                settings=arguments.settings,
-                clip=sha256_of(video),
-                weights=engine.weights(),
-            )
+            accepted = Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed)
+            edit = EditRequest(FrameRange(*span), region, (accepted,), arguments.settings, Feather(arguments.adjustment.feather))
+            request = RenderRequest(edit, video, sha256_of(video), engine.weights())
             windows = out / WINDOWS
-            report = write_edited_video(
-                production,
-                model,
-                out,
-                context,
-                reader=reader,
-                windows_folder=windows,
-                png=arguments.png,
-                stopwatch=stopwatch,
-                also={"suspect": suspect},
-            )
-            recipe = _recipe(
-                production, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png"
-            )
+            planned = plan(request, model, windows)
+            report = write_edited_video(planned, reader, out, context, png=arguments.png, stopwatch=stopwatch, also={"suspect": suspect})
+            recipe = _recipe(request, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     _tell(suspect)
@@ -202,7 +182,7 @@ def edit_to_folder(
 
 
 def _recipe(
-    production: Production,
+    request: RenderRequest,
     model: str,
     given: list[Prompt],
     prompts: PromptArguments,
@@ -215,26 +195,26 @@ def _recipe(
 
     Masks that were handed in have no prompts to make them anew from.
     """
-    first = production.keyframes[0]
+    asked, first = request.edit, request.edit.keyframes[0]
     image = base64.b64encode(keyframe.read_bytes()).decode()
     carried = RecipeKeyframe(
-        first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, production.settings, arguments.keyframe is None, image
+        first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, asked.settings, arguments.keyframe is None, image
     )
     edit = RecipeEdit(
-        span=production.span,
+        span=asked.frames,
         tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(given)),) if given else (),
         adjustment=arguments.adjustment,
         segmenter=segmenter,
         model=model,
-        weights=production.weights,
-        settings=production.settings,
-        feather=production.feather.pixels,
+        weights=request.weights,
+        settings=asked.settings,
+        feather=asked.feather.pixels,
         draft=False,
         keyframes=(carried,),
-        region=base64.b64encode(production.region.to_bytes()).decode(),
+        region=base64.b64encode(asked.region.to_bytes()).decode(),
         through_cuts=prompts.through_cuts,
     )
-    return Recipe(str(production.source.resolve()), production.clip, frames, production.span, "h264", (edit,))
+    return Recipe(str(request.source.resolve()), request.clip, frames, asked.frames, "h264", (edit,))
 
 
 def parse_span(text: str | None, frames: int) -> tuple[int, int]:

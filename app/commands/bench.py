@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.editor.editor import Editor
-from app.render.edit import Production, write_edited_video
+from app.render.edit import plan, RenderRequest, write_edited_video
 from app.settings import Settings
 from core.assets import ASSETS
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.machine import peak_memory_mb
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
@@ -43,9 +44,8 @@ def run_bench(settings: Settings, video: Path | None = None) -> None:
 
 
 def _measure(editor: Editor, clip: Path, folder: Path) -> None:
-    from core.masks import Feather
     from core.media import open_clip
-    from core.propagation.schedule import Keyframe
+    from core.propagation.request import EditRequest, Keyframe
 
     segmenter, model = editor.engine.segmenter(), editor.engine.video_model()
     print(f"{SIZE[0]}x{SIZE[1]}, {FRAMES} frames, device {editor.engine.device}, {editor.settings.segmenter} and {model.name}")
@@ -73,8 +73,8 @@ def _measure(editor: Editor, clip: Path, folder: Path) -> None:
         _print("keyframe try", tries, "s", "<= 2")
         keyframe = next(iter(prepared.tries("add", "a red ball", (0,), settings, JobContext())))
         edited = Keyframe(0, keyframe, "add", "a red ball", 0)
-        production = Production(clip, (0, FRAMES), region, Feather(), (edited,), settings, "bench", editor.engine.weights())
-        report = write_edited_video(production, model, folder / "edit", JobContext(), reader=reader, windows_folder=folder / "windows")
+        request = RenderRequest(EditRequest(FrameRange(0, FRAMES), region, (edited,), settings), clip, "bench", editor.engine.weights())
+        report = write_edited_video(plan(request, model, folder / "windows"), reader, folder / "edit", JobContext())
         _print("propagate 49 frames", report["seconds"]["propagate"], "s", "<= 30")
         _print("compose and encode 49 frames", report["seconds"]["render"], "s", "")
     ours, bare = _median(lambda i: _copy_with_ours(clip, folder), 3), _median(lambda i: _copy_with_pyav(clip, folder), 3)

@@ -17,11 +17,12 @@ from typing import Any, TYPE_CHECKING
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.jobs.propagation import half_size
-from app.render.edit import make_windows, plan, Production
+from app.render.edit import make_windows, plan, RenderRequest
 from app.render.export import file_stem, format_of, write_clip
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import follow, shots_of
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import Painting
 from core.project.prompts import check_prompt, Prompt, scaled_prompt
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from core.masks import Feather, MaskSequence
     from core.media import ClipReader
-    from core.propagation.schedule import Keyframe
+    from core.propagation.request import Keyframe
     from core.propagation.stack import AppliedEdit
 
 WINDOWS = ".windows"
@@ -113,6 +114,7 @@ def _apply(
     """One edit of the recipe on the frames of `reader`, as recorded or anew on the video `anew_on`;
     returns it and its windows' names.
     """
+    from core.propagation.request import EditRequest
     from core.propagation.stack import AppliedEdit
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
@@ -134,12 +136,12 @@ def _apply(
     keyframes.sort(key=lambda one: one.frame)
     if edit.draft:
         model = half_size(model)
-    production = Production(source, span, region, feather, tuple(keyframes), edit.settings, clip, engine.weights(edit.model))
-    planned = plan(production, model, folder)
-    make_windows(production, model, planned, reader, context)
+    asked = EditRequest(FrameRange(*span), region, tuple(keyframes), edit.settings, feather)
+    planned = plan(RenderRequest(asked, source, clip, engine.weights(edit.model)), model, folder)
+    make_windows(planned, reader, context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
-    windows = tuple((window.start, window.stop, window.path) for window in planned[1])
-    return AppliedEdit(span, region, windows, pictures), [window.key for window in planned[1]]
+    windows = tuple((window.start, window.stop, window.path) for window in planned.windows)
+    return AppliedEdit(asked.frames, region, windows, pictures), [window.key for window in planned.windows]
 
 
 def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
@@ -281,7 +283,7 @@ def _keyframe(
     `taken` by another keyframe.
     """
     from core.media import read_image
-    from core.propagation.schedule import Keyframe
+    from core.propagation.request import Keyframe
     from core.vivid.keyframe import behind_keyframe, KeyframeStudio
 
     if recorded:

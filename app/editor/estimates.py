@@ -65,7 +65,7 @@ class EstimateOperations:
         Raises:
             InputError: No keyframe is accepted.
         """
-        from core.propagation.schedule import sampling_of
+        from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
         keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).carried

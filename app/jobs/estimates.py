@@ -106,7 +106,7 @@ class Estimates:
         Returns:
             The context to hand to the run.
         """
-        from core.propagation.schedule import sampling_of
+        from core.propagation.propagate import sampling_of
 
         sampling = sampling_of(model, task, settings)
         return StepClock(context, timing_key(model, sampling.guidance > 1, weights), str(model.device), sampling.runs)

@@ -16,10 +16,11 @@ from app.jobs.estimates import Estimates
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
-from app.render.edit import plan, Production, Stopwatch, write_edited_video
+from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.recipe import asked_for
 from app.storage.workspace import new_id, Workspace
 from core.errors import Cancelled, InputError
+from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
@@ -130,22 +131,18 @@ class PropagationJobs:
         model = self._engine.video_model(propagation.model)
         if propagation.draft:
             model = half_size(model)
-        production = self._production(project, propagation)
-        planned = plan(production, model, folder / WINDOWS)
-        rows = json.dumps([[window.start, window.stop, window.key] for window in planned[1]])
+        planned = plan(self._request(project, propagation), model, folder / WINDOWS)
+        rows = json.dumps([[window.start, window.stop, window.key] for window in planned.windows])
         propagation = dataclasses.replace(propagation, plan=self._workspace.add_file(project_id, rows.encode(), ".json"))
         self._enter(project, propagation)
-        clock = self._estimates.clock(model, propagation.settings, propagation.keyframes[0].task, production.weights, context)
+        clock = self._estimates.clock(model, propagation.settings, propagation.keyframes[0].task, planned.request.weights, context)
         stopwatch = Stopwatch()
         try:
             report = write_edited_video(
-                production,
-                model,
+                planned,
+                self._pictures.frames.reader(project, propagation.base),
                 folder / "results" / propagation_id,
                 clock,
-                reader=self._pictures.frames.reader(project, propagation.base),
-                windows_folder=folder / WINDOWS,
-                planned=planned,
                 stopwatch=stopwatch,
             )
         except Cancelled as stop:
@@ -164,22 +161,18 @@ class PropagationJobs:
         self._forget_windows(project_id)
         return {"propagation": propagation_id}
 
-    def _production(self, project: Project, propagation: Propagation) -> Production:
+    def _request(self, project: Project, propagation: Propagation) -> RenderRequest:
         from core.media import read_image
-        from core.propagation.schedule import Keyframe
+        from core.propagation.request import EditRequest, Keyframe
 
         keyframes = tuple(
             Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed)
             for k in propagation.keyframes
         )
         stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
-        return Production(
+        return RenderRequest(
+            edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, propagation.settings, stored.feather),
             source=Path(project.clip.source),
-            span=propagation.span,
-            region=stored.masks,
-            feather=stored.feather,
-            keyframes=keyframes,
-            settings=propagation.settings,
             clip=f"{project.clip.sha256} {propagation.base}",
             weights=self._engine.weights(propagation.model),
         )

@@ -44,7 +44,7 @@ class TrialJobs:
         Returns:
             Nothing that a person needs.
         """
-        from core.propagation.schedule import sampling_of
+        from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
         carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
@@ -59,7 +59,7 @@ class TrialJobs:
         """Track a box, paint a try and make a window, each on a few frames of the clip."""
         import numpy as np
 
-        from core.propagation.schedule import sampling_of
+        from core.propagation.propagate import sampling_of
 
         project, device, settings = self._workspace.project(project_id), self._engine.device, self._engine.settings
         start, stop = project.clip.start, min(project.clip.stop, project.clip.start + 7)

@@ -104,6 +104,7 @@ class ClipFrames:
         return self._plans.get((project.project_id, relative), read)
 
     def _stack(self, project: Project, propagations: list[Propagation]) -> StackedReader:
+        from core.geometry import FrameRange
         from core.media import read_image
         from core.propagation.stack import AppliedEdit, StackedReader
 
@@ -113,7 +114,7 @@ class ClipFrames:
             images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
             region = self._masks.load(project, propagation.region)
-            edits.append(AppliedEdit(propagation.span, region, windows, keyframes))
+            edits.append(AppliedEdit(FrameRange(*propagation.span), region, windows, keyframes))
             key.append((propagation.propagation_id, len(windows)))
         source = self.source(project)
         return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))

@@ -14,31 +14,30 @@ from typing import Any, TYPE_CHECKING
 from core.errors import StudioError
 from core.machine import peak_memory_mb
 from core.progress import JobContext
-from core.project.edits import SamplingSettings
 
 if TYPE_CHECKING:
-    from core.masks import Feather, MaskSequence
     from core.media import ClipReader
-    from core.propagation.schedule import Keyframe, Stretch
+    from core.propagation.request import EditRequest
+    from core.propagation.schedule import Segment
     from core.vivid.model import VividModel
 
 STAGE = "rendering"
 
 
 @dataclass(frozen=True)
-class Production:
-    """What to make. `region` covers at least `span` (half-open), `feather` is how soft its edge is; `keyframes` are at least one.
+class RenderRequest:
+    """A video to make.
 
-    `source` is the file that the sound comes from. `clip` names the frames that are edited by their content, and `weights` the model:
-    stored windows are used again where both are the same, and everything else they depend on.
+    Attributes:
+        edit: The frames of the result, their region and keyframes.
+        source: The file that the sound comes from.
+        clip: Names the frames that are edited by their content. Stored windows are used again where this, the weights and all else
+            that they depend on are the same.
+        weights: Names the model's weights.
     """
 
+    edit: EditRequest
     source: Path
-    span: tuple[int, int]
-    region: MaskSequence
-    feather: Feather
-    keyframes: tuple[Keyframe, ...]
-    settings: SamplingSettings
     clip: str
     weights: str
 
@@ -51,6 +50,16 @@ class PlannedWindow:
     stop: int
     key: str
     path: Path
+
+
+@dataclass(frozen=True)
+class EditPlan:
+    """What has to be done for a request: its segments and windows, in the order in which they are made."""
+
+    request: RenderRequest
+    model: VividModel
+    segments: list[Segment]
+    windows: list[PlannedWindow]
 
 
 class Stopwatch:
@@ -68,65 +77,87 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
 
 
-def plan(production: Production, model: VividModel, folder: Path) -> tuple[list[Stretch], list[PlannedWindow]]:
-    """The windows that the production comes to, in the order in which they are made; their files lie in `folder`. Makes nothing."""
-    from core.propagation.schedule import plan_chain
+def plan(request: RenderRequest, model: VividModel, folder: Path) -> EditPlan:
+    """Divide an edit into windows. Makes nothing.
 
-    facts: dict[str, object] = {"clip": production.clip, "weights": production.weights}
-    chain = plan_chain(model, production.region, production.span, production.keyframes, production.settings, production.feather, facts)
+    Args:
+        request: The video to make.
+        model: The video model.
+        folder: Where the windows' files lie.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: The keyframes don't fit the frames or the region.
+    """
+    from core.propagation.schedule import plan_segments
+
+    segments = plan_segments(model, request.edit, {"clip": request.clip, "weights": request.weights})
     windows = [
-        PlannedWindow(*stretch.made(window), key, folder / f"{key}.npz")
-        for stretch in chain
-        for window, key in zip(stretch.windows, stretch.keys, strict=True)
+        PlannedWindow(*segment.frames_of(window), key, folder / f"{key}.npz")
+        for segment in segments
+        for window, key in zip(segment.windows, segment.keys, strict=True)
     ]
-    return chain, windows
+    return EditPlan(request, model, segments, windows)
 
 
 def write_edited_video(
-    production: Production,
-    model: VividModel,
+    plan: EditPlan,
+    reader: ClipReader,
     folder: Path,
     context: JobContext,
     *,
-    reader: ClipReader,
-    windows_folder: Path,
-    planned: tuple[list[Stretch], list[PlannedWindow]] | None = None,
     png: bool = False,
     stopwatch: Stopwatch | None = None,
     also: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Propagate, composite and encode; writes `output.mp4` and `report.json` (and `frames/` with `png`) into `folder`.
+    """Propagate, composite and encode: `output.mp4` and `report.json`, and with `png` the folder `frames`.
 
-    Frames come from `reader`. Every window is stored in `windows_folder` as soon as it is made; windows that lie there are not made
-    again. `planned` is what `plan` gave, where the caller has it already; `also` goes into the report. Returns the report. The results
-    appear when they are complete, and what was there before stays until then.
+    Every window is stored as soon as it is made; windows that are there already are not made again. The results appear when they
+    are complete, and what was there before stays until then.
+
+    Args:
+        plan: What to do.
+        reader: The clip to edit.
+        folder: Where the results go.
+        context: Reports denoising steps, then frames.
+        png: Also write every frame as a picture, exactly as it is handed to the encoder.
+        stopwatch: Gets the seconds of each stage.
+        also: Goes into the report.
+
+    Returns:
+        The report.
+
+    Raises:
+        StorageError: The disk refuses.
+        Cancelled: The job was stopped.
     """
     from core.files import atomic_pictures, write_text
     from core.media import VideoWriter, write_png_frame
-    from core.propagation.schedule import composed_chain
+    from core.propagation.schedule import composite_segments
     from core.render.composite import difference_outside
-    from core.render.seams import JoinMeter
+    from core.render.seams import SeamMeter
 
     stopwatch = stopwatch or Stopwatch()
-    start, stop = production.span
-    region = production.region
+    request, model, windows = plan.request.edit, plan.model, plan.windows
+    frames = request.frames
+    start, stop = frames
     with stopwatch("propagate"):
-        planned = planned or plan(production, model, windows_folder)
-        windows = planned[1]
-        made = make_windows(production, model, planned, reader, context)
+        made = make_windows(plan, reader, context)
     difference = 0
-    meter = JoinMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
+    meter = SeamMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
     context.report(STAGE, 0, stop - start)
     with (
         stopwatch("render"),
         atomic_pictures(folder / "frames") if png else contextlib.nullcontext() as drafts,
         VideoWriter(
-            folder / "output.mp4", reader.info, timestamps=reader.timestamps, audio_from=production.source, span=(start, stop)
+            folder / "output.mp4", reader.info, timestamps=reader.timestamps, audio_from=plan.request.source, span=frames
         ) as writer,
     ):
         paths = [window.path for window in windows]
-        for frame, source, result in composed_chain(reader, region, production.span, production.keyframes, paths):
-            mask = region[frame]
+        for frame, source, result in composite_segments(reader, request, paths):
+            mask = request.region[frame]
             difference = max(difference, difference_outside(source, result, mask))
             meter.see(frame, result, mask)
             writer.write(result)
@@ -134,24 +165,24 @@ def write_edited_video(
                 write_png_frame(drafts, frame - start, result)
             context.report(STAGE, frame - start + 1, stop - start)
     info = reader.info
-    first = min(production.keyframes, key=lambda keyframe: keyframe.frame)
+    first = min(request.keyframes, key=lambda keyframe: keyframe.frame)
     report = {
         "frames": stop - start,
         "span": [start, stop],
         "size": list(info.size),
         "rate": str(info.rate),
         "model": model.name,
-        "weights": production.weights,
+        "weights": plan.request.weights,
         "task": first.task,
         "caption": first.caption,
         "keyframe": first.frame,
-        "keyframes": sorted(keyframe.frame for keyframe in production.keyframes),
+        "keyframes": sorted(keyframe.frame for keyframe in request.keyframes),
         "seed": first.seed,
-        "settings": {name: asdict(model.sampling(name, production.settings)) for name in (first.task, "propagate")},
+        "settings": {name: asdict(model.sampling(name, request.settings)) for name in (first.task, "propagate")},
         "working_size": list(model.working_size),
         "windows": len(windows),
         "windows_made": made,
-        "joins": [asdict(join) for join in meter.joins()],
+        "joins": [asdict(seam) for seam in meter.seams()],
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
         "peak_memory_mb": round(peak_memory_mb()),
         "max_difference_outside": difference,
@@ -161,20 +192,26 @@ def write_edited_video(
     return report
 
 
-def make_windows(
-    production: Production,
-    model: VividModel,
-    planned: tuple[list[Stretch], list[PlannedWindow]],
-    reader: ClipReader,
-    context: JobContext,
-) -> int:
-    """See that every planned window lies in its file; returns how many had to be made."""
+def make_windows(plan: EditPlan, reader: ClipReader, context: JobContext) -> int:
+    """Make the windows of a plan that are not stored yet.
+
+    Args:
+        plan: What to do.
+        reader: The clip to edit.
+        context: Reports denoising steps.
+
+    Returns:
+        How many had to be made.
+
+    Raises:
+        StorageError: The disk refuses.
+        Cancelled: The job was stopped.
+    """
     from core.files import storage_errors
     from core.propagation.result import EditedWindow
-    from core.propagation.schedule import run_chain
+    from core.propagation.schedule import run_segments
 
-    chain, windows = planned
-    paths = {window.key: window.path for window in windows}
+    paths = {window.key: window.path for window in plan.windows}
 
     def stored(key: str) -> EditedWindow | None:
         try:
@@ -190,7 +227,7 @@ def make_windows(
             return None
 
     made = 0
-    for key, window, is_new in run_chain(model, reader, production.region, chain, production.settings, production.feather, context, stored):
+    for key, window, is_new in run_segments(plan.model, reader, plan.request.edit, plan.segments, context, stored):
         if is_new:
             with storage_errors(paths[key]):
                 paths[key].parent.mkdir(parents=True, exist_ok=True)

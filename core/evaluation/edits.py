@@ -9,11 +9,14 @@ import torch
 
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.evaluation.clips import as_sequence, FramesInMemory
+from core.geometry import FrameRange
 from core.masks import Feather
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
-from core.propagation.propagate import composed_frames, propagate
-from core.propagation.warp import warp_along
+from core.propagation.mask_motion import warp_frames
+from core.propagation.propagate import propagate
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.result import composite_frames
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.keyframe import Behind, KeyframeStudio
@@ -48,10 +51,11 @@ def carry(
 
     Without feathering, which would let the source, where the truth may stand, show through at the region's rim.
     """
-    reader, sequence, span = FramesInMemory(frames), as_sequence(region), (0, len(frames))
-    quiet = JobContext(token=context.token)
-    windows = list(propagate(model, reader, sequence, span, 0, keyframe, task, caption, 0, SETTINGS, quiet, Feather(feather)))
-    return np.stack([result for _, _, result in composed_frames(reader, sequence, span, windows, 0, keyframe)])
+    reader, sequence = FramesInMemory(frames), as_sequence(region)
+    accepted = Keyframe(0, keyframe, task, caption, seed=0)
+    request = EditRequest(FrameRange(0, len(frames)), sequence, (accepted,), SETTINGS, Feather(feather))
+    windows = list(propagate(model, reader, request, JobContext(token=context.token)))
+    return np.stack([result for _, _, result in composite_frames(reader, sequence, request.frames, windows, 0, keyframe)])
 
 
 def with_window(model: VividModel, frames: int) -> VividModel:
@@ -65,7 +69,7 @@ def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: s
     `frames` (T, h, w, 3) and `region` (T, h, w) are at the working size and at most one window long.
     """
     pixels, hole = with_keyframe(to_model(frames), mask_to_model(region), to_model(frames[:1]))
-    filling = to_model(warp_along(frames[0], region[0], frames, region)) if model.hole == "carried" else BLACK
+    filling = to_model(warp_frames(frames[0], region[0], frames, region)) if model.mask_fill == "warped" else BLACK
     with torch.inference_mode():
         conditions = model.pipeline.encode_masked(pixels, hole, filling)
     sampling = replace(model.sampling("propagate", SETTINGS), strength=1.0)

@@ -22,7 +22,7 @@ from core.evaluation.fidelity import flicker, IDENTICAL, Motion, psnr, ssim
 from core.evaluation.procedural import draw_samples, Sample, unseen_world
 from core.evaluation.results import at_least, at_most, Exhibit, mean, share, SuiteResult, Table
 from core.progress import JobContext
-from core.propagation.warp import warp_along
+from core.propagation.mask_motion import warp_frames
 from core.vivid.model import VividModel
 
 SAMPLES = 8
@@ -72,7 +72,7 @@ def evaluate_propagation(
         advance(1)
         truth, outside = clip.frames[1:], ~clip.region
         motion = Motion(clip.frames)
-        moved = warp_along(clip.frames[0], clip.region[0], plate, clip.region)
+        moved = warp_frames(clip.frames[0], clip.region[0], plate, clip.region)
         rows.append(
             (
                 psnr(given[1:], truth, later),

@@ -41,7 +41,7 @@ def is_cut(region: Region, frame: int) -> bool:
     return box is not None and box.touches_border(region.size[::-1])
 
 
-class Overhang:
+class AmodalExtent:
     """The boxes of a region, their cut sides put where the outline suggests that they are. Each is worked out once."""
 
     def __init__(self, region: Region) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.files import write_bytes
-from core.geometry import Box
+from core.geometry import Box, FrameRange
 from core.masks import bounding_box, MaskFacts, Widths
-from core.propagation.keyframe_warp import Trail
+from core.propagation.warp_state import WarpState
 from core.render.composite import composite, soft_edge
 from core.render.region import CropRegion
 
@@ -53,14 +53,19 @@ class Region(Protocol):
 
 @dataclass(frozen=True)
 class EditedWindow:
-    """What one run of the model came to: for each of `frames` the finished pixels of the result, `patches` uint8 (h, w, 3), around the
-    region's box, whose upper left corner is at `corners` (x, y). `trail` is the last frame's way from the keyframe, where the window
-    carries it on: the next window needs it."""
+    """What one run of the model came to.
+
+    Attributes:
+        frames: The frames that it made, in the order in which it made them.
+        corners: (x, y) of the upper left corner of each frame's patch.
+        patches: uint8 (h, w, 3), the finished pixels of the result in the box around each frame's region.
+        warp_state: The way from the keyframe to the last frame, which the next window needs. None for a deletion.
+    """
 
     frames: tuple[int, ...]
     corners: tuple[tuple[int, int], ...]
     patches: tuple[Frame, ...]
-    trail: Trail | None = None
+    warp_state: WarpState | None = None
 
     @classmethod
     def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
@@ -85,8 +90,8 @@ class EditedWindow:
         """Write to a .npz file, complete or not at all. StorageError when the disk refuses."""
         buffer = io.BytesIO()
         patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
-        trail = {} if self.trail is None else {f"trail_{name}": value for name, value in self.trail.arrays().items()}
-        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **trail)  # type: ignore[arg-type]
+        state = {} if self.warp_state is None else {f"trail_{name}": value for name, value in self.warp_state.arrays().items()}
+        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **state)  # type: ignore[arg-type]
         write_bytes(path, buffer.getbuffer(), sync="none", then="resume")
 
     @staticmethod
@@ -102,8 +107,8 @@ class EditedWindow:
             frames = tuple(int(frame) for frame in file["frames"])
             corners = tuple((int(x), int(y)) for x, y in file["corners"])
             names = [name for name in file.files if name.startswith("trail_")]
-            trail = Trail.of({name.removeprefix("trail_"): file[name] for name in names}) if names else None
-            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), trail)
+            state = WarpState.from_arrays({name.removeprefix("trail_"): file[name] for name in names}) if names else None
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), state)
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
@@ -114,50 +119,77 @@ def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
         return image
     if abs(own_width * height / (own_height * width) - 1) > 0.01:
         raise InputError(
-            f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: its shape has to agree within 1 %, cut or fit it to that"
+            f"the keyframe is {own_width}x{own_height}, the clip {width}x{height}: their shapes may differ by 1 %; "
+            "crop or scale the keyframe to fit"
         )
-    return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).cut(image)
+    return CropRegion(0, 0, own_width, own_height, (own_width, own_height), (height, width)).crop(image)
 
 
 def feathered_keyframe(source: Frame, image: Frame, mask: Mask, feather: Widths) -> Frame:
-    """A picture of the whole frame that was edited elsewhere, as the model's own keyframes are: softened into `source` along the edge of
-    `mask` (H, W) over `feather` pixels, the source itself outside."""
+    """Blend a picture that was edited elsewhere into its frame, as the model's own keyframes are.
+
+    Args:
+        source: The frame, uint8 (H, W, 3).
+        image: The picture of the whole frame, of the same shape.
+        mask: bool (H, W), True = edit.
+        feather: Pixels inside the mask over which the picture fades into the source.
+
+    Returns:
+        The keyframe, (H, W, 3); the source itself outside the mask.
+    """
     return composite(source, image, soft_edge(mask, feather))
 
 
 def accepted_frame(source: Frame, keyframe: Frame, mask: Mask) -> Frame:
-    """The keyframe inside the region, the source outside: what a keyframe that came from elsewhere may have changed there is dropped."""
+    """Drop what a keyframe from elsewhere may have changed outside the region.
+
+    Args:
+        source: The frame, uint8 (H, W, 3).
+        keyframe: Its picture, of the same shape.
+        mask: bool (H, W), the region.
+
+    Returns:
+        The keyframe inside the region, the source outside.
+    """
     return np.where(mask[..., None], keyframe, source)
 
 
-def composed_frames(
+def composite_frames(
     reader: Frames,
     region: Region,
-    span: tuple[int, int],
+    frames: FrameRange,
     windows: Iterable[EditedWindow | Path],
     keyframe_index: int,
     keyframe: Frame,
 ) -> Iterator[tuple[int, Frame, Frame]]:
-    """Every frame of the half-open `span` in order, as (index, source, result), both uint8 (H, W, 3).
+    """Put the result together, frame by frame.
 
-    `windows` are what `propagate` gave, or paths where `EditedWindow.save` left them: of those, one at a time is in memory. The frame
-    `keyframe_index` shows the accepted `keyframe`; frames that no window made are the source itself, the same object.
+    Args:
+        reader: The clip.
+        region: What may have changed on each frame.
+        frames: Which frames of the result.
+        windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, one at a time is in memory.
+        keyframe_index: The frame that shows the accepted keyframe.
+        keyframe: Its picture, uint8 (H, W, 3).
+
+    Yields:
+        (index, source, result) in order, both uint8 (H, W, 3). Where no window made the frame the result is the source itself, the
+        same object.
     """
-    kept = list(windows)
-    where: dict[int, int] = {}
-    for number, window in enumerate(kept):
-        frames = window.frames if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
-        where.update(dict.fromkeys(frames, number))
+    all_windows = list(windows)
+    number_of: dict[int, int] = {}
+    for number, window in enumerate(all_windows):
+        made = window.frames if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
+        number_of.update(dict.fromkeys(made, number))
     opened: tuple[int, EditedWindow] | None = None
-    start, stop = span
-    for index, source in zip(range(start, stop), reader.frames(start, stop), strict=True):
+    for index, source in zip(frames.frames, reader.frames(*frames), strict=True):
         if index == keyframe_index:
             yield index, source, accepted_frame(source, keyframe, region[index])
-        elif index not in where or region.is_empty(index):
+        elif index not in number_of or region.is_empty(index):
             yield index, source, source
         else:
-            number = where[index]
+            number = number_of[index]
             if opened is None or opened[0] != number:
-                window = kept[number]
+                window = all_windows[number]
                 opened = number, window if isinstance(window, EditedWindow) else EditedWindow.load(window)
             yield index, source, opened[1].onto(index, source, region[index])

@@ -1,173 +1,163 @@
-"""The whole clip from one or several accepted keyframes: which windows there are, what each is called, and the frames they come to.
+"""The whole clip from one or several accepted keyframes: which windows there are, what each is called, and the frames they make.
 
-The first keyframe reaches back to the start of the span and on to the next one; every further keyframe starts the edit anew from its own
-frame. A window that reaches beyond the next keyframe is made whole, and what lies behind that keyframe is left out: its frames before
-it stay what a person has seen and approved.
+The first keyframe reaches back to the start and on to the next one; every further keyframe starts the edit anew from its own frame.
+A window that reaches beyond the next keyframe is made whole, and what lies behind that keyframe is left out: its frames before it
+stay what a person has seen and approved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.masks import Feather
+from core.geometry import FrameRange
 from core.progress import JobContext
-from core.project.edits import SamplingSettings
-from core.propagation.propagate import propagate, STAGE
-from core.propagation.result import composed_frames, EditedWindow, Frame, Frames, Region
+from core.propagation.propagate import propagate, sampling_of, STAGE
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
 from core.propagation.window_keys import window_keys
 from core.propagation.windows import plan_windows, Window
 from core.vivid.model import VividModel
 
 
 @dataclass(frozen=True)
-class Keyframe:
-    """The accepted picture of a frame, uint8 (H, W, 3), and how its stretch of the clip is asked for."""
+class Segment:
+    """Windows that go out from one keyframe in one direction.
 
-    frame: int
-    picture: Frame
-    task: str
-    caption: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Windows that go out from one keyframe in one direction, over `span` at most, with their names."""
+    Attributes:
+        keyframe: Where they start.
+        frames: What they cover at most.
+        windows: In the order in which they are made.
+        keys: The name of each.
+        next_keyframe: The first frame, going forwards, that another keyframe takes over.
+    """
 
     keyframe: Keyframe
-    span: tuple[int, int]
+    frames: FrameRange
     windows: tuple[Window, ...]
     keys: tuple[str, ...]
-    reach: int
-    """The first frame, going on, that the next keyframe takes over."""
+    next_keyframe: int
 
-    def made(self, window: Window) -> tuple[int, int]:
-        """The frames start:stop that count of one of the windows."""
-        return min(window.edited), min(max(window.edited) + 1, self.reach)
+    def frames_of(self, window: Window) -> FrameRange:
+        """The frames that count of one of the windows."""
+        return FrameRange(min(window.edited), min(max(window.edited) + 1, self.next_keyframe))
 
 
-def plan_chain(
-    model: VividModel,
-    region: Region,
-    span: tuple[int, int],
-    keyframes: Sequence[Keyframe],
-    settings: SamplingSettings,
-    feather: Feather,
-    facts: dict[str, object],
-) -> list[Stretch]:
-    """The stretches that carry `keyframes` (any order) through the half-open `span`, in the order in which they are made.
+def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, object]) -> list[Segment]:
+    """Divide an edit into segments and windows, and name these. Makes nothing.
 
-    `facts` say which clip and which weights it is, for the windows' names. InputError for no keyframe, two on one frame, or one outside.
+    Args:
+        model: The video model.
+        request: What to edit.
+        facts: Which clip and which weights it is, for the windows' names; as JSON takes it.
+
+    Returns:
+        The segments in the order in which they are made, those without windows left out.
+
+    Raises:
+        InputError: There is no keyframe, there are two on one frame, or one lies outside the frames or the region.
     """
-    start, stop = span
-    ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
+    region, (start, stop) = request.region, request.frames
+    ordered = sorted(request.keyframes, key=lambda keyframe: keyframe.frame)
     if not ordered:
-        raise InputError("there is no keyframe to carry: accept a try first")
+        raise InputError("there is no keyframe to propagate: accept a try first")
     for one, two in pairwise(ordered):
         if one.frame == two.frame:
             raise InputError(f"there are two keyframes on frame {one.frame}: leave one out")
     for keyframe in ordered:
-        if not start <= keyframe.frame < stop:
-            raise InputError(
-                f"the keyframe {keyframe.frame} is outside the frames {start}:{stop} that are to be edited: leave it out, "
-                "or work on more frames"
-            )
-        if region.is_empty(keyframe.frame):
-            raise InputError(f"the region to edit is empty on the keyframe {keyframe.frame}: choose a frame where it is not")
+        request.check_keyframe(keyframe)
 
-    def stretch(keyframe: Keyframe, part: tuple[int, int], reach: int) -> Stretch:
-        plan = plan_windows(part, keyframe.frame, model.window_frames, region.is_empty)
-        windows = tuple(window for window in plan if min(window.edited) < reach)
-        asked = {
+    def segment(keyframe: Keyframe, frames: FrameRange, next_keyframe: int) -> Segment:
+        plan = plan_windows(frames, keyframe.frame, model.window_frames, region.is_empty)
+        windows = tuple(window for window in plan if min(window.edited) < next_keyframe)
+        all_facts = {
             **facts,
             "task": keyframe.task,
             "caption": model.caption_for(keyframe.task, keyframe.caption),
             "seed": keyframe.seed,
-            "sampling": asdict(sampling_of(model, keyframe.task, settings)),
+            "sampling": asdict(sampling_of(model, keyframe.task, request.settings)),
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
             **({"tiled": True} if model.memory.tiled else {}),
         }
-        keys = window_keys(windows, region, feather, keyframe.frame, keyframe.picture, asked)
-        return Stretch(keyframe, part, windows, tuple(keys), reach)
+        keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts)
+        return Segment(keyframe, frames, windows, tuple(keys), next_keyframe)
 
     ends = [keyframe.frame for keyframe in ordered[1:]] + [stop]
-    onward = [stretch(keyframe, (keyframe.frame, stop), end) for keyframe, end in zip(ordered, ends, strict=True)]
-    back = stretch(ordered[0], (start, ordered[0].frame + 1), stop)
-    return [found for found in (*onward, back) if found.windows]
+    forward = [segment(keyframe, FrameRange(keyframe.frame, stop), end) for keyframe, end in zip(ordered, ends, strict=True)]
+    backward = segment(ordered[0], FrameRange(start, ordered[0].frame + 1), stop)
+    return [found for found in (*forward, backward) if found.windows]
 
 
-def run_chain(
+def run_segments(
     model: VividModel,
     reader: Frames,
-    region: Region,
-    chain: Sequence[Stretch],
-    settings: SamplingSettings,
-    feather: Feather,
+    request: EditRequest,
+    segments: Sequence[Segment],
     context: JobContext,
     stored: Callable[[str], EditedWindow | None],
 ) -> Iterator[tuple[str, EditedWindow, bool]]:
-    """Make the windows that `stored` does not have by their name; yields (name, window, whether it was made now) as they finish.
+    """Make the windows that are not stored yet.
 
-    Reports the denoising steps of the windows that are missing only, so that the time left is true. Errors as `propagate`.
+    Args:
+        model: The video model.
+        reader: The clip.
+        request: What to edit.
+        segments: What `plan_segments` gave for it.
+        context: Reports the denoising steps of the missing windows only, so that the estimate of the time left is true.
+        stored: Gives the window of a name, or None where it has to be made.
+
+    Yields:
+        (name, window, whether it was made now) as they finish.
+
+    Raises:
+        InputError: The frames or the region don't fit the clip, or a task or caption can't be used.
+        Cancelled: The job was stopped.
     """
-    there = {key: stored(key) is not None for stretch in chain for key in stretch.keys}
-    runs = [sampling_of(model, stretch.keyframe.task, settings).runs for stretch in chain]
-    total = sum(steps * sum(not there[key] for key in stretch.keys) for steps, stretch in zip(runs, chain, strict=True))
+    missing = {key: stored(key) is None for segment in segments for key in segment.keys}
+    runs = [sampling_of(model, segment.keyframe.task, request.settings).runs for segment in segments]
+    total = sum(steps * sum(missing[key] for key in segment.keys) for steps, segment in zip(runs, segments, strict=True))
     done = 0
     context.report(STAGE, 0, total)
-    for own, stretch in zip(runs, chain, strict=True):
-        keyframe = stretch.keyframe
-        names = dict(zip(stretch.windows, stretch.keys, strict=True))
-        missing = [not there[key] for key in stretch.keys]
-        steps = _Steps(context, done, total, own, missing)
+    for steps, segment in zip(runs, segments, strict=True):
+        names = dict(zip(segment.windows, segment.keys, strict=True))
+        to_make = [missing[key] for key in segment.keys]
         windows = propagate(
             model,
             reader,
-            region,
-            stretch.span,
-            keyframe.frame,
-            keyframe.picture,
-            keyframe.task,
-            keyframe.caption,
-            keyframe.seed,
-            settings,
-            steps,
-            feather=feather,
+            replace(request, frames=segment.frames, keyframes=(segment.keyframe,)),
+            _Steps(context, done, total, steps, to_make),
             stored=lambda window, names=names: stored(names[window]) if window in names else None,  # type: ignore[misc]
         )
-        for key in stretch.keys:  # fewer than there are where the next keyframe takes over
-            yield key, next(windows), not there[key]
+        for key in segment.keys:  # fewer than there are where the next keyframe takes over
+            yield key, next(windows), missing[key]
         windows.close()  # type: ignore[attr-defined]
-        done += sum(missing) * own
+        done += sum(to_make) * steps
 
 
-def composed_chain(
-    reader: Frames,
-    region: Region,
-    span: tuple[int, int],
-    keyframes: Sequence[Keyframe],
-    windows: Sequence[EditedWindow | Path],
-) -> Iterator[tuple[int, Frame, Frame]]:
-    """`composed_frames` for several keyframes: every frame of the span in order, as (index, source, result). `windows` in any order."""
-    ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
-    starts = [span[0], *(keyframe.frame for keyframe in ordered[1:])]
-    for keyframe, start, stop in zip(ordered, starts, [*starts[1:], span[1]], strict=True):
-        yield from composed_frames(reader, region, (start, stop), windows, keyframe.frame, keyframe.picture)
+def composite_segments(reader: Frames, request: EditRequest, windows: Sequence[EditedWindow | Path]) -> Iterator[tuple[int, Frame, Frame]]:
+    """Put the result of several keyframes together, as `composite_frames` does it for one.
 
+    Args:
+        reader: The clip.
+        request: What was edited.
+        windows: All windows or their files, in any order.
 
-def sampling_of(model: VividModel, task: str, settings: SamplingSettings) -> Any:
-    """How the windows of a task are sampled: what `propagate` uses."""
-    return model.sampling("delete" if task == "delete" else "propagate", settings)
+    Yields:
+        (index, source, result) for every frame of the request in order.
+    """
+    ordered = sorted(request.keyframes, key=lambda keyframe: keyframe.frame)
+    starts = [request.frames.start, *(keyframe.frame for keyframe in ordered[1:])]
+    for keyframe, start, stop in zip(ordered, starts, [*starts[1:], request.frames.stop], strict=True):
+        yield from composite_frames(reader, request.region, FrameRange(start, stop), windows, keyframe.frame, keyframe.picture)
 
 
 class _Steps(JobContext):
-    """Passes the steps of one stretch on as steps of the whole, leaving out windows that were there before."""
+    """Passes the steps of one segment on as steps of the whole, leaving out windows that were there before."""
 
     def __init__(self, whole: JobContext, before: int, total: int, runs: int, missing: Sequence[bool]) -> None:
         super().__init__(token=whole.token)

@@ -12,23 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.masks import MaskSequence
 from core.media import ClipReader
 from core.progress import JobContext
-from core.propagation.result import composed_frames, EditedWindow, Frame
+from core.propagation.result import composite_frames, EditedWindow, Frame
 
 _WINDOWS_KEPT = 3
 
 
 @dataclass(frozen=True)
 class AppliedEdit:
-    """A finished propagation, as it lies on disk.
+    """A finished propagation, as it lies on disk. What lies outside its frames or its region is left exactly as it was.
 
-    `windows` are (start, stop, file) of the stretches that count; `keyframes` map a frame to what gives its accepted picture, uint8
-    (H, W, 3). Frames outside `span` (half-open) or `region`, and pixels outside the region, are left exactly as they were.
+    Attributes:
+        frames: The frames of its result.
+        region: What may have changed.
+        windows: (start, stop, file): the frames start:stop count of the window in that file.
+        keyframes: Gives the accepted picture, uint8 (H, W, 3), of each frame that has one.
     """
 
-    span: tuple[int, int]
+    frames: FrameRange
     region: MaskSequence
     windows: tuple[tuple[int, int, Path], ...]
     keyframes: Mapping[int, Callable[[], Frame]]
@@ -71,7 +75,7 @@ class StackedReader(ClipReader):
     def shows(self, index: int) -> bool:
         """Whether every edit that has a region on this frame has its window by now."""
         return all(
-            not edit.span[0] <= index < edit.span[1]
+            not edit.frames.contains(index)
             or edit.region.is_empty(index)
             or index in edit.keyframes
             or any(start <= index < stop for start, stop, _ in edit.windows)
@@ -79,16 +83,16 @@ class StackedReader(ClipReader):
         )
 
     def _changes(self, index: int) -> bool:
-        return any(edit.span[0] <= index < edit.span[1] and not edit.region.is_empty(index) for edit in self._edits)
+        return any(edit.frames.contains(index) and not edit.region.is_empty(index) for edit in self._edits)
 
     def _edited(self, index: int, frame: Frame) -> Frame:
         for edit in self._edits:
-            if not edit.span[0] <= index < edit.span[1]:
+            if not edit.frames.contains(index):
                 continue
             windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
             at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
             one = _OneFrame(frame, index)
-            _, _, frame = next(composed_frames(one, edit.region, (index, index + 1), windows, at, picture))
+            _, _, frame = next(composite_frames(one, edit.region, FrameRange(index, index + 1), windows, at, picture))
         return frame
 
     def _window(self, path: Path) -> EditedWindow:

@@ -56,7 +56,7 @@ def window_keys(
     keys: list[str] = []
     for number, window in enumerate(windows):
         # Over a gap without a region, too, the last edited frame is what is carried on.
-        before = keys[-1] if number and window.bridge != keyframe_index else "keyframe"
+        before = keys[-1] if number and window.conditioning_frame != keyframe_index else "keyframe"
         reach = 0 if facts.get("task") == "add" else REACH  # what lies behind the region is found in frames around the window
         # How far what the border cuts off goes on beyond it is found in frames where it is whole.
         if any(is_cut(region, frame) for frame in window.frames):

@@ -91,7 +91,7 @@ class _Trail:
     guessed: Mask
 
 
-class Backdrop:
+class BackgroundModel:
     """Looks behind `region` in the frames that it covers. Holds the full-size frames within REACH of those that are looked at."""
 
     def __init__(self, reader: Frames, region: Region) -> None:
@@ -107,7 +107,7 @@ class Backdrop:
         self._finished: tuple[int, Frame] | None = None
         self._flow = DenseFlow()
 
-    def look(self, frames: Iterable[int], finished: tuple[int, Frame] | None = None) -> None:
+    def prepare(self, frames: Iterable[int], finished: tuple[int, Frame] | None = None) -> None:
         """Follow the hidden pixels of these neighbouring frames. `finished` is a frame whose own hole is filled, and its index: it shows
         what no other frame does."""
         wanted = sorted(frames)
@@ -136,7 +136,7 @@ class Backdrop:
             # Here, not when a hole is filled: which of them are may depend on what was made in an earlier run.
             self._texture = next((self._texture_of(index) for index in wanted if self._region[index].any()), None)
 
-    def fill(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
+    def inpaint(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
         """`source` (H, W, 3), one of the frames that were looked at, with what lies behind the region, and the source itself outside.
 
         `answer` (H, W, 3) is what a model says.

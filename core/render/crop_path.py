@@ -17,7 +17,7 @@ WORTH = 1.2
 """A crop moves only where standing still would make it larger than this many times: what stands still can't shimmer."""
 
 
-def follow_region(boxes: Sequence[Box[int] | None], frame_size: tuple[int, int], working_size: tuple[int, int]) -> list[CropRegion]:
+def crop_path(boxes: Sequence[Box[int] | None], frame_size: tuple[int, int], working_size: tuple[int, int]) -> list[CropRegion]:
     """One crop for each frame's box (None where nothing is edited), in the order of time.
 
     All the same where one rectangle serves all of them about as well. Otherwise each holds its own frame's box with the usual context,

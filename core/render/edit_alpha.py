@@ -22,7 +22,7 @@ STEEP = 2.0
 """How many times the level where an edit begins to show it shows fully."""
 
 
-def visible_edit(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], rim: bool = True) -> NDArray[np.float32]:
+def edit_alpha(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], rim: bool = True) -> NDArray[np.float32]:
     """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
     outside of it, where nothing was asked to change.
 
@@ -58,7 +58,7 @@ def _untouched(edited: NDArray[np.uint8], source: NDArray[np.uint8], margin: int
     return cv2.erode(same, np.ones((2 * margin + 1,) * 2, np.uint8)) > 0
 
 
-def pure(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
+def remove_background_bleed(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
     """`edited` (h, w, 3) with what is shown in part (h, w) in the colours beside it that are shown whole: without what lay behind it, which
     elsewhere it would bring along as a fringe."""
     whole = (shown > WHOLE).astype(np.float32)

@@ -25,9 +25,11 @@ WHOLE = 0.9
 """The share of its largest piece below which a thing with a hollow has been cut to pieces."""
 
 
-def cut_out(edited: NDArray[np.uint8], mask: NDArray[np.bool_], shown: NDArray[np.float32], hollow: bool = False) -> NDArray[np.float32]:
+def matte_objects(
+    edited: NDArray[np.uint8], mask: NDArray[np.bool_], shown: NDArray[np.float32], hollow: bool = False
+) -> NDArray[np.float32]:
     """How much to show of the one thing that `edited` (h, w, 3) has in `mask` (h, w), (h, w) in [0, 1] and at most `shown`, see
-    `visible_edit`. `hollow` says that one sees through or into it, as with a ring or a moon, so that its middle is none of it.
+    `edit_alpha`. `hollow` says that one sees through or into it, as with a ring or a moon, so that its middle is none of it.
 
     GrabCut (Rother et al. 2004) on the edited picture: what is around the mask tells the colours of the background, what shows, those of
     the thing. `shown` comes back where the two can't be told apart.

@@ -28,7 +28,7 @@ ENLARGEMENT = 2
 class CropRegion:
     """A rectangle of source pixels with exactly the working size's aspect.
 
-    It may reach beyond the frame where the frame is too small; `cut` repeats the frame's edge there and `paste` leaves it out.
+    It may reach beyond the frame where the frame is too small; `crop` repeats the frame's edge there and `paste` leaves it out.
     `working_size` is (height, width), `frame_size` (width, height).
     """
 
@@ -51,11 +51,11 @@ class CropRegion:
         scale_x, scale_y = width / self.width, height / self.height
         return np.array([[scale_x, 0, (0.5 - self.x) * scale_x - 0.5], [0, scale_y, (0.5 - self.y) * scale_y - 0.5], [0, 0, 1]], np.float64)
 
-    def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def crop(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3) -> uint8 (h, w, 3) at the working size; shrinking averages, so nothing aliases."""
         return self._resize(self._extract(frame, cv2.BORDER_REPLICATE), shrinking=cv2.INTER_AREA, growing=cv2.INTER_CUBIC)
 
-    def cut_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def crop_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """bool (H, W) -> bool (h, w): a working pixel is set when any source pixel under it is. False beyond the frame."""
         share = self._extract(mask.astype(np.float32), cv2.BORDER_CONSTANT)
         # A linear filter that is a little above 0 wherever a set pixel contributes keeps thin and small masks alive.
@@ -83,7 +83,7 @@ class CropRegion:
     def _check(self, frame: NDArray) -> None:
         if frame.shape[:2] != (self.frame_size[1], self.frame_size[0]):
             raise ValueError(
-                f"a region of {self.frame_size[0]}x{self.frame_size[1]} frames can't cut one of {frame.shape[1]}x{frame.shape[0]}"
+                f"a region of {self.frame_size[0]}x{self.frame_size[1]} frames can't crop one of {frame.shape[1]}x{frame.shape[0]}"
             )
 
     def _extract(self, frame: NDArray, border: int) -> NDArray:

@@ -19,7 +19,7 @@ SIDE = 256
 
 
 @dataclass(frozen=True)
-class Join:
+class Seam:
     """Between frame `frame` - 1 and `frame`, made in different runs of the model.
 
     `difference` is the mean absolute difference in the region after motion compensation, in 8-bit levels; `score` is how many times that
@@ -31,7 +31,7 @@ class Join:
     score: float
 
 
-class JoinMeter:
+class SeamMeter:
     """Watches the frames of a result go by, in order, and scores the borders among them. Holds two frames at a time."""
 
     def __init__(self, borders: Iterable[int]) -> None:
@@ -48,7 +48,7 @@ class JoinMeter:
             if jump is not None:
                 self._jumps[index] = jump
 
-    def joins(self) -> list[Join]:
+    def seams(self) -> list[Seam]:
         """The borders that could be measured: both frames have a region, and a neighbouring pair to compare with."""
         found = []
         for frame in sorted(self._borders & self._jumps.keys()):
@@ -56,7 +56,7 @@ class JoinMeter:
             if beside:
                 usual = max(sum(beside) / len(beside), FLOOR)
                 jump = self._jumps[frame]
-                found.append(Join(frame, round(jump, 2), round(max(jump, FLOOR) / usual, 2)))
+                found.append(Seam(frame, round(jump, 2), round(max(jump, FLOOR) / usual, 2)))
         return found
 
 

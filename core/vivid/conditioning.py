@@ -21,7 +21,7 @@ BLACK = -1.0
 def masked_video(pixels: Tensor, mask: Tensor, filling: Tensor | float = BLACK) -> Tensor:
     """Paint the edit region black, or with `filling`: (B, 3, T, H, W) in [-1, 1] and (B, 1, T, H, W) in {0, 1} -> (B, 3, T, H, W).
 
-    Black is the paper's. A model whose package says `"hole": "carried"` reads the carried keyframe there when it propagates.
+    Black is the paper's. A model whose `mask_fill` is "warped" reads the warped keyframe there when it propagates.
     """
     return pixels * (1 - mask) + filling * mask
 

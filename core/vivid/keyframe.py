@@ -16,18 +16,18 @@ from core.errors import InputError
 from core.masks import Widths
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
-from core.render.background import Backdrop, Frames, Region
+from core.render.background import BackgroundModel, Frames, Region
 from core.render.color_match import match_surroundings
 from core.render.composite import composite, soft_edge
-from core.render.edit_alpha import visible_edit
+from core.render.edit_alpha import edit_alpha
 from core.render.grain import add_grain, grain_around, ring_box
-from core.render.object_mattes import cut_out
+from core.render.object_mattes import matte_objects
 from core.render.region import CropRegion, plan_region
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
-Behind = Callable[[str], tuple[Backdrop, int] | None]
+Behind = Callable[[str], tuple[BackgroundModel, int] | None]
 
 STAGE = "keyframe"
 _FRAMES_KEPT = 8
@@ -65,7 +65,7 @@ class KeyframeStudio:
         if not region.any():
             raise InputError("the region to edit is empty on this frame: select something, or choose another keyframe")
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
-        pixels, mask = crop.cut(frame), crop.cut_mask(region)
+        pixels, mask = crop.crop(frame), crop.crop_mask(region)
         alpha = soft_edge(region, feather)
         return PreparedKeyframe(self.model, frame, region, behind, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
 
@@ -148,28 +148,28 @@ class PreparedKeyframe:
         if start.shape != self.frame.shape:
             raise InputError(f"the picture to start from is {start.shape[1]}x{start.shape[0]}, the frame another size")
         with torch.inference_mode():
-            return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.crop.cut(start)[None]))
+            return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.crop.crop(start)[None]))
 
     def _finished(
-        self, task: str, caption: str, edited: NDArray[np.uint8], under: tuple[Backdrop, int] | None, seed: int
+        self, task: str, caption: str, edited: NDArray[np.uint8], under: tuple[BackgroundModel, int] | None, seed: int
     ) -> NDArray[np.uint8]:
         """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
         whole = self.crop.over(self.frame, edited)
         if task == "delete":
             if under is None:
                 return composite(self.frame, whole, self.alpha)
-            return under[0].fill(under[1], self.frame, whole)
+            return under[0].inpaint(under[1], self.frame, whole)
         ring = ring_box(self.region)
         grain = grain_around(ring.crop(self.frame), ring.crop(self.region))
-        base = self.frame if under is None else under[0].fill(under[1], self.frame)
+        base = self.frame if under is None else under[0].inpaint(under[1], self.frame)
         if task == "modify" and under is None:
             return composite(self.frame, add_grain(whole, self.alpha, grain, (seed,)), self.alpha)
         area = self.crop.inside.slices
         result = self.frame.copy()
-        shown = visible_edit(whole[area], base[area], self.region[area])
-        if self.model.things:
+        shown = edit_alpha(whole[area], base[area], self.region[area])
+        if self.model.object_mattes:
             hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
-            shown = cut_out(whole[area], self.region[area], shown, hollow)
+            shown = matte_objects(whole[area], self.region[area], shown, hollow)
         # The edit fades into what lies behind it: the source, or what hides it, which must not shine through at the region's edge.
         laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown * self.alpha[area])
         result[area] = np.where(self.region[area][..., None], laid, self.frame[area])
@@ -178,14 +178,14 @@ class PreparedKeyframe:
 
 def behind_keyframe(reader: Frames, region: Region, index: int) -> Behind:
     """For `KeyframeStudio.prepare`: what lies behind the region of frame `index`, as `propagate` will find it. Looks when first asked."""
-    looked: list[Backdrop] = []
+    looked: list[BackgroundModel] = []
 
-    def behind(task: str) -> tuple[Backdrop, int] | None:
+    def behind(task: str) -> tuple[BackgroundModel, int] | None:
         if task == "add":
             return None
         if not looked:
-            backdrop = Backdrop(reader, region)
-            backdrop.look([index])
+            backdrop = BackgroundModel(reader, region)
+            backdrop.prepare([index])
             looked.append(backdrop)
         return looked[0], index
 

@@ -29,7 +29,8 @@ from core.vivid.offload import place
 from core.vivid.pipeline import VividPipeline
 
 FACTS = "vivid.json"
-HOLES = ("black", "carried")
+MASK_FILLS = {"black": "black", "carried": "warped"}
+"""What the mask is filled with, by its name in vivid.json."""
 _CAPTIONS_KEPT = 64
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
 """What the libraries raise over a package that is incomplete or damaged."""
@@ -63,14 +64,16 @@ class VividModel:
     tasks: dict[str, Sampling]
     max_text_length: int
     vocabulary: Vocabulary | None = None
-    hole: str = "black"
-    """What the masked video shows in the region when a keyframe is propagated: "black" (the paper's) or "carried" (the keyframe moved along
-    the mask, as the small model was trained; never for deletion, where the mask's motion says nothing about what lies behind)."""
-    kept: float = 0.0
-    """How much of the carried keyframe a propagated frame shows at least, 0 to 1, where the model's answer differs from it: 1 for a model
-    that is better at saying how things move than at drawing them again."""
-    things: bool = False
-    """Whether all it paints are things with an outline, which can be cut out of the background that it paints anew around them."""
+    mask_fill: str = "black"
+    """What the masked video shows in the region when a keyframe is propagated: "black" (the paper's) or "warped" (the keyframe
+    moved along the mask, as the small model was trained; never for deletion, where the mask's motion says nothing about the
+    background). `hole` in vivid.json."""
+    keyframe_weight: float = 0.0
+    """How much of the warped keyframe a propagated frame shows at least, 0 to 1, where the model's answer differs from it: 1 for a
+    model that is better at saying how objects move than at drawing them again. `kept` in vivid.json."""
+    object_mattes: bool = False
+    """Whether all it paints are objects with an outline, which can be matted out of the background that it paints anew around
+    them. `things` in vivid.json."""
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -151,9 +154,9 @@ def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto") 
             tasks={task: _sampling(facts["tasks"][task]) for task in (*TASKS, "propagate")},
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
-            hole=_hole(facts.get("hole", HOLES[0])),
-            kept=_kept(float(facts.get("kept", 0))),
-            things=bool(facts.get("things", False)),
+            mask_fill=_mask_fill(facts.get("hole", "black")),
+            keyframe_weight=_keyframe_weight(float(facts.get("kept", 0))),
+            object_mattes=bool(facts.get("things", False)),
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
@@ -180,13 +183,13 @@ def _sampling(own: dict[str, Any]) -> Sampling:
     return sampling
 
 
-def _hole(name: str) -> str:
-    if name not in HOLES:
-        raise ValueError(f"the hole '{name}' is none that we know: {', '.join(HOLES)}")
-    return name
+def _mask_fill(name: str) -> str:
+    if name not in MASK_FILLS:
+        raise ValueError(f"'hole' is '{name}', but has to be one of {', '.join(MASK_FILLS)}")
+    return MASK_FILLS[name]
 
 
-def _kept(share: float) -> float:
+def _keyframe_weight(share: float) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"'kept' has to lie in 0 to 1, not at {share}")
     return share

@@ -12,9 +12,11 @@ from app.engine import Engine
 from app.jobs.estimates import timing_key
 from app.settings import Settings
 from core.errors import DeviceMemoryError, InputError
+from core.geometry import FrameRange
 from core.models import ModelStore
 from core.project.edits import SamplingSettings
-from core.propagation.schedule import Keyframe, plan_chain
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.schedule import plan_segments
 from core.vivid.denoise import denoise
 from core.vivid.memory import MemoryPlan
 from core.vivid.model import load_vivid, Sampling, VividModel
@@ -161,12 +163,13 @@ def test_a_clip_coded_in_tiles_looks_the_same(package: Path, whole: tuple[torch.
 
 
 def test_what_was_made_and_measured_in_another_way_has_another_name(package: Path, tmp_path: Path) -> None:
-    from core.masks import Feather, MaskSequence
+    from core.masks import MaskSequence
 
     whole, moving, tiled = loaded(package), loaded(package, "parts"), loaded(package, "parts", tiled=True)
     masks = MaskSequence((160, 120), 0, [np.ones((120, 160), bool)] * 12)
     keyframe = Keyframe(0, np.zeros((120, 160, 3), np.uint8), "add", "a red ball", 0)
-    keys = [plan_chain(model, masks, (0, 12), [keyframe], SamplingSettings(), Feather(), {})[0].keys for model in (whole, moving, tiled)]
+    request = EditRequest(FrameRange(0, 12), masks, (keyframe,), SamplingSettings())
+    keys = [plan_segments(model, request, {})[0].keys for model in (whole, moving, tiled)]
     assert keys[0] == keys[1] != keys[2]
     names = [timing_key(model, True, "weights") for model in (whole, moving, tiled)]
     assert len(set(names)) == 3

@@ -11,13 +11,16 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError
+from core.geometry import FrameRange
 from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext, ProgressEvent
 from core.project.edits import SamplingSettings
-from core.propagation.propagate import composed_frames, EditedWindow, fit_keyframe, propagate
-from core.propagation.warp import carried_along
+from core.propagation.mask_motion import warp_clips
+from core.propagation.propagate import propagate
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.result import composite_frames, EditedWindow, fit_keyframe
 from core.render.composite import difference_outside
-from core.render.crop_path import follow_region
+from core.render.crop_path import crop_path
 from core.render.region import CropRegion
 from core.vivid.conditioning import latent_mask, masked_video
 from core.vivid.model import VividModel
@@ -56,7 +59,7 @@ def _same(one: EditedWindow, two: EditedWindow) -> bool:
 
 def _crops(region: MaskSequence, frames: range) -> list[CropRegion]:
     """What the model sees of a window."""
-    return follow_region([bounding_box(region[frame]) for frame in frames], (WIDTH, HEIGHT), (32, 32))
+    return crop_path([bounding_box(region[frame]) for frame in frames], (WIDTH, HEIGHT), (32, 32))
 
 
 def _propagate(
@@ -69,10 +72,11 @@ def _propagate(
     context: JobContext | None = None,
     **changes: object,
 ) -> list[EditedWindow]:
-    arguments = {"task": "add", "caption": "a red ball", "seed": 1, "settings": SETTINGS} | changes
-    keyframe = _keyframe(reader, region, index) if keyframe is None else keyframe
-    span = span or (0, len(reader))
-    return list(propagate(model, reader, region, span, index, keyframe, context=context or JobContext(), **arguments))
+    arguments: dict[str, Any] = {"task": "add", "caption": "a red ball", "seed": 1, "settings": SETTINGS, "stored": None} | changes
+    settings, stored = arguments.pop("settings"), arguments.pop("stored")
+    accepted = Keyframe(index, _keyframe(reader, region, index) if keyframe is None else keyframe, **arguments)
+    request = EditRequest(FrameRange(*(span or (0, len(reader)))), region, (accepted,), settings)
+    return list(propagate(model, reader, request, context or JobContext(), stored))
 
 
 @pytest.mark.parametrize(("count", "index"), [(1, 0), (2, 0), (2, 1), (16, 0), (17, 0), (18, 5), (40, 23)])
@@ -81,7 +85,7 @@ def test_any_frame_count_gives_every_frame_and_keeps_the_source_outside(model: V
     windows = _propagate(model, reader, region, index)
     assert sorted(frame for window in windows for frame in window.frames) == [frame for frame in range(count) if frame != index]
     assert all(len(window.patches) == len(window.frames) for window in windows)
-    results = list(composed_frames(reader, region, (0, count), windows, index, _keyframe(reader, region, index)))
+    results = list(composite_frames(reader, region, FrameRange(0, count), windows, index, _keyframe(reader, region, index)))
     assert [frame for frame, _, _ in results] == list(range(count))
     for frame, source, result in results:
         assert (source == reader.frame(frame)).all()
@@ -98,8 +102,8 @@ def test_texture_that_stands_still_is_no_grain_on_any_frame(model: VividModel) -
     masks = np.zeros((count, 120, 160), bool)
     masks[:, 40:80, 60:100] = True
     region = MaskSequence((160, 120), 0, masks)
-    windows = _propagate(replace(model, kept=1.0), reader, region, 0)
-    results = composed_frames(reader, region, (0, count), windows, 0, _keyframe(reader, region, 0))
+    windows = _propagate(replace(model, keyframe_weight=1.0), reader, region, 0)
+    results = composite_frames(reader, region, FrameRange(0, count), windows, 0, _keyframe(reader, region, 0))
     uneven = [result[46:74, 66:94].std((0, 1)).max() for _, _, result in results]
     assert len(windows) == 2
     assert max(uneven) < 0.5, uneven
@@ -109,14 +113,14 @@ def test_a_span_is_all_that_is_read_and_made(model: VividModel) -> None:
     reader, region = _clip(12)
     windows = _propagate(model, reader, region, 6, span=(4, 9))
     assert [window.frames for window in windows] == [(7, 8), (5, 4)]
-    results = list(composed_frames(reader, region, (4, 9), windows, 6, _keyframe(reader, region, 6)))
+    results = list(composite_frames(reader, region, FrameRange(4, 9), windows, 6, _keyframe(reader, region, 6)))
     assert [frame for frame, _, _ in results] == [4, 5, 6, 7, 8]
 
 
-@pytest.mark.parametrize(("hole", "task"), [("black", "modify"), ("carried", "modify"), ("carried", "delete")])
-def test_kive_is_what_reaches_the_transformer(model: VividModel, monkeypatch: pytest.MonkeyPatch, hole: str, task: str) -> None:
+@pytest.mark.parametrize(("fill", "task"), [("black", "modify"), ("warped", "modify"), ("warped", "delete")])
+def test_kive_is_what_reaches_the_transformer(model: VividModel, monkeypatch: pytest.MonkeyPatch, fill: str, task: str) -> None:
     reader, region = _clip(9)
-    monkeypatch.setattr(model, "hole", hole)
+    monkeypatch.setattr(model, "mask_fill", fill)
     seen: list[torch.Tensor] = []
     hook = model.pipeline.transformer.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append(kwargs["hidden_states"].clone()), with_kwargs=True
@@ -124,15 +128,15 @@ def test_kive_is_what_reaches_the_transformer(model: VividModel, monkeypatch: py
     _propagate(model, reader, region, 0, task=task)
     hook.remove()
     crops = _crops(region, range(9))
-    masks = np.stack([crop.cut_mask(region[index]) for index, crop in enumerate(crops)])
+    masks = np.stack([crop.crop_mask(region[index]) for index, crop in enumerate(crops)])
     masks[0] = False
     frames = [_keyframe(reader, region, 0), *reader.frames(1, 9)]
-    pixels = np.stack([crop.cut(frame) for crop, frame in zip(crops, frames, strict=True)])
+    pixels = np.stack([crop.crop(frame) for crop, frame in zip(crops, frames, strict=True)])
     mask = mask_to_model(masks)
     with torch.inference_mode():
-        video, key_mask = to_model(pixels), mask_to_model(crops[0].cut_mask(region[0])[None])
-        carried = carried_along(video, torch.cat([key_mask, mask[:, :, 1:]], 2), key_mask)  # as the model was trained
-        expected = model.pipeline.encode_condition(masked_video(video, mask, carried if (hole, task) == ("carried", "modify") else -1.0))
+        video, key_mask = to_model(pixels), mask_to_model(crops[0].crop_mask(region[0])[None])
+        warped = warp_clips(video, torch.cat([key_mask, mask[:, :, 1:]], 2), key_mask)  # as the model was trained
+        expected = model.pipeline.encode_condition(masked_video(video, mask, warped if (fill, task) == ("warped", "modify") else -1.0))
     first = seen[0]
     assert first.shape == (1, 3, 9, 4, 4)
     assert torch.equal(first[:, :, :4], model.noise(1, 3)[0])
@@ -141,7 +145,7 @@ def test_kive_is_what_reaches_the_transformer(model: VividModel, monkeypatch: py
     torch.testing.assert_close(first[:, :, 5:], expected, atol=2e-3, rtol=0.01)  # the run-time frames are whole numbers
 
 
-def test_the_bridge_is_the_last_edited_frame_as_composited(model: VividModel) -> None:
+def test_the_conditioning_frame_is_the_last_edited_frame_as_composited(model: VividModel) -> None:
     reader, region = _clip(20)
     encoded: list[torch.Tensor] = []
     encode = model.pipeline.encode_masked
@@ -155,10 +159,12 @@ def test_the_bridge_is_the_last_edited_frame_as_composited(model: VividModel) ->
         windows = _propagate(model, reader, region, 0)
     finally:
         del model.pipeline.encode_masked
-    results = {index: result for index, _, result in composed_frames(reader, region, (0, 20), windows, 0, _keyframe(reader, region, 0))}
+    results = {
+        index: result for index, _, result in composite_frames(reader, region, FrameRange(0, 20), windows, 0, _keyframe(reader, region, 0))
+    }
     assert [window.frames[0] for window in windows] == [1, 17]
-    bridge = _crops(region, range(16, 20))[0].cut(results[16])
-    assert torch.equal(encoded[1][:, :, 0], to_model(bridge[None])[:, :, 0])
+    conditioning = _crops(region, range(16, 20))[0].crop(results[16])
+    assert torch.equal(encoded[1][:, :, 0], to_model(conditioning[None])[:, :, 0])
     assert encoded[1].shape[2] == 9  # 16, 17, 18, 19 and the last five times more
     for padded in range(4, 9):
         assert torch.equal(encoded[1][:, :, padded], encoded[1][:, :, 3])
@@ -168,7 +174,7 @@ def test_frames_without_a_region_pass_through(model: VividModel) -> None:
     reader, region = _clip(30, empty=set(range(4, 24)))
     windows = _propagate(model, reader, region, 1)
     assert [window.frames for window in windows] == [(2, 3), (24, 25, 26, 27, 28, 29), (0,)]
-    for index, source, result in composed_frames(reader, region, (0, 30), windows, 1, _keyframe(reader, region, 1)):
+    for index, source, result in composite_frames(reader, region, FrameRange(0, 30), windows, 1, _keyframe(reader, region, 1)):
         assert (result is source) == (4 <= index < 24)
 
 
@@ -186,7 +192,7 @@ def test_what_a_keyframe_from_elsewhere_changed_outside_the_region_is_dropped(mo
     soiled = np.where(region[0][..., None], keyframe, 255 - keyframe)
     for one, two in zip(_propagate(model, reader, region, 0), _propagate(model, reader, region, 0, keyframe=soiled), strict=True):
         assert _same(one, two)
-    _, source, result = next(composed_frames(reader, region, (0, 5), [], 0, soiled))
+    _, source, result = next(composite_frames(reader, region, FrameRange(0, 5), [], 0, soiled))
     assert difference_outside(source, result, region[0]) == 0
     assert (result == keyframe).all()
 
@@ -207,7 +213,7 @@ def test_every_step_is_reported_and_cancel_leaves_within_one(model: VividModel) 
     assert len(steps) == 3
 
 
-def test_a_package_may_ask_to_start_from_the_carried_keyframe(model: VividModel) -> None:
+def test_a_package_may_ask_to_start_from_the_warped_keyframe(model: VividModel) -> None:
     reader, region = _clip(9)
     seen: list[torch.Tensor] = []
     hook = model.pipeline.transformer.register_forward_pre_hook(
@@ -228,7 +234,7 @@ def test_a_package_may_ask_to_start_from_the_carried_keyframe(model: VividModel)
         guess[index][region[index]] = (255, 0, 0)
     with torch.inference_mode():
         clean = model.pipeline.encode_pixels(
-            to_model(np.stack([crop.cut(frame) for crop, frame in zip(_crops(region, range(9)), guess, strict=True)]))
+            to_model(np.stack([crop.crop(frame) for crop, frame in zip(_crops(region, range(9)), guess, strict=True)]))
         )
     scheduler = model.pipeline.scheduler
     expected = scheduler.add_noise(clean, model.noise(1, 3)[0], scheduler.timesteps[2:3])
@@ -244,8 +250,8 @@ def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) 
         window.save(paths[-1])
     keyframe = _keyframe(reader, region, 3)
     for (_, _, one), (_, _, two) in zip(
-        composed_frames(reader, region, (0, 20), windows, 3, keyframe),
-        composed_frames(reader, region, (0, 20), paths, 3, keyframe),
+        composite_frames(reader, region, FrameRange(0, 20), windows, 3, keyframe),
+        composite_frames(reader, region, FrameRange(0, 20), paths, 3, keyframe),
         strict=True,
     ):
         assert (one == two).all()

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.geometry import FrameRange
 from core.masks import adjusted, feather_alpha, feather_of_objects, MaskSequence, region_at, RegionPart
 from core.project.tracks import MaskAdjustment
 from core.propagation.window_keys import window_keys
@@ -86,7 +87,7 @@ def test_a_stored_edge_is_that_of_each_frame(feathers: tuple[int, int, int]) -> 
 def names(*objects: RegionPart) -> list[str]:
     """Of the windows that carry frame 0: their frames are 1:4, 4:7 and 7:8, each going on from the one before."""
     region, soft = adjusted(objects, range(8))
-    windows = plan_windows((0, 8), 0, 4, region.is_empty)
+    windows = plan_windows(FrameRange(0, 8), 0, 4, region.is_empty)
     assert [window.edited for window in windows] == [(1, 2, 3), (4, 5, 6), (7,)]
     return window_keys(windows, region, soft, 0, np.zeros((*SHAPE, 3), np.uint8), {"task": "add"})
 

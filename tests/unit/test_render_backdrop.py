@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.masks import MaskSequence
-from core.render.background import Backdrop
+from core.render.background import BackgroundModel
 from tests.builders import FrameList, noise_frames
 
 HEIGHT, WIDTH, COUNT = 90, 140, 16
@@ -32,12 +32,12 @@ def _error(result: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
 @pytest.mark.parametrize("step", [0, 2])
 def test_background_that_other_frames_show_comes_back(step: int) -> None:
     truth, shown, region = _world(step)
-    backdrop = Backdrop(FrameList(shown), region)
-    backdrop.look(range(COUNT))
+    backdrop = BackgroundModel(FrameList(shown), region)
+    backdrop.prepare(range(COUNT))
     ours, telea = [], []
     for index in range(COUNT):
         mask = region[index]
-        result = backdrop.fill(index, shown[index])
+        result = backdrop.inpaint(index, shown[index])
         assert (result[~mask] == shown[index][~mask]).all()
         ours.append(_error(result, truth[index], mask))
         filled = cv2.inpaint(shown[index], mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
@@ -51,9 +51,9 @@ def test_what_no_frame_shows_is_continued_from_around_it(height: int, width: int
     masks = np.zeros((3, height, width), bool)
     masks[hole] = True
     frames[masks] = 255
-    backdrop = Backdrop(FrameList(frames), MaskSequence((width, height), 0, masks))
-    backdrop.look([1])
-    assert np.abs(backdrop.fill(1, frames[1]).astype(int) - 90).max() <= 1
+    backdrop = BackgroundModel(FrameList(frames), MaskSequence((width, height), 0, masks))
+    backdrop.prepare([1])
+    assert np.abs(backdrop.inpaint(1, frames[1]).astype(int) - 90).max() <= 1
 
 
 def test_a_finished_frame_shows_what_no_other_does() -> None:
@@ -62,15 +62,15 @@ def test_a_finished_frame_shows_what_no_other_does() -> None:
     masks[:, 20:40, 20:40] = True
     finished = frames[0].copy()
     finished[26:34, 26:34] = (200, 90, 90)
-    backdrop = Backdrop(FrameList(frames), MaskSequence((60, 60), 0, masks))
-    backdrop.look([1, 2], (0, finished))
-    middle, edge = backdrop.fill(2, frames[2])[30, 30], backdrop.fill(2, frames[2])[22, 22]
+    backdrop = BackgroundModel(FrameList(frames), MaskSequence((60, 60), 0, masks))
+    backdrop.prepare([1, 2], (0, finished))
+    middle, edge = backdrop.inpaint(2, frames[2])[30, 30], backdrop.inpaint(2, frames[2])[22, 22]
     assert int(middle[0]) > int(edge[0]) + 5
 
 
 def test_an_empty_region_gives_the_source() -> None:
     frames = noise_frames(2, 40, 50)
-    backdrop = Backdrop(FrameList(frames), MaskSequence((50, 40), 0, np.zeros((2, 40, 50), bool)))
-    backdrop.look([0, 1])
+    backdrop = BackgroundModel(FrameList(frames), MaskSequence((50, 40), 0, np.zeros((2, 40, 50), bool)))
+    backdrop.prepare([0, 1])
     source = frames[0]
-    assert backdrop.fill(0, source) is source
+    assert backdrop.inpaint(0, source) is source

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from core.models.vocabulary import read_vocabulary
-from core.render.edit_alpha import visible_edit
-from core.render.object_mattes import cut_out
+from core.render.edit_alpha import edit_alpha
+from core.render.object_mattes import matte_objects
 
 SIDE = 160
 
@@ -29,26 +29,26 @@ def _scene(colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def test_a_thing_is_shown_and_what_was_painted_around_it_is_not() -> None:
     edited, source, region, thing = _scene((20, 40, 230))
-    shown = visible_edit(edited, source, region)
+    shown = edit_alpha(edited, source, region)
     around = region & ~(cv2.dilate(thing.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     assert shown[around].mean() > 0.2, "the region shows a good deal of made-up background"
-    cut = cut_out(edited, region, shown)
+    cut = matte_objects(edited, region, shown)
     assert cut[around].mean() < 0.03
     assert cut[thing].mean() > 0.95
     assert (cut <= shown).all()
     assert cut.min() >= 0
-    np.testing.assert_array_equal(cut, cut_out(edited, region, shown))
+    np.testing.assert_array_equal(cut, matte_objects(edited, region, shown))
 
 
 def test_what_cannot_be_told_from_its_surroundings_stays_whole() -> None:
     edited, source, region, _ = _scene((20, 40, 230))
     alike = np.where(region[..., None], source[::-1, ::-1], source)
     shown = region.astype(np.float32)
-    assert cut_out(alike, region, shown).sum() > 0.3 * shown.sum()
+    assert matte_objects(alike, region, shown).sum() > 0.3 * shown.sum()
     nothing = np.zeros_like(shown)
-    assert cut_out(edited, region, nothing) is nothing
+    assert matte_objects(edited, region, nothing) is nothing
     everywhere = np.ones_like(region)
-    assert cut_out(edited, everywhere, shown) is shown, "without surroundings there is nothing to learn them from"
+    assert matte_objects(edited, everywhere, shown) is shown, "without surroundings there is nothing to learn them from"
 
 
 def test_a_hollow_shows_the_source_and_not_what_was_made_up_in_it() -> None:
@@ -69,12 +69,12 @@ def test_a_hollow_shows_the_source_and_not_what_was_made_up_in_it() -> None:
             filled = cv2.dilate(np.asarray(ring, np.uint8), np.ones((3, 3), np.uint8)) > 0
             filled |= np.hypot(*np.mgrid[-80:80, -80:80]) < 40
             painted = np.where(thing[..., None], colours, np.where(filled[..., None], patch, edited))
-            shown = np.maximum(visible_edit(painted, source, region), (filled & region).astype(np.float32))
+            shown = np.maximum(edit_alpha(painted, source, region), (filled & region).astype(np.float32))
             hollow = cv2.erode((filled & ~thing).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-            cut = cut_out(painted, region, shown, hollow=True)
+            cut = matte_objects(painted, region, shown, hollow=True)
             assert cut[hollow].mean() < 0.05
             assert cut[thing].mean() > 0.9
-            assert cut_out(painted, region, shown)[hollow].mean() > 0.5, "else it needs no telling"
+            assert matte_objects(painted, region, shown)[hollow].mean() > 0.5, "else it needs no telling"
 
 
 def test_the_model_that_ships_says_which_kinds_are_hollow() -> None:

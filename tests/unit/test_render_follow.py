@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.geometry import Box
-from core.render.crop_path import follow_region
+from core.render.crop_path import crop_path
 from core.render.region import plan_region
 
 SIZE = (854, 480)
@@ -22,7 +22,7 @@ SIZE = (854, 480)
 @settings(max_examples=100, deadline=None)
 def test_every_frame_holds_its_own_box(path: list[tuple[int, int, int, int]], working: tuple[int, int]) -> None:
     boxes = [Box(x, y, min(x + w, 854), min(y + h, 480)) for x, y, w, h in path]
-    crops = follow_region(boxes, SIZE, working)
+    crops = crop_path(boxes, SIZE, working)
     assert len(crops) == len(boxes)
     for box, crop in zip(boxes, crops, strict=True):
         x0, y0, x1, y1 = crop.inside
@@ -32,7 +32,7 @@ def test_every_frame_holds_its_own_box(path: list[tuple[int, int, int, int]], wo
 
 def test_what_crosses_the_picture_is_seen_as_large_as_what_stands() -> None:
     boxes = [Box(40 + 40 * t, 200, 80 + 40 * t, 240) for t in range(17)]
-    crops = follow_region(boxes, SIZE, (128, 128))
+    crops = crop_path(boxes, SIZE, (128, 128))
     assert {crop.width for crop in crops} == {plan_region(boxes[:1], SIZE, (128, 128)).width}
     middle = np.array([crop.x + crop.width / 2 for crop in crops])
     assert np.abs(np.diff(middle) - 40).max() <= 1
@@ -41,13 +41,13 @@ def test_what_crosses_the_picture_is_seen_as_large_as_what_stands() -> None:
 def test_a_wobbling_mask_is_seen_through_one_still_crop() -> None:
     wobble = np.random.default_rng(0).integers(-4, 5, (17, 2))
     boxes = [Box(300 + int(x), 150 + int(y), 420 + int(x), 290 + int(y)) for x, y in wobble]
-    assert len(set(follow_region(boxes, SIZE, (128, 128)))) == 1
+    assert len(set(crop_path(boxes, SIZE, (128, 128)))) == 1
 
 
 def test_frames_without_a_box_take_the_place_of_their_neighbours() -> None:
     boxes = [None, Box(40, 40, 80, 80), None, Box(700, 40, 740, 80), None]
-    crops = follow_region(boxes, SIZE, (128, 128))
+    crops = crop_path(boxes, SIZE, (128, 128))
     assert crops[0].inside.x0 <= 40
     assert crops[-1].inside.x1 >= 740
     with pytest.raises(InputError, match="empty on every frame"):
-        follow_region([None, None], SIZE, (128, 128))
+        crop_path([None, None], SIZE, (128, 128))

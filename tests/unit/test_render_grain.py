@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.masks import MaskSequence
-from core.render.background import Backdrop
+from core.render.background import BackgroundModel
 from core.render.composite import soft_edge
 from core.render.grain import add_grain, grain_around
 from tests.builders import FrameList, noise_frames
@@ -43,15 +43,15 @@ def test_a_fill_has_the_texture_of_its_surroundings_and_it_moves_with_them() -> 
     for t in range(4):
         masks[t, 50:110, 70 - 2 * t : 130 - 2 * t] = True
     frames[masks] = 255
-    backdrop = Backdrop(FrameList(frames), MaskSequence((180, 160), 0, masks))
-    backdrop.look(range(4))
-    filled = [backdrop.fill(t, frames[t]).astype(float) for t in range(4)]
+    backdrop = BackgroundModel(FrameList(frames), MaskSequence((180, 160), 0, masks))
+    backdrop.prepare(range(4))
+    filled = [backdrop.inpaint(t, frames[t]).astype(float) for t in range(4)]
     middles = [filled[t][65:95, 85 - 2 * t : 115 - 2 * t, 0] for t in range(4)]
     assert 0.4 * rough.std() < middles[0].std() < 1.1 * rough.std()
     assert np.corrcoef(middles[0].ravel(), middles[3].ravel())[0, 1] > 0.8
-    again = Backdrop(FrameList(frames), MaskSequence((180, 160), 0, masks))
-    again.look(range(4))
-    assert (again.fill(3, frames[3]) == filled[3]).all()  # whether or not frames before it were filled in this run
+    again = BackgroundModel(FrameList(frames), MaskSequence((180, 160), 0, masks))
+    again.prepare(range(4))
+    assert (again.inpaint(3, frames[3]) == filled[3]).all()  # whether or not frames before it were filled in this run
 
 
 def test_a_small_region_is_not_softened_away() -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.render.seams import JoinMeter
+from core.render.seams import SeamMeter
 
 HEIGHT, WIDTH = 96, 128
 
@@ -21,12 +21,12 @@ def moving_clip(count: int, jump_at: int | None = None, by: int = 30, seed: int 
 
 
 def measured(frames: list[np.ndarray], borders: set[int], empty: set[int] = frozenset()) -> dict[int, float]:
-    meter = JoinMeter(borders)
+    meter = SeamMeter(borders)
     region = np.zeros((HEIGHT, WIDTH), bool)
     region[20:76, 24:104] = True
     for index, frame in enumerate(frames):
         meter.see(index, frame, region & (index not in empty))
-    return {join.frame: join.score for join in meter.joins()}
+    return {seam.frame: seam.score for seam in meter.seams()}
 
 
 def test_motion_alone_is_no_jump() -> None:

@@ -83,12 +83,12 @@ def test_it_fits_the_frame_where_the_mask_leaves_room_and_covers_it_where_not() 
 def test_a_frame_smaller_than_the_working_size_is_surrounded_by_its_own_edge() -> None:
     frame = noise_frames(1, 31, 45)[0]
     region = CropRegion(-10, -17, 64, 64, (45, 31), (64, 64))
-    crop = region.cut(frame)
+    crop = region.crop(frame)
     top, left = -region.y, -region.x
     assert (crop[top : top + 31, left : left + 45] == frame).all()
     assert (crop[0, left : left + 45] == frame[0]).all()
     assert (crop[top : top + 31, -1] == frame[:, -1]).all()
-    assert not region.cut_mask(np.ones((31, 45), bool))[0].any()  # there is nothing to edit beyond the frame
+    assert not region.crop_mask(np.ones((31, 45), bool))[0].any()  # there is nothing to edit beyond the frame
     back = region.paste(np.zeros_like(frame), crop, np.ones((31, 45), np.float32))
     assert (back == frame).all()
 
@@ -98,10 +98,10 @@ def test_at_its_own_size_a_crop_returns_exactly(size: tuple[int, int]) -> None:
     width, height = size
     frame = noise_frames(1, height, width)[0]
     region = CropRegion(width - 64, height - 64, 64, 64, size, (64, 64))
-    assert (region.paste(np.zeros_like(frame), region.cut(frame), np.ones((height, width), np.float32)) == frame).sum() >= 64 * 64 * 3
+    assert (region.paste(np.zeros_like(frame), region.crop(frame), np.ones((height, width), np.float32)) == frame).sum() >= 64 * 64 * 3
     alpha = np.zeros((height, width), np.float32)
     alpha[-20:, -20:] = 1
-    pasted = region.paste(frame, region.cut(frame), alpha)
+    pasted = region.paste(frame, region.crop(frame), alpha)
     assert (pasted == frame).all()
 
 
@@ -109,10 +109,10 @@ def test_cutting_averages_and_a_single_pixel_of_mask_survives() -> None:
     frame = np.zeros((512, 512, 3), np.uint8)
     frame[::2] = 200
     region = CropRegion(0, 0, 512, 512, (512, 512), (128, 128))
-    assert (region.cut(frame) == 100).all()
+    assert (region.crop(frame) == 100).all()
     mask = np.zeros((512, 512), bool)
     mask[301, 77] = True
-    assert region.cut_mask(mask).nonzero() == (301 // 4, 77 // 4)
+    assert region.crop_mask(mask).nonzero() == (301 // 4, 77 // 4)
 
 
 def test_the_matrix_says_where_a_pixel_goes() -> None:
@@ -121,13 +121,13 @@ def test_the_matrix_says_where_a_pixel_goes() -> None:
     frame[140:142, 300:302] = 255
     x, y, _ = region.matrix @ (300.5, 140.5, 1)
     assert (round(x, 6), round(y, 6)) == (100, 50)
-    assert (region.cut(frame)[..., 0].nonzero()) == (50, 100)
+    assert (region.crop(frame)[..., 0].nonzero()) == (50, 100)
 
 
 def test_every_masked_source_pixel_lies_under_a_masked_working_pixel() -> None:
     mask = _box_mask(640, 360, (101, 53, 433, 251))
     region = plan_region([mask], (640, 360), (128, 128))
-    grid = region.cut_mask(mask)
+    grid = region.crop_mask(mask)
     rows, columns = mask.nonzero()
     assert grid[(rows - region.y) * 128 // region.height, (columns - region.x) * 128 // region.width].all()
 
@@ -135,4 +135,4 @@ def test_every_masked_source_pixel_lies_under_a_masked_working_pixel() -> None:
 def test_a_frame_of_another_size_is_refused() -> None:
     region = plan_region([Box(0, 0, 9, 9)], (64, 64), (32, 32))
     with pytest.raises(ValueError, match="64x64"):
-        region.cut(np.zeros((32, 64, 3), np.uint8))
+        region.crop(np.zeros((32, 64, 3), np.uint8))

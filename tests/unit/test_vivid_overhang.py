@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from core.geometry import Box
+from core.geometry import Box, FrameRange
 from core.masks import Feather, MaskSequence
-from core.propagation.amodal import is_cut, Overhang
-from core.propagation.motion import motion, smoothed_boxes
+from core.propagation.amodal import AmodalExtent, is_cut
+from core.propagation.mask_motion import box_motion, smooth_boxes
 from core.propagation.window_keys import window_keys
 from core.propagation.windows import plan_windows
 
@@ -44,7 +44,7 @@ def test_what_leaves_the_picture_keeps_its_place_and_size(shape: str, to: tuple[
     path = [(100 + share * (to[0] - 100), 60 + share * (to[1] - 60)) for share in along]
     radii = [radius * growth**share for share in along]
     region = _clip(shape, path, radii)
-    overhang = Overhang(region)
+    overhang = AmodalExtent(region)
     whole = overhang.box(0)
     assert whole is not None
     expected = np.array(_middle(whole)) - (100, 60)
@@ -55,15 +55,15 @@ def test_what_leaves_the_picture_keeps_its_place_and_size(shape: str, to: tuple[
         assert np.abs(_middle(box) - path[frame] - scale * expected).max() < 0.12 * 2 * radius, (frame, box)
         assert 0.85 < box.height / whole.height / scale < 1.15, (frame, box)
         assert 0.85 < box.width / whole.width / scale < 1.15, (frame, box)
-    steadied = smoothed_boxes([overhang.box(frame) for frame in range(count)], (HEIGHT, WIDTH))
+    steadied = smooth_boxes([overhang.box(frame) for frame in range(count)], (HEIGHT, WIDTH))
     last = steadied[-1]
     assert last is not None
-    assert 0.8 < motion(whole, last, (HEIGHT, WIDTH))[0, 0] / growth < 1.25
+    assert 0.8 < box_motion(whole, last, (HEIGHT, WIDTH))[0, 0] / growth < 1.25
 
 
 def test_what_comes_in_is_known_from_later_frames() -> None:
     region = _clip("disc", [(-8 + 4 * frame, 60) for frame in range(20)], [20.0] * 20)
-    box = Overhang(region).box(0)
+    box = AmodalExtent(region).box(0)
     assert box is not None
     assert abs(box.x0 + 28) < 5
     assert abs(box.height - 36) < 4, "its own rows are seen and stay as they are"
@@ -76,7 +76,7 @@ def test_a_thin_thing_that_leaves_a_large_picture_is_followed_too(size: tuple[in
     for frame, mask in enumerate(masks):
         left = 620 - width + 6 * frame
         mask[100 : 100 + height, left : left + width] = True
-    overhang = Overhang(MaskSequence((640, 360), 0, masks))
+    overhang = AmodalExtent(MaskSequence((640, 360), 0, masks))
     for frame in range(12):
         box = overhang.box(frame)
         assert box is None or (box.width <= 1.5 * width + 8 and 98 <= box.y0 <= box.y1 <= 102 + height)
@@ -86,7 +86,7 @@ def test_a_box_doesn_t_depend_on_which_was_asked_for_before() -> None:
     """One frame where all is seen, among others where something is cut off."""
     path = [(179.0 + 12 * abs(np.sin(0.8 * (frame - 10))), 60 + 2 * np.cos(frame)) for frame in range(20)]
     region = _clip("bird", path, [20 + 0.3 * np.sin(frame) - 2.5 * (frame == 10) for frame in range(20)])
-    onward, backward = Overhang(region), Overhang(region)
+    onward, backward = AmodalExtent(region), AmodalExtent(region)
     assert not is_cut(region, 10)
     assert sum(is_cut(region, frame) for frame in range(20)) > 10
     first = [onward.box(frame) for frame in range(20)]
@@ -95,20 +95,20 @@ def test_a_box_doesn_t_depend_on_which_was_asked_for_before() -> None:
 
 def test_a_side_that_is_known_in_one_frame_only_doesn_t_squeeze() -> None:
     shape = (HEIGHT, WIDTH)
-    inside = motion(Box(178, 40, 222, 80), Box(178, 40, 200, 80), shape)
+    inside = box_motion(Box(178, 40, 222, 80), Box(178, 40, 200, 80), shape)
     assert np.allclose(inside, np.eye(3))
 
 
 def test_a_border_is_all_that_is_known_where_nothing_tells_more() -> None:
     """Never seen whole; hidden in between; another outline altogether; nothing there."""
     cut = _clip("disc", [(200, 60)] * 5, [20.0] * 5)
-    assert Overhang(cut).box(2) == (181, 41, 200, 80)
+    assert AmodalExtent(cut).box(2) == (181, 41, 200, 80)
     masks = np.stack([_clip("disc", [(100, 60)], [20.0])[0], np.zeros((HEIGHT, WIDTH), bool), cut[0]])
-    gap = Overhang(MaskSequence((WIDTH, HEIGHT), 0, masks))
+    gap = AmodalExtent(MaskSequence((WIDTH, HEIGHT), 0, masks))
     assert gap.box(1) is None
     assert gap.box(2) == (181, 41, 200, 80)
     other = cv2.dilate(cut[0].astype(np.uint8), np.ones((1, 161), np.uint8)) > 0
-    jump = Overhang(MaskSequence((WIDTH, HEIGHT), 0, np.stack([masks[0], other])))
+    jump = AmodalExtent(MaskSequence((WIDTH, HEIGHT), 0, np.stack([masks[0], other])))
     box = jump.box(1)
     assert box is not None
     assert box.x1 == WIDTH
@@ -119,7 +119,7 @@ def test_a_window_s_name_tells_of_masks_far_away_only_where_something_is_cut_off
         region = _clip("disc", [(min(100 + 5 * frame, last), 60) for frame in range(40)], [20.0] * 40)
         if changed is not None:
             region.set(changed, np.roll(region[changed], 1, 0))
-        windows = plan_windows((20, 40), 30, 6, region.is_empty)
+        windows = plan_windows(FrameRange(20, 40), 30, 6, region.is_empty)
         return window_keys(windows, region, Feather(), 30, np.zeros((HEIGHT, WIDTH, 3), np.uint8), {"task": "add"})
 
     assert not set(names(None, 190)) & set(names(10, 190))

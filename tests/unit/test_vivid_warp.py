@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.propagation.warp import warp_along
+from core.propagation.mask_motion import warp_frames
 from tests.builders import noise_frames
 
 
@@ -16,7 +16,7 @@ def _mask(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
 
 
 def _warp(keyframe: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return warp_along(keyframe, start, noise_frames(1, 60, 80, seed=2), end[None])[0]
+    return warp_frames(keyframe, start, noise_frames(1, 60, 80, seed=2), end[None])[0]
 
 
 @pytest.mark.parametrize(("dy", "dx"), [(0, 0), (3, -7), (-5, 20)])

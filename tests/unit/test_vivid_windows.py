@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.geometry import FrameRange
 from core.propagation.windows import plan_windows
 
 
-def _frames(span: tuple[int, int], keyframe: int, length: int, empty: set[int] = frozenset()) -> list[tuple[int, ...]]:
-    return [window.frames for window in plan_windows(span, keyframe, length, lambda frame: frame in empty)]
+def _frames(frames: tuple[int, int], keyframe: int, length: int, empty: set[int] = frozenset()) -> list[tuple[int, ...]]:
+    return [window.frames for window in plan_windows(FrameRange(*frames), keyframe, length, lambda frame: frame in empty)]
 
 
-def test_windows_overlap_in_their_bridge() -> None:
+def test_windows_overlap_in_their_conditioning_frame() -> None:
     assert _frames((0, 9), 0, 5) == [(0, 1, 2, 3, 4), (4, 5, 6, 7, 8)]
     assert _frames((0, 10), 0, 5)[-1] == (8, 9)
 
@@ -33,17 +34,17 @@ def test_empty_stretches_are_stepped_over() -> None:
 
 @given(st.data())
 @settings(deadline=None)
-def test_every_frame_with_a_region_is_made_once_and_bridges_are_known_by_then(data: st.DataObject) -> None:
+def test_every_frame_with_a_region_is_made_once_and_conditioning_frames_are_known_by_then(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, 20))
     stop = start + data.draw(st.integers(1, 60))
     keyframe = data.draw(st.integers(start, stop - 1))
     empty = data.draw(st.sets(st.integers(start, stop - 1))) - {keyframe}
-    windows = plan_windows((start, stop), keyframe, data.draw(st.sampled_from([5, 17, 49])), lambda frame: frame in empty)
+    windows = plan_windows(FrameRange(start, stop), keyframe, data.draw(st.sampled_from([5, 17, 49])), lambda frame: frame in empty)
     made = [frame for window in windows for frame in window.edited]
     assert len(made) == len(set(made))
     assert set(range(start, stop)) - empty - {keyframe} <= set(made)
     known = {keyframe} | empty
     for window in windows:
-        assert window.bridge in known
+        assert window.conditioning_frame in known
         assert not set(window.edited) <= empty
         known |= set(window.edited)

@@ -133,11 +133,11 @@ def _cut(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Fram
     for other in source or ():
         if other.shape != frames[0].shape:
             raise InputError(f"the masked media is {other.shape[1]}x{other.shape[0]}, the media {size[0]}x{size[1]}")
-    cut = np.stack([crop.cut(frame) for frame in frames])
+    cropped = np.stack([crop.crop(frame) for frame in frames])
     return Example(
-        cut,
-        np.stack([crop.cut_mask(mask) for mask in masks]),
-        cut if source is None else np.stack([crop.cut(frame) for frame in source]),
+        cropped,
+        np.stack([crop.crop_mask(mask) for mask in masks]),
+        cropped if source is None else np.stack([crop.crop(frame) for frame in source]),
     )
 
 

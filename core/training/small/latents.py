@@ -9,7 +9,7 @@ from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor
 
 from core.data.world import DELETE_INDEX, EMPTY_INDEX, GENERIC_INDEX, World
-from core.propagation.warp import carried_along
+from core.propagation.mask_motion import warp_clips
 from core.vivid.conditioning import BLACK, latent_mask, masked_video, with_keyframe
 
 
@@ -80,7 +80,7 @@ def encode_examples(
     filling = torch.full_like(pixels, BLACK)
     if frames > 1:
         chosen = (torch.rand(batch, device=world.device) < keyframe) | clips.foreign
-        moved = carried_along(pixels, mask, mask[:, :, :1])
+        moved = warp_clips(pixels, mask, mask[:, :, :1])
         shown = chosen & ~clips.delete & (torch.rand(batch, device=world.device) < carried)
         filling = torch.where(shown[:, None, None, None, None], moved, filling)
         pixels, mask = show_keyframe(pixels, mask, chosen)

@@ -15,7 +15,7 @@ from transformers import T5EncoderModel
 
 from core.data.sheet import tile
 from core.data.world import CAPTIONS, Clips, World
-from core.propagation.warp import carried_along
+from core.propagation.mask_motion import warp_clips
 from core.training.common.cogvideox import build_scheduler
 from core.training.small.latents import show_keyframe
 from core.training.small.networks import build_tokenizer
@@ -32,7 +32,7 @@ def as_pipeline(vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3D
 
 def hole_filling(clips: Clips) -> Tensor:
     """What propagation shows in the holes of clips (B, 3, T, H, W): frame 0 carried along the region, black where something is deleted."""
-    carried = carried_along(clips.pixels, clips.mask, clips.mask[:, :, :1])
+    carried = warp_clips(clips.pixels, clips.mask, clips.mask[:, :, :1])
     return torch.where(clips.delete[:, None, None, None, None], torch.full_like(carried, BLACK), carried)
 
 

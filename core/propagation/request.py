@@ -1,0 +1,57 @@
+"""What is asked of a propagation: which frames, in which region, like which keyframes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.errors import InputError
+from core.geometry import FrameRange
+from core.masks import Feather, MaskSequence
+from core.project.edits import SamplingSettings
+from core.propagation.result import Frame
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """The accepted picture of a frame, uint8 (H, W, 3), and the task, caption and seed with which it is propagated."""
+
+    frame: int
+    picture: Frame
+    task: str
+    caption: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """An edit of a clip.
+
+    Attributes:
+        frames: The frames of the result.
+        region: What may change on each frame; covers `frames` at least.
+        keyframes: At least one, in any order.
+        settings: How the model is sampled.
+        feather: How soft the region's edge is. A task that deletes has a hard edge: its fill continues the surroundings.
+    """
+
+    frames: FrameRange
+    region: MaskSequence
+    keyframes: tuple[Keyframe, ...]
+    settings: SamplingSettings
+    feather: Feather = field(default_factory=Feather)
+
+    @property
+    def keyframe(self) -> Keyframe:
+        """The keyframe of a request that has only one."""
+        (keyframe,) = self.keyframes
+        return keyframe
+
+    def check_keyframe(self, keyframe: Keyframe) -> None:
+        """Raise InputError for a keyframe outside the frames, or on a frame where there is nothing to edit."""
+        if not self.frames.contains(keyframe.frame):
+            raise InputError(
+                f"the keyframe {keyframe.frame} is outside the frames {self.frames} that are to be edited: "
+                "choose a keyframe inside, leave this one out, or edit more frames"
+            )
+        if self.region.is_empty(keyframe.frame):
+            raise InputError(f"the region to edit is empty on the keyframe {keyframe.frame}: choose a frame where it is not")

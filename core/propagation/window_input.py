@@ -1,0 +1,116 @@
+"""A window as the model sees it: crops, masks, and how the masks' boxes move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.geometry import Box
+from core.masks import bounding_box
+from core.progress import JobContext
+from core.propagation.amodal import AmodalExtent
+from core.propagation.mask_motion import box_motion, Margins, smooth_boxes, warp_frames
+from core.propagation.result import Frame, Frames, Mask, Region
+from core.propagation.windows import Window
+from core.render.crop_path import crop_path
+from core.render.region import CropRegion
+from core.vivid.model import VividModel
+
+
+@dataclass(frozen=True)
+class WindowInput:
+    """What one run of the model reads.
+
+    Attributes:
+        window: Its frames; T of them.
+        sources: The full-size frames (H, W, 3), that of the conditioning frame as edited.
+        conditioning_source: The conditioning frame before it was edited.
+        crops: What the model sees of each frame.
+        boxes: The masks' boxes as their motion is read from them. They may go beyond the frame; None where there is no mask.
+        pixels: (N, h, w, 3), padded to N = 8k + 1 frames by repeating the last.
+        masks: (N, h, w).
+    """
+
+    window: Window
+    sources: list[Frame]
+    conditioning_source: Frame
+    crops: list[CropRegion]
+    boxes: list[Box[float] | None]
+    pixels: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+
+    def warp(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
+        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask: what a model may start from."""
+        first = self.crops[0].crop(picture)
+        result = warp_frames(first, self.crops[0].crop_mask(mask), self.pixels, self.masks)
+        start, shape = self.boxes[0], (picture.shape[0], picture.shape[1])
+        for position, (crop, end) in enumerate(zip(self.crops, self.boxes, strict=True)):
+            # `warp_frames`, which models are trained with, knows no more than what is seen.
+            if start is not None and end is not None and (_leaves(start, shape) or _leaves(end, shape)):
+                matrix = crop.matrix @ box_motion(start, end, shape) @ np.linalg.inv(self.crops[0].matrix)
+                moved = cv2.warpAffine(first, matrix[:2], first.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+                result[position] = np.where(self.masks[position][..., None], moved, result[position])
+        result[len(self.boxes) :] = result[len(self.boxes) - 1]
+        return result
+
+
+class WindowReader:
+    """Reads the windows of one edit."""
+
+    def __init__(self, model: VividModel, reader: Frames, region: Region, extent: AmodalExtent, margins: Margins) -> None:
+        """Read for one edit.
+
+        Args:
+            model: Says how large its crops are, and how many frames it takes.
+            reader: The clip.
+            region: What may change.
+            extent: The amodal extent of the region.
+            margins: What lies between the sides of the keyframe's box and what shows in it.
+        """
+        self._model, self._reader, self._region, self._extent, self._margins = model, reader, region, extent, margins
+
+    def read(self, window: Window, edited: Frame | None, context: JobContext) -> WindowInput:
+        """Read the frames of a window and crop them.
+
+        Args:
+            window: Which frames.
+            edited: The conditioning frame (H, W, 3) as edited; None for the source.
+            context: Asked before each frame whether to stop.
+
+        Returns:
+            What the model sees.
+
+        Raises:
+            Cancelled: The job was stopped.
+        """
+        first, last = min(window.frames), max(window.frames)
+        read: dict[int, Frame] = {}
+        for index, source in zip(range(first, last + 1), self._reader.frames(first, last + 1), strict=True):
+            context.check()
+            read[index] = source
+        sources = [read[frame] for frame in window.frames]
+        conditioning_source = sources[0]
+        if edited is not None:
+            sources[0] = edited
+        height, width = sources[0].shape[:2]
+        crops = crop_path([bounding_box(self._region[frame]) for frame in window.frames], (width, height), self._model.working_size)
+        pixels = np.stack([crop.crop(source) for crop, source in zip(crops, sources, strict=True)])
+        masks = np.stack([crop.crop_mask(self._region[frame]) for crop, frame in zip(crops, window.frames, strict=True)])
+        padding = -(len(window.frames) - 1) % self._model.pipeline.frame_unit
+        return WindowInput(
+            window,
+            sources,
+            conditioning_source,
+            crops,
+            smooth_boxes([self._extent.box(frame) for frame in window.frames], (height, width), self._margins),
+            np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
+            np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
+        )
+
+
+def _leaves(box: Box[float], shape: tuple[int, int]) -> bool:
+    """Whether a side is known to lie outside the frame."""
+    return box.x0 < 0 or box.y0 < 0 or box.x1 > shape[1] or box.y1 > shape[0]
