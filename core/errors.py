@@ -67,11 +67,19 @@ class StorageError(StudioError):
 
 
 class DeviceMemoryError(StudioError):
-    """The device has too little memory for a model: the message says with which mode it
-    needs less.
+    """The device has too little memory for the video model.
+
+    Attributes:
+        device: The name of the device.
+        mode: How the model shared out its memory (`core.vivid.memory.MODES`).
+        next_mode: The mode that needs less, or None where there is none.
     """
 
     exit_code = 1
+
+    def __init__(self, device: str, mode: str, next_mode: str | None) -> None:
+        super().__init__(f"the memory of {device} is too small for the video model in memory mode '{mode}'")
+        self.device, self.mode, self.next_mode = device, mode, next_mode
 
 
 def internal_error_message(error: Exception) -> str:

@@ -172,7 +172,7 @@ def measure(mode: str, folder: Path) -> None:
     with measured("load"):
         model = load_vivid(str(folder), device, ModelStore(), mode)
     needs = offload.needs_of(model.pipeline, model.working_size, model.window_frames, guided=True)
-    print(f"  expected: at most {needs.at_most(mode, model.memory.tiled) / GIB:.1f} GiB", flush=True)
+    print(f"  expected: at most {needs.peak(mode, model.memory.tiled) / GIB:.1f} GiB", flush=True)
     (height, width), frames = model.working_size, model.window_frames
     coarse = np.random.default_rng(0).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
     frame = coarse.repeat(16, 0).repeat(16, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.version import command_name
-from core.errors import DeviceMissingError, ModelMissingError, StudioError
+from core.errors import DeviceMemoryError, DeviceMissingError, ModelMissingError, StudioError
 
 
 def error_text(error: StudioError) -> str:
@@ -13,4 +13,9 @@ def error_text(error: StudioError) -> str:
         return f"{text}: run `{command_name()} models fetch {error.fetchable}` where there is a network"
     if isinstance(error, DeviceMissingError):
         return f"{text}: choose another with --device, such as --device cpu"
+    if isinstance(error, DeviceMemoryError):
+        if error.next_mode is not None:
+            return f"{text}: start with --memory {error.next_mode}, which is slower and needs less"
+        others = "other programs" if error.device.startswith("mps") else "other programs that use the GPU"
+        return f"{text}: close {others}, try a draft, or start with --device cpu"
     return text

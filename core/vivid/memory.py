@@ -42,7 +42,7 @@ class Needs:
     whole: int
     tiled: int
 
-    def at_most(self, mode: str, tiled: bool) -> int:
+    def peak(self, mode: str, tiled: bool) -> int:
         """The most that a mode holds at a time."""
         work = self.tiled if tiled else self.whole
         if mode == "all":
@@ -84,40 +84,75 @@ class MemoryPlan:
 
 
 def choose_plan(wanted: str, needs: Needs, free: int, shared: bool = False) -> MemoryPlan:
-    """The quickest way that fits in `free` bytes; of the mode `wanted` unless that is `auto`. The most frugal one where none fits.
+    """Choose the quickest way that fits, or the most frugal one where none fits.
 
-    `shared`: the device works in the host's own memory (mps), where moving weights would free nothing: all of them stay there.
+    Args:
+        wanted: One of MODES, or `auto` for any of them.
+        needs: What the model needs.
+        free: Bytes free on the device.
+        shared: The device works in the host's own memory (mps), where moving weights would free nothing: all of them stay there.
+
+    Returns:
+        The plan.
     """
     modes = MODES if wanted == "auto" else (wanted,)
     if shared:
         modes = ("all",)
-    plans = [MemoryPlan(mode, tiled, needs.at_most(mode, tiled), free) for mode in modes for tiled in (False, True)]
+    plans = [MemoryPlan(mode, tiled, needs.peak(mode, tiled), free) for mode in modes for tiled in (False, True)]
     # Parts and layers are for tight cards, and what one window needs may be more than was thought.
     plans = [plan for plan in plans if plan.tiled or plan.mode == "all"]
     return next((plan for plan in plans if plan.fits), plans[-1])
 
 
-def leaving(here: Mapping[str, int], wanted: int, budget: int) -> list[str]:
-    """Who has to go, the longest there first, so that a part that needs `wanted` bytes finds room in `budget` beside those that are `here`
-    (name to bytes)."""
-    gone: list[str] = []
-    left = sum(here.values())
-    for name, size in here.items():
-        if left + wanted <= budget:
+def parts_to_evict(resident: Mapping[str, int], wanted: int, budget: int) -> list[str]:
+    """Which parts of a model have to leave a device, so that another finds room.
+
+    Args:
+        resident: Name and bytes of the parts on the device, the longest there first.
+        wanted: Bytes that the new part needs.
+        budget: Bytes that all parts may hold together.
+
+    Returns:
+        The names of the parts to send back, the longest there first.
+    """
+    evicted: list[str] = []
+    held = sum(resident.values())
+    for name, size in resident.items():
+        if held + wanted <= budget:
             break
-        gone.append(name)
-        left -= size
-    return gone
+        evicted.append(name)
+        held -= size
+    return evicted
 
 
 def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int) -> int:
-    """What a step of the denoiser needs besides its weights: `tokens` of one sample, `width` of a token, samples in the batch."""
+    """What a step of the denoiser needs besides its weights.
+
+    Args:
+        tokens: Tokens of one sample.
+        width: Values of a token.
+        batch: Samples.
+        itemsize: Bytes of a value.
+
+    Returns:
+        Bytes.
+    """
     return DENOISER_TENSORS * batch * tokens * width * itemsize
 
 
 def coding_bytes(frames: int, size: tuple[int, int], width: int, itemsize: int, tile: tuple[int, int] | None = None) -> int:
-    """What encoding and decoding `frames` of `size` (height, width) need besides the weights; `width` is that of the autoencoder's first
-    block, `tile` the height and width of what is worked on at once."""
+    """What encoding and decoding need besides the weights.
+
+    Args:
+        frames: Frames of the clip.
+        size: (height, width) in pixels.
+        width: Channels of the autoencoder's first block.
+        itemsize: Bytes of a value.
+        tile: (height, width) of what is coded at once; None for the whole frame.
+
+    Returns:
+        Bytes.
+    """
     height, across = tile or size
     work = max(DECODER_TENSORS, ENCODER_TENSORS) * min(frames, CHUNK) * height * across * width * itemsize
     # The clip itself, and, tile by tile, what was decoded of it: tiles overlap, and are put together in rows first.
@@ -136,12 +171,6 @@ def overlap() -> tuple[float, float]:
     return 1 / _TILES[0], 1 / _TILES[1]
 
 
-def shortage(mode: str, device: str) -> str:
-    """One sentence for a person whose device ran out of memory."""
-    if device.startswith("mps"):
-        step = "close other programs, try a draft, or start with --device cpu"
-    elif mode == "layers":
-        step = "close other programs that use the GPU, try a draft, or start with --device cpu"
-    else:
-        step = f"start with --memory {MODES[MODES.index(mode) + 1]}, which is slower and needs less"
-    return f"the memory of {device} is too small for the video model with --memory {mode}: {step}"
+def next_mode(mode: str, device: str) -> str | None:
+    """The mode that needs less memory than `mode`; None where there is none, or where moving weights would free nothing (mps)."""
+    return None if device.startswith("mps") or mode == MODES[-1] else MODES[MODES.index(mode) + 1]

@@ -6,7 +6,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import functools
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXDPMScheduler, CogVideoXPipeline, CogVideoXTransformer3DModel
@@ -18,24 +18,68 @@ from core.vivid.conditioning import BLACK, latent_mask, masked_video
 from core.vivid.latents import condition_latents, pixel_latents, working_device
 from core.vivid.layout import ChannelLayout
 from core.vivid.memory import MemoryPlan
-from core.vivid.offload import Residents, told_shortage
+from core.vivid.residents import memory_errors, Residents
 
-StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Tensor]]
+
+
+class DenoisingOptions(TypedDict, total=False):
+    """Keyword arguments of `VividPipeline`, by the names that diffusers gives them; every one may be left out.
+
+    Attributes:
+        negative_prompt: What guidance leads away from.
+        num_inference_steps: Denoising steps; 50.
+        guidance_scale: Up to 1 the unconditional pass is left out; 6.
+        eta: Of the DDIM scheduler.
+        generator: Draws the noise; a list has one for each result.
+        latents: The noise (B, F, C, h, w) to start from, instead of drawing it.
+        init_latents: A first guess (B or 1, F, C, h, w), as `encode_pixels` gives it, to start from in part; needs `strength` below 1.
+        strength: How much of the way from noise to the result is denoised: 1 all of it, 0.5 the later half, from the noised guess.
+        masked_latents: With `mask_latents`, what `encode_masked` gave, instead of video and mask.
+        mask_latents: See `masked_latents`.
+        prompt_embeds: (B, L, D), instead of a prompt.
+        negative_prompt_embeds: (B, L, D), instead of a negative prompt.
+        output_type: "pil", "np", "pt" or "latent".
+        return_dict: False gives a tuple.
+        attention_kwargs: Passed on to the attention layers.
+        callback_on_step_end: Called as (pipeline, step, timestep, tensors); gives a dict of tensors to replace, and may raise to stop.
+        callback_on_step_end_tensor_inputs: Which tensors it is given.
+        max_sequence_length: Tokens of a prompt at most.
+    """
+
+    negative_prompt: str | list[str] | None
+    num_inference_steps: int
+    guidance_scale: float
+    eta: float
+    generator: torch.Generator | list[torch.Generator] | None
+    latents: Tensor | None
+    init_latents: Tensor | None
+    strength: float
+    masked_latents: Tensor | None
+    mask_latents: Tensor | None
+    prompt_embeds: Tensor | None
+    negative_prompt_embeds: Tensor | None
+    output_type: str
+    return_dict: bool
+    attention_kwargs: dict[str, Any] | None
+    callback_on_step_end: StepCallback | None
+    callback_on_step_end_tensor_inputs: tuple[str, ...] | list[str]
+    max_sequence_length: int | None
 
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _in_memory(method: Callable[Concatenate[VividPipeline, P], R]) -> Callable[Concatenate[VividPipeline, P], R]:
-    """Work on the device: its running out of memory is told as what a person can do."""
+def _reporting_full_memory(method: Callable[Concatenate[VividPipeline, P], R]) -> Callable[Concatenate[VividPipeline, P], R]:
+    """Raise DeviceMemoryError where the device runs out of memory."""
 
     @functools.wraps(method)
-    def told(self: VividPipeline, *args: P.args, **kwargs: P.kwargs) -> R:
-        with told_shortage(self.memory.mode, self._execution_device):
+    def wrapped(self: VividPipeline, *args: P.args, **kwargs: P.kwargs) -> R:
+        with memory_errors(self.memory.mode, self._execution_device):
             return method(self, *args, **kwargs)
 
-    return told
+    return wrapped
 
 
 class VividPipeline(CogVideoXPipeline):
@@ -74,19 +118,19 @@ class VividPipeline(CogVideoXPipeline):
 
     # Latents.
 
-    @_in_memory
+    @_reporting_full_memory
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
         self._choose_tiles(pixels.shape[2])
         return pixel_latents(self.vae, pixels)
 
-    @_in_memory
+    @_reporting_full_memory
     def encode_condition(self, pixels: Tensor) -> Tensor:
         """Like `encode_pixels`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
         self._choose_tiles(pixels.shape[2])
         return condition_latents(self.vae, pixels)
 
-    @_in_memory
+    @_reporting_full_memory
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally in [-1, 1]."""
         if latents.shape[1] % self.vae.num_latent_frames_batch_size == 0:
@@ -110,7 +154,7 @@ class VividPipeline(CogVideoXPipeline):
         if self.memory.tiled:
             self.vae.use_tiling = frames > 1
 
-    @_in_memory
+    @_reporting_full_memory
     def encode_caption(self, caption: str, max_length: int) -> Tensor:
         """The text encoder's output (1, L, D)."""
         return self.encode_prompt(
@@ -123,92 +167,115 @@ class VividPipeline(CogVideoXPipeline):
             self.residents.leave("text_encoder")
 
     @torch.no_grad()
-    @_in_memory
+    @_reporting_full_memory
     def __call__(
         self,
         prompt: str | list[str] | None = None,
         video: Tensor | None = None,
         mask: Tensor | None = None,
-        *,
-        negative_prompt: str | list[str] | None = None,
-        num_inference_steps: int = 50,
-        guidance_scale: float = 6.0,
-        eta: float = 0.0,
-        generator: torch.Generator | list[torch.Generator] | None = None,
-        latents: Tensor | None = None,
-        init_latents: Tensor | None = None,
-        strength: float = 1.0,
-        masked_latents: Tensor | None = None,
-        mask_latents: Tensor | None = None,
-        prompt_embeds: Tensor | None = None,
-        negative_prompt_embeds: Tensor | None = None,
-        output_type: str = "pil",
-        return_dict: bool = True,
-        attention_kwargs: dict[str, Any] | None = None,
-        callback_on_step_end: StepCallback | None = None,
-        callback_on_step_end_tensor_inputs: tuple[str, ...] | list[str] = ("latents",),
-        max_sequence_length: int | None = None,
+        **options: Unpack[DenoisingOptions],
     ) -> CogVideoXPipelineOutput | tuple:
-        """Paint the masked region of `video` as the prompt says.
+        """Paint the masked region of a video as the prompt says.
 
         Args:
-            prompt: the local caption, one for each video; or `prompt_embeds` (B, L, D).
+            prompt: The local caption, one for each video; or the option `prompt_embeds`.
             video: (B, 3, T, H, W) in [-1, 1], T = 8k + 1 (one frame is an image). The region may already be black.
             mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of prompts.
-            masked_latents, mask_latents: instead of `video` and `mask`, what `encode_masked` gave for them.
-            latents: the noise (B, F, C, h, w) to start from; else drawn from `generator` (a list: one for each result).
-            init_latents: a first guess (B or 1, F, C, h, w), as `encode_pixels` gives it, to start from in part; needs `strength` below 1.
-            strength: how much of the way from noise to the result is denoised: 1 all of it, 0.5 the later half, from the noised guess.
-            guidance_scale: up to 1 the unconditional pass is left out.
-            output_type: "pil", "np", "pt" or "latent".
-            callback_on_step_end: called as (pipeline, step, timestep, tensors) and returns a dict of tensors to replace; may raise to stop.
+            options: See `DenoisingOptions`.
 
         Returns:
-            CogVideoXPipelineOutput with `frames`, or a tuple of them. ValueError for shapes that don't fit.
+            CogVideoXPipelineOutput with `frames`, or a tuple of them.
+
+        Raises:
+            ValueError: Shapes don't fit.
+            TypeError: An option is unknown.
+            DeviceMemoryError: The device is too small.
         """
+        if unknown := sorted(options.keys() - DenoisingOptions.__annotations__.keys()):
+            raise TypeError(f"unknown options: {', '.join(unknown)}")
+        masked_latents, mask_latents = options.get("masked_latents"), options.get("mask_latents")
         if masked_latents is None or mask_latents is None:
             if video is None or mask is None:
                 raise ValueError("pass video and mask, or masked_latents and mask_latents")
             masked_latents, mask_latents = self.encode_masked(video, mask)
         height, width = (side * self.vae_scale_factor_spatial for side in masked_latents.shape[-2:])
-        self.check_inputs(prompt, height, width, negative_prompt, callback_on_step_end_tensor_inputs, prompt_embeds, negative_prompt_embeds)
-        self._guidance_scale, self._attention_kwargs = guidance_scale, attention_kwargs
-        self._current_timestep, self._interrupt = None, False
+        prompt_embeds, negative_prompt_embeds = self._embeddings(prompt, (height, width), options)
+        self._attention_kwargs, self._current_timestep, self._interrupt = options.get("attention_kwargs"), None, False
+        batch, dtype, device = prompt_embeds.shape[0], prompt_embeds.dtype, self._execution_device
+        timesteps = self._steps_to_run(options)
+        latents = self._start(batch, masked_latents, dtype, timesteps, options)
+        conditions = self._for_batch(mask_latents.to(device, dtype), batch), self._for_batch(masked_latents.to(device, dtype), batch)
+        latents = self._denoise(latents, conditions, (prompt_embeds, negative_prompt_embeds), timesteps, options)
+        output_type = options.get("output_type", "pil")
+        if output_type == "latent":
+            result = latents
+        else:
+            result = self.video_processor.postprocess_video(video=self.decode_latents(latents), output_type=output_type)
+        self.maybe_free_model_hooks()
+        return CogVideoXPipelineOutput(frames=result) if options.get("return_dict", True) else (result,)
 
-        device = self._execution_device
-        guided = guidance_scale > 1.0
-        prompt_embeds, negative_prompt_embeds = self.encode_prompt(
+    @property
+    def _is_guided(self) -> bool:
+        return self._guidance_scale > 1.0
+
+    def _embeddings(self, prompt: str | list[str] | None, size: tuple[int, int], options: DenoisingOptions) -> tuple[Tensor, Tensor | None]:
+        """What the text encoder makes of the prompt and of the negative one; of the latter None without guidance."""
+        negative, embeds, negative_embeds = (options.get(name) for name in ("negative_prompt", "prompt_embeds", "negative_prompt_embeds"))
+        self._guidance_scale = options.get("guidance_scale", 6.0)
+        self.check_inputs(prompt, *size, negative, options.get("callback_on_step_end_tensor_inputs", ("latents",)), embeds, negative_embeds)
+        return self.encode_prompt(
             prompt,
-            negative_prompt,
-            guided,
-            prompt_embeds=prompt_embeds,
-            negative_prompt_embeds=negative_prompt_embeds,
-            max_sequence_length=max_sequence_length or self.transformer.config.max_text_seq_length,
-            device=device,
+            negative,
+            self._is_guided,
+            prompt_embeds=embeds,
+            negative_prompt_embeds=negative_embeds,
+            max_sequence_length=options.get("max_sequence_length") or self.transformer.config.max_text_seq_length,
+            device=self._execution_device,
         )
-        batch = prompt_embeds.shape[0]
-        dtype = prompt_embeds.dtype
-        embeds = torch.cat([negative_prompt_embeds, prompt_embeds]) if guided else prompt_embeds
 
-        timesteps, num_inference_steps = retrieve_timesteps(self.scheduler, num_inference_steps, device)
-        if init_latents is not None:
+    def _steps_to_run(self, options: DenoisingOptions) -> Tensor:
+        """The time steps, from the noisiest; only the last share of them from a first guess."""
+        steps = options.get("num_inference_steps", 50)
+        timesteps, steps = retrieve_timesteps(self.scheduler, steps, self._execution_device)
+        if options.get("init_latents") is not None:
+            strength = options.get("strength", 1.0)
             if not 0 < strength <= 1:
                 raise ValueError(f"a strength of {strength} is outside 0 to 1")
-            timesteps = timesteps[num_inference_steps - max(round(strength * num_inference_steps), 1) :]
+            timesteps = timesteps[steps - max(round(strength * steps), 1) :]
         self._num_timesteps = len(timesteps)
+        return timesteps
 
+    def _start(self, batch: int, masked_latents: Tensor, dtype: torch.dtype, timesteps: Tensor, options: DenoisingOptions) -> Tensor:
+        """What the denoising starts from: noise, or the noised first guess."""
         frames = (masked_latents.shape[1] - 1) * self.vae_scale_factor_temporal + 1
-        latents = self.prepare_latents(batch, self.latent_channels, frames, height, width, dtype, device, generator, latents)
-        if init_latents is not None and strength < 1:
-            latents = self.scheduler.add_noise(init_latents.to(latents).expand_as(latents), latents, timesteps[:1])
-        conditions = [self._for_batch(part.to(device, dtype), batch, guided) for part in (mask_latents, masked_latents)]
-        extra = self.prepare_extra_step_kwargs(generator, eta)
+        height, width = (side * self.vae_scale_factor_spatial for side in masked_latents.shape[-2:])
+        noise, generator, guess = options.get("latents"), options.get("generator"), options.get("init_latents")
+        device = self._execution_device
+        latents = self.prepare_latents(batch, self.latent_channels, frames, height, width, dtype, device, generator, noise)
+        if guess is not None and options.get("strength", 1.0) < 1:
+            latents = self.scheduler.add_noise(guess.to(latents).expand_as(latents), latents, timesteps[:1])
+        return latents
+
+    def _denoise(
+        self,
+        latents: Tensor,
+        conditions: tuple[Tensor, Tensor],
+        prompts: tuple[Tensor, Tensor | None],
+        timesteps: Tensor,
+        options: DenoisingOptions,
+    ) -> Tensor:
+        """Run the steps. `conditions` are mask and masked latents for every sample, `prompts` what `_embeddings` gave."""
+        prompt_embeds, negative_prompt_embeds = prompts
+        guided, dtype = self._is_guided, latents.dtype
+        embeds = prompt_embeds if negative_prompt_embeds is None or not guided else torch.cat([negative_prompt_embeds, prompt_embeds])
+        extra = self.prepare_extra_step_kwargs(options.get("generator"), options.get("eta", 0.0))
+        height, width = (side * self.vae_scale_factor_spatial for side in latents.shape[-2:])
         rotary = (
-            self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], device)
+            self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], self._execution_device)
             if self.transformer.config.use_rotary_positional_embeddings
             else None
         )
-
+        on_step, names = options.get("callback_on_step_end"), options.get("callback_on_step_end_tensor_inputs", ("latents",))
         previous_sample: Tensor | None = None  # what DPM-Solver++ remembers of the last step
         with self.progress_bar(total=len(timesteps)) as bar:
             for index, timestep in enumerate(timesteps):
@@ -222,12 +289,12 @@ class VividPipeline(CogVideoXPipeline):
                         encoder_hidden_states=embeds,
                         timestep=timestep.expand(noisy.shape[0]),
                         image_rotary_emb=rotary,
-                        attention_kwargs=attention_kwargs,
+                        attention_kwargs=self._attention_kwargs,
                         return_dict=False,
                     )[0].float()
                 if guided:
                     without, with_caption = predicted.chunk(2)
-                    predicted = without + guidance_scale * (with_caption - without)
+                    predicted = without + self._guidance_scale * (with_caption - without)
                 if isinstance(self.scheduler, CogVideoXDPMScheduler):
                     back = timesteps[index - 1] if index > 0 else None
                     latents, previous_sample = self.scheduler.step(
@@ -237,24 +304,17 @@ class VividPipeline(CogVideoXPipeline):
                     latents = self.scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
                 latents = latents.to(dtype)
 
-                if callback_on_step_end is not None:
+                if on_step is not None:
                     tensors = {"latents": latents, "prompt_embeds": prompt_embeds, "negative_prompt_embeds": negative_prompt_embeds}
-                    chosen = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    latents = callback_on_step_end(self, index, timestep, chosen).pop("latents", latents)
+                    chosen = {name: tensors[name] for name in names}
+                    latents = on_step(self, index, timestep, chosen).pop("latents", latents)
                 bar.update()
         self._current_timestep = None
+        return latents
 
-        if output_type == "latent":
-            result = latents
-        else:
-            result = self.video_processor.postprocess_video(video=self.decode_latents(latents), output_type=output_type)
-        self.maybe_free_model_hooks()
-        return CogVideoXPipelineOutput(frames=result) if return_dict else (result,)
-
-    @staticmethod
-    def _for_batch(part: Tensor, batch: int, guided: bool) -> Tensor:
+    def _for_batch(self, part: Tensor, batch: int) -> Tensor:
         """A condition for every sample of the batch, and again for the unconditional pass."""
         if part.shape[0] not in (1, batch):
             raise ValueError(f"conditions for {part.shape[0]} videos don't fit {batch} captions")
         part = part.expand(batch, -1, -1, -1, -1)
-        return torch.cat([part] * 2) if guided else part
+        return torch.cat([part] * 2) if self._is_guided else part

@@ -20,7 +20,8 @@ from core.propagation.schedule import plan_segments
 from core.vivid.denoise import denoise
 from core.vivid.memory import MemoryPlan
 from core.vivid.model import load_vivid, Sampling, VividModel
-from core.vivid.offload import carry_out, needs_of, told_shortage
+from core.vivid.offload import carry_out, needs_of
+from core.vivid.residents import memory_errors
 from tests.builders import tiny_vivid_package
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -51,7 +52,7 @@ def loaded(package: Path, mode: str = "all", tiled: bool = False, free: int = 0)
     """The model in a mode that a CPU by itself never has."""
     model = load_vivid(str(package), "cpu", ModelStore())
     needs = needs_of(model.pipeline, model.working_size, model.window_frames, True)
-    carry_out(model.pipeline, CPU, MemoryPlan(mode, tiled, needs.at_most(mode, tiled), free), needs, model.working_size)
+    carry_out(model.pipeline, CPU, MemoryPlan(mode, tiled, needs.peak(mode, tiled), free), needs, model.working_size)
     return model
 
 
@@ -176,10 +177,12 @@ def test_what_was_made_and_measured_in_another_way_has_another_name(package: Pat
 
 
 def test_running_out_of_memory_is_one_sentence() -> None:
-    with pytest.raises(DeviceMemoryError, match="--memory layers") as told, told_shortage("parts", torch.device("cuda:0")):
+    with pytest.raises(DeviceMemoryError) as told, memory_errors("parts", torch.device("cuda:0")):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+    assert (told.value.device, told.value.mode, told.value.next_mode) == ("cuda:0", "parts", "layers")
     assert "\n" not in str(told.value)
-    with pytest.raises(RuntimeError, match="shape"), told_shortage("parts", torch.device("cuda:0")):
+    assert "--" not in str(told.value), "flags are the command line's"
+    with pytest.raises(RuntimeError, match="shape"), memory_errors("parts", torch.device("cuda:0")):
         raise RuntimeError("another shape")
 
 

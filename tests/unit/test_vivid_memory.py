@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.vivid.memory import choose_plan, leaving, MARGIN, MODES, Needs, shortage, tile_size
+from app.contract.error_text import error_text
+from core.errors import DeviceMemoryError
+from core.vivid.memory import choose_plan, MARGIN, MODES, Needs, next_mode, parts_to_evict, tile_size
 
 GB = 10**9
 FULL = Needs(
@@ -27,7 +29,7 @@ FULL = Needs(
 def test_the_quickest_mode_that_fits_is_chosen(card: int, mode: str, tiled: bool) -> None:
     plan = choose_plan("auto", FULL, int(card * 2**30 * 0.96))
     assert (plan.mode, plan.tiled, plan.fits) == (mode, tiled, True)
-    assert plan.need == FULL.at_most(mode, tiled)
+    assert plan.need == FULL.peak(mode, tiled)
     assert f"memory {mode}" in str(plan)
     assert "too little" not in str(plan)
 
@@ -60,10 +62,10 @@ def test_a_device_in_the_hosts_own_memory_keeps_everything() -> None:
 
 def test_parts_make_room_for_one_another_only_where_they_have_to() -> None:
     here = {"transformer": 11, "vae": 1}
-    assert leaving(here, 9, 21) == []
-    assert leaving(here, 9, 20) == ["transformer"]
-    assert leaving(here, 20, 20) == ["transformer", "vae"]
-    assert leaving({}, 30, 20) == []
+    assert parts_to_evict(here, 9, 21) == []
+    assert parts_to_evict(here, 9, 20) == ["transformer"]
+    assert parts_to_evict(here, 20, 20) == ["transformer", "vae"]
+    assert parts_to_evict({}, 30, 20) == []
 
 
 def test_tiles_lie_on_whole_latents_and_meet() -> None:
@@ -79,6 +81,9 @@ def test_tiles_lie_on_whole_latents_and_meet() -> None:
 
 
 @pytest.mark.parametrize(("mode", "step"), [("all", "--memory parts"), ("parts", "--memory layers"), ("layers", "--device cpu")])
-def test_a_shortage_names_the_next_step(mode: str, step: str) -> None:
-    assert step in shortage(mode, "cuda:0")
-    assert "--memory" not in shortage(mode, "mps").split(":")[1]
+def test_a_full_device_names_the_next_step(mode: str, step: str) -> None:
+    def text(device: str) -> str:
+        return error_text(DeviceMemoryError(device, mode, next_mode(mode, device)))
+
+    assert step in text("cuda:0")
+    assert "--memory" not in text("mps")
