@@ -24,6 +24,7 @@ from core.propagation.windows import Window
 from core.render.background import REACH
 
 SOURCES = (
+    "assets.py",
     "compat.py",
     "errors.py",
     "files.py",
