@@ -32,6 +32,7 @@ class CancelToken:
 
     @property
     def cancelled(self) -> bool:
+        """Whether somebody has asked for an end."""
         return self._event.is_set()
 
 
@@ -53,6 +54,7 @@ class ProgressEvent:
 
     @property
     def fraction(self) -> float:
+        """The finished part of the stage, 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
 
@@ -73,8 +75,16 @@ class JobContext:
             raise Cancelled(self.token.reason)
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
-        """Say that `done` of `total` units of `stage` are finished, then check for cancel. Call
-        with done=0 when a stage starts.
+        """Say how far a stage is, then check for cancel.
+
+        Args:
+            stage: What is done now, in a word or two for a person.
+            done: How many units are finished; 0 when the stage starts.
+            total: How many there are.
+            partial: Whatever the stage can show early.
+
+        Raises:
+            Cancelled: A person asked to stop.
         """
         now = time.monotonic()
         if stage != self._stage or done == 0:
@@ -110,8 +120,10 @@ class JobStatus:
 
     @property
     def finished(self) -> bool:
+        """Whether the job has ended, in whatever way."""
         return self.state in ("done", "failed", "cancelled", "interrupted")
 
     @property
     def fraction(self) -> float:
+        """The finished part of the present stage, 0 to 1."""
         return self.done / self.total if self.total else 0.0

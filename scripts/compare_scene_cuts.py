@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from app.storage.scene_cuts import LOOKED_AT
 from core.media import open_clip
-from core.media.scene_cuts import find_cuts
+from core.media.scene_cuts import find_scene_cuts
 
 Frames = list[NDArray[np.uint8]]
 Finder = Callable[[Frames], list[int]]
@@ -118,7 +118,7 @@ def finders() -> dict[str, Finder]:
 
         return find
 
-    table: dict[str, Finder] = {"VIVID Studio": lambda frames: list(find_cuts(frames))}
+    table: dict[str, Finder] = {"VIVID Studio": lambda frames: list(find_scene_cuts(frames))}
     for kind in (ContentDetector, AdaptiveDetector, HashDetector, HistogramDetector):
         table[f"{kind.__name__}, defaults"] = detected(kind)
         table[f"{kind.__name__}, min_scene_len=6"] = detected(functools.partial(kind, min_scene_len=6))

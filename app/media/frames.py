@@ -220,7 +220,7 @@ def _file(project: Project) -> tuple[str, int, int]:
 def _jpeg(reader: ClipReader, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:
     small = max_width is not None and max_width < reader.info.width
     if context is not None:
-        reader.approach(frame, max_width if small else None, context)
+        reader.prefetch(frame, max_width if small else None, context)
     return encode_jpeg(reader.preview(frame, max_width) if small and max_width else reader.frame(frame))
 
 

@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 def shots_of(reader: ClipReader, span: Span, context: JobContext) -> list[Span]:
     """The half-open span, cut where the picture changes to another shot."""
-    from core.media import find_cuts
+    from core.media import find_scene_cuts
 
     def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for index, frame in enumerate(frames):
@@ -31,7 +31,7 @@ def shots_of(reader: ClipReader, span: Span, context: JobContext) -> list[Span]:
                 context.report("looking for cuts", index, span[1] - span[0])
             yield frame
 
-    cuts = find_cuts(watched(iter(reader.frames(*span))), span[0])
+    cuts = find_scene_cuts(watched(iter(reader.frames(*span))), span[0])
     return list(pairwise([span[0], *(cut for cut in cuts if span[0] < cut < span[1]), span[1]]))
 
 

@@ -67,7 +67,7 @@ class SceneCuts:
 
     def look(self, project: Project, reader: ClipReader, start: int, stop: int, pace: Pace | None = None) -> None:
         """Look for cuts in frames start:stop, unless somebody has. `pace` hands the frames on when it is time, or raises Cancelled."""
-        from core.media import find_cuts
+        from core.media import find_scene_cuts
 
         if any(a <= start and stop <= b for a, b in self._of(project).seen):
             return
@@ -78,7 +78,7 @@ class SceneCuts:
             # a cut is told by what lies on either side of it
             first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
             frames = reader.previews(first, last, LOOKED_AT)
-            found = find_cuts(pace(frames) if pace else frames, first)
+            found = find_scene_cuts(pace(frames) if pace else frames, first)
             cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
             known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
             write_text(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)), sync="file")

@@ -56,7 +56,7 @@ class Workspace:
     def folder(self, project_id: str) -> Path:
         """The project's folder; InputError for what is no project id."""
         if not _ID.fullmatch(project_id):
-            raise InputError(f"'{project_id:.40}' is no project; open a video or another project")
+            raise InputError(f"'{project_id:.40}' is not a project; open a video or another project")
         return self.root / "projects" / project_id
 
     def add(self, project: Project) -> Project:
@@ -74,15 +74,15 @@ class Workspace:
                     self._open[project_id] = loads(path.read_text(encoding="utf-8"))
                 except FileNotFoundError:
                     raise InputError(
-                        f"the project {project_id[:6]}... is not here, it may have been removed; open a video or another project"
+                        f"the project {project_id[:6]}... is not here (it may have been removed); open a video or another project"
                     ) from None
                 except UnicodeDecodeError:
                     raise InputError(
-                        f"the project {project_id} is damaged: '{path}' is no text, put back a copy of that file or open another project"
+                        f"the project {project_id} is damaged: '{path}' is not text, put back a copy of that file or open another project"
                     ) from None
                 except OSError as error:
                     raise InputError(
-                        f"the project {project_id} can't be read: '{path}' ({error.strerror or error}), see to that or open another project"
+                        f"the project {project_id} can't be read: '{path}' ({error.strerror or error}), fix that or open another project"
                     ) from error
             return self._open[project_id]
 

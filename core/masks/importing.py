@@ -113,7 +113,7 @@ def masks_from_frames(
     said = []
     for frame, picture in enumerate(frames, start):
         if frame >= total:
-            raise InputError(f"'{name}' has more frames than the clip, which has {total}: cut it to that")
+            raise InputError(f"'{name}' has more frames than the clip, which has {total}: shorten it to that")
         masks.set(frame, _fitted(picture.max(axis=-1) >= 128, size, name))
         said.append(frame)
     return _not_empty([ImportedObject(name, masks, tuple(said))], name)
@@ -122,9 +122,9 @@ def masks_from_frames(
 def _not_empty(found: list[ImportedObject], name: str) -> list[ImportedObject]:
     kept = [one for one in found if any(not one.masks.is_empty(frame) for frame in one.frames)]
     if not kept:
-        raise InputError(f"the masks in '{name}' are all empty: what belongs to the object has to be white, or of a colour")
+        raise InputError(f"the masks in '{name}' are all empty: paint the object white, or in a colour")
     if len(kept) > _MOST_OBJECTS:
-        raise InputError(f"'{name}' holds {len(kept)} objects: more than {_MOST_OBJECTS} can't be brought in at once, bring them in parts")
+        raise InputError(f"'{name}' holds {len(kept)} objects: import at most {_MOST_OBJECTS} at once")
     return kept
 
 
@@ -153,7 +153,7 @@ class _pictures_of:  # noqa: N801  (used like a function)
                 shown = [(source.name, source.read_bytes)]
         except (OSError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"'{source.name}' can't be read ({getattr(error, 'strerror', None) or error}): see that it is whole and yours to read"
+                f"'{source.name}' can't be read ({getattr(error, 'strerror', None) or error}): check that it is complete and readable"
             ) from error
         pictures = []
         for path, read in shown:
@@ -216,7 +216,7 @@ def _labels(picture: _Picture) -> tuple[str, NDArray[np.int32]]:
             else:
                 pixels = np.asarray(image.convert("RGB"), np.int32)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask '{picture.name}' is no readable picture: save it as PNG") from error
+        raise InputError(f"the mask '{picture.name}' is not a readable picture: save it as PNG") from error
     if (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all():
         return "grey", pixels[..., 0]
     return "colour", (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]

@@ -62,11 +62,11 @@ def numbered_masks(folder: Path | str) -> list[Path]:
     try:
         pictures = [path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")]
     except OSError as error:
-        raise InputError(f"there is no mask folder at {folder} ({error.strerror}): see that the path is right") from None
+        raise InputError(f"there is no mask folder at {folder} ({error.strerror}): check the path") from None
     numbers: dict[int, Path] = {}
     for path in sorted(pictures):
         if not path.stem.isdecimal():
-            raise InputError(f"{path} is no mask of a frame: masks are named by number, like 00000.png")
+            raise InputError(f"{path} is not the mask of a frame: masks are named by number, like 00000.png")
         other = numbers.setdefault(int(path.stem), path)
         if other is not path:
             raise InputError(f"{folder} holds two masks numbered {int(path.stem)}: {other.name} and {path.name}, leave one out")
@@ -91,9 +91,9 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA", "LA") else image)
     except FileNotFoundError:
-        raise InputError(f"there is no mask at {path}: see that the path is right") from None
+        raise InputError(f"there is no mask at {path}: check the path") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask {path} is no readable picture: save it as PNG") from error
+        raise InputError(f"the mask {path} is not a readable picture: save it as PNG") from error
     mask = pixels > 0 if pixels.ndim == 2 else (pixels > 0).any(axis=-1)
     if mask.shape != (size[1], size[0]):
         raise InputError(

@@ -93,7 +93,7 @@ def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | N
         Cancelled: A person stopped the job.
     """
     if not parts:
-        raise InputError("the edit is of no object: choose at least one")
+        raise InputError("no object is edited: choose at least one")
     size = parts[0].masks.size
     unpacked = [_Unpacked(part) for part in parts]
     region = MaskSequence.empty(size, frames.start, frames.stop)

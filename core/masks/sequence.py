@@ -182,7 +182,7 @@ class MaskSequence:
         except FileNotFoundError as error:
             raise InputError(f"there is no mask file at {error.filename or path}: track the object again") from None
         except _DAMAGED as error:
-            raise InputError(f"the mask file {path} can't be read: it is damaged or no mask file, track the object again") from error
+            raise InputError(f"the mask file {path} can't be read: it is damaged or not a mask file, track the object again") from error
         if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
             raise InputError(f"the mask file {path} can't be read, its contents disagree: track the object again")
         sequence = cls((width, height), start)

@@ -76,6 +76,7 @@ class AudioTrack:
                 return
 
     def close(self) -> None:
+        """Close the source."""
         self._container.close()
 
     def _all_packets(self) -> Iterator[_Timed]:

@@ -44,11 +44,21 @@ class Clock:
 
 
 def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple[int, int] | None, audio_from: Path | None) -> Clock:
-    """The clock for writing `span` of a source, or all of it. See `VideoWriter` for what may be
-    left out.
+    """Find out when each frame of an output is shown. See `VideoWriter` for what may be left out.
 
-    Raises InputError for a span outside the source, a wrong number of time stamps, stamps that
-    don't ascend, or missing ones.
+    Args:
+        info: The source.
+        timestamps: Seconds, of the whole source or of the span; None for a constant rate, or where
+            `audio_from` has them.
+        span: The half-open part of the source that is written; None for all of it.
+        audio_from: The file whose sound is taken along.
+
+    Returns:
+        The clock of the output.
+
+    Raises:
+        InputError: The span is outside the source, or time stamps are missing, of a wrong number or
+            not ascending.
     """
     if span is not None:
         FrameRange(*span).check(info.frames)

@@ -45,7 +45,16 @@ RgbFrame = npt.NDArray[np.uint8]
 
 
 def code_point(names: dict[int, str], name: str | None, missing: int = UNSPECIFIED) -> int:
-    """The H.273 number of FFmpeg's `name`; `missing` when there is no name or it is unknown."""
+    """The H.273 number of a name.
+
+    Args:
+        names: Names by their numbers.
+        name: FFmpeg's name, or None.
+        missing: What to return for no name or an unknown one.
+
+    Returns:
+        The code point.
+    """
     return next((code for code, known in names.items() if known == name), missing)
 
 
@@ -117,7 +126,16 @@ class PreviewConverter:
         self._scaler, self._reformatter = VideoReformatter(), VideoReformatter()
 
     def smaller(self, frame: av.VideoFrame, width: int, even: bool = True) -> av.VideoFrame:
-        """The frame as it is coded, no wider than `width` pixels when it stands upright."""
+        """Shrink a frame as it is coded.
+
+        Args:
+            frame: A decoded frame.
+            width: How wide it may be, in pixels, when it stands upright.
+            even: Whether both sides have to be even.
+
+        Returns:
+            The smaller frame, or the frame itself where it is small enough.
+        """
         wanted = self._coded(width, even)
         if wanted[0] >= frame.width or frame.format.has_palette:
             return frame

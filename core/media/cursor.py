@@ -49,6 +49,7 @@ class Cursor:
         self._next = 0
 
     def close(self) -> None:
+        """Close the file."""
         self._container.close()
 
     def _open(self) -> None:
@@ -113,7 +114,7 @@ class Cursor:
                 due, shown = position + 1, frame
         if shown is None:
             raise InputError(
-                f"{self._path} can't be decoded any more: it has changed or been damaged, put the old one back or open it anew"
+                f"{self._path} can't be decoded any more: it has changed or been damaged, put the old one back or open it again"
             )
         while due is not None and due < self._index.info.frames:
             yield due, shown

@@ -23,8 +23,8 @@ def numbered_images(folder: Path) -> list[Path]:
     """
     try:
         names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
-    except OSError as fault:
-        raise InputError(f"the folder {folder} can't be read ({fault.strerror}): see that it is there and yours to read") from fault
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be read ({error.strerror}): check that it exists and that you may read it") from error
     numbered: dict[int, Path] = {}
     for path in sorted(names):
         found = _NUMBER.search(path.stem)
@@ -51,7 +51,7 @@ def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
         other = image_size(path)
         if other != size:
             raise InputError(
-                f"{path.name} is {other[0]}x{other[1]} but {images[0].name} is {size[0]}x{size[1]}: the images of a clip must agree"
+                f"{path.name} is {other[0]}x{other[1]} but {images[0].name} is {size[0]}x{size[1]}: the images of a clip must have one size"
             )
     for path in {images[0], images[-1]}:  # a copy that was cut short shows at the end
         read_image(path)

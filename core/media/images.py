@@ -40,12 +40,12 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
                 return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2)), opaque
             alpha = np.array(upright.convert("RGBA").getchannel("A")) if upright.has_transparency_data else opaque
             return np.array(_in_srgb(upright)), alpha
-    except FileNotFoundError as fault:
-        raise InputError(f"there is no picture at {path}: see that the path is right") from fault
-    except UnidentifiedImageError as fault:
-        raise InputError(f"{path} is not a picture that can be read: PNG, JPEG, WebP or TIFF will do") from fault
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise InputError(f"the picture {path} can't be read ({fault}): save it again as PNG") from fault
+    except FileNotFoundError as error:
+        raise InputError(f"there is no picture at {path}: check the path") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} is not a picture that can be read: PNG, JPEG, WebP or TIFF will do") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"the picture {path} can't be read ({error}): save it again as PNG") from error
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -75,8 +75,8 @@ def image_size(path: Path) -> tuple[int, int]:
             width, height = image.size
             sideways = image.getexif().get(0x0112, 1) >= 5  # the EXIF orientations that turn by a quarter
             return (height, width) if sideways else (width, height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from fault
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from error
 
 
 def write_image(path: str | Path, frame: RgbFrame) -> None:
@@ -100,8 +100,19 @@ def write_image(path: str | Path, frame: RgbFrame) -> None:
 
 
 def write_png_frame(folder: str | Path, index: int, frame: RgbFrame) -> Path:
-    """Write one frame of a sequence as `folder/00042.png` and return its path. Errors as
-    `write_image`.
+    """Write one frame of a sequence.
+
+    Args:
+        folder: The sequence's folder.
+        index: The frame's number, which becomes its name: 00042.png.
+        frame: uint8 (H, W, 3) RGB.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        InputError: The frame has another type or shape.
+        StorageError: The disk refused.
     """
     path = Path(folder) / f"{index:05d}.png"
     write_image(path, frame)

@@ -97,8 +97,8 @@ def frame_index(path: Path) -> FrameIndex:
     """
     try:
         stat = path.stat()
-    except (OSError, ValueError) as fault:
-        raise InputError(f"there is no file {path}: see that the path is right") from fault
+    except (OSError, ValueError) as error:
+        raise InputError(f"there is no file {path}: check the path") from error
     return _frame_index(path.resolve(), stat.st_size, stat.st_mtime_ns)
 
 
@@ -111,7 +111,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         stream = video_stream(container, path)
         first = next(decoded_frames(container, stream), None)
         if first is None:
-            raise InputError(f"{path} has no frames that can be decoded: it is cut short or damaged, get the file anew")
+            raise InputError(f"{path} has no frames that can be decoded: it is incomplete or damaged, get the file again")
         audio = _audio(container)
         time_base = stream.time_base or Fraction(1, 1000)
         declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)

@@ -68,14 +68,31 @@ class ClipReader(ABC):
         """
         return shrunk(self.frame(index), width)
 
-    def approach(self, index: int, width: int | None, context: JobContext) -> None:
-        """Decode up to a frame, so that `frame`, or `preview` at a `width`, comes at once.
-        Cancelled when the context says so.
+    def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
+        """Decode up to a frame, so that it comes at once when it is asked for.
+
+        Args:
+            index: The frame.
+            width: The width of the preview that will be asked for, or None for the frame itself.
+            context: Can cancel.
+
+        Raises:
+            InputError: There is no such frame.
+            Cancelled: The context said so.
         """
         context.check()
 
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
-        """Frames start:stop in order, each as `preview` gives it."""
+        """Stream frames for the eye only.
+
+        Args:
+            start: The first frame.
+            stop: The frame after the last one.
+            width: About how wide they are to be, in pixels.
+
+        Yields:
+            The frames in order, each as `preview` gives it.
+        """
         return (shrunk(frame, width) for frame in self.frames(start, stop))
 
     @property
@@ -95,9 +112,7 @@ class ClipReader(ABC):
 
     def _check_index(self, index: int) -> int:
         if not 0 <= index < len(self):
-            raise InputError(
-                f"there is no frame {index} in a video of {counted(len(self), 'frame')} (choose one from 0 to {len(self) - 1})"
-            )
+            raise InputError(f"there is no frame {index} in a video of {counted(len(self), 'frame')}: choose one from 0 to {len(self) - 1}")
         return index
 
     def _check_span(self, start: int, stop: int | None) -> tuple[int, int]:
@@ -125,7 +140,7 @@ class FolderReader(ClipReader):
         path = self._images[self._check_index(index)]
         picture = read_image(path)
         if picture.shape[:2] != (self.info.height, self.info.width):
-            raise InputError(f"{path} has changed its size since the clip was opened: open it anew")
+            raise InputError(f"{path} has changed its size since the clip was opened: open it again")
         return picture
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
@@ -166,7 +181,7 @@ class VideoReader(ClipReader):
                 self._decode_to(index, previews=width <= PREVIEW_WIDTH)
             return self._show(self._cache[index] if index in self._cache else self._previews[index], width)
 
-    def approach(self, index: int, width: int | None, context: JobContext) -> None:
+    def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
         self._check_index(index)
         small = width is not None and width <= PREVIEW_WIDTH
         if width is not None and self._lock.locked() and self._leaps.reach(index):

@@ -42,8 +42,8 @@ class _Look:
     shape: NDArray[np.float32]
 
 
-def find_cuts(frames: Iterable[RgbFrame], start: int = 0) -> Iterator[int]:
-    """The first frame of every shot but the first, each a few frames after it was read.
+def find_scene_cuts(frames: Iterable[RgbFrame], start: int = 0) -> Iterator[int]:
+    """Stream the first frame of every shot but the first, each a few frames after it was read.
 
     `frames` are uint8 (H, W, 3) RGB in order, at any size; `start` is the number of the first.
     """

@@ -28,20 +28,20 @@ def open_container(path: Path) -> InputContainer:
     try:
         with path.open("rb") as file:
             head = file.read(4096)
-    except FileNotFoundError as fault:
-        raise InputError(f"there is no file {path}: see that the path is right") from fault
-    except OSError as fault:
-        raise InputError(f"{path} can't be read ({fault.strerror}): see that it is yours to read") from fault
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {path}: check the path") from error
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}): check that you may read it") from error
     if not head:
         raise InputError(f"{path} is empty: choose a video")
     if _is_text(head):
         raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
-    except av.FFmpegError as fault:
+    except av.FFmpegError as error:
         raise InputError(
             f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind; get it anew, or save it as an MP4"
-        ) from fault
+        ) from error
     names = container.format.name.split(",")
     if any(name in _TEXT_FORMATS for name in names):
         container.close()

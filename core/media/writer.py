@@ -180,10 +180,10 @@ class VideoWriter:
         try:
             with av.open(f"file:{self._file.temporary}") as container:
                 frames = container.streams.video[0].frames
-        except (av.FFmpegError, IndexError) as fault:
+        except (av.FFmpegError, IndexError) as error:
             raise StorageError(
                 f"{self._path} could not be written whole, what was there before is untouched; free some space on the disk, then try again"
-            ) from fault
+            ) from error
         if frames not in (0, self._written):  # Matroska keeps no such table
             raise StorageError(
                 f"{self._path} could not be written whole, what was there before is untouched; free some space on the disk, then try again"

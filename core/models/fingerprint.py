@@ -27,7 +27,7 @@ def fingerprint(path: Path) -> str:
         return _fingerprint(root, state)
     except OSError as error:
         raise ModelMissingError(
-            f"the model at '{path}' can't be read ({error.strerror or error}): see that it is there and yours to read"
+            f"the model at '{path}' can't be read ({error.strerror or error}): check that it exists and that you may read it"
         ) from error
 
 

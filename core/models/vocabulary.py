@@ -30,6 +30,7 @@ class Vocabulary:
 
     @property
     def words(self) -> frozenset[str]:
+        """All words that the model knows."""
         return frozenset(self.colours + self.kinds + self.materials + self.sizes) | self.synonyms.keys() | _FILLERS
 
     def unknown(self, caption: str) -> tuple[str, ...]:
@@ -67,4 +68,4 @@ def read_vocabulary(package: Path) -> Vocabulary | None:
         colours, kinds, materials, sizes = (tuple(lists[name]) for name in ("colours", "kinds", "materials", "sizes"))
         return Vocabulary(colours, kinds, materials, sizes, lists.get("synonyms", {}), tuple(lists.get("hollow", ())))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error}): get it anew") from error
+        raise ModelMissingError(f"the model package '{package}' has no vivid.json that can be read ({error}): install it again") from error

@@ -53,9 +53,9 @@ def loads(text: str) -> History:
         data = json.loads(text)
         version = data["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError("project.json is no project of VIVID Studio: put back a copy of it, or open another project") from None
+        raise InputError("project.json is not a VIVID Studio project: put back a copy of it, or open another project") from None
     if not isinstance(version, int) or version < 1:
-        raise InputError(f"project.json is no project of VIVID Studio (schema {version!r}): put back a copy of it, or open another project")
+        raise InputError(f"project.json is not a VIVID Studio project (schema {version!r}): put back a copy of it, or open another project")
     if version > SCHEMA_VERSION:
         raise InputError(
             f"this project was saved by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION}): update VIVID Studio"

@@ -22,7 +22,7 @@ def check_task(task: str, caption: str) -> None:
     try:
         caption.encode()
     except UnicodeEncodeError:
-        raise InputError("the caption holds bytes that are no text: give it in UTF-8") from None
+        raise InputError("the caption is not valid text: give it in UTF-8") from None
 
 
 def check_seed(seed: int) -> None:

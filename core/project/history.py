@@ -30,10 +30,14 @@ class History:
     future: tuple[Step, ...] = ()
 
     def did(self, label: str, project: Project, merge: bool = False) -> History:
-        """After a change called `label`; what was undone before is gone. Nothing changed: nothing
-        to undo.
+        """The history after a change; what was undone before is gone. Nothing changed: nothing to
+        undo.
 
-        With `merge`, a run of changes of the same label (a slider that is dragged) is one step.
+        Args: label: What the change is called. project: The document after it. merge: Whether a run
+            of changes of the same label (a slider that is dragged) is one step.
+
+        Returns:
+            The next history, or this one.
         """
         if project == self.present:
             return self

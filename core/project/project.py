@@ -85,6 +85,7 @@ class Project:
 
     @property
     def accepted_edit(self) -> KeyframeEdit | None:
+        """The try that the edit starts from, or None."""
         return self.edit(self.accepted) if self.accepted else None
 
     @property
@@ -131,7 +132,19 @@ class Project:
 
 
 def trimmed(project: Project, start: int, stop: int) -> Project:
-    """Work on frames start:stop only."""
+    """Work on a part of the clip only.
+
+    Args:
+        project: The project.
+        start: The first frame.
+        stop: The frame after the last one.
+
+    Returns:
+        The next project; what was made with the region is stale.
+
+    Raises:
+        InputError: The part is empty or reaches outside the video.
+    """
     FrameRange(start, stop).check(project.clip.info.frames)
     return _without_region(dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=start, stop=stop)))
 
@@ -191,10 +204,18 @@ def with_prompt(project: Project, prompt: Prompt) -> Project:
 
 
 def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int | None = None) -> Project:
-    """Adjust the masks in another way: of all objects without a way of their own, or of one, which
-    gets its own.
+    """Adjust the masks in another way.
 
-    InputError for an unknown object.
+    Args:
+        project: The project.
+        adjustment: The new way.
+        object_id: The object that gets a way of its own; None for all objects that have none.
+
+    Returns:
+        The next project; what was made with the region is stale.
+
+    Raises:
+        InputError: There is no such object.
     """
     if object_id is not None:
         return with_track(project, dataclasses.replace(project.track(object_id), adjustment=adjustment))
@@ -203,7 +224,17 @@ def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int
 
 
 def with_region(project: Project, region: str, feathers: tuple[tuple[int, str], ...] = ()) -> Project:
-    """Remember the stored mask sequences that the tracks and the adjustments come to."""
+    """Remember what the tracks and the adjustments come to.
+
+    Args:
+        project: The project.
+        region: The stored mask sequence of the region.
+        feathers: Where its edges have several widths: each width in pixels, with the stored mask
+            sequence of where it holds.
+
+    Returns:
+        The next project.
+    """
     return dataclasses.replace(project, region=region, feathers=feathers)
 
 
@@ -215,12 +246,36 @@ def with_edits(project: Project, edits: tuple[KeyframeEdit, ...]) -> Project:
 
 
 def with_renamed_edit(project: Project, edit_id: str, name: str) -> Project:
-    """Call a try by a person's own name; an empty one takes the name away."""
+    """Name a try.
+
+    Args:
+        project: The project.
+        edit_id: The try.
+        name: A person's own name; an empty one takes the name away.
+
+    Returns:
+        The next project.
+
+    Raises:
+        InputError: There is no such try, or the name is too long.
+    """
     return _with_edit(project, dataclasses.replace(project.edit(edit_id), name=" ".join(name.split())))
 
 
 def with_starred_edit(project: Project, edit_id: str, starred: bool) -> Project:
-    """Mark a try as a good one, or take the mark away."""
+    """Mark a try as a good one.
+
+    Args:
+        project: The project.
+        edit_id: The try.
+        starred: Whether to mark it; False takes the mark away.
+
+    Returns:
+        The next project.
+
+    Raises:
+        InputError: There is no such try.
+    """
     return _with_edit(project, dataclasses.replace(project.edit(edit_id), starred=starred))
 
 
@@ -263,7 +318,7 @@ def without_keyframe(project: Project, edit_id: str) -> Project:
     """Carry one keyframe less. The accepted one itself makes room for the next in time."""
     left = [edit.edit_id for edit in project.carried if edit.edit_id != edit_id]
     if len(left) == len(project.carried):
-        raise InputError(f"the try {edit_id} is no keyframe: choose one of those that are carried")
+        raise InputError(f"the try {edit_id} is not a keyframe: choose one of the accepted keyframes")
     if project.accepted in left:
         return dataclasses.replace(project, keyframes=tuple(i for i in left if i != project.accepted))
     return dataclasses.replace(project, accepted=left[0] if left else None, keyframes=tuple(left[1:]))

@@ -95,7 +95,7 @@ def check_prompt(prompt: Prompt, width: int, height: int, frames: int) -> None:
     """
     FrameRange(0, frames).check_frame(prompt.frame)
     if isinstance(prompt, PointPrompt) and not (0 <= prompt.x < width and 0 <= prompt.y < height):
-        raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame: X has to be below {width}, Y below {height}")
+        raise InputError(f"the point {prompt.x:g},{prompt.y:g} is outside the frame: X must be below {width}, Y below {height}")
     if isinstance(prompt, BoxPrompt) and not (prompt.x0 >= 0 and prompt.y0 >= 0 and prompt.x1 <= width and prompt.y1 <= height):
         raise InputError(
             f"the box {prompt.x0:g},{prompt.y0:g},{prompt.x1:g},{prompt.y1:g} reaches outside the frame: "

@@ -88,7 +88,7 @@ def _whole(amount: str, text: str, unit: str) -> int:
     try:
         return int(amount)
     except ValueError:
-        raise InputError(f"'{amount}' in '{text}' is no whole number of {unit}: write one like 8") from None
+        raise InputError(f"'{amount}' in '{text}' is not a whole number of {unit}: write one like 8") from None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class VideoInfo:
             raise InputError(f"a frame rate of {self.rate} can't be used: save the video again with a rate above 0")
         if self.rotation not in (0, 90, 180, 270):
             raise InputError(
-                f"a rotation of {self.rotation} degrees can't be used: save the video again, turned by a quarter or not at all"
+                f"a rotation of {self.rotation} degrees can't be used: save the video again with a rotation of 0, 90, 180 or 270 degrees"
             )
 
     @property
@@ -74,7 +74,7 @@ class VideoInfo:
         if not self.missing:
             return ""
         there = "is there" if self.frames == 1 else "are there"
-        return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} {there}; if that is a copy, get it anew"
+        return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} {there}; if this is a copy, copy it again"
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Clip:
 
     @property
     def frames(self) -> int:
+        """How many frames are worked on."""
         return self.stop - self.start
 
     @property

@@ -60,8 +60,8 @@ class StackedReader(ClipReader):
             return super().preview(index, width)
         return self._base.preview(index, width)
 
-    def approach(self, index: int, width: int | None, context: JobContext) -> None:
-        self._base.approach(index, None if self._changes(index) else width, context)
+    def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
+        self._base.prefetch(index, None if self._changes(index) else width, context)
 
     @property
     def entry_points(self) -> tuple[int, ...]:

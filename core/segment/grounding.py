@@ -123,7 +123,7 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:
-        raise InputError(f"'{path}' can't be read: it is damaged or no checkpoint of Grounding DINO, fetch it anew") from error
+        raise InputError(f"'{path}' can't be read: it is damaged or not a checkpoint of Grounding DINO, fetch it again") from error
     weights = weights.get("model", weights) if isinstance(weights, dict) else {}
     weights = {key.removeprefix("module."): value for key, value in weights.items()}
     try:
@@ -131,13 +131,13 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
         missing = network.load_state_dict(weights, strict=False).missing_keys
     except (LookupError, RuntimeError, AttributeError, ValueError, OSError) as error:
         raise InputError(
-            f"'{path}' is no checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
+            f"'{path}' is not a checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
         ) from error
     # the same parts under a second name are not stored twice; a checkpoint that lacks more than
     # that is another one
     if any(not key.startswith(("transformer.decoder.bbox_embed", "transformer.decoder.class_embed", "bert.pooler")) for key in missing):
         raise InputError(
-            f"'{path}' is no checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
+            f"'{path}' is not a checkpoint of Grounding DINO that this program knows: give the folder or file of the tiny or base model"
         )
     return Grounder(network.float().eval().requires_grad_(False).to(device), device)
 

@@ -95,7 +95,7 @@ def _load_package(folder: Path) -> tuple[SAM2Base, int]:
     try:
         network.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(f"the weights in {folder} can't be read or don't fit its config.json: get the model anew") from error
+        raise InputError(f"the weights in {folder} can't be read or don't fit its config.json: install the model again") from error
     return network, config.prompt_passes
 
 
@@ -105,7 +105,7 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise TypeError("no state of a network")
     except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path} is no SAM 2.1 checkpoint (a .pt file with the weights under 'model'): choose another file") from error
+        raise InputError(f"{path} is not a SAM 2.1 checkpoint (a .pt file with the weights under 'model'): choose another file") from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
     # the switch that the package's video predictor sets too: what a person saw after clicking is
@@ -114,7 +114,7 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise InputError(f"the weights in {path} don't fit {Path(architecture).stem}: fetch the file anew") from error
+        raise InputError(f"the weights in {path} don't fit {Path(architecture).stem}: fetch the file again") from error
     return network
 
 

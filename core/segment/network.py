@@ -49,7 +49,7 @@ class Sam2Config:
 
     def __post_init__(self) -> None:
         if self.image_size < 64 or self.image_size % 32:
-            raise InputError(f"an image size of {self.image_size} is no multiple of 32 from 64 up")
+            raise InputError(f"an image size of {self.image_size} is not a multiple of 32, at least 64")
 
     @classmethod
     def read(cls, path: Path) -> Sam2Config:
@@ -64,7 +64,7 @@ class Sam2Config:
             settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
             return cls(**settings)
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is no readable configuration of a segmenter") from error
+            raise InputError(f"{path} is not a readable configuration of a segmenter") from error
 
     def write(self, path: Path) -> None:
         """Write config.json."""

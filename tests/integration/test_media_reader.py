@@ -165,8 +165,8 @@ def test_the_way_to_a_frame_ends_when_nobody_waits_for_it_any_more(tmp_path: Pat
         for width, read in ((None, reader.frame), (96, lambda index: reader.preview(index, 96))):
             impatient = Impatient()
             with pytest.raises(Cancelled):
-                reader.approach(80, width, impatient)
+                reader.prefetch(80, width, impatient)
             assert impatient.checks == 21, "not a frame more is decoded"
-            reader.approach(5, width, JobContext())
+            reader.prefetch(5, width, JobContext())
             assert read_number(read(5)) == 5
             reader.close()

@@ -125,7 +125,7 @@ def test_another_checkpoint_is_named(published: Path, tmp_path: Path) -> None:
             return tmp_path / "other.pth" if kind == "grounder" else published / "google-bert/bert-base-uncased"
 
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(InputError, match="no checkpoint of Grounding DINO"):
+    with pytest.raises(InputError, match="not a checkpoint of Grounding DINO"):
         load_grounder("x", "cpu", There())
     (tmp_path / "other.pth").write_bytes(b"rubbish")
     with pytest.raises(InputError, match="can't be read"):

@@ -145,10 +145,10 @@ def test_broken_packages_and_checkpoints_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not know: image_sizes"):
         load_segmenter(str(package), "cpu", ModelStore())
     (package / "config.json").write_text('{"image_size": 100}')
-    with pytest.raises(InputError, match="100 is no multiple of 32"):
+    with pytest.raises(InputError, match="100 is not a multiple of 32"):
         load_segmenter(str(package), "cpu", ModelStore())
     (package / "config.json").unlink()
-    with pytest.raises(InputError, match="no readable configuration"):
+    with pytest.raises(InputError, match="not a readable configuration"):
         load_segmenter(str(package), "cpu", ModelStore())
     checkpoint = tmp_path / "mine.pt"
     checkpoint.write_bytes(b"no checkpoint")

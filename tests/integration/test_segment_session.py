@@ -181,7 +181,7 @@ def test_stopping_takes_effect_within_a_frame(session: SegmentSession) -> None:
     [
         ([], r"object 1 has no prompt on frames 0 to 8 that shows it"),
         ([PointPrompt(2, 1, 5, 5, positive=False)], r"object 1 has no prompt on frames 0 to 8 that shows it"),
-        ([PointPrompt(2, 1, 160, 5)], r"the point 160,5 is outside the frame: X has to be below 160, Y below 120"),
+        ([PointPrompt(2, 1, 160, 5)], r"the point 160,5 is outside the frame: X must be below 160, Y below 120"),
         ([PointPrompt(9, 1, 5, 5)], r"frame 9 is outside the clip: choose one from 0 to 8"),
         ([TextPrompt(0, 1, "the disc")], r"'the disc' can't be tracked yet"),
         ([MaskPrompt(0, 1, "nowhere.png")], r"there is no mask at .*nowhere\.png"),

@@ -273,12 +273,12 @@ def test_bad_mask_folders_are_named(tmp_path: Path) -> None:
         import_png(tmp_path, (100, 50), range(2))
     for damaged in (b"not a picture", huge_png_header()):
         (tmp_path / "00001.png").write_bytes(damaged)
-        with pytest.raises(InputError, match=r"00001\.png is no readable picture"):
+        with pytest.raises(InputError, match=r"00001\.png is not a readable picture"):
             import_png(tmp_path, (64, 48), range(2))
     export_png(MaskSequence((64, 48), 0, blobs(2)), tmp_path)
     (tmp_path / "1.png").write_bytes((tmp_path / "00001.png").read_bytes())
     with pytest.raises(InputError, match=r"two masks numbered 1: 00001\.png and 1\.png"):
         import_png(tmp_path, (64, 48), range(3))
     (tmp_path / "1.png").rename(tmp_path / "notes.png")
-    with pytest.raises(InputError, match=r"notes\.png is no mask of a frame"):
+    with pytest.raises(InputError, match=r"notes\.png is not the mask of a frame"):
         import_png(tmp_path, (64, 48), range(3))
