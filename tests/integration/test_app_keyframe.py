@@ -163,8 +163,8 @@ def test_another_try_on_the_frame_runs_the_denoising_only(editor: Editor, projec
     from core.render.background import BackgroundModel
 
     looked: list[int] = []
-    real = BackgroundModel.look
-    monkeypatch.setattr(BackgroundModel, "look", lambda self, *given, **named: (looked.append(1), real(self, *given, **named))[1])
+    real = BackgroundModel.prepare
+    monkeypatch.setattr(BackgroundModel, "prepare", lambda self, *given, **named: (looked.append(1), real(self, *given, **named))[1])
     encoded: list[int] = []
     editor.engine.video_model().pipeline.vae.encoder.register_forward_hook(lambda *_: encoded.append(1))
     for task, caption in (("modify", "a red ball"), ("modify", "a blue cube"), ("delete", ""), ("add", "a green cone")):

@@ -103,9 +103,9 @@ def test_masks_of_other_programs(tmp_path: Path) -> None:
     first, second = back(tmp_path / "colours.png")
     assert {first.masks[0].sum(), second.masks[0].sum()} == {50 * 50, 50 * 60}
 
-    matte_objects = np.zeros((120, 160, 4), np.uint8)
-    matte_objects[..., :3], matte_objects[:60, :, 3] = 90, 255
-    Image.fromarray(matte_objects).save(tmp_path / "cut.png")
+    picture = np.zeros((120, 160, 4), np.uint8)
+    picture[..., :3], picture[:60, :, 3] = 90, 255
+    Image.fromarray(picture).save(tmp_path / "cut.png")
     assert back(tmp_path / "cut.png")[0].masks[0].sum() == 60 * 160
 
     numbered = tmp_path / "numbers"
