@@ -28,7 +28,7 @@ def build_page(program: Program, *, also: Callable[[], None] | None = None) -> g
     """One page for all; what a session looks at lives in its URL (`?project=ID`), so nothing here
     changes after it is built.
 
-    `also` adds what is not to be seen: the endpoints for other programs.
+    `also` adds what nobody sees: the endpoints for other programs.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
         header = steps_header(program)

@@ -49,7 +49,7 @@ BODY = f"""
 <div class="vs-head"><h3>This frame</h3><span class="vs-quiet" data-ref="frameState" role="status"></span></div>
 <div class="vs-row vs-thirds">
   {_button("confirm", "Confirm", "The mask on this frame is right: tracking keeps it (C)", "check", pressed=True)}
-  {_button("absent", "Not here", "The object is not to be seen on this frame", "eyeoff")}
+  {_button("absent", "Not here", "The object is not visible on this frame", "eyeoff")}
   {_button("clearFrame", "Clear", "Remove the prompts on this frame", "remove")}
 </div>
 <div class="vs-row vs-thirds" role="group" aria-label="Track from this frame">

@@ -25,7 +25,7 @@ def clip_facts(clip: Clip) -> list[dict[str, str]]:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in words, as exact as one wants to know it."""
+    """A length of time in words, rounded for reading."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)

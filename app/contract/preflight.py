@@ -14,7 +14,7 @@ from core.project.project import Project
 from core.project.video import Clip, VideoInfo
 
 LONG = 20.0
-"""Seconds above which one is told that a part will do."""
+"""Seconds above which the card suggests to work on a part."""
 DARK = 0.1
 """Mean brightness, 0 to 1, below which one is warned."""
 LARGE = 2_100_000

@@ -86,7 +86,7 @@ class ClipOperations:
         Args:
             project_id: The project.
             frame: Its number.
-            max_width: Pixels that the picture may be wide; the frame's own width when None.
+            max_width: As for `frame_jpeg`.
 
         Returns:
             A JPEG.

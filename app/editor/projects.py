@@ -60,7 +60,7 @@ class ProjectOperations:
 
         try:
             path = Path(source).expanduser().resolve()
-        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, the home folder of nobody
+        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown user's home folder
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
         info = probe(path)
         sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""

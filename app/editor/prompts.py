@@ -266,7 +266,7 @@ class PromptOperations:
             project = self._workspace.project(project_id)
             check_prompt(prompt, *project.clip.info.size, project.clip.info.frames)
             before = self._prompts(project, project.track(prompt.object_id), prompt.frame)
-            if isinstance(prompt, BoxPrompt):  # a box starts anew
+            if isinstance(prompt, BoxPrompt):  # a box replaces what was there
                 before = tuple(p for p in before if isinstance(p, PointPrompt))
             prompts = (*before, prompt)
             mask = self._pictures.session(project).preview(prompt.frame, prompts)

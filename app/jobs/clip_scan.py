@@ -107,7 +107,7 @@ class ClipScanner:
                 self._scan(self._workspace.project(project_id))
             except Cancelled:
                 return
-            except StudioError as error:  # whoever opens the project is told
+            except StudioError as error:  # opening the project shows the same error
                 log.info("%s", error)
             except Exception:
                 log.exception("a clip could not be scanned")

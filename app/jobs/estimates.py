@@ -147,7 +147,7 @@ class Estimates:
                 self._write(known)
 
     def rate(self, kind: str, name: str) -> Rate | None:
-        """What one piece of a kind of work takes here; None while nobody has done any."""
+        """What one unit of a step takes here; None while it was never run."""
         found = self._read().get(self._rate_key(kind, name))
         return None if found is None else Rate(**found)
 

@@ -75,7 +75,7 @@ class JobJournal:
         self.forget(status.project_id, status.job_id)
 
     def forget(self, project_id: str, job_id: str) -> None:
-        """Remove a job that has ended, or that nobody wants any more."""
+        """Remove a job that has ended or was dismissed."""
         with self._lock:
             before = self.of_project(project_id)
             left = [one for one in before if one.job_id != job_id]

@@ -71,7 +71,7 @@ class KeyframeJobs:
         region = self._regions.build(project, context)
         mask = region.masks[tries.frame]
         if not mask.any():
-            raise InputError(f"the region is empty on frame {tries.frame}: choose a frame where the object is to be seen")
+            raise InputError(f"the region is empty on frame {tries.frame}: choose a frame that shows the object")
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
         behind = self._pictures.behind_keyframe(project, region.file, tries.frame)

@@ -160,7 +160,7 @@ class KeyframeExchange:
         project.clip.check_frame(frame)
         mask, feather = self._pictures.masks.soft_region(project, frame)
         if not mask.any():
-            raise InputError(f"the region is empty on frame {frame}: choose a frame where the object is to be seen")
+            raise InputError(f"the region is empty on frame {frame}: choose a frame that shows the object")
         return mask, feather
 
     def _part(self, project: Project, edit: KeyframeEdit, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -211,5 +211,5 @@ def _warning(compared: Comparison, frame: int, limited: bool) -> str:
         kept = "only what lies in the mask is taken" if limited else "a propagation takes only what lies in the mask"
         return f"Outside the mask {share} of the picture differs from the frame; {kept}."
     if compared.likeness == "unknown":
-        return "It does not reach beyond the mask, so whether it lies right can't be told."
+        return "It does not reach beyond the mask, so its position can't be checked."
     return ""

@@ -55,7 +55,7 @@ def overlay_png(
         box.crop(labels)[small > 0] = number
         box.crop(labels)[inner > 0] = number + 1
         palette += [(*colour, EDGE), (*colour, fill)]
-        if len(palette) > 254:  # a palette holds no more; nobody tells 127 objects apart by colour
+        if len(palette) > 254:  # a palette holds no more, and 127 colours can't be told apart
             break
     return palette_png(labels, palette)
 

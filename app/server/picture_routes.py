@@ -102,8 +102,8 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
 async def _while_awaited(request: Request, work: Callable[[JobContext], bytes]) -> bytes:
     """Do `work` in a thread.
 
-    Its context is cancelled when whoever asked has gone: who flies through a clip leaves many
-    questions.
+    Its context is cancelled when the client has gone: moving through a clip quickly leaves many
+    requests behind.
     """
     from anyio import to_thread
 

@@ -32,7 +32,7 @@ def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
         `beside` is the project that is open where it was sent: `masks` in the answer says whether
         the video looks like masks for that.
         """
-        # A header that only our own page's script can send: another site's form can't post here.
+        # Only the page's own script can send this header: the form of another site can't.
         if request.headers.get("x-vivid-studio") != "1":
             return error_response(400, "uploads come from the editor's page")
         return await _take_upload(editor, request, name, beside)
@@ -118,7 +118,7 @@ async def _take_upload(editor: Editor, request: Request, name: str, beside: str 
     clean = PurePath(name.replace("\\", "/")).name.strip(" .")[-200:] or "video"
     suffix = PurePath(clean).suffix
     folder = Path(editor.settings.workspace) / "uploads" / secrets.token_hex(8)
-    # A name of our own: what a browser sends may be no file name here.
+    # A fixed name: the one that a browser sends may be no file name here.
     path = folder / f"video{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', suffix) else ''}"
     try:
         folder.mkdir(parents=True)
