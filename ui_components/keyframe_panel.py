@@ -1,4 +1,4 @@
-"""Step 4: try captions on one frame, keep every try, accept the one to propagate through the clip."""
+"""Step 4: try captions on one frame, keep every try, accept the one to propagate."""
 
 from __future__ import annotations
 
