@@ -173,14 +173,14 @@ def keyframe_panel(program: Program) -> gr.HTML:
     <div class="vs-caption" data-ref="captionBox">
       <div class="vs-row">
         <input type="text" class="vs-grow" data-ref="caption" autocomplete="off" aria-label="Caption" placeholder="a red ball, say"
-         title="What the region shall show, in a few words (/)">
+         title="What the region should show, in a few words (/)">
         <button type="button" class="vs-button" data-ref="secondary" title="Try it on this frame (Enter in the caption)">Try</button>
       </div>
       <div class="vs-chips" data-ref="chips" role="group" aria-label="Words the model knows">{_vocabulary(program)}</div>
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
-    lead = "Describe what the region shall show on this frame. Accept the try you like."
+    lead = "Describe what the region should show on this frame. Accept the try you like."
     markup = (
         panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS + _ELSEWHERE, "Accept and continue", note=_FORECAST) + _BRINGING
     )

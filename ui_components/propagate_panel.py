@@ -1,4 +1,4 @@
-"""Step 5: carry the accepted keyframes through the clip, see what came out, build on it, take it
+"""Step 5: propagate the accepted keyframes through the clip, see what came out, build on it, take it
 home.
 """
 
@@ -88,7 +88,7 @@ def propagate_panel(program: Program) -> gr.HTML:
         return program.view(project_id)
 
     formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in program.run("export_formats"))
-    lead = "Carry the keyframe through the clip."
+    lead = "Propagate the keyframe through the clip."
     markup = panel(
         "propagate",
         "Propagate",

@@ -66,7 +66,7 @@ BODY = f"""
 </div>
 <div class="vs-health" data-ref="health" hidden>
   <span data-icon="warn"></span><span class="vs-grow" data-ref="healthText"></span>
-  {_button("nextSuspect", "Next", "Go to the next frame to look at (N; back with Shift N)")}
+  {_button("nextSuspect", "Next", "Go to the next frame to check (N; back with Shift N)")}
 </div>
 """
 

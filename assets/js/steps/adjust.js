@@ -75,7 +75,7 @@ export const mountAdjust = (ref, server) => {
     ref.holes.closest(".vs-slider").dataset.off = String(!open);
     const one = object();
     ref.reset.disabled = one ? !one.adjustment : Object.keys(usual).every((key) => values[key] === usual[key]);
-    ref.reset.title = one ? `Let ${one.name} follow all objects again` : "Back to how it was at first";
+    ref.reset.title = one ? `Give ${one.name} the settings of all objects again` : "Back to how it was at first";
     ref.title.textContent = ref.who.hidden ? "Form" : "Objects to edit";
   };
   for (const radio of radios) radio.addEventListener("change", () => sendOnce({ form: radio.value }, "form"));
