@@ -9,14 +9,14 @@ from typing import Any
 
 from app.commands.output_folder import prepare_folder
 from app.engine import Engine
-from core.evaluation.suites import check_clips, Models, names_of, Request, run_suite
+from core.evaluation.suites import check_clips, EvaluationModels, EvaluationRequest, names_of, run_suite
 from core.files import write_text
 from core.progress import JobContext
 
 RESULTS, PAGE = "evaluation.json", "evaluation.html"
 
 
-def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_json: bool, context: JobContext) -> None:
+def evaluate(engine: Engine, suite: str, request: EvaluationRequest, out: Path | None, as_json: bool, context: JobContext) -> None:
     """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json
     and evaluation.html there.
 
@@ -33,7 +33,7 @@ def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_
         from core.evaluation.clip_score import ClipScorer
 
         clip = ClipScorer.load(request.clip_model, engine.device)
-    models = Models(engine.segmenter, engine.video_model, clip)
+    models = EvaluationModels(engine.segmenter, engine.video_model, clip)
     results = []
     for name in names:
         context.report(f"loading for {name}", 0, 1)
@@ -53,7 +53,7 @@ def evaluate(engine: Engine, suite: str, request: Request, out: Path | None, as_
             print(f"{out / PAGE} shows it, {out / RESULTS} holds the figures")
 
 
-def _facts(engine: Engine, request: Request) -> dict[str, Any]:
+def _facts(engine: Engine, request: EvaluationRequest) -> dict[str, Any]:
     """What the figures belong to."""
     settings = engine.settings
     return {

@@ -168,9 +168,9 @@ def evaluate(options: argparse.Namespace) -> None:
     from app.commands.console import console_job
     from app.commands.evaluate import evaluate as run_evaluation
     from app.engine import Engine
-    from core.evaluation.suites import Request
+    from core.evaluation.suites import EvaluationRequest
 
-    request = Request(options.clips, options.samples, options.clip_model)
+    request = EvaluationRequest(options.clips, options.samples, options.clip_model)
     with console_job() as context:
         run_evaluation(Engine(_settings(options)), options.suite, request, options.out, options.json, context)
 

@@ -1,4 +1,5 @@
-"""What a camera does to a clip: motion blur, light that changes, softness, noise and the blocks of compression."""
+"""What a camera does to a clip: motion blur, light that changes, softness, noise and the blocks of
+compression."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def _grid(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor
 
 
 def motion_blur(pictures: Tensor, velocity: Tensor) -> Tensor:
-    """Smear pictures (N, 3, H, W) along a velocity (N, 2, H, W), in half sides of the picture while the shutter is open."""
+    """Smear pictures (N, 3, H, W) along a velocity (N, 2, H, W), in half sides of the picture while
+    the shutter is open."""
     x, y = _grid(pictures.shape[-2], pictures.shape[-1], pictures.device)
     soft = F.avg_pool2d(velocity, 5, 1, 2, count_include_pad=False)
     total = pictures
@@ -39,7 +41,17 @@ def cosine_matrix(device: torch.device | str) -> Tensor:
 
 
 def compress(pictures: Tensor, step: Tensor, cosine: Tensor) -> Tensor:
-    """Round the cosine coefficients of 8 x 8 blocks of pictures (N, 3, H, W) to multiples of a step (N,), coarser for finer detail."""
+    """Round the cosine coefficients of 8 x 8 blocks, as compression does.
+
+    Args:
+        pictures: (N, 3, H, W) in [0, 1], H and W multiples of 8.
+        step: What coefficients are rounded to multiples of, (N,); finer detail is rounded more
+            coarsely.
+        cosine: From `cosine_matrix`.
+
+    Returns:
+        The pictures after it, shape as before.
+    """
     count, channels, height, width = pictures.shape
     blocks = pictures.float().view(count, channels, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).transpose(3, 4)
     index = torch.arange(_BLOCK, device=pictures.device)
@@ -50,12 +62,31 @@ def compress(pictures: Tensor, step: Tensor, cosine: Tensor) -> Tensor:
 
 
 def smooth_field(count: int, size: int, device: torch.device, cells: int = 5) -> Tensor:
-    """Smooth random pictures (count, 1, size, size) of about unit variance."""
+    """Draw smooth random pictures.
+
+    Args:
+        count: How many.
+        size: Side in pixels.
+        device: Where it is drawn.
+        cells: Cells of the grid that is enlarged.
+
+    Returns:
+        (count, 1, size, size) of about unit variance.
+    """
     return F.interpolate(torch.randn(count, 1, cells, cells, device=device), size=(size, size), mode="bicubic", align_corners=False)
 
 
 def photograph(pictures: Tensor, batch: int, cosine: Tensor) -> Tensor:
-    """Clips as a camera records them: pictures (batch * T, 3, S, S) in [0, 1], all settings drawn once a clip and some drifting in time."""
+    """Show clips as a camera records them; settings are drawn once a clip, and some drift in time.
+
+    Args:
+        pictures: (batch * T, 3, S, S) in [0, 1].
+        batch: Number of clips.
+        cosine: From `cosine_matrix`.
+
+    Returns:
+        The pictures after it, shape and range as before.
+    """
     count, _, size, _ = pictures.shape
     device, dtype, frames = pictures.device, pictures.dtype, count // batch
 
@@ -87,7 +118,8 @@ def photograph(pictures: Tensor, batch: int, cosine: Tensor) -> Tensor:
 
 
 def record(video: Tensor, cosine: Tensor) -> Tensor:
-    """Clips (B, T, 3, H, W) in [0, 1] as a gentler camera records them: a part soft, a part with the blocks of compression."""
+    """Clips (B, T, 3, H, W) in [0, 1] as a gentler camera records them: a part soft, a part with
+    the blocks of compression."""
     batch, frames, _, height, width = video.shape
     device, pictures = video.device, video.flatten(0, 1)
 

@@ -1,7 +1,9 @@
-"""Bodies of several parts that move together: animals, vehicles, people, chains, cycles and loose assemblies, as trees of joints.
+"""Bodies of several parts that move together: animals, vehicles, people, chains, cycles and loose
+assemblies, as trees of joints.
 
-A body is drawn from a plan: a table that says for each part which other it hangs on and where, how long and wide it is, and how it swings.
-Plans are the same size, so that a batch of different bodies is one set of tensors.
+A body is drawn from a plan: a table that says for each part which other it hangs on and where, how
+long and wide it is, and how it swings. Plans are the same size, so that a batch of different bodies
+is one set of tensors.
 """
 
 from __future__ import annotations
@@ -24,10 +26,14 @@ FAMILIES = 6
 
 
 class Part(NamedTuple):
-    """A row of a plan. Lengths are half lengths for a body of size 1; `along` and `across` are where it is hung on its parent, in the
-    parent's half length and width; angles in degrees, clockwise, relative to the parent; `hang` 1 hangs by the end, 0 by the middle.
+    """A row of a plan.
 
-    `group` is whose texture it wears: 0 the body's, 1 a second one, 2 its own. `layer` orders the drawing, low first.
+    Lengths are half lengths for a body of size 1; `along` and `across` are where it is hung on its
+    parent, in the parent's half length and width; angles in degrees, clockwise, relative to the
+    parent; `hang` 1 hangs by the end, 0 by the middle.
+
+    `group` is whose texture it wears: 0 the body's, 1 a second one, 2 its own. `layer` orders the
+    drawing, low first.
     """
 
     parent: int
@@ -141,15 +147,17 @@ SOLID_PLAN = 9
 
 
 def _table() -> Tensor:
-    """All plans as (plans, PARTS, fields of Part); empty slots have length 0 and hang on the body."""
+    """All plans as (plans, PARTS, fields of Part); empty slots have length 0 and hang on the
+    body."""
     empty = Part(0, 0, 0, 0, 0, 0, 0, 0, 0, ORGANIC, 0, 0)
     return torch.tensor([[list(part) for part in (*plan, *[empty] * (PARTS - len(plan)))] for plan, _, _ in _PLANS], dtype=torch.float32)
 
 
 @dataclass
 class Bodies:
-    """A batch (N,) of bodies. half (N, PARTS, 2) half length and width (0 where there is no part); family, group, order int64 (N, PARTS):
-    `order` lists the parts as they are drawn; plan int64 (N,). The rest is what `pose` needs."""
+    """A batch (N,) of bodies. half (N, PARTS, 2) half length and width (0 where there is no part);
+    family, group, order int64 (N, PARTS): `order` lists the parts as they are drawn; plan int64
+    (N,). The rest is what `pose` needs."""
 
     plan: Tensor
     half: Tensor
@@ -165,7 +173,8 @@ class Bodies:
     pace: Tensor
 
     def pose(self, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Middle (N, PARTS, 2, T) and angle (N, PARTS, T) of every part at times (N, T), the body's middle at 0, x forward, y down."""
+        """Middle (N, PARTS, 2, T) and angle (N, PARTS, T) of every part at times (N, T), the body's
+        middle at 0, x forward, y down."""
         turn = self.rest[..., None] + self.swing[..., None] * torch.sin(
             2 * math.pi * (self.pace[:, None, None] * time[:, None] + self.phase[..., None])
         )
@@ -189,7 +198,8 @@ class Bodies:
 
 
 class Builder:
-    """Draws bodies; holds the plans on the device, so that nothing is copied while a step is being captured."""
+    """Draws bodies; holds the plans on the device, so that nothing is copied while a step is being
+    captured."""
 
     def __init__(self, device: torch.device | str) -> None:
         self.table = _table().to(device)
@@ -197,7 +207,8 @@ class Builder:
         self.loose = torch.tensor([math.radians(degrees) for _, _, degrees in _PLANS], device=device)
 
     def draw(self, count: int) -> Bodies:
-        """Draw `count` bodies from torch's generator: proportions, joints and gait vary, and some parts are missing."""
+        """Draw `count` bodies from torch's generator: proportions, joints and gait vary, and some
+        parts are missing."""
         device = self.table.device
         plan = torch.searchsorted(self.limits, torch.rand(count, device=device) * self.limits[-1]).clamp(max=len(_PLANS) - 1)
         field = dict(zip(Part._fields, self.table[plan].unbind(2), strict=True))
@@ -210,7 +221,8 @@ class Builder:
         half = torch.stack([half[..., 0], half[..., 1] * stout], 2)
         kept = chance(count, PARTS, device=device, p=0.9)
         kept[:, :1].fill_(1)
-        # what hangs on a missing part is kept: it merely floats nearer, as parts hidden by others seem to
+        # what hangs on a missing part is kept: it merely floats nearer, as parts hidden by others
+        # seem to
         half = half * kept[..., None]
         loose = self.loose[plan][:, None] * torch.randn(count, PARTS, device=device)
         rest = torch.deg2rad(field["angle"]) + loose

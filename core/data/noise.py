@@ -1,4 +1,7 @@
-"""Random numbers and random fields that the procedural world is made of. Everything draws from torch's generator of the device."""
+"""Random numbers and random fields that the procedural world is made of.
+
+Everything draws from torch's generator of the device.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from torch import Tensor
 
 @contextmanager
 def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
-    """Draw from a generator seeded with `seed` inside the block; the generator's own state comes back afterwards."""
+    """Draw from a generator seeded with `seed` inside the block; the generator's own state comes
+    back afterwards."""
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -21,12 +25,32 @@ def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
 
 
 def uniform(*shape: int, device: torch.device | str, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Even in [low, high)."""
+    """Draw numbers evenly from [low, high).
+
+    Args:
+        *shape: Of the result.
+        device: Where it is drawn.
+        low: Least value.
+        high: Limit.
+
+    Returns:
+        float (*shape).
+    """
     return torch.rand(*shape, device=device) * (high - low) + low
 
 
 def log_uniform(*shape: int, device: torch.device | str, low: float, high: float) -> Tensor:
-    """Even in the logarithm between low and high."""
+    """Draw numbers whose logarithm is even between two limits.
+
+    Args:
+        *shape: Of the result.
+        device: Where it is drawn.
+        low: Least value, above 0.
+        high: Limit.
+
+    Returns:
+        float (*shape).
+    """
     return torch.exp(uniform(*shape, device=device, low=math.log(low), high=math.log(high)))
 
 
@@ -36,7 +60,17 @@ def chance(*shape: int, device: torch.device | str, p: float) -> Tensor:
 
 
 def sine_noise(point: Tensor, waves: int, low: float, high: float) -> Tensor:
-    """A smooth random solid field at points (N, 3, P) -> (N, P), about unit variance: plane waves of random direction and phase."""
+    """Evaluate a smooth random solid field: plane waves of random direction and phase.
+
+    Args:
+        point: Points in space, (N, 3, P).
+        waves: How many are added.
+        low: Least frequency.
+        high: Greatest frequency.
+
+    Returns:
+        (N, P), about unit variance.
+    """
     count, device = point.shape[0], point.device
     direction = F.normalize(torch.randn(count, waves, 3, device=device), dim=2) * log_uniform(
         count, waves, 1, device=device, low=low, high=high
@@ -51,9 +85,20 @@ def sine_noise(point: Tensor, waves: int, low: float, high: float) -> Tensor:
 def octave_noise(
     count: int, channels: int, size: int, device: torch.device | str, coarsest: int = 2, finest: int = 128, flattest: float = -0.1
 ) -> Tensor:
-    """Sum of random grids from coarse to fine with a random slope of the spectrum: (count, channels, size, size), about unit variance.
+    """Sum random grids from coarse to fine, with a random slope of the spectrum.
 
-    A slope of 0 gives every octave the same energy, as in photographs; `flattest` is the least slope drawn, 1 the most.
+    Args:
+        count: Of pictures.
+        channels: Of each.
+        size: Side in pixels.
+        device: Where it is drawn.
+        coarsest: Cells of the coarsest grid.
+        finest: Cells that the finest grid may have.
+        flattest: The least slope that is drawn, 1 is the most. A slope of 0 gives every octave the
+            same energy, as in photographs.
+
+    Returns:
+        (count, channels, size, size), about unit variance.
     """
     slope = uniform(count, channels, 1, 1, device=device, low=flattest, high=1.0)
     total, power = torch.zeros(count, channels, size, size, device=device), torch.zeros(count, channels, 1, 1, device=device)
@@ -69,8 +114,17 @@ def octave_noise(
 
 
 def walk(count: int, number: int, time: Tensor, device: torch.device | str) -> Tensor:
-    """Smooth random paths that start at 0: (count, number, T) for times (T,) in windows. Drift and a swing; about unit size after one
-    window."""
+    """Draw smooth random paths that start at 0: a drift and a swing.
+
+    Args:
+        count: Of samples.
+        number: Of paths for each.
+        time: In windows, (T,).
+        device: Where it is drawn.
+
+    Returns:
+        (count, number, T), about unit size after one window.
+    """
     drift, swing = torch.randn(count, number, 1, device=device), torch.randn(count, number, 1, device=device)
     pace = log_uniform(count, number, 1, device=device, low=1.0, high=7.0)
     phase = uniform(count, number, 1, device=device, high=2 * math.pi)

@@ -1,7 +1,10 @@
-"""Pictures of parts: an outline filled with a texture, and lit. What the bodies of core.data.creatures wear.
+"""Pictures of parts: an outline filled with a texture, and lit.
 
-A picture has four channels: three of colour and a field that is positive inside the outline, with a slope of about 1 in units of the
-picture's half side, so that an edge can be drawn equally sharp at any size.
+What the bodies of core.data.creatures wear.
+
+A picture has four channels: three of colour and a field that is positive inside the outline, with a
+slope of about 1 in units of the picture's half side, so that an edge can be drawn equally sharp at
+any size.
 """
 
 from __future__ import annotations
@@ -68,7 +71,16 @@ def _rings(count: int, size: int, device: torch.device | str) -> Tensor:
 
 @torch.no_grad()
 def render_outlines(count: int, size: int, device: torch.device | str) -> Tensor:
-    """`count` fields of every family: float16 (FAMILIES, count, size, size)."""
+    """Render fields of every family of outlines.
+
+    Args:
+        count: Of each family.
+        size: Side in pixels.
+        device: Where it is drawn.
+
+    Returns:
+        float16 (FAMILIES, count, size, size), positive inside.
+    """
     made: dict[int, Tensor] = {
         ORGANIC: _organic(count, size, device, 0.5, 1.5, 3.5),
         LIMB: _tapered(count, size, device),
@@ -81,12 +93,33 @@ def render_outlines(count: int, size: int, device: torch.device | str) -> Tensor
 
 
 def crop(source: Tensor, size: int, low: float = 0.25, high: float = 0.95) -> Tensor:
-    """Look at a random turned square of each picture (N, C, s, s) -> (N, C, size, size)."""
+    """Look at a random turned square of each picture.
+
+    Args:
+        source: (N, C, s, s).
+        size: Side of the result in pixels.
+        low: Least side of the square, as a share of the picture.
+        high: Greatest side.
+
+    Returns:
+        (N, C, size, size).
+    """
     return crops(source, 1, size, low, high)[:, 0]
 
 
 def crops(source: Tensor, number: int, size: int, low: float = 0.25, high: float = 0.95) -> Tensor:
-    """`number` random turned squares of each picture (N, C, s, s) -> (N, number, C, size, size)."""
+    """Look at several random turned squares of each picture.
+
+    Args:
+        source: (N, C, s, s).
+        number: Of squares.
+        size: Side of the results in pixels.
+        low: Least side of a square, as a share of the picture.
+        high: Greatest side.
+
+    Returns:
+        (N, number, C, size, size).
+    """
     count, device = source.shape[0], source.device
     across, down = _lines(size, device)
     across, down = across[:, None], down[:, None]
@@ -101,7 +134,8 @@ def crops(source: Tensor, number: int, size: int, low: float = 0.25, high: float
 
 
 def lit(texture: Tensor, field: Tensor) -> Tensor:
-    """Light a texture (N, 3, s, s) from one side and darken its rim, by its field (N, s, s); neither always."""
+    """Light a texture (N, 3, s, s) from one side and darken its rim, by its field (N, s, s);
+    neither always."""
     count, device = texture.shape[0], texture.device
     across, down = _lines(texture.shape[-1], device)
     angle = uniform(count, 1, 1, device=device, high=2 * math.pi)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PoolSizes:
-    """How many pictures each pool of `core.data.world.World` holds; small numbers make a small world quickly (tests)."""
+    """How many pictures each pool of `core.data.world.World` holds; small numbers make a small
+    world quickly (tests)."""
 
     solids_per_kind: int = 1500
     solid_size: int = 96

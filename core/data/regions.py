@@ -1,7 +1,8 @@
-"""Edit regions as the model meets them in training: the paper's six forms of a thing's own mask, on the device and in batches.
+"""Edit regions as the model meets them in training: the paper's six forms of a thing's own mask, on
+the device and in batches.
 
-The forms are those of core.masks (as is, expand, hull, box, hull+expand, box+expand), drawn at random for every sample, so they run here on
-whole batches inside a captured graph.
+The forms are those of core.masks (as is, expand, hull, box, hull+expand, box+expand), drawn at
+random for every sample, so they run here on whole batches inside a captured graph.
 """
 
 from __future__ import annotations
@@ -35,9 +36,16 @@ def box(mask: Tensor) -> Tensor:
 
 
 def draw_form(own: Tensor, hull: Tensor, form: Tensor, reach: Tensor) -> Tensor:
-    """The region of each sample in its form.
+    """Give each sample's region its form.
 
-    own, hull: 0 / 1 masks (B, T, H, W) of the thing and its convex hull; form (B,) indexes FORMS; reach (B,) indexes REACHES.
+    Args:
+        own: Masks of the object, 0 or 1, (B, T, H, W).
+        hull: Masks of its convex hull, same shape.
+        form: Index into FORMS, (B,).
+        reach: Index into REACHES, (B,).
+
+    Returns:
+        The regions, 0 or 1, (B, T, H, W).
     """
 
     def grown(mask: Tensor) -> Tensor:
@@ -54,8 +62,9 @@ def draw_form(own: Tensor, hull: Tensor, form: Tensor, reach: Tensor) -> Tensor:
 
 
 def wobble(region: Tensor, motion: Tensor) -> Tensor:
-    """Half of the regions (B, T, H, W) as they grow by a few pixels here and there, differently in every frame, as a tracker's outlines do;
-    nothing of the others, and nothing at a `motion` of 0."""
+    """Half of the regions (B, T, H, W) as they grow by a few pixels here and there, differently in
+    every frame, as a tracker's outlines do; nothing of the others, and nothing at a `motion` of 0.
+    """
     batch, frames, height, width = region.shape
     device = region.device
     grid = torch.randn(batch, 1, 6, 6, device=device) + torch.randn(batch, frames, 6, 6, device=device)

@@ -1,4 +1,7 @@
-"""Backgrounds: still pictures of many textures at many scales, made in batches. The world's camera moves over them."""
+"""Backgrounds: still pictures of many textures at many scales, made in batches.
+
+The world's camera moves over them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,16 @@ def _palette(count: int, device: torch.device | str) -> Tensor:
 
 
 def textures(count: int, size: int, device: torch.device | str) -> Tensor:
-    """Noise clouds, gravel, warped stripes, tiles, print and level sets in three colours: (count, 3, size, size) in [0, 1]."""
+    """Render noise clouds, gravel, warped stripes, tiles, print and level sets in three colours.
+
+    Args:
+        count: Of pictures.
+        size: Side in pixels.
+        device: Where it is drawn.
+
+    Returns:
+        (count, 3, size, size) in [0, 1].
+    """
     field = octave_noise(count, 3, size, device, finest=size, flattest=-0.5)
     gravel = octave_noise(count, 2, size, device, coarsest=max(size // 16, 2), finest=size, flattest=-0.3)
     line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
@@ -61,7 +73,8 @@ def _print(count: int, size: int, device: torch.device | str) -> Tensor:
 
 
 def _leaf(across: Tensor, down: Tensor, radius: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One random convex or lobed shape a picture: coverage and its local coordinates, each (count, size, size)."""
+    """One random convex or lobed shape a picture: coverage and its local coordinates, each (count,
+    size, size)."""
     count, device = radius.shape[0], radius.device
     aspect, angle = log_uniform(count, 1, 1, device=device, low=0.25, high=1), uniform(count, 1, 1, device=device, high=2 * math.pi)
     dx, dy = (
@@ -99,7 +112,18 @@ def _strokes(picture: Tensor, across: Tensor, down: Tensor, count: int = 10) -> 
 
 @torch.no_grad()
 def render_backgrounds(count: int, size: int, device: torch.device | str, chunk: int = 48, leaves: int = 56) -> Tensor:
-    """uint8 (count, 3, size, size). Textured ground and sky, then dead leaves: overlapping textured shapes, many small and few large."""
+    """Render textured ground and sky under overlapping textured shapes, many small and few large.
+
+    Args:
+        count: Of pictures.
+        size: Side in pixels.
+        device: Where it is drawn.
+        chunk: Pictures that are rendered at once; it changes what is drawn.
+        leaves: Shapes in each.
+
+    Returns:
+        uint8 (count, 3, size, size).
+    """
     line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
     across, down = line[None, None, :], line[None, :, None]
     out = []

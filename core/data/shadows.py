@@ -1,4 +1,5 @@
-"""The shadows that drawn things cast on what lies behind them: soft spots at their feet, or their own shape on the ground or a wall."""
+"""The shadows that drawn things cast on what lies behind them: soft spots at their feet, or their
+own shape on the ground or a wall."""
 
 from __future__ import annotations
 
@@ -15,9 +16,10 @@ from core.data.noise import chance, log_uniform, uniform
 class Shadows:
     """What the things of a batch of clips cast, all (B, N) for N things a clip.
 
-    `dark` is 0 to 1; `cast` 1 for a thing's own shape, 0 for a soft spot at its feet; `rise` how tall the shape lies in the picture for a
-    thing of height 1, negative towards the viewer and 1 on a wall behind it; `lean` how far sideways its top lies; `aside` and `below`
-    where the whole lies, in half sides; `soft` 0 for hard sunlight to 1.
+    `dark` is 0 to 1; `cast` 1 for a thing's own shape, 0 for a soft spot at its feet; `rise` how
+    tall the shape lies in the picture for a thing of height 1, negative towards the viewer and 1 on
+    a wall behind it; `lean` how far sideways its top lies; `aside` and `below` where the whole
+    lies, in half sides; `soft` 0 for hard sunlight to 1.
     """
 
     dark: Tensor
@@ -30,7 +32,16 @@ class Shadows:
 
     @staticmethod
     def draw(batch: int, things: int, device: torch.device) -> Shadows:
-        """For half of the things, most of them of their own shape: a scene's light comes from one side, a wall is rarer than the ground."""
+        """Draw the shadows of half of the things, most of them of their own shape.
+
+        Args:
+            batch: Of clips, B.
+            things: In each, N.
+            device: Where it is drawn.
+
+        Returns:
+            The shadows. A scene's light comes from one side; a wall is rarer than the ground.
+        """
         shape = (batch, things)
         wall = chance(*shape, device=device, p=0.2)
         flat = log_uniform(batch, 1, device=device, low=0.06, high=0.7) * (2 * chance(batch, 1, device=device, p=0.5) - 1)
@@ -46,7 +57,8 @@ class Shadows:
         )
 
     def shade(self, thing: int, alpha: Tensor) -> Tensor:
-        """How dark the shadow of a thing's own shape is, float (B, T, S, S), where `alpha` of that shape is the thing itself."""
+        """How dark the shadow of a thing's own shape is, float (B, T, S, S), where `alpha` of that
+        shape is the thing itself."""
         batch, frames, size, _ = alpha.shape
         line = (torch.arange(size, device=alpha.device) + 0.5) / size * 2 - 1
         x, y = line[None, None, None, :], line[None, None, :, None]

@@ -8,7 +8,16 @@ from torch import Tensor
 
 
 def tile(pixels: Tensor, mask: Tensor | None = None, every: int = 4) -> np.ndarray:
-    """Clips (B, 3, T, H, W) in [-1, 1] as rows of every `every`-th frame; the region (B, 1, T, H, W) tinted -> uint8 (B*H, n*W, 3)."""
+    """Lay clips out as rows of frames.
+
+    Args:
+        pixels: (B, 3, T, H, W) in [-1, 1].
+        mask: Regions to tint, (B, 1, T, H, W), or None.
+        every: Shows every so many frames.
+
+    Returns:
+        uint8 (B*H, n*W, 3).
+    """
     pictures = (pixels.float().clamp(-1, 1) + 1) / 2
     if mask is not None:
         tint = torch.tensor([1.0, 0.2, 0.2], device=pictures.device).view(1, 3, 1, 1, 1)

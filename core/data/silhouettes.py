@@ -1,4 +1,5 @@
-"""Outlines of things that are not in the picture: bodies with limbs, in the loose way in which a mask of a real object looks."""
+"""Outlines of things that are not in the picture: bodies with limbs, in the loose way in which a
+mask of a real object looks."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from core.data.noise import chance, log_uniform, uniform
 
 @dataclass
 class SilhouettePool:
-    """coverage uint8 (N, 1, S, S) of outlines that fill the picture; centre (N, 2) and radius (N,) of the largest disc inside, in [-1,
-    1]."""
+    """coverage uint8 (N, 1, S, S) of outlines that fill the picture; centre (N, 2) and radius (N,)
+    of the largest disc inside, in [-1, 1]."""
 
     coverage: Tensor
     centre: Tensor
@@ -45,7 +46,17 @@ def _inscribed(coverage: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def render_silhouettes(count: int, size: int, device: torch.device | str) -> SilhouettePool:
-    """A lobed body with up to six capsules stuck on, stretched so that its box fills the picture."""
+    """Render lobed bodies with up to six capsules stuck on, stretched so that their box fills the
+    picture.
+
+    Args:
+        count: How many.
+        size: Side in pixels.
+        device: Where it is drawn.
+
+    Returns:
+        The pool.
+    """
     line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
     across, down = line[None, None, :], line[None, :, None]
     aspect = log_uniform(count, 1, 1, device=device, low=0.45, high=1.0)

@@ -1,4 +1,5 @@
-"""What a person would say about a thing whose mask is known: a box, a click on it, a click on a mistake. In batches, without the host."""
+"""What a person would say about a thing whose mask is known: a box, a click on it, a click on a
+mistake. In batches, without the host."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ _LOOSE = 0.05  # of a box's sides: how far a hand-drawn edge is off, as a standa
 
 
 def boxes(masks: Tensor, jitter: float = _LOOSE) -> Tensor:
-    """Corners float (N, 2, 2), x before y, in pixels of masks bool (N, S, S): around the mask, in six of ten cases loosely."""
+    """Corners float (N, 2, 2), x before y, in pixels of masks bool (N, S, S): around the mask, in
+    six of ten cases loosely."""
     size = masks.shape[-1]
     columns, rows = masks.any(1).float(), masks.any(2).float()
     low = torch.stack([columns.argmax(1), rows.argmax(1)], 1).float()
@@ -23,7 +25,8 @@ def boxes(masks: Tensor, jitter: float = _LOOSE) -> Tensor:
 
 
 def _depth(masks: Tensor) -> Tensor:
-    """Roughly how deep inside a mask (N, S, S) of 0 and 1 a pixel lies, 0 to 1 on it and 0 off it."""
+    """Roughly how deep inside a mask (N, S, S) of 0 and 1 a pixel lies, 0 to 1 on it and 0 off
+    it."""
     near, wide = F.avg_pool2d(masks[:, None], 9, 1, 4), F.avg_pool2d(masks[:, None], 33, 1, 16)
     return (masks[:, None] * near * near * wide)[:, 0]
 
@@ -37,7 +40,8 @@ def _draw(weight: Tensor) -> Tensor:
 
 
 def clicks(masks: Tensor, parts: Tensor) -> Tensor:
-    """A click (N, 2) on each mask bool (N, S, S): anywhere on it, well inside it, or on any of its parts, large or small.
+    """A click (N, 2) on each mask bool (N, S, S): anywhere on it, well inside it, or on any of its
+    parts, large or small.
 
     `parts` int8 (N, S, S) are labels of TrackingClips.
     """
@@ -62,9 +66,11 @@ def deepest(masks: Tensor) -> Tensor:
 
 
 def corrections(answer: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """A click (N, 2) on a mistake of each answer bool (N, S, S), rather inside a large one than at a rim, and its label int32 (N, 1).
+    """A click (N, 2) on a mistake of each answer bool (N, S, S), rather inside a large one than at
+    a rim, and its label int32 (N, 1).
 
-    1 where the truth bool (N, S, S) has the object, else 0. Where nothing is wrong it falls on the object.
+    1 where the truth bool (N, S, S) has the object, else 0. Where nothing is wrong it falls on the
+    object.
     """
     wrong = (answer != truth).float()
     place = _draw(_depth(wrong) ** 2 + 1e-3 * wrong + 1e-9 * truth.float())

@@ -1,8 +1,10 @@
-"""Solids: sphere-traced things with light and material, rendered in batches to small pictures with transparency.
+"""Solids: sphere-traced things with light and material, rendered in batches to small pictures with
+transparency.
 
-Each kind is a signed distance bound in object space (x right, y up, z towards the viewer, about 1 in size). The camera is parallel and
-looks slightly down; pose and light vary little, so that the box around a thing and its name nearly determine the picture: a model that
-must guess the pose paints blobs. Standard distance functions, written out from their geometry.
+Each kind is a signed distance bound in object space (x right, y up, z towards the viewer, about 1
+in size). The camera is parallel and looks slightly down; pose and light vary little, so that the
+box around a thing and its name nearly determine the picture: a model that must guess the pose
+paints blobs. Standard distance functions, written out from their geometry.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ _FACING = {"ring", "star", "heart", "cross", "moon"}
 class SolidPool:
     """N rendered solids.
 
-    rgba uint8 (N, 5, R, R): red, green, blue, coverage, convex hull; the thing is centred and its larger half extent is FILL of the
-    picture.
-    extent float (N, 2): half width and half height in units of half the picture. kind, colour, material int64 (N,).
+    rgba uint8 (N, 5, R, R): red, green, blue, coverage, convex hull; the thing is centred and its
+    larger half extent is FILL of the picture. extent float (N, 2): half width and half height in
+    units of half the picture. kind, colour, material int64 (N,).
     """
 
     rgba: Tensor
@@ -124,7 +126,8 @@ def _stem(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 
 def _march(kind: str, origin: Tensor, ray: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Walk along rays: origin (N, 3, P), ray (N, 3, 1) -> nearest surface point (N, 3, P) and its distance (N, P)."""
+    """Walk along rays: origin (N, 3, P), ray (N, 3, 1) -> nearest surface point (N, 3, P) and its
+    distance (N, P)."""
     travelled = torch.zeros_like(origin[:, 0])
     nearest, nearest_at = torch.full_like(travelled, 9.0), travelled.clone()
     for _ in range(steps):
@@ -138,14 +141,16 @@ def _march(kind: str, origin: Tensor, ray: Tensor, steps: int) -> tuple[Tensor, 
 
 
 def _rotation(yaw: Tensor, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Object-space right, up and towards-viewer vectors (N, 3) of a camera turned by yaw that looks down by tilt."""
+    """Object-space right, up and towards-viewer vectors (N, 3) of a camera turned by yaw that looks
+    down by tilt."""
     right = torch.stack([yaw.cos(), torch.zeros_like(yaw), -yaw.sin()], 1)
     toward = torch.stack([yaw.sin() * tilt.cos(), tilt.sin(), yaw.cos() * tilt.cos()], 1)
     return right, torch.linalg.cross(toward, right), toward
 
 
 def _pattern(point: Tensor, material: Tensor) -> Tensor:
-    """How much of the second colour shows at object-space points (N, 3, P) -> (N, P); stone is handled apart."""
+    """How much of the second colour shows at object-space points (N, 3, P) -> (N, P); stone is
+    handled apart."""
     count, device = point.shape[0], point.device
     turn = uniform(count, 1, device=device, low=-0.5, high=0.5)
     x, y, z = point.unbind(1)
@@ -195,7 +200,8 @@ def _colours(
 
 
 def _hull(coverage: Tensor, directions: int = 32) -> Tensor:
-    """Convex hull of coverage (N, R, R) as the intersection of half planes -> float 0 / 1 (N, R, R)."""
+    """Convex hull of coverage (N, R, R) as the intersection of half planes -> float 0 / 1 (N, R,
+    R)."""
     size = coverage.shape[-1]
     grid = torch.arange(size, device=coverage.device, dtype=torch.float32)
     inside = coverage > 0.5
@@ -226,7 +232,8 @@ def _render(kind: str, count: int, size: int, device: torch.device | str) -> Sol
         upward = (-line[None, :, None] * half[:, None, None] + centre[:, 1, None, None]).expand(-1, -1, resolution).flatten(1)
         return right[:, :, None] * across[:, None] + up[:, :, None] * upward[:, None] + 2 * toward[:, :, None]
 
-    # First look at a coarse picture for the extent, then render with the thing centred and filling the picture.
+    # First look at a coarse picture for the extent, then render with the thing centred and filling
+    # the picture.
     coarse, reach = 48, 1.3
     zero, wide = torch.zeros(count, 2, device=device), torch.full((count,), reach, device=device)
     _, distance = _march(kind, rays(coarse, zero, wide), -toward[:, :, None], 24)
@@ -241,7 +248,8 @@ def _render(kind: str, count: int, size: int, device: torch.device | str) -> Sol
 
     ray = -toward[:, :, None]
     point, distance = _march(kind, rays(size, centre, half), ray, 44)
-    # A ray that hits ends just above the surface, never inside; one that misses by a pixel does not cover.
+    # A ray that hits ends just above the surface, never inside; one that misses by a pixel does not
+    # cover.
     coverage = (1.15 - distance / (2 * half[:, None] / size)).clamp(0, 1)
     step = 0.008
     taps = torch.tensor([[1.0, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], device=device)
@@ -260,7 +268,16 @@ def _render(kind: str, count: int, size: int, device: torch.device | str) -> Sol
 
 
 def render_solids(per_kind: int, size: int, device: torch.device | str, chunk: int = 128) -> SolidPool:
-    """`per_kind` pictures of every kind in KINDS, `size` x `size` pixels, colours and materials drawn evenly. Draws from torch's
-    generator."""
+    """Render solids of every kind in KINDS; colours and materials are drawn evenly.
+
+    Args:
+        per_kind: Pictures of each kind.
+        size: Side in pixels.
+        device: Where it is drawn.
+        chunk: Pictures that are rendered at once; it changes what is drawn.
+
+    Returns:
+        The pool, drawn from torch's generator.
+    """
     parts = [_render(kind, min(chunk, per_kind - start), size, device) for kind in KINDS for start in range(0, per_kind, chunk)]
     return SolidPool(*(torch.cat([getattr(part, name) for part in parts]) for name in ("rgba", "extent", "kind", "colour", "material")))

@@ -1,9 +1,12 @@
-"""A procedural world to learn tracking from: clips of whole moving things, and which pixel belongs to which of them.
+"""A procedural world to learn tracking from: clips of whole moving things, and which pixel belongs
+to which of them.
 
-Every clip has a background under a moving camera, clutter made of the same pictures as the things, and THINGS bodies of several parts
-(core.data.creatures) or shaded solids at different depths. They move, turn, bend, change size, cover each other and come back; some wear
-the background's own texture, some are twins that cross. Pools of textures, outlines, solids and backgrounds are made once from a seed; a
-clip is composed of them in one go, with static shapes and nothing decided on the host, so that a CUDA graph can hold it.
+Every clip has a background under a moving camera, clutter made of the same pictures as the things,
+and THINGS bodies of several parts (core.data.creatures) or shaded solids at different depths. They
+move, turn, bend, change size, cover each other and come back; some wear the background's own
+texture, some are twins that cross. Pools of textures, outlines, solids and backgrounds are made
+once from a seed; a clip is composed of them in one go, with static shapes and nothing decided on
+the host, so that a CUDA graph can hold it.
 """
 
 from __future__ import annotations
@@ -22,19 +25,16 @@ from core.data.pictures import crop, crops, lit, render_outlines
 from core.data.scenery import render_backgrounds, textures
 from core.data.shadows import Shadows
 from core.data.solids import render_solids
-
-THINGS = 4
-"""Bodies in a clip, drawn in this order: the last is nearest."""
+from core.data.tracking_scene import Camera, paint, Placement, THINGS
 
 _CLUTTER = 14
-_MARKS = 2  # patches in another colour that a part may carry
-_SHARPNESS = 2.0  # of an edge: it goes from clear to solid within about two pixels
-_THINNEST = 1.6  # half width in pixels of what is drawn at all
+_MARKS = 2  # patches in another colour that a part may have
 
 
 @dataclass
 class TrackingClips:
-    """A batch of clips. pixels (B, T, 3, S, S) in [0, 1]; labels int8 (B, T, S, S): thing * PARTS + part, -1 for none."""
+    """A batch of clips. pixels (B, T, 3, S, S) in [0, 1]; labels int8 (B, T, S, S): thing * PARTS +
+    part, -1 for none."""
 
     pixels: Tensor
     labels: Tensor
@@ -44,101 +44,11 @@ class TrackingClips:
         return torch.div(self.labels, PARTS, rounding_mode="floor")
 
 
-@dataclass
-class Placement:
-    """Where the things of a batch are. position (B, THINGS, 2, T) in half sides of the picture; angle, zoom (B, THINGS, T); stretch
-    (B, THINGS); mirrored (B, THINGS) 1 or -1; depth (B, THINGS): how much faster than the background a thing passes the camera; wave
-    (B, THINGS, 2, 3): size, frequency and pace of its bending across and along."""
-
-    position: Tensor
-    angle: Tensor
-    zoom: Tensor
-    stretch: Tensor
-    mirrored: Tensor
-    depth: Tensor
-    wave: Tensor
-
-
-@dataclass
-class Camera:
-    """pan (B, 2, T) in half sides, roll (B, T) in radians, zoom (B, T)."""
-
-    pan: Tensor
-    roll: Tensor
-    zoom: Tensor
-
-    def look(self, x: Tensor, y: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-        """World coordinates (B, T, S, S) of picture coordinates, for things at depth (B,)."""
-        cosine, sine = (self.roll.cos() * self.zoom)[..., None, None], (self.roll.sin() * self.zoom)[..., None, None]
-        pan = (self.pan * depth[:, None, None])[..., None, None]
-        return cosine * x - sine * y + pan[:, 0], sine * x + cosine * y + pan[:, 1]
-
-    def project(self, position: Tensor, depth: Tensor) -> Tensor:
-        """Picture coordinates (B, 2, T) of world positions (B, 2, T)."""
-        x, y = (position - self.pan * depth[:, None, None]).unbind(1)
-        cosine, sine = self.roll.cos() / self.zoom, self.roll.sin() / self.zoom
-        return torch.stack([cosine * x + sine * y, cosine * y - sine * x], 1)
-
-
-def paint(
-    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadows: Shadows
-) -> tuple[Tensor, Tensor]:
-    """Draw all things on a canvas (B, 3, T, S, S), far ones first; returns it and labels int8 (B, T, S, S).
-
-    `pictures` (B, THINGS * PARTS, 4, R, R) are the parts' (core.data.pictures), `bodies` has B * THINGS, `time` is (B, T). Shadows
-    fall on what is farther away and belong to nothing.
-    """
-    batch, _, frames, size, _ = canvas.shape
-    device, dtype = canvas.device, canvas.dtype
-    line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
-    x, y = line[None, None, None, :], line[None, None, :, None]
-    middle, angle = bodies.pose(time.repeat_interleave(THINGS, 0, output_size=batch * THINGS))
-    middle, angle = middle.view(batch, THINGS, PARTS, 2, frames), angle.view(batch, THINGS, PARTS, frames)
-    half, order = bodies.half.view(batch, THINGS, PARTS, 2), bodies.order.view(batch, THINGS, PARTS)
-    labels = torch.full((batch, frames, size, size), -1, dtype=torch.int8, device=device)
-    row = torch.arange(batch, device=device)
-    for thing in range(THINGS):
-        wx, wy = camera.look(x, y, place.depth[:, thing])
-        wx, wy = wx - place.position[:, thing, 0, :, None, None], wy - place.position[:, thing, 1, :, None, None]
-        zoom = place.zoom[:, thing]
-        # the soft spot lies on the ground: it neither turns nor bends with the thing
-        far = (wx / (zoom * 0.6)[..., None, None]) ** 2 + ((wy / zoom[..., None, None] - 0.42) / 0.13) ** 2
-        spot = (shadows.dark * (1 - shadows.cast))[:, thing, None, None, None] * torch.exp(-far)
-        layer, alpha = torch.zeros_like(canvas), torch.zeros_like(wx, dtype=dtype)
-        turn = place.angle[:, thing]
-        cosine, sine = (turn.cos() / zoom)[..., None, None], (turn.sin() / zoom)[..., None, None]
-        ox = (cosine * wx + sine * wy) * (place.mirrored / place.stretch)[:, thing, None, None, None]
-        oy = (cosine * wy - sine * wx) * place.stretch[:, thing, None, None, None]
-        amount, frequency, pace = (place.wave[:, thing, :, index, None] for index in range(3))
-        swing = pace * time[:, None]
-        bend = amount[..., None, None] * torch.sin(frequency[..., None, None] * torch.stack([oy, ox], 1) + swing[..., None, None])
-        ox, oy = ox + bend[:, 0], oy + bend[:, 1]
-        scale = zoom / camera.zoom  # of the thing in the picture
-        for slot in range(PARTS):
-            part = order[:, thing, slot]
-            at, tilt, reach = middle[row, thing, part], angle[row, thing, part], half[row, thing, part]
-            there = (reach[:, 0] > 0).float()[:, None, None, None]
-            reach = torch.maximum(reach[:, :, None], _THINNEST * 2 / size / scale[:, None])
-            dx, dy = ox - at[:, 0, :, None, None], oy - at[:, 1, :, None, None]
-            cosine, sine = tilt.cos()[..., None, None], tilt.sin()[..., None, None]
-            u = (cosine * dx + sine * dy) / reach[:, 0, :, None, None]
-            v = (cosine * dy - sine * dx) / reach[:, 1, :, None, None]
-            grid = torch.stack([u, v], -1).clamp(-3, 3).view(batch, frames * size, size, 2).to(dtype)
-            found = F.grid_sample(pictures[row, thing * PARTS + part], grid, mode="bilinear", padding_mode="border", align_corners=False)
-            found = found.view(batch, 4, frames, size, size)
-            sharp = (_SHARPNESS * size / 2 * scale * reach.amin(1))[..., None, None]
-            inside = ((u.abs() < 1) & (v.abs() < 1)).float() * there
-            cover = torch.sigmoid(found[:, 3].float() * sharp) * inside
-            cover = cover.to(dtype)
-            layer, alpha = torch.lerp(layer, found[:, :3], cover[:, None]), torch.lerp(alpha, torch.ones_like(alpha), cover)
-            labels = torch.where(cover > 0.5, (thing * PARTS + part)[:, None, None, None].to(torch.int8), labels)
-        lightness = (1 - spot) * (1 - shadows.shade(thing, alpha))
-        canvas = canvas * ((1 - alpha) * lightness.to(dtype))[:, None] + layer
-    return canvas, labels
-
-
 class TrackingWorld:
-    """Endless clips from pools made from a seed. The same seed, device and calls give the same clips."""
+    """Endless clips from pools made from a seed.
+
+    The same seed, device and calls give the same clips.
+    """
 
     def __init__(
         self,
@@ -165,7 +75,17 @@ class TrackingWorld:
 
     @torch.no_grad()
     def sample(self, batch: int, frames: int, size: int, *, seed: int | None = None) -> TrackingClips:
-        """Draw clips of `frames` frames of `size` x `size` pixels, a multiple of 8; with a seed the draw depends on nothing else."""
+        """Draw clips.
+
+        Args:
+            batch: Of clips, B.
+            frames: Of each, T.
+            size: Side in pixels, a multiple of 8.
+            seed: With one, the draw depends on nothing else.
+
+        Returns:
+            The clips.
+        """
         if seed is not None:
             with seeded(seed, self.device):
                 return self._sample(batch, frames, size)
@@ -204,7 +124,8 @@ class TrackingWorld:
         moving = chance(*shape, 1, device=device, p=0.8)
 
         def path(number: int) -> Tensor:
-            # `walk` takes one time for all: its pace is drawn a clip at a time by looking the path up at the clip's own times
+            # `walk` takes one time for all: its pace is drawn a clip at a time by looking the path
+            # up at the clip's own times
             long = walk(batch, THINGS * number, torch.linspace(0, 1, 33, device=device), device)
             index = (time.clamp(max=1) * 32).clamp(max=31.999)
             low = index.long()[:, None].expand(-1, THINGS * number, -1)
@@ -275,7 +196,8 @@ class TrackingWorld:
         return (canvas * tint.to(self.dtype)).clamp(0, 1)
 
     def _calmed(self, canvas: Tensor) -> Tensor:
-        """Half of the pictures (B, 3, C, C) with less contrast and less detail: lawns, roads, water, walls."""
+        """Half of the pictures (B, 3, C, C) with less contrast and less detail: lawns, roads,
+        water, walls."""
         batch, device = canvas.shape[0], self.device
         blurred = F.interpolate(F.avg_pool2d(canvas, 8), size=canvas.shape[-2:], mode="bilinear", align_corners=False)
         mean = canvas.mean((2, 3), keepdim=True)
@@ -287,7 +209,8 @@ class TrackingWorld:
         """What all parts look like: (B, THINGS * PARTS, 4, picture, picture)."""
         device, dtype = self.device, self.dtype
         things, groups = batch * THINGS, 3
-        # three textures a thing, the third for parts of their own kind; a part's crop of it is its own
+        # three textures a thing, the third for parts of their own kind; a part's crop of it is its
+        # own
         index = torch.randint(0, len(self.textures), (things * groups,), device=device)
         coloured = self._coloured(self.textures[index].to(dtype) / 255, things, groups)
         wide = crop(coloured, picture, 0.3, 1.8).view(things, groups, 3, picture, picture)
@@ -314,7 +237,8 @@ class TrackingWorld:
         return torch.cat([painted[:, :1], second[:, None], painted[:, 2:]], 1).flatten(1, 2)
 
     def _marked(self, texture: Tensor, wide: Tensor, bodies: Bodies) -> Tensor:
-        """Parts' textures (things * PARTS, 3, p, p), on some windows, patches and stripes in the colours of the thing's other parts."""
+        """Parts' textures (things * PARTS, 3, p, p), on some windows, patches and stripes in the
+        colours of the thing's other parts."""
         device, dtype = self.device, self.dtype
         things, groups, _, picture, _ = wide.shape
         count = things * PARTS
@@ -339,7 +263,8 @@ class TrackingWorld:
         return texture
 
     def _coloured(self, texture: Tensor, things: int, groups: int) -> Tensor:
-        """Textures (things * groups, 3, s, s) in new colours: from nearly plain to loud, and often alike within one thing."""
+        """Textures (things * groups, 3, s, s) in new colours: from nearly plain to loud, and often
+        alike within one thing."""
         device, dtype = self.device, self.dtype
         mean = texture.mean((2, 3), keepdim=True)
         contrast = log_uniform(things * groups, 1, 1, 1, device=device, low=0.15, high=1.6).to(dtype)
@@ -416,9 +341,16 @@ class TrackingWorld:
 
 
 def whole_things(clips: TrackingClips, number: int, least: float = 0.003, most: float = 0.6) -> tuple[Tensor, Tensor]:
-    """Choose `number` things a clip to follow: masks bool (B, T, number, S, S) and whether each will do, float (B, number).
+    """Choose the things of each clip that are tracked.
 
-    A thing will do when between `least` and `most` of the first frame shows it.
+    Args:
+        clips: With the labels of all things.
+        number: Of things a clip, O.
+        least: Share of the first frame that a usable thing covers at least.
+        most: Share that it covers at most.
+
+    Returns:
+        Masks bool (B, T, O, S, S), and whether each is usable, 0 or 1, (B, O).
     """
     things = clips.things()
     masks = torch.stack([things == thing for thing in range(THINGS)], 2)

@@ -10,7 +10,8 @@ _TINTS = ((1.0, 0.15, 0.15), (0.15, 1.0, 0.2), (0.2, 0.4, 1.0), (1.0, 0.9, 0.1))
 
 
 def tinted(pixels: Tensor, masks: Tensor) -> np.ndarray:
-    """Clips (B, T, 3, S, S) in [0, 1] with masks (B, T, O, S, S) tinted, a row a clip: uint8 (B * S, T * S, 3)."""
+    """Clips (B, T, 3, S, S) in [0, 1] with masks (B, T, O, S, S) tinted, a row a clip: uint8 (B *
+    S, T * S, 3)."""
     pictures = pixels.float().cpu()
     for thing, tint in enumerate(_TINTS[: masks.shape[2]]):
         colour = torch.tensor(tint).view(1, 1, 3, 1, 1)

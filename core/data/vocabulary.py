@@ -1,4 +1,7 @@
-"""The words the small VIVID knows, and the captions made of them. Pure Python: the page reads it to tell a person what can be asked for."""
+"""The words the small VIVID knows, and the captions made of them.
+
+Pure Python: the page reads it to tell a person what can be asked for.
+"""
 
 from __future__ import annotations
 
@@ -64,13 +67,33 @@ def article(word: str) -> str:
 
 
 def caption(kind: str = GENERIC, colour: str | None = None, material: str | None = None, size: str | None = None) -> str:
-    """ "a large shiny red ball"; parts that are None are left out."""
+    """Say what is meant: "a large shiny red ball".
+
+    Args:
+        kind: One of KINDS, or "object".
+        colour: One of COLOURS, or None.
+        material: One of MATERIALS, or None.
+        size: One of SIZES, or None.
+
+    Returns:
+        The caption; what is None is left out.
+    """
     words = [word for word in (size, material, colour, kind) if word]
     return " ".join([article(words[0]), *words])
 
 
 def long_caption(kind: str, colour: str | None, material: str, size: str | None) -> str:
-    """ "a large red ball with stripes": the material said in words after the name."""
+    """Say the material after the name: "a large red ball with stripes".
+
+    Args:
+        kind: One of KINDS, or "object".
+        colour: One of COLOURS, or None.
+        material: One of MATERIALS.
+        size: One of SIZES, or None.
+
+    Returns:
+        The caption.
+    """
     return f"{caption(kind, colour, None, size)} {DETAILS[material]}"
 
 

@@ -1,7 +1,9 @@
-"""The procedural world that the small models learn from: clips with a moving thing, its edit region and a caption, made on the device.
+"""The procedural world that the small models learn from: clips with a moving thing, its edit region
+and a caption, made on the device.
 
-Pools of solids, backgrounds and silhouettes are rendered once; `World.sample` then only gathers, warps and composes, so that it can run
-inside a captured CUDA graph. What the region and the caption say nearly determines the picture: the thing is inscribed in the region.
+Pools of solids, backgrounds and silhouettes are rendered once; `World.sample` then only gathers,
+warps and composes, so that it can run inside a captured CUDA graph. What the region and the caption
+say nearly determines the picture: the thing is inscribed in the region.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from core.data.solids import FILL, render_solids
 from core.vivid.conditioning import DELETE_CAPTION
 
 LOOSE_BOX, SILHOUETTE = len(FORMS), len(FORMS) + 1
-"""Two forms beyond the paper's: a box of any shape, and the outline of another thing; the object is inscribed in it."""
+"""Two forms beyond the paper's: a box of any shape, and the outline of another thing; the object is
+inscribed in it."""
 _FORM_SHARES = (0.08, 0.10, 0.07, 0.14, 0.11, 0.14, 0.19, 0.17)
 _FULL_SIZE = PoolSizes()
 
@@ -36,7 +39,8 @@ _SIZE_WORDS = [None, *vocabulary.SIZES]
 
 
 def all_captions() -> list[str]:
-    """Every caption the world can give, in the order of `Clips.caption`; then the delete caption, "an object", and the empty one."""
+    """Every caption the world can give, in the order of `WorldClips.caption`; then the delete
+    caption, "an object", and the empty one."""
     captions = [
         vocabulary.caption(kind, colour, material, size)
         if place <= len(vocabulary.MATERIALS) or material is None
@@ -54,12 +58,13 @@ DELETE_INDEX, GENERIC_INDEX, EMPTY_INDEX = len(CAPTIONS) - 3, len(CAPTIONS) - 2,
 
 
 @dataclass
-class Clips:
+class WorldClips:
     """A batch of clips.
 
-    pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1 (B, 1, T, H, W), 1 = edit. caption
-    int64 (B,) indexes CAPTIONS. kind, colour, material, form int64 (B,); delete bool (B,): the region shows background; foreign bool (B,):
-    the thing is none of the vocabulary (kind, colour and material mean nothing) and its caption is "an object".
+    pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1
+    (B, 1, T, H, W), 1 = edit. caption int64 (B,) indexes CAPTIONS. kind, colour, material, form
+    int64 (B,); delete bool (B,): the region shows background; foreign bool (B,): the thing is none
+    of the vocabulary (kind, colour and material mean nothing) and its caption is "an object".
     """
 
     pixels: Tensor
@@ -74,7 +79,8 @@ class Clips:
 
 
 def _warp(picture: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Look pictures (B, C, h, w) up at local coordinates (B, T, H, W) in [-1, 1] -> (B, T, C, H, W), zero outside."""
+    """Look pictures (B, C, h, w) up at local coordinates (B, T, H, W) in [-1, 1] -> (B, T, C, H,
+    W), zero outside."""
     x, y = torch.broadcast_tensors(x, y)
     batch, frames, height, width = x.shape
     grid = torch.stack([x, y], -1).view(batch, frames * height, width, 2).clamp(-8, 8)
@@ -96,7 +102,10 @@ def _step(position: Tensor) -> Tensor:
 
 
 class World:
-    """Endless clips from pools made from a seed. The same seed, device and calls give the same clips."""
+    """Endless clips from pools made from a seed.
+
+    The same seed, device and calls give the same clips.
+    """
 
     def __init__(
         self,
@@ -125,18 +134,28 @@ class World:
         """How fast everything moves, 0 (still) to 1; the trainer turns it up."""
 
     @torch.no_grad()
-    def sample(self, batch: int, frames: int, *, delete: float = 0.25, foreign: float = 0.0, seed: int | None = None) -> Clips:
-        """Draw a batch of clips of `frames` frames, a part of them for deletion, a part of the rest with things that have no name; with a
-        seed the draw depends on nothing else."""
+    def sample(self, batch: int, frames: int, *, delete: float = 0.25, foreign: float = 0.0, seed: int | None = None) -> WorldClips:
+        """Draw a batch of clips.
+
+        Args:
+            batch: Of clips, B.
+            frames: Of each, T.
+            delete: Share that shows a deletion.
+            foreign: Of the rest, share of things that have no name.
+            seed: With one, the draw depends on nothing else.
+
+        Returns:
+            The clips.
+        """
         if seed is not None:
             with seeded(seed, self.device):
                 return self._sample(batch, frames, delete, foreign)
         return self._sample(batch, frames, delete, foreign)
 
-    def _sample(self, batch: int, frames: int, delete_share: float, foreign_share: float) -> Clips:
+    def _sample(self, batch: int, frames: int, delete_share: float, foreign_share: float) -> WorldClips:
         device = self.device
         time = torch.arange(frames, device=device) / max(self.window_frames - 1, 1)
-        scene, lens, camera, closer = self._scene(batch, time)
+        scene, exposure, camera, closer = self._scene(batch, time)
         # The thing.
         index = torch.randint(0, self.solids.kind.shape[0], (batch,), device=device)
         solid = self.solids.rgba[index].float() / 255
@@ -163,7 +182,8 @@ class World:
             return cosine * dx + sine * dy, cosine * dy - sine * dx
 
         def local(position: Tensor, half: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
-            """Coordinates relative to a moving centre (B, 2, T), in units of `half` (B, T), (B, T, H, W) each."""
+            """Coordinates relative to a moving centre (B, 2, T), in units of `half` (B, T), (B, T,
+            H, W) each."""
             return turned(self.x - position[:, 0, :, None, None], self.y - position[:, 1, :, None, None], half, rotation)
 
         at = region_centre[:, :, None] + drift
@@ -193,12 +213,12 @@ class World:
         brightness = uniform(batch, 1, 1, 1, 1, device=device, low=0.88, high=1.06)
         painted = torch.lerp(painted, (drawn[:, :, :3] * brightness).clamp(0, 1), own[:, :, None])
         shows = (region * (~delete)[:, None, None, None].float())[:, :, None]
-        video = record(torch.lerp(torch.lerp(scene, painted, shows), passing, in_front) * lens, self.cosine)
+        video = record(torch.lerp(torch.lerp(scene, painted, shows), passing, in_front) * exposure, self.cosine)
         video = video + torch.randn_like(video) * 0.03 * uniform(batch, 1, 1, 1, 1, device=device) * chance(
             batch, 1, 1, 1, 1, device=device, p=0.35
         )
         pixels = (video.clamp(0, 1) * 2 - 1).transpose(1, 2)
-        return Clips(
+        return WorldClips(
             pixels,
             region[:, None],
             torch.where(delete, DELETE_INDEX, torch.where(foreign, GENERIC_INDEX, self._caption(index, size_word))),
@@ -211,7 +231,10 @@ class World:
         )
 
     def _nameless(self, batch: int, size: int) -> Tensor:
-        """Things of no kind: two textured parts in one outline, lit from above. (B, 5, size, size) like the pictures of solids."""
+        """Things of no kind: two textured parts in one outline, lit from above.
+
+        (B, 5, size, size) like the pictures of solids.
+        """
         device = self.device
         inner = round(size * FILL / 2) * 2
         which = torch.randint(0, self.silhouettes.radius.shape[0], (2 * batch,), device=device)
@@ -230,8 +253,9 @@ class World:
         return F.pad(torch.cat([picture, outline[:batch], outline[:batch].round()], 1), (rim, size - inner - rim, rim, size - inner - rim))
 
     def _exposed(self, solid: Tensor, place: tuple[Tensor, Tensor], step: tuple[Tensor, Tensor]) -> Tensor:
-        """Solids (B, 5, h, w) at local coordinates, (B, T, H, W) each, some of them smeared along their way while the shutter is open:
-        (B, T, 5, H, W). `step` (B, T, 1, 1) each is how far the thing goes to the next frame."""
+        """Solids (B, 5, h, w) at local coordinates, (B, T, H, W) each, some of them smeared along
+        their way while the shutter is open: (B, T, 5, H, W). `step` (B, T, 1, 1) each is how far
+        the thing goes to the next frame."""
         shutter = uniform(solid.shape[0], 1, 1, 1, device=self.device, low=0.3) * chance(solid.shape[0], 1, 1, 1, device=self.device, p=0.3)
         sharp = _warp(solid, *place)
         total = torch.cat([sharp[:, :, :3] * sharp[:, :, 3:4], sharp[:, :, 3:4]], 2)
@@ -242,8 +266,9 @@ class World:
         return torch.where(shutter[..., None] > 0, smeared, sharp)
 
     def _passing(self, batch: int, time: Tensor, centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
-        """Something that passes before one thing in five, which comes back behind it: (B, T, 3, H, W), and how much it covers (B, T, 1,
-        H, W). On frame 0 it is beside the region, whose centre (B, 2) and half sides (B, 2) are given."""
+        """Something that passes before one thing in five, which comes back behind it: (B, T, 3, H,
+        W), and how much it covers (B, T, 1, H, W). On frame 0 it is beside the region, whose centre
+        (B, 2) and half sides (B, 2) are given."""
         device = self.device
         which = torch.randint(0, self.silhouettes.radius.shape[0], (batch,), device=device)
         size = log_uniform(batch, 1, 1, 1, device=device, low=0.1, high=0.4)
@@ -257,8 +282,9 @@ class World:
         return texture, _warp(self.silhouettes.coverage[which].float() / 255, u, v) * there
 
     def _scene(self, batch: int, time: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in [0, 1]; the lens' exposure (B, T, 1,
-        1, 1); how far what stands in the scene has moved since frame 0 (B, 2, T) and grown (B, T)."""
+        """Background under a moving camera with two distractors at other depths: (B, T, 3, H, W) in
+        [0, 1]; the camera's exposure (B, T, 1, 1, 1); how far what stands in the scene has moved
+        since frame 0 (B, 2, T) and grown (B, T)."""
         device = self.device
         index = torch.randint(0, self.backgrounds.shape[0], (2 * batch,), device=device)
         canvas = self.backgrounds[index].float() / 255
@@ -298,8 +324,8 @@ class World:
     def _placement(self, batch: int, form: Tensor, extent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Where the thing and its region are in frame 0.
 
-        Returns the thing's larger half extent (B,) and centre (B, 2), the region's half sides (B, 2) and centre (B, 2), the size word
-        (B,) and the outline (B, 1, S, S) of loose regions.
+        Returns the thing's larger half extent (B,) and centre (B, 2), the region's half sides (B,
+        2) and centre (B, 2), the size word (B,) and the outline (B, 1, S, S) of loose regions.
         """
         device = self.device
         loose, outlined = form >= LOOSE_BOX, form == SILHOUETTE
@@ -311,8 +337,8 @@ class World:
         room = (self.reach - half).clamp(min=0.05)
         region_centre = uniform(batch, 2, device=device, low=-1, high=1) * room
         which = torch.randint(0, self.silhouettes.radius.shape[0], (batch,), device=device)
-        # Inscribed: a box takes the largest copy that fits; an outline takes the largest disc inside, a little more, since
-        # corners may be cut.
+        # Inscribed: a box takes the largest copy that fits; an outline takes the largest disc
+        # inside, a little more, since corners may be cut.
         fit = (half / extent.clamp(min=1e-3)).amin(1) * FILL
         disc = self.silhouettes.radius[which] * half.amin(1) * 1.2
         largest = torch.where(outlined, torch.minimum(disc, fit), torch.where(loose, fit, base))
@@ -327,8 +353,8 @@ class World:
         return scale, centre, half, region_centre, word, self.silhouettes.coverage[which].float() / 255
 
     def _caption(self, index: Tensor, size_word: Tensor) -> Tensor:
-        """Captions as a person would say them, short to long: the material is often left out (mostly so when it is matte) or said at
-        length, colour and kind are seldom left out."""
+        """Captions as a person would say them, short to long: the material is often left out
+        (mostly so when it is matte) or said at length, colour and kind are seldom left out."""
         batch, device = index.shape[0], self.device
         colour, material, kind = self.solids.colour[index], self.solids.material[index], self.solids.kind[index]
         long = torch.rand(batch, device=device) < 0.2

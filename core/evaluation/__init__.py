@@ -1,1 +1,2 @@
-"""How good the models are: the measures, the suites that apply them, and the report that shows them."""
+"""How good the models are: the measures, the suites that apply them, and the report that shows
+them."""

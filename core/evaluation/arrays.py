@@ -1,4 +1,5 @@
-"""What the measures take: frames and masks one by one, or whole clips of them, as arrays or as lists."""
+"""What the measures take: frames and masks one by one, or whole clips of them, as arrays or as
+lists."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class BackwardFlow:
         self._flow = DenseFlow(fine=True)
 
     def motion(self, now: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """How far each pixel of the grey picture `now` (H, W) has to go to be found in `other`: (H, W, 2), x before y."""
+        """How far each pixel of the grey picture `now` (H, W) has to go to be found in `other`: (H,
+        W, 2), x before y."""
         return self._flow.between(now, other)
 
     def places(self, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -39,7 +41,8 @@ class BackwardFlow:
 
 
 def looked_up(picture: NDArray, places: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A picture (H, W) or (H, W, C) read at places (H, W, 2) between its pixels; beyond its edge it goes on as at the edge."""
+    """A picture (H, W) or (H, W, C) read at places (H, W, 2) between its pixels; beyond its edge it
+    goes on as at the edge."""
     x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
     return np.asarray(cv2.remap(picture.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 

@@ -1,4 +1,5 @@
-"""Suite `autoencoder`: what is lost on the way through the video model's autoencoder, which no edit can do better than."""
+"""Suite `autoencoder`: what is lost on the way through the video model's autoencoder, which no edit
+can do better than."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.evaluation.clips import Clip
+from core.evaluation.clips import EvaluationClip
 from core.evaluation.fidelity import psnr, ssim
 from core.evaluation.procedural import draw_samples, unseen_world
 from core.evaluation.results import at_least, Exhibit, mean, SuiteResult, Table
@@ -23,11 +24,24 @@ SAMPLES = 12
 EXHIBITS_AT_MOST = 3
 
 
-def evaluate_autoencoder(model: VividModel, clips: Iterable[Clip], count: int, context: JobContext, samples: int = SAMPLES) -> SuiteResult:
-    """PSNR and SSIM of single pictures and of whole windows: `samples` procedural ones and the middle squares of the `count` clips."""
+def evaluate_autoencoder(
+    model: VividModel, clips: Iterable[EvaluationClip], count: int, context: JobContext, samples: int = SAMPLES
+) -> SuiteResult:
+    """Measure PSNR and SSIM of single pictures and of whole windows.
+
+    Args:
+        model: Whose autoencoder is measured.
+        clips: Of which the middle squares are taken.
+        count: How many clips there are.
+        context: Reports progress; work stops when it is cancelled.
+        samples: Procedural clips besides.
+
+    Returns:
+        The figures.
+    """
     started = time.monotonic()
     frames = model.window_frames
-    result = SuiteResult("autoencoder", "Autoencoder", f"{model.name}: pictures and clips of {frames} frames, there and back.")
+    result = SuiteResult("autoencoder", "Autoencoder", f"{model.name}: pictures and clips of {frames} frames, encoded and decoded.")
     total = samples + count
     context.report("autoencoder", 0, total)
     scores: dict[tuple[str, int], list[tuple[float, float]]] = {}
@@ -38,25 +52,25 @@ def evaluate_autoencoder(model: VividModel, clips: Iterable[Clip], count: int, c
     ]
     done = 0
 
-    def judge(group: str, name: str, video: NDArray[np.uint8]) -> None:
+    def measure(group: str, name: str, video: NDArray[np.uint8]) -> None:
         nonlocal done
         found = {1: (math.nan, math.nan), 2: (math.nan, math.nan)}
         for length in sorted({1, len(video)}):  # a clip may be too short for more than its first frame
-            there_and_back = reconstructed(model, video[:length])
-            found[min(length, 2)] = psnr(there_and_back, video[:length]), ssim(there_and_back, video[:length])
+            decoded = reconstructed(model, video[:length])
+            found[min(length, 2)] = psnr(decoded, video[:length]), ssim(decoded, video[:length])
             scores.setdefault((group, min(length, 2)), []).append(found[min(length, 2)])
         rows.append((name, *found[1], *found[2]))
         if sum(exhibit.title.startswith(group) for exhibit in result.exhibits) < EXHIBITS_AT_MOST:
-            result.exhibits.append(Exhibit(f"{group}: {name}", (("source", video), ("there and back", there_and_back))))
+            result.exhibits.append(Exhibit(f"{group}: {name}", (("source", video), ("encoded and decoded", decoded))))
         done += 1
         context.report("autoencoder", done, total)
 
     for source in sources:
-        judge(*source)
+        measure(*source)
     for clip in clips:
         usable = min(len(clip), frames)
         usable -= (usable - 1) % model.pipeline.frame_unit
-        judge("given clips", clip.name, middle_square(clip.frames[:usable], model.working_size))
+        measure("given clips", clip.name, middle_square(clip.frames[:usable], model.working_size))
     for (group, length), found in sorted(scores.items()):
         what = f"{'single pictures' if length == 1 else f'{frames} frames'}, {group}"
         key = f"{'synthetic' if group == 'synthetic' else 'clips'}.{'image' if length == 1 else 'video'}"
@@ -78,10 +92,11 @@ def reconstructed(model: VividModel, frames: NDArray[np.uint8]) -> NDArray[np.ui
 
 
 def middle_square(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The largest rectangle of the working size's shape in the middle of frames (T, H, W, 3), brought to `size` (h, w)."""
+    """The largest rectangle of the working size's shape in the middle of frames (T, H, W, 3),
+    brought to `size` (h, w)."""
     height, width = frames.shape[1:3]
     scale = min(height / size[0], width / size[1])
     rows, columns = round(size[0] * scale), round(size[1] * scale)
     top, left = (height - rows) // 2, (width - columns) // 2
-    cut = frames[:, top : top + rows, left : left + columns]
-    return np.stack([cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_AREA) for frame in cut])
+    cropped = frames[:, top : top + rows, left : left + columns]
+    return np.stack([cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_AREA) for frame in cropped])

@@ -1,4 +1,5 @@
-"""What needs no training: the trackers and the inpainting that the models have to beat, run on the same clips."""
+"""What needs no training: the trackers and the inpainting that the models have to beat, run on the
+same clips."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from core.evaluation.arrays import BackwardFlow, Frame, FrameSequence, gray, looked_up, Mask, MaskSequence
 
 _WORK_SIDE = 427
-"""Following runs on pictures whose longer side is at most this: it takes a quarter of the time. The first mask is found at full size."""
+"""Following runs on pictures whose longer side is at most this: it takes a quarter of the time. The
+first mask is found at full size."""
 _ROUNDS_FIRST, _ROUNDS_NEXT = 5, 1
 _BAND = 5
-"""Pixels on either side of the carried outline that GrabCut may decide anew."""
+"""Pixels on either side of the warped outline that GrabCut may decide anew."""
 
 
 def copied_first_mask(truth: MaskSequence) -> list[Mask]:
@@ -25,8 +27,17 @@ def copied_first_mask(truth: MaskSequence) -> list[Mask]:
 def grabcut_with_flow(
     frames: FrameSequence, box: tuple[float, float, float, float], on_frame: Callable[[int], None] = lambda index: None
 ) -> list[Mask]:
-    """Masks (H, W) of the object in `box` (x0, y0, x1, y1) of frame 0: GrabCut there, then from frame to frame carried along dense optical
-    flow (DIS) and, in a band around its outline, settled by GrabCut again. `on_frame` is called with each finished frame's index."""
+    """Track an object by GrabCut and dense optical flow (DIS).
+
+    Args:
+        frames: (T, H, W, 3).
+        box: Around the object on frame 0: x0, y0, x1, y1.
+        on_frame: Is called with each finished frame's index.
+
+    Returns:
+        Masks (H, W): GrabCut in the box, then warped from frame to frame and, in a band around the
+        outline, decided by GrabCut again.
+    """
     height, width = frames[0].shape[:2]
     scale = min(1.0, _WORK_SIDE / max(height, width))
     size = max(round(width * scale), 2), max(round(height * scale), 2)
@@ -38,7 +49,7 @@ def grabcut_with_flow(
         small = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         brightness = gray(small)
         if last is not None:
-            before = _settled(small, looked_up(before, flow.places(brightness, last)) > 0.5).astype(np.float32)
+            before = _refined(small, looked_up(before, flow.places(brightness, last)) > 0.5).astype(np.float32)
             found.append(np.asarray(cv2.resize(before, (width, height), interpolation=cv2.INTER_LINEAR)) > 0.5)
         last = brightness
         on_frame(index)
@@ -46,7 +57,16 @@ def grabcut_with_flow(
 
 
 def inpainted(frames: FrameSequence, holes: MaskSequence, radius: float = 3) -> list[Frame]:
-    """Each frame's hole filled from its rim by Telea's fast marching, frame by frame."""
+    """Fill the region of each frame from its rim by Telea's fast marching, frame by frame.
+
+    Args:
+        frames: (T, H, W, 3).
+        holes: The regions, (T, H, W).
+        radius: Of the neighbourhood, in pixels.
+
+    Returns:
+        The filled frames.
+    """
     filled = (cv2.inpaint(frame, hole.astype(np.uint8), radius, cv2.INPAINT_TELEA) for frame, hole in zip(frames, holes, strict=True))
     return [np.asarray(frame, np.uint8) for frame in filled]
 
@@ -62,13 +82,13 @@ def _in_box(picture: Frame, box: Sequence[float]) -> Mask:
     return _grabcut(picture, labels, _ROUNDS_FIRST)
 
 
-def _settled(picture: Frame, carried: Mask) -> Mask:
+def _refined(picture: Frame, warped: Mask) -> Mask:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1,) * 2)
-    carried_bytes = carried.astype(np.uint8)
-    inner, outer = cv2.erode(carried_bytes, kernel) > 0, cv2.dilate(carried_bytes, kernel) > 0
+    warped_bytes = warped.astype(np.uint8)
+    inner, outer = cv2.erode(warped_bytes, kernel) > 0, cv2.dilate(warped_bytes, kernel) > 0
     if not inner.any() or outer.all():
-        return carried
-    labels = np.where(inner, cv2.GC_FGD, np.where(carried, cv2.GC_PR_FGD, np.where(outer, cv2.GC_PR_BGD, cv2.GC_BGD))).astype(np.uint8)
+        return warped
+    labels = np.where(inner, cv2.GC_FGD, np.where(warped, cv2.GC_PR_FGD, np.where(outer, cv2.GC_PR_BGD, cv2.GC_BGD))).astype(np.uint8)
     return _grabcut(picture, labels, _ROUNDS_NEXT)
 
 

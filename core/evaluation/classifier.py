@@ -1,7 +1,9 @@
-"""A tiny network that names the kind and the colour of the thing in a picture's region. Trained by the recipe `small-classifier`.
+"""A tiny network that names the kind and the colour of the thing in a picture's region.
 
-It judges what the small VIVID paints, so it never saw anything that a model painted: only the procedural world's own pictures, blurred,
-shrunk, compressed.
+Trained by the recipe `small-classifier`.
+
+It names what the small VIVID paints, so it never saw anything that a model painted: only the
+procedural world's own pictures, blurred, shrunk, compressed.
 """
 
 from __future__ import annotations
@@ -28,12 +30,13 @@ WEIGHTS = "classifier.safetensors"
 SIDE = 64
 """Pixels a side of what the network sees."""
 MARGIN = 1.2
-"""Side of the square that is cut out, as a multiple of the region's longer side."""
+"""Side of the square that is cropped, as a multiple of the region's longer side."""
 _WIDTHS = (16, 24, 32, 48, 64)
 
 
 class ThingClassifier(nn.Module):
-    """Pictures (B, 3, 64, 64) in [-1, 1] -> logits of the kinds (B, 12) and of the colours (B, 12)."""
+    """Pictures (B, 3, 64, 64) in [-1, 1] -> logits of the kinds (B, 12) and of the colours (B,
+    12)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,31 +53,43 @@ class ThingClassifier(nn.Module):
         self.colour = nn.Linear(2 * before, len(COLOURS))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, 64, 64) in [-1, 1] -> logits of the kinds (B, 12) and of the colours (B, 12)."""
+        """Pictures (B, 3, 64, 64) in [-1, 1] -> logits of the kinds (B, 12) and of the colours (B,
+        12)."""
         seen = self.body(pictures)
         both = torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], 1)
         return self.kind(both), self.colour(both)
 
 
 @dataclass(frozen=True)
-class Named:
+class ClassifierLabel:
     """What the classifier calls the thing in a region."""
 
     kind: str
     colour: str
 
 
-def cut_square(picture: NDArray[np.uint8], mask: NDArray[np.bool_], side: int = SIDE, margin: float = MARGIN) -> NDArray[np.uint8]:
-    """The square around the region `mask` (H, W) of `picture` (H, W, 3), `margin` times its longer side, as uint8 (side, side, 3).
+def crop_square(picture: NDArray[np.uint8], mask: NDArray[np.bool_], side: int = SIDE, margin: float = MARGIN) -> NDArray[np.uint8]:
+    """Crop a square around a region.
 
-    Beyond the picture its edge is repeated. InputError when the region is empty.
+    Args:
+        picture: (H, W, 3).
+        mask: The region, (H, W).
+        side: Of the result in pixels.
+        margin: Side of the square as a multiple of the region's longer side.
+
+    Returns:
+        uint8 (side, side, 3); beyond the border the picture goes on as at the border.
+
+    Raises:
+        InputError: The region is empty.
     """
     box = bounding_box(mask)
     if box is None:
         raise InputError("nothing can be named in an empty region")
     x0, y0, x1, y1 = box
     half = margin * max(y1 - y0, x1 - x0) / 2
-    # Averaging what lies under a pixel, as the area filter does, needs whole source pixels; sub-pixel placement matters little here.
+    # Averaging what lies under a pixel, as the area filter does, needs whole source pixels;
+    # sub-pixel placement matters little here.
     left, top = round((x0 + x1) / 2 - half), round((y0 + y1) / 2 - half)
     length = max(2, round(2 * half))
     height, width = mask.shape
@@ -108,15 +123,18 @@ class Classifier:
         return folder / WEIGHTS
 
     @torch.inference_mode()
-    def name(self, pictures: list[NDArray[np.uint8]], masks: list[NDArray[np.bool_]]) -> list[Named]:
-        """Kind and colour of what each picture (H, W, 3) shows in its region (H, W). InputError for an empty region."""
+    def name(self, pictures: list[NDArray[np.uint8]], masks: list[NDArray[np.bool_]]) -> list[ClassifierLabel]:
+        """Kind and colour of what each picture (H, W, 3) shows in its region (H, W).
+
+        InputError for an empty region.
+        """
         if not pictures:
             return []
-        squares = np.stack([cut_square(picture, mask) for picture, mask in zip(pictures, masks, strict=True)])
+        squares = np.stack([crop_square(picture, mask) for picture, mask in zip(pictures, masks, strict=True)])
         kind, colour = self.network(as_input(torch.from_numpy(squares)))
         kinds, colours = kind.argmax(1).tolist(), colour.argmax(1).tolist()
         names = list(COLOURS)
-        return [Named(KINDS[k], names[c]) for k, c in zip(kinds, colours, strict=True)]
+        return [ClassifierLabel(KINDS[k], names[c]) for k, c in zip(kinds, colours, strict=True)]
 
 
 def as_input(squares: Tensor) -> Tensor:

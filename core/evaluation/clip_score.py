@@ -1,6 +1,8 @@
-"""CLIP's opinion (Radford et al., 2021), through transformers: how well pictures fit words, and how alike neighbours are.
+"""CLIP's opinion (Radford et al., 2021), through transformers: how well pictures fit words, and how
+alike neighbours are.
 
-CLIP does not ship: it is loaded from a local folder or by its name on the hub, when a person says which.
+CLIP does not ship: it is loaded from a local folder or by its name on the hub, when a person says
+which.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class ClipScorer:
 
     @classmethod
     def load(cls, name: str, device: str = "cpu") -> ClipScorer:
-        """From a folder, the hub's cache or the hub; ModelMissingError, saying what to fetch, when it is nowhere."""
+        """From a folder, the hub's cache or the hub; ModelMissingError, saying what to fetch, when
+        it is nowhere."""
         from transformers import CLIPModel, CLIPProcessor
 
         try:
@@ -41,7 +44,8 @@ class ClipScorer:
 
     @torch.inference_mode()
     def text_alignment(self, pictures: Sequence[Frame], captions: Sequence[str]) -> list[float]:
-        """100 times the cosine between each picture (H, W, 3) and its caption (TA of one region)."""
+        """100 times the cosine between each picture (H, W, 3) and its caption (TA of one
+        region)."""
         images, words = self._images(pictures), self._words(list(captions))
         return (100 * (images * words).sum(1)).tolist()
 

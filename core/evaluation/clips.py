@@ -1,12 +1,14 @@
-"""The clips that are measured on: a folder of videos with true masks, the example clips that ship, and procedural ones of a fixed seed.
+"""The clips that are measured on: a folder of videos with true masks, the example clips that ship,
+and procedural ones of a fixed seed.
 
 A folder of clips holds, for each clip, either
 
     NAME/video.mp4 (or another video, or NAME/frames/00000.png ...) and NAME/masks/00000.png ...
     NAME.mp4 and NAME_masks/00000.png ...
 
-with one mask a frame (anything but 0 is the object). A `manifest.json` beside them may give a box and a click on frame 0 of a clip:
-`[{"name": NAME, "box_frame0_xyxy": [x0, y0, x1, y1], "click_frame0_xy": [x, y]}]`; without it both are taken from the first mask.
+with one mask a frame (anything but 0 is the object). A `manifest.json` beside them may give a box
+and a click on frame 0 of a clip: `[{"name": NAME, "box_frame0_xyxy": [x0, y0, x1, y1],
+"click_frame0_xy": [x, y]}]`; without it both are taken from the first mask.
 """
 
 from __future__ import annotations
@@ -35,10 +37,12 @@ FRAMES_AT_MOST = 120
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A clip in memory: frames uint8 (T, H, W, 3), and where they are known the true masks bool (T, H, W) of one object.
+class EvaluationClip:
+    """A clip in memory: frames uint8 (T, H, W, 3), and where they are known the true masks bool (T,
+    H, W) of one object.
 
-    `box` (x0, y0, x1, y1) and `click` (x, y) show the object on frame 0, in pixels; None without masks.
+    `box` (x0, y0, x1, y1) and `click` (x, y) show the object on frame 0, in pixels; None without
+    masks.
     """
 
     name: str
@@ -85,19 +89,21 @@ def first_box(mask: Mask) -> tuple[float, float, float, float]:
     """The box around a mask (H, W): x0, y0, x1, y1, half-open."""
     box = bounding_box(mask)
     if box is None:
-        raise InputError("the first mask of a clip is empty: it has to show the object that is followed")
+        raise InputError("the first mask of a clip is empty: it has to show the object to track")
     return float(box.x0), float(box.y0), float(box.x1), float(box.y1)
 
 
 def deepest_point(mask: Mask) -> tuple[float, float]:
-    """The pixel (x, y) of a mask (H, W) that is farthest from its outline: where a person would click."""
+    """The pixel (x, y) of a mask (H, W) that is farthest from its outline: where a person would
+    click."""
     depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     return float(x), float(y)
 
 
 def find_clips(folder: Path) -> list[tuple[str, Path, Path | None]]:
-    """(name, video or folder of frames, folder of masks or None) of every clip in `folder`, by name.
+    """(name, video or folder of frames, folder of masks or None) of every clip in `folder`, by
+    name.
 
     InputError when there is no such folder or no clip in it.
     """
@@ -120,10 +126,14 @@ def find_clips(folder: Path) -> list[tuple[str, Path, Path | None]]:
 
 
 class ClipFolder:
-    """The clips of a folder, read one at a time as they are asked for, at most `frames_at_most` frames of each."""
+    """The clips of a folder, read one at a time as they are asked for, at most `frames_at_most`
+    frames of each."""
 
     def __init__(self, folder: Path, *, need_masks: bool, real: bool = True, frames_at_most: int = FRAMES_AT_MOST) -> None:
-        """With `need_masks` only clips that have masks count. InputError when there is no clip that does."""
+        """With `need_masks` only clips that have masks count.
+
+        InputError when there is no clip that does.
+        """
         self._real, self._limit = real, frames_at_most
         self._given = _read_manifest(folder / "manifest.json")
         found = find_clips(folder)
@@ -141,7 +151,7 @@ class ClipFolder:
         """Frames of all clips, as far as their masks tell."""
         return sum(min(len(masks), self._limit) for _, _, masks in self._found)
 
-    def __iter__(self) -> Iterator[Clip]:
+    def __iter__(self) -> Iterator[EvaluationClip]:
         for name, video, paths in self._found:
             with open_clip(video) as reader:
                 if len(paths) > 1 and len(paths) != len(reader):
@@ -154,7 +164,7 @@ class ClipFolder:
             yield _with_prompts(name, frames, masks, self._given.get(name, {}), self._real)
 
 
-class ClipList(list[Clip]):
+class ClipList(list[EvaluationClip]):
     """Clips in memory, behind the same interface."""
 
     @property
@@ -163,7 +173,7 @@ class ClipList(list[Clip]):
         return sum(len(clip) for clip in self)
 
 
-Clips = ClipFolder | ClipList
+EvaluationClips = ClipFolder | ClipList
 
 
 def example_clips(frames_at_most: int = FRAMES_AT_MOST) -> ClipFolder:
@@ -171,11 +181,11 @@ def example_clips(frames_at_most: int = FRAMES_AT_MOST) -> ClipFolder:
     return ClipFolder(EXAMPLES, need_masks=True, real=False, frames_at_most=frames_at_most)
 
 
-def _with_prompts(name: str, frames: Frames, masks: Masks | None, given: dict, real: bool) -> Clip:
+def _with_prompts(name: str, frames: Frames, masks: Masks | None, given: dict, real: bool) -> EvaluationClip:
     if masks is None:
-        return Clip(name, frames, real=real)
+        return EvaluationClip(name, frames, real=real)
     box, click = given.get("box_frame0_xyxy"), given.get("click_frame0_xy")
-    return Clip(
+    return EvaluationClip(
         name,
         frames,
         masks,

@@ -13,11 +13,13 @@ from core.masks import bounding_box
 
 _MIDDLE = 0.25
 _BIN = 6.0
-"""Side of a cell of the colour histogram, in units of L*a*b*: a just noticeable difference is about 2.3."""
+"""Side of a cell of the colour histogram, in units of L*a*b*: a just noticeable difference is about
+2.3."""
 
 
 def lab(srgb: ArrayLike) -> NDArray[np.float32]:
-    """sRGB in [0, 1], (..., 3) -> L*a*b* of the same shape: L in [0, 100], a and b about -128 to 127."""
+    """sRGB in [0, 1], (..., 3) -> L*a*b* of the same shape: L in [0, 100], a and b about -128 to
+    127."""
     values = np.asarray(srgb, np.float32)
     row = np.ascontiguousarray(values.reshape(1, -1, 3))
     return np.asarray(cv2.cvtColor(row, cv2.COLOR_RGB2LAB), np.float32).reshape(values.shape)
@@ -33,7 +35,8 @@ def cie76(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def ciede2000(first: ArrayLike, second: ArrayLike) -> float:
-    """Distance of two L*a*b* colours (3,) that follows the eye (CIE 142-2001; formulas as in Sharma, Wu and Dalal, 2005)."""
+    """Distance of two L*a*b* colours (3,) that matches the eye (CIE 142-2001; formulas as in
+    Sharma, Wu and Dalal, 2005)."""
     l1, a1, b1 = np.asarray(first, np.float64)
     l2, a2, b2 = np.asarray(second, np.float64)
     chroma7 = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2) ** 7
@@ -63,18 +66,24 @@ def ciede2000(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def mean_colour(picture: Frame, mask: Mask) -> NDArray[np.float32]:
-    """L*a*b* of the mean sRGB level in the region `mask` (H, W) of a picture (H, W, 3). InputError for an empty region."""
+    """L*a*b* of the mean sRGB level in the region `mask` (H, W) of a picture (H, W, 3).
+
+    InputError for an empty region.
+    """
     if not mask.any():
         raise InputError("an empty region has no colour")
     return lab(picture[mask].mean(0, dtype=np.float64) / 255)
 
 
 def dominant_colour(picture: Frame, mask: Mask) -> NDArray[np.float32]:
-    """L*a*b* of the colour that the region `mask` (H, W) of a picture (H, W, 3) has most of beyond what its surroundings have.
+    """L*a*b* of the colour that the region `mask` (H, W) of a picture (H, W, 3) has most of beyond
+    what its surroundings have.
 
-    A thing seldom fills its region: what else is seen there continues outside, and lies at the region's rim. So pixels count the more the
-    nearer they are to the middle of the region's box (a Gaussian of a quarter of its sides), and the colours of a ring around the region,
-    as wide as a fifth of its size, are taken off before the commonest is looked for. InputError for an empty region.
+    A thing seldom fills its region: what else is seen there continues outside, and lies at the
+    region's rim. So pixels count the more the nearer they are to the middle of the region's box (a
+    Gaussian of a quarter of its sides), and the colours of a ring around the region, as wide as a
+    fifth of its size, are taken off before the commonest is looked for. InputError for an empty
+    region.
     """
     box = bounding_box(mask)
     if box is None:
@@ -99,7 +108,8 @@ _LOW, _HIGH = np.array([0.0, -108.0, -114.0]), np.array([102.0, 108.0, 114.0])
 
 
 def _histogram(colours: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of cells of L*a*b*, smoothed over neighbours so that a colour on a border is not halved."""
+    """Shares of cells of L*a*b*, smoothed over neighbours so that a colour on a border is not
+    halved."""
     bins = tuple(int(n) for n in np.ceil((_HIGH - _LOW) / _BIN))
     reach = list(zip(_LOW, _LOW + np.array(bins) * _BIN, strict=True))
     counts, _ = np.histogramdd(np.clip(colours, _LOW, _HIGH - 1e-3), bins=bins, range=reach, weights=weights / weights.sum())

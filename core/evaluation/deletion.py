@@ -1,7 +1,10 @@
-"""Suite `deletion`: something is pasted over clips, along a path of its own, and has to go again. What was behind it is known.
+"""Suite `deletion`: something is pasted over clips, along a path of its own, and has to go again.
 
-The pasted thing covers its place with one strong colour, so whatever of it is left in the result costs dearly. The region to fill is its
-own outline, without feathering; `cv2.inpaint` fills the same one.
+What was behind it is known.
+
+The pasted thing covers its place with one strong colour, so whatever of it is left in the result
+costs dearly. The region to fill is its own outline, without feathering; `cv2.inpaint` fills the
+same one.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ import numpy as np
 
 from core.evaluation.arrays import Masks
 from core.evaluation.baselines import inpainted
-from core.evaluation.clips import as_sequence, Clip, Clips, FramesInMemory
-from core.evaluation.edits import carry, paint_keyframe
+from core.evaluation.clips import as_sequence, EvaluationClip, EvaluationClips, FramesInMemory
+from core.evaluation.edits import paint_keyframe, propagate_keyframe
 from core.evaluation.fidelity import flicker, Motion, psnr, ssim
 from core.evaluation.results import at_least, at_most, Exhibit, mean, SuiteResult, Table
 from core.progress import JobContext
@@ -29,9 +32,16 @@ EXHIBITS_AT_MOST = 8
 
 
 def pasted_track(frames: int, size: tuple[int, int], seed: int) -> Masks:
-    """Masks bool (T, H, W) of a lobed shape that crosses a picture of `size` (width, height), swaying and breathing; never out of it.
+    """Draw a lobed shape that crosses a picture, swaying and breathing; it never leaves the
+    picture.
 
-    It is a fifth to a third as large as the shorter side; every seed has its own shape and path.
+    Args:
+        frames: How many, T.
+        size: (width, height).
+        seed: Every seed has its own shape and path.
+
+    Returns:
+        Masks bool (T, H, W), a fifth to a third as large as the picture's shorter side.
     """
     width, height = size
     random = np.random.default_rng((7, seed))
@@ -55,10 +65,21 @@ def pasted_track(frames: int, size: tuple[int, int], seed: int) -> Masks:
     return masks
 
 
-def evaluate_deletion(model: VividModel, clips: Clips | Iterable[Clip], count: int, context: JobContext, tracks: int = 1) -> SuiteResult:
-    """Paste `tracks` things over each of the `count` clips, one at a time, and take each away with the model and with cv2.inpaint.
+def evaluate_deletion(
+    model: VividModel, clips: EvaluationClips | Iterable[EvaluationClip], count: int, context: JobContext, tracks: int = 1
+) -> SuiteResult:
+    """Paste things over clips and remove them with the model and with cv2.inpaint.
 
-    PSNR and SSIM are over the pixels that were covered, flicker over the same along the true frames' own flow; all are means over clips.
+    Args:
+        model: The video model.
+        clips: To paste them on.
+        count: How many clips there are.
+        context: Reports progress; work stops when it is cancelled.
+        tracks: Things pasted over each clip, one at a time.
+
+    Returns:
+        PSNR and SSIM over the pixels that were covered, flicker over the same along the flow of the
+        true frames; all are means over clips.
     """
     started = time.monotonic()
     result = SuiteResult(
@@ -75,7 +96,7 @@ def evaluate_deletion(model: VividModel, clips: Clips | Iterable[Clip], count: i
             shown = np.where(holes[..., None], np.array(PASTED, np.uint8), truth)
             behind = behind_keyframe(FramesInMemory(shown), as_sequence(holes), 0)
             keyframe = paint_keyframe(model, shown[0], holes[0], "delete", "", context, behind=behind)
-            ours = carry(model, shown, holes, keyframe, "delete", "", context)
+            ours = propagate_keyframe(model, shown, holes, keyframe, "delete", "", context)
             telea = inpainted(list(shown), list(holes))
             rows.append(
                 (

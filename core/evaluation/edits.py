@@ -1,4 +1,5 @@
-"""Runs the video model on clips in memory the way the editor does: a keyframe, then propagation, then the composited frames."""
+"""Runs the video model on clips in memory the way the editor does: a keyframe, then propagation,
+then the composited frames."""
 
 from __future__ import annotations
 
@@ -34,22 +35,46 @@ def paint_keyframe(
     task: str,
     caption: str,
     context: JobContext,
-    seed: int = 0,
     feather: int = 0,
     behind: Behind | None = None,
 ) -> Frame:
-    """The first try at one frame (H, W, 3) with its region (H, W): what the editor's keyframe step shows, where it is told what lies
-    `behind`."""
+    """Paint the first try at one frame, as the editor's keyframe step does.
+
+    Args:
+        model: The video model.
+        frame: (H, W, 3).
+        region: (H, W).
+        task: Add, modify or delete.
+        caption: What the region should show.
+        context: Work stops when it is cancelled.
+        feather: Width of the soft edge in pixels.
+        behind: What is behind the region, if that is known.
+
+    Returns:
+        The painted frame.
+    """
     prepared = KeyframeStudio(model).prepare(frame, region, feather, behind)
-    return next(iter(prepared.tries(task, caption, (seed,), SETTINGS, JobContext(token=context.token))))
+    return next(iter(prepared.tries(task, caption, (0,), SETTINGS, JobContext(token=context.token))))
 
 
-def carry(
+def propagate_keyframe(
     model: VividModel, frames: Frames, region: Masks, keyframe: Frame, task: str, caption: str, context: JobContext, feather: int = 0
 ) -> Frames:
-    """The clip (T, H, W, 3) edited like its frame 0 in `keyframe`, as the editor propagates and composites it.
+    """Edit a clip like its frame 0, as the editor propagates and composites it.
 
-    Without feathering, which would let the source, where the truth may stand, show through at the region's rim.
+    Args:
+        model: The video model.
+        frames: (T, H, W, 3).
+        region: (T, H, W).
+        keyframe: The edited frame 0.
+        task: Add, modify or delete.
+        caption: What the region should show.
+        context: Work stops when it is cancelled.
+        feather: Width of the soft edge in pixels; with one, the source shows at the region's rim,
+            where it may be the truth.
+
+    Returns:
+        The edited clip.
     """
     reader, sequence = FramesInMemory(frames), as_sequence(region)
     accepted = Keyframe(0, keyframe, task, caption, seed=0)
@@ -64,9 +89,16 @@ def with_window(model: VividModel, frames: int) -> VividModel:
 
 
 def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: str) -> Frame:
-    """Frame 0 as the model itself gives it back when frame 0 of the clip is the keyframe; the editor never shows it.
+    """Let the model give back frame 0 when frame 0 is the keyframe; the editor never shows it.
 
-    `frames` (T, h, w, 3) and `region` (T, h, w) are at the working size and at most one window long.
+    Args:
+        model: The video model.
+        frames: (T, h, w, 3) at the working size, at most one window.
+        region: (T, h, w).
+        caption: What the region shows.
+
+    Returns:
+        The frame, (h, w, 3).
     """
     pixels, hole = with_keyframe(to_model(frames), mask_to_model(region), to_model(frames[:1]))
     filling = to_model(warp_frames(frames[0], region[0], frames, region)) if model.mask_fill == "warped" else BLACK

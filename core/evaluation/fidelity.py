@@ -1,4 +1,5 @@
-"""How close pictures are to the true ones, and how steady in time: PSNR, SSIM and flicker, inside a mask or over all."""
+"""How close pictures are to the true ones, and how much they flicker: PSNR, SSIM and flicker,
+inside a mask or over all."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ IDENTICAL = 100.0
 _SSIM_SIGMA, _SSIM_SUPPORT = 1.5, 5
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 OCCLUDED = 1.5
-"""Pixels by which the flow there and back may miss its start before a point counts as hidden in the last frame."""
+"""Pixels by which the flow forth and back may miss its start before a point counts as hidden in the
+last frame."""
 
 
 def psnr_of_error(mean_square: float, peak: float = 255.0) -> float:
@@ -24,9 +26,16 @@ def psnr_of_error(mean_square: float, peak: float = 255.0) -> float:
 
 
 def psnr(result: FrameSequence, truth: FrameSequence, masks: MaskSequence | None = None) -> float:
-    """PSNR in dB over all pixels of clips (T, H, W, 3), or over those of the masks (T, H, W); NaN when the masks are empty.
+    """Compute PSNR over a whole clip.
 
-    One error over the whole clip, not a mean of each frame's decibels: a frame without a region has no say.
+    Args:
+        result: (T, H, W, 3).
+        truth: Same shape.
+        masks: (T, H, W): pixels that count; all without them.
+
+    Returns:
+        dB, at most IDENTICAL; NaN when the masks are empty. It is of one error over the clip, not a
+        mean of each frame's decibels: a frame without a region has no say.
     """
     total, count = 0.0, 0
     for index, (own, true) in enumerate(zip(result, truth, strict=True)):
@@ -37,8 +46,8 @@ def psnr(result: FrameSequence, truth: FrameSequence, masks: MaskSequence | None
 
 
 def ssim_map(result: Frame, truth: Frame) -> NDArray[np.float32]:
-    """Structural similarity at each pixel of two pictures (H, W, 3), the mean of the channels, in [-1, 1] (Wang et al., 2004: Gaussian
-    window of 1.5 pixels, 11x11)."""
+    """Structural similarity at each pixel of two pictures (H, W, 3), the mean of the channels, in
+    [-1, 1] (Wang et al., 2004: Gaussian window of 1.5 pixels, 11x11)."""
     x, y = result.astype(np.float32), truth.astype(np.float32)
 
     def blur(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -52,7 +61,16 @@ def ssim_map(result: Frame, truth: Frame) -> NDArray[np.float32]:
 
 
 def ssim(result: FrameSequence, truth: FrameSequence, masks: MaskSequence | None = None) -> float:
-    """Mean of `ssim_map` over all pixels of clips (T, H, W, 3), or over those of the masks; NaN when the masks are empty."""
+    """Compute the mean of `ssim_map` over a whole clip.
+
+    Args:
+        result: (T, H, W, 3).
+        truth: Same shape.
+        masks: (T, H, W): pixels that count; all without them.
+
+    Returns:
+        At most 1; NaN when the masks are empty.
+    """
     total, count = 0.0, 0
     for index, (own, true) in enumerate(zip(result, truth, strict=True)):
         if masks is not None and not masks[index].any():
@@ -64,7 +82,8 @@ def ssim(result: FrameSequence, truth: FrameSequence, masks: MaskSequence | None
 
 
 class Motion:
-    """Where each pixel of a frame came from: dense flow (DIS) of a clip, from each frame to the one before it."""
+    """Where each pixel of a frame came from: dense flow (DIS) of a clip, from each frame to the one
+    before it."""
 
     def __init__(self, frames: FrameSequence) -> None:
         self._gray = [gray(frame) for frame in frames]
@@ -74,7 +93,8 @@ class Motion:
         return len(self._gray)
 
     def back(self, frame: int) -> tuple[NDArray[np.float32], Mask]:
-        """For each pixel of `frame` (1 or later) its place (x, y) in the frame before, (H, W, 2), and whether it is seen there (H, W)."""
+        """For each pixel of `frame` (1 or later) its place (x, y) in the frame before, (H, W, 2),
+        and whether it is seen there (H, W)."""
         now, before = self._gray[frame], self._gray[frame - 1]
         places, forward = self._flow.places(now, before), self._flow.motion(before, now)
         height, width = now.shape
@@ -86,10 +106,16 @@ class Motion:
 
 
 def flicker(result: FrameSequence, motion: Motion, masks: MaskSequence | None = None) -> float:
-    """Mean absolute difference, in 8-bit levels, between each frame and the one before it warped along the flow; NaN without pixels.
+    """Compare each frame with the one before it, warped along the flow.
 
-    `result` is (T, H, W, 3); `motion` is best that of the true frames, so that all results of a clip are judged by the same flow; only
-    pixels of the masks (T, H, W) that the flow finds in the frame before are compared.
+    Args:
+        result: (T, H, W, 3).
+        motion: Best that of the true frames, so that all results of a clip are measured along the
+            same flow.
+        masks: (T, H, W): pixels that count, as far as the flow finds them in the frame before.
+
+    Returns:
+        Mean absolute difference in 8-bit levels; NaN without pixels.
     """
     total, count = 0.0, 0
     for index in range(1, len(motion)):

@@ -1,4 +1,5 @@
-"""How well masks agree: region similarity J and boundary accuracy F, as DAVIS defines them (Perazzi et al., CVPR 2016)."""
+"""How well masks agree: region similarity J and boundary accuracy F, as DAVIS defines them (Perazzi
+et al., CVPR 2016)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def region_similarity(found: Mask, truth: Mask) -> float:
 
 
 def outline(mask: Mask) -> Mask:
-    """Pixels whose right, lower or lower right neighbour is on the other side of the mask's edge; the picture's border is no edge."""
+    """Pixels whose right, lower or lower right neighbour is on the other side of the mask's edge;
+    the picture's border is no edge."""
     edge = np.zeros_like(mask)
     edge[:, :-1] |= mask[:, :-1] != mask[:, 1:]
     edge[:-1] |= mask[:-1] != mask[1:]
@@ -31,10 +33,16 @@ def outline(mask: Mask) -> Mask:
 
 
 def boundary_accuracy(found: Mask, truth: Mask, tolerance: float = BOUNDARY_TOLERANCE) -> float:
-    """F, the harmonic mean of precision and recall of the outline of `found` against that of `truth`, both (H, W).
+    """Compute F, the harmonic mean of precision and recall of an outline.
 
-    An outline pixel counts as met when the other outline comes within `tolerance` of the diagonal, rounded up to whole pixels. 1 when
-    neither has an outline, 0 when only one has.
+    Args:
+        found: Mask (H, W).
+        truth: Mask (H, W).
+        tolerance: How far the other outline may be from a pixel, as a share of the diagonal,
+            rounded up to whole pixels.
+
+    Returns:
+        0 to 1: 1 when neither has an outline, 0 when only one has.
     """
     own, true = outline(found), outline(truth)
     if not own.any() and not true.any():
@@ -51,7 +59,8 @@ def boundary_accuracy(found: Mask, truth: Mask, tolerance: float = BOUNDARY_TOLE
 
 @dataclass(frozen=True)
 class TrackScore:
-    """Scores of one track over its frames, all in [0, 1] but `decay`, which is in [-1, 1]: the first quarter's mean J minus the last's."""
+    """Scores of one track over its frames, all in [0, 1] but `decay`, which is in [-1, 1]: the
+    first quarter's mean J minus the last's."""
 
     j: float
     f: float
@@ -61,11 +70,13 @@ class TrackScore:
 
     @property
     def j_and_f(self) -> float:
+        """The mean of J and F."""
         return (self.j + self.f) / 2
 
 
 def score_track(found: MaskSequence, truth: MaskSequence) -> TrackScore:
-    """Score the masks of all frames of a clip, the prompted one included; both sequences are as long."""
+    """Score the masks of all frames of a clip, the prompted one included; both sequences are as
+    long."""
     if len(found) != len(truth) or len(truth) == 0:
         raise ValueError(f"{len(found)} masks can't be scored against {len(truth)}")
     overlaps = [region_similarity(*pair) for pair in zip(found, truth, strict=True)]

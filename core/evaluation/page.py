@@ -1,4 +1,5 @@
-"""One HTML page, complete in itself, that shows what the suites found: figures and goals, and the clips side by side."""
+"""One HTML page, complete in itself, that shows what the suites found: figures and goals, and the
+clips side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +14,16 @@ from core.progress import JobContext
 
 
 def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: JobContext) -> str:
-    """The page. `facts` (what was measured, when, on what) stand under the title in their order."""
+    """Write all results as one HTML page.
+
+    Args:
+        results: Of the suites.
+        facts: What was measured, when, on what; they stand under the title in their order.
+        context: Reports progress.
+
+    Returns:
+        The page.
+    """
     total = sum(len(result.exhibits) + len(result.galleries) for result in results)
     context.report("writing the page", 0, max(total, 1))
     sections, done = [], 0
@@ -28,7 +38,7 @@ def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: J
             done += 1
             context.report("writing the page", done, total)
         sections.append(_section(result, shown))
-    judged = [figure for result in results for figure in result.figures if figure.met is not None]
+    with_goal = [figure for result in results for figure in result.figures if figure.met is not None]
     links = "".join(f'<a href="#{escape(result.name)}">{escape(result.title)}{_count(result)}</a>' for result in results)
     described = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     style, script = ((ASSETS / "evaluation" / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -46,7 +56,7 @@ def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: J
 <header>
 <div class="head">
 <div><h1>Evaluation</h1><dl class="facts">{described}</dl></div>
-{_score(judged)}
+{_score(with_goal)}
 </div>
 <nav>{links}<button type="button" id="all" hidden>Pause all</button></nav>
 </header>
@@ -60,16 +70,16 @@ def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: J
 """
 
 
-def _score(judged: Sequence[Figure]) -> str:
-    if not judged:
+def _score(with_goal: Sequence[Figure]) -> str:
+    if not with_goal:
         return ""
-    met = sum(1 for figure in judged if figure.met)
-    return f'<p class="score"><b>{met}</b> of {len(judged)}<span>goals met</span></p>'
+    met = sum(1 for figure in with_goal if figure.met)
+    return f'<p class="score"><b>{met}</b> of {len(with_goal)}<span>goals met</span></p>'
 
 
 def _count(result: SuiteResult) -> str:
-    judged = [figure for figure in result.figures if figure.met is not None]
-    return f" <small>{sum(1 for figure in judged if figure.met)}/{len(judged)}</small>" if judged else ""
+    with_goal = [figure for figure in result.figures if figure.met is not None]
+    return f" <small>{sum(1 for figure in with_goal if figure.met)}/{len(with_goal)}</small>" if with_goal else ""
 
 
 def _section(result: SuiteResult, shown: Sequence[str]) -> str:

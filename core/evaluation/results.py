@@ -1,4 +1,5 @@
-"""What a suite found: figures with their goals, tables of the single clips, and pictures to look at."""
+"""What a suite found: figures with their goals, tables of the single clips, and pictures to look
+at."""
 
 from __future__ import annotations
 
@@ -40,7 +41,11 @@ def at_most(limit: float) -> Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. `key` names it for programs, `label` for people; `note` says what a reader needs beside it, such as a reference."""
+    """One number.
+
+    `key` names it for programs, `label` for people; `note` says what a reader needs beside it, such
+    as a reference.
+    """
 
     key: str
     label: str
@@ -76,7 +81,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """Clips to look at side by side: each panel has a label and frames uint8 (T, H, W, 3), all of one length and size."""
+    """Clips to look at side by side: each panel has a label and frames uint8 (T, H, W, 3), all of
+    one length and size."""
 
     title: str
     panels: tuple[tuple[str, Frames], ...]
@@ -85,7 +91,8 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Tile:
-    """A still picture, uint8 (H, W, 3), what was asked for, what it was taken for, and whether that is right (None: not judged)."""
+    """A still picture, uint8 (H, W, 3), what was asked for, what it was taken for, and whether that
+    is right (None: not checked)."""
 
     picture: NDArray[np.uint8]
     asked: str
@@ -116,7 +123,16 @@ class SuiteResult:
     seconds: float = 0.0
 
     def add(self, key: str, label: str, value: float, unit: str = "", goal: Goal | None = None, note: str = "") -> None:
-        """Add a figure; `key` is prefixed with the suite's name."""
+        """Add a figure.
+
+        Args:
+            key: Its name, which the suite's is put before.
+            label: Its name for people.
+            value: The number.
+            unit: Such as dB, or %.
+            goal: What it should reach.
+            note: What a reader needs beside it.
+        """
         self.figures.append(Figure(f"{self.name}.{key}", label, float(value), unit, goal, note))
 
     def value(self, key: str) -> float:

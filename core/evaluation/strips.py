@@ -1,4 +1,5 @@
-"""Pictures for the page: clips side by side as one small looping video, stills as JPEG; both as data URIs, so that one file holds all."""
+"""Pictures for the page: clips side by side as one small looping video, stills as JPEG; both as
+data URIs, so that one file holds all."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ GAP = 8
 
 
 def panel_size(height: int, width: int) -> tuple[int, int]:
-    """The (width, height) that frames are shown at: even numbers, as the video's colours are stored by twos."""
+    """The (width, height) that frames are shown at: even numbers, as the video's colours are stored
+    by twos."""
     scale = min(PANEL_WIDTH / width, PANEL_HEIGHT / height)
     return max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2))
 
@@ -41,7 +43,8 @@ def as_strip(exhibit: Exhibit) -> NDArray[np.uint8]:
 
 
 def video_uri(frames: NDArray[np.uint8], rate: int) -> str:
-    """uint8 (T, H, W, 3), H and W even, as VP9 in WebM, which every current browser plays without a licence."""
+    """uint8 (T, H, W, 3), H and W even, as VP9 in WebM, which every current browser plays without a
+    licence."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="webm") as container:
         options = {"crf": "30", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}

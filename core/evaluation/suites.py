@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from core.vivid.model import VividModel
 
 SUITES = {
-    "tracking": "masks that follow an object, against the true ones",
+    "tracking": "masks of a tracked object, against the true ones",
     "keyframe": "things painted on one frame as they were asked for",
-    "propagation": "a keyframe carried through procedural clips",
+    "propagation": "a keyframe propagated through procedural clips",
     "deletion": "what a pasted thing covered, filled in again",
     "autoencoder": "what the video model's autoencoder loses",
 }
@@ -30,10 +30,14 @@ KEYFRAME_FRAMES = 33
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to measure on. `clips` is a folder as core.evaluation.clips describes it; None means procedural clips and the examples.
+class EvaluationRequest:
+    """What to measure on.
 
-    `samples` is how many procedural clips or pictures each suite draws; None means the suite's own number.
+    `clips` is a folder as core.evaluation.clips describes it; None means procedural clips and the
+    examples.
+
+    `samples` is how many procedural clips or pictures each suite draws; None means the suite's own
+    number.
     """
 
     clips: Path | None = None
@@ -46,7 +50,7 @@ class Request:
             raise InputError(f"{self.samples} samples can't be drawn: 1 to 1000 can")
 
 
-class Models:
+class EvaluationModels:
     """The models that the suites ask for, loaded when first needed."""
 
     def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VividModel], clip: ClipScorer | None = None) -> None:
@@ -54,7 +58,10 @@ class Models:
 
 
 def names_of(suite: str) -> list[str]:
-    """The suites that `suite` stands for: itself, or every one for `all`. InputError for an unknown name."""
+    """The suites that `suite` stands for: itself, or every one for `all`.
+
+    InputError for an unknown name.
+    """
     if suite == "all":
         return list(SUITES)
     if suite not in SUITES:
@@ -62,16 +69,30 @@ def names_of(suite: str) -> list[str]:
     return [suite]
 
 
-def check_clips(request: Request, names: list[str]) -> None:
-    """Raise InputError, before anything slow, when the folder of clips can't serve one of the suites."""
+def check_clips(request: EvaluationRequest, names: list[str]) -> None:
+    """Raise InputError, before anything slow, when the folder of clips can't serve one of the
+    suites."""
     if request.clips is not None:
         from core.evaluation.clips import ClipFolder
 
         ClipFolder(request.clips, need_masks="tracking" in names)
 
 
-def run_suite(name: str, request: Request, models: Models, context: JobContext) -> SuiteResult:
-    """Run one suite. Reports progress; Cancelled comes within a step of the model or a frame."""
+def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, context: JobContext) -> SuiteResult:
+    """Run one suite.
+
+    Args:
+        name: One of SUITES.
+        request: What to measure on.
+        models: Loaded when first needed.
+        context: Reports progress.
+
+    Returns:
+        What it found.
+
+    Raises:
+        Cancelled: Within a step of the model, or a frame.
+    """
     if name == "tracking":
         from core.evaluation.clips import ClipFolder
         from core.evaluation.procedural import tracked_clips
@@ -104,14 +125,24 @@ def run_suite(name: str, request: Request, models: Models, context: JobContext) 
     return evaluate_autoencoder(video, clips, len(clips), context, request.samples or SAMPLES)
 
 
-def run_suites(names: list[str], request: Request, models: Models, context: JobContext) -> Iterator[SuiteResult]:
-    """Run several suites, yielding each result as it is there."""
+def run_suites(names: list[str], request: EvaluationRequest, models: EvaluationModels, context: JobContext) -> Iterator[SuiteResult]:
+    """Run several suites.
+
+    Args:
+        names: Of them.
+        request: What to measure on.
+        models: Loaded when first needed.
+        context: Reports progress.
+
+    Yields:
+        Each result as soon as it is there.
+    """
     check_clips(request, names)
     for name in names:
         yield run_suite(name, request, models, context)
 
 
-def _any_clips(request: Request, frames: int) -> ClipFolder:
+def _any_clips(request: EvaluationRequest, frames: int) -> ClipFolder:
     """The given clips, or the examples, with or without masks, `frames` frames of each."""
     from core.evaluation.clips import ClipFolder, example_clips
 

@@ -1,4 +1,5 @@
-"""Suite `tracking`: a segmenter follows one object through clips whose true masks are known, from a box, one click, or the first mask."""
+"""Suite `tracking`: a segmenter tracks one object through clips whose true masks are known, from a
+box, one click, or the first mask."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from core.evaluation.arrays import Frame, Mask
 from core.evaluation.baselines import copied_first_mask, grabcut_with_flow
-from core.evaluation.clips import Clip, Clips, FramesInMemory
+from core.evaluation.clips import EvaluationClip, EvaluationClips, FramesInMemory
 from core.evaluation.overlap import score_track, TrackScore
 from core.evaluation.results import at_least, Exhibit, mean, SuiteResult, Table
 from core.machine import peak_memory_mb
@@ -29,16 +30,23 @@ EXHIBITS_AT_MOST = 8
 _TINTS = {"box": (64, 156, 255), "click": (255, 176, 32), GRABCUT: (214, 92, 220), "truth": (56, 200, 112)}
 
 
-def evaluate_tracking(segmenter: Segmenter, clips: Clips, context: JobContext) -> SuiteResult:
-    """Follow the object of every clip from each prompt, and with the two baselines; scores are means over the clips.
+def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: JobContext) -> SuiteResult:
+    """Track the object of every clip from each prompt, and with the two baselines.
 
-    Speed is that of following the box, all clips together; memory is the most that the process has held.
+    Args:
+        segmenter: The segmenter.
+        clips: With true masks.
+        context: Reports progress; work stops when it is cancelled.
+
+    Returns:
+        Scores, means over the clips. Speed is that of tracking from the box, all clips together;
+        memory is the most that the process has held.
     """
     started = time.monotonic()
     result = SuiteResult("tracking", "Tracking", f"{segmenter.name} on {len(clips)} clips, one prompt on frame 0.")
     scores: dict[str, list[TrackScore]] = defaultdict(list)
     rows: list[tuple[str | float, ...]] = []
-    done, frames_followed, seconds, real = 0, 0, 0.0, False
+    done, frames_tracked, seconds, real = 0, 0, 0.0, False
     total = clips.total_frames * (len(PROMPTS) + 1)
     for clip in clips:
         assert clip.masks is not None
@@ -46,9 +54,9 @@ def evaluate_tracking(segmenter: Segmenter, clips: Clips, context: JobContext) -
         tracks: dict[str, list[Mask]] = {}
         for prompt in PROMPTS:
             before = time.perf_counter()
-            tracks[prompt] = follow(segmenter, clip, prompt, context, done, total)
+            tracks[prompt] = track_clip(segmenter, clip, prompt, context, done, total)
             if prompt == "box":
-                seconds, frames_followed = seconds + time.perf_counter() - before, frames_followed + len(clip)
+                seconds, frames_tracked = seconds + time.perf_counter() - before, frames_tracked + len(clip)
             done += len(clip)
 
         def on_frame(index: int, before: int = done) -> None:
@@ -78,15 +86,27 @@ def evaluate_tracking(segmenter: Segmenter, clips: Clips, context: JobContext) -
         result.add(f"{key}.j_decay", f"J decay from the {prompt}", score.j_decay)
     result.add("grabcut.j", f"J of {GRABCUT}", means[GRABCUT].j, note=f"frame 0: {means[GRABCUT].j_first:.3f}, F: {means[GRABCUT].f:.3f}")
     result.add("copy.j", f"J of the {COPY}", means[COPY].j, note=f"F: {means[COPY].f:.3f}")
-    result.add("speed", "following the box", frames_followed / seconds, "frames/s", at_least(8), "two quiet cores, 854x480")
+    result.add("speed", "tracking from the box", frames_tracked / seconds, "frames/s", at_least(8), "two quiet cores, 854x480")
     result.add("memory", "peak memory of the process", peak_memory_mb() / 1e3, "GB", note="models and one clip")
     result.tables.append(Table("Every clip", ("clip", "from", "J", "F", "J frame 0", "J recall", "J decay"), tuple(rows)))
     result.seconds = time.monotonic() - started
     return result
 
 
-def follow(segmenter: Segmenter, clip: Clip, prompt: str, context: JobContext, done: int = 0, total: int = 0) -> list[Mask]:
-    """The object's mask on every frame of `clip` from one prompt of PROMPTS on frame 0; reports `done` and more of `total`."""
+def track_clip(segmenter: Segmenter, clip: EvaluationClip, prompt: str, context: JobContext, done: int = 0, total: int = 0) -> list[Mask]:
+    """Track the object of a clip from one prompt on frame 0.
+
+    Args:
+        segmenter: The segmenter.
+        clip: With true masks.
+        prompt: One of PROMPTS.
+        context: Reports progress; work stops when it is cancelled.
+        done: Frames of other clips that are done.
+        total: Of all frames; those of the clip when 0.
+
+    Returns:
+        Masks (H, W) of all frames.
+    """
     quiet = JobContext(token=context.token)
     masks: dict[int, Mask] = {}
     with tempfile.TemporaryDirectory(prefix="vivid-studio-") as folder:
@@ -97,7 +117,7 @@ def follow(segmenter: Segmenter, clip: Clip, prompt: str, context: JobContext, d
     return [masks[frame] for frame in range(len(clip))]
 
 
-def _prompt(clip: Clip, prompt: str, folder: Path) -> Prompt:
+def _prompt(clip: EvaluationClip, prompt: str, folder: Path) -> Prompt:
     assert clip.masks is not None
     assert clip.box is not None
     assert clip.click is not None
@@ -113,7 +133,7 @@ def _mean_score(scores: list[TrackScore]) -> TrackScore:
     return TrackScore(*(mean(getattr(score, name) for score in scores) for name in ("j", "f", "j_first", "j_recall", "j_decay")))
 
 
-def _exhibit(clip: Clip, tracks: dict[str, list[Mask]]) -> Exhibit:
+def _exhibit(clip: EvaluationClip, tracks: dict[str, list[Mask]]) -> Exhibit:
     assert clip.masks is not None
     shown = {"truth": list(clip.masks), "box": tracks["box"], "click": tracks["click"], GRABCUT: tracks[GRABCUT]}
     labels = {"truth": "the truth", "box": "from the box", "click": "from one click", GRABCUT: GRABCUT}
@@ -125,7 +145,16 @@ def _exhibit(clip: Clip, tracks: dict[str, list[Mask]]) -> Exhibit:
 
 
 def tinted(frame: Frame, mask: Mask, colour: tuple[int, int, int]) -> Frame:
-    """The frame (H, W, 3) at most 320 pixels wide, with the mask in a colour and its outline in the full colour."""
+    """Show a mask on a frame.
+
+    Args:
+        frame: (H, W, 3).
+        mask: (H, W).
+        colour: Of the tint, RGB.
+
+    Returns:
+        The frame at most 320 pixels wide, with the mask tinted and its outline in the full colour.
+    """
     scale = min(1.0, 320 / frame.shape[1])
     size = (max(2, round(frame.shape[1] * scale)), max(2, round(frame.shape[0] * scale)))
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

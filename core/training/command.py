@@ -9,7 +9,8 @@ from core.errors import InputError
 
 
 class TrainingRecipe(NamedTuple):
-    """Where the code and the configuration of a recipe are; nothing heavy is imported before it is needed."""
+    """Where the code and the configuration of a recipe are; nothing heavy is imported before it is
+    needed."""
 
     module: str
     config_module: str
@@ -59,7 +60,10 @@ _HELP = ("-h", "--help", "help")
 
 
 def main(arguments: list[str]) -> int:
-    """Run `RECIPE [key=value ...]` and return the exit code. Raises InputError for an unknown recipe or setting."""
+    """Run `RECIPE [key=value ...]` and return the exit code.
+
+    Raises InputError for an unknown recipe or setting.
+    """
     if not arguments or arguments[0] in _HELP:
         lines = "\n".join(f"  {name:18}{recipe.about}" for name, recipe in RECIPES.items())
         print(f"usage: train RECIPE [key=value ...]\n\nrecipes:\n{lines}\n\n`train RECIPE --help` explains a recipe's settings.")

@@ -19,7 +19,7 @@ from core.evaluation.deletion import pasted_track
 from core.evaluation.keyframe import evaluate_keyframe
 from core.evaluation.procedural import draw_samples, tracked_clips, unseen_world
 from core.evaluation.propagation import evaluate_propagation
-from core.evaluation.suites import names_of, Request, SUITES
+from core.evaluation.suites import EvaluationRequest, names_of, SUITES
 from core.masks import write_mask
 from core.models import ModelStore
 from core.progress import JobContext
@@ -177,17 +177,17 @@ def test_masks_have_to_be_as_many_as_frames(tmp_path: Path) -> None:
 
 
 def test_stopping_is_soon(clips: Path) -> None:
-    from core.evaluation.tracking import follow
+    from core.evaluation.tracking import track_clip
     from core.segment import load_segmenter
 
     context = JobContext()
     context.token.cancel()
     (clip, _) = ClipFolder(clips, need_masks=True)
     with pytest.raises(Cancelled):
-        follow(load_segmenter("embedded", "cpu", ModelStore()), clip, "box", context)
+        track_clip(load_segmenter("embedded", "cpu", ModelStore()), clip, "box", context)
 
 
 def test_all_stands_for_every_suite() -> None:
     assert names_of("all") == list(SUITES)
     with pytest.raises(InputError, match="samples"):
-        Request(samples=0)
+        EvaluationRequest(samples=0)

@@ -32,9 +32,9 @@ from core.training.common.cogvideox import rotary_embedding
 from core.training.common.errors import TrainingError
 from core.training.common.run import TrainingRun
 from core.training.datasets.encoders import Encoders
-from core.training.datasets.feed import encode_conditions, ManifestData, Sample
+from core.training.datasets.feed import encode_conditions, ManifestSource, TrainingSample
 from core.training.datasets.manifest import read_data
-from core.training.datasets.sample_schedule import Drawn
+from core.training.datasets.sample_schedule import DrawnSample
 from core.vivid.conditioning import latent_mask
 from core.vivid.model import load_vivid
 from core.vivid.pipeline import VividPipeline
@@ -199,7 +199,7 @@ def test_masked_latents_follow_the_region_and_the_keyframe(base: Path) -> None:
     video = torch.from_numpy(frames).float().permute(3, 0, 1, 2)[None] / 127.5 - 1
     mask = torch.from_numpy(region).float()[None, None]
     for keyframe in (False, True):
-        found = encode_conditions(encoders, Sample("", keyframe, frames, region, frames))
+        found = encode_conditions(encoders, TrainingSample("", keyframe, frames, region, frames))
         if keyframe:
             mask = torch.cat([torch.zeros_like(mask[:, :, :1]), mask[:, :, 1:]], dim=2)
         latents, grid = pipeline.encode_masked(video, mask)
@@ -234,7 +234,7 @@ def test_what_is_computed_again_does_not_change_the_gradient(base: Path, plan: l
         return torch.cat([parameter.grad.flatten() for parameter in transformer.parameters() if parameter.requires_grad])
 
     expected = gradient()
-    activations.use(transformer, activations.block_runner(transformer, plan))
+    activations.use_runner(transformer, activations.block_runner(transformer, plan))
     assert torch.equal(gradient(), expected)
 
 
@@ -277,8 +277,8 @@ def test_bad_records_stop_the_run_or_are_skipped(base: Path, manifest: Path, tmp
         main(words(base, mixed, tmp_path / "stop", *wanted))
     main(words(base, mixed, tmp_path / "skip", *wanted, "bad_records=skip"))
     assert "skipped: " in capsys.readouterr().err
-    data = ManifestData(read_data(str(mixed)), Vivid5bConfig(height=32, width=32, frames=9, fps=0, bad_records="skip"), None)
-    sample = data.sample(Drawn("video", "draw", 0, 0, 0))
+    data = ManifestSource(read_data(str(mixed)), Vivid5bConfig(height=32, width=32, frames=9, fps=0, bad_records="skip"), None)
+    sample = data.sample(DrawnSample("video", "draw", 0, 0, 0))
     assert sample.frames is not None
     assert sample.frames.shape == (9, 32, 32, 3)
 

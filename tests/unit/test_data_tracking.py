@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.data import simulated_prompts as cues
+from core.data import simulated_prompts
 from core.data.camera_effects import compress, cosine_matrix
 from core.data.creatures import Builder, PARTS
 from core.data.shadows import Shadows
-from core.data.tracking import paint, THINGS, TrackingWorld, whole_things
+from core.data.tracking import TrackingWorld, whole_things
+from core.data.tracking_scene import paint, THINGS
 
 TINY = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}
 
@@ -101,15 +102,15 @@ def test_prompts_say_where_the_thing_is(world: TrackingWorld) -> None:
     assert masks.shape == (8, 2, 2, 64, 64)
     mask, parts = masks[:, 0, 0][usable[:, 0] > 0], clips.labels[:, 0][usable[:, 0] > 0]
     row = torch.arange(len(mask))
-    for click in (cues.clicks(mask, parts), cues.deepest(mask)):
+    for click in (simulated_prompts.clicks(mask, parts), simulated_prompts.deepest(mask)):
         column, line = click.long().unbind(1)
         assert mask[row, line, column].all()
-    for box, one in zip(cues.boxes(mask, 0.0), mask, strict=True):
+    for box, one in zip(simulated_prompts.boxes(mask, 0.0), mask, strict=True):
         lines, columns = torch.nonzero(one).unbind(1)
         assert box.tolist() == [[columns.min(), lines.min()], [columns.max() + 1, lines.max() + 1]]
     answer = mask.clone()
     answer[:, :, :32] = False
-    place, label = cues.corrections(answer, mask)
+    place, label = simulated_prompts.corrections(answer, mask)
     column, line = place.long().unbind(1)
     assert torch.equal(label[:, 0] == 1, mask[row, line, column])
     lost = (answer != mask).flatten(1).any(1)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from core.data import vocabulary
-from core.data.examples import Example, write
+from core.data.examples import ExampleClip, write
 from core.data.pool_sizes import PoolSizes
 from core.data.regions import box, draw_form, expand, FORMS, REACHES
 from core.data.silhouettes import render_silhouettes
@@ -167,7 +167,7 @@ def test_an_example_clip_plays_and_its_masks_fit(tmp_path) -> None:
     masks = np.zeros((6, 360, 640), bool)
     masks[:, 10:20, 30:50] = True
     sound = np.sin(np.arange(48_000 // 5) / 20).astype(np.float32)
-    write(Example(frames, masks, 30, sound), tmp_path / "clip.mp4")
+    write(ExampleClip(frames, masks, 30, sound), tmp_path / "clip.mp4")
     with av.open(str(tmp_path / "clip.mp4")) as container:
         video = container.streams.video[0]
         assert (video.codec_context.name, video.pix_fmt, video.average_rate) == ("h264", "yuv420p", 30)

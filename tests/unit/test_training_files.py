@@ -52,7 +52,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"checkpoint\.pt can't be read"):
         load_checkpoint(path)
     torch.save([1], path)
-    with pytest.raises(InputError, match="no checkpoint of a training run"):
+    with pytest.raises(InputError, match="not a checkpoint of a training run"):
         load_checkpoint(path)
 
 

@@ -19,7 +19,7 @@ from core.media import write_image
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.overrides import with_overrides
 from core.training.datasets.manifest import read_data
-from core.training.datasets.records import choose_frames, load_example, plan_crop
+from core.training.datasets.records import choose_frames, load_record, plan_crop
 from core.training.datasets.rle import decode_rle
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
@@ -37,7 +37,7 @@ def test_masks_in_every_form_are_the_same_masks(manifest: Path) -> None:
     records = [record for record in read_data(str(manifest)) if record.kind == "video"]
     assert [type(record.masks).__name__ for record in records] == ["PosixPath", "PosixPath", "tuple"]
     config = Vivid5bConfig(height=32, width=48, frames=9, fps=0, seed=3)
-    examples = [load_example(record, config) for record in records]
+    examples = [load_record(record, config) for record in records]
     for example in examples:
         assert example.frames.shape == (9, 32, 48, 3)
         assert example.masks.shape == (9, 32, 48)
@@ -61,7 +61,7 @@ def test_records_say_what_they_are(manifest: Path) -> None:
     assert records[0].captions == ("a ball", "a red ball", "a large red shiny ball")
     assert records[2].captions == (DELETE_CAPTION,), "whatever was written"
     assert records[1].where == f"{manifest}:2"
-    assert load_example(records[3], CONFIG).frames.shape == (1, 32, 48, 3)
+    assert load_record(records[3], CONFIG).frames.shape == (1, 32, 48, 3)
 
 
 def test_run_lengths_are_cocos() -> None:
@@ -135,7 +135,7 @@ def test_a_webdataset_tar_gives_what_the_files_beside_a_manifest_give(manifest: 
     beside = read_data(str(manifest))
     for ours, theirs in zip(records, (beside[0], beside[1], beside[3]), strict=True):
         config = Vivid5bConfig(height=32, width=48, frames=9, fps=8)  # both clips are too short for it: all of them is taken
-        one, other = load_example(ours, config), load_example(theirs, config)
+        one, other = load_record(ours, config), load_record(theirs, config)
         assert np.array_equal(one.frames, other.frames)
         assert np.array_equal(one.masks, other.masks)
         if ours.kind == "image":
@@ -146,9 +146,9 @@ def test_a_webdataset_tar_gives_what_the_files_beside_a_manifest_give(manifest: 
     ("change", "message"),
     [
         ({"media": None}, "'media' has to be a path, not null"),
-        ({"media": "absent.mp4"}, "there is no media at .*absent.mp4"),
+        ({"media": "absent.mp4"}, "'media' does not exist: .*absent.mp4"),
         ({"media": "manifest.jsonl"}, "neither a video nor an image"),
-        ({"masks": "absent"}, "there is no masks at"),
+        ({"masks": "absent"}, "'masks' does not exist"),
         ({"masks": {"size": [40], "counts": "0"}}, "mask 0 has to be a path, or run lengths"),
         ({"masks": []}, "no masks"),
         ({"task": "replace"}, 'the task "replace" is none of add, modify, delete'),
@@ -186,7 +186,7 @@ def test_wrong_files_are_named(manifest: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a manifest is a \.jsonl file"):
         read_data("records.csv")
     (folder / "text.tar").write_text("no tar at all" * 100)
-    with pytest.raises(InputError, match=r"text\.tar is no tar"):
+    with pytest.raises(InputError, match=r"text\.tar can't be read as a tar"):
         read_data(str(folder / "text.tar"))
     with pytest.raises(InputError, match=r"b\.tar:x/1: no 1\.json beside png"):
         read_data(str(_tar(folder / "b.tar", {"x/1.png": b""})))
@@ -198,8 +198,8 @@ def test_wrong_files_are_named(manifest: Path, tmp_path: Path) -> None:
         folder / "e.tar", {"1.png": _png(np.zeros((9, 9, 3), np.uint8)), "1.mask.png": b"x" * 2000, "1.json": b'{"task": "delete"}'}
     )
     (record,) = read_data(str(whole))
-    with pytest.raises(InputError, match=r"e\.tar:1: the mask .*1\.mask\.png is no readable picture"):
-        load_example(record, CONFIG)
+    with pytest.raises(InputError, match=r"e\.tar:1: the mask .*1\.mask\.png is not a readable picture"):
+        load_record(record, CONFIG)
 
 
 def test_what_only_shows_when_a_record_is_read_is_named_as_well(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_what_only_shows_when_a_record_is_read_is_named_as_well(tmp_path: Path) 
     (tmp_path / "all.jsonl").write_text("\n".join(lines))
     for number, (record, (_, message)) in enumerate(zip(read_data(str(tmp_path / "all.jsonl")), cases, strict=True), 1):
         with pytest.raises(InputError, match=rf"all\.jsonl:{number}: .*{message}"):
-            load_example(record, CONFIG)
+            load_record(record, CONFIG)
 
 
 def test_frames_are_chosen_by_time() -> None:

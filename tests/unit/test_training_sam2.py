@@ -13,7 +13,7 @@ import pytest
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 
-from core.data import simulated_prompts as cues
+from core.data import simulated_prompts
 from core.data.tracking import TrackingWorld, whole_things
 from core.errors import InputError
 from core.models import ModelStore
@@ -27,7 +27,7 @@ from core.training.common.run import TrainingRun
 from core.training.small.run import begin_run
 from core.training.small.sam2 import Keeper, read_phases, Validation
 from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
-from core.training.small.sam2_tracking import fit_to, follow, Follower
+from core.training.small.sam2_tracking import BatchTracker, fit_to, track
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 1, 32, 3, 3)
 POOLS = {"textures_count": 4, "outlines": 4, "solids_per_kind": 1, "backgrounds": 4, "background_size": 64, "picture_size": 32}
@@ -57,13 +57,13 @@ def test_what_is_trained_is_what_the_program_does(prompt: str) -> None:
     network, size, frames = a_network(64), 64, 7
     clips = TrackingWorld("cpu", seed=0, **POOLS).sample(2, frames, size, seed=8)
     masks, _ = whole_things(clips, 1)
-    follower = Follower(network)
-    _, logits = follow(follower, clips.pixels, masks, prompt, passes=0)
+    batched = BatchTracker(network)
+    _, logits = track(batched, clips.pixels, masks, prompt, passes=0)
     for clip in range(2):
-        normal = (clips.pixels[clip] - follower.mean) / follower.std
+        normal = (clips.pixels[clip] - batched.mean) / batched.std
         mask = masks[clip, 0, 0].numpy()
         ys, xs = np.nonzero(mask)
-        x, y = cues.deepest(masks[clip, :1, 0])[0].tolist()
+        x, y = simulated_prompts.deepest(masks[clip, :1, 0])[0].tolist()
         said = {
             "box": FramePrompts(((xs.min(), ys.min()), (xs.max() + 1, ys.max() + 1)), (2, 3), None),
             "click": FramePrompts(((x, y),), (1,), None),
@@ -80,7 +80,7 @@ def test_what_is_trained_is_what_the_program_does(prompt: str) -> None:
             with torch.inference_mode():
                 _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(normal[:1]))
                 again = answer_start(network, Features(levels, positions, sizes, np.zeros((size, size), np.uint8)), said, (size, size), 2)
-            _, twice = follow(follower, clips.pixels[clip : clip + 1, :1], masks[clip : clip + 1, :1], prompt, passes=2)
+            _, twice = track(batched, clips.pixels[clip : clip + 1, :1], masks[clip : clip + 1, :1], prompt, passes=2)
             assert torch.allclose(twice[0, 0], again["pred_masks"][0, 0], atol=2e-4)
 
 
@@ -90,7 +90,7 @@ def test_a_network_fitted_to_a_size_is_one_built_for_it() -> None:
     fit_to(fitted, 96)
     clips = TrackingWorld("cpu", seed=0, **POOLS).sample(1, 2, 96, seed=1)
     masks, _ = whole_things(clips, 1)
-    one, other = (follow(Follower(network), clips.pixels, masks, "box", 1)[1] for network in (built, fitted))
+    one, other = (track(BatchTracker(network), clips.pixels, masks, "box", 1)[1] for network in (built, fitted))
     assert torch.equal(one, other)
 
 

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from core.errors import InputError
-from core.training.datasets.sample_schedule import Schedule, share_of
+from core.training.datasets.sample_schedule import SampleSchedule, share_of
 
 
-def schedule(seed: int = 0, image: int = 4, video: int = 2, **changes: dict) -> Schedule:
+def schedule(seed: int = 0, image: int = 4, video: int = 2, **changes: dict) -> SampleSchedule:
     groups = {
         ("image", "draw"): range(30),
         ("image", "delete"): range(30, 40),
@@ -19,7 +19,7 @@ def schedule(seed: int = 0, image: int = 4, video: int = 2, **changes: dict) -> 
     }
     given = {"groups": groups, "samples": {"image": image, "video": video}}
     mixture = {"steps_of": {"image": 10, "video": 1}, "tasks_of": {"draw": 3, "delete": 1}}
-    return Schedule(seed, **(given | mixture | changes))
+    return SampleSchedule(seed, **(given | mixture | changes))
 
 
 def test_ten_image_steps_to_one_video_step_in_every_round() -> None:

@@ -1,7 +1,10 @@
-"""What the denoiser's blocks keep for the backward pass, and which attention kernel runs. Both decide speed and memory at full size.
+"""What the denoiser's blocks keep for the backward pass, and which attention kernel runs.
 
-With a frozen base a block keeps little: its linear layers need no inputs for the gradient of weights. So at full size most blocks can keep
-everything on a card of 80 GB, and the rest only what attention gave, the half of a block's arithmetic.
+Both decide speed and memory at full size.
+
+With a frozen base a block keeps little: its linear layers need no inputs for the gradient of
+weights. So at full size most blocks can keep everything on a card of 80 GB, and the rest only what
+attention gave, the half of a block's arithmetic.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ _ATTENTION_OPS = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default,
 }
 KEPT = {"none": 15.0, "attention": 2.6, "block": 1.3}
-"""What a block keeps, by what it leaves out, in units of tokens x width in the weights' precision; counted, and a little more."""
+"""What a block keeps, by what it leaves out, in units of tokens x width in the weights' precision;
+counted, and a little more."""
 TRANSIENT = 25.0
 """What the block that is being worked on needs besides, in the same units."""
 
@@ -40,27 +44,40 @@ _BACKENDS = {
 }
 
 
-Runner = Callable[..., Any]
+BlockRunner = Callable[..., Any]
 """Runs one block on its inputs, as the denoiser asks for it in training."""
 
 
-def block_runner(transformer: CogVideoXTransformer3DModel, plan: Sequence[str], compiled: bool = False) -> Runner:
-    """What has each block compute again what its entry of `plan` says: `none` nothing, `attention` all but attention's result, `block`
-    all. Gradients are the same whatever the plan. Hand it to `use`."""
-    runs: dict[str, Callable[..., Any]] = {mode: _plain if mode == "none" else partial(_again, _contexts(mode)) for mode in set(plan)}
+def block_runner(transformer: CogVideoXTransformer3DModel, plan: Sequence[str], compiled: bool = False) -> BlockRunner:
+    """Build what runs the blocks of the denoiser in training; hand it to `use_runner`.
+
+    Args:
+        transformer: The denoiser.
+        plan: What each block recomputes in the backward pass: `none` nothing, `attention` all but
+            attention's result, `block` all. Gradients are the same whatever the plan.
+        compiled: Compile each block.
+
+    Returns:
+        A function that runs one block on its inputs.
+    """
+    runs: dict[str, Callable[..., Any]] = {mode: _plain if mode == "none" else partial(_recomputed, _contexts(mode)) for mode in set(plan)}
     if compiled:
         runs = {mode: torch.compile(run, dynamic=False) for mode, run in runs.items()}
     chosen = {id(block): runs[mode] for block, mode in zip(transformer.transformer_blocks, plan, strict=True)}
 
     def run_block(block: nn.Module, hidden: Tensor, text: Tensor, *rest: Any) -> Any:
-        # The first block's inputs are cuts out of one tensor; with the strides of the others' they need no compilation of their own.
+        # The first block's inputs are views of one tensor; with the strides of the others' they
+        # need no compilation of their own.
         return chosen[id(block)](block, _laid_out(hidden), _laid_out(text), *rest)
 
     return run_block
 
 
-def use(transformer: CogVideoXTransformer3DModel, runner: Runner) -> None:
-    """Have the denoiser run its blocks in training by `runner`. Quick: it may change from step to step."""
+def use_runner(transformer: CogVideoXTransformer3DModel, runner: BlockRunner) -> None:
+    """Have the denoiser run its blocks in training by `runner`.
+
+    Quick: it may change from step to step.
+    """
     transformer.enable_gradient_checkpointing(runner)
 
 
@@ -73,7 +90,7 @@ def _plain(block: nn.Module, *arguments: Any) -> Any:
     return block(*arguments)
 
 
-def _again(contexts: Callable[[], Any] | None, block: nn.Module, *arguments: Any) -> Any:
+def _recomputed(contexts: Callable[[], Any] | None, block: nn.Module, *arguments: Any) -> Any:
     options: dict[str, Any] = {} if contexts is None else {"context_fn": contexts}
     return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False, **options)
 
@@ -87,8 +104,19 @@ def _keep_attention(context: Any, operator: Any, *arguments: Any, **options: Any
 
 
 def plan_blocks(blocks: int, tokens: int, width: int, item_bytes: int, free: int) -> list[str]:
-    """The plan that keeps the most within `free` bytes: `none` for as many blocks as fit, `attention` for the rest, or `block` for all
-    where not even that fits. `tokens` counts those of the whole batch, text included."""
+    """Find the plan that keeps the most in memory.
+
+    Args:
+        blocks: Number of blocks.
+        tokens: Of the whole batch, text included.
+        width: Channels of a token.
+        item_bytes: Bytes of one number.
+        free: Bytes of memory that may be used.
+
+    Returns:
+        For each block what it recomputes: `none` for as many blocks as fit, `attention` for the
+        rest; or `block` for all where not even that fits.
+    """
     room = free / (tokens * width * item_bytes) - TRANSIENT
     whole = int((room - blocks * KEPT["attention"]) / (KEPT["none"] - KEPT["attention"]))
     if whole < 0:
@@ -98,7 +126,8 @@ def plan_blocks(blocks: int, tokens: int, width: int, item_bytes: int, free: int
 
 @contextlib.contextmanager
 def attention_kernel(name: str) -> Iterator[None]:
-    """This kernel for attention, forward and backward, the others where it can't run; `auto` leaves the choice to PyTorch."""
+    """This kernel for attention, forward and backward, the others where it can't run; `auto` leaves
+    the choice to PyTorch."""
     if name == "auto":
         yield
         return
@@ -109,7 +138,18 @@ def attention_kernel(name: str) -> Iterator[None]:
 
 
 def time_attention(device: torch.device, tokens: int, heads: int, head_dim: int, repeats: int = 3) -> dict[str, float]:
-    """Seconds of one bfloat16 attention over `tokens`, forward and backward, for each kernel that runs here on CUDA."""
+    """Time attention in bfloat16, forward and backward, with each kernel that runs on this GPU.
+
+    Args:
+        device: A CUDA device.
+        tokens: Length of the sequence.
+        heads: Number of heads.
+        head_dim: Channels of a head.
+        repeats: Calls that are timed, after one that warms up.
+
+    Returns:
+        Seconds by the name of the kernel.
+    """
     seconds: dict[str, float] = {}
     shape = (1, heads, tokens, head_dim)
     query, key, value, gradient = (torch.randn(shape, device=device, dtype=torch.bfloat16, requires_grad=True) for _ in range(4))
@@ -129,7 +169,17 @@ def time_attention(device: torch.device, tokens: int, heads: int, head_dim: int,
 
 
 def fastest_attention(device: torch.device, tokens: int, heads: int, head_dim: int) -> str:
-    """The kernel that `time_attention` finds fastest; `auto` without CUDA or when none of them runs."""
+    """Choose the kernel that `time_attention` finds fastest.
+
+    Args:
+        device: Where attention runs.
+        tokens: Length of the sequence.
+        heads: Number of heads.
+        head_dim: Channels of a head.
+
+    Returns:
+        Its name; `auto` without CUDA or when none of them runs.
+    """
     if device.type != "cuda":
         return "auto"
     seconds = time_attention(device, tokens, heads, head_dim)

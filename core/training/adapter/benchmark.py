@@ -1,7 +1,8 @@
 """What a step of `vivid-5b` costs on this GPU: true sizes, random weights, latents out of thin air.
 
-Neither autoencoder nor text encoder takes part: training is meant to run from precomputed latents. Every figure is printed as soon as it
-is known and kept in `out`/benchmark.json, so that a run that is cut short still tells something.
+Neither autoencoder nor text encoder takes part: training is meant to run from precomputed latents.
+Every figure is printed as soon as it is known and kept in `out`/benchmark.json, so that a run that
+is interrupted is not lost.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 
 from core.errors import InputError
-from core.training.adapter.activations import attention_kernel, block_runner, plan_blocks, time_attention, use
+from core.training.adapter.activations import attention_kernel, block_runner, plan_blocks, time_attention, use_runner
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_flops, count_tokens
 from core.training.adapter.step import adapted, adapter_optimizer, denoising_loss, draw_noise, draw_timesteps
@@ -45,7 +46,7 @@ COGVIDEOX_5B: dict[str, Any] = {
 """The configuration of CogVideoX-5B's transformer; what isn't named is diffusers' default."""
 
 VIDEOS, IMAGES = 20_000, 200_000
-"""The data set that the cost is told for."""
+"""The data set that the cost is given for."""
 SCALING = 0.95
 """What of eight GPUs' speed is assumed to be left: only 33 M gradients travel, once a step."""
 _LATEST = 150.0
@@ -53,9 +54,12 @@ _LATEST = 150.0
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One kind of step: seconds, and peak memory in GiB as allocated and as reserved. TFLOP/s count what is needed (nothing twice) and
-    what is executed (with what checkpointing and attention compute again)."""
+class StepMeasurement:
+    """One kind of step: seconds, and peak memory in GiB as allocated and as reserved.
+
+    TFLOP/s count what is needed (nothing twice) and what is executed (with what checkpointing and
+    attention compute again).
+    """
 
     kind: str
     batch: int
@@ -68,9 +72,12 @@ class Measured:
     executed_tflops: float
 
 
-def run_benchmark(config: Vivid5bConfig, network: dict[str, Any] | None = None) -> list[Measured]:
-    """Measure and print. `network` is the transformer's configuration (CogVideoX-5B's). InputError without a GPU, but for device=cpu,
-    which is for tiny networks."""
+def run_benchmark(config: Vivid5bConfig, network: dict[str, Any] | None = None) -> list[StepMeasurement]:
+    """Measure and print.
+
+    `network` is the transformer's configuration (CogVideoX-5B's). InputError without a GPU, but for
+    device=cpu, which is for tiny networks.
+    """
     if config.device == "cpu" and network is None:
         raise InputError("benchmark=true needs a GPU: the true size takes minutes a step on a CPU")
     if config.device != "cpu" and not torch.cuda.is_available():
@@ -88,15 +95,15 @@ class Benchmark:
         self.dtype = torch.bfloat16 if self.cuda else torch.float32
         self.started = time.monotonic()
         self.facts: dict[str, Any] = {}
-        self.rows: list[Measured] = []
+        self.rows: list[StepMeasurement] = []
 
-    def run(self) -> list[Measured]:
+    def run(self) -> list[StepMeasurement]:
         """All of it, the surest parts first."""
         if self.cuda:
-            self._tell("device", torch.cuda.get_device_name(self.device))
-            self._tell("torch", torch.__version__)
+            self._record("device", torch.cuda.get_device_name(self.device))
+            self._record("torch", torch.__version__)
             # PyTorch's own products are timed first: on an empty card nothing disturbs them.
-            self._tell("matmul_tflops", round(matmul_tflops(self.device), 1))
+            self._record("matmul_tflops", round(matmul_tflops(self.device), 1))
         kernel = self._choose_kernel()
         self._build()
         best = self._eager(kernel)
@@ -105,10 +112,10 @@ class Benchmark:
         if not self.rows:
             raise TrainingError("the benchmark measured nothing: every way of running a step failed, see above")
         self._costs()
-        self._tell("seconds_in_all", round(time.monotonic() - self.started, 1))
+        self._record("seconds_in_all", round(time.monotonic() - self.started, 1))
         return self.rows
 
-    # -- parts -------------------------------------------------------------------------------------------------------------------------
+    # -- parts -------------------------------------------------------------------------------------
 
     def _tokens(self, kind: Kind) -> int:
         config, network = self.config, self.network
@@ -121,9 +128,9 @@ class Benchmark:
         tokens = self._tokens("video")
         seconds = time_attention(self.device, tokens, heads, head_dim)
         flops = 3.5 * 4 * tokens * tokens * heads * head_dim
-        self._tell("attention_tflops", {name: round(flops / value / 1e12, 1) for name, value in seconds.items()})
+        self._record("attention_tflops", {name: round(flops / value / 1e12, 1) for name, value in seconds.items()})
         kernel = min(seconds, key=seconds.__getitem__) if seconds else "auto"
-        self._tell("attention", kernel)
+        self._record("attention", kernel)
         gc.collect()
         torch.cuda.empty_cache()
         return kernel
@@ -143,12 +150,13 @@ class Benchmark:
         self.alphas = build_scheduler().alphas_cumprod.float().to(self.device)
         everything = sum(parameter.numel() for parameter in self.transformer.parameters())
         trained = sum(parameter.numel() for parameter in parameters.values())
-        self._tell("parameters_million", round(everything / 1e6, 1))
-        self._tell("trained_million", round(trained / 1e6, 2))
-        self._tell("weights_ready_after_seconds", round(time.monotonic() - self.started, 1))
+        self._record("parameters_million", round(everything / 1e6, 1))
+        self._record("trained_million", round(trained / 1e6, 2))
+        self._record("weights_ready_after_seconds", round(time.monotonic() - self.started, 1))
 
     def _eager(self, kernel: str) -> dict[Kind, list[str]]:
-        """Videos and images with the plan that keeps the most that fits, then videos with the thriftiest; returns the former."""
+        """Videos and images with the plan that keeps the most that fits, then videos with the
+        thriftiest; returns the former."""
         best: dict[Kind, list[str]] = {}
         for kind in ("video", "image"):
             for plan, way in [(plan, way) for way in dict.fromkeys([kernel, "auto"]) for plan in self._plans(kind)]:
@@ -171,7 +179,10 @@ class Benchmark:
         return [*plans, ["attention"] * layers, ["block"] * layers]
 
     def _compiled(self, kernel: str, best: dict[Kind, list[str]]) -> None:
-        """The same compiled, which may need more memory or less. What one plan compiled serves the next."""
+        """The same compiled, which may need more memory or less.
+
+        What one plan compiled serves the next.
+        """
         for kind, plan in best.items():
             for other in [plan, *(later for later in self._plans(kind) if later.count("none") < plan.count("none"))]:
                 if time.monotonic() - self.started < _LATEST and self._try(kind, self._batch_size(kind), other, kernel, compiled=True):
@@ -180,8 +191,9 @@ class Benchmark:
     def _batch_size(self, kind: Kind) -> int:
         return self.config.video_batch if kind == "video" else self.config.image_batch
 
-    def _try(self, kind: Kind, batch: int, plan: list[str], kernel: str, compiled: bool) -> Measured | None:
-        """Measure one way; a way that this card or this PyTorch can't go is told and left out."""
+    def _try(self, kind: Kind, batch: int, plan: list[str], kernel: str, compiled: bool) -> StepMeasurement | None:
+        """Measure one way; one that this card or this PyTorch can't run is reported and left
+        out."""
         name = f"{kind}, again {_in_words(plan)}, {'compiled' if compiled else 'eager'}, attention {kernel}"
         measured, failure = None, ""
         try:
@@ -197,10 +209,10 @@ class Benchmark:
         if self.cuda:
             torch.cuda.empty_cache()
         if measured is None:
-            self._tell(name, failure)
+            self._record(name, failure)
             return None
         self.rows.append(measured)
-        self._tell("steps", [asdict(row) for row in self.rows], quiet=True)
+        self._record("steps", [asdict(row) for row in self.rows], quiet=True)
         share = ""
         if "matmul_tflops" in self.facts:
             whole = self.facts["matmul_tflops"]
@@ -213,12 +225,12 @@ class Benchmark:
         )
         return measured
 
-    def _measure(self, kind: Kind, batch: int, plan: list[str], compiled: bool) -> Measured:
-        use(self.transformer, block_runner(self.transformer, plan, compiled))
+    def _measure(self, kind: Kind, batch: int, plan: list[str], compiled: bool) -> StepMeasurement:
+        use_runner(self.transformer, block_runner(self.transformer, plan, compiled))
         step = self._step_of(kind, batch)
         if self.cuda:
             torch.cuda.reset_peak_memory_stats(self.device)
-        for number in range(2 if compiled or kind == "image" else 1):  # compiles, warms up, settles the allocator
+        for number in range(2 if compiled or kind == "image" else 1):  # compiles, warms up, fills the allocator
             step(number)
         repeats = 2 if kind == "video" else 10
         begun = self._now()
@@ -231,10 +243,11 @@ class Benchmark:
         width = self.network["num_attention_heads"] * self.network["attention_head_dim"]
         flops = count_flops(plan, width, self._tokens(kind), self.config.rank)
         speeds = [batch * value / seconds / 1e12 for value in (flops.needed, flops.executed)]
-        return Measured(kind, batch, _in_words(plan), compiled, seconds, *peaks, *speeds)
+        return StepMeasurement(kind, batch, _in_words(plan), compiled, seconds, *peaks, *speeds)
 
     def _step_of(self, kind: Kind, batch: int) -> Any:
-        """A whole training step as a function of its number: noise, forward, backward, clipping, AdamW."""
+        """A whole training step as a function of its number: noise, forward, backward, clipping,
+        AdamW."""
         config, network = self.config, self.network
         frames, size = (config.frames_of(kind) - 1) // 4 + 1, config.latent_size
         shape = torch.Size((batch, frames, network["out_channels"], *size))
@@ -259,7 +272,7 @@ class Benchmark:
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
-    # -- what is told ------------------------------------------------------------------------------------------------------------------
+    # -- what is reported --------------------------------------------------------------------------
 
     def _costs(self) -> None:
         """GPU hours for the data set, once through, from the fastest step of each kind."""
@@ -271,15 +284,15 @@ class Benchmark:
             seconds[kind] = min(rows)
         one = (VIDEOS * seconds["video"] + IMAGES * seconds["image"]) / 3600
         eight = one / 8 / SCALING
-        self._tell("hours_on_1_gpu", round(one, 1))
-        self._tell("hours_on_8_gpus", round(eight, 1))
+        self._record("hours_on_1_gpu", round(one, 1))
+        self._record("hours_on_8_gpus", round(eight, 1))
         print(
             f"{VIDEOS} videos and {IMAGES} images once, from precomputed latents: {one:.1f} h on one GPU, {eight:.1f} h on eight "
             f"(assumed: {SCALING:.0%} of eight times the speed)",
             flush=True,
         )
 
-    def _tell(self, name: str, value: Any, quiet: bool = False) -> None:
+    def _record(self, name: str, value: Any, quiet: bool = False) -> None:
         self.facts[name] = value
         if not quiet:
             print(f"{name}: {value}", flush=True)
@@ -294,7 +307,16 @@ def _in_words(plan: list[str]) -> str:
 
 
 def matmul_tflops(device: torch.device, size: int = 8192, repeats: int = 20) -> float:
-    """TFLOP/s of a square bfloat16 matrix product on CUDA: what the steps are measured against."""
+    """Measure a square matrix product in bfloat16, which the steps are compared with.
+
+    Args:
+        device: A CUDA device.
+        size: Rows and columns.
+        repeats: Products that are timed.
+
+    Returns:
+        TFLOP/s.
+    """
     left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
     for _ in range(5):
         left @ right

@@ -15,7 +15,8 @@ ATTENTION = ("auto", "flash", "cudnn", "efficient", "math")
 
 @dataclass(frozen=True)
 class Vivid5bConfig(DataConfig, TrainingConfig):
-    """Recipe `vivid-5b`: LoRA and patch embedding on a frozen CogVideoX, as in the paper (arXiv 2411.15260, sections 4.2 to 4.4).
+    """Recipe `vivid-5b`: LoRA and patch embedding on a frozen CogVideoX, as in the paper (arXiv
+    2411.15260, sections 4.2 to 4.4).
 
     Raises InputError for settings that make no sense.
     """
@@ -24,7 +25,8 @@ class Vivid5bConfig(DataConfig, TrainingConfig):
     device: str = "auto"
     """auto, cpu, cuda; accelerate chooses which GPU a process gets."""
     precision: str = "auto"
-    """Of the frozen weights and the passes: bfloat16 on a GPU, float32 on a CPU. What is trained is always kept in float32."""
+    """Of the frozen weights and the passes: bfloat16 on a GPU, float32 on a CPU. What is trained is
+    always kept in float32."""
     steps: int = 20_000
     """Optimisation steps of the whole run; the learning rate follows them."""
     image_batch: int = 1
@@ -45,8 +47,9 @@ class Vivid5bConfig(DataConfig, TrainingConfig):
     ema: float = 0.0
     """Decay of the running average of what is trained; 0: none is kept."""
     checkpointing: str = "auto"
-    """What blocks recompute in the backward pass: none (nothing), attention (all but attention's result), block (all). auto: nothing
-    in as many blocks as memory has room for, all but attention in the rest."""
+    """What blocks recompute in the backward pass: none (nothing), attention (all but attention's
+    result), block (all). auto: nothing in as many blocks as memory has room for, all but attention
+    in the rest."""
     attention: str = "auto"
     """Which of PyTorch's attention kernels runs: auto times those that there are."""
     compile: bool = False
@@ -61,7 +64,8 @@ class Vivid5bConfig(DataConfig, TrainingConfig):
     resume: bool = False
     """Continue from the checkpoint in `out`."""
     benchmark: bool = False
-    """Train nothing: measure true-size random weights on this GPU, from latents, without autoencoder or text encoder."""
+    """Train nothing: measure true-size random weights on this GPU, from latents, without
+    autoencoder or text encoder."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

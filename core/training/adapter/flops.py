@@ -1,4 +1,7 @@
-"""Floating-point operations of a training step of CogVideoX with LoRA, counted from sizes. One multiply-add is two."""
+"""Floating-point operations of a training step of CogVideoX with LoRA, counted from sizes.
+
+One multiply-add is two.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StepFlops:
-    """Of one sample. `forward` is one pass; `needed` forward and backward without anything computed twice; `executed` with the kernels'
-    and checkpointing's repetitions."""
+    """Of one sample.
+
+    `forward` is one pass; `needed` forward and backward without anything computed twice; `executed`
+    with the kernels' and checkpointing's repetitions.
+    """
 
     forward: float
     needed: float
@@ -17,11 +23,20 @@ class StepFlops:
 
 
 def count_flops(plan: Sequence[str], width: int, tokens: int, rank: int) -> StepFlops:
-    """`plan`: what each layer computes again (activations.block_runner). `tokens`: text and patches of one sample. Embeddings, norms and
-    the output layer, under a hundredth of it, are left out.
+    """Count the floating-point operations of one sample from sizes.
 
-    A frozen linear layer costs as much backward as forward: its input's gradient, not its weights'. Attention and LoRA cost twice as
-    much; a fused attention kernel computes its scores again, which makes it 2.5 times.
+    A frozen linear layer costs as much backward as forward: its input's gradient, not its weights'.
+    Attention and LoRA cost twice as much; a fused attention kernel computes its scores again, which
+    makes it 2.5 times.
+
+    Args:
+        plan: What each layer recomputes (activations.block_runner).
+        width: Channels of a token.
+        tokens: Text and patches of one sample.
+        rank: Of LoRA.
+
+    Returns:
+        The counts. Embeddings, norms and the output layer, under a hundredth of them, are left out.
     """
     linear = 24.0 * width * width * tokens
     attention = 4.0 * tokens * tokens * width
@@ -34,5 +49,16 @@ def count_flops(plan: Sequence[str], width: int, tokens: int, rank: int) -> Step
 
 
 def count_tokens(frames: int, height: int, width: int, text: int, patch: int = 2) -> int:
-    """Tokens of a sample of `frames` (4k + 1) pixel frames of height x width, 8x in space and 4x in time."""
+    """Count the tokens of a sample.
+
+    Args:
+        frames: Of the video, 4k + 1.
+        height: In pixels.
+        width: In pixels.
+        text: Tokens of the caption.
+        patch: Side of a patch, in latent cells.
+
+    Returns:
+        Tokens of text and patches: the latent is 8 times smaller in space and 4 times in time.
+    """
     return text + ((frames - 1) // 4 + 1) * (height // (8 * patch)) * (width // (8 * patch))

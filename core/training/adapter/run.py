@@ -1,4 +1,5 @@
-"""A run of `vivid-5b`, one process to many GPUs through accelerate: data, model, loop, checkpoints and the package at the end."""
+"""A run of `vivid-5b`, one process to many GPUs through accelerate: data, model, loop, checkpoints
+and the package at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from diffusers import CogVideoXTransformer3DModel
 from torch import nn, Tensor
 
 from core.errors import InputError
-from core.training.adapter.activations import attention_kernel, block_runner, fastest_attention, plan_blocks, Runner, use
+from core.training.adapter.activations import attention_kernel, block_runner, BlockRunner, fastest_attention, plan_blocks, use_runner
 from core.training.adapter.config import Vivid5bConfig
 from core.training.adapter.flops import count_tokens
 from core.training.adapter.samples import write_samples
@@ -23,18 +24,21 @@ from core.training.adapter.step import adapted, adapter_optimizer, denoising_los
 from core.training.common.cogvideox import rotary_embedding
 from core.training.common.run import TrainingRun
 from core.training.datasets.encoders import Encoders, load_alphas, load_transformer
-from core.training.datasets.feed import Data, Feed, ManifestData, ProceduralData, Step
+from core.training.datasets.feed import Feed, ManifestSource, ProceduralSource, SampleSource, TrainingStep
 from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import read_data
 from core.training.datasets.precompute import precompute
-from core.training.datasets.sample_schedule import Kind, Schedule
+from core.training.datasets.sample_schedule import Kind, SampleSchedule
 from core.vivid.adapter import save_adapter
 
 RECIPE = "vivid-5b"
 
 
 def run_recipe(config: Vivid5bConfig) -> None:
-    """Train, or fill the `precompute` folder. Writes a curve, checkpoints and the package `out`/package."""
+    """Train, or fill the `precompute` folder.
+
+    Writes a curve, checkpoints and the package `out`/package.
+    """
     if not config.data:
         raise InputError("say what to train on: data=MANIFEST.jsonl, data=FOLDER of .tar files, or data=procedural")
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision="no")
@@ -56,7 +60,7 @@ class AdapterTraining:
         data = self._data(cache)
         shares = config.accumulate * accelerator.num_processes
         self.samples: dict[Kind, int] = {"image": config.image_batch * shares, "video": config.video_batch * shares}
-        self.schedule = Schedule(
+        self.schedule = SampleSchedule(
             config.seed,
             data.groups,
             self.samples,
@@ -72,14 +76,15 @@ class AdapterTraining:
         encoders = Encoders(config.base, self.device, self.dtype, self.text_length)
         self.feed = Feed(config, data, self.schedule, encoders, cache, accelerator.process_index, accelerator.num_processes)
         self.pending: dict[str, list[float]] = {}
-        """Kind of step -> sum of losses, sum of gradient norms and number of steps since the last row of the curve."""
+        """Kind of step -> sum of losses, sum of gradient norms and number of steps since the last
+        row of the curve."""
 
-    def _data(self, cache: LatentCache | None) -> Data:
+    def _data(self, cache: LatentCache | None) -> SampleSource:
         if self.config.data == "procedural":
             if cache is not None:
                 raise InputError("latents=...: procedural clips are new each time, nothing of them is precomputed")
-            return ProceduralData(self.config, self.device)
-        return ManifestData(read_data(self.config.data), self.config, cache)
+            return ProceduralSource(self.config, self.device)
+        return ManifestSource(read_data(self.config.data), self.config, cache)
 
     def _check_base(self) -> None:
         config, own = self.config, self.transformer.config
@@ -89,7 +94,7 @@ class AdapterTraining:
         if not own.use_rotary_positional_embeddings and (config.height, config.width) != (8 * own.sample_height, 8 * own.sample_width):
             raise InputError(f"base={config.base} knows one size only: height={8 * own.sample_height} width={8 * own.sample_width}")
 
-    # -- a run -------------------------------------------------------------------------------------------------------------------------
+    # -- a run -------------------------------------------------------------------------------------
 
     def train(self) -> None:
         """From the checkpoint, if there is one and resume is on, to the last step."""
@@ -104,7 +109,7 @@ class AdapterTraining:
         run.extra = {"pending": self.pending, "samples": dict(self.samples)}
         run.start_clock()
         for step in self.feed.steps(run.step, config.steps):
-            use(self.transformer, runners[step.kind])
+            use_runner(self.transformer, runners[step.kind])
             with attention_kernel(kernel):
                 loss = self._learn(model, step, rotary[step.kind])
             self._count(step.kind, loss, self.optimizer.step(step.number + 1))
@@ -116,7 +121,7 @@ class AdapterTraining:
             self.save_package()
             print(f"the adapter is in {run.folder / 'package'}", flush=True)
 
-    def _learn(self, model: nn.Module, step: Step, rotary: Any) -> Tensor:
+    def _learn(self, model: nn.Module, step: TrainingStep, rotary: Any) -> Tensor:
         """Gradients of one step; its mean loss, still on the device."""
         config = self.config
         times = draw_timesteps(config.seed, step.number, self.samples[step.kind])
@@ -146,14 +151,15 @@ class AdapterTraining:
         self.pending.clear()  # in place: the checkpoint holds it
         return rows
 
-    # -- set-up ------------------------------------------------------------------------------------------------------------------------
+    # -- set-up ------------------------------------------------------------------------------------
 
     def _fastest_kernel(self) -> str:
         own = self.transformer.config
         return fastest_attention(self.device, self._tokens("video"), own.num_attention_heads, own.attention_head_dim)
 
-    def _runner(self, kind: Kind) -> Runner:
-        """How blocks run in steps of this kind; `auto` goes by its tokens and the memory that is free."""
+    def _runner(self, kind: Kind) -> BlockRunner:
+        """How blocks run in steps of this kind; `auto` goes by its tokens and the memory that is
+        free."""
         config, own = self.config, self.transformer.config
         plan = [config.checkpointing] * own.num_layers
         if config.checkpointing == "auto":
@@ -172,7 +178,7 @@ class AdapterTraining:
         latent_frames = (self.config.frames_of(kind) - 1) // 4 + 1
         return rotary_embedding(self.transformer, latent_frames, *self.config.latent_size, self.device)
 
-    # -- files -------------------------------------------------------------------------------------------------------------------------
+    # -- files -------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
         run = self.run
@@ -237,4 +243,4 @@ def load_config(base: str) -> dict[str, Any]:
     try:
         return dict(CogVideoXTransformer3DModel.load_config(base, subfolder="transformer"))
     except (OSError, ValueError) as error:
-        raise ModelMissingError(f"base={base}: there is no transformer to be found ({str(error).splitlines()[0]})") from error
+        raise ModelMissingError(f"base={base}: no transformer was found ({str(error).splitlines()[0]})") from error

@@ -1,4 +1,5 @@
-"""Sample videos of a run: what the adapter in training makes of a few of its own samples, next to what they should show."""
+"""Sample videos of a run: what the adapter in training makes of a few of its own samples, next to
+what they should show."""
 
 from __future__ import annotations
 
@@ -23,9 +24,18 @@ from core.vivid.pixels import to_frames
 
 
 def write_samples(folder: Path, step: int, config: Vivid5bConfig, transformer: CogVideoXTransformer3DModel, feed: Feed) -> list[Path]:
-    """The first samples of the run as step-STEP-N.mp4 (.png where the run has images only): left the target, right the result.
+    """Write the first samples of the run as videos, or as pictures where the run has images only.
 
-    The same samples and noise every time, so that files of different steps can be compared.
+    Args:
+        folder: Where step-STEP-N.mp4 (or .png) go.
+        step: That the files are named by.
+        config: Settings of the run.
+        transformer: The denoiser in training.
+        feed: Encodes the samples.
+
+    Returns:
+        The files: the target on the left, the result on the right. Samples and noise are the same
+        every time, so that files of different steps can be compared.
     """
     kind: Kind = "video" if config.video_batches else "image"
     encoders = feed.encoders

@@ -1,4 +1,5 @@
-"""The mathematics of one step of `vivid-5b`: what is trained, its noise, its time steps and its loss."""
+"""The mathematics of one step of `vivid-5b`: what is trained, its noise, its time steps and its
+loss."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ def dtype_of(config: Vivid5bConfig, device: torch.device) -> torch.dtype:
 
 
 def adapted(config: Vivid5bConfig, transformer: CogVideoXTransformer3DModel) -> dict[str, nn.Parameter]:
-    """Widen the base and attach LoRA, in place; returns what is trained, by name. InputError for a base that can't become a VIVID."""
+    """Widen the base and attach LoRA, in place; returns what is trained, by name.
+
+    InputError for a base that can't become a VIVID.
+    """
     torch.manual_seed(config.seed)
     try:
         add_adapter(transformer, rank=config.rank)
@@ -49,7 +53,20 @@ def adapter_optimizer(config: Vivid5bConfig, parameters: dict[str, nn.Parameter]
 def denoising_loss(
     model: nn.Module, batch: LatentBatch, step: Tensor, noise: Tensor, alphas: Tensor, rotary: Any, outside: float
 ) -> Tensor:
-    """The loss of a batch at time steps (B,) under this noise (B, F, C, h, w), a scalar in float32."""
+    """Compute the loss of a batch.
+
+    Args:
+        model: The denoiser.
+        batch: What it learns from.
+        step: Time steps, int64 (B,), 0 to 999.
+        noise: (B, F, C, h, w), float32.
+        alphas: Cumulative alphas of all time steps, (1000,).
+        rotary: Rotary positions of the tokens, or None.
+        outside: Weight of the loss outside the mask, 0 to 1.
+
+    Returns:
+        A scalar in float32.
+    """
     alpha = alphas[step].view(-1, 1, 1, 1, 1)
     noisy, velocity = noised(batch.latent.float(), noise, alpha)
     predicted = model(
@@ -63,11 +80,31 @@ def denoising_loss(
 
 
 def draw_noise(seed: int, kind: Kind, numbers: tuple[int, ...], shape: torch.Size) -> Tensor:
-    """Noise (B, F, C, h, w) on the CPU, each sample's from its own number: it doesn't depend on how a step is split over processes."""
+    """Draw noise on the CPU, for each sample from its own number.
+
+    Args:
+        seed: Of the run.
+        kind: Of the samples.
+        numbers: Of the samples, B.
+        shape: Of the latents, (B, F, C, h, w).
+
+    Returns:
+        Standard normal noise of this shape. It does not depend on how a step is split over
+        processes.
+    """
     seeds = (int(generator_for(seed, f"noise-{kind}", number).integers(1 << 62)) for number in numbers)
     return torch.stack([torch.randn(shape[1:], generator=torch.Generator().manual_seed(one)) for one in seeds])
 
 
 def draw_timesteps(seed: int, step: int, count: int) -> Tensor:
-    """Time steps of all samples of a step, int64 (count,): see `spread_timesteps`."""
+    """Draw the time steps of all samples of a step (see `spread_timesteps`).
+
+    Args:
+        seed: Of the run.
+        step: Number of the step.
+        count: Of samples.
+
+    Returns:
+        int64 (count,), 0 to 999.
+    """
     return spread_timesteps(torch.from_numpy(generator_for(seed, "timesteps", step).random(count)))

@@ -1,4 +1,5 @@
-"""Checkpoints that a full disk or a killed process can't spoil: the new one takes the old one's name only when it is whole."""
+"""Checkpoints that a full disk or a killed process can't spoil: the new one takes the old one's
+name only when it is whole."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from core.files import atomic_path, remove_leftovers
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain values. StorageError when the disk refuses; an older checkpoint of that name is then still there, whole."""
+    """Write tensors and plain values.
+
+    StorageError when the disk refuses; an older checkpoint of that name is then still there, whole.
+    """
     remove_leftovers(path)  # a run that was killed while it wrote gigabytes
     with atomic_path(path, sync="file", then="go on with resume=true") as temporary, _writing(), temporary.open("wb") as file:
         torch.save(state, file)
@@ -58,5 +62,5 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {path} can't be read: {reason}") from error
     if not isinstance(state, dict):
-        raise InputError(f"{path} is no checkpoint of a training run")
+        raise InputError(f"{path} is not a checkpoint of a training run")
     return state

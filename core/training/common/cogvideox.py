@@ -1,4 +1,5 @@
-"""What every CogVideoX shares, small or large: the noise schedule and the positions of its tokens."""
+"""What every CogVideoX shares, small or large: the noise schedule and the positions of its
+tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from torch import Tensor
 
 
 def build_scheduler() -> CogVideoXDDIMScheduler:
-    """v-prediction, zero terminal signal-to-noise ratio, trailing steps: the first step starts from pure noise."""
+    """v-prediction, zero terminal signal-to-noise ratio, trailing steps: the first step starts from
+    pure noise."""
     return CogVideoXDDIMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
@@ -30,7 +32,18 @@ def build_scheduler() -> CogVideoXDDIMScheduler:
 def rotary_embedding(
     transformer: CogVideoXTransformer3DModel, latent_frames: int, height: int, width: int, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:
-    """What CogVideoXPipeline._prepare_rotary_positional_embeddings computes for a latent of (latent_frames, height, width)."""
+    """Compute the rotary positions that CogVideoX's own pipeline would.
+
+    Args:
+        transformer: Says how large a head and a patch are.
+        latent_frames: Frames of the latent.
+        height: Of the latent, in cells.
+        width: Of the latent, in cells.
+        device: Where the result goes.
+
+    Returns:
+        Cosines and sines, each (tokens, head_dim).
+    """
     config = transformer.config
     patch = config.patch_size
     grid = (height // patch, width // patch)

@@ -22,9 +22,11 @@ _COLOURS = ((33, 102, 172), (217, 95, 2), (27, 120, 55), (117, 112, 179))
 
 
 class Curves:
-    """Rows of numbers by step, in `folder`: curve-RECIPE.csv, curve-RECIPE.png and events.out.tfevents.*.
+    """Rows of numbers by step, in `folder`: curve-RECIPE.csv, curve-RECIPE.png and
+    events.out.tfevents.*.
 
-    `first_step`: rows of this step and later, left by a run that is now being repeated, are dropped.
+    `first_step`: rows of this step and later, left by a run that is now being repeated, are
+    dropped.
     """
 
     def __init__(self, folder: Path, recipe: str, first_step: int = 0) -> None:
@@ -56,7 +58,8 @@ class Curves:
                 draw_curve(self.rows, self.png)
 
     def _lines_before(self, step: int) -> list[str]:
-        """The heading and the rows of earlier steps; what a killed process left half written is none."""
+        """The heading and the rows of earlier steps; what a killed process left half written is
+        none."""
         with self.csv.open(newline="", encoding="utf-8") as file:
             heading, *rows = file.readlines() or [""]
         first = [row.partition(",")[0] for row in rows]
@@ -81,7 +84,8 @@ class Curves:
 
 
 def _event_writer(folder: Path, first_step: int) -> SummaryWriter | None:
-    """TensorBoard's writer, which also hides what an earlier run wrote of `first_step` and later; None where it is not installed."""
+    """TensorBoard's writer, which also hides what an earlier run wrote of `first_step` and later;
+    None where it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -91,7 +95,13 @@ def _event_writer(folder: Path, first_step: int) -> SummaryWriter | None:
 
 
 def draw_curve(rows: list[dict[str, str]], path: Path, column: str = "loss") -> None:
-    """One colour a kind of step: pale dots are the rows, the line their running mean. The vertical scale is linear."""
+    """Draw one line for each kind of step; pale dots are the rows, the line is their running mean.
+
+    Args:
+        rows: Of the curve, with `step`, `kind` and the column.
+        path: The picture to write.
+        column: What is drawn, on a linear scale.
+    """
     picture = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
     draw = ImageDraw.Draw(picture)
     kinds = list(dict.fromkeys(row["kind"] for row in rows))

@@ -1,4 +1,5 @@
-"""Reads the checkpoints of version 0.1, which the small recipes and `vivid-5b` wrote each in a form of its own."""
+"""Reads the checkpoints of version 0.1, which the small recipes and `vivid-5b` wrote each in a form
+of its own."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def in_current_form(state: dict[str, Any], recipe: str, modules: Mapping[str, nn
 
 
 def _of_small_recipe(state: dict[str, Any], recipe: str, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
-    """All weights were in the modules' states, and the average was a list in the order of the parameters."""
+    """All weights were in the modules' states, and the average was a list in the order of the
+    parameters."""
     weights: dict[str, Any] = {}
     buffers: dict[str, Any] = {}
     for name, module in modules.items():

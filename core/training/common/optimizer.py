@@ -1,4 +1,5 @@
-"""Moves the weights of every recipe: AdamW with clipping, a schedule of the learning rate, and a running average."""
+"""Moves the weights of every recipe: AdamW with clipping, a schedule of the learning rate, and a
+running average."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def learning_rate_factor(step: int, warmup_steps: int, progress: float) -> float
     Args:
         step: number of the step, from 0.
         warmup_steps: steps over which the rate rises in a straight line.
-        progress: how much of the run is over, 0 to 1; the rate falls along half a cosine, to a hundredth at 1.
+        progress: how much of the run is over, 0 to 1; the rate falls along half a cosine, to a
+            hundredth at 1.
 
     Returns:
         A factor between 0 and 1.
@@ -35,8 +37,9 @@ def learning_rate_factor(step: int, warmup_steps: int, progress: float) -> float
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """`betas` and `weight_decay` are AdamW's; `ema` is the decay of the running average (0: none); `captured` says that steps run
-    inside a CUDA graph: nothing of them may wait for the device or be decided on the host."""
+    """`betas` and `weight_decay` are AdamW's; `ema` is the decay of the running average (0: none);
+    `captured` says that steps run inside a CUDA graph: nothing of them may wait for the device or
+    be decided on the host."""
 
     learning_rate: float
     betas: tuple[float, float]
@@ -47,7 +50,8 @@ class OptimizerSettings:
 
 
 class Optimizer:
-    """Updates named parameters of any precision through float32 copies, which keep what bfloat16 would round away.
+    """Updates named parameters of any precision through float32 copies, which keep what bfloat16
+    would round away.
 
     A float32 parameter is its own copy. Gradients are cleared after each update.
     """
@@ -66,15 +70,17 @@ class Optimizer:
         self.adam = torch.optim.AdamW(self.copies.values(), lr=rate, betas=settings.betas, weight_decay=settings.weight_decay, **kernels)
         self._ema: EMAModel | None = None
         if settings.ema:
-            # EMAModel raises its decay step by step, in a counter that a replayed graph doesn't move. With equal bounds from the first
-            # step on the decay is constant, in a graph and outside of one.
+            # EMAModel raises its decay step by step, in a counter that a replayed graph doesn't
+            # move. With equal bounds from the first step on the decay is constant, in a graph and
+            # outside of one.
             self._ema = EMAModel(self.copies.values(), decay=settings.ema, min_decay=settings.ema, update_after_step=-1, foreach=True)
         self.schedule(lambda step: 1.0)
 
-    # -- the learning rate -------------------------------------------------------------------------------------------------------------
+    # -- the learning rate -------------------------------------------------------------------------
 
     def schedule(self, factor: Callable[[int], float], step: int = 0) -> None:
-        """Let the learning rate be its peak times `factor` of the number of steps so far, beginning with `step`."""
+        """Let the learning rate be its peak times `factor` of the number of steps so far, beginning
+        with `step`."""
         for group in self.adam.param_groups:
             group["initial_lr"] = self.settings.learning_rate  # a resumed run may have been given another
         self._scheduler = LambdaLR(self.adam, factor, last_epoch=step - 1)
@@ -88,10 +94,13 @@ class Optimizer:
         """The learning rate of the coming step."""
         return float(self.adam.param_groups[0]["lr"])
 
-    # -- a step ------------------------------------------------------------------------------------------------------------------------
+    # -- a step ------------------------------------------------------------------------------------
 
     def descend(self, loss: Tensor) -> None:
-        """Backward pass, clipping, update. A gradient that is not finite counts as zero. Never waits for the device."""
+        """Backward pass, clipping, update.
+
+        A gradient that is not finite counts as zero. Never waits for the device.
+        """
         loss.backward()
         finite = self._clip().isfinite()
         for copy in self.copies.values():
@@ -121,7 +130,8 @@ class Optimizer:
         return norm
 
     def _clip(self) -> Tensor:
-        """Hand the gradients to the copies and clip them there; returns their norm before that, a scalar on the device."""
+        """Hand the gradients to the copies and clip them there; returns their norm before that, a
+        scalar on the device."""
         for name, parameter in self.parameters.items():
             copy = self.copies[name]
             if copy is not parameter:
@@ -143,7 +153,7 @@ class Optimizer:
             if self.copies[name] is not parameter:
                 parameter.copy_(self.copies[name])
 
-    # -- the average -------------------------------------------------------------------------------------------------------------------
+    # -- the average -------------------------------------------------------------------------------
 
     @property
     def average(self) -> dict[str, Tensor]:
@@ -174,7 +184,7 @@ class Optimizer:
         for state in self.adam.state.values():
             state["exp_avg"].zero_()
 
-    # -- checkpoints -------------------------------------------------------------------------------------------------------------------
+    # -- checkpoints -------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """All of it, for a checkpoint."""

@@ -45,7 +45,7 @@ def with_overrides(config: ConfigT, words: list[str]) -> ConfigT:
     for word in words:
         name, separator, text = word.partition("=")
         if not separator:
-            raise InputError(f"'{word}' is no setting: write key=value")
+            raise InputError(f"'{word}' is not a setting: write key=value")
         *groups, last = name.split(".")
         kind, place = type(config), changes
         for group in groups:

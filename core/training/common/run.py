@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,10 @@ Rows = Mapping[str, Mapping[str, float]]
 
 
 class TrainingRun:
-    """Counts the steps of a run and keeps its curve and its checkpoint. The recipe has the loop and calls `advance` after each step."""
+    """Counts the steps of a run and keeps its curve and its checkpoint.
+
+    The recipe has the loop and calls `advance` after each step.
+    """
 
     def __init__(
         self,
@@ -44,8 +47,10 @@ class TrainingRun:
             config: steps, warm-up, folder and so on.
             recipe: name of the recipe, which the files are named by.
             optimizer: what moves the weights.
-            modules: by name, modules whose buffers go into the checkpoint as well, and that `averaged_states` returns.
-            minutes: the run is over after this time, or at `config.steps`, whichever is first (0: by steps alone).
+            modules: by name, modules whose buffers go into the checkpoint as well, and that
+                `averaged_states` returns.
+            minutes: the run is over after this time, or at `config.steps`, whichever is first (0:
+                by steps alone).
             checkpoint_seconds: a checkpoint is written after this time since the last one.
             checkpoint_every: and after every so many steps, and at the last (0: never).
             writes: whether this process writes the files.
@@ -64,7 +69,7 @@ class TrainingRun:
         """More state that a checkpoint should hold; the recipe fills it."""
         self._schedule()
 
-    # -- progress ----------------------------------------------------------------------------------------------------------------------
+    # -- progress ----------------------------------------------------------------------------------
 
     @property
     def elapsed(self) -> float:
@@ -82,19 +87,26 @@ class TrainingRun:
         by_time = self.elapsed / (60 * self.minutes) if self.minutes else 0.0
         return min(max(by_steps, by_time), 1.0)
 
+    def kinds(self, pattern: str) -> Iterator[str]:
+        """Yield the kind of each step until the run is over: the letters of `pattern`, repeated."""
+        while self.progress < 1:
+            yield pattern[self.step % len(pattern)]
+
     def _schedule(self) -> None:
         self.optimizer.schedule(lambda step: learning_rate_factor(step, self.config.warmup_steps, self.progress), self.step)
 
-    # -- after a step ------------------------------------------------------------------------------------------------------------------
+    # -- after a step ------------------------------------------------------------------------------
 
     def advance(self, rows: Callable[[], Rows]) -> bool:
         """Count a step; every so often write to the curve, and a checkpoint.
 
         Args:
-            rows: is called when rows are due: after the first and the last step, and every `log_every` steps.
+            rows: is called when rows are due: after the first and the last step, and every
+                `log_every` steps.
 
         Returns:
-            Whether a checkpoint was due. A recipe may then export what it has, so that a run that is interrupted leaves weights.
+            Whether a checkpoint was due. A recipe may then export what it has, so that a run that
+            is interrupted leaves weights.
 
         Raises:
             TrainingError: a value of a row is not a finite number.
@@ -126,7 +138,7 @@ class TrainingRun:
             self._curves = Curves(self.folder, self.recipe, self._resumed_at + 1 if self._resumed_at else 0)
         return self._curves
 
-    # -- weights -----------------------------------------------------------------------------------------------------------------------
+    # -- weights -----------------------------------------------------------------------------------
 
     def averaged_states(self) -> dict[str, dict[str, Tensor]]:
         """State of each module with the averaged weights, on the CPU."""
@@ -143,7 +155,10 @@ class TrainingRun:
         return self.folder / f"checkpoint-{self.recipe}.pt"
 
     def save_checkpoint(self) -> None:
-        """Write all that is needed to continue, and a picture of the curve so far. StorageError leaves the old checkpoint whole."""
+        """Write all that is needed to continue, and a picture of the curve so far.
+
+        StorageError leaves the old checkpoint whole.
+        """
         self._last_checkpoint = time.monotonic()
         if not self.writes:
             return
@@ -169,13 +184,14 @@ class TrainingRun:
             False when `resume` is off or there is no checkpoint.
 
         Raises:
-            InputError: the file is damaged, or belongs to another recipe or to weights of other sizes.
+            InputError: the file is damaged, or belongs to another recipe or to weights of other
+                sizes.
         """
         if not self.config.resume or not self.checkpoint.exists():
             return False
         state = in_current_form(load_checkpoint(self.checkpoint, self.device), self.recipe, self.modules)
         if state.get("recipe") != self.recipe:
-            raise InputError(f"{self.checkpoint} is no checkpoint of {self.recipe}")
+            raise InputError(f"{self.checkpoint} is not a checkpoint of {self.recipe}")
         try:
             self.optimizer.load(state)
         except (ValueError, LookupError) as error:

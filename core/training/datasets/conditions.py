@@ -1,4 +1,7 @@
-"""What is drawn for a sample each time it is seen: mask form, keyframe or not, caption. Pure functions of seed, record and visit."""
+"""What is drawn for a sample each time it is seen: mask form, keyframe or not, caption.
+
+Pure functions of seed, record and visit.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from core.training.datasets.sample_schedule import Kind
 
 @dataclass(frozen=True)
 class Conditions:
-    """`adjustment` turns the instance masks into the region; `keyframe`: frame 0 is given, its mask is zero (KIVE)."""
+    """`adjustment` turns the instance masks into the region; `keyframe`: frame 0 is given, its mask
+    is zero (KIVE)."""
 
     adjustment: MaskAdjustment
     keyframe: bool
@@ -28,7 +32,17 @@ def generator_for(seed: int, key: str, *numbers: int) -> np.random.Generator:
 
 
 def draw_conditions(config: DataConfig, key: str, kind: Kind, variant: int) -> Conditions:
-    """One of the paper's six mask forms at random, widened by a random amount where the form says so; the keyframe on videos only."""
+    """Draw how the mask of a sample becomes its region, and whether its keyframe is given.
+
+    Args:
+        config: How far masks are widened and how often the keyframe is given.
+        key: Of the record.
+        kind: Only videos have a keyframe.
+        variant: Number of the draw; the same one draws the same.
+
+    Returns:
+        One of the paper's six mask forms, and the keyframe or not.
+    """
     draw = generator_for(config.seed, key, 1, variant)
     form = FORMS[int(draw.integers(len(FORMS)))]
     pixels = int(draw.integers(config.expand_from, config.expand_to + 1)) if form.endswith("expand") else 0
@@ -37,7 +51,17 @@ def draw_conditions(config: DataConfig, key: str, kind: Kind, variant: int) -> C
 
 
 def draw_caption(config: DataConfig, key: str, captions: Sequence[str], visit: int) -> str:
-    """One of the captions, each length alike, or none."""
+    """Draw one of a record's captions, each length alike, or none.
+
+    Args:
+        config: How often the caption is empty.
+        key: Of the record.
+        captions: Of the record.
+        visit: How often the record was seen before.
+
+    Returns:
+        A caption or the empty one.
+    """
     draw = generator_for(config.seed, key, 2, visit)
     if draw.random() < config.caption_drop:
         return ""

@@ -1,4 +1,5 @@
-"""Settings of the data that a CogVideoX of any size trains on: what is read, how it is encoded, what is drawn for each sample."""
+"""Settings of the data that a CogVideoX of any size trains on: what is read, how it is encoded,
+what is drawn for each sample."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class DataConfig:
     base: str = "THUDM/CogVideoX-5b"
     """A CogVideoX text-to-video package: a folder, or a repository of the hub. Any size will do."""
     data: str = ""
-    """Manifests, separated by commas: .jsonl files, .tar files, folders of .tar files; or `procedural`."""
+    """Manifests, separated by commas: .jsonl files, .tar files, folders of .tar files; or
+    `procedural`."""
     seed: int = 0
     height: int = 480
     width: int = 720
@@ -36,13 +38,17 @@ class DataConfig:
     """The least that `expand` widens a mask by, in pixels of the working size."""
     expand_to: int = 48
     latents: str = ""
-    """Folder of precomputed latents and captions (see `precompute`); what it holds isn't encoded again."""
+    """Folder of precomputed latents and captions (see `precompute`); what it holds isn't encoded
+    again."""
     precompute: str = ""
-    """Fill this folder instead of training: target latents, text embeddings and `variants` masked latents a record."""
+    """Fill this folder instead of training: target latents, text embeddings and `variants` masked
+    latents a record."""
     variants: int = 4
-    """With `precompute`: conditions (mask form, keyframe or not) made for each record; 0: none, they are encoded while training."""
+    """With `precompute`: conditions (mask form, keyframe or not) made for each record; 0: none,
+    they are encoded while training."""
     precompute_texts: bool = True
-    """With `precompute`: captions as well; 1.9 MB each for CogVideoX-5B. Without, the text encoder runs while training."""
+    """With `precompute`: captions as well; 1.9 MB each for CogVideoX-5B. Without, the text encoder
+    runs while training."""
     workers: int = 4
     """Threads that prefetch samples."""
     bad_records: str = "stop"

@@ -1,4 +1,5 @@
-"""CogVideoX's autoencoder and text encoder, frozen: what turns samples into what the denoiser reads. Loaded only when something asks."""
+"""CogVideoX's autoencoder and text encoder, frozen: what turns samples into what the denoiser
+reads. Loaded only when something asks."""
 
 from __future__ import annotations
 
@@ -20,7 +21,20 @@ PartT = TypeVar("PartT")
 
 
 def load_part(base: str, part: str, kind: type[PartT], **options: Any) -> PartT:
-    """One folder of a diffusers package on disk or on the hub. ModelMissingError when it is not to be had."""
+    """Load one folder of a diffusers package.
+
+    Args:
+        base: A folder, or a repository of the hub.
+        part: Name of the folder inside.
+        kind: Class with `from_pretrained`.
+        options: Handed on to it.
+
+    Returns:
+        The loaded part.
+
+    Raises:
+        ModelMissingError: There is no such part, or it is damaged.
+    """
     try:
         return kind.from_pretrained(base, subfolder=part, **options)  # type: ignore[attr-defined]
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
@@ -36,12 +50,14 @@ def load_transformer(base: str, dtype: torch.dtype) -> CogVideoXTransformer3DMod
 
 
 def load_alphas(base: str) -> Tensor:
-    """Cumulative alphas (1000,), float32, as the base was trained: its scheduler's, rescaled to zero terminal SNR where it says so."""
+    """Cumulative alphas (1000,), float32, as the base was trained: its scheduler's, rescaled to
+    zero terminal SNR where it says so."""
     return load_part(base, "scheduler", CogVideoXDDIMScheduler).alphas_cumprod.float()
 
 
 class Encoders:
-    """Pixels and captions in, latents and embeddings out, in the scale that the base's denoiser was trained in."""
+    """Pixels and captions in, latents and embeddings out, in the scale that the base's denoiser was
+    trained in."""
 
     def __init__(self, base: str, device: torch.device, dtype: torch.dtype, text_length: int) -> None:
         self.base, self.device, self.dtype, self.text_length = base, device, dtype, text_length
@@ -74,7 +90,8 @@ class Encoders:
 
     @torch.no_grad()
     def text(self, captions: list[str]) -> Tensor:
-        """(B, L, D): padded to the denoiser's length, no attention mask, as CogVideoX's pipeline does it."""
+        """(B, L, D): padded to the denoiser's length, no attention mask, as CogVideoX's pipeline
+        does it."""
         ids = self.tokenizer(
             captions, padding="max_length", max_length=self.text_length, truncation=True, add_special_tokens=True, return_tensors="pt"
         ).input_ids

@@ -1,4 +1,5 @@
-"""From the schedule to tensors: samples are read ahead by threads, encoded where nothing precomputed serves, and put into batches."""
+"""From the schedule to tensors: threads prefetch the samples, which are encoded where nothing was
+precomputed, and put into batches."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ from core.training.datasets.config import DataConfig
 from core.training.datasets.encoders import Encoders
 from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import Record
-from core.training.datasets.records import Example, load_example
-from core.training.datasets.sample_schedule import Drawn, Kind, Schedule, share_of, Task
+from core.training.datasets.records import load_record, LoadedRecord
+from core.training.datasets.sample_schedule import DrawnSample, Kind, SampleSchedule, share_of, Task
 from core.vivid.conditioning import latent_mask, masked_video, with_keyframe
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
@@ -34,8 +35,9 @@ _TEXTS_KEPT = 256
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One sample before encoding: its caption, and either tensors from the cache or pixels (or, of the latter, both)."""
+class TrainingSample:
+    """One sample before encoding: its caption, and either tensors from the cache or pixels (or, of
+    the latter, both)."""
 
     caption: str
     keyframe: bool = False
@@ -48,8 +50,9 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One optimisation step of this process: its micro-batches, and where their samples stand among all of the step."""
+class TrainingStep:
+    """One optimisation step of this process: its micro-batches, and where their samples stand among
+    all of the step."""
 
     number: int
     kind: Kind
@@ -59,8 +62,8 @@ class Step:
 
 @dataclass(frozen=True)
 class LatentBatch:
-    """What the denoiser learns from: latent and masked latent (B, F, C, h, w), mask (B, F, 1, h, w), text (B, L, D); `numbers` are the
-    samples' own, which their noise is drawn from."""
+    """What the denoiser learns from: latent and masked latent (B, F, C, h, w), mask (B, F, 1, h,
+    w), text (B, L, D); `numbers` are the samples' own, which their noise is drawn from."""
 
     kind: Kind
     numbers: tuple[int, ...]
@@ -70,7 +73,7 @@ class LatentBatch:
     text: Tensor
 
 
-class Data(Protocol):
+class SampleSource(Protocol):
     """Where samples come from."""
 
     threaded: bool
@@ -80,16 +83,16 @@ class Data(Protocol):
     def groups(self) -> Mapping[tuple[Kind, Task], Sequence[int]]:
         """Indices of the records of each kind and task."""
 
-    def sample(self, drawn: Drawn) -> Sample:
+    def sample(self, drawn: DrawnSample) -> TrainingSample:
         """The sample that was drawn."""
 
 
-def region_of(example: Example, conditions: Conditions) -> NDArray[np.bool_]:
+def region_of(example: LoadedRecord, conditions: Conditions) -> NDArray[np.bool_]:
     """The region to edit, (T, H, W): the instance masks in the drawn form."""
     return adjust(example.masks, conditions.adjustment)
 
 
-class ManifestData:
+class ManifestSource:
     """Records of manifests, with precomputed latents where there are any."""
 
     threaded = True
@@ -100,8 +103,9 @@ class ManifestData:
         for index, record in enumerate(records):
             self.groups.setdefault(record.group, []).append(index)
 
-    def sample(self, drawn: Drawn) -> Sample:
-        """Read the drawn record, or with bad_records=skip the next of its group that can be read."""
+    def sample(self, drawn: DrawnSample) -> TrainingSample:
+        """Read the drawn record, or with bad_records=skip the next of its group that can be
+        read."""
         group = self.groups[drawn.kind, drawn.task]
         start = bisect_left(group, drawn.record)
         for offset in range(len(group)):
@@ -110,25 +114,26 @@ class ManifestData:
                 return self._read(record, drawn.epoch)
             except InputError as error:
                 if self.config.bad_records == "stop":
-                    raise InputError(f"{error} (bad_records=skip goes on without it)") from error
+                    raise InputError(f"{error} (bad_records=skip continues without it)") from error
                 print(f"skipped: {error}", file=sys.stderr, flush=True)
         raise InputError(f"none of the {len(group)} {drawn.kind} records can be read")
 
-    def _read(self, record: Record, visit: int) -> Sample:
+    def _read(self, record: Record, visit: int) -> TrainingSample:
         caption = draw_caption(self.config, record.key, record.captions, visit)
         known = (self.cache.record(record.key) if self.cache is not None else None) or {}
         variants = self.cache.variants if self.cache is not None else 0
         if variants and known:
             variant = visit % variants
-            return Sample(caption, latent=known["latent"], mask=known[f"mask_{variant}"], masked=known[f"masked_{variant}"])
+            return TrainingSample(caption, latent=known["latent"], mask=known[f"mask_{variant}"], masked=known[f"masked_{variant}"])
         conditions = draw_conditions(self.config, record.key, record.kind, visit)
-        example = load_example(record, self.config)
+        example = load_record(record, self.config)
         region = region_of(example, conditions)
-        return Sample(caption, conditions.keyframe, example.frames, region, example.source, latent=known.get("latent"))
+        return TrainingSample(caption, conditions.keyframe, example.frames, region, example.source, latent=known.get("latent"))
 
 
-class ProceduralData:
-    """Clips that `core.data` draws; their regions come in the paper's six forms and two more already."""
+class ProceduralSource:
+    """Clips that `core.data` draws; their regions come in the paper's six forms and two more
+    already."""
 
     threaded = False
     _COUNT = 1 << 20
@@ -144,7 +149,7 @@ class ProceduralData:
         }
         self.world = World(device, seed=config.seed, pools=config.world, size=(config.height, config.width), window_frames=config.frames)
 
-    def sample(self, drawn: Drawn) -> Sample:
+    def sample(self, drawn: DrawnSample) -> TrainingSample:
         """Draw the clip of that number."""
         key = f"{drawn.kind}-{drawn.task}-{drawn.record}"
         seed = int(generator_for(self.config.seed, key, 4, drawn.epoch).integers(1 << 31))
@@ -153,7 +158,7 @@ class ProceduralData:
         conditions = draw_conditions(self.config, key, drawn.kind, drawn.epoch)
         frames = to_frames(clips.pixels[0])
         caption = draw_caption(self.config, key, [CAPTIONS[int(clips.caption[0])]], drawn.epoch)
-        return Sample(caption, conditions.keyframe, frames, clips.mask[0, 0].cpu().numpy() > 0.5, frames)
+        return TrainingSample(caption, conditions.keyframe, frames, clips.mask[0, 0].cpu().numpy() > 0.5, frames)
 
 
 class Feed:
@@ -162,8 +167,8 @@ class Feed:
     def __init__(
         self,
         config: DataConfig,
-        data: Data,
-        schedule: Schedule,
+        data: SampleSource,
+        schedule: SampleSchedule,
         encoders: Encoders,
         cache: LatentCache | None,
         process: int = 0,
@@ -180,14 +185,17 @@ class Feed:
         if self.cache is None or not self.cache.texts:
             _ = self.encoders.text_encoder
 
-    def steps(self, first: int, stop: int) -> Iterator[Step]:
-        """Steps first .. stop - 1. Reading runs ahead; encoding happens when a step is due."""
+    def steps(self, first: int, stop: int) -> Iterator[TrainingStep]:
+        """Steps first .. stop - 1.
+
+        Samples are prefetched; they are encoded when their step is due.
+        """
         with ThreadPoolExecutor(self.config.workers if self.data.threaded else 1) as pool:
-            waiting: deque[tuple[int, list[list[Drawn]], list[list[Future[Sample]]]]] = deque()
-            ahead, upcoming = max(2, 2 * self.config.workers), first
+            waiting: deque[tuple[int, list[list[DrawnSample]], list[list[Future[TrainingSample]]]]] = deque()
+            prefetched, upcoming = max(2, 2 * self.config.workers), first
             try:
                 for number in range(first, stop):
-                    while upcoming < stop and (not waiting or sum(len(part) for _, _, step in waiting for part in step) < ahead):
+                    while upcoming < stop and (not waiting or sum(len(part) for _, _, step in waiting for part in step) < prefetched):
                         parts = self._parts(upcoming)
                         futures = [[pool.submit(self.data.sample, drawn) for drawn in part] for part in parts] if self.data.threaded else []
                         waiting.append((upcoming, parts, futures))
@@ -203,26 +211,35 @@ class Feed:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _parts(self, step: int) -> list[list[Drawn]]:
+    def _parts(self, step: int) -> list[list[DrawnSample]]:
         batch = self.schedule.batch(step)
         count = self.config.accumulate
         return [share_of(batch, self.process, self.processes, micro, count) for micro in range(count)]
 
-    def _step(self, number: int, parts: list[list[Drawn]], samples: list[list[Sample]]) -> Step:
+    def _step(self, number: int, parts: list[list[DrawnSample]], samples: list[list[TrainingSample]]) -> TrainingStep:
         first = self.schedule.batch(number)[0].number
         batches = tuple(
             self.encode(part[0].kind, [drawn.number for drawn in part], found) for part, found in zip(parts, samples, strict=True)
         )
         places = tuple(tuple(drawn.number - first for drawn in part) for part in parts)
-        return Step(number, parts[0][0].kind, batches, places)
+        return TrainingStep(number, parts[0][0].kind, batches, places)
 
-    def encode(self, kind: Kind, numbers: Sequence[int], samples: Sequence[Sample]) -> LatentBatch:
-        """Samples -> a batch on the device."""
+    def encode(self, kind: Kind, numbers: Sequence[int], samples: Sequence[TrainingSample]) -> LatentBatch:
+        """Encode samples and put them into a batch on the device.
+
+        Args:
+            kind: Of the samples.
+            numbers: Of the samples, which their noise is drawn from.
+            samples: As they were read.
+
+        Returns:
+            The batch.
+        """
         made = [self._tensors(sample) for sample in samples]
         latent, mask, masked = (torch.cat(parts) for parts in zip(*made, strict=True))
         return LatentBatch(kind, tuple(numbers), latent, mask, masked, torch.stack([self.text(sample.caption) for sample in samples]))
 
-    def _tensors(self, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
+    def _tensors(self, sample: TrainingSample) -> tuple[Tensor, Tensor, Tensor]:
         latent, mask, masked = sample.latent, sample.mask, sample.masked
         if latent is None:
             assert sample.frames is not None
@@ -245,8 +262,9 @@ class Feed:
         return found
 
 
-def encode_conditions(encoders: Encoders, sample: Sample) -> tuple[Tensor, Tensor]:
-    """Mask (F, 1, h, w) and masked latent (F, C, h, w) of a sample's pixels: both follow its region, and its keyframe if it has one."""
+def encode_conditions(encoders: Encoders, sample: TrainingSample) -> tuple[Tensor, Tensor]:
+    """Mask (F, 1, h, w) and masked latent (F, C, h, w) of a sample's pixels: both follow its
+    region, and its keyframe if it has one."""
     assert sample.frames is not None
     assert sample.region is not None
     assert sample.source is not None

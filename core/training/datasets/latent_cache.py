@@ -1,4 +1,5 @@
-"""Latents and text embeddings on disk, so that training needs neither autoencoder nor text encoder."""
+"""Latents and text embeddings on disk, so that training needs neither autoencoder nor text
+encoder."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ _CONDITIONS = ("keyframe_probability", "expand_from", "expand_to")
 class LatentCache:
     """A folder of tensors by the key of their record or by the words of their caption.
 
-    A record's file holds `latent` (F, C, h, w), and for each variant V of its conditions `mask_V` (F, 1, h, w) and `masked_V` (F, C, h, w).
-    A caption's file holds `text` (L, D).
+    A record's file holds `latent` (F, C, h, w), and for each variant V of its conditions `mask_V`
+    (F, 1, h, w) and `masked_V` (F, C, h, w). A caption's file holds `text` (L, D).
     """
 
     def __init__(self, folder: Path, variants: int, texts: bool) -> None:
@@ -34,7 +35,11 @@ class LatentCache:
 
     @classmethod
     def open(cls, folder: Path, config: DataConfig) -> LatentCache:
-        """A filled folder. InputError when there is none, or when it was filled for other sizes, another base or another seed."""
+        """A filled folder.
+
+        InputError when there is none, or when it was filled for other sizes, another base or
+        another seed.
+        """
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
             variants, texts = int(facts["variants"]), bool(facts["precompute_texts"])
@@ -45,7 +50,10 @@ class LatentCache:
 
     @classmethod
     def create(cls, folder: Path, config: DataConfig) -> LatentCache:
-        """A folder to fill, or to go on filling. InputError when it was begun with other settings."""
+        """A folder to fill, or to go on filling.
+
+        InputError when it was begun with other settings.
+        """
         if (folder / _FACTS).exists():
             cache = cls.open(folder, config)
             if cache.variants != config.variants:

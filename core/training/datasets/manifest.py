@@ -1,4 +1,5 @@
-"""What there is to train on: records out of JSON Lines files and WebDataset tars. docs/training.md shows both."""
+"""What there is to train on: records out of JSON Lines files and WebDataset tars. docs/training.md
+shows both."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class TarMember:
         return PurePosixPath(self.name).suffix.lower()
 
     def read(self) -> bytes:
-        """Its bytes. InputError when the tar was cut short or is gone."""
+        """Its bytes. InputError when the tar is truncated or gone."""
         try:
             with self.tar.open("rb") as file:
                 file.seek(self.offset)
@@ -67,9 +68,10 @@ class Rle:
 class Record:
     """One sample, the tuple (x, m, masked x, y) of VIVID-10M.
 
-    `media` x: a video, an image or a folder of numbered frames. `masks` m: a mask video, a folder of numbered PNGs, PNG members, or run
-    lengths; one mask a frame. `masked`: what the model sees around the region when that isn't x itself. `captions` y: from short to long;
-    for `delete` the fixed one. `where` is file and line, for messages; `key` names the record among all.
+    `media` x: a video, an image or a folder of numbered frames. `masks` m: a mask video, a folder
+    of numbered PNGs, PNG members, or run lengths; one mask a frame. `masked`: what the model sees
+    around the region when that isn't x itself. `captions` y: from short to long; for `delete` the
+    fixed one. `where` is file and line, for messages; `key` names the record among all.
     """
 
     key: str
@@ -88,7 +90,10 @@ class Record:
 
 
 def read_data(text: str) -> list[Record]:
-    """All records of manifests named in one line, separated by commas. InputError, naming file and line, for anything that is wrong."""
+    """All records of manifests named in one line, separated by commas.
+
+    InputError, naming file and line, for anything that is wrong.
+    """
     records: list[Record] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
         records.extend(_read_one(Path(name).expanduser()))
@@ -159,8 +164,9 @@ def _from_json(path: Path, number: int, line: str) -> Record:
 def read_tar(path: Path) -> Iterator[Record]:
     """Records of a WebDataset tar: the files of one sample share their name up to the first dot.
 
-    `KEY.mp4` (or another video, or an image) is the media, `KEY.json` says task and captions and may hold the masks' run lengths;
-    else `KEY.mask.png`, `KEY.mask.00000.png` ... or `KEY.mask.mp4` are the masks. `KEY.masked.*` is the masked media.
+    `KEY.mp4` (or another video, or an image) is the media, `KEY.json` says task and captions and
+    may hold the masks' run lengths; else `KEY.mask.png`, `KEY.mask.00000.png` ... or `KEY.mask.mp4`
+    are the masks. `KEY.masked.*` is the masked media.
     """
     samples: dict[str, dict[str, TarMember]] = {}
     try:
@@ -173,7 +179,7 @@ def read_tar(path: Path) -> Iterator[Record]:
                         path, member.name, member.offset_data, member.size
                     )
     except (OSError, tarfile.TarError) as error:
-        raise InputError(f"{path} is no tar that can be read (compressed ones can't be): {error}") from None
+        raise InputError(f"{path} can't be read as a tar (compressed ones are not supported): {error}") from None
     if not samples:
         raise InputError(f"{path} is empty")
     for key, parts in samples.items():
@@ -223,7 +229,7 @@ def _file(manifest: Path, where: str, name: str, value: Any) -> Path:
         raise InputError(f"{where}: '{name}' has to be a path, not {json.dumps(value)[:40]}")
     path = manifest.parent / value
     if not path.exists():
-        raise InputError(f"{where}: there is no {name} at {path}")
+        raise InputError(f"{where}: '{name}' does not exist: {path}")
     return path
 
 

@@ -1,4 +1,5 @@
-"""Encode a data set once: target latents, captions, and some variants of each record's conditions."""
+"""Encode a data set once: target latents, captions, and some variants of each record's
+conditions."""
 
 from __future__ import annotations
 
@@ -11,17 +12,32 @@ from core.errors import InputError
 from core.training.datasets.conditions import draw_conditions
 from core.training.datasets.config import DataConfig
 from core.training.datasets.encoders import Encoders
-from core.training.datasets.feed import encode_conditions, region_of, Sample
+from core.training.datasets.feed import encode_conditions, region_of, TrainingSample
 from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import Record
-from core.training.datasets.records import Example, load_example
+from core.training.datasets.records import load_record, LoadedRecord
 from core.vivid.pixels import to_model
 
 
 def precompute(
     config: DataConfig, records: Sequence[Record], encoders: Encoders, cache: LatentCache, process: int = 0, processes: int = 1
 ) -> int:
-    """Fill the cache with this process' share of the records; what is there already stays. Returns how many were encoded."""
+    """Fill a cache with this process' share of the records; what is there already stays.
+
+    Args:
+        config: Sizes and what is drawn.
+        records: All records.
+        encoders: Of the base.
+        cache: To fill.
+        process: Number of this process.
+        processes: How many there are.
+
+    Returns:
+        How many records were encoded.
+
+    Raises:
+        InputError: A record cannot be read, and bad_records says stop.
+    """
     missing = [record for record in records[process::processes] if not cache.has_record(record.key)]
     captions = dict.fromkeys(["", *(caption for record in records[process::processes] for caption in record.captions)])
     for caption in captions if cache.texts else ():
@@ -42,21 +58,21 @@ def precompute(
     return done
 
 
-def _try_load(record: Record, config: DataConfig) -> Example | None:
+def _try_load(record: Record, config: DataConfig) -> LoadedRecord | None:
     try:
-        return load_example(record, config)
+        return load_record(record, config)
     except InputError as error:
         if config.bad_records == "stop":
-            raise InputError(f"{error} (bad_records=skip goes on without it)") from error
+            raise InputError(f"{error} (bad_records=skip continues without it)") from error
         print(f"skipped: {error}", file=sys.stderr, flush=True)
         return None
 
 
-def _encode(config: DataConfig, record: Record, example: Example, encoders: Encoders, cache: LatentCache) -> None:
+def _encode(config: DataConfig, record: Record, example: LoadedRecord, encoders: Encoders, cache: LatentCache) -> None:
     tensors = {"latent": encoders.latent(to_model(example.frames).to(encoders.device))[0].to(encoders.dtype)}
     for variant in range(cache.variants):
         conditions = draw_conditions(config, record.key, record.kind, variant)
-        sample = Sample("", conditions.keyframe, example.frames, region_of(example, conditions), example.source)
+        sample = TrainingSample("", conditions.keyframe, example.frames, region_of(example, conditions), example.source)
         mask, masked = encode_conditions(encoders, sample)
         tensors |= {f"mask_{variant}": mask.to(encoders.dtype), f"masked_{variant}": masked.to(encoders.dtype)}
     cache.put_record(record.key, tensors)

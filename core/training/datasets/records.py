@@ -30,17 +30,21 @@ Masks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Example:
-    """`frames` uint8 (T, H, W, 3), what the result should look like; `masks` bool (T, H, W), True = edit; `source` like `frames`, what
-    is seen around the region."""
+class LoadedRecord:
+    """`frames` uint8 (T, H, W, 3), what the result should look like; `masks` bool (T, H, W), True =
+    edit; `source` like `frames`, what is seen around the region."""
 
     frames: Frames
     masks: Masks
     source: Frames
 
 
-def load_example(record: Record, config: DataConfig) -> Example:
-    """Read a record. InputError, with the manifest's file and line, for what is missing, unreadable or of the wrong size or length."""
+def load_record(record: Record, config: DataConfig) -> LoadedRecord:
+    """Read a record.
+
+    InputError, with the manifest's file and line, for what is missing, unreadable or of the wrong
+    size or length.
+    """
     try:
         return _load_image(record, config) if record.kind == "image" else _load_video(record, config)
     except InputError as error:
@@ -48,9 +52,20 @@ def load_example(record: Record, config: DataConfig) -> Example:
 
 
 def choose_frames(times: Sequence[Fraction], wanted: int, fps: float, start: int) -> list[int]:
-    """Indices of `wanted` frames from `start` on, `fps` a second; a clip that is too short for that is sampled more densely, to its end.
+    """Choose the frames of a sample by their time.
 
-    fps 0 takes every frame. InputError for a clip of fewer frames.
+    Args:
+        times: Of the frames of the clip, in seconds.
+        wanted: Number of frames.
+        fps: Frames a second; 0 takes every frame. A clip that is too short is sampled more densely,
+            to its end.
+        start: The first frame.
+
+    Returns:
+        Indices of the frames, rising.
+
+    Raises:
+        InputError: The clip has too few frames.
     """
     have = len(times) - start
     if have < wanted:
@@ -72,9 +87,15 @@ def _nearest(times: Sequence[Fraction], time: Fraction) -> int:
 
 
 def plan_crop(masks: Masks, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
-    """The largest rectangle of the working size's shape inside the frame, as near to the masks (T, H, W) as it goes.
+    """Plan the largest crop of the working size's shape, as near to the masks as the frame allows.
 
-    `frame_size` is (width, height), `working_size` (height, width).
+    Args:
+        masks: bool (T, H, W).
+        frame_size: (width, height) in pixels.
+        working_size: (height, width) in pixels.
+
+    Returns:
+        The crop.
     """
     height, width = working_size
     scale = min(frame_size[0] / width, frame_size[1] / height)
@@ -86,16 +107,16 @@ def plan_crop(masks: Masks, frame_size: tuple[int, int], working_size: tuple[int
     return CropRegion(x, y, crop_w, crop_h, frame_size, working_size)
 
 
-def _load_image(record: Record, config: DataConfig) -> Example:
+def _load_image(record: Record, config: DataConfig) -> LoadedRecord:
     frame = _read_picture(record.media)
     size = frame.shape[1], frame.shape[0]
     with _masks_of(record, size) as masks:
         if len(masks) != 1:
             raise InputError(f"{len(masks)} masks for one image")
-        return _cut([frame], [masks[0]], [_read_picture(record.masked)] if record.masked is not None else None, config)
+        return _cropped([frame], [masks[0]], [_read_picture(record.masked)] if record.masked is not None else None, config)
 
 
-def _load_video(record: Record, config: DataConfig) -> Example:
+def _load_video(record: Record, config: DataConfig) -> LoadedRecord:
     with _clip(record.media) as clip, _masks_of(record, clip.info.size) as masks:
         if len(masks) != len(clip):
             raise InputError(f"{len(masks)} masks for a video of {len(clip)} frames")
@@ -108,7 +129,7 @@ def _load_video(record: Record, config: DataConfig) -> Example:
                 if len(other) != len(clip):
                     raise InputError(f"the masked video has {len(other)} frames, the video {len(clip)}")
                 source = _pick(other, chosen)
-        return _cut(frames, [masks[index] for index in chosen], source, config)
+        return _cropped(frames, [masks[index] for index in chosen], source, config)
 
 
 def _start(record: Record, config: DataConfig, clip: ClipReader, masks: _MaskFrames) -> int:
@@ -124,7 +145,7 @@ def _start(record: Record, config: DataConfig, clip: ClipReader, masks: _MaskFra
     return next((index for index in [start, *range(room + 1)] if masks[index].any()), start)
 
 
-def _cut(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Frames] | None, config: DataConfig) -> Example:
+def _cropped(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Frames] | None, config: DataConfig) -> LoadedRecord:
     stacked = np.stack(masks)
     if not stacked.any():
         raise InputError("the masks are empty on every frame of the sample")
@@ -134,7 +155,7 @@ def _cut(frames: Sequence[Frames], masks: Sequence[Masks], source: Sequence[Fram
         if other.shape != frames[0].shape:
             raise InputError(f"the masked media is {other.shape[1]}x{other.shape[0]}, the media {size[0]}x{size[1]}")
     cropped = np.stack([crop.crop(frame) for frame in frames])
-    return Example(
+    return LoadedRecord(
         cropped,
         np.stack([crop.crop_mask(mask) for mask in masks]),
         cropped if source is None else np.stack([crop.crop(frame) for frame in source]),
@@ -204,7 +225,7 @@ class _MaskFrames(Sequence[Masks]):
             with Image.open(io.BytesIO(item.read())) as image:
                 mask = np.asarray(image.convert("RGB")).max(axis=2) > 0
         except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"the mask {item} is no readable picture") from error
+            raise InputError(f"the mask {item} is not a readable picture") from error
         if mask.shape != (self.size[1], self.size[0]):
             raise InputError(f"the mask {item} is {mask.shape[1]}x{mask.shape[0]}, the media {self.size[0]}x{self.size[1]}")
         return mask

@@ -29,7 +29,8 @@ def decode_rle(counts: str | Sequence[int], height: int, width: int) -> NDArray[
         ValueError: the run lengths are damaged, or don't make up the picture exactly.
     """
     packed = _checked(counts) if isinstance(counts, str) else _packed(counts, height, width)
-    # pycocotools refuses too many pixels, but leaves what too few of them don't reach undefined: then they fit a smaller picture as well.
+    # pycocotools refuses too many pixels, but leaves what too few of them don't reach undefined:
+    # then they fit a smaller picture as well.
     if not _fits(packed, height * width) or _fits(packed, height * width - 1):
         raise ValueError(f"packed run lengths that do not make up a picture of {width}x{height}")
     return np.asarray(coco.decode({"size": [height, width], "counts": packed})).astype(bool)

@@ -1,7 +1,9 @@
-"""Which samples make up which step: a pure function of seed and step, so that any number of processes agree and a run resumes mid-epoch.
+"""Which samples make up which step: a pure function of seed and step, so that any number of
+processes agree and a run resumes mid-epoch.
 
-Steps come in rounds of `image_batches` all-image and `video_batches` all-video ones, samples in rounds of `draw_samples` that add or
-modify and `delete_samples` that delete; the order inside a round is drawn. The ratios therefore hold exactly over every whole round.
+Steps come in rounds of `image_batches` all-image and `video_batches` all-video ones, samples in
+rounds of `draw_samples` that add or modify and `delete_samples` that delete; the order inside a
+round is drawn. The ratios therefore hold exactly over every whole round.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ _TASK_NAMES: tuple[Task, Task] = ("draw", "delete")
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """One sample of a batch: `number` counts the samples of its kind from the start, `record` indexes the data set, `epoch` counts how
-    often that record was drawn before."""
+class DrawnSample:
+    """One sample of a batch: `number` counts the samples of its kind from the start, `record`
+    indexes the data set, `epoch` counts how often that record was drawn before."""
 
     kind: Kind
     task: Task
@@ -38,9 +40,12 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """The course of a run. `groups` holds the indices of the records of each kind and task; `samples` how many samples a step of each
-    kind takes over all processes and micro-batches."""
+class SampleSchedule:
+    """The course of a run.
+
+    `groups` holds the indices of the records of each kind and task; `samples` how many samples a
+    step of each kind takes over all processes and micro-batches.
+    """
 
     seed: int
     groups: Mapping[tuple[Kind, Task], Sequence[int]]
@@ -61,14 +66,14 @@ class Schedule:
         """Whether step `step` (from 0) is all images or all videos."""
         return _KINDS[_place(self.seed, _STEPS, self._step_counts, step)[0]]
 
-    def batch(self, step: int) -> list[Drawn]:
+    def batch(self, step: int) -> list[DrawnSample]:
         """All samples of a step, over all processes and micro-batches."""
         which, before = _place(self.seed, _STEPS, self._step_counts, step)
         kind = _KINDS[which]
         first = before * self.samples[kind]
         return [self.sample(kind, number) for number in range(first, first + self.samples[kind])]
 
-    def sample(self, kind: Kind, number: int) -> Drawn:
+    def sample(self, kind: Kind, number: int) -> DrawnSample:
         """The `number`-th sample of a kind since the start of the run."""
         counts = self.tasks_of["draw"], self.tasks_of["delete"]
         stream = _TASKS if kind == "image" else _TASKS + 10
@@ -77,7 +82,7 @@ class Schedule:
         records = self.groups[kind, task]
         epoch, position = divmod(before, len(records))
         order = _shuffled(self.seed, _ORDER + 10 * _KINDS.index(kind) + 100 * which, epoch, len(records))
-        return Drawn(kind, task, number, records[int(order[position])], epoch)
+        return DrawnSample(kind, task, number, records[int(order[position])], epoch)
 
     @property
     def _step_counts(self) -> tuple[int, int]:
@@ -85,7 +90,8 @@ class Schedule:
 
 
 def _place(seed: int, stream: int, counts: tuple[int, int], number: int) -> tuple[int, int]:
-    """Of an endless row of two things in rounds of `counts`: which one the `number`-th is, and how many of the same came before it."""
+    """Of an endless row of two things in rounds of `counts`: which one the `number`-th is, and how
+    many of the same came before it."""
     rounds, position = divmod(number, sum(counts))
     order = _round(seed, stream, counts, rounds)
     which = order[position]
@@ -104,8 +110,19 @@ def _shuffled(seed: int, stream: int, epoch: int, count: int) -> NDArray[np.int6
     return np.random.default_rng([seed, stream, epoch]).permutation(count)
 
 
-def share_of(batch: Sequence[Drawn], process: int, processes: int, micro_batch: int, micro_batches: int) -> list[Drawn]:
-    """The part of a step's samples that one process takes in one micro-batch; the parts of a step are disjoint and cover it."""
+def share_of(batch: Sequence[DrawnSample], process: int, processes: int, micro_batch: int, micro_batches: int) -> list[DrawnSample]:
+    """Pick the samples that one process takes in one micro-batch.
+
+    Args:
+        batch: All samples of a step.
+        process: Number of the process.
+        processes: How many there are.
+        micro_batch: Number of the micro-batch.
+        micro_batches: How many a step has.
+
+    Returns:
+        The samples. The shares of a step are disjoint and cover it.
+    """
     size = len(batch) // (processes * micro_batches)
     start = (micro_batch * processes + process) * size
     return list(batch[start : start + size])

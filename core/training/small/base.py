@@ -1,6 +1,8 @@
-"""Recipe `small-base`: a text-to-video CogVideoX in small, the base that `vivid-5b` can put its adapter on.
+"""Recipe `small-base`: a text-to-video CogVideoX in small, the base that `vivid-5b` can put its
+adapter on.
 
-The caption says what the one thing in the clip is; there is no mask. `out`/base is a plain diffusers CogVideoX package.
+The caption says what the one thing in the clip is; there is no mask. `out`/base is a plain
+diffusers CogVideoX package.
 """
 
 from __future__ import annotations
@@ -24,14 +26,12 @@ from core.training.common.run import TrainingRun
 from core.training.small.base_config import BaseConfig
 from core.training.small.captured import call, CapturedStep
 from core.training.small.config import NetworkConfig
-from core.training.small.latents import LatentBuffer
+from core.training.small.latents import checkpoint_state, LatentBuffer
 from core.training.small.networks import build_text_encoder, build_tokenizer, build_transformer, token_ids
-from core.training.small.run import begin_run, freeze
+from core.training.small.run import begin_run, freeze, use_fast_kernels
 from core.training.small.vivid import load_vae
 from core.training.small.world import build_world
 
-_BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
-"""Replay buffers up to this size travel in the checkpoint, so that a resumed run repeats exactly; larger ones are filled anew."""
 _SHOWN = ("a red ball", "a blue cube", "a green star", "a yellow heart", "a white ball with stripes", "a small black cube")
 
 
@@ -86,7 +86,7 @@ class BaseStep:
         return loss.detach()
 
 
-class Clips:
+class ClipLatents:
     """Fresh latents of procedural clips, and the buffers that they are drawn from."""
 
     def __init__(self, config: BaseConfig, vae: AutoencoderKLCogVideoX, world: World) -> None:
@@ -109,24 +109,17 @@ class Clips:
         self.buffers[kind].put(latent, torch.zeros_like(latent), torch.zeros_like(latent[:, :, :1]), clips.caption)
         return self.buffers[kind].filled
 
-    def state(self) -> dict[str, dict[str, Tensor]]:
-        """The buffers, if they are small enough for a checkpoint."""
-        tensors = {kind: buffer.tensors() for kind, buffer in self.buffers.items()}
-        size = sum(value.numel() * value.element_size() for part in tensors.values() for value in part.values())
-        return tensors if size <= _BUFFER_BYTES_IN_CHECKPOINT else {}
-
 
 def train(config: BaseConfig) -> None:
     """Run the recipe; writes a curve, a sheet of clips and the package `out`/base."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    use_fast_kernels()
     vae = load_vae(vae_folder(config), device)
     transformer = build_base_transformer(config.network).to(device).train()
     text_encoder = build_text_encoder(config.network).to(device).train()
     run = begin_run(config, "small-base", {"transformer": transformer, "text_encoder": text_encoder})
-    clips = Clips(config, vae, build_world(config))
+    clips = ClipLatents(config, vae, build_world(config))
     resumed = run.load_checkpoint()
     if config.compile:
         torch._dynamo.config.recompile_limit = 64  # a block counts once for each batch shape
@@ -135,22 +128,17 @@ def train(config: BaseConfig) -> None:
     kinds = list(dict.fromkeys(config.pattern))
     fills = {kind: CapturedStep(partial(clips.fill, kind), device, warm_up=1) for kind in kinds}
     for kind in kinds:
-        if resumed and kind in run.extra.get("buffers", {}):
-            clips.buffers[kind].load(run.extra["buffers"][kind])
-        else:
-            for _ in range(max(1, min(clips.buffers[kind].size // 2, 4096) // clips.fresh[kind])):
-                fills[kind]()
+        clips.buffers[kind].prepare(fills[kind], clips.fresh[kind], run.extra.get("buffers", {}).get(kind) if resumed else None)
     batches = {"i": config.image_batch, "v": config.video_batch}
     steps = {
         kind: CapturedStep(BaseStep(run, transformer, text_encoder, clips.buffers[kind], batches[kind], config.caption_drop), device)
         for kind in kinds
     }
     run.start_clock()
-    while run.progress < 1:
-        kind = config.pattern[run.step % len(config.pattern)]
+    for kind in run.kinds(config.pattern):
         fills[kind]()
         loss = steps[kind]()
-        run.extra = {"buffers": clips.state()}
+        run.extra = {"buffers": checkpoint_state(clips.buffers)}
         run.advance(lambda: {kind: {"loss": float(loss)}})  # noqa: B023
     run.save_checkpoint()
     save_package(run, config)
@@ -171,7 +159,17 @@ def save_package(run: TrainingRun, config: BaseConfig) -> None:
 
 
 def draw_clips(pipeline: CogVideoXPipeline, network: NetworkConfig, captions: list[str], steps: int = 10) -> Tensor:
-    """A window for each caption from fixed noise, (B, 3, T, H, W) in [-1, 1]."""
+    """Draw a window for each caption from fixed noise.
+
+    Args:
+        pipeline: The trained networks.
+        network: Their sizes.
+        captions: B of them.
+        steps: Denoising steps.
+
+    Returns:
+        (B, 3, T, H, W) in [-1, 1].
+    """
     latent = pipeline(
         captions,
         height=network.height,

@@ -9,7 +9,8 @@ from core.training.small.config import SmallRecipeConfig
 
 @dataclass(frozen=True)
 class BaseConfig(SmallRecipeConfig):
-    """Recipe `small-base`: what CogVideoX is to VIVID, small; a text-to-video denoiser that has never seen a mask."""
+    """Recipe `small-base`: what CogVideoX is to VIVID, small; a text-to-video denoiser that has
+    never seen a mask."""
 
     learning_rate: float = 2e-3
     vae: str = ""

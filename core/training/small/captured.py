@@ -1,4 +1,5 @@
-"""Steps as CUDA graphs: the small networks are so quick that starting their kernels one by one would take most of the time."""
+"""Steps as CUDA graphs: the small networks are so quick that starting their kernels one by one
+would take most of the time."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from torch import nn, Tensor
 
 
 class CapturedStep:
-    """Calls `step` as it is, or, on CUDA, replays it as one captured graph after a few warm-up calls.
+    """Calls `step` as it is, or, on CUDA, replays it as one captured graph after a few warm-up
+    calls.
 
-    The step must take no arguments, keep its results in tensors and do nothing that depends on values on the host.
+    The step must take no arguments, keep its results in tensors and do nothing that depends on
+    values on the host.
     """
 
     def __init__(self, step: Callable[[], Tensor], device: torch.device, warm_up: int = 3) -> None:
@@ -50,8 +53,9 @@ class CapturedStep:
 def call(module: nn.Module, *arguments: Tensor, **keywords: Any) -> Any:
     """Run a module in training, on CUDA in bfloat16.
 
-    Weights and floating-point inputs are cast for the call; gradients reach the single-precision weights. (Autocast would keep norms and
-    residuals in single precision: these small networks are bound by memory traffic.)
+    Weights and floating-point inputs are cast for the call; gradients reach the single-precision
+    weights. (Autocast would keep norms and residuals in single precision: these small networks are
+    bound by memory traffic.)
 
     Args:
         module: the network.

@@ -1,4 +1,5 @@
-"""Recipe `small-classifier`: the network that names kind and colour, from nothing, on procedural pictures made soft and coarse."""
+"""Recipe `small-classifier`: the network that names kind and colour, from nothing, on procedural
+pictures made soft and coarse."""
 
 from __future__ import annotations
 
@@ -15,18 +16,29 @@ from torch import Tensor
 
 from core.data.vocabulary import COLOURS, KINDS
 from core.data.world import World
-from core.evaluation.classifier import as_input, Classifier, cut_square, MARGIN, SIDE, ThingClassifier
+from core.evaluation.classifier import as_input, Classifier, crop_square, MARGIN, SIDE, ThingClassifier
 from core.training.small.classifier_config import ClassifierConfig
 from core.training.small.run import begin_run
 from core.training.small.world import build_world
 
 STORED_SIDE, STORED_MARGIN = 88, 1.5
-"""Crops are kept a little larger and wider than the network sees them, so that their place and size can still be shaken."""
+"""Crops are kept a little larger and wider than the network sees them, so that their place and size
+can still be shaken."""
 HELD_OUT_SEED = 90_000
 
 
 def draw_crops(world: World, count: int, seed: int, batch: int = 64) -> tuple[NDArray[np.uint8], Tensor, Tensor]:
-    """`count` things on their backgrounds: uint8 (N, 88, 88, 3), and index of kind and colour, int64 (N,)."""
+    """Draw pictures of things on their backgrounds.
+
+    Args:
+        world: Where they come from.
+        count: How many; those whose region is empty are left out.
+        seed: Of the first batch.
+        batch: Pictures that are drawn at once.
+
+    Returns:
+        Crops uint8 (N, 88, 88, 3), and the index of kind and colour, int64 (N,) each.
+    """
     crops, kinds, colours = [], [], []
     for start in range(0, count, batch):
         clips = world.sample(min(batch, count - start), 1, delete=0.0, seed=seed + start)
@@ -35,14 +47,15 @@ def draw_crops(world: World, count: int, seed: int, batch: int = 64) -> tuple[ND
         for index in range(len(pictures)):
             if not regions[index].any():
                 continue
-            crops.append(cut_square(pictures[index], regions[index], STORED_SIDE, STORED_MARGIN))
+            crops.append(crop_square(pictures[index], regions[index], STORED_SIDE, STORED_MARGIN))
             kinds.append(int(clips.kind[index]))
             colours.append(int(clips.colour[index]))
     return np.stack(crops), torch.tensor(kinds), torch.tensor(colours)
 
 
-def shaken(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """uint8 (B, h, w, 3) -> the network's input (B, 3, 64, 64): another place and size in the crop, mirrored, brighter or darker."""
+def jittered(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """uint8 (B, h, w, 3) -> the network's input (B, 3, 64, 64): another place and size in the crop,
+    mirrored, brighter or darker."""
     count = crops.shape[0]
 
     def uniform(low: float, high: float) -> Tensor:
@@ -60,8 +73,9 @@ def shaken(crops: Tensor, generator: torch.Generator) -> Tensor:
     return (pictures * uniform(0.94, 1.06)[:, None, None, None] + uniform(-0.05, 0.05)[:, None, None, None]).clamp(-1, 1)
 
 
-def spoiled(pictures: Tensor, random: np.random.Generator) -> Tensor:
-    """What a small model, a small region or a codec does to a picture: through fewer pixels, blur, noise, JPEG; a quarter stays as is."""
+def degraded(pictures: Tensor, random: np.random.Generator) -> Tensor:
+    """What a small model, a small region or a codec does to a picture: through fewer pixels, blur,
+    noise, JPEG; a quarter stays as is."""
     batch = ((pictures.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
     result = np.empty_like(batch)
     for index, picture in enumerate(batch):
@@ -86,7 +100,17 @@ def spoiled(pictures: Tensor, random: np.random.Generator) -> Tensor:
 
 @torch.inference_mode()
 def accuracy(network: ThingClassifier, pictures: Tensor, kinds: Tensor, colours: Tensor) -> tuple[float, float]:
-    """Share of pictures (B, 3, 64, 64) whose kind and whose colour are named right."""
+    """Measure how often the classifier is right.
+
+    Args:
+        network: Is put into evaluation mode.
+        pictures: (B, 3, 64, 64) in [-1, 1].
+        kinds: True kinds, int64 (B,).
+        colours: True colours, int64 (B,).
+
+    Returns:
+        Share of pictures whose kind is right, and whose colour is.
+    """
     network.eval()
     answers = [network(part) for part in pictures.split(256)]
     kind, colour = (torch.cat(part).argmax(1) for part in zip(*answers, strict=True))
@@ -105,17 +129,17 @@ def train(config: ClassifierConfig) -> None:
     crops, kinds, colours = draw_crops(world, config.pictures, config.seed)
     stored = torch.from_numpy(crops)
     run.start_clock()
-    while run.progress < 1:
+    for kind_of_step in run.kinds("i"):
         # Seeded by the step, so that a resumed run draws what the unbroken one would have drawn.
         generator, random = torch.Generator().manual_seed(config.seed + run.step), np.random.default_rng((config.seed, run.step))
         pick = torch.randint(0, len(stored), (config.batch,), generator=generator)
-        pictures = spoiled(shaken(stored[pick], generator), random).contiguous(memory_format=torch.channels_last)
+        pictures = degraded(jittered(stored[pick], generator), random).contiguous(memory_format=torch.channels_last)
         kind, colour = network(pictures)
         loss = F.cross_entropy(kind, kinds[pick], label_smoothing=0.05) + F.cross_entropy(colour, colours[pick], label_smoothing=0.05)
         run.optimizer.descend(loss)
         right = [(answers.argmax(1) == truth[pick]).float().mean() for answers, truth in ((kind, kinds), (colour, colours))]
         seen = dict(zip(("loss", "kind_right", "colour_right"), (loss.detach(), *right), strict=True))
-        run.advance(lambda: {"i": {name: float(value) for name, value in seen.items()}})  # noqa: B023
+        run.advance(lambda: {kind_of_step: {name: float(value) for name, value in seen.items()}})  # noqa: B023
     run.save_checkpoint()
     network.load_state_dict(run.averaged_states()["classifier"])
     scores = held_out_scores(network, config)
@@ -127,14 +151,15 @@ def train(config: ClassifierConfig) -> None:
 
 
 def held_out_scores(network: ThingClassifier, config: ClassifierConfig) -> dict[str, float]:
-    """Accuracy on things and backgrounds that were not trained on: as drawn, and spoiled as in training."""
+    """Accuracy on things and backgrounds that were not trained on: as drawn, and spoiled as in
+    training."""
     unseen = build_world(dataclasses.replace(config, seed=HELD_OUT_SEED, world=config.held_out_world))
     crops, kinds, colours = draw_crops(unseen, config.held_out_pictures, HELD_OUT_SEED)
     share = MARGIN / STORED_MARGIN
     matrix = torch.tensor([[share, 0, 0], [0, share, 0]]).expand(len(crops), 2, 3)
     grid = F.affine_grid(matrix, [len(crops), 3, SIDE, SIDE], align_corners=False)
     clean = F.grid_sample(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1, grid, padding_mode="border", align_corners=False)
-    worse = spoiled(clean, np.random.default_rng(HELD_OUT_SEED))
+    worse = degraded(clean, np.random.default_rng(HELD_OUT_SEED))
     scores: dict[str, float] = {"pictures": len(crops), "kinds": len(KINDS), "colours": len(COLOURS)}
     for name, pictures in (("clean", clean), ("spoiled", worse)):
         scores[f"kind_{name}"], scores[f"colour_{name}"] = (round(value, 4) for value in accuracy(network, pictures, kinds, colours))

@@ -10,7 +10,10 @@ from core.training.small.config import SmallRecipeConfig
 
 @dataclass(frozen=True)
 class ClassifierConfig(SmallRecipeConfig):
-    """Recipe `small-classifier`: the network that names what the small VIVID paints. A few minutes on one CPU core."""
+    """Recipe `small-classifier`: the network that names what the small VIVID paints.
+
+    A few minutes on one CPU core.
+    """
 
     out: str = "runs/classifier"
     device: str = "cpu"

@@ -10,7 +10,10 @@ from core.training.common.config import TrainingConfig
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Sizes of the small VIVID. The defaults are the model that ships: 12 M parameters, 24 MB in half precision."""
+    """Sizes of the small VIVID.
+
+    The defaults are the model that ships: 12 M parameters, 24 MB in half precision.
+    """
 
     height: int = 128
     width: int = 128

@@ -1,4 +1,5 @@
-"""Write a trained small VIVID as a diffusers package: half precision, safetensors, one folder a part."""
+"""Write a trained small VIVID as a diffusers package: half precision, safetensors, one folder a
+part."""
 
 from __future__ import annotations
 
@@ -36,7 +37,15 @@ TASKS = {
 def export_package(
     folder: Path, vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel, text_encoder: T5EncoderModel, config: NetworkConfig
 ) -> None:
-    """Write the package to `folder` (made when missing). The modules come back in half precision."""
+    """Write a trained small VIVID as a package. The modules come back in half precision.
+
+    Args:
+        folder: Is created when missing.
+        vae: The autoencoder.
+        transformer: The denoiser.
+        text_encoder: The text encoder.
+        config: Sizes that the package states.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     vae.half().save_pretrained(folder / "vae")
     transformer.half().save_pretrained(folder / "transformer")
@@ -74,7 +83,13 @@ def export_package(
 
 
 def export_random(folder: Path, config: NetworkConfig | None = None, seed: int = 0) -> None:
-    """An untrained package of the same layout, for tests and for work on the pipeline."""
+    """Write an untrained package of the same layout, for tests and work on the pipeline.
+
+    Args:
+        folder: Is created when missing.
+        config: Sizes of the networks; the defaults without one.
+        seed: Of the weights.
+    """
     config = config or NetworkConfig()
     torch.manual_seed(seed)
     export_package(folder, build_vae(config), build_transformer(config), build_text_encoder(config), config)

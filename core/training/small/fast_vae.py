@@ -1,8 +1,10 @@
-"""Forwards of CogVideoX's autoencoder that a compiler can fuse: the same numbers from two-dimensional convolutions in channels-last memory.
+"""Forwards of CogVideoX's autoencoder that a compiler can fuse: the same numbers from
+two-dimensional convolutions in channels-last memory.
 
-A causal 3x3x3 convolution is a 3x3 convolution over three neighbouring frames stacked on channels; and the decoder's 1x1 convolutions of
-the latent commute with its nearest-neighbour enlargement. Exact up to rounding. Measured on an H200, 16 clips of 9 frames a step: 101 ms as
-diffusers has it, 106 ms like this, 60 ms like this under torch.compile.
+A causal 3x3x3 convolution is a 3x3 convolution over three neighbouring frames stacked on channels;
+and the decoder's 1x1 convolutions of the latent commute with its nearest-neighbour enlargement.
+Exact up to rounding. Measured on an H200, 16 clips of 9 frames a step: 101 ms as diffusers has it,
+106 ms like this, 60 ms like this under torch.compile.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from torch import Tensor
 
 
 def _causal_convolution(module: CogVideoXCausalConv3d, inputs: Tensor, conv_cache: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-    """(B, C, T, H, W) -> (B, O, T, H, W) and the last two frames for the next chunk, in the manner of the module's own forward."""
+    """(B, C, T, H, W) -> (B, O, T, H, W) and the last two frames for the next chunk, in the manner
+    of the module's own forward."""
     weight, bias = module.conv.weight, module.conv.bias
     batch, channels, frames, height, width = inputs.shape
     video = inputs.permute(0, 2, 3, 4, 1)
@@ -37,7 +40,8 @@ def _causal_convolution(module: CogVideoXCausalConv3d, inputs: Tensor, conv_cach
 
 
 def _enlarged(value: Tensor, size: torch.Size) -> Tensor:
-    """Nearest-neighbour enlargement of (B, C, f, h, w) to (T, H, W) by whole factors; an odd clip's first frame stands alone."""
+    """Nearest-neighbour enlargement of (B, C, f, h, w) to (T, H, W) by whole factors; an odd clip's
+    first frame stands alone."""
     if size[0] > 1 and size[0] % 2 == 1:
         first, rest = value[:, :, :1], value[:, :, 1:]
         return torch.cat([_enlarged(first, torch.Size((1, *size[1:]))), _enlarged(rest, torch.Size((size[0] - 1, *size[1:])))], dim=2)
@@ -53,7 +57,10 @@ def _spatial_norm(module: CogVideoXSpatialNorm3D, f: Tensor, zq: Tensor, conv_ca
 
 
 def speed_up(vae: AutoencoderKLCogVideoX) -> None:
-    """Give this one autoencoder the faster forwards. Weights, chunking and results stay as they are."""
+    """Give this one autoencoder the faster forwards.
+
+    Weights, chunking and results stay as they are.
+    """
     for module in vae.modules():
         if isinstance(module, CogVideoXCausalConv3d):
             module.forward = partial(_causal_convolution, module)

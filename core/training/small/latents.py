@@ -1,8 +1,11 @@
-"""Replay buffers of encoded clips: encoding costs as much as learning, so each latent is used several times before it is replaced."""
+"""Replay buffers of encoded clips: encoding costs as much as learning, so each latent is used
+several times before it is replaced."""
 
 from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from collections.abc import Callable, Mapping
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
@@ -10,11 +13,13 @@ from torch import Tensor
 
 from core.data.world import DELETE_INDEX, EMPTY_INDEX, GENERIC_INDEX, World
 from core.propagation.mask_motion import warp_clips
+from core.training.small.run import fits_in_checkpoint
 from core.vivid.conditioning import BLACK, latent_mask, masked_video, with_keyframe
 
 
 class LatentBuffer:
-    """A ring of conditioned examples: latent, masked latent (N, F, C, h, w), mask (N, F, 1, h, w), caption (N,)."""
+    """A ring of conditioned examples: latent, masked latent (N, F, C, h, w), mask (N, F, 1, h, w),
+    caption (N,)."""
 
     def __init__(self, size: int, latent_frames: int, channels: int, height: int, width: int, device: torch.device) -> None:
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -35,8 +40,30 @@ class LatentBuffer:
         for name, value in tensors.items():
             getattr(self, name).copy_(value)
 
+    def prepare(self, fill: Callable[[], Tensor], fresh: int, kept: dict[str, Tensor] | None) -> None:
+        """Make the buffer ready for the first step.
+
+        Args:
+            fill: Writes fresh examples.
+            fresh: How many it writes.
+            kept: What a checkpoint kept; without it the buffer is half filled, with 4096 examples
+                at most.
+        """
+        if kept is not None:
+            self.load(kept)
+            return
+        for _ in range(max(1, min(self.size // 2, 4096) // fresh)):
+            fill()
+
     def put(self, latent: Tensor, masked: Tensor, mask: Tensor, caption: Tensor) -> None:
-        """Write examples over the oldest ones."""
+        """Write examples over the oldest ones.
+
+        Args:
+            latent: (B, F, C, h, w).
+            masked: Latent of the masked video, same shape.
+            mask: (B, F, 1, h, w).
+            caption: Index, int64 (B,).
+        """
         count = latent.shape[0]
         place = (self.next + torch.arange(count, device=self.device)) % self.size
         for name, value in (("latent", latent), ("masked", masked), ("mask", mask), ("caption", caption)):
@@ -46,21 +73,37 @@ class LatentBuffer:
         self.filled.copy_((self.filled + count).clamp(max=self.size))
 
     def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Random examples among those written: latent, masked latent, mask in single precision, caption."""
+        """Random examples among those written: latent, masked latent, mask in single precision,
+        caption."""
         place = (torch.rand(count, device=self.device) * self.filled).long().clamp(max=self.size - 1)
         return self.latent[place].float(), self.masked[place].float(), self.mask[place].float(), self.caption[place]
 
 
+def checkpoint_state(buffers: Mapping[str, LatentBuffer]) -> dict[str, dict[str, Tensor]]:
+    """The buffers by kind, if they are small enough for a checkpoint."""
+    tensors = {kind: buffer.tensors() for kind, buffer in buffers.items()}
+    return tensors if fits_in_checkpoint(value for part in tensors.values() for value in part.values()) else {}
+
+
 def show_keyframe(pixels: Tensor, mask: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """KIVE for the samples where chosen (B,) is True: the true first frame is given and its mask is zero."""
+    """Give some samples their keyframe (KIVE): the true first frame, whose mask is zero.
+
+    Args:
+        pixels: (B, 3, T, H, W).
+        mask: (B, 1, T, H, W).
+        chosen: bool (B,): the samples.
+
+    Returns:
+        Pixels and mask, with the keyframe where chosen.
+    """
     with_key, mask_key = with_keyframe(pixels, mask, pixels[:, :, :1])
     pick = chosen[:, None, None, None, None]
     return torch.where(pick, with_key, pixels), torch.where(pick, mask_key, mask)
 
 
 def quieter_caption(caption: Tensor, chosen: Tensor) -> Tensor:
-    """Where chosen, a quarter of the captions say "an object", a quarter nothing and a quarter something else than is shown: the keyframe
-    alone must tell."""
+    """Where chosen, a quarter of the captions say "an object", a quarter nothing and a quarter
+    something else than is shown: the keyframe alone must tell."""
     draw = torch.rand(caption.shape[0], device=caption.device)
     wrong = torch.randint(0, DELETE_INDEX, caption.shape, device=caption.device)
     quiet = torch.where(draw < 0.25, GENERIC_INDEX, torch.where(draw < 0.5, EMPTY_INDEX, torch.where(draw < 0.75, wrong, caption)))
@@ -69,11 +112,23 @@ def quieter_caption(caption: Tensor, chosen: Tensor) -> Tensor:
 
 @torch.no_grad()
 def encode_examples(
-    vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, delete: float, keyframe: float, carried: float, foreign: float
+    vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, delete: float, keyframe: float, warped: float, foreign: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Fresh clips as the denoiser's examples: scaled latent, scaled masked latent, latent mask, caption index.
+    """Draw fresh clips and encode them as the denoiser's examples.
 
-    Of the clips, a part `keyframe` is given its keyframe, and the holes of a part `carried` of those show it carried along the region.
+    Args:
+        vae: The frozen autoencoder.
+        world: Where clips come from.
+        batch: Number of clips, B.
+        frames: Of each clip, 4k + 1.
+        delete: Share of deletions.
+        keyframe: Share that is given its keyframe.
+        warped: Share of those whose masked region shows the warped keyframe, not black.
+        foreign: Share whose object has no name.
+
+    Returns:
+        Scaled latent and scaled masked latent (B, F, C, h, w), latent mask (B, F, 1, h, w), caption
+        index (B,).
     """
     clips = world.sample(batch, frames, delete=delete, foreign=foreign if frames > 1 else 0.0)
     pixels, mask, caption = clips.pixels, clips.mask, clips.caption
@@ -81,7 +136,7 @@ def encode_examples(
     if frames > 1:
         chosen = (torch.rand(batch, device=world.device) < keyframe) | clips.foreign
         moved = warp_clips(pixels, mask, mask[:, :, :1])
-        shown = chosen & ~clips.delete & (torch.rand(batch, device=world.device) < carried)
+        shown = chosen & ~clips.delete & (torch.rand(batch, device=world.device) < warped)
         filling = torch.where(shown[:, None, None, None, None], moved, filling)
         pixels, mask = show_keyframe(pixels, mask, chosen)
         caption = quieter_caption(caption, chosen & ~clips.delete)

@@ -1,4 +1,5 @@
-"""The small VIVID's networks: diffusers' CogVideoX classes and a T5 encoder in a small configuration, untrained."""
+"""The small VIVID's networks: diffusers' CogVideoX classes and a T5 encoder in a small
+configuration, untrained."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ def build_vae(config: NetworkConfig) -> AutoencoderKLCogVideoX:
 
 
 def build_transformer(config: NetworkConfig) -> CogVideoXTransformer3DModel:
-    """The denoiser. Input channels: noisy latent | mask | masked latent (core.vivid.conditioning.denoiser_input)."""
+    """The denoiser.
+
+    Input channels: noisy latent | mask | masked latent (core.vivid.conditioning.denoiser_input).
+    """
     return CogVideoXTransformer3DModel(
         num_attention_heads=config.heads,
         attention_head_dim=config.head_dim,
@@ -66,7 +70,8 @@ def build_text_encoder(config: NetworkConfig) -> T5EncoderModel:
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a word, lower case, synonyms replaced, `</s>` at the end, padded to MAX_TEXT_LENGTH by the caller."""
+    """One token a word, lower case, synonyms replaced, `</s>` at the end, padded to MAX_TEXT_LENGTH
+    by the caller."""
     words = vocabulary.word_list(DELETE_CAPTION)
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token=vocabulary.UNKNOWN))
     steps = [normalizers.Lowercase(), normalizers.Replace(Regex(r"[^a-z0-9]+"), " ")]
@@ -86,7 +91,8 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def token_ids(captions: list[str]) -> Tensor:
-    """Captions -> token ids (N, MAX_TEXT_LENGTH), padded; the ids that the text encoder takes, without a mask."""
+    """Captions -> token ids (N, MAX_TEXT_LENGTH), padded; the ids that the text encoder takes,
+    without a mask."""
     batch = build_tokenizer()(
         captions, padding="max_length", max_length=vocabulary.MAX_TEXT_LENGTH, truncation=True, return_tensors="pt", add_special_tokens=True
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import nn, Tensor
 
 from core.errors import InputError
 from core.training.common.optimizer import Optimizer, OptimizerSettings
@@ -35,6 +35,23 @@ def begin_run(config: SmallRecipeConfig, recipe: str, modules: Mapping[str, nn.M
     )
     optimizer = Optimizer(parameters, settings)
     return TrainingRun(config, recipe, optimizer, modules, minutes=config.minutes, checkpoint_seconds=config.checkpoint_seconds)
+
+
+_BYTES_IN_CHECKPOINT = 64 << 20
+
+
+def fits_in_checkpoint(tensors: Iterable[Tensor]) -> bool:
+    """Whether buffered data is small enough for a checkpoint.
+
+    A resumed run then repeats exactly; larger buffers are filled anew.
+    """
+    return sum(value.numel() * value.element_size() for value in tensors) <= _BYTES_IN_CHECKPOINT
+
+
+def use_fast_kernels() -> None:
+    """Let CUDA choose convolutions by timing them, and multiply in TF32."""
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
 
 
 def freeze(modules: Iterable[nn.Module]) -> None:

@@ -1,8 +1,9 @@
 """Recipe `small-sam2`: the small SAM 2, on procedural clips of whole moving things.
 
-In phases: short clips at 256 px, longer ones, then 384 px; one learning-rate schedule runs through all of them. Every batch is used twice,
-the second time mirrored and backwards with other prompts. A fixed set of clips is followed at intervals with the averaged weights, and the
-best weights are the ones that are exported.
+In phases: short clips at 256 px, longer ones, then 384 px; one learning-rate schedule runs through
+all of them. Every batch is used twice, the second time mirrored and backwards with other prompts. A
+fixed set of clips is tracked at intervals with the averaged weights, and the best weights are the
+ones that are exported.
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ from core.segment.network import build_network, Sam2Config
 from core.training.common.checkpoint import save_tensors
 from core.training.common.run import TrainingRun
 from core.training.small.captured import CapturedStep
-from core.training.small.run import begin_run
+from core.training.small.run import begin_run, fits_in_checkpoint, use_fast_kernels
 from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
-from core.training.small.sam2_tracking import fit_to, follow, Follower, MEASURES, training_loss
+from core.training.small.sam2_tracking import BatchTracker, fit_to, MEASURES, track, training_loss
 
-_BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
 _VALIDATION_SEED = 9001
 _VALIDATION_AT_ONCE = 10
 _VALIDATION_POOLS = {"textures_count": 192, "outlines": 64, "solids_per_kind": 8, "backgrounds": 48}
@@ -46,7 +46,8 @@ _SURELY_THERE = 3.0  # an untrained network that calls the object absent shows n
 
 
 class Phase(NamedTuple):
-    """A stretch of the run: side in pixels, frames, clips, targets a clip, and the progress at which it ends."""
+    """A stretch of the run: side in pixels, frames, clips, targets a clip, and the progress at
+    which it ends."""
 
     size: int
     frames: int
@@ -72,7 +73,7 @@ def read_phases(text: str) -> list[Phase]:
     return phases
 
 
-class Batch:
+class TrackingBatch:
     """The clips that a step reads, refilled from the world or turned round in place."""
 
     def __init__(self, world: TrackingWorld, phase: Phase) -> None:
@@ -94,8 +95,8 @@ class Batch:
 
     def state(self) -> dict[str, Tensor]:
         """For a checkpoint, if it is small."""
-        size = sum(value.numel() * value.element_size() for value in (self.pixels, self.labels))
-        return {"pixels": self.pixels, "labels": self.labels} if size <= _BUFFER_BYTES_IN_CHECKPOINT else {}
+        tensors = {"pixels": self.pixels, "labels": self.labels}
+        return tensors if fits_in_checkpoint(tensors.values()) else {}
 
     def load(self, state: dict[str, Tensor]) -> bool:
         """Take what a checkpoint kept; False when it is none of this phase."""
@@ -106,18 +107,27 @@ class Batch:
         return True
 
 
-def train_once(run: TrainingRun, follower: Follower, batch: Batch) -> Tensor:
-    """One optimisation step on the batch; the loss and MEASURES, (8,)."""
+def train_once(run: TrainingRun, tracker: BatchTracker, batch: TrackingBatch) -> Tensor:
+    """Make one optimisation step on the batch.
+
+    Args:
+        run: Whose optimizer moves the weights.
+        tracker: The network's steps.
+        batch: The clips.
+
+    Returns:
+        The loss and MEASURES, (8,).
+    """
     masks, usable = whole_things(TrackingClips(batch.pixels, batch.labels), batch.phase.targets)
     cuda = run.device.type == "cuda"
     with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=cuda):
-        loss, seen = training_loss(follower, batch.pixels, masks, batch.labels, usable)
+        loss, seen = training_loss(tracker, batch.pixels, masks, batch.labels, usable)
     run.optimizer.descend(loss)
     return torch.cat([loss.detach()[None], seen])
 
 
 class Validation:
-    """A fixed set of clips, each with the target that is followed, and the best score so far."""
+    """A fixed set of clips, each with the target that is tracked, and the best score so far."""
 
     def __init__(self, config: Sam2RecipeConfig, size: int, device: torch.device) -> None:
         self.passes, self.size = config.prompt_passes, size
@@ -140,11 +150,11 @@ class Validation:
     @torch.no_grad()
     def score(self, network: SAM2Base) -> dict[str, float]:
         """Mean J: from box, click and mask over all frames, and on the first from box and click."""
-        follower = Follower(network)
+        tracker = BatchTracker(network)
         found: dict[str, Tensor] = {}
         for prompt in ("box", "click", "mask"):
             with torch.autocast(network.device.type, dtype=torch.bfloat16, enabled=network.device.type == "cuda"):
-                found[prompt] = torch.cat([follow(follower, pixels, masks, prompt, self.passes)[0] for pixels, masks in self.parts])
+                found[prompt] = torch.cat([track(tracker, pixels, masks, prompt, self.passes)[0] for pixels, masks in self.parts])
         result = {f"J_{prompt}": float(values[:, 1:].mean()) for prompt, values in found.items()}
         return result | {f"J0_{prompt}": float(found[prompt][:, 0].mean()) for prompt in ("box", "click")}
 
@@ -152,7 +162,7 @@ class Validation:
     def sheet(self, network: SAM2Base, rows: int = 10) -> np.ndarray:
         """The first clips with their truth and what is answered from a box: uint8 (H, W, 3)."""
         pixels, masks = self.parts[0][0][:rows], self.parts[0][1][:rows]
-        logits = follow(Follower(network), pixels, masks, "box", self.passes)[1]
+        logits = track(BatchTracker(network), pixels, masks, "box", self.passes)[1]
         said = torch.nn.functional.interpolate(logits.float(), size=(self.size, self.size), mode="bilinear")[:, :, None] > 0
         every = max(1, pixels.shape[1] // 4)
         small = slice(None, None, 2)
@@ -161,7 +171,16 @@ class Validation:
 
 
 def make_world(pools: PoolsConfig, seed: int, device: torch.device) -> TrackingWorld:
-    """A world of these sizes."""
+    """Build a world for tracking.
+
+    Args:
+        pools: Their sizes.
+        seed: Of the pools.
+        device: Where clips are drawn.
+
+    Returns:
+        The world.
+    """
     return TrackingWorld(device, seed=seed, **asdict(pools))
 
 
@@ -179,10 +198,11 @@ def start_network(config: Sam2RecipeConfig) -> tuple[SAM2Base, Sam2Config]:
 
 
 class Keeper:
-    """Scores the averaged weights at intervals, keeps the best, writes the package, and goes back to the best after a collapse.
+    """Scores the averaged weights at intervals, keeps the best, writes the package, and goes back
+    to the best after a collapse.
 
-    It has a network of its own, of the validation's size: the one that trains is part of a captured graph, which would go on reading the
-    tensors that fitting it to another size replaces.
+    It has a network of its own, of the validation's size: the one that trains is part of a captured
+    graph, which would go on reading the tensors that fitting it to another size replaces.
     """
 
     def __init__(self, run: TrainingRun, config: Sam2RecipeConfig, network: SAM2Base, sizes: Sam2Config, validation: Validation) -> None:
@@ -200,7 +220,8 @@ class Keeper:
         return time.monotonic() - self.last > self.config.validate_seconds
 
     def validate(self, final: bool = False) -> None:
-        """Score, and export when nothing was better; then write curve and, at the end, a sheet beside it."""
+        """Score, and export when nothing was better; then write curve and, at the end, a sheet
+        beside it."""
         average = list(self.run.optimizer.average.values())
         torch._foreach_copy_(list[Tensor](self.network.parameters()), average)
         self.latest = self.validation.score(self.network)
@@ -223,7 +244,10 @@ class Keeper:
         self.last = time.monotonic()
 
     def _export(self) -> None:
-        """Half precision, moved over the old file only when whole. Elsewhere a copy stays for a later call of a broken run."""
+        """Half precision, moved over the old file only when whole.
+
+        Elsewhere a copy stays for a later call of a broken run.
+        """
         state = {key: value.half() for key, value in self.network.state_dict().items()}
         for folder in {self.folder, self.run.folder / "package"}:
             save_tensors(folder / "model.safetensors", state, {"format": "pt"})
@@ -247,8 +271,7 @@ def train(config: Sam2RecipeConfig) -> None:
     phases = read_phases(config.phases)
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    use_fast_kernels()
     network, sizes = start_network(config)
     network = network.to(device).train()
     print(f"drawing {config.pools.textures_count} textures and {config.pools.backgrounds} backgrounds on {device}", flush=True)
@@ -299,12 +322,12 @@ def train_phase(
     """
     began = time.monotonic()
     fit_to(network, phase.size)
-    batch, follower = Batch(world, phase), Follower(network)
+    batch, tracker = TrackingBatch(world, phase), BatchTracker(network)
     fill = CapturedStep(batch.fill, run.device, warm_up=1)
     fresh = not batch.load(kept)
     if fresh and run.device.type == "cuda":
         batch.fill()
-    step = CapturedStep(partial(train_once, run, follower, batch), run.device)
+    step = CapturedStep(partial(train_once, run, tracker, batch), run.device)
     if run.device.type == "cuda":
         memory = torch.cuda.max_memory_allocated() / 2**30
         print(f"{phase}: captured in {time.monotonic() - began:.1f} s, {memory:.1f} GiB at most", flush=True)

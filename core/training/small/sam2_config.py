@@ -9,7 +9,8 @@ from core.training.small.config import SmallRecipeConfig
 
 @dataclass(frozen=True)
 class PoolsConfig:
-    """Sizes of the pools that clips for tracking are composed of; small numbers make a small world quickly (tests)."""
+    """Sizes of the pools that clips for tracking are composed of; small numbers make a small world
+    quickly (tests)."""
 
     textures_count: int = 2048
     outlines: int = 256
@@ -28,17 +29,21 @@ class Sam2RecipeConfig(SmallRecipeConfig):
     ema: float = 0.998
     checkpoint_seconds: float = 60.0
     initial: str = ""
-    """Folder with a config.json of the sizes to build and, unless training starts from nothing, model.safetensors."""
+    """Folder with a config.json of the sizes to build and, unless training starts from nothing,
+    model.safetensors."""
     phases: str = "256:2:72:2:0.2,256:6:24:2:0.5,384:8:10:2:1"
-    """One after the other: side in pixels, frames, clips, targets a clip, and at which part of the run the phase ends."""
+    """One after the other: side in pixels, frames, clips, targets a clip, and at which part of the
+    run the phase ends."""
     stop_after: float = 0.0
-    """Write everything and stop after this many seconds of wall time since the start of the program (0: at the end of the run), so that a
-    later call with resume=true goes on."""
+    """Write everything and stop after this many seconds of wall time since the start of the program
+    (0: at the end of the run), so that a later call with resume=true goes on."""
     validate_seconds: float = 75.0
     validation_clips: int = 40
     validation_frames: int = 8
     prompt_passes: int = 2
-    """How often the prompted frame is shown again in validation, and what the package's configuration says."""
+    """How often the prompted frame is shown again in validation, and what the package's
+    configuration says."""
     export: str = ""
-    """Folder that gets the package, the curve and a sheet at every validation (default: `out`/package)."""
+    """Folder that gets the package, the curve and a sheet at every validation (default:
+    `out`/package)."""
     pools: PoolsConfig = field(default_factory=PoolsConfig)

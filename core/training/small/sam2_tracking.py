@@ -1,8 +1,10 @@
-"""A batch of things followed through short clips by SAM 2's own parts, with the loss at every answer.
+"""A batch of objects tracked through short clips by SAM 2's own parts, with the loss at every
+answer.
 
-The same mathematics as SAM2Base.track_step, for targets of different prompts at once and without anything that a CUDA graph can't hold
-(tests/unit/test_training_sam2.py compares the two). The order of events is that of the program: a prompted frame is answered, shown again
-with the memory of the answer, corrected by a click, then followed.
+The same mathematics as SAM2Base.track_step, for targets of different prompts at once and without
+anything that a CUDA graph can't hold (tests/unit/test_training_sam2.py compares the two). The order
+of events is that of the program: a prompted frame is answered, shown again with the memory of the
+answer, corrected by a click, then tracked.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.modeling.sam2_utils import get_1d_sine_pe
 from torch import Tensor
 
-from core.data import simulated_prompts as cues
+from core.data import simulated_prompts
 from core.segment.network import STRIDE
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def fit_to(network: SAM2Base, size: int) -> None:
-    """Let a network take squares of `size` pixels, as if it had been built for them: only positions depend on it, no weight does."""
+    """Let a network take squares of `size` pixels, as if it had been built for them: only positions
+    depend on it, no weight does."""
     cells = size // STRIDE
     network.image_size, network.sam_image_embedding_size = size, cells
     encoder = network.sam_prompt_encoder
@@ -35,8 +38,9 @@ def fit_to(network: SAM2Base, size: int) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the mask decoder says of N targets: logits (N, K, h, w) and predicted IoU (N, K) of its K answers; the best one's logits small
-    (N, 1, h, w) and at the picture's size (N, 1, S, S), object pointer (N, C) and object score (N, 1)."""
+    """What the mask decoder says of N targets: logits (N, K, h, w) and predicted IoU (N, K) of its
+    K answers; the best one's logits small (N, 1, h, w) and at the picture's size (N, 1, S, S),
+    object pointer (N, C) and object score (N, 1)."""
 
     logits: Tensor
     quality: Tensor
@@ -59,7 +63,8 @@ def join(answers: list[Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept of a frame: features (N, M, h, w), their positions, and the object pointer (N, C)."""
+    """What is kept of a frame: features (N, M, h, w), their positions, and the object pointer (N,
+    C)."""
 
     features: Tensor
     position: Tensor
@@ -68,7 +73,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class Frame:
-    """Features of a frame for N targets: the coarsest level (h*w, N, C), its position (h*w, 1, C), finer maps and the coarse size."""
+    """Features of a frame for N targets: the coarsest level (h*w, N, C), its position (h*w, 1, C),
+    finer maps and the coarse size."""
 
     level: Tensor
     position: Tensor
@@ -84,7 +90,7 @@ class Frame:
         return level.permute(1, 2, 0).unflatten(2, self.size)
 
 
-class Follower:
+class BatchTracker:
     """SAM 2's steps on batches."""
 
     def __init__(self, network: SAM2Base) -> None:
@@ -95,7 +101,8 @@ class Follower:
         self.one = torch.ones(1, 1, dtype=torch.int32, device=device)
 
     def encode(self, pixels: Tensor, targets: int) -> list[Frame]:
-        """Frames of clips (B, T, 3, S, S) in [0, 1], each repeated for `targets` targets: N = targets * B, a target's clips together."""
+        """Frames of clips (B, T, 3, S, S) in [0, 1], each repeated for `targets` targets: N =
+        targets * B, a target's clips together."""
         batch, frames = pixels.shape[:2]
         pictures = (pixels.transpose(0, 1).flatten(0, 1).float() - self.mean) / self.std
         out = self.network.forward_image(pictures)
@@ -113,7 +120,18 @@ class Follower:
         return frame.as_map(frame.level + self.network.no_mem_embed)
 
     def decode(self, frame: Frame, features: Tensor, points: tuple[Tensor, Tensor] | None, before: Tensor | None, several: bool) -> Answer:
-        """Answer from a map of features, points (coordinates (N, P, 2), labels (N, P)) and the logits of an answer before."""
+        """Answer from a map of features.
+
+        Args:
+            frame: Whose finer maps are used.
+            features: (N, C, h, w).
+            points: Coordinates (N, P, 2) in pixels and labels (N, P), or None.
+            before: Logits of an answer before, or None.
+            several: Whether several masks are proposed.
+
+        Returns:
+            The answer.
+        """
         inputs = None if points is None else {"point_coords": points[0], "point_labels": points[1]}
         logits, _, quality, small, large, pointer, score = self.network._forward_sam_heads(features, inputs, before, frame.fine, several)
         return Answer(logits, quality, small, large, pointer, score)
@@ -129,9 +147,17 @@ class Follower:
         return Memory(features, positions[-1], answer.pointer)
 
     def recall(self, frame: Frame, prompted: Memory, recent: list[Memory], distance: Tensor, reach: int) -> Tensor:
-        """The map of a frame in the light of what is remembered: the prompted frame and those since, oldest first.
+        """Look at a frame in the light of what is remembered.
 
-        `distance` is a scalar, frames from the prompted one to this; pointers' distances are divided by `reach`.
+        Args:
+            frame: The frame to track.
+            prompted: Memory of the prompted frame.
+            recent: Memories of the frames since, oldest first.
+            distance: Frames from the prompted one to this, a scalar.
+            reach: What the distances of object pointers are divided by.
+
+        Returns:
+            The map of features, (N, C, h, w).
         """
         network = self.network
         count, channels = frame.level.shape[1], network.hidden_dim
@@ -162,8 +188,9 @@ class Follower:
         return frame.as_map(found)
 
 
-class Judge:
-    """Loss and J of answers against the truth of one frame: masks bool (N, S, S); `weight` (N,) 0 where a target won't do."""
+class FrameScorer:
+    """Loss and J of answers against the truth of one frame: masks bool (N, S, S); `weight` (N,) 0
+    where a target won't do."""
 
     def __init__(self, masks: Tensor, weight: Tensor) -> None:
         self.weight, self.present = weight, (masks.float().mean((1, 2)) > 2e-4).float()
@@ -184,8 +211,9 @@ class Judge:
         return ((said & true).sum((2, 3)) + 1e-3) / ((said | true).sum((2, 3)) + 1e-3)
 
     def loss(self, answer: Answer, part: slice) -> tuple[Tensor, Tensor]:
-        """Mean loss of an answer for some targets, and the mean J of its best mask: focal and Dice loss on the best of several answers,
-        error of the predicted J on all, and whether the object is there."""
+        """Mean loss of an answer for some targets, and the mean J of its best mask: focal and Dice
+        loss on the best of several answers, error of the predicted J on all, and whether the object
+        is there."""
         truth, care = self.truth[part], self.care[part]
         present, weight = self.present[part], self.weight[part]
         logits = self._enlarged(answer.logits)
@@ -209,16 +237,27 @@ class Judge:
 
 
 MEASURES = ("box", "click", "again", "corrected", "followed", "last", "recorrected")
-"""What a training step tells of: J on the prompted frame from a box and from a click, after seeing it again, after a correction; of the
-second and of the last frame; of the last after a correction."""
+"""What a training step tells of: J on the prompted frame from a box and from a click, after seeing
+it again, after a correction; of the second and of the last frame; of the last after a correction.
+"""
 
 
 def training_loss(
-    follower: Follower, pixels: Tensor, masks: Tensor, parts: Tensor, usable: Tensor, shares: tuple[float, float] = (0.48, 0.38)
+    tracker: BatchTracker, pixels: Tensor, masks: Tensor, parts: Tensor, usable: Tensor, shares: tuple[float, float] = (0.48, 0.38)
 ) -> tuple[Tensor, Tensor]:
-    """Loss and MEASURES (7,) of clips (B, T, 3, S, S), masks bool (B, T, O, S, S), labels int8 (B, T, S, S), usable (B, O).
+    """Compute the loss of a batch of clips.
 
-    `shares` of the targets are prompted by box and by click, the rest by their mask; half of the first two are corrected.
+    Args:
+        tracker: The network's steps.
+        pixels: (B, T, 3, S, S) in [0, 1].
+        masks: Of the targets, bool (B, T, O, S, S).
+        parts: Labels of things and parts, int8 (B, T, S, S).
+        usable: 1 for targets that count, (B, O).
+        shares: Of the targets that are prompted by box and by click; the rest by their mask. Half
+            of the first two are corrected.
+
+    Returns:
+        The loss and MEASURES, (7,).
     """
     targets, frames = masks.shape[2], masks.shape[1]
     truth = masks.permute(1, 2, 0, 3, 4).flatten(1, 2)
@@ -227,96 +266,104 @@ def training_loss(
     boxed, clicked = round(count * shares[0]), round(count * shares[1])
     prompted = boxed + clicked
     box_part, click_part, mask_part = slice(0, boxed), slice(boxed, prompted), slice(prompted, count)
-    shown = follower.encode(pixels, targets)
-    judge = Judge(truth[0], weight)
+    shown = tracker.encode(pixels, targets)
+    scorer = FrameScorer(truth[0], weight)
     first, device = shown[0], pixels.device
-    plain = follower.plain(first)
-    corners = cues.boxes(truth[0, box_part])
-    click = cues.clicks(truth[0, click_part], parts[:, 0].repeat(targets, 1, 1)[click_part])[:, None]
-    box_labels, click_labels = follower.corners.expand(boxed, 2), follower.one.expand(clicked, 1)
-    from_box = follower.decode(first.take(box_part), plain[box_part], (corners, box_labels), None, False)
-    from_click = follower.decode(first.take(click_part), plain[click_part], (click, click_labels), None, True)
+    plain = tracker.plain(first)
+    corners = simulated_prompts.boxes(truth[0, box_part])
+    click = simulated_prompts.clicks(truth[0, click_part], parts[:, 0].repeat(targets, 1, 1)[click_part])[:, None]
+    box_labels, click_labels = tracker.corners.expand(boxed, 2), tracker.one.expand(clicked, 1)
+    from_box = tracker.decode(first.take(box_part), plain[box_part], (corners, box_labels), None, False)
+    from_click = tracker.decode(first.take(click_part), plain[click_part], (click, click_labels), None, True)
     losses, seen = [], []
 
-    def judged(answer: Answer, part: slice, importance: float, at: Judge) -> Tensor:
+    def scored(answer: Answer, part: slice, importance: float, at: FrameScorer) -> Tensor:
         loss, iou = at.loss(answer, part)
         losses.append(importance * loss)
         return iou
 
-    seen += [judged(from_box, box_part, 0.6, judge), judged(from_click, click_part, 0.5, judge)]
+    seen += [scored(from_box, box_part, 0.6, scorer), scored(from_click, click_part, 0.5, scorer)]
     # the prompted frame again, with the memory of its own answer
     again_part = slice(0, prompted)
     frame = first.take(again_part)
     one = torch.ones((), device=device)
-    memory = follower.remember(frame, join([from_box, from_click]))
-    again = follower.decode(frame, follower.recall(frame, memory, [], one, 1), None, None, False)
-    seen.append(judged(again, again_part, 1.0, judge))
+    memory = tracker.remember(frame, join([from_box, from_click]))
+    again = tracker.decode(frame, tracker.recall(frame, memory, [], one, 1), None, None, False)
+    seen.append(scored(again, again_part, 1.0, scorer))
     # a click on a mistake, for half of them
     pieces, corrected = [], []
     for part, points, labels in ((box_part, corners, box_labels), (click_part, click, click_labels)):
         middle = part.start + (part.stop - part.start) // 2
         half, number = slice(part.start, middle), middle - part.start
-        said, true = judge.wrong(again.small[half])
-        place, sign = cues.corrections(said, true[half])
+        said, true = scorer.wrong(again.small[half])
+        place, sign = simulated_prompts.corrections(said, true[half])
         points = torch.cat([points[:number], 2 * place[:, None]], 1)
         labels = torch.cat([labels[:number], sign], 1)
-        answer = follower.decode(first.take(half), plain[half], (points, labels), again.small[half].clamp(-32, 32), False)
-        corrected.append(judged(answer, half, 0.35, judge))
+        answer = tracker.decode(first.take(half), plain[half], (points, labels), again.small[half].clamp(-32, 32), False)
+        corrected.append(scored(answer, half, 0.35, scorer))
         pieces += [answer, again.take(slice(middle, part.stop))]
     seen.append(torch.stack(corrected).mean())
-    pieces.append(follower.given(first.take(mask_part), truth[0, mask_part][:, None].float()))
-    origin = follower.remember(first, join(pieces))
+    pieces.append(tracker.given(first.take(mask_part), truth[0, mask_part][:, None].float()))
+    origin = tracker.remember(first, join(pieces))
     # at times as if the prompt had been long ago
     long_ago = torch.rand((), device=device) * 90 * (torch.rand((), device=device) < 0.5)
     recent: list[Memory] = []
     everyone = slice(0, count)
     for index in range(1, frames):
-        frame, judge = shown[index], Judge(truth[index], weight)
-        features = follower.recall(frame, origin, recent, long_ago + index, follower.network.max_obj_ptrs_in_encoder - 1)
-        answer = follower.decode(frame, features, None, None, False)
-        iou = judged(answer, everyone, 2.0 / (frames - 1) + 0.5, judge)
+        frame, scorer = shown[index], FrameScorer(truth[index], weight)
+        features = tracker.recall(frame, origin, recent, long_ago + index, tracker.network.max_obj_ptrs_in_encoder - 1)
+        answer = tracker.decode(frame, features, None, None, False)
+        iou = scored(answer, everyone, 2.0 / (frames - 1) + 0.5, scorer)
         if index == 1:
             seen.append(iou)
         if index == frames - 1:
-            said, true = judge.wrong(answer.small)
-            place, sign = cues.corrections(said, true)
-            mended = follower.decode(frame, features, (2 * place[:, None], sign), answer.small.clamp(-32, 32), False)
-            seen += [iou, judged(mended, everyone, 0.3, judge)]
+            said, true = scorer.wrong(answer.small)
+            place, sign = simulated_prompts.corrections(said, true)
+            mended = tracker.decode(frame, features, (2 * place[:, None], sign), answer.small.clamp(-32, 32), False)
+            seen += [iou, scored(mended, everyone, 0.3, scorer)]
         else:
-            recent.append(follower.remember(frame, answer))
+            recent.append(tracker.remember(frame, answer))
     return torch.stack(losses).sum() / (2 + 0.5 * frames), torch.stack(seen)
 
 
 @torch.no_grad()
-def follow(follower: Follower, pixels: Tensor, masks: Tensor, prompt: str, passes: int) -> tuple[Tensor, Tensor]:
-    """Follow targets from the exact `prompt` on their first frame (box, click or mask), shown again `passes` times.
+def track(tracker: BatchTracker, pixels: Tensor, masks: Tensor, prompt: str, passes: int) -> tuple[Tensor, Tensor]:
+    """Track targets from the exact prompt on their first frame.
 
-    Returns J (N, T) of N = O * B targets and logits (N, T, h, w).
+    Args:
+        tracker: The network's steps.
+        pixels: (B, T, 3, S, S) in [0, 1].
+        masks: True masks of the targets, bool (B, T, O, S, S).
+        prompt: box, click or mask.
+        passes: How often the prompted frame is shown again.
+
+    Returns:
+        J (N, T) of N = O * B targets and logits (N, T, h, w).
     """
     targets, frames = masks.shape[2], masks.shape[1]
     truth = masks.permute(1, 2, 0, 3, 4).flatten(1, 2)
     count = truth.shape[1]
-    shown, weight = follower.encode(pixels, targets), torch.ones(count, device=pixels.device)
+    shown, weight = tracker.encode(pixels, targets), torch.ones(count, device=pixels.device)
     first = shown[0]
     points: dict[str, Any] = {
-        "box": lambda: (cues.boxes(truth[0], 0.0), follower.corners.expand(count, 2)),
-        "click": lambda: (cues.deepest(truth[0])[:, None], follower.one.expand(count, 1)),
+        "box": lambda: (simulated_prompts.boxes(truth[0], 0.0), tracker.corners.expand(count, 2)),
+        "click": lambda: (simulated_prompts.deepest(truth[0])[:, None], tracker.one.expand(count, 1)),
     }
     if prompt == "mask":
-        answer = follower.given(first, truth[0][:, None].float())
+        answer = tracker.given(first, truth[0][:, None].float())
     else:
-        answer = follower.decode(first, follower.plain(first), points[prompt](), None, prompt == "click")
+        answer = tracker.decode(first, tracker.plain(first), points[prompt](), None, prompt == "click")
         for _ in range(passes):
-            features = follower.recall(first, follower.remember(first, answer), [], torch.ones((), device=pixels.device), 1)
-            answer = follower.decode(first, features, None, None, False)
-    origin = follower.remember(first, answer)
+            features = tracker.recall(first, tracker.remember(first, answer), [], torch.ones((), device=pixels.device), 1)
+            answer = tracker.decode(first, features, None, None, False)
+    origin = tracker.remember(first, answer)
     recent: list[Memory] = []
-    scores, logits = [Judge(truth[0], weight).iou(answer.small)[:, 0]], [answer.small[:, 0]]
+    scores, logits = [FrameScorer(truth[0], weight).iou(answer.small)[:, 0]], [answer.small[:, 0]]
     for index in range(1, frames):
         distance = torch.full((), float(index), device=pixels.device)
-        features = follower.recall(shown[index], origin, recent, distance, follower.network.max_obj_ptrs_in_encoder - 1)
-        answer = follower.decode(shown[index], features, None, None, False)
-        recent.append(follower.remember(shown[index], answer))
-        scores.append(Judge(truth[index], weight).iou(answer.small)[:, 0])
+        features = tracker.recall(shown[index], origin, recent, distance, tracker.network.max_obj_ptrs_in_encoder - 1)
+        answer = tracker.decode(shown[index], features, None, None, False)
+        recent.append(tracker.remember(shown[index], answer))
+        scores.append(FrameScorer(truth[index], weight).iou(answer.small)[:, 0])
         logits.append(answer.small[:, 0])
     return torch.stack(scores, 1), torch.stack(logits, 1)

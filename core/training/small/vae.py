@@ -1,4 +1,5 @@
-"""Recipe `small-vae`: the small autoencoder from nothing, on procedural images and clips, some with a black edit region."""
+"""Recipe `small-vae`: the small autoencoder from nothing, on procedural images and clips, some with
+a black edit region."""
 
 from __future__ import annotations
 
@@ -18,21 +19,21 @@ from core.training.common.run import TrainingRun
 from core.training.small.captured import call, CapturedStep
 from core.training.small.fast_vae import speed_up
 from core.training.small.networks import build_vae
-from core.training.small.run import begin_run, freeze
+from core.training.small.run import begin_run, freeze, use_fast_kernels
 from core.training.small.vae_config import VaeConfig
 from core.training.small.world import build_world
 from core.vivid.conditioning import masked_video
 
 MASKED_SHARE = 0.35
-"""Part of the pictures that carry a black region, as the masked video does that the denoiser is shown."""
+"""Share of the pictures with a black region, like the masked video that the denoiser is shown."""
 
 PEAK = 2.0
 """From black to white in the model's pixels, for PSNR."""
 
 
 def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
-    """Absolute error of pixels, of differences between neighbours (edges) at full and half size and of 4x4 means (colour), plus squared
-    error. (B, 3, T, H, W)."""
+    """Absolute error of pixels, of differences between neighbours (edges) at full and half size and
+    of 4x4 means (colour), plus squared error. (B, 3, T, H, W)."""
     error = result - target
     half = F.avg_pool3d(error, (1, 2, 2))
     edges = sum(part.diff(dim=-1).abs().mean() + part.diff(dim=-2).abs().mean() for part in (error, half))
@@ -61,8 +62,18 @@ class VaeStep:
         return torch.stack([loss.detach(), (result.detach() - pixels).square().mean(), divergence.detach(), mean.detach().std()])
 
     def through(self, half: torch.nn.Module, video: Tensor, length: int) -> Tensor:
-        """(B, C, T, H, W) through the encoder or the decoder in the chunks of `length` frames that the pipeline uses, the first one longer
-        by what is left over: a chunk is normalised on its own and sees the one before through its convolutions only, which is learnt.
+        """Run a video through the encoder or the decoder in the chunks that the pipeline uses.
+
+        A chunk is normalised on its own and sees the one before through its convolutions only,
+        which has to be learnt.
+
+        Args:
+            half: Encoder or decoder.
+            video: (B, C, T, H, W).
+            length: Frames of a chunk; the first one takes what is left over as well.
+
+        Returns:
+            The whole result, float32.
         """
         first = length + video.shape[2] % length if video.shape[2] >= length else video.shape[2]
         results: list[Tensor] = []
@@ -76,13 +87,23 @@ class VaeStep:
 
 @torch.no_grad()
 def reconstruct(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Through the autoencoder and back as the pipeline does it: (B, 3, T, H, W) -> the same, and latents (B, C, F, h, w)."""
+    """Through the autoencoder and back as the pipeline does it: (B, 3, T, H, W) -> the same, and
+    latents (B, C, F, h, w)."""
     latent = vae.encode(pixels).latent_dist.mode()
     return vae.decode(latent).sample.clamp(-1, 1), latent
 
 
 def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict[str, float], float]:
-    """PSNR on unseen clips of 1, 9 and 17 frames, and the standard deviation of the latents of a window."""
+    """Measure the autoencoder on unseen clips of 1, 9 and 17 frames.
+
+    Args:
+        vae: The trained autoencoder.
+        world: Where clips come from.
+        batch: Clips of each length.
+
+    Returns:
+        PSNR in dB by length, and the standard deviation of the latents of a window.
+    """
     scores, deviation = {}, 1.0
     for frames in sorted({1, 9, world.window_frames}):
         pixels = world.sample(batch, frames, delete=0.3, seed=10_000 + frames).pixels
@@ -93,7 +114,16 @@ def measure(vae: AutoencoderKLCogVideoX, world: World, batch: int) -> tuple[dict
 
 
 def save_vae(run: TrainingRun, config: VaeConfig, deviation: float) -> AutoencoderKLCogVideoX:
-    """Write the averaged weights to `out`/vae in single precision, scaled by the latents' deviation."""
+    """Write the averaged weights to `out`/vae in single precision.
+
+    Args:
+        run: That trained them.
+        config: Sizes of the network.
+        deviation: Of the latents; they are scaled to 1.
+
+    Returns:
+        The autoencoder with these weights, frozen.
+    """
     with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
         vae = build_vae(config.network)
     vae.load_state_dict(run.averaged_states()["vae"])
@@ -110,11 +140,11 @@ def _measures(result: Tensor) -> dict[str, float]:
 
 
 def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
-    """Run the recipe; writes `out`/vae in single precision, a curve and a sheet (sources over reconstructions)."""
+    """Run the recipe; writes `out`/vae in single precision, a curve and a sheet (sources over
+    reconstructions)."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    use_fast_kernels()
     vae = build_vae(config.network)
     if config.initial:
         vae.load_state_dict(AutoencoderKLCogVideoX.from_pretrained(config.initial, torch_dtype=torch.float32).state_dict())
@@ -137,8 +167,7 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
         with torch.compiler.set_stance("default" if kind == "v" else "force_eager"):
             steps[kind] = CapturedStep(VaeStep(run, vae, world, *shapes[kind], config.kl_weight), device)
     run.start_clock()
-    while run.progress < 1:
-        kind = config.pattern[run.step % len(config.pattern)]
+    for kind in run.kinds(config.pattern):
         result = steps[kind]()
         if run.advance(lambda: {kind: _measures(result)}):  # noqa: B023
             save_vae(run, config, float(result[3]))

@@ -1,7 +1,9 @@
-"""Recipe `small-vivid`: the small denoiser and its text encoder from nothing, over a trained autoencoder.
+"""Recipe `small-vivid`: the small denoiser and its text encoder from nothing, over a trained
+autoencoder.
 
-The loss is the v-prediction error, weighted 1 inside the region and `outside_weight` outside. Batches are all images or all clips, as in
-the paper; clips are given their keyframe with probability `keyframe_probability` (the paper: 0.5), because reading it is the hard part.
+The loss is the v-prediction error, weighted 1 inside the region and `outside_weight` outside.
+Batches are all images or all clips, as in the paper; clips are given their keyframe with
+probability `keyframe_probability` (the paper: 0.5), because reading it is the hard part.
 """
 
 from __future__ import annotations
@@ -23,20 +25,27 @@ from core.training.common.diffusion import loss_weight, noised
 from core.training.common.run import TrainingRun
 from core.training.small.captured import call, CapturedStep
 from core.training.small.export import export_package
-from core.training.small.latents import encode_examples, LatentBuffer
+from core.training.small.latents import checkpoint_state, encode_examples, LatentBuffer
 from core.training.small.networks import build_text_encoder, build_transformer, token_ids
 from core.training.small.preview import save_sheet
-from core.training.small.run import begin_run, freeze
+from core.training.small.run import begin_run, freeze, use_fast_kernels
 from core.training.small.vivid_config import VividConfig
 from core.training.small.world import build_world
 from core.vivid.conditioning import denoiser_input
 
-_BUFFER_BYTES_IN_CHECKPOINT = 64 << 20
-"""Replay buffers up to this size travel in the checkpoint, so that a resumed run repeats exactly; larger ones are filled anew."""
-
 
 def draw_timesteps(count: int, high_noise: float, high_from: int, device: torch.device) -> Tensor:
-    """Mostly from [high_from, 999], where captions act; one in twelve is 999, where sampling starts; the rest uniform."""
+    """Draw time steps, mostly where captions act.
+
+    Args:
+        count: How many.
+        high_noise: Share that comes from `high_from` to 999; the rest is uniform.
+        high_from: The least of those.
+        device: Where they are drawn.
+
+    Returns:
+        int64 (count,), 0 to 999. One in twelve is 999, where sampling starts.
+    """
     place, kind = torch.rand(count, device=device), torch.rand(count, device=device)
     low = torch.where(kind < high_noise, float(high_from), 0.0)
     step = (low + place * (1000 - low)).long().clamp(max=999)
@@ -110,7 +119,7 @@ def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
     return vae.bfloat16() if device.type == "cuda" else vae
 
 
-class Examples:
+class ExampleLatents:
     """The world, the encoder and the two replay buffers."""
 
     def __init__(self, config: VividConfig, vae: AutoencoderKLCogVideoX, world: World, run: TrainingRun) -> None:
@@ -141,19 +150,12 @@ class Examples:
         self.buffers[kind].put(*examples)
         return self.buffers[kind].filled
 
-    def state(self) -> dict[str, dict[str, Tensor]]:
-        """The buffers, if they are small enough for a checkpoint."""
-        tensors = {kind: buffer.tensors() for kind, buffer in self.buffers.items()}
-        size = sum(value.numel() * value.element_size() for part in tensors.values() for value in part.values())
-        return tensors if size <= _BUFFER_BYTES_IN_CHECKPOINT else {}
-
 
 def train(config: VividConfig) -> None:
     """Run the recipe; writes a curve, a sheet and the package `out`/package."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    use_fast_kernels()
     vae = load_vae(vae_folder(config), device)
     if config.initial:
         start = Path(config.initial)
@@ -165,7 +167,7 @@ def train(config: VividConfig) -> None:
     text_encoder.train()
     world = build_world(config)
     run = begin_run(config, "small-vivid", {"transformer": transformer, "text_encoder": text_encoder})
-    examples = Examples(config, vae, world, run)
+    examples = ExampleLatents(config, vae, world, run)
     resumed = run.load_checkpoint()
     world.motion.fill_(motion_at(run.progress, config.still_fraction))
     if config.compile:
@@ -175,23 +177,18 @@ def train(config: VividConfig) -> None:
     kinds = list(dict.fromkeys(config.pattern))
     fills = {kind: CapturedStep(partial(examples.fill, kind), device, warm_up=1) for kind in kinds}
     for kind in kinds:
-        if resumed and kind in run.extra.get("buffers", {}):
-            examples.buffers[kind].load(run.extra["buffers"][kind])
-        else:
-            for _ in range(max(1, min(examples.buffers[kind].size // 2, 4096) // examples.fresh[kind])):
-                fills[kind]()
+        examples.buffers[kind].prepare(fills[kind], examples.fresh[kind], run.extra.get("buffers", {}).get(kind) if resumed else None)
     batches = {"i": config.image_batch, "v": config.video_batch}
     steps = {
         kind: CapturedStep(VividStep(run, transformer, text_encoder, examples.buffers[kind], batches[kind], config), device)
         for kind in kinds
     }
     run.start_clock()
-    while run.progress < 1:
-        kind = config.pattern[run.step % len(config.pattern)]
+    for kind in run.kinds(config.pattern):
         world.motion.fill_(motion_at(run.progress, config.still_fraction))
         fills[kind]()
         loss = steps[kind]()
-        run.extra = {"buffers": examples.state()}
+        run.extra = {"buffers": checkpoint_state(examples.buffers)}
         if run.advance(lambda: {kind: {"loss": float(loss), "motion": float(world.motion)}}):  # noqa: B023
             save_package(run, vae, config)
     run.save_checkpoint()
@@ -199,7 +196,14 @@ def train(config: VividConfig) -> None:
 
 
 def save_package(run: TrainingRun, vae: AutoencoderKLCogVideoX, config: VividConfig, world: World | None = None) -> None:
-    """Write the averaged weights as a package; with a world also a sheet of what they can do, by the unchanged autoencoder."""
+    """Write the averaged weights as a package.
+
+    Args:
+        run: That trained them.
+        vae: The autoencoder, for the sheet.
+        config: Sizes, and where the autoencoder lies.
+        world: Draws the clips of a sheet of results; none is written without it.
+    """
     states = run.averaged_states()
     with torch.random.fork_rng(devices=[]):  # a run that exports on its way draws the same numbers as one that does not
         transformer, text_encoder = build_transformer(config.network), build_text_encoder(config.network)

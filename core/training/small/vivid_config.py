@@ -25,13 +25,15 @@ class VividConfig(SmallRecipeConfig):
     pattern: str = "vi"
     keyframe_probability: float = 0.7
     carried_probability: float = 0.9
-    """Share of the keyframed clips that are no deletions whose masked region shows the warped keyframe, not black."""
+    """Share of the keyframed clips that are no deletions whose masked region shows the warped
+    keyframe, not black."""
     foreign: float = 0.25
     """Share of the clips whose object has no name; they are always given their keyframe."""
     caption_drop: float = 0.1
     delete_probability: float = 0.25
     still_fraction: float = 0.03
-    """Objects and cameras stand still for this part of the run; then motion grows to full over as long again (0: it is full at once)."""
+    """Objects and cameras stand still for this part of the run; then motion grows to full over as
+    long again (0: it is full at once)."""
     high_noise: float = 0.75
     """Part of the time steps drawn from `high_noise_from` to 999; the rest is uniform."""
     high_noise_from: int = 400

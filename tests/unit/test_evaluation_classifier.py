@@ -1,4 +1,4 @@
-"""Those who judge pictures: the classifier that ships, and CLIP, here a toy one of the same classes."""
+"""What scores pictures: the classifier that ships, and CLIP, here a toy one of the same classes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from app.commands.cli import main
 from core.data.pool_sizes import PoolSizes
 from core.data.vocabulary import KINDS
 from core.errors import InputError, ModelMissingError
-from core.evaluation.classifier import Classifier, cut_square, FOLDER, SIDE, ThingClassifier, WEIGHTS
+from core.evaluation.classifier import Classifier, crop_square, FOLDER, SIDE, ThingClassifier, WEIGHTS
 from core.evaluation.clip_score import ClipScorer
-from core.evaluation.clips import Clip
+from core.evaluation.clips import EvaluationClip
 from core.evaluation.keyframe import boxes_on
 from core.evaluation.procedural import draw_samples, unseen_world
 from core.training.common.run import TrainingRun
@@ -45,12 +45,12 @@ def test_the_square_around_a_region_is_cut_out_whole() -> None:
     picture[:, 50:] = 200  # goes on beyond the right edge
     mask = np.zeros((40, 60), bool)
     mask[10:30, 40:60] = True
-    square = cut_square(picture, mask, side=24, margin=1.2)
+    square = crop_square(picture, mask, side=24, margin=1.2)
     assert square.shape == (24, 24, 3)
     assert (square[:, :11] == 0).all()
     assert (square[:, 13:] == 200).all()
     with pytest.raises(InputError, match="empty"):
-        cut_square(picture, np.zeros_like(mask))
+        crop_square(picture, np.zeros_like(mask))
 
 
 def test_weights_survive_being_written(tmp_path: Path) -> None:
@@ -93,13 +93,13 @@ def test_the_recipe_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_boxes_go_through_all_colours_and_kinds() -> None:
-    clip = Clip("", np.zeros((3, 90, 160, 3), np.uint8))
-    wishes = boxes_on(clip, 144, 0)
-    assert {wish.kind for wish in wishes} == set(KINDS)
-    assert len({(wish.kind, wish.colour) for wish in wishes}) == 144
-    assert all(wish.kind in wish.caption and wish.colour in wish.caption for wish in wishes)
-    assert all(0.2 * 90 < wish.region.any(1).sum() < 0.6 * 90 for wish in wishes)
-    assert (boxes_on(clip, 2, 5)[1].region == wishes[6].region).all()
+    clip = EvaluationClip("", np.zeros((3, 90, 160, 3), np.uint8))
+    requests = boxes_on(clip, 144, 0)
+    assert {request.kind for request in requests} == set(KINDS)
+    assert len({(request.kind, request.colour) for request in requests}) == 144
+    assert all(request.kind in request.caption and request.colour in request.caption for request in requests)
+    assert all(0.2 * 90 < request.region.any(1).sum() < 0.6 * 90 for request in requests)
+    assert (boxes_on(clip, 2, 5)[1].region == requests[6].region).all()
 
 
 @pytest.fixture(scope="module")
