@@ -152,15 +152,15 @@ def test_broken_packages_and_checkpoints_are_named(tmp_path: Path) -> None:
         load_segmenter(str(package), "cpu", ModelStore())
     checkpoint = tmp_path / "mine.pt"
     checkpoint.write_bytes(b"no checkpoint")
-    with pytest.raises(InputError, match=r"mine\.pt is no SAM 2\.1 checkpoint"):
+    with pytest.raises(InputError, match=r"mine\.pt is not a SAM 2\.1 checkpoint"):
         load_segmenter(str(checkpoint), "cpu", ModelStore())
     for other in ({"model": 5}, {"model": {"image_encoder.trunk.patch_embed.proj.weight": 5}}, [1]):
         torch.save(other, checkpoint)
-        with pytest.raises(InputError, match=r"mine\.pt is no SAM 2\.1 checkpoint"):
+        with pytest.raises(InputError, match=r"mine\.pt is not a SAM 2\.1 checkpoint"):
             load_segmenter(str(checkpoint), "cpu", ModelStore())
     damaged = tmp_path / "mine.safetensors"
     damaged.write_bytes((package / "model.safetensors").read_bytes()[:100])
-    with pytest.raises(InputError, match=r"mine\.safetensors is no SAM 2\.1 checkpoint"):
+    with pytest.raises(InputError, match=r"mine\.safetensors is not a SAM 2\.1 checkpoint"):
         load_segmenter(str(damaged), "cpu", ModelStore())
     torch.save({"model": {"weight": torch.zeros(1)}}, checkpoint)
     with pytest.raises(InputError, match=r"mine\.pt is none of the SAM 2\.1 sizes"):
