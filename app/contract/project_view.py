@@ -63,7 +63,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "adjustment": asdict(project.adjustment),
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
-        "carried": [e.edit_id for e in project.carried],
+        "carried": [e.edit_id for e in project.accepted_keyframes],
         "result": _result(editor, project, project.latest_propagation),
         "layers": [_layer(project, layer) for layer in project.layers],
         "undo": undo,
@@ -96,7 +96,7 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
     """For every step: may it be opened (`open`), why not (`reason`), is it `done`, is what it made
     `stale`.
     """
-    prompted = any(track.marked for track in project.tracks)
+    prompted = any(track.is_located for track in project.tracks)
     tracked = any(track.tracked for track in project.tracks)
     chosen = any(track.tracked for track in project.edited_tracks)
     tried = bool(project.edits)
@@ -129,7 +129,7 @@ def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
         "name": track.name,
         "colour": list(track.colour),
         "tracked": track.covers(*frames),
-        "marked": track.marked,
+        "marked": track.is_located,
         "hidden": track.hidden,
         "edited": track.edited,
         "adjustment": None if track.adjustment is None else asdict(track.adjustment),

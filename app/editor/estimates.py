@@ -68,7 +68,7 @@ class EstimateOperations:
         from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
-        keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
+        keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).accepted_keyframes
         if not keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         model = self._engine.video_model()

@@ -103,7 +103,7 @@ class ObjectOperations:
                 masks.set(frame, masks[frame] | more[frame])
         prompted = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})
         prompts = tuple(self._masks.mask_prompt(project, first.object_id, f, masks[f]) for f in prompted if not masks.is_empty(f))
-        both = [track.tracked for track in (first, second) if track.marked]
+        both = [track.tracked for track in (first, second) if track.is_located]
         tracked = None
         if both and all(both):
             start, stop = max(span[0] for span in both if span), min(span[1] for span in both if span)
@@ -111,7 +111,7 @@ class ObjectOperations:
         merged = dataclasses.replace(
             first,
             prompts=prompts,
-            masks=self._masks.store(project.project_id, masks) if first.marked or second.marked else None,
+            masks=self._masks.store(project.project_id, masks) if first.is_located or second.is_located else None,
             tracked=tracked,
             confirmed=tuple(sorted(set(first.confirmed) & set(second.confirmed))),
             pending=tuple(sorted({*first.pending, *second.pending})),

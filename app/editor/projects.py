@@ -71,7 +71,7 @@ class ProjectOperations:
 
     def rename(self, project_id: str, name: str) -> Project:
         """Call the project by another name."""
-        return self._workspace.settle(project_id, lambda p: document.renamed(p, name))
+        return self._workspace.change_everywhere(project_id, lambda p: document.renamed(p, name))
 
     def delete(self, project_id: str) -> None:
         """Delete the project and everything that was made in it.

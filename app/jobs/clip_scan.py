@@ -77,7 +77,7 @@ class ClipScanner:
         if project.clip.sha256:
             return project
         sha256 = sha256_of(project.clip.source)
-        return self._workspace.settle(project_id, lambda p: document.identified(p, sha256))
+        return self._workspace.change_everywhere(project_id, lambda p: document.identified(p, sha256))
 
     def with_hash(self, project_id: str, job: Job) -> Job:
         """A job that starts once the hash of the clip is known: results are named by it."""

@@ -23,7 +23,7 @@ from core.errors import Cancelled, InputError
 from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
 from core.project import project as document
-from core.project.edits import CarriedKeyframe, Propagation, SamplingSettings
+from core.project.edits import PropagatedKeyframe, Propagation, SamplingSettings
 from core.project.project import Project
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class PropagationJobs:
                 forgotten.
         """
         project = self._workspace.project(project_id)
-        carried = project.carried
+        carried = project.accepted_keyframes
         if not carried:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         context.report("loading the model", 0, 1)
@@ -82,7 +82,7 @@ class PropagationJobs:
         region = self._regions.build(project, context)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
-            CarriedKeyframe(edit.edit_id, edit.frame, edit.image, edit.task, edit.caption, seed)
+            PropagatedKeyframe(edit.edit_id, edit.frame, edit.image, edit.task, edit.caption, seed)
             for edit, seed in zip(carried, seeds, strict=True)
         )
         settings = request.settings

@@ -47,7 +47,7 @@ class TrialJobs:
         from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
-        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).carried
+        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).accepted_keyframes
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         model = half_size(model) if draft else model

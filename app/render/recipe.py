@@ -113,7 +113,7 @@ class Recipe:
 def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
     """What a propagation that starts now is made of, to be kept beside the project: the document itself goes on."""
     tracks = tuple(track for track in project.edited_tracks if track.masks)
-    return json.dumps(encode(Asked(tracks, project.adjustment, project.carried, segmenter, weights)), sort_keys=True).encode()
+    return json.dumps(encode(Asked(tracks, project.adjustment, project.accepted_keyframes, segmenter, weights)), sort_keys=True).encode()
 
 
 def recipe_of(workspace: Workspace, project: Project, propagations: list[Propagation], span: tuple[int, int], codec: str) -> Recipe:

@@ -11,7 +11,9 @@ V = TypeVar("V")
 
 
 class ClosingCache(Generic[V]):
-    """The last `size` values by key, safe to use from several threads. A value with a `close` method is closed when it is dropped."""
+    """The last `size` values by key, safe to use from several threads. A value with a `close`
+    method is closed when it is dropped.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -20,7 +22,9 @@ class ClosingCache(Generic[V]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """The value of `key`, made when it is not there. Two callers at once get the same one; other keys don't wait for it."""
+        """The value of `key`, made when it is not there. Two callers at once get the same one;
+        other keys don't wait for it.
+        """
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -44,6 +48,7 @@ class ClosingCache(Generic[V]):
         return value
 
     def clear(self) -> None:
+        """Drop everything."""
         with self._lock:
             dropped = list(self._values.values())
             self._values.clear()

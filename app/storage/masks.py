@@ -1,4 +1,6 @@
-"""The masks of a project: stored sequences, those that a running job fills, and the region that comes of them."""
+"""The masks of a project: stored sequences, those that a running job fills, and the region that
+comes of them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredRegion:
-    """The region of a project and how soft its edge is, with the files that they lie in: see `Project.region` and `Project.feathers`."""
+    """The region of a project and how soft its edge is, with the files that they lie in: see
+    `Project.region` and `Project.feathers`.
+    """
 
     file: str
     masks: MaskSequence
@@ -50,7 +54,8 @@ class MaskStore:
         return self._sequences.get(path, lambda: MaskSequence.load(path))
 
     def store(self, project_id: str, sequence: MaskSequence) -> str:
-        """Store a mask sequence under its content; returns the path relative to the project. Don't change the sequence afterwards.
+        """Store a mask sequence under its content; returns the path relative to the project. Don't
+        change the sequence afterwards.
 
         Only the blocks of frames that changed since it was stored last are written.
         """
@@ -73,7 +78,16 @@ class MaskStore:
         return MaskSequence.empty(project.clip.info.size, 0, project.clip.info.frames)
 
     def store_changed(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
-        """Store a sequence like `relative` with the masks of some frames replaced (None empties a frame); returns its path."""
+        """Store a sequence with the masks of some frames replaced.
+
+        Args:
+            project: The project.
+            relative: The stored sequence to start from; None for an empty one.
+            masks: The new mask of each frame, bool (H, W); None empties a frame.
+
+        Returns:
+            The new sequence's path, relative to the project.
+        """
         import numpy as np
 
         sequence = self.over_clip(project, relative)
@@ -83,7 +97,17 @@ class MaskStore:
         return self.store(project.project_id, sequence)
 
     def mask_prompt(self, project: Project, object_id: int, frame: int, mask: np.ndarray) -> MaskPrompt:
-        """A mask, bool (H, W), stored as a prompt for a frame."""
+        """Store a mask as a prompt.
+
+        Args:
+            project: The project.
+            object_id: The object that the mask shows.
+            frame: The frame that it belongs to.
+            mask: bool (H, W).
+
+        Returns:
+            The prompt.
+        """
         import cv2
 
         # a bit a pixel: written and read back in a third of the time
@@ -94,7 +118,19 @@ class MaskStore:
     def painted(
         self, project: Project, track: MaskTrack, frame: int, stroke: Sequence[tuple[float, float]], radius: float, erase: bool
     ) -> np.ndarray:
-        """The track's mask on a frame, bool (H, W), after a brush of `radius` source pixels went along `stroke`."""
+        """The mask of an object after a brush stroke.
+
+        Args:
+            project: The project.
+            track: The object.
+            frame: The frame that is painted on.
+            stroke: Points (x, y) of the line, in source pixels.
+            radius: The brush's radius in source pixels.
+            erase: Whether the brush takes away.
+
+        Returns:
+            bool (H, W).
+        """
         import numpy as np
 
         from core.masks.brush import stroked
@@ -105,7 +141,9 @@ class MaskStore:
         return under & ~line if erase else under | line
 
     def region_mask(self, project: Project, frame: int) -> np.ndarray:
-        """bool (H, W): the objects that are edited on that frame, adjusted. Looks at the frames around only where that is asked for."""
+        """bool (H, W): the objects that are edited on that frame, adjusted. Looks at the frames
+        around only where that is asked for.
+        """
         return self.soft_region(project, frame)[0]
 
     def soft_region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
@@ -115,7 +153,9 @@ class MaskStore:
         return region_at([part for _, part in self.region_parts(project)], frame, project.clip.info.size)
 
     def region_parts(self, project: Project) -> list[tuple[MaskTrack, RegionPart]]:
-        """What the region is made of, as far as masks and cuts are known: the masks of a running job first."""
+        """What the region is made of, as far as masks and cuts are known: the masks of a running
+        job first.
+        """
         from core.masks import RegionPart
 
         known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
@@ -123,7 +163,9 @@ class MaskStore:
         return [(track, RegionPart(masks, track.adjusted_by(project.adjustment), cuts)) for track, masks in known if masks]
 
     def adjusted(self, project: Project, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
-        """The region over the clip's span and its edge: the objects that are edited, adjusted, with reports to `context`."""
+        """The region over the clip's span and its edge: the objects that are edited, adjusted, with
+        reports to `context`.
+        """
         from core.masks import adjusted, RegionPart
 
         tracks = [track for track in project.edited_tracks if track.masks]
@@ -132,14 +174,26 @@ class MaskStore:
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
-        """A region and its edge as the document names them."""
+        """A region and its edge as the document names them.
+
+        Args:
+            project: The project.
+            region: The stored mask sequence of the region.
+            feather: Over how many pixels its edge is soft.
+            feathers: Where objects differ: each width with the stored sequence of where it holds.
+
+        Returns:
+            The region, read.
+        """
         from core.masks import Feather
 
         parts = tuple((pixels, self.load(project, relative)) for pixels, relative in feathers)
         return StoredRegion(region, self.load(project, region), feathers, Feather(feather, parts))
 
     def show_live(self, project_id: str, masks: dict[int, MaskSequence]) -> None:
-        """Let overlays and the timeline show these sequences, by object, while a running job fills them."""
+        """Let overlays and the timeline show these sequences, by object, while a running job fills
+        them.
+        """
         with self._live_lock:
             self._live[project_id] = masks
 
@@ -160,5 +214,15 @@ class MaskStore:
         return live or (self.load(project, track.masks) if track.masks else None)
 
     def object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
+        """The object's mask on one frame.
+
+        Args:
+            project: The project.
+            track: The object.
+            frame: The frame.
+
+        Returns:
+            bool (H, W), or None where nothing is known yet.
+        """
         masks = self.object_masks(project, track)
         return masks[frame] if masks else None

@@ -1,4 +1,6 @@
-"""The cuts of a project's clip: looked for once, kept beside the project, and known from then on."""
+"""The cuts of a project's clip: looked for once, kept beside the project, and known from
+then on.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,16 @@ class SceneCuts:
         return sum(stop - start for start, stop in self._of(project).seen)
 
     def all(self, project: Project, source: Callable[[Project], ClipReader], context: JobContext) -> tuple[int, ...]:
-        """The cuts, looked for in what the project works on where nobody has yet; `source` gives the clip's own frames."""
+        """The cuts in the part that is worked on, looked for where nobody has yet.
+
+        Args:
+            project: The project.
+            source: Gives the clip's own frames.
+            context: Reports frames, and can cancel.
+
+        Returns:
+            First frames of the shots but the first's.
+        """
         span = project.clip.start, project.clip.stop
         for start in range(*span, CHUNK):
             context.report("looking for cuts", start - span[0], span[1] - span[0])
@@ -66,7 +77,15 @@ class SceneCuts:
         return self.known(project)
 
     def look(self, project: Project, reader: ClipReader, start: int, stop: int, pace: Pace | None = None) -> None:
-        """Look for cuts in frames start:stop, unless somebody has. `pace` hands the frames on when it is time, or raises Cancelled."""
+        """Look for cuts in frames start:stop, unless somebody has.
+
+        Args:
+            project: The project.
+            reader: The clip's own frames.
+            start: The first frame.
+            stop: The frame after the last one.
+            pace: Hands the frames on when it is time, or raises Cancelled.
+        """
         from core.media import find_scene_cuts
 
         if any(a <= start and stop <= b for a, b in self._of(project).seen):
@@ -100,7 +119,9 @@ class SceneCuts:
 
 
 def file_mark(project: Project) -> tuple[int, int]:
-    """Size and time of the clip's file: another one under its name has other cuts. (0, 0) when it is gone."""
+    """Size and time of the clip's file: another one under its name has other cuts. (0, 0) when it
+    is gone.
+    """
     with contextlib.suppress(OSError, ValueError):
         stat = Path(project.clip.source).stat()
         return stat.st_size, stat.st_mtime_ns

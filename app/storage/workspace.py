@@ -1,4 +1,6 @@
-"""Projects on disk: a folder each, `project.json` and content-addressed files beside it. Saved after every change, atomically."""
+"""Projects on disk: a folder each, `project.json` and content-addressed files beside it. Saved
+after every change, atomically.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def new_id() -> str:
 
 
 class Workspace:
-    """All projects under `root`. Safe to use from several threads. While a project is `busy`, nothing of it is collected."""
+    """All projects under `root`. Safe to use from several threads. While a project is `busy`,
+    nothing of it is collected.
+    """
 
     def __init__(self, root: Path, busy: Callable[[str], bool] = lambda _: False) -> None:
         self.root = root
@@ -87,10 +91,25 @@ class Workspace:
             return self._open[project_id]
 
     def project(self, project_id: str) -> Project:
+        """The project as it is now."""
         return self.history(project_id).present
 
     def change(self, project_id: str, label: str, change: Callable[[Project], Project], *, merge: bool = False) -> Project:
-        """Apply a change a person made; it can be undone under `label`, with `merge` together with those of that label just before."""
+        """Apply a change that a person made, and save it.
+
+        Args:
+            project_id: The project.
+            label: What the change is called where it can be undone.
+            change: From the present document to the next.
+            merge: Whether it is undone together with the changes of the same label just before.
+
+        Returns:
+            The project after the change.
+
+        Raises:
+            InputError: There is no such project, or the change refuses.
+            StorageError: The disk refused; the document stays as it was.
+        """
         with self._lock:
             history = self.history(project_id)
             return self._store(project_id, history.did(label, change(history.present), merge))
@@ -101,10 +120,10 @@ class Workspace:
             history = self.history(project_id)
             return self._store(project_id, history.amended(change(history.present)))
 
-    def settle(self, project_id: str, change: Callable[[Project], Project]) -> Project:
+    def change_everywhere(self, project_id: str, change: Callable[[Project], Project]) -> Project:
         """Apply what holds for every state of the project, those that undo leads to as well."""
         with self._lock:
-            return self._store(project_id, self.history(project_id).everywhere(change))
+            return self._store(project_id, self.history(project_id).changed_everywhere(change))
 
     def delete(self, project_id: str) -> None:
         """Remove the project with all its files, for good."""
@@ -122,15 +141,18 @@ class Workspace:
                 ) from error
 
     def undo(self, project_id: str) -> Project:
+        """Take the last change back."""
         with self._lock:
             return self._store(project_id, self.history(project_id).undone())
 
     def redo(self, project_id: str) -> Project:
+        """Make the change again that was taken back last."""
         with self._lock:
             return self._store(project_id, self.history(project_id).redone())
 
     def recent(self, ids: Iterable[str] | None = None, most: int | None = None) -> list[ProjectSummary]:
-        """Projects, the last changed first; only those of `ids` when given, and `most` at most: no others are read.
+        """Projects, the last changed first; only those of `ids` when given, and `most` at most: no
+        others are read.
 
         One that can't be read is left out; opening it says why.
         """
@@ -150,14 +172,28 @@ class Workspace:
         return found
 
     def add_file(self, project_id: str, data: bytes, suffix: str) -> str:
-        """Store bytes under their own hash; returns the path relative to the project. The same bytes are stored once."""
+        """Store bytes under their own hash; the same bytes are stored once.
+
+        Args:
+            project_id: The project that they belong to.
+            data: The content.
+            suffix: The end of the name, such as ".png".
+
+        Returns:
+            The path, relative to the project.
+
+        Raises:
+            StorageError: The disk refused.
+        """
         name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
         if name not in self.keep_files(project_id, (name,)):
             write_bytes(self.folder(project_id) / "files" / name, data, sync="file")
         return f"files/{name}"
 
     def keep_files(self, project_id: str, names: Iterable[str]) -> set[str]:
-        """Those of the names under which a file is stored; it is not collected before somebody had the time to refer to it."""
+        """Those of the names under which a file is stored; it is not collected before somebody had
+        the time to refer to it.
+        """
         folder = str(self.folder(project_id) / "files")
         there = set()
         for name in names:
@@ -167,9 +203,11 @@ class Workspace:
         return there
 
     def collect(self, project_id: str, grace: float = GRACE) -> int:
-        """Delete stored files that neither the document nor any of its undo steps leads to; returns how many.
+        """Delete stored files that neither the document nor any of its undo steps leads to; returns
+        how many.
 
-        Younger ones than `grace` seconds stay, and all while a job of the project runs: their names are on the way into the document.
+        Younger ones than `grace` seconds stay, and all while a job of the project runs: their names
+        are on the way into the document.
         """
         with self._lock:
             history = self.history(project_id)
@@ -192,7 +230,9 @@ class Workspace:
             return gone
 
     def file(self, project_id: str, relative: str) -> Path:
-        """A file of the project; InputError for a path that leaves the project or does not exist."""
+        """A file of the project; InputError for a path that leaves the project or does not
+        exist.
+        """
         folder = self.folder(project_id).resolve()
         try:
             path = (folder / relative).resolve()

@@ -133,12 +133,12 @@ class KeyframeEdit:
 
 
 @dataclass(frozen=True)
-class CarriedKeyframe:
-    """A keyframe as a propagation carries it, whole: the try that it came from may be deleted or
+class PropagatedKeyframe:
+    """A keyframe as a propagation uses it, whole: the try that it came from may be deleted or
     tried again later.
 
     `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its
-    stretch of the clip is made with.
+    segment of the clip is made with.
     """
 
     edit_id: str
@@ -151,7 +151,7 @@ class CarriedKeyframe:
 
 @dataclass(frozen=True)
 class Propagation:
-    """Accepted keyframes carried through the clip's `span` (half-open).
+    """Accepted keyframes propagated through the clip's `span` (half-open).
 
     `keyframes` ascend in time: the first reaches back to the start, each reaches on to the next.
     `plan` is the file that lists its windows, `result` the video and `report` its measurements,
@@ -174,7 +174,7 @@ class Propagation:
     stale: bool = False
     span: tuple[int, int] = (0, 0)
     feather: int = 4
-    keyframes: tuple[CarriedKeyframe, ...] = ()
+    keyframes: tuple[PropagatedKeyframe, ...] = ()
     base: str = ""
     draft: bool = False
     asked: str | None = None

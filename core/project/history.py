@@ -51,7 +51,7 @@ class History:
         """
         return History(project, self.past, self.future)
 
-    def everywhere(self, change: Callable[[Project], Project]) -> History:
+    def changed_everywhere(self, change: Callable[[Project], Project]) -> History:
         """After finding out what holds for every state of the document, whatever is undone or done
         again.
         """

@@ -39,9 +39,9 @@ class Project:
     edges of several widths, `feathers` are those with the stored mask sequences of where the region
     has them.
 
-    `accepted` is the try to carry through the clip, `keyframes` are further ones on other frames,
-    from which the edit starts anew. `layers` are results that were accepted, the lowest first: the
-    clip with them is what the next edit stands on.
+    `accepted` is the try to propagate through the clip, `keyframes` are further ones on other
+    frames, from which the edit starts anew. `layers` are results that were accepted, the lowest
+    first: the clip with them is what the next edit stands on.
     """
 
     project_id: str
@@ -89,7 +89,7 @@ class Project:
         return self.edit(self.accepted) if self.accepted else None
 
     @property
-    def carried(self) -> tuple[KeyframeEdit, ...]:
+    def accepted_keyframes(self) -> tuple[KeyframeEdit, ...]:
         """The accepted try and the further keyframes, in the order of their frames."""
         ids = [] if self.accepted is None else [self.accepted, *self.keyframes]
         return tuple(sorted((self.edit(edit_id) for edit_id in ids), key=lambda edit: edit.frame))
@@ -120,10 +120,10 @@ class Project:
         return candidates[-1] if candidates else None
 
     def fits(self, propagation: Propagation) -> bool:
-        """Whether the propagation carries the keyframes that are accepted now, over the span and
+        """Whether the propagation has the keyframes that are accepted now, over the span and
         the base of now.
         """
-        now = tuple(edit.edit_id for edit in self.carried)
+        now = tuple(edit.edit_id for edit in self.accepted_keyframes)
         return now == propagation.edit_ids and self.base == propagation.base and (self.clip.start, self.clip.stop) == propagation.span
 
 
@@ -280,11 +280,11 @@ def with_starred_edit(project: Project, edit_id: str, starred: bool) -> Project:
 
 
 def without_edit(project: Project, edit_id: str) -> Project:
-    """Delete a try: what branched from it moves to its parent, and it is carried no more. Finished
-    results have a copy of their own.
+    """Delete a try: what branched from it moves to its parent, and it is no keyframe any more.
+    Finished results have a copy of their own.
     """
     gone = project.edit(edit_id)
-    if gone in project.carried:
+    if gone in project.accepted_keyframes:
         project = without_keyframe(project, edit_id)
     left = (dataclasses.replace(e, parent=gone.parent) if e.parent == edit_id else e for e in project.edits if e.edit_id != edit_id)
     return dataclasses.replace(project, edits=tuple(left))
@@ -295,8 +295,8 @@ def _with_edit(project: Project, edit: KeyframeEdit) -> Project:
 
 
 def with_accepted(project: Project, edit_id: str) -> Project:
-    """Choose the try that is carried through the clip. Further keyframes stay, but not on the frame
-    of this one.
+    """Choose the try that is propagated through the clip. Further keyframes stay, but not on the
+    frame of this one.
     """
     frame = project.edit(edit_id).frame
     return dataclasses.replace(project, accepted=edit_id, keyframes=tuple(i for i in project.keyframes if project.edit(i).frame != frame))
@@ -316,8 +316,8 @@ def with_keyframe(project: Project, edit_id: str) -> Project:
 
 def without_keyframe(project: Project, edit_id: str) -> Project:
     """Carry one keyframe less. The accepted one itself makes room for the next in time."""
-    left = [edit.edit_id for edit in project.carried if edit.edit_id != edit_id]
-    if len(left) == len(project.carried):
+    left = [edit.edit_id for edit in project.accepted_keyframes if edit.edit_id != edit_id]
+    if len(left) == len(project.accepted_keyframes):
         raise InputError(f"the try {edit_id} is not a keyframe: choose one of the accepted keyframes")
     if project.accepted in left:
         return dataclasses.replace(project, keyframes=tuple(i for i in left if i != project.accepted))

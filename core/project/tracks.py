@@ -129,7 +129,7 @@ class MaskTrack:
         return self.tracked[0] <= start and stop <= self.tracked[1]
 
     @property
-    def marked(self) -> bool:
+    def is_located(self) -> bool:
         """Whether anything says where the object is."""
         return bool(self.prompts) or self.masks is not None
 

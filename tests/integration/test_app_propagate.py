@@ -129,17 +129,17 @@ def test_a_keyframe_in_a_later_window_makes_only_what_follows_anew(editor: Edito
     finish(editor, editor.propagation.start(project_id, settings=QUICK))
     first, before = pixels(editor, project_id), times(editor, project_id)
     editor.keyframes.add(project_id, painted(editor, project_id, 20, (220, 40, 30)))
-    assert [edit.frame for edit in editor.projects.get(project_id).carried] == [0, 20]
+    assert [edit.frame for edit in editor.projects.get(project_id).accepted_keyframes] == [0, 20]
     finish(editor, editor.propagation.start(project_id, settings=QUICK))
     second, after = pixels(editor, project_id), times(editor, project_id)
     assert (second[:20] == first[:20]).all()
-    assert (second[20] == read_image(editor.projects.file(project_id, editor.projects.get(project_id).carried[1].image))).all()
+    assert (second[20] == read_image(editor.projects.file(project_id, editor.projects.get(project_id).accepted_keyframes[1].image))).all()
     assert all((one != two).any() for one, two in zip(first[20:], second[20:], strict=True))
     report = editor.results.report(project_id, editor.projects.get(project_id).propagations[-1].propagation_id)
     assert (report["windows"], report["windows_made"], report["keyframes"]) == (4, 2, [0, 20])
     assert {join["frame"] for join in report["joins"]} == {1, 17, 20, 21, 37}
     assert before.items() <= after.items(), "the windows of the result before are still needed, and were not made again"
-    editor.keyframes.remove(project_id, editor.projects.get(project_id).carried[1].edit_id)
+    editor.keyframes.remove(project_id, editor.projects.get(project_id).accepted_keyframes[1].edit_id)
     assert (pixels(editor, project_id) == first).all(), "the result of the keyframes that are accepted now is the one that is shown"
 
 

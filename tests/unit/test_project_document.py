@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import InputError
 from core.project import codec
-from core.project.edits import CarriedKeyframe, KeyframeEdit, Layer, Propagation, SamplingSettings
+from core.project.edits import KeyframeEdit, Layer, PropagatedKeyframe, Propagation, SamplingSettings
 from core.project.history import History, LIMIT
 from core.project.project import (
     Project,
@@ -195,10 +195,10 @@ def two_tries() -> Project:
 
 def test_further_keyframes_are_carried_in_the_order_of_their_frames() -> None:
     project = with_keyframe(two_tries(), "e1")
-    assert [e.edit_id for e in project.carried] == ["e0", "e1"]
-    assert [e.edit_id for e in with_keyframe(project, "e2").carried] == ["e0", "e2"], "one keyframe a frame"
-    assert [e.edit_id for e in with_accepted(project, "e2").carried] == ["e2"], "the accepted one takes its frame"
-    assert [e.edit_id for e in without_keyframe(project, "e1").carried] == ["e0"]
+    assert [e.edit_id for e in project.accepted_keyframes] == ["e0", "e1"]
+    assert [e.edit_id for e in with_keyframe(project, "e2").accepted_keyframes] == ["e0", "e2"], "one keyframe a frame"
+    assert [e.edit_id for e in with_accepted(project, "e2").accepted_keyframes] == ["e2"], "the accepted one takes its frame"
+    assert [e.edit_id for e in without_keyframe(project, "e1").accepted_keyframes] == ["e0"]
     left = without_keyframe(project, "e0")
     assert (left.accepted, left.keyframes) == ("e1", ())
     assert without_keyframe(left, "e1").accepted is None
@@ -208,7 +208,7 @@ def test_further_keyframes_are_carried_in_the_order_of_their_frames() -> None:
 
 
 def finished(number: int, project: Project) -> Propagation:
-    kept = tuple(CarriedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed) for e in project.carried)
+    kept = tuple(PropagatedKeyframe(e.edit_id, e.frame, e.image, e.task, e.caption, e.seed) for e in project.accepted_keyframes)
     span = (project.clip.start, project.clip.stop)
     settings = SamplingSettings()
     return Propagation(f"p{number}", kept[0].edit_id, "r", 1, settings, "m", result="o.mp4", span=span, keyframes=kept, base=project.base)

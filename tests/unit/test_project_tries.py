@@ -51,7 +51,7 @@ def test_a_deleted_try_is_carried_no_more_and_finished_results_stay() -> None:
     without_root = without_edit(project, "root")
     assert (without_root.accepted, without_root.keyframes) == ("other", ())
     neither = without_edit(without_root, "other")
-    assert (neither.accepted, neither.carried, neither.keyframes) == (None, (), ())
+    assert (neither.accepted, neither.accepted_keyframes, neither.keyframes) == (None, (), ())
     assert neither.propagations == project.propagations
     assert [k.image for k in neither.propagations[0].keyframes] == ["files/root.png", "files/other.png"]
     assert not neither.fits(neither.propagations[0])
@@ -68,7 +68,7 @@ def test_names_and_stars_belong_to_one_try() -> None:
     assert (project.edit("leaf").name, project.edit("leaf").starred) == ("the good one", True)
     assert [e for e in project.edits if e.edit_id != "leaf"] == [e for e in a_tree().edits if e.edit_id != "leaf"]
     assert with_starred_edit(with_renamed_edit(project, "leaf", ""), "leaf", False) == a_tree()
-    assert project.carried == a_tree().carried
+    assert project.accepted_keyframes == a_tree().accepted_keyframes
     with pytest.raises(InputError, match="81 characters"):
         with_renamed_edit(project, "leaf", "x" * 81)
     with pytest.raises(InputError, match="no keyframe try"):
