@@ -317,7 +317,7 @@ def test_masks_go_out_and_come_back(page: Any, server: Server, problems: Problem
     assert page.evaluate("studio.state.view.objects[1].tracked")
     (tmp_path / "00001.png").write_text("no picture")
     page.locator("#studio-select [data-ref=maskFiles]").set_input_files(tmp_path / "00001.png")
-    page.get_by_text("no readable picture").wait_for()
+    page.get_by_text("not a readable picture").wait_for()
 
     # dropped, pasted; and where nobody takes a picture, where it would be
     with zipfile.ZipFile(saved) as archive:
