@@ -1,6 +1,8 @@
-"""Rectangles of pixels and ranges of frames. Standard library only, so that the page can use it too.
+"""Rectangles of pixels and ranges of frames. Standard library only, so that the page can use it
+too.
 
-Both are named tuples: a document stores them as plain lists, and whatever takes a tuple takes them as well.
+Both are named tuples: a document stores them as plain lists, and whatever takes a tuple takes them
+as well.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Box(NamedTuple, Generic[Side]):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, to index an array (H, W, ...). No side may be negative: it would count from the end."""
+        """Rows and columns, to index an array (H, W, ...). No side may be negative: it would count
+        from the end.
+        """
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def crop(self, array: NDArray) -> NDArray:
@@ -61,7 +65,8 @@ class Box(NamedTuple, Generic[Side]):
         Args:
             amount: pixels; a negative amount moves the sides inwards, and may leave an empty box.
             shape: shape of the frame's array, (H, W, ...).
-            keep_border: leave sides that lie on the frame's border there, also for a negative amount. What lies beyond is not known.
+            keep_border: leave sides that lie on the frame's border there, also for a negative
+                amount. What lies beyond is not known.
 
         Returns:
             The larger (or smaller) box.
@@ -82,18 +87,23 @@ class Box(NamedTuple, Generic[Side]):
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
     def clipped(self, shape: tuple[int, ...]) -> Box[Side]:
-        """The part inside a frame whose array has this shape, (H, W, ...). Empty or inside out where they don't overlap."""
+        """The part inside a frame whose array has this shape, (H, W, ...). Empty or inside out
+        where they don't overlap.
+        """
         return cast(Box[Side], Box(max(self.x0, 0), max(self.y0, 0), min(self.x1, shape[1]), min(self.y1, shape[0])))
 
     def touches_border(self, shape: tuple[int, ...]) -> bool:
-        """Whether a side lies exactly on the border of a frame whose array has this shape, (H, W, ...)."""
+        """Whether a side lies exactly on the border of a frame whose array has this shape, (H, W,
+        ...).
+        """
         return self.x0 == 0 or self.y0 == 0 or self.x1 == shape[1] or self.y1 == shape[0]
 
 
 class FrameRange(NamedTuple):
     """Frames `start` up to, but not including, `stop`.
 
-    `len()` of it is 2, as of every pair; `len(x.frames)` is the number of frames. Ask `contains`, not `in`.
+    `len()` of it is 2, as of every pair; `len(x.frames)` is the number of frames. Ask `contains`,
+    not `in`.
     """
 
     start: int
@@ -109,7 +119,9 @@ class FrameRange(NamedTuple):
         return self.start <= frame < self.stop
 
     def check(self, count: int) -> None:
-        """Raise InputError unless the range holds at least one frame and lies inside a clip of `count` frames."""
+        """Raise InputError unless the range holds at least one frame and lies inside a clip of
+        `count` frames.
+        """
         if not (isinstance(self.start, int) and isinstance(self.stop, int) and 0 <= self.start < self.stop <= count):
             raise InputError(
                 f"frames {self} are not a part of a video of {counted(count, 'frame')}: choose from 0 to {count}, "

@@ -1,4 +1,6 @@
-"""From a region and accepted keyframes to a finished video with its report, by way of windows that are kept as they come."""
+"""From a region and accepted keyframes to a finished video with its report, by way of windows that
+are kept as they come.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class RenderRequest:
     Attributes:
         edit: The frames of the result, their region and keyframes.
         source: The file that the sound comes from.
-        clip: Names the frames that are edited by their content. Stored windows are used again where this, the weights and all else
-            that they depend on are the same.
+        clip: Names the frames that are edited by their content. Stored windows are used again where
+            this, the weights and all else that they depend on are the same.
         weights: Names the model's weights.
     """
 
@@ -44,7 +46,7 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class PlannedWindow:
-    """The frames start:stop that a window makes, its name, and the file where it lies or will lie."""
+    """The frames start:stop that a window makes, its name, and its file."""
 
     start: int
     stop: int
@@ -54,7 +56,9 @@ class PlannedWindow:
 
 @dataclass(frozen=True)
 class EditPlan:
-    """What has to be done for a request: its segments and windows, in the order in which they are made."""
+    """What has to be done for a request: its segments and windows, in the order in which they are
+    made.
+    """
 
     request: RenderRequest
     model: VividModel
@@ -112,10 +116,11 @@ def write_edited_video(
     stopwatch: Stopwatch | None = None,
     also: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Propagate, composite and encode: `output.mp4` and `report.json`, and with `png` the folder `frames`.
+    """Propagate, composite and encode: `output.mp4` and `report.json`, and with `png` the folder
+    `frames`.
 
-    Every window is stored as soon as it is made; windows that are there already are not made again. The results appear when they
-    are complete, and what was there before stays until then.
+    Every window is stored as soon as it is made; windows that are there already are not made again.
+    The results appear when they are complete, and what was there before stays until then.
 
     Args:
         plan: What to do.

@@ -1,4 +1,6 @@
-"""Results as files to take home: any codec that this machine can write, or pictures; sound and colour tags kept."""
+"""Results as files to take home: any codec that this machine can write, or pictures; sound and
+colour tags kept.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,20 @@ def file_stem(name: str) -> str:
 def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, path: Path, context: JobContext) -> None:
     """Write the frames of the half-open span, with the sound of `source`; PNG goes into a zip.
 
-    The file appears when it is complete. InputError for what the codec can't hold, StorageError when the disk refuses.
+    The file appears when it is complete. InputError for what the codec can't hold, StorageError
+    when the disk refuses.
+
+    Args:
+        reader: The clip.
+        span: The frames start:stop.
+        source: The file that the sound comes from.
+        codec: As `export_formats` lists it.
+        path: The file to write.
+        context: Reports frames, and can cancel.
+
+    Raises:
+        InputError: The codec can't hold the clip.
+        StorageError: The disk refuses.
     """
     from core.files import atomic_path
     from core.media import VideoWriter, write_png_frame

@@ -18,13 +18,25 @@ VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mp
 SAMPLES = 8
 """Frames of a video that are looked at, to tell whether it is masks."""
 BLACK, WHITE = 48, 207
-"""Levels up to which, and from which on, a pixel counts as black or white: lossy codecs leave neither pure."""
+"""Levels up to which, and from which on, a pixel counts as black or white: lossy codecs leave
+neither pure.
+"""
 GREY = 0.04
 """Share of a mask's pixels that may lie between, along soft edges."""
 
 
 def looks_like_masks(path: Path, info: VideoInfo, span: tuple[int, int]) -> bool:
-    """Whether a video is plainly masks for a clip: as many frames as the clip or its `span`, its shape, and all black and white."""
+    """Whether a video is plainly masks for a clip: as many frames as the clip or its `span`, its
+    shape, and all black and white.
+
+    Args:
+        path: The video.
+        info: Of the clip.
+        span: The frames start:stop that are worked on.
+
+    Returns:
+        True where all that was looked at is black and white.
+    """
     from core.media import open_clip
 
     with open_clip(path) as reader:
@@ -45,7 +57,21 @@ def looks_like_masks(path: Path, info: VideoInfo, span: tuple[int, int]) -> bool
 
 
 def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> list[ImportedObject]:
-    """The objects in `path` for a clip, or for its `span`; a single picture is for `frame`. InputError for what can't be or doesn't fit."""
+    """The objects in `path` for a clip, or for its `span`; a single picture is for `frame`.
+    InputError for what can't be or doesn't fit.
+
+    Args:
+        path: A picture, a folder or zip of pictures, or a video.
+        info: Of the clip.
+        span: The frames start:stop that are worked on.
+        frame: What a single picture is for.
+
+    Returns:
+        The objects.
+
+    Raises:
+        InputError: There are no masks, or they don't fit.
+    """
     from core.masks.importing import import_masks, masks_from_frames
     from core.media import open_clip
 

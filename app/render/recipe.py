@@ -1,7 +1,9 @@
-"""Recipes: everything that an edit was made of, in one JSON file, so that it can be made again without the editor.
+"""Recipes: everything that an edit was made of, in one JSON file, so that it can be made again
+without the editor.
 
-A recipe holds the prompts and the mask operations as well as what they came to (the region, the accepted keyframes): on the same video
-the recorded ones give the same pixels whatever was corrected by hand; on another video everything is made anew.
+A recipe holds the prompts and the mask operations as well as what they came to (the region, the
+accepted keyframes): on the same video the recorded ones give the same pixels whatever was corrected
+by hand; on another video everything is made anew.
 """
 
 from __future__ import annotations
@@ -35,10 +37,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class RecipeKeyframe:
-    """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model made it from the caption and the seed.
+    """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model
+    made it from the caption and the seed.
 
-    `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the clip is made with. Where it was started
-    from a share `keep` of another picture, `grown` says what that one was painted of.
+    `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the
+    clip is made with. Where it was started from a share `keep` of another picture, `grown` says
+    what that one was painted of.
     """
 
     frame: int
@@ -55,10 +59,12 @@ class RecipeKeyframe:
 
 @dataclass(frozen=True)
 class RecipeEdit:
-    """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence that was edited; both in base64.
-    Its edge is soft over `feather` pixels; where objects differ, `feathers` are (pixels, mask sequence) for each width.
+    """One edit of the stack. `files` are those that mask prompts name, `region` the mask sequence
+    that was edited; both in base64. Its edge is soft over `feather` pixels; where objects
+    differ, `feathers` are (pixels, mask sequence) for each width.
 
-    `through_cuts` says that the objects were followed from one shot into the next as if there were no cut.
+    `through_cuts` says that the objects were followed from one shot into the next as if there were
+    no cut.
     """
 
     span: tuple[int, int]
@@ -79,7 +85,9 @@ class RecipeEdit:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole result: the video, the span that is written and as what, and the edits, the lowest first."""
+    """A whole result: the video, the span that is written and as what, and the edits, the lowest
+    first.
+    """
 
     video: str
     sha256: str
@@ -94,7 +102,9 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
-        """Read a recipe; InputError when the file is none, is damaged, or was written by a newer version."""
+        """Read a recipe; InputError when the file is none, is damaged, or was written by a newer
+        version.
+        """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             version = data.pop("vivid_recipe")
@@ -111,13 +121,35 @@ class Recipe:
 
 
 def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
-    """What a propagation that starts now is made of, to be kept beside the project: the document itself goes on."""
+    """What a propagation that starts now is made of, to be kept beside the project: the document
+    itself goes on.
+
+    Args:
+        project: As it stands.
+        segmenter: Name of the segmenter.
+        weights: Names the model's weights.
+
+    Returns:
+        JSON.
+    """
     tracks = tuple(track for track in project.edited_tracks if track.masks)
     return json.dumps(encode(Asked(tracks, project.adjustment, project.accepted_keyframes, segmenter, weights)), sort_keys=True).encode()
 
 
 def recipe_of(workspace: Workspace, project: Project, propagations: list[Propagation], span: tuple[int, int], codec: str) -> Recipe:
-    """The recipe of a stack of propagations, the lowest first. InputError when a file of the project is gone."""
+    """The recipe of a stack of propagations, the lowest first. InputError when a file of the
+    project is gone.
+
+    Args:
+        workspace: Where the project's files are.
+        project: The project.
+        stack: The propagations, the lowest first.
+        span: The frames start:stop of the export.
+        codec: How it is written.
+
+    Returns:
+        The recipe.
+    """
     edits = tuple(_edit(workspace, project, propagation) for propagation in propagations)
     return Recipe(project.clip.source, project.clip.sha256, project.clip.info.frames, span, codec, edits)
 

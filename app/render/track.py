@@ -1,4 +1,6 @@
-"""Follow objects through the shots of a video from prompts, where there is no project: for the command line and for recipes."""
+"""Follow objects through the shots of a video from prompts, where there is no project: for the
+command line and for recipes.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,16 @@ Span = tuple[int, int]
 
 
 def shots_of(reader: ClipReader, span: Span, context: JobContext) -> list[Span]:
-    """The half-open span, cut where the picture changes to another shot."""
+    """The half-open span, cut where the picture changes to another shot.
+
+    Args:
+        reader: The clip.
+        span: The frames start:stop.
+        context: Reports frames, and can cancel.
+
+    Returns:
+        Ranges of frames that join without a gap.
+    """
     from core.media import find_scene_cuts
 
     def watched(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -44,9 +55,22 @@ def follow(
     context: JobContext,
     folder: Path | None = None,
 ) -> dict[int, MaskSequence]:
-    """The masks of objects through `shots`, which join without a gap. In a shot in which nothing is said of an object it stays unmarked.
+    """The masks of objects through `shots`, which join without a gap. In a shot in which nothing is
+    said of an object it stays unmarked.
 
     `segmenter` None is the settings' own; `folder` has the files of mask prompts.
+
+    Args:
+        engine: Has the segmenter.
+        segmenter: Its name; the settings' own for None.
+        reader: The clip.
+        prompts: Of each object.
+        shots: What `shots_of` gave.
+        context: Reports frames, and can cancel.
+        folder: Has the files of mask prompts.
+
+    Returns:
+        The masks of each object.
     """
     from core.masks import MaskSequence
 

@@ -1,8 +1,9 @@
 """How far what is edited reaches beyond the picture's border, where that cuts it off.
 
-A box says nothing of what the border hides: half a ball is as narrow as a thin one that is whole. The outline does. From the nearest frame
-where all of it is seen it is followed, frame by frame, by position and size: inside the picture it has to lie over what is seen of it, over
-the frame before for what moves its limbs, and over the whole one so that nothing adds up.
+A box says nothing of what the border hides: half a ball is as narrow as a thin one that is whole.
+The outline does. From the nearest frame where all of it is seen it is followed, frame by frame, by
+position and size: inside the picture it has to lie over what is seen of it, over the frame before
+for what moves its limbs, and over the whole one so that nothing adds up.
 """
 
 from __future__ import annotations
@@ -19,20 +20,28 @@ SIDE = 128
 WITHIN = 48
 """Frames within which one is looked for where all is seen."""
 AGREE = 0.3
-"""Share of what is seen that may disagree; beyond it the outlines are not those of one thing at two places."""
+"""Share of what is seen that may disagree; beyond it the outlines are not those of one thing at two
+places.
+"""
 STIFF = 0.2
-"""What a sudden change costs, as a share of what is seen, for each tenth of the size that it grows or moves by."""
+"""What a sudden change costs, as a share of what is seen, for each tenth of the size that it grows
+or moves by.
+"""
 PACE = 4
 """Frames before the first cut one that the motion is read from."""
 READS = WITHIN + PACE
 """So many frames away a mask may have a say."""
 COAST = 0.9
-"""How much of its last motion the outline is expected to make again; it is expected to keep its size."""
+"""How much of its last motion the outline is expected to make again; it is expected to keep its
+size.
+"""
 STEP, FINEST = 0.08, 0.004
 """The first and the last change that is tried, as a share of size."""
 
 Fit = NDArray[np.float64]
-"""Logarithm of the size compared to the frame where all is seen, and the middle (x, y) in coarse pixels."""
+"""Logarithm of the size compared to the frame where all is seen, and the middle (x, y) in coarse
+pixels.
+"""
 
 
 def is_cut(region: Region, frame: int) -> bool:
@@ -42,7 +51,9 @@ def is_cut(region: Region, frame: int) -> bool:
 
 
 class AmodalExtent:
-    """The boxes of a region, their cut sides put where the outline suggests that they are. Each is worked out once."""
+    """The boxes of a region, their cut sides put where the outline suggests that they are. Each is
+    worked out once.
+    """
 
     def __init__(self, region: Region) -> None:
         self._region = region
@@ -52,8 +63,9 @@ class AmodalExtent:
         self._shape = region.size[1], region.size[0]
 
     def box(self, frame: int) -> Box[float] | None:
-        """The box of a frame, half-open, with sides beyond the picture where it is cut; a side that stays on the border is not known.
-        None where the region is empty."""
+        """The box of a frame, half-open, with sides beyond the picture where it is cut; a side that
+        stays on the border is not known. None where the region is empty.
+        """
         if frame not in self._boxes:
             seen = self._seen(frame)
             self._boxes[frame] = self._extended(frame, seen) if seen is not None and self._cut(frame) else seen
@@ -105,14 +117,17 @@ class AmodalExtent:
         height, width = self._shape
         sides: list[float] = list(box)
         for side, (outermost, limit) in enumerate(((min, 0), (min, 0), (max, width), (max, height))):
-            # What reaches farthest up may be hidden at the side: then what is seen doesn't end where the thing does.
+            # What reaches farthest up may be hidden at the side: then what is seen doesn't end
+            # where the thing does.
             tip = fit[1:] + scale * (self._tip(whole, side) - middle)
             if box[side] == limit or not (0 < tip[0] < seen.shape[1] and 0 < tip[1] < seen.shape[0]):
                 sides[side] = outermost(float(reached[side]), float(box[side]))
         return Box(*sides)
 
     def _tip(self, frame: int, side: int) -> NDArray[np.float64]:
-        """x, y of the middle of what reaches farthest to a side (left, top, right, bottom) on a frame, in coarse pixels."""
+        """x, y of the middle of what reaches farthest to a side (left, top, right, bottom) on a
+        frame, in coarse pixels.
+        """
         outline = self._outline(frame)
         rows, columns = np.nonzero(outline > 0.5 * outline.max())  # a thin thing fills no pixel of it
         along = rows if side % 2 else columns
@@ -128,7 +143,9 @@ class AmodalExtent:
         return np.array([(box.x0 + box.x1) / 2 * width / self._shape[1], (box.y0 + box.y1) / 2 * height / self._shape[0]])
 
     def _fit(self, whole: int, frame: int, step: int) -> Fit:
-        """Where the outline is on `frame`, looked for around where its motion up to the frame before takes it."""
+        """Where the outline is on `frame`, looked for around where its motion up to the frame
+        before takes it.
+        """
         last, before = (self._fit_before(whole, frame - back * step, step) for back in (1, 2))
         expected = last + COAST * np.array([0, 1, 1]) * (last - before)
         size = np.sqrt(float(self._outline(whole).sum()))
@@ -153,7 +170,9 @@ class AmodalExtent:
         return best
 
     def _fit_before(self, whole: int, frame: int, step: int) -> Fit:
-        """What was found for an earlier frame of the walk; before its start what the boxes say, at an even pace."""
+        """What was found for an earlier frame of the walk; before its start what the boxes say, at
+        an even pace.
+        """
         if (frame - whole) * step > 0 and (whole, frame) in self._fits:
             return self._fits[whole, frame]
         still = np.concatenate([[0.0], self._middle(whole)])
@@ -165,8 +184,9 @@ class AmodalExtent:
         return still
 
     def _disagreements(self, whole: int, frame: int, step: int, fit: Fit) -> tuple[float, float]:
-        """How much what is seen on `frame` differs from the outline of `whole` and from that of the frame before, so moved, as shares of
-        the larger."""
+        """How much what is seen on `frame` differs from the outline of `whole` and from that of the
+        frame before, so moved, as shares of the larger.
+        """
         still, before = np.concatenate([[0.0], self._middle(whole)]), frame - step
         last = self._fits.get((whole, before), still)
         return self._disagreement(whole, frame, still, fit), self._disagreement(before, frame, last, fit)

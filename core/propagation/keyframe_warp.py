@@ -1,9 +1,11 @@
-"""The accepted keyframe warped to the frames after it: its detail and colour, along the masks' motion and the model's own.
+"""The accepted keyframe warped to the frames after it: its detail and colour, along the masks'
+motion and the model's own.
 
-A small model redraws what it was given softly, in cells of its latent grid, and its colours wander from window to window. The
-picture that a person accepted has the detail and the colour; the model knows how the object moves and how its light changes. So
-every frame shows the picture moved by the mask's box and by the optical flow between the model's own frames, shaded as the model
-shades it, and the model's own pixels where the two do not agree.
+A small model redraws what it was given softly, in cells of its latent grid, and its colours wander
+from window to window. The picture that a person accepted has the detail and the colour; the model
+knows how the object moves and how its light changes. So every frame shows the picture moved by the
+mask's box and by the optical flow between the model's own frames, shaded as the model shades it,
+and the model's own pixels where the two do not agree.
 """
 
 from __future__ import annotations
@@ -32,13 +34,17 @@ SURROUNDINGS = 24
 MOST_FLOW = 8.0
 """Pixels of the model by which its optical flow may add to the motion of the mask's box."""
 SMOOTH = 2.5
-"""Pixels of the model over which its frames are compared: above its own noise, below what a shadow takes."""
+"""Pixels of the model over which its frames are compared: above its own noise, below what a shadow
+takes.
+"""
 MOST_SHADE = 24.0
 """The most that the model's light moves the warped keyframe, in 8-bit levels."""
 MOST_COLOUR_SHIFT = 48.0
 """The most that a frame's mean colour is moved to the keyframe's, in 8-bit levels."""
 TRUST = 2.5
-"""The warped keyframe fades where it differs from the model's answer by so many times what the model's own redrawing does."""
+"""The warped keyframe fades where it differs from the model's answer by so many times what the
+model's own redrawing does.
+"""
 INERTIA = 0.6
 """How much of a frame's colour correction is that of the frame before it."""
 
@@ -146,8 +152,8 @@ class KeyframeWarper:
             conditioning: (H, W, 3), the finished frame that the window goes on from.
             crop: What the model saw of it.
             redrawn: (h, w, 3), what the model made of that.
-            keyframe_weight: The least share of the keyframe within what it shows, 0 to 1 (`VividModel.keyframe_weight`). Of the
-                model's light the rest counts.
+            keyframe_weight: The least share of the keyframe within what it shows, 0 to 1
+                (`VividModel.keyframe_weight`). Of the model's light the rest counts.
         """
         self._keyframe, self._start, self._crop, self._least = keyframe, state, crop, keyframe_weight
         self._redrawn = redrawn
@@ -183,15 +189,18 @@ class KeyframeWarper:
         self.state = replace(state, colour_shift=self._colour_shift(edit, warped, alpha * self._on_keyframe(origin)))
         pixels = np.clip(np.rint(edit + self.state.colour_shift.astype(np.float32)), 0, 255).astype(np.uint8)
         pixels = add_grain(pixels, alpha, target.grain, target.grain_seed, LEAST_BOIL)
-        # What is replaced must not come back at the region's edge: the edit fades into what hides it.
+        # What is replaced must not come back at the region's edge: the edit fades into what hides
+        # it.
         edited = composite(target.background[area], pixels, alpha * soft_edge(mask, target.feather)[area])
         result = target.source.copy()
         result[area] = np.where(mask[area][..., None], edited, target.source[area])
         return result
 
     def _advance(self, target: WarpTarget, forward: NDArray[np.float64]) -> tuple[WarpState, NDArray[np.float32]]:
-        """The state of a frame, and the offset (h, w, 3) between the model's redrawing and the pictures: by the box's motion from the
-        conditioning frame, `forward`, and what the model's frames differ from it by."""
+        """The state of a frame, and the offset (h, w, 3) between the model's redrawing and the
+        pictures: by the box's motion from the conditioning frame, `forward`, and what the model's
+        frames differ from it by.
+        """
         crop, redrawn = target.crop, target.redrawn
         height, width = redrawn.shape[:2]
         matrix = crop.matrix @ forward @ np.linalg.inv(self._crop.matrix)
@@ -220,8 +229,9 @@ class KeyframeWarper:
         return WarpState(target.box, crop, whole, boxes, offsets, self.state.colour_shift), offset
 
     def _compare(self, state: WarpState, answer: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """At the model's size: the light that its answer (h, w, 3) puts on the warped keyframe, and the trust in the
-        warped keyframe."""
+        """At the model's size: the light that its answer (h, w, 3) puts on the warped keyframe, and
+        the trust in the warped keyframe.
+        """
         origin = state.origin(*positions_of(state.crop))
         # What the border hid on the keyframe only the model can tell.
         on_keyframe = self._on_keyframe(origin)
@@ -235,12 +245,15 @@ class KeyframeWarper:
         return light, np.maximum(trust, self._least) * on_keyframe
 
     def _alpha_at(self, origin: Positions) -> NDArray[np.float32]:
-        """How much the edit shows at positions in the keyframe. What its border crops goes on beyond, as far as that is known."""
+        """How much the edit shows at positions in the keyframe. What its border crops goes on
+        beyond, as far as that is known.
+        """
         x, y = origin
         x0, y0, x1, y1 = self._keyframe.box
         height, width = self._keyframe.mask.shape
         inside = np.ones(x.shape, np.float32)
-        # Pixel centres lie at whole numbers here, sides at halves before them. A side that stays on the border is not known.
+        # Pixel centres lie at whole numbers here, sides at halves before them. A side that stays on
+        # the border is not known.
         for beyond, reach in ((y0 < 0, y - y0), (y1 > height, y1 - 1 - y), (x0 < 0, x - x0), (x1 > width, x1 - 1 - x)):
             if beyond:
                 inside = np.minimum(inside, np.clip(reach + 1, 0, 1))
@@ -253,7 +266,9 @@ class KeyframeWarper:
         return inside.astype(np.float32)
 
     def _colour_shift(self, edit: NDArray[np.float32], warped: NDArray, alpha: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What brings the mean colour of the edit to that of the part of the keyframe that it shows, without a jump from the last frame."""
+        """What brings the mean colour of the edit to that of the part of the keyframe that it
+        shows, without a jump from the last frame.
+        """
         last = self.state.colour_shift
         own, accepted = _mean(edit, alpha), _mean(warped, alpha)
         if own is None or accepted is None:
@@ -270,7 +285,9 @@ def _mean(picture: NDArray, weight: NDArray[np.float32]) -> NDArray[np.float64] 
 
 
 def _enlarge(image: NDArray[np.float32], crop: CropRegion, area: tuple[slice, slice], how: int = cv2.INTER_LINEAR) -> NDArray[np.float32]:
-    """The part of an image at the model's size that lies on `area` of the frame, at the frame's resolution."""
+    """The part of an image at the model's size that lies on `area` of the frame, at the frame's
+    resolution.
+    """
     rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in area)
     x, y = crop.matrix[0, 0] * columns + crop.matrix[0, 2], crop.matrix[1, 1] * rows + crop.matrix[1, 2]
     at_x, at_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))

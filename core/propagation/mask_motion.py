@@ -1,7 +1,8 @@
 """How a mask moves, told from its bounding box, and the keyframe moved along with it.
 
-The same arithmetic serves single boxes (numbers) and batches of clips (tensors), so that a model is trained on exactly what it
-is given later. A side on the frame's border may have left the frame, so it says nothing about size: the other sides then tell.
+The same arithmetic serves single boxes (numbers) and batches of clips (tensors), so that a model is
+trained on exactly what it is given later. A side on the frame's border may have left the frame, so
+it says nothing about size: the other sides then tell.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from torch import Tensor
 from core.geometry import Box
 
 Interval = tuple[Any, Any]
-"""First row or column of a box and the one after its last: two numbers, or two tensors of the same shape."""
+"""First row or column of a box and the one after its last: two numbers, or two tensors of the same
+shape.
+"""
 Margins = tuple[float, float, float, float]
 """What lies between a box's sides (x0, y0, x1, y1) and what shows in it, as shares of its size."""
 NO_MARGINS: Margins = (0.0, 0.0, 0.0, 0.0)
 
 SMOOTH_FRAMES = 3
-"""Frames on either side over which the motion of a mask's box is taken as even: a tracked outline wobbles more than objects do."""
+"""Frames on either side over which the motion of a mask's box is taken as even: a tracked outline
+wobbles more than objects do.
+"""
 STRETCH = 1.35
 """How many times more a warped picture may grow in one direction than in the other."""
 TOLERANCE = 0.04
-"""Share of its size by which what shows may be cropped by a mask that is smaller than its smoothed box."""
+"""Share of its size by which what shows may be cropped by a mask that is smaller than its smoothed
+box.
+"""
 LEEWAY = 1.3
 """How many times the scale of a side on the border may differ from that of what is seen of it."""
 
@@ -49,9 +56,11 @@ def box_motion(start: Box[float], end: Box[float], shape: tuple[int, int]) -> ND
     sides = [_scale(start_y, end_y, height), _scale(start_x, end_x, width)]
     known = [scale for scale, is_known in sides if is_known]
     fallback = known[0] if known else 1.0
-    # Of a side that is known beyond the frame on one frame and not on the other, what lies inside is seen on both.
+    # Of a side that is known beyond the frame on one frame and not on the other, what lies inside
+    # is seen on both.
     seen = [_length(end_y, height) / _length(start_y, height), _length(end_x, width) / _length(start_x, width)]
-    # Objects that turn don't grow alike in both directions, so what is seen of a side on the border keeps a say.
+    # Objects that turn don't grow alike in both directions, so what is seen of a side on the border
+    # keeps a say.
     scale_y, scale_x = (
         scale if is_known else min(max(fallback, own / LEEWAY), own * LEEWAY) if known else fallback
         for (scale, is_known), own in zip(sides, seen, strict=True)
@@ -65,8 +74,8 @@ def box_motion(start: Box[float], end: Box[float], shape: tuple[int, int]) -> ND
 def limit_stretch(matrix: NDArray[np.float64], box: Box[float]) -> NDArray[np.float64]:
     """Hold the larger of a motion's two scales down where they differ by more than STRETCH.
 
-    Whatever the outline of a replaced object does, a ball stays a ball. `matrix` is what `box_motion` gave and `box` the box that
-    it leads to, whose middle stays where it is.
+    Whatever the outline of a replaced object does, a ball stays a ball. `matrix` is what
+    `box_motion` gave and `box` the box that it leads to, whose middle stays where it is.
     """
     scales = np.array([matrix[0, 0], matrix[1, 1]])
     held = np.minimum(scales, STRETCH * scales[::-1])
@@ -76,10 +85,12 @@ def limit_stretch(matrix: NDArray[np.float64], box: Box[float]) -> NDArray[np.fl
 
 
 def smooth_boxes(boxes: Sequence[Box[float] | None], shape: tuple[int, int], margins: Margins = NO_MARGINS) -> list[Box[float] | None]:
-    """Boxes without the wobble of a tracked outline: each side is put on a line through its neighbours.
+    """Boxes without the wobble of a tracked outline: each side is put on a line through its
+    neighbours.
 
-    A side on the frame's border stays there, and counts for no other frame. Where a mask is suddenly smaller, as that of a ball
-    that bounces, a side gives way before it crops what shows within `margins`.
+    A side on the frame's border stays there, and counts for no other frame. Where a mask is
+    suddenly smaller, as that of a ball that bounces, a side gives way before it crops what shows
+    within `margins`.
 
     Args:
         boxes: Boxes of consecutive frames, None where there is no mask.
@@ -114,7 +125,8 @@ def smooth_boxes(boxes: Sequence[Box[float] | None], shape: tuple[int, int], mar
 
 
 def warp_clips(pixels: Tensor, masks: Tensor, key_mask: Tensor) -> Tensor:
-    """Move and scale frame 0 of clips into the region of every frame, along the motion of the masks' bounding boxes.
+    """Move and scale frame 0 of clips into the region of every frame, along the motion of the
+    masks' bounding boxes.
 
     Nothing depends on values on the host, so it runs inside a captured graph.
 
@@ -135,7 +147,8 @@ def warp_clips(pixels: Tensor, masks: Tensor, key_mask: Tensor) -> Tensor:
     one = torch.ones_like(scale_y)
     fallback = torch.where(known_y, scale_y, torch.where(known_x, scale_x, one))
     scale_y, scale_x = torch.where(known_y, scale_y, fallback), torch.where(known_x, scale_x, fallback)
-    # Where each pixel of the frames comes from, in the keyframe's -1 .. 1. Pixel centres lie at halves, boxes at whole numbers.
+    # Where each pixel of the frames comes from, in the keyframe's -1 .. 1. Pixel centres lie at
+    # halves, boxes at whole numbers.
     rows = torch.arange(height, device=pixels.device) + 0.5
     columns = torch.arange(width, device=pixels.device) + 0.5
     y = (rows - _shift(start_y, end_y, scale_y, height)[..., None]) / scale_y[..., None] * (2 / height) - 1
@@ -190,7 +203,7 @@ def _scale(start: Interval, end: Interval, limit: int) -> tuple[Any, Any]:
 
 
 def _shift(start: Interval, end: Interval, scale: Any, limit: int) -> Any:
-    """Where the frame's origin goes: by the side that is known on both frames, else by the centres."""
+    """Where the frame's origin goes: by the side known on both frames, else by the centres."""
     low, high = _known(start, end, limit)
     centres = (end[0] + end[1]) / 2 - scale * (start[0] + start[1]) / 2
     by_low, by_high = end[0] - scale * start[0], end[1] - scale * start[1]

@@ -1,4 +1,6 @@
-"""Propagation: the accepted keyframe is warped through the clip, window by window, forwards and backwards."""
+"""Propagation: the accepted keyframe is warped through the clip, window by window, forwards and
+backwards.
+"""
 
 from __future__ import annotations
 
@@ -40,26 +42,27 @@ def propagate(
 ) -> Iterator[EditedWindow]:
     """Edit the frames of a request like its one keyframe.
 
-    Windows go forwards from the keyframe, then backwards. Each continues from the last edited frame of the one before, composited
-    at full size in memory, and chooses its own crops. The keyframe itself is never made again; frames where the region is empty
-    belong to no window.
+    Windows go forwards from the keyframe, then backwards. Each continues from the last edited frame
+    of the one before, composited at full size in memory, and chooses its own crops. The keyframe
+    itself is never made again; frames where the region is empty belong to no window.
 
-    Around the edit the source shows; where a modify replaces something, the background behind the region: a person widens the
-    region over what is to go.
+    Around the edit the source shows; where a modify replaces something, the background behind the
+    region: a person widens the region over what is to go.
 
     Args:
         model: The video model.
         reader: The clip.
         request: What to edit, with one keyframe.
         context: Reports every denoising step, and stops within one.
-        stored: Asked before a window is made. The window that it gives (as an earlier run made it) is taken as it is, and the next
-            ones go on from there to the same pixels.
+        stored: Asked before a window is made. The window that it gives (as an earlier run made it)
+            is taken as it is, and the next ones go on from there to the same pixels.
 
     Yields:
         Windows as they finish.
 
     Raises:
-        InputError: The frames, region or keyframe don't fit the clip, the task is unknown, or a caption is missing.
+        InputError: The frames, region or keyframe don't fit the clip, the task is unknown, or a
+            caption is missing.
         Cancelled: The job was stopped.
     """
     keyframe, region = request.keyframe, request.region
@@ -124,7 +127,9 @@ def sampling_of(model: VividModel, task: str, settings: SamplingSettings) -> Sam
 
 @dataclass(frozen=True)
 class _Finished:
-    """The finished frame (H, W, 3) that the next window goes on from, and the way to it; None for the keyframe itself."""
+    """The finished frame (H, W, 3) that the next window goes on from, and the way to it; None for
+    the keyframe itself.
+    """
 
     frame: int
     picture: Frame
@@ -153,7 +158,9 @@ def _redraw(
     sampling: Sampling,
     on_step: Callable[[int], None],
 ) -> list[Frame]:
-    """The model's answer for each frame of the window, the conditioning frame included, in the colours of what surrounds the region."""
+    """The model's answer for each frame of the window, the conditioning frame included, in the
+    colours of what surrounds the region.
+    """
     pixels, mask = with_keyframe(to_model(given.pixels), mask_to_model(given.masks), to_model(given.pixels[:1]))
     warped = to_model(guess)
     fills_mask = model.mask_fill == "warped" and keyframe.task != "delete"
@@ -167,9 +174,11 @@ def _redraw(
 
 
 def _deleted(given: WindowInput, redrawn: list[Frame], background: BackgroundModel, context: JobContext) -> Iterator[Frame]:
-    """The finished frames of a window without the conditioning frame: the background, and the model's answer where nothing shows it.
+    """The finished frames of a window without the conditioning frame: the background, and the
+    model's answer where nothing shows it.
 
-    It continues what surrounds the region, so its edge needs no softening, which would let the rim of what is deleted shine through.
+    It continues what surrounds the region, so its edge needs no softening, which would let the rim
+    of what is deleted shine through.
     """
     for position, frame in enumerate(given.window.edited, 1):
         context.check()
@@ -214,7 +223,8 @@ def _warped(
         behind = source if background is None else background.inpaint(frame, source)
         mask = request.region[frame]
         ring = ring_box(mask)
-        # Without the frame before, texture would pass for grain; an edit, which has been smoothed, for none.
+        # Without the frame before, texture would pass for grain; an edit, which has been smoothed,
+        # for none.
         before = given.sources[position - 1] if position > 1 else given.conditioning_source
         yield warper.warp(
             WarpTarget(

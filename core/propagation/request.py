@@ -13,7 +13,9 @@ from core.propagation.result import Frame
 
 @dataclass(frozen=True)
 class Keyframe:
-    """The accepted picture of a frame, uint8 (H, W, 3), and the task, caption and seed with which it is propagated."""
+    """The accepted picture of a frame, uint8 (H, W, 3), and the task, caption and seed with which
+    it is propagated.
+    """
 
     frame: int
     picture: Frame
@@ -31,7 +33,8 @@ class EditRequest:
         region: What may change on each frame; covers `frames` at least.
         keyframes: At least one, in any order.
         settings: How the model is sampled.
-        feather: How soft the region's edge is. A task that deletes has a hard edge: its fill continues the surroundings.
+        feather: How soft the region's edge is. A task that deletes has a hard edge: its fill
+            continues the surroundings.
     """
 
     frames: FrameRange
@@ -47,7 +50,9 @@ class EditRequest:
         return keyframe
 
     def check_keyframe(self, keyframe: Keyframe) -> None:
-        """Raise InputError for a keyframe outside the frames, or on a frame where there is nothing to edit."""
+        """Raise InputError for a keyframe outside the frames, or on a frame where there is nothing
+        to edit.
+        """
         if not self.frames.contains(keyframe.frame):
             raise InputError(
                 f"the keyframe {keyframe.frame} is outside the frames {self.frames} that are to be edited: "

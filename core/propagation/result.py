@@ -58,8 +58,10 @@ class EditedWindow:
     Attributes:
         frames: The frames that it made, in the order in which it made them.
         corners: (x, y) of the upper left corner of each frame's patch.
-        patches: uint8 (h, w, 3), the finished pixels of the result in the box around each frame's region.
-        warp_state: The way from the keyframe to the last frame, which the next window needs. None for a deletion.
+        patches: uint8 (h, w, 3), the finished pixels of the result in the box around each frame's
+            region.
+        warp_state: The way from the keyframe to the last frame, which the next window needs. None
+            for a deletion.
     """
 
     frames: tuple[int, ...]
@@ -69,7 +71,16 @@ class EditedWindow:
 
     @classmethod
     def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
-        """Keep of each whole picture (H, W, 3) what lies in the box of its frame's region."""
+        """Keep of each whole picture (H, W, 3) what lies in the box of its frame's region.
+
+        Args:
+            frames: Numbers of the frames, in order.
+            pictures: Their pictures, (H, W, 3).
+            region: What may have changed.
+
+        Returns:
+            The window.
+        """
         corners, patches = [], []
         for frame, picture in zip(frames, pictures, strict=True):
             box = bounding_box(region[frame]) or Box(0, 0, 0, 0)
@@ -78,7 +89,17 @@ class EditedWindow:
         return cls(frames, tuple(corners), tuple(patches))
 
     def onto(self, index: int, source: Frame, mask: Mask) -> Frame:
-        """The result's frame `index`: the patch where `mask` (H, W) is True, `source` (H, W, 3) everywhere else."""
+        """The result's frame `index`: the patch where `mask` (H, W) is True, `source` (H, W, 3)
+        everywhere else.
+
+        Args:
+            index: Number of the frame.
+            source: (H, W, 3).
+            mask: bool (H, W).
+
+        Returns:
+            A new frame.
+        """
         position = self.frames.index(index)
         (x, y), patch = self.corners[position], self.patches[position]
         area = np.s_[y : y + patch.shape[0], x : x + patch.shape[1]]
@@ -112,7 +133,9 @@ class EditedWindow:
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
-    """`image` (H, W, 3) brought to the clip's (width, height); InputError unless its aspect agrees within 1 %."""
+    """`image` (H, W, 3) brought to the clip's (width, height); InputError unless its aspect agrees
+    within 1 %.
+    """
     width, height = size
     own_height, own_width = image.shape[:2]
     if (own_width, own_height) == (width, height):
@@ -168,12 +191,14 @@ def composite_frames(
         reader: The clip.
         region: What may have changed on each frame.
         frames: Which frames of the result.
-        windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, one at a time is in memory.
+        windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, one at
+            a time is in memory.
         keyframe_index: The frame that shows the accepted keyframe.
         keyframe: Its picture, uint8 (H, W, 3).
 
     Yields:
-        (index, source, result) in order, both uint8 (H, W, 3). Where no window made the frame the result is the source itself, the
+        (index, source, result) in order, both uint8 (H, W, 3). Where no window made the frame the
+            result is the source itself, the
         same object.
     """
     all_windows = list(windows)

@@ -1,8 +1,10 @@
-"""The whole clip from one or several accepted keyframes: which windows there are, what each is called, and the frames they make.
+"""The whole clip from one or several accepted keyframes: which windows there are, what each is
+called, and the frames they make.
 
-The first keyframe reaches back to the start and on to the next one; every further keyframe starts the edit anew from its own frame.
-A window that reaches beyond the next keyframe is made whole, and what lies behind that keyframe is left out: its frames before it
-stay what a person has seen and approved.
+The first keyframe reaches back to the start and on to the next one; every further keyframe starts
+the edit anew from its own frame. A window that reaches beyond the next keyframe is made whole, and
+what lies behind that keyframe is left out: its frames before it stay what a person has seen and
+approved.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
         The segments in the order in which they are made, those without windows left out.
 
     Raises:
-        InputError: There is no keyframe, there are two on one frame, or one lies outside the frames or the region.
+        InputError: There is no keyframe, there are two on one frame, or one lies outside the frames
+            or the region.
     """
     region, (start, stop) = request.region, request.frames
     ordered = sorted(request.keyframes, key=lambda keyframe: keyframe.frame)
@@ -108,7 +111,8 @@ def run_segments(
         reader: The clip.
         request: What to edit.
         segments: What `plan_segments` gave for it.
-        context: Reports the denoising steps of the missing windows only, so that the estimate of the time left is true.
+        context: Reports the denoising steps of the missing windows only, so that the estimate of
+            the time left is true.
         stored: Gives the window of a name, or None where it has to be made.
 
     Yields:
@@ -157,7 +161,9 @@ def composite_segments(reader: Frames, request: EditRequest, windows: Sequence[E
 
 
 class _Steps(JobContext):
-    """Passes the steps of one segment on as steps of the whole, leaving out windows that were there before."""
+    """Passes the steps of one segment on as steps of the whole, leaving out windows that were there
+    before.
+    """
 
     def __init__(self, whole: JobContext, before: int, total: int, runs: int, missing: Sequence[bool]) -> None:
         super().__init__(token=whole.token)

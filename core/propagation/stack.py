@@ -1,4 +1,6 @@
-"""A clip with accepted edits on it: what the next edit starts from. Frames are put together when they are asked for."""
+"""A clip with accepted edits on it: what the next edit starts from. Frames are put together when
+they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ _WINDOWS_KEPT = 3
 
 @dataclass(frozen=True)
 class AppliedEdit:
-    """A finished propagation, as it lies on disk. What lies outside its frames or its region is left exactly as it was.
+    """A finished propagation, as it lies on disk. What lies outside its frames or its region is
+    left exactly as it was.
 
     Attributes:
         frames: The frames of its result.
@@ -39,7 +42,8 @@ class AppliedEdit:
 
 
 class StackedReader(ClipReader):
-    """`base` with `edits` applied one over the other, the first lowest. Closing it leaves `base` open.
+    """`base` with `edits` applied one over the other, the first lowest. Closing it leaves `base`
+    open.
 
     Holds a few windows in memory, whatever the length of the clip.
     """

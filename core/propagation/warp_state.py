@@ -1,4 +1,6 @@
-"""The way from the keyframe to a frame: where each of its pixels comes from. Positions are passed on, not pixels, so nothing blurs."""
+"""The way from the keyframe to a frame: where each of its pixels comes from. Positions are passed
+on, not pixels, so nothing blurs.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,10 @@ class WarpState:
         box: The frame's mask box, as its motion was read from it.
         crop: What the model saw of the frame.
         matrix: 3x3, takes a position in the keyframe to the frame, up to `offsets`.
-        box_motion: 3x3, the motion of the mask's box by itself, which may stretch more in one direction.
-        offsets: (h, w, 2) in source pixels, for each pixel of `crop`; added before `matrix` is undone.
+        box_motion: 3x3, the motion of the mask's box by itself, which may stretch more in one
+            direction.
+        offsets: (h, w, 2) in source pixels, for each pixel of `crop`; added before `matrix` is
+            undone.
         colour_shift: (3,), what was added to the colours of the edit.
     """
 
@@ -41,7 +45,9 @@ class WarpState:
         return cls(box, crop, np.eye(3), np.eye(3), np.zeros((*crop.working_size, 2), np.float32), np.zeros(3))
 
     def arrays(self) -> dict[str, NDArray]:
-        """All of it as arrays, to be kept in a file. Files of earlier versions have the same names and order."""
+        """All of it as arrays, to be kept in a file. Files of earlier versions have the same names
+        and order.
+        """
         box, crop = self.box, self.crop
         return {
             "span": np.array([box.y0, box.y1, box.x0, box.x1]),

@@ -29,7 +29,8 @@ class WindowInput:
         sources: The full-size frames (H, W, 3), that of the conditioning frame as edited.
         conditioning_source: The conditioning frame before it was edited.
         crops: What the model sees of each frame.
-        boxes: The masks' boxes as their motion is read from them. They may go beyond the frame; None where there is no mask.
+        boxes: The masks' boxes as their motion is read from them. They may go beyond the frame;
+            None where there is no mask.
         pixels: (N, h, w, 3), padded to N = 8k + 1 frames by repeating the last.
         masks: (N, h, w).
     """
@@ -43,7 +44,9 @@ class WindowInput:
     masks: NDArray[np.bool_]
 
     def warp(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
-        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask: what a model may start from."""
+        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask:
+        what a model may start from.
+        """
         first = self.crops[0].crop(picture)
         result = warp_frames(first, self.crops[0].crop_mask(mask), self.pixels, self.masks)
         start, shape = self.boxes[0], (picture.shape[0], picture.shape[1])

@@ -1,8 +1,10 @@
-"""Windows as checkpoints: a name for each window of a plan that says everything its pixels depend on.
+"""Windows as checkpoints: a name for each window of a plan that says everything its pixels depend
+on.
 
-A window depends on its source frames, on the region of each and how soft its edge is, on what is asked of the model, and on the picture
-it goes on from: the accepted keyframe, or the last frame of the window before. The last is said by that window's own name, so a change
-reaches exactly the windows behind it, and no name has to wait for a window to be made.
+A window depends on its source frames, on the region of each and how soft its edge is, on what is
+asked of the model, and on the picture it goes on from: the accepted keyframe, or the last frame of
+the window before. The last is said by that window's own name, so a change reaches exactly the
+windows behind it, and no name has to wait for a window to be made.
 """
 
 from __future__ import annotations
@@ -42,15 +44,30 @@ SOURCES = (
 )
 """Files and packages of `core` that propagation imports, by whatever way."""
 LIBRARIES = ("av", "diffusers", "numpy", "peft", "pillow", "torch", "transformers")
-"""Installed packages whose version counts. Of OpenCV, which comes under several names, the module tells."""
+"""Installed packages whose version counts. Of OpenCV, which comes under several names, the module
+tells.
+"""
 
 
 def window_keys(
     windows: Sequence[Window], region: Region, feather: Feather, keyframe_index: int, keyframe: Frame, facts: Mapping[str, object]
 ) -> list[str]:
-    """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe, uint8 (H, W, 3), and runs one way.
+    """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe,
+    uint8 (H, W, 3), and runs one way.
 
-    `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption, seed, sampling, working size.
+    `facts` is what all of them have in common, as JSON takes it: clip, base, model, task, caption,
+    seed, sampling, working size.
+
+    Args:
+        windows: Windows that go on from one another.
+        region: What may change.
+        feather: How soft its edge is.
+        keyframe_index: The frame that they start from.
+        keyframe: Its picture, uint8 (H, W, 3).
+        facts: What all of them have in common, as JSON takes it.
+
+    Returns:
+        As many names.
     """
     own = _codes(region, keyframe_index, keyframe_index, READS if is_cut(region, keyframe_index) else 0)
     common = _digest(_program(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe, *own)
@@ -69,19 +86,23 @@ def window_keys(
 
 
 def _codes(region: Region, first: int, last: int, reach: int) -> list[bytes]:
-    """The masks of the frames first to last and of `reach` on either side, as far as there are any."""
+    """The masks of the frames first to last and of `reach` on either side, where there are any."""
     return [region.code(frame) for frame in range(max(first - reach, region.frames.start), min(last + reach + 1, region.frames.stop))]
 
 
 def program_files() -> list[Path]:
-    """The source files that a window's pixels may depend on: those named in SOURCES, with all folders below them."""
+    """The source files that a window's pixels may depend on: those named in SOURCES, with all
+    folders below them.
+    """
     core = Path(__file__).resolve().parents[1]
     return sorted(file for name in SOURCES for file in ([core / name] if name.endswith(".py") else (core / name).rglob("*.py")))
 
 
 @functools.cache
 def _program() -> str:
-    """The program's own part in the pixels: its source and the libraries under it. Another version makes its own windows."""
+    """The program's own part in the pixels: its source and the libraries under it. Another version
+    makes its own windows.
+    """
     core = Path(__file__).resolve().parents[1]
     files = [part for path in program_files() for part in (path.relative_to(core).as_posix(), path.read_bytes())]
     return _digest(*files, f"opencv {cv2.__version__}", *(f"{name} {version(name)}" for name in LIBRARIES))

@@ -11,7 +11,9 @@ from core.geometry import FrameRange
 
 @dataclass(frozen=True)
 class Window:
-    """Frames of one run of the model, in the order it sees them. The first conditions the others: it is edited already, and only read."""
+    """Frames of one run of the model, in the order it sees them. The first conditions the others:
+    it is edited already, and only read.
+    """
 
     direction: Literal["forward", "backward"]
     frames: tuple[int, ...]
@@ -29,8 +31,8 @@ class Window:
 def plan_windows(frames: FrameRange, keyframe: int, length: int, is_empty: Callable[[int], bool]) -> list[Window]:
     """Divide the frames around a keyframe into windows.
 
-    Frames where nothing is to be edited are stepped over: they belong to no window, and the next window starts from the untouched
-    frame before something is to be edited again.
+    Frames where nothing is to be edited are stepped over: they belong to no window, and the next
+    window starts from the untouched frame before something is to be edited again.
 
     Args:
         frames: All frames to edit.

@@ -1,10 +1,12 @@
-"""What lies behind a region: real background, found in other frames of the clip where it is seen.
+"""The background behind a region: real pixels, found in other frames of the clip that show it.
 
-Around the region the picture's own motion is known (optical flow between neighbours); it is continued into the region, and every hidden
-pixel is followed along it, into the past and into the future, until it comes out. Positions are followed, not colours, so that nothing
-blurs on the way. The longer the way and the worse the neighbours fit, the less a pixel is worth; what else is known (a smooth
-continuation of what lies around the hole, a model's answer) is averaged in with weights of one over the squared error to be expected.
-What lacks detail then gets texture like that around the hole, which moves with the background, and grain.
+Around the region the picture's own motion is known (optical flow between neighbours); it is
+continued into the region, and every hidden pixel is tracked along it, into the past and into the
+future, until it comes out. Positions are tracked, not colours, so that nothing blurs on the way.
+The longer the way and the worse the neighbours fit, the less a pixel is worth; what else is known
+(a smooth continuation of what lies around the hole, a model's answer) is averaged in with weights
+of one over the squared error to be expected. What lacks detail then gets texture like that around
+the hole, which moves with the background, and grain.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 REACH = 32
-"""How many frames a pixel is followed each way."""
+"""Frames over which a pixel is tracked each way."""
 TRACKED = 480
 """Motion is read from pictures of this width at most."""
 MARGIN = 28
@@ -42,9 +44,13 @@ STEP = 0.15
 LAST = 12.0
 """What another frame may cost more than a finished one, whose hole was filled by guess."""
 ERROR = 2.2
-"""8-bit levels of error (root of the mean square) for each of cost: measured on real clips with pasted holes."""
+"""8-bit levels of error (root of the mean square) for each of cost: measured on real clips with
+pasted holes.
+"""
 MISFIT = 30.0
-"""Following stops where the frames around the hole differ by more 8-bit levels: there is no telling what moved how."""
+"""Tracking stops where the frames around the hole differ by more 8-bit levels: there is no telling
+what moved how.
+"""
 
 
 _GRAIN = 1
@@ -74,8 +80,9 @@ class Region(Protocol):
 
 @dataclass
 class SourceTrack:
-    """Where the hidden pixels of a frame come out: `rows`, `columns` (N) of the pixels; frame (-1: nowhere), x, y and cost of each, and
-    whether it is in a hole that was filled."""
+    """Where the hidden pixels of a frame come out: `rows`, `columns` (N) of the pixels; frame (-1:
+    nowhere), x, y and cost of each, and whether it is in a hole that was filled.
+    """
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
@@ -87,7 +94,9 @@ class SourceTrack:
 
 
 class BackgroundModel:
-    """Looks behind `region` in the frames that it covers. Holds the full-size frames within REACH of those that are looked at."""
+    """Finds the background behind `region` in the frames that the region covers. Holds the
+    full-size frames within REACH of those that are prepared.
+    """
 
     def __init__(self, reader: Frames, region: Region) -> None:
         self._reader, self._region = reader, region
@@ -103,8 +112,13 @@ class BackgroundModel:
         self._flow = DenseFlow()
 
     def prepare(self, frames: Iterable[int], finished: tuple[int, Frame] | None = None) -> None:
-        """Follow the hidden pixels of these neighbouring frames. `finished` is a frame whose own hole is filled, and its index: it shows
-        what no other frame does."""
+        """Track the hidden pixels of these neighbouring frames to frames that show them.
+
+        Args:
+            frames: Numbers of neighbouring frames.
+            finished: A frame whose own hole is filled, and its number: it shows what no other frame
+                does.
+        """
         wanted = sorted(frames)
         known = self._region.frames
         reach = int(np.clip(MEMORY // (3 * self._region[wanted[0]].size) // 2, 4, REACH))
@@ -128,13 +142,23 @@ class BackgroundModel:
                     self._tracks[index].append(before)
         self._locate(wanted)
         if self._texture is None:
-            # Here, not when a hole is filled: which of them are may depend on what was made in an earlier run.
+            # Here, not when a hole is filled: which of them are may depend on what was made in an
+            # earlier run.
             self._texture = next((self._texture_of(index) for index in wanted if self._region[index].any()), None)
 
     def inpaint(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
-        """`source` (H, W, 3), one of the frames that were looked at, with what lies behind the region, and the source itself outside.
+        """Put the background into the region of a frame. Outside the region the frame stays what it
+        is.
 
         `answer` (H, W, 3) is what a model says.
+
+        Args:
+            index: Number of the frame, one that was prepared.
+            source: The frame, (H, W, 3).
+            answer: (H, W, 3), what a model says; None without one.
+
+        Returns:
+            A new frame, or `source` itself where its region is empty.
         """
         mask = self._region[index]
         box = bounding_box(mask)
@@ -162,7 +186,9 @@ class BackgroundModel:
         return result
 
     def _locate(self, wanted: list[int]) -> None:
-        """Say where the background of these neighbouring frames lies, beside that of the frame that was looked at first."""
+        """Say where the background of these neighbouring frames lies, beside that of the frame that
+        was prepared first.
+        """
         known = [index for index in wanted if index in self._positions]
         if not known:  # the first of all, or behind a gap
             self._positions[wanted[0]] = self._positions[max(self._positions)] if self._positions else np.eye(3)
@@ -203,7 +229,7 @@ class BackgroundModel:
         self._holes[index] = cv2.dilate(self._region[index].astype(np.uint8), np.ones((2 * RIM + 1,) * 2, np.uint8)) > 0
 
     def _colours(self, track: SourceTrack, which: Mask) -> NDArray[np.float32]:
-        """(n, 3): the pixels of a trail where they come out."""
+        """(n, 3): the pixels of a track where they come out."""
         frames, x, y = track.frame[which], track.x[which], track.y[which]
         result = np.zeros((len(x), 3), np.float32)
         for frame in np.unique(frames):
@@ -215,7 +241,9 @@ class BackgroundModel:
         return result
 
     def _track(self, index: int, to: int, before: SourceTrack | None) -> SourceTrack | None:
-        """The trail of frame `index` that goes over its neighbour `to`, whose own trail is `before`; None where nothing is hidden."""
+        """Track the hidden pixels of frame `index` over its neighbour `to`, whose own track is
+        `before`; None where nothing is hidden.
+        """
         hole = self._holes[index]
         rows, columns = np.nonzero(hole)
         if len(rows) == 0:
@@ -243,7 +271,7 @@ class BackgroundModel:
             last = number[near_y, near_x]
             on &= (last >= 0) & np.isfinite(before.cost[last])
             cost = before.cost[last] + STEP + 0.3 * misfit
-            # A finished frame ends the trail only where nothing goes on behind it.
+            # A finished frame ends the track only where nothing goes on behind it.
             on &= cost < track.cost + LAST * (track.guessed & ~before.guessed[last])
             which = last[on]
             track.frame[on] = before.frame[which]
@@ -253,7 +281,9 @@ class BackgroundModel:
         return track
 
     def _step(self, index: int, to: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """For each hidden pixel of frame `index`: its motion (N, 2) to a neighbouring frame, full size, and the misfit around it."""
+        """For each hidden pixel of frame `index`: its motion (N, 2) to a neighbouring frame, full
+        size, and the misfit around it.
+        """
         if (index, to) not in self._steps:
             self._steps[index, to] = self._motion(index, to)
         return self._steps[index, to]
@@ -292,6 +322,8 @@ class BackgroundModel:
 
 
 def _surroundings(mask: Mask, box: Box[int]) -> tuple[tuple[slice, slice], Mask]:
-    """The part of a frame that a mask with this box and its surroundings lie in, and the mask there, a pixel wider."""
+    """The part of a frame that a mask with this box and its surroundings lie in, and the mask
+    there, a pixel wider.
+    """
     room = box.grow(ROOM, mask.shape).slices
     return room, cv2.dilate(mask[room].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

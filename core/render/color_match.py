@@ -1,4 +1,6 @@
-"""Bring the low-frequency colour of edited pixels in line with what surrounds the region, so that its outline does not show."""
+"""Bring the low-frequency colour of edited pixels in line with what surrounds the region, so that
+its outline does not show.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from numpy.typing import NDArray
 RING = 10
 """Width of the ring around the region that is compared, in pixels at GRID."""
 LIMIT = 24.0
-"""The most that any pixel is shifted, in 8-bit levels: a model that spoiled the surroundings must not tint the region."""
+"""The most that any pixel is shifted, in 8-bit levels: a model that spoiled the surroundings must
+not tint the region.
+"""
 SIGMAS = (4, 12, 36)
 """Widths of the Gaussians that carry the difference inwards, in pixels at GRID."""
 GRID = 128
@@ -17,11 +21,21 @@ GRID = 128
 
 
 def match_surroundings(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Shift `edited` smoothly so that it agrees with `source` (both (h, w, 3)) in a ring around `mask` (h, w).
+    """Shift `edited` smoothly so that it agrees with `source` (both (h, w, 3)) in a ring around
+    `mask` (h, w).
 
-    A model repaints what it was told to keep as well, with the blur and tint of its autoencoder; how far off it is there tells how far
-    off it is at the region's edge. The difference in the ring is carried inwards by Gaussians of growing width, the narrow ones weighing
-    most (Shepard's method on blurred weights).
+    A model repaints what it was told to keep as well, with the blur and tint of its autoencoder;
+    how far off it is there tells how far off it is at the region's edge. The difference in the ring
+    is carried inwards by Gaussians of growing width, the narrow ones weighing most (Shepard's
+    method on blurred weights).
+
+    Args:
+        edited: (h, w, 3).
+        source: (h, w, 3).
+        mask: (h, w), True = edit.
+
+    Returns:
+        The shifted picture.
     """
     height, width = mask.shape
     scale = max(1.0, max(height, width) / GRID)

@@ -14,14 +14,28 @@ from core.render.region import CropRegion, plan_region, sided_region
 STEADY = 3
 """Frames on either side over which the path is smoothed."""
 WORTH = 1.2
-"""A crop moves only where standing still would make it larger than this many times: what stands still can't shimmer."""
+"""A crop moves only where standing still would make it larger than this many times: what stands
+still can't shimmer.
+"""
 
 
 def crop_path(boxes: Sequence[Box[int] | None], frame_size: tuple[int, int], working_size: tuple[int, int]) -> list[CropRegion]:
     """One crop for each frame's box (None where nothing is edited), in the order of time.
 
-    All the same where one rectangle serves all of them about as well. Otherwise each holds its own frame's box with the usual context,
-    and centre and side change smoothly. Whole source pixels, so that a crop at its own size returns exactly. InputError when all are None.
+    All the same where one rectangle serves all of them about as well. Otherwise each holds its own
+    frame's box with the usual context, and centre and side change smoothly. Whole source pixels, so
+    that a crop at its own size returns exactly. InputError when all are None.
+
+    Args:
+        boxes: The box of each frame, None where nothing is edited.
+        frame_size: (width, height) in pixels.
+        working_size: (height, width) of what the model sees.
+
+    Returns:
+        As many crops.
+
+    Raises:
+        InputError: All boxes are None.
     """
     still = plan_region(boxes, frame_size, working_size)
     known = [index for index, box in enumerate(boxes) if box is not None]
@@ -53,7 +67,7 @@ def _near(values: NDArray[np.float64], t: int) -> tuple[NDArray[np.float64], NDA
 
 
 def _even(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T, k) -> (T, k): each by a line through its neighbours, so that even motion stays as it is."""
+    """(T, k) -> (T, k): each by a line through its neighbours, so that even motion stays."""
     lines = []
     for t in range(len(values)):
         near, times = _near(values, t)
@@ -62,6 +76,8 @@ def _even(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _held(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T, k) -> (T, k): the most of the neighbours, then their mean, which is never less than the own value."""
+    """(T, k) -> (T, k): the most of the neighbours, then their mean, which is never less than the
+    own value.
+    """
     most = np.stack([_near(values, t)[0].max(0) for t in range(len(values))])
     return np.stack([_near(most, t)[0].mean(0) for t in range(len(values))])

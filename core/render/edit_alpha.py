@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 2.0
-"""Pixels at GRID over which pictures are compared: what a model can't redraw (texture, grain) averages out."""
+"""Pixels at GRID over which pictures are compared: what a model can't redraw (texture, grain)
+averages out.
+"""
 GRID = 128
 """The comparison runs on images of about this many pixels a side."""
 LEAST = 12.0
@@ -15,22 +17,36 @@ LEAST = 12.0
 SPECK = 0.12
 """Parts of less than this share of the largest are the model's blots."""
 WHOLE, EVEN = 0.98, 0.8
-"""What shows by more than this is shown whole, and the pixels at GRID over which an edge has its colours."""
+"""What shows by more than this is shown whole, and the pixels at GRID over which an edge has its
+colours.
+"""
 EDGE = 0.35
-"""Share of the change beside it by which a pixel at the rim is changed, below which it is none of the edit."""
+"""Share of the change beside it by which a pixel at the rim is changed, below which it is none of
+the edit.
+"""
 STEEP = 2.0
 """How many times the level where an edit begins to show it shows fully."""
 
 
 def edit_alpha(edited: NDArray[np.uint8], source: NDArray[np.uint8], mask: NDArray[np.bool_], rim: bool = True) -> NDArray[np.float32]:
-    """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures (h, w, 3) agree up to what they differ
-    outside of it, where nothing was asked to change.
+    """How much of `edited` to show, (h, w) in [0, 1], inside `mask` (h, w): 0 where both pictures
+    (h, w, 3) agree up to what they differ outside of it, where nothing was asked to change.
 
-    Only what hangs together with the region's edge is taken back: inside an object nothing of the source shines through, unless `edited`
-    is the source itself there, as in the hole of a ring that was cut out.
+    Only what hangs together with the region's edge is taken back: inside an object nothing of the
+    source shines through, unless `edited` is the source itself there, as in the hole of a ring that
+    was cut out.
 
-    Pictures are compared blurred, which takes in a rim of what is around the edit: nothing where that is what is there anyway, a fringe
-    elsewhere. Without `rim` it is cut off.
+    Pictures are compared blurred, which takes in a rim of what is around the edit: nothing where
+    that is what is there anyway, a fringe elsewhere. Without `rim` it is cut off.
+
+    Args:
+        edited: (h, w, 3).
+        source: (h, w, 3), the picture that was edited.
+        mask: (h, w), True = edit.
+        rim: Whether to keep a rim of what is around the edit.
+
+    Returns:
+        (h, w) in [0, 1], 0 outside the mask.
     """
     height, width = mask.shape
     if not mask.any():
@@ -59,8 +75,9 @@ def _untouched(edited: NDArray[np.uint8], source: NDArray[np.uint8], margin: int
 
 
 def remove_background_bleed(edited: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`edited` (h, w, 3) with what is shown in part (h, w) in the colours beside it that are shown whole: without what lay behind it, which
-    elsewhere it would bring along as a fringe."""
+    """`edited` (h, w, 3) with what is shown in part (h, w) in the colours beside it that are shown
+    whole: without what lay behind it, which elsewhere it would bring along as a fringe.
+    """
     whole = (shown > WHOLE).astype(np.float32)
     even = EVEN * max(1.0, max(shown.shape) / GRID)
     weight = cv2.GaussianBlur(whole, (0, 0), even)[..., None]
@@ -72,9 +89,11 @@ def remove_background_bleed(edited: NDArray[np.uint8], shown: NDArray[np.float32
 def _fringe(
     edited: NDArray[np.uint8], source: NDArray[np.uint8], shown: NDArray[np.bool_], mask: NDArray[np.bool_], scale: float, begins: float
 ) -> NDArray[np.bool_]:
-    """What belongs to an edit's rim only because pictures are compared blurred: changed by little of what is beside it, or by nothing.
+    """What belongs to an edit's rim only because pictures are compared blurred: changed by little
+    of what is beside it, or by nothing.
 
-    A pixel that is changed in another direction of colour, a pale stem under a red cap, is a part of its own.
+    A pixel that is changed in another direction of colour, a pale stem under a red cap, is a part
+    of its own.
     """
     change = np.asarray(cv2.GaussianBlur(edited.astype(np.float32) - source, (0, 0), 0.5), np.float32)
     height, width = shown.shape
@@ -87,7 +106,8 @@ def _fringe(
     around = np.ones((4 * round(reach * scale) + 1,) * 2, np.uint8)
     rim = cv2.dilate((~shown | ~mask).astype(np.uint8), around) > 0
     weak = rim & (share < EDGE) & (otherwise < 1.5 * begins) & (power > (2 * begins) ** 2)
-    # A rim is thin: what is changed by little over more than that is a part of the edit, an arm paler than its body.
+    # A rim is thin: what is changed by little over more than that is a part of the edit, an arm
+    # paler than its body.
     thick = np.ones((2 * round(scale) + 1,) * 2, np.uint8)
     weak &= cv2.morphologyEx((weak & (np.abs(change).max(-1) > 2 * begins)).astype(np.uint8), cv2.MORPH_OPEN, thick) == 0
     free = (~shown | weak) & ~_enclosed(~shown | weak, mask)
@@ -120,7 +140,9 @@ def _specks(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _enclosed(empty: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Those parts of `empty` that don't reach the outside of `mask` (or, without an outside, the picture's border)."""
+    """Those parts of `empty` that don't reach the outside of `mask` (or, without an outside, the
+    picture's border).
+    """
     free = empty | ~mask
     count, labels = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
     outside = ~mask

@@ -14,8 +14,9 @@ known around the hole into it."""
 GRID = 200
 """The smooth continuation runs on pictures of this many pixels a side at most."""
 CONTRAST = 12.0
-"""Pixels over which the surroundings are smoothed to tell how much detail a smooth continuation leaves
-out."""
+"""Pixels over which the surroundings are smoothed to tell how much detail a smooth continuation
+leaves out.
+"""
 
 
 def continue_smoothly(picture: NDArray[np.float32], hole: Mask) -> tuple[NDArray[np.float32], float]:
@@ -26,7 +27,8 @@ def continue_smoothly(picture: NDArray[np.float32], hole: Mask) -> tuple[NDArray
         hole: (h, w), True where nothing is known.
 
     Returns:
-        The continuation (h, w, 3), and the error to expect in 8-bit levels: the detail that it leaves
+        The continuation (h, w, 3), and the error to expect in 8-bit levels: the detail that it
+            leaves
         out.
     """
     known = (~hole).astype(np.float32)
@@ -64,8 +66,8 @@ def spread(values: NDArray[np.float32], weight: NDArray[np.float32], sigmas: tup
 def affine_trend(
     flow: NDArray[np.float32], weight: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Fit the affine motion that most of a flow agrees with, by weighted least squares in which outliers
-    lose weight.
+    """Fit the affine motion that most of a flow agrees with, by weighted least squares in which
+    outliers lose weight.
 
     Args:
         flow: (h, w, 2) in pixels.
@@ -74,7 +76,8 @@ def affine_trend(
         columns: (h, w), column of each pixel.
 
     Returns:
-        The motion everywhere, (h, w, 2), and as a 3x3 matrix that takes a position (x, y, 1) to where
+        The motion everywhere, (h, w, 2), and as a 3x3 matrix that takes a position (x, y, 1) to
+            where
         it goes.
     """
     pick = np.flatnonzero(weight.ravel() > 0)[::7]

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST = 32
-"""Pixels a side below which OpenCV's DIS flow fails, or brings the program down, at one or another length of the other side."""
+"""Pixels a side below which OpenCV's DIS flow fails, or brings the program down, at one or another
+length of the other side.
+"""
 
 
 class DenseFlow:
@@ -18,7 +20,9 @@ class DenseFlow:
         self._flow = cv2.DISOpticalFlow.create(preset)
 
     def between(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Where each pixel of `one`, uint8 (h, w), lies in `two`, as an offset (x, y) in pixels: float32 (h, w, 2)."""
+        """Where each pixel of `one`, uint8 (h, w), lies in `two`, as an offset (x, y) in pixels:
+        float32 (h, w, 2).
+        """
         height, width = one.shape
         missing = max(LEAST - height, 0), max(LEAST - width, 0)
         first, second = (np.ascontiguousarray(np.pad(each, ((0, missing[0]), (0, missing[1])), "symmetric")) for each in (one, two))

@@ -1,6 +1,8 @@
-"""Texture and film grain for painted pixels: what surrounds a region has them, and what is painted or filled in smoothly lacks them.
+"""Texture and film grain for painted pixels: what surrounds a region has them, and what is painted
+or filled in smoothly lacks them.
 
-Both are measured in a ring around the region and drawn anew from fixed seeds, so that the same frame always gets the same pixels.
+Both are measured in a ring around the region and drawn anew from fixed seeds, so that the same
+frame always gets the same pixels.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ EVENEST = 10
 STRONGEST = 5.0
 """8-bit levels (standard deviation, in the fine band) beyond which it is no grain."""
 LEAST_BOIL = 0.6
-"""Share of the grain that is drawn anew on every frame, even where a picture that is carried on has some of its own."""
+"""Share of the grain that is drawn anew on every frame, even where a picture that is carried on has
+some of its own.
+"""
 NEAR = 6.0
 """Pixels over which the grain that is there already is averaged."""
 RING = 24
@@ -32,9 +36,19 @@ RING = 24
 
 
 def grain_around(source: NDArray[np.uint8], mask: Mask, before: NDArray[np.uint8] | None = None) -> float:
-    """Standard deviation, in 8-bit levels, of the grain of `source` (h, w, 3) around `mask` (h, w); 0 where there is too little to tell.
+    """Standard deviation, in 8-bit levels, of the grain of `source` (h, w, 3) around `mask` (h, w);
+    0 where there is too little to tell.
 
     `before` is a neighbouring frame: grain differs from frame to frame, texture hardly does.
+
+    Args:
+        source: uint8 (h, w, 3).
+        mask: bool (h, w).
+        before: A neighbouring frame, (h, w, 3): grain differs from frame to frame, texture hardly
+            does.
+
+    Returns:
+        8-bit levels.
     """
     ring = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * RING + 1,) * 2, np.uint8)) > 0) & ~mask
     gray = _gray(source)
@@ -50,9 +64,20 @@ def ring_box(mask: Mask) -> Box[int]:
 
 
 def add_grain(picture: NDArray[np.uint8], weight: Image, level: float, seed: tuple[int, ...], boil: float = 0.0) -> NDArray[np.uint8]:
-    """`picture` (h, w, 3) with grain where `weight` (h, w) in [0, 1] says, so that it comes to `level` with what is there already.
+    """`picture` (h, w, 3) with grain where `weight` (h, w) in [0, 1] says, so that it comes to
+    `level` with what is there already.
 
     At least the share `boil` of it is new. The same `seed` gives the same grain.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        weight: (h, w) in [0, 1].
+        level: Standard deviation to reach, in 8-bit levels.
+        seed: The same seed gives the same grain.
+        boil: The least share of the grain that is new, 0 to 1.
+
+    Returns:
+        A new picture, or the same where there is no grain to add.
     """
     if level < 0.3:
         return picture

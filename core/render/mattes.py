@@ -41,12 +41,26 @@ def write_mattes(
     span: tuple[int, int],
     context: JobContext,
 ) -> None:
-    """Write the masks of named objects on frames span[0]:span[1] to `path`, whose suffix is that of SUFFIXES.
+    """Write the masks of named objects on frames span[0]:span[1] to `path`, whose suffix is that of
+    SUFFIXES.
 
-    `png`: a picture a frame, numbered like the clip's, in a folder an object when there are several. `ids`: palette pictures, the objects
-    numbered from 1. The videos show all objects together: `matte` white on black; `webm` (VP9) and `prores` (4444) the clip with alpha;
-    `green` the clip on green. The file appears when it is complete. InputError for an unknown form or a codec that this build lacks,
-    StorageError when the disk refuses.
+    `png`: a picture a frame, numbered like the clip's, in a folder an object when there are
+    several. `ids`: palette pictures, the objects numbered from 1. The videos show all objects
+    together: `matte` white on black; `webm` (VP9) and `prores` (4444) the clip with alpha; `green`
+    the clip on green. The file appears when it is complete. InputError for an unknown form or a
+    codec that this build lacks, StorageError when the disk refuses.
+
+    Args:
+        path: The file to write.
+        form: One of FORMS.
+        reader: The clip.
+        objects: Name and masks of each object.
+        span: The frames start:stop.
+        context: Reports frames, and can cancel.
+
+    Raises:
+        InputError: The form is unknown, this build lacks the codec, or there are no objects.
+        StorageError: The disk refuses.
     """
     if form not in FORMS:
         raise InputError(f"unknown form of masks '{form}': choose one of {', '.join(FORMS)}")
@@ -98,7 +112,9 @@ def _write_zip(path: Path, form: str, objects: Sequence[tuple[str, MaskSequence]
 
 
 def _numbered(objects: Sequence[tuple[str, MaskSequence]], frame: int) -> Image.Image:
-    """A palette picture in which the objects of a frame are numbered; where two overlap, the later one shows."""
+    """A palette picture in which the objects of a frame are numbered; where two overlap, the later
+    one shows.
+    """
     width, height = objects[0][1].size
     labels = np.zeros((height, width), np.uint8)
     for number, (_, masks) in enumerate(objects, 1):

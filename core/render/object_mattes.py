@@ -14,7 +14,9 @@ CORE = 0.6
 SHALLOW = 3.0
 """Pixels at GRID: what is nowhere deeper has no such part."""
 LEAST, LEAST_HOLLOW = 0.35, 0.1
-"""A thing that comes out smaller than this share of what shows has not been told from its surroundings."""
+"""A thing that comes out smaller than this share of what shows has not been told from its
+surroundings.
+"""
 CLEAR = 20.0
 """CIE76: a hollow is looked for when the thing is this far from the colours around it."""
 PALETTE = 8
@@ -28,11 +30,22 @@ WHOLE = 0.9
 def matte_objects(
     edited: NDArray[np.uint8], mask: NDArray[np.bool_], shown: NDArray[np.float32], hollow: bool = False
 ) -> NDArray[np.float32]:
-    """How much to show of the one thing that `edited` (h, w, 3) has in `mask` (h, w), (h, w) in [0, 1] and at most `shown`, see
-    `edit_alpha`. `hollow` says that one sees through or into it, as with a ring or a moon, so that its middle is none of it.
+    """How much to show of the one thing that `edited` (h, w, 3) has in `mask` (h, w), (h, w) in [0,
+    1] and at most `shown`, see `edit_alpha`. `hollow` says that one sees through or into it, as
+    with a ring or a moon, so that its middle is none of it.
 
-    GrabCut (Rother et al. 2004) on the edited picture: what is around the mask tells the colours of the background, what shows, those of
-    the thing. `shown` comes back where the two can't be told apart.
+    GrabCut (Rother et al. 2004) on the edited picture: what is around the mask tells the colours of
+    the background, what shows, those of the thing. `shown` comes back where the two can't be told
+    apart.
+
+    Args:
+        edited: uint8 (h, w, 3).
+        mask: bool (h, w), True = edit.
+        shown: (h, w) in [0, 1], what `edit_alpha` gave.
+        hollow: Whether one sees through or into the object, as with a ring.
+
+    Returns:
+        (h, w) in [0, 1], at most `shown`.
     """
     height, width = mask.shape
     visible = shown > 0.5
@@ -55,7 +68,9 @@ def matte_objects(
 
 
 def _whole(picture: NDArray[np.uint8], inside: NDArray[np.bool_], front: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The thing, taken to be there where `front` is deepest; None when it can't be told from its surroundings."""
+    """The thing, taken to be there where `front` is deepest; None when it can't be told from its
+    surroundings.
+    """
     labels = np.where(inside, np.where(front, cv2.GC_PR_FGD, cv2.GC_PR_BGD), cv2.GC_BGD).astype(np.uint8)
     labels[_deep(front, CORE)] = cv2.GC_FGD
     thing = _grab(picture, labels)
@@ -63,8 +78,10 @@ def _whole(picture: NDArray[np.uint8], inside: NDArray[np.bool_], front: NDArray
 
 
 def _around_hollow(picture: NDArray[np.uint8], inside: NDArray[np.bool_], front: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The thing, taken to be there where the colour of `front` is far from all colours around it; None when none of it is, or what comes
-    out is not of one piece. What the model paints in a hollow looks like something behind the thing, though not like the source."""
+    """The thing, taken to be there where the colour of `front` is far from all colours around it;
+    None when none of it is, or what comes out is not of one piece. What the model paints in a
+    hollow looks like something behind the thing, though not like the source.
+    """
     far = _unlikeness(picture, inside)
     levels = np.clip(far[front] * 2, 0, 255).astype(np.uint8)
     limit, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)

@@ -1,4 +1,6 @@
-"""A picture that another program made of a frame, laid on that frame again: brought to its size, moved into place, compared with it."""
+"""A picture that another program made of a frame, laid on that frame again: brought to its size,
+moved into place, compared with it.
+"""
 
 from __future__ import annotations
 
@@ -32,24 +34,33 @@ MOST_SCALED = 0.1
 STEP = 0.005
 """Sizes are looked for up to so far apart, in steps of so much."""
 ALIKE = 3.0
-"""8-bit levels on average outside the mask up to which two pictures lie on each other: files are compressed."""
+"""8-bit levels on average outside the mask up to which two pictures lie on each other: files are
+compressed.
+"""
 SURE = 0.6
-"""Another size has to bring the difference outside the mask down to this share of what a shift leaves."""
+"""Another size has to bring the difference outside the mask down to this share of what a shift
+leaves.
+"""
 SEEN = 20
 """8-bit levels of a smoothed difference from which on a person sees it."""
 FEW = 0.01
-"""Up to this share of pixels that differ, the picture is the same: brushes have soft edges, files are compressed."""
+"""Up to this share of pixels that differ, the picture is the same: brushes have soft edges, files
+are compressed.
+"""
 MANY = 0.25
 UNLIKE = 0.6
-"""A picture is another one when more than MANY pixels differ and its greys correlate with the frame's by less than UNLIKE."""
+"""A picture is another one when more than MANY pixels differ and its greys correlate with the
+frame's by less than UNLIKE.
+"""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The picture on the frame's grid, uint8 (H, W, 3): the frame itself where the picture does not reach or is transparent.
+    """The picture on the frame's grid, uint8 (H, W, 3): the frame itself where the picture does not
+    reach or is transparent.
 
-    `covered` bool (H, W) says where the picture is; `resized`, `scale` (about the middle, beyond the resizing) and `shift` (x, y in pixels
-    of the frame) how it got there.
+    `covered` bool (H, W) says where the picture is; `resized`, `scale` (about the middle, beyond
+    the resizing) and `shift` (x, y in pixels of the frame) how it got there.
     """
 
     picture: Picture
@@ -61,8 +72,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a placed picture compares with the frame outside the mask: `mean` absolute difference in 8-bit levels, the `share` of pixels
-    whose difference is seen, and what that means; `unknown` where there is nothing to compare."""
+    """How a placed picture compares with the frame outside the mask: `mean` absolute difference in
+    8-bit levels, the `share` of pixels whose difference is seen, and what that means; `unknown`
+    where there is nothing to compare.
+    """
 
     likeness: Likeness
     mean: float
@@ -70,11 +83,27 @@ class Comparison:
 
 
 def place(frame: Picture, picture: Picture, alpha: NDArray[np.uint8], mask: Mask, fit: Fit = "same", align: bool = True) -> Placed:
-    """Lay `picture` (h, w, 3) with `alpha` (h, w) on `frame` (H, W, 3), of which `mask` (H, W) was to be edited.
+    """Lay `picture` (h, w, 3) with `alpha` (h, w) on `frame` (H, W, 3), of which `mask` (H, W) was
+    to be edited.
 
-    Of the frame's size it is taken as it is; of its shape it is resized. Of another shape it is put wholly inside the frame (`fit`), over
-    all of it (`cover`) or pulled to its shape (`stretch`); with `same` that is a ShapeError, which names the three. With `align`, a small
-    shift against the frame, and a small crop or border, are found outside the mask and undone.
+    Of the frame's size it is taken as it is; of its shape it is resized. Of another shape it is put
+    wholly inside the frame (`fit`), over all of it (`cover`) or pulled to its shape (`stretch`);
+    with `same` that is a ShapeError, which names the three. With `align`, a small shift against the
+    frame, and a small crop or border, are found outside the mask and undone.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        picture: uint8 (h, w, 3).
+        alpha: uint8 (h, w), its opacity.
+        mask: bool (H, W), what was to be edited.
+        fit: How a picture of another shape is laid on the frame.
+        align: Whether to undo a small shift.
+
+    Returns:
+        The frame with the picture on it, and what was done.
+
+    Raises:
+        ShapeError: The picture has another shape, and `fit` is `same`.
     """
     size = (frame.shape[1], frame.shape[0])
     own = (picture.shape[1], picture.shape[0])
@@ -91,7 +120,17 @@ def place(frame: Picture, picture: Picture, alpha: NDArray[np.uint8], mask: Mask
 
 
 def compare_outside(frame: Picture, placed: Placed, mask: Mask) -> Comparison:
-    """Whether the placed picture is the frame's outside `mask`, up to what soft brushes and compression do."""
+    """Whether the placed picture is the frame's outside `mask`, up to what soft brushes and
+    compression do.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        placed: What `place` gave.
+        mask: bool (H, W).
+
+    Returns:
+        How alike they are.
+    """
     rim = max(2, round(max(mask.shape) * 0.006))
     area = placed.covered & (cv2.dilate(mask.astype(np.uint8), np.ones((2 * rim + 1,) * 2, np.uint8)) == 0)
     if area.sum() < 256:
@@ -109,7 +148,9 @@ def compare_outside(frame: Picture, placed: Placed, mask: Mask) -> Comparison:
 
 
 def _resized(picture: Picture, alpha: NDArray[np.uint8], size: tuple[int, int], fit: Fit) -> tuple[Picture, NDArray[np.uint8]]:
-    """The picture and its opacity on a canvas of (width, height); opacity 0 where it does not reach."""
+    """The picture and its opacity on a canvas of (width, height); opacity 0 where it does not
+    reach.
+    """
     width, height = size
     own_height, own_width = picture.shape[:2]
     if (own_width, own_height) == size:
@@ -136,8 +177,9 @@ def _resized(picture: Picture, alpha: NDArray[np.uint8], size: tuple[int, int], 
 
 
 def _moved(frame: Picture, laid: Picture, area: Mask) -> tuple[float, tuple[float, float]]:
-    """How much to scale `laid` about its middle, and then how far to move it in pixels (x, y), so that it agrees with `frame` in `area`;
-    1 and (0, 0) when that would not help."""
+    """How much to scale `laid` about its middle, and then how far to move it in pixels (x, y), so
+    that it agrees with `frame` in `area`; 1 and (0, 0) when that would not help.
+    """
     height, width = area.shape
     ratio = min(1.0, GRID / max(width, height))
     still, moved, valid = _greys(frame, laid, area, ratio)
@@ -160,7 +202,9 @@ def _moved(frame: Picture, laid: Picture, area: Mask) -> tuple[float, tuple[floa
 
 
 def _greys(frame: Picture, laid: Picture, area: Mask, ratio: float) -> tuple[NDArray, NDArray, NDArray]:
-    """Both pictures in grey, float32, and where they can be compared, uint8, all made smaller by `ratio`."""
+    """Both pictures in grey, float32, and where they can be compared, uint8, all made smaller by
+    `ratio`.
+    """
     height, width = area.shape
     small = (max(8, round(width * ratio)), max(8, round(height * ratio)))
     still, moved = (
@@ -171,7 +215,9 @@ def _greys(frame: Picture, laid: Picture, area: Mask, ratio: float) -> tuple[NDA
 
 
 def _shift(still: NDArray, moved: NDArray, valid: NDArray) -> tuple[float, float]:
-    """How far to move `moved` so that it agrees with `still` where that is `valid`; (0, 0) when that can't be told."""
+    """How far to move `moved` so that it agrees with `still` where that is `valid`; (0, 0) when
+    that can't be told.
+    """
     size = still.shape[::-1]
     farthest = FARTHEST * max(size)
     x, y = _guessed(still, moved, valid)
@@ -194,8 +240,10 @@ def _guessed(still: NDArray, moved: NDArray, valid: NDArray) -> tuple[float, flo
 
 
 def _scale(coarse: tuple[NDArray, NDArray, NDArray], fine: tuple[NDArray, NDArray, NDArray]) -> float:
-    """How much to scale the second picture about its middle so that, moved, it agrees with the first where the third says that it can be
-    compared: looked for up to MOST_SCALED apart in `coarse` ones, where there is room for error, then in `fine` ones. 1 when none does."""
+    """How much to scale the second picture about its middle so that, moved, it agrees with the
+    first where the third says that it can be compared: looked for up to MOST_SCALED apart in
+    `coarse` ones, where there is room for error, then in `fine` ones. 1 when none does.
+    """
     still, moved, valid = coarse
     found: dict[float, float] = {}
     for scale in (1.0, *np.arange(1 - MOST_SCALED, 1 + MOST_SCALED + STEP / 2, STEP)):

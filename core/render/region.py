@@ -1,4 +1,6 @@
-"""The region of interest: which rectangle of the frame the model sees, and how it gets there and back."""
+"""The region of interest: which rectangle of the frame the model sees, and how it gets there and
+back.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,18 @@ MARGIN = 0.3
 LEAST_MARGIN = 0.1
 """The context that is worth reaching beyond the frame for."""
 ENLARGEMENT = 2
-"""How many times a small region is enlarged at most: a model that works on few pixels gives them more of its own."""
+"""How many times a small region is enlarged at most: a model that works on few pixels gives them
+more of its own.
+"""
 
 
 @dataclass(frozen=True)
 class CropRegion:
     """A rectangle of source pixels with exactly the working size's aspect.
 
-    It may reach beyond the frame where the frame is too small; `crop` repeats the frame's edge there and `paste` leaves it out.
-    `working_size` is (height, width), `frame_size` (width, height).
+    It may reach beyond the frame where the frame is too small; `crop` repeats the frame's edge
+    there and `paste` leaves it out. `working_size` is (height, width), `frame_size` (width,
+    height).
     """
 
     x: int
@@ -46,19 +51,26 @@ class CropRegion:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """3x3: where a source pixel (x, y, 1) lies in the crop. Pixel centres are at whole numbers on both sides."""
+        """3x3: where a source pixel (x, y, 1) lies in the crop. Pixel centres are at whole numbers
+        on both sides.
+        """
         height, width = self.working_size
         scale_x, scale_y = width / self.width, height / self.height
         return np.array([[scale_x, 0, (0.5 - self.x) * scale_x - 0.5], [0, scale_y, (0.5 - self.y) * scale_y - 0.5], [0, 0, 1]], np.float64)
 
     def crop(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3) -> uint8 (h, w, 3) at the working size; shrinking averages, so nothing aliases."""
+        """uint8 (H, W, 3) -> uint8 (h, w, 3) at the working size; shrinking averages, so nothing
+        aliases.
+        """
         return self._resize(self._extract(frame, cv2.BORDER_REPLICATE), shrinking=cv2.INTER_AREA, growing=cv2.INTER_CUBIC)
 
     def crop_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """bool (H, W) -> bool (h, w): a working pixel is set when any source pixel under it is. False beyond the frame."""
+        """bool (H, W) -> bool (h, w): a working pixel is set when any source pixel under it is.
+        False beyond the frame.
+        """
         share = self._extract(mask.astype(np.float32), cv2.BORDER_CONSTANT)
-        # A linear filter that is a little above 0 wherever a set pixel contributes keeps thin and small masks alive.
+        # A linear filter that is a little above 0 wherever a set pixel contributes keeps thin and
+        # small masks alive.
         return self._resize(share, shrinking=cv2.INTER_AREA, growing=cv2.INTER_LINEAR) > 1e-3
 
     def enlarge(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,7 +86,20 @@ class CropRegion:
         return result
 
     def paste(self, frame: NDArray[np.uint8], crop: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """A copy of `frame` with the crop blended in by `alpha` (H, W) in [0, 1]; exactly the frame where alpha is 0 or no crop reaches."""
+        """A copy of `frame` with the crop blended in by `alpha` (H, W) in [0, 1]; exactly the frame
+        where alpha is 0 or no crop reaches.
+
+        Args:
+            frame: uint8 (H, W, 3).
+            crop: uint8 (h, w, 3) at the working size.
+            alpha: (H, W) in [0, 1].
+
+        Returns:
+            A new frame.
+
+        Raises:
+            ValueError: The frame has another size than the region's.
+        """
         self._check(frame)
         inside, result = self.inside, frame.copy()
         inside.crop(result)[:] = composite(inside.crop(frame), self.enlarge(crop), inside.crop(alpha))
@@ -108,9 +133,22 @@ def plan_region(
 ) -> CropRegion:
     """The rectangle that the model should see to edit these masks (H, W) or boxes of one window.
 
-    The union of them with context around it; small ones are enlarged ENLARGEMENT times at most; inside the frame where the union fits
-    with little context, else no larger than it takes to cover the frame. `frame_size` is (width, height), `working_size` (height, width).
-    InputError when all of them are empty.
+    The union of them with context around it; small ones are enlarged ENLARGEMENT times at most;
+    inside the frame where the union fits with little context, else no larger than it takes to cover
+    the frame. `frame_size` is (width, height), `working_size` (height, width). InputError when all
+    of them are empty.
+
+    Args:
+        boxes_or_masks: Boxes, or masks bool (H, W), of one window; None where nothing is edited.
+        frame_size: (width, height) in pixels.
+        working_size: (height, width) of what the model sees.
+        margin: Context on every side, as a share of the longer side.
+
+    Returns:
+        The region.
+
+    Raises:
+        InputError: All of them are empty, or a box lies outside the frame.
     """
     known = [box for item in boxes_or_masks if (box := _box(item)) is not None]
     if not known:
@@ -136,7 +174,18 @@ def plan_region(
 
 
 def sided_region(box: Box[int], width: int, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
-    """The crop at least `width` wide, in the working aspect, around the middle of `box`: inside the frame where it fits."""
+    """The crop at least `width` wide, in the working aspect, around the middle of `box`: inside the
+    frame where it fits.
+
+    Args:
+        box: Whose middle counts.
+        width: Pixels, at least.
+        frame_size: (width, height) in pixels.
+        working_size: (height, width) of what the model sees.
+
+    Returns:
+        The region.
+    """
     common = math.gcd(*working_size)
     unit_h, unit_w = working_size[0] // common, working_size[1] // common
     units = -(-width // unit_w)
@@ -150,7 +199,9 @@ def _box(item: Box[int] | NDArray[np.bool_] | None) -> Box[int] | None:
 
 
 def _place(centre: float, length: int, available: int) -> int:
-    """Start of a stretch of `length` around `centre`: inside the frame where it fits, else with the frame in its middle."""
+    """Start of a stretch of `length` around `centre`: inside the frame where it fits, else with the
+    frame in its middle.
+    """
     if length >= available:
         return (available - length) // 2
     return min(max(round(centre - length / 2), 0), available - length)

@@ -1,4 +1,6 @@
-"""How well two windows of a propagation join: the jump across the border against the jumps beside it, motion taken out."""
+"""How well two windows of a propagation join: the jump across the border against the jumps beside
+it, motion taken out.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from core.masks import bounding_box
 from core.render.flow import DenseFlow
 
 FLOOR = 0.75
-"""Levels of difference between neighbouring frames that no one sees: the noise of a codec, or of the warp itself."""
+"""Levels of difference between neighbouring frames that no one sees: the noise of a codec, or of
+the warp itself.
+"""
 SIDE = 256
 """The region is compared at this many pixels a side at most."""
 
@@ -22,8 +26,9 @@ SIDE = 256
 class Seam:
     """Between frame `frame` - 1 and `frame`, made in different runs of the model.
 
-    `difference` is the mean absolute difference in the region after motion compensation, in 8-bit levels; `score` is how many times that
-    of the frame pairs just before and after it: about 1 where nothing shows, above 2 where an eye catches it.
+    `difference` is the mean absolute difference in the region after motion compensation, in 8-bit
+    levels; `score` is how many times that of the frame pairs just before and after it: about 1
+    where nothing shows, above 2 where an eye catches it.
     """
 
     frame: int
@@ -32,7 +37,9 @@ class Seam:
 
 
 class SeamMeter:
-    """Watches the frames of a result go by, in order, and scores the borders among them. Holds two frames at a time."""
+    """Watches the frames of a result go by, in order, and scores the borders among them. Holds two
+    frames at a time.
+    """
 
     def __init__(self, borders: Iterable[int]) -> None:
         self._borders = frozenset(borders)
@@ -41,7 +48,13 @@ class SeamMeter:
         self._jumps: dict[int, float] = {}
 
     def see(self, index: int, frame: NDArray[np.uint8], region: NDArray[np.bool_]) -> None:
-        """The next frame of the result, uint8 (H, W, 3), and its region, bool (H, W)."""
+        """The next frame of the result, uint8 (H, W, 3), and its region, bool (H, W).
+
+        Args:
+            index: Its number.
+            frame: uint8 (H, W, 3).
+            region: bool (H, W).
+        """
         before, self._before = self._before, (index, frame, region)
         if before is not None and index in self._wanted and before[0] == index - 1:
             jump = moved_difference(before[1], frame, before[2] | region)
@@ -49,7 +62,9 @@ class SeamMeter:
                 self._jumps[index] = jump
 
     def seams(self) -> list[Seam]:
-        """The borders that could be measured: both frames have a region, and a neighbouring pair to compare with."""
+        """The borders that could be measured: both frames have a region, and a neighbouring pair to
+        compare with.
+        """
         found = []
         for frame in sorted(self._borders & self._jumps.keys()):
             beside = [self._jumps[other] for other in (frame - 1, frame + 1) if other in self._jumps and other not in self._borders]
@@ -61,7 +76,17 @@ class SeamMeter:
 
 
 def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDArray[np.bool_]) -> float | None:
-    """Mean absolute difference of two frames (H, W, 3) inside the region after warping the first onto the second; None for no region."""
+    """Mean absolute difference of two frames (H, W, 3) inside the region after warping the first
+    onto the second; None for no region.
+
+    Args:
+        one: uint8 (H, W, 3).
+        two: The same.
+        region: bool (H, W).
+
+    Returns:
+        8-bit levels, or None where the region is empty.
+    """
     box = bounding_box(region)
     if box is None:
         return None

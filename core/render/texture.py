@@ -1,7 +1,9 @@
-"""The texture of what surrounds a hole, made anew for its inside: a smooth fill shows as a blot wherever there is grass, gravel or cloth.
+"""The texture of what surrounds a hole, made anew for its inside: a smooth fill shows as a blot
+wherever there is grass, gravel or cloth.
 
-The texture has the spectrum of the surroundings and random phases (Galerne, Gousseau, Morel: Random phase textures, 2011), so it repeats
-nothing that could be recognised. It is drawn once and lies still on the background: frames look it up where the background has moved to.
+The texture has the spectrum of the surroundings and random phases (Galerne, Gousseau, Morel: Random
+phase textures, 2011), so it repeats nothing that could be recognised. It is drawn once and lies
+still on the background: frames look it up where the background has moved to.
 """
 
 from __future__ import annotations
@@ -16,13 +18,16 @@ Mask = NDArray[np.bool_]
 COARSE = 5.0
 """Pixels, at a width of 854: texture is what is finer than this Gaussian."""
 STRENGTH = 0.7
-"""Share of the surroundings' contrast that the texture gets: where it does not fit what is really there, all of it would show."""
+"""Share of the surroundings' contrast that the texture gets: where it does not fit what is really
+there, all of it would show.
+"""
 RARE = 95
 """Details beyond this percentile are edges, no texture."""
 LOCAL = 12.0
 """Pixels over which a fill's own detail is measured."""
 ALIKE = 18.0
-"""8-bit levels by which a fill's colour may differ from that of surroundings whose texture it gets."""
+"""8-bit levels by which a fill's colour may differ from that of surroundings whose texture it gets.
+"""
 SAMPLES = 600
 """How many places of the surroundings are asked, and at about how many places of the hole."""
 LEAST = 0.04
@@ -33,7 +38,9 @@ class Texture:
     """A tile of texture without seams."""
 
     def __init__(self, picture: Image, hole: Mask, width: int, seed: int) -> None:
-        """`picture` (h, w, 3) in 8-bit levels shows a `hole` (h, w) and what surrounds it, in frames of `width` pixels."""
+        """`picture` (h, w, 3) in 8-bit levels shows a `hole` (h, w) and what surrounds it, in
+        frames of `width` pixels.
+        """
         self._coarse = max(COARSE * width / 854, 2.0)
         self._tile: Image | None = None
         if (~hole).mean() < LEAST:
@@ -47,16 +54,28 @@ class Texture:
             self._tile = (tile / spread).astype(np.float32)
 
     def over(self, fill: Image, picture: Image, hole: Mask, x: Image, y: Image) -> Image:
-        """`fill` (h, w, 3) with texture in the hole as strong as around it in `picture`, as far as it lacks detail of its own.
+        """`fill` (h, w, 3) with texture in the hole as strong as around it in `picture`, as far as
+        it lacks detail of its own.
 
         `x` and `y` (h, w) are where the background of each pixel lies in the tile.
+
+        Args:
+            fill: (h, w, 3).
+            picture: (h, w, 3), what surrounds the hole.
+            hole: bool (h, w).
+            x: (h, w), column in the tile of each pixel's background.
+            y: (h, w), row in the tile.
+
+        Returns:
+            (h, w, 3).
         """
         if self._tile is None or (~hole).mean() < LEAST:
             return fill
         wanted = STRENGTH**2 * self._power(fill, picture, hole)
         tile = cv2.remap(self._tile, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         own = fill - cv2.GaussianBlur(fill, (0, 0), self._coarse)
-        # What of its detail is this texture already (of a finished frame that was followed), and what is other detail.
+        # What of its detail is this texture already (of a finished frame that was followed), and
+        # what is other detail.
         power = np.maximum(_around((tile**2).mean(-1)), 1e-3)
         there = _around((own * tile).mean(-1)) / power
         rest = _around(((own - there[..., None] * tile) ** 2).mean(-1))
@@ -64,8 +83,10 @@ class Texture:
         return np.asarray(fill + (amount * hole)[..., None] * tile, np.float32)
 
     def _power(self, fill: Image, picture: Image, hole: Mask) -> Image:
-        """Mean square (h, w) of the texture that each pixel of the hole should have: that of near surroundings of the fill's colour, of
-        which the evener count most, and none where there is nothing of its colour."""
+        """Mean square (h, w) of the texture that each pixel of the hole should have: that of near
+        surroundings of the fill's colour, of which the evener count most, and none where there is
+        nothing of its colour.
+        """
         known = (~hole).astype(np.float32)
         power = _mean((self._detail(picture, hole) ** 2).mean(-1, keepdims=True), known, LOCAL / 3)[..., 0]
         colours = _mean(picture, known, self._coarse)

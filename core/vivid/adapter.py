@@ -1,6 +1,8 @@
-"""Make VIVID out of plain CogVideoX: a wider patch embedding and LoRA on attention, kept in one safetensors file.
+"""Make VIVID out of plain CogVideoX: a wider patch embedding and LoRA on attention, kept in one
+safetensors file.
 
-The patch embedding is outside what LoRA adapts, so its whole weight travels with the adapter; the channel layout is in the metadata.
+The patch embedding is outside what LoRA adapts, so its whole weight travels with the adapter; the
+channel layout is in the metadata.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ _LORA = "lora."
 
 
 def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, layout: ChannelLayout) -> None:
-    """Give the denoiser the layout's input channels, in place. New channels start at zero, so it computes what it did before.
+    """Give the denoiser the layout's input channels, in place. New channels start at zero, so it
+    computes what it did before.
 
-    Does nothing when it is that wide already; ValueError when it has another width or patches in time.
+    Does nothing when it is that wide already; ValueError when it has another width or patches in
+    time.
     """
     latent_channels = transformer.config.out_channels
     wanted = layout.channels(latent_channels)
@@ -56,20 +60,36 @@ def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, layout: Chan
 def add_adapter(
     transformer: CogVideoXTransformer3DModel, layout: ChannelLayout | None = None, rank: int = RANK, alpha: float | None = None
 ) -> None:
-    """Widen the patch embedding and attach a fresh LoRA (which changes nothing yet), in place. `alpha` defaults to the rank."""
+    """Widen the patch embedding and attach a fresh LoRA (which changes nothing yet), in place.
+    `alpha` defaults to the rank.
+
+    Args:
+        transformer: CogVideoX's denoiser.
+        layout: Its input channels; the paper's for None.
+        rank: Of the LoRA.
+        alpha: Scale of the LoRA; the rank for None.
+    """
     widen_patch_embedding(transformer, layout or ChannelLayout())
     transformer.add_adapter(_lora_config(rank, rank if alpha is None else alpha, TARGETS), adapter_name=_NAME)
 
 
 def trainable_parameters(transformer: CogVideoXTransformer3DModel) -> list[nn.Parameter]:
-    """What VIVID trains: the LoRA and the patch embedding's projection. Everything else is frozen by this call."""
+    """What VIVID trains: the LoRA and the patch embedding's projection. Everything else is frozen
+    by this call.
+    """
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_("lora_" in name or name.startswith(_PATCH))
     return [parameter for parameter in transformer.parameters() if parameter.requires_grad]
 
 
 def save_adapter(transformer: CogVideoXTransformer3DModel, path: Path, layout: ChannelLayout | None = None) -> None:
-    """Write LoRA and patch embedding to one safetensors file."""
+    """Write LoRA and patch embedding to one safetensors file.
+
+    Args:
+        transformer: With an adapter.
+        path: The file to write.
+        layout: Its input channels; the paper's for None.
+    """
     layout = layout or ChannelLayout()
     config = transformer.peft_config[_NAME]
     tensors = {_LORA + name: tensor for name, tensor in get_peft_model_state_dict(transformer, adapter_name=_NAME).items()}
@@ -86,10 +106,22 @@ def save_adapter(transformer: CogVideoXTransformer3DModel, path: Path, layout: C
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, path: Path, merge: bool = False) -> ChannelLayout:
-    """Turn a base transformer into the adapter's, in place, and return the layout that it was trained for.
+    """Turn a base transformer into the adapter's, in place, and return the layout that it was
+    trained for.
 
-    `merge` adds the LoRA to the weights, which is faster to run and can't be undone. InputError when the file is no VIVID adapter or
-    belongs to a transformer of another size.
+    `merge` adds the LoRA to the weights, which is faster to run and can't be undone. InputError
+    when the file is no VIVID adapter or belongs to a transformer of another size.
+
+    Args:
+        transformer: A base model's denoiser; it is changed.
+        path: The adapter's file.
+        merge: Whether to add the LoRA to the weights.
+
+    Returns:
+        The layout of its input channels.
+
+    Raises:
+        InputError: The file is no VIVID adapter, or belongs to another transformer.
     """
     metadata, tensors = _read(path)
     layout = ChannelLayout.parse(metadata["layout"], int(metadata["mask_channels"]))

@@ -1,4 +1,6 @@
-"""One run of the pipeline, from encoded conditions and noise to pixels. Keyframe mode and propagation share it."""
+"""One run of the pipeline, from encoded conditions and noise to pixels. Keyframe mode and
+propagation share it.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,24 @@ def denoise(
     on_step: Callable[[int], None],
     guess: Tensor | None = None,
 ) -> Tensor:
-    """Denoise each seed's noise under conditions of batch 1 and decode: pixels (B, 3, T, H, W), nominally in [-1, 1].
+    """Denoise each seed's noise under conditions of batch 1 and decode: pixels (B, 3, T, H, W),
+    nominally in [-1, 1].
 
-    With a `guess` (1, F, C, h, w), only the last `sampling.runs` steps are run, from the noised guess.
-    `on_step` is called with the number of finished steps and may raise to stop.
+    With a `guess` (1, F, C, h, w), only the last `sampling.runs` steps are run, from the noised
+    guess. `on_step` is called with the number of finished steps and may raise to stop.
+
+    Args:
+        model: The video model.
+        caption: What the denoiser reads.
+        masked_latents: (1, F, C, h, w).
+        mask_latents: (1, F, 1, h, w).
+        seeds: One for each result.
+        sampling: Steps, guidance and strength.
+        on_step: Called with the number of finished steps; may raise to stop.
+        guess: (1, F, C, h, w), a first guess to start from.
+
+    Returns:
+        (B, 3, T, H, W).
     """
 
     def after_step(pipeline: Any, index: int, timestep: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,6 @@
-"""Keyframe mode: one frame, a region, captions to try. What does not depend on the caption is computed once."""
+"""Keyframe mode: one frame, a region, captions to try. What does not depend on the caption is
+computed once.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,9 @@ _FRAMES_KEPT = 8
 class KeyframeStudio:
     """Prepares frames for a model and remembers the last few by their content.
 
-    `batch` seeds are denoised at once. With 1 the pixels of a seed do not depend on the others, to the last bit, and the first try is
-    there soonest; more is a little faster on a GPU and exact up to rounding.
+    `batch` seeds are denoised at once. With 1 the pixels of a seed do not depend on the others, to
+    the last bit, and the first try is there soonest; more is a little faster on a GPU and exact up
+    to rounding.
     """
 
     def __init__(self, model: VividModel, batch: int = 1) -> None:
@@ -52,11 +55,24 @@ class KeyframeStudio:
         feather: Widths = 4,
         behind: Behind | None = None,
     ) -> PreparedKeyframe:
-        """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W), True = edit.
+        """Cut and encode what the model sees of `frame` uint8 (H, W, 3) with `region` bool (H, W),
+        True = edit.
 
-        `feather` softens the composite's edge inside the region, in source pixels (see `Feather.at`). `behind` says for a task
-        what shows what lies behind the region, and at which index: see `behind_keyframe`. InputError when the region is empty or of another
-        size.
+        `feather` softens the composite's edge inside the region, in source pixels (see
+        `Feather.at`). `behind` says for a task what shows what lies behind the region, and at which
+        index: see `behind_keyframe`. InputError when the region is empty or of another size.
+
+        Args:
+            frame: uint8 (H, W, 3).
+            region: bool (H, W), True = edit.
+            feather: Pixels inside the region over which the edit fades.
+            behind: Gives the background for a task; see `behind_keyframe`.
+
+        Returns:
+            The frame, ready for captions.
+
+        Raises:
+            InputError: The region is empty, or of another size.
         """
         if region.shape != frame.shape[:2]:
             raise InputError(
@@ -83,7 +99,9 @@ class KeyframeStudio:
 
 @dataclass
 class PreparedKeyframe:
-    """One frame and region, encoded: every further caption or seed costs only the denoising and a decode."""
+    """One frame and region, encoded: every further caption or seed costs only the denoising and a
+    decode.
+    """
 
     model: VividModel
     frame: NDArray[np.uint8]
@@ -107,11 +125,29 @@ class PreparedKeyframe:
         start: NDArray[np.uint8] | None = None,
         keep: float = 0.0,
     ) -> Iterator[NDArray[np.uint8]]:
-        """One edited frame, uint8 (H, W, 3), for each seed, in order; equal to the source outside the region.
+        """One edited frame, uint8 (H, W, 3), for each seed, in order; equal to the source outside
+        the region.
 
-        With `keep` above 0, that share of the picture `start` (H, W, 3) is kept: its noised latent takes the place of the first steps.
-        Reports every denoising step; Cancelled comes within one step. InputError for an unknown task or a missing caption, for a share
-        that can't be kept, or a start of another size.
+        With `keep` above 0, that share of the picture `start` (H, W, 3) is kept: its noised latent
+        takes the place of the first steps. Reports every denoising step; Cancelled comes within one
+        step. InputError for an unknown task or a missing caption, for a share that can't be kept,
+        or a start of another size.
+
+        Args:
+            task: add, modify or delete.
+            caption: What the region should show.
+            seeds: One for each try.
+            settings: Steps and guidance; the model's own where None.
+            context: Reports every denoising step, and stops within one.
+            start: uint8 (H, W, 3), a picture to start from.
+            keep: The share of it that is kept, 0 to 0.95.
+
+        Yields:
+            uint8 (H, W, 3), in the order of the seeds.
+
+        Raises:
+            InputError: The task is unknown, a caption is missing, or the start can't be used.
+            Cancelled: The job was stopped.
         """
         check_task(task, caption)
         sampling, guess = self._started_from(start, keep, self.model.sampling(task, settings))
@@ -153,7 +189,9 @@ class PreparedKeyframe:
     def _finished(
         self, task: str, caption: str, edited: NDArray[np.uint8], under: tuple[BackgroundModel, int] | None, seed: int
     ) -> NDArray[np.uint8]:
-        """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays the source, or what lies behind."""
+        """The whole frame with the crop `edited` (h, w, 3): background that it only repainted stays
+        the source, or what lies behind.
+        """
         whole = self.crop.over(self.frame, edited)
         if task == "delete":
             if under is None:
@@ -170,14 +208,25 @@ class PreparedKeyframe:
         if self.model.object_mattes:
             hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
             shown = matte_objects(whole[area], self.region[area], shown, hollow)
-        # The edit fades into what lies behind it: the source, or what hides it, which must not shine through at the region's edge.
+        # The edit fades into what lies behind it: the source, or what hides it, which must not
+        # shine through at the region's edge.
         laid = composite(base[area], add_grain(whole[area], shown, grain, (seed,)), shown * self.alpha[area])
         result[area] = np.where(self.region[area][..., None], laid, self.frame[area])
         return result
 
 
 def behind_keyframe(reader: Frames, region: Region, index: int) -> Behind:
-    """For `KeyframeStudio.prepare`: what lies behind the region of frame `index`, as `propagate` will find it. Looks when first asked."""
+    """For `KeyframeStudio.prepare`: what lies behind the region of frame `index`, as `propagate`
+    will find it. Looks when first asked.
+
+    Args:
+        reader: The clip.
+        region: What may change.
+        index: Number of the keyframe.
+
+    Returns:
+        Gives the background model and the frame's number for a task; None for an add.
+    """
     looked: list[BackgroundModel] = []
 
     def behind(task: str) -> tuple[BackgroundModel, int] | None:

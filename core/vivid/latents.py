@@ -1,4 +1,6 @@
-"""Between pixels and latents. Scale and shift differ between checkpoints, so they are always read from the autoencoder's configuration."""
+"""Between pixels and latents. Scale and shift differ between checkpoints, so they are always read
+from the autoencoder's configuration.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,24 @@ from torch import Tensor
 
 
 def pixel_latents(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> Tensor:
-    """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
+    """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The
+    posterior's mode: no randomness.
+    """
     return _shifted(vae, pixels) * vae.config.scaling_factor
 
 
 def condition_latents(vae: AutoencoderKLCogVideoX, pixels: Tensor) -> Tensor:
-    """Like `pixel_latents`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
+    """Like `pixel_latents`, in the scale in which the checkpoint was conditioned
+    (`invert_scale_latents`).
+    """
     scale = vae.config.scaling_factor
     return _shifted(vae, pixels) * (1 / scale if vae.config.invert_scale_latents else scale)
 
 
 def working_device(vae: AutoencoderKLCogVideoX) -> torch.device:
-    """Where it works, which is not where its weights lie while it waits its turn (`core.vivid.offload`)."""
+    """Where it works, which is not where its weights lie while it waits its turn
+    (`core.vivid.offload`).
+    """
     return getattr(getattr(vae, "_hf_hook", None), "execution_device", None) or vae.device
 
 

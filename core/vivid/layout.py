@@ -1,4 +1,6 @@
-"""Which channels the denoiser's input is made of, in which order: data that travels with every package and adapter."""
+"""Which channels the denoiser's input is made of, in which order: data that travels with every
+package and adapter.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ PARTS = ("noise", "mask", "masked")
 
 @dataclass(frozen=True)
 class ChannelLayout:
-    """Order of the parts on the channel axis: the noisy latent, the mask (1 = edit) and the latent of the masked video."""
+    """Order of the parts on the channel axis: the noisy latent, the mask (1 = edit) and the latent
+    of the masked video.
+    """
 
     parts: tuple[str, ...] = PARTS
     mask_channels: int = 1
@@ -48,7 +52,20 @@ class ChannelLayout:
         return slice(start, start + self.width(part, latent_channels))
 
     def arrange(self, noise: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
-        """Concatenate (B, F, C, h, w), (B, F, M, h, w) and (B, F, C, h, w) on channels, in this layout's order."""
+        """Concatenate (B, F, C, h, w), (B, F, M, h, w) and (B, F, C, h, w) on channels, in this
+        layout's order.
+
+        Args:
+            noise: (B, F, C, h, w).
+            mask: (B, F, M, h, w).
+            masked: (B, F, C, h, w).
+
+        Returns:
+            (B, F, 2C + M, h, w).
+
+        Raises:
+            ValueError: The mask has another number of channels.
+        """
         if mask.shape[2] != self.mask_channels:
             raise ValueError(f"the mask has {mask.shape[2]} channels, the layout '{self}' wants {self.mask_channels}")
         given = {"noise": noise, "mask": mask, "masked": masked}

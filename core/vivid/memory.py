@@ -1,7 +1,9 @@
-"""How a video model shares out an accelerator's memory: what it needs, and which mode that leaves. Pure Python.
+"""How a video model shares out an accelerator's memory: what it needs, and which mode that leaves.
+Pure Python.
 
-Modes: `all`, every weight stays on the device; `parts`, the text encoder leaves it as soon as it has read a caption, and denoiser and
-autoencoder take turns where both don't fit; `layers`, of denoiser and text encoder only the layers that are at work are there.
+Modes: `all`, every weight stays on the device; `parts`, the text encoder leaves it as soon as it
+has read a caption, and denoiser and autoencoder take turns where both don't fit; `layers`, of
+denoiser and text encoder only the layers that are at work are there.
 """
 
 from __future__ import annotations
@@ -13,25 +15,35 @@ MODES = ("all", "parts", "layers")
 """From the quickest to the most frugal."""
 
 MARGIN = 1 << 30
-"""Bytes that stay free: what kernels ask for on the way, what lies between two allocations, and the segmenter's work."""
+"""Bytes that stay free: what kernels ask for on the way, what lies between two allocations, and the
+segmenter's work.
+"""
 
 DENOISER_TENSORS = 16
-"""Hidden states, of all tokens and both halves of a guided batch, that one block of the denoiser holds at most: its feed-forward layer is
-four times as wide, and the rotary embedding works in single precision (3.2 GiB for a window of CogVideoX-5B; measured: 2.7)."""
+"""Hidden states, of all tokens and both halves of a guided batch, that one block of the denoiser
+holds at most: its feed-forward layer is four times as wide, and the rotary embedding works in
+single precision (3.2 GiB for a window of CogVideoX-5B; measured: 2.7).
+"""
 DECODER_TENSORS = 20
-"""Pictures of the autoencoder's first width that decoding one chunk of frames holds at most (measured: 15.3 GiB at 480x720)."""
+"""Pictures of the autoencoder's first width that decoding one chunk of frames holds at most
+(measured: 15.3 GiB at 480x720).
+"""
 ENCODER_TENSORS = 11
 """The same of encoding (8.2 GiB)."""
 CHUNK = 9
 """Frames that the autoencoder works on at once, at most."""
 _TILES = (6, 5)
-"""Tiles are multiples of so many latents high and wide and overlap by one part in as many, CogVideoX's own overlaps, so that they meet."""
+"""Tiles are multiples of so many latents high and wide and overlap by one part in as many,
+CogVideoX's own overlaps, so that they meet.
+"""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes on the device. Weights: of each part; `text_layers` and `transformer_layers` what is there of them at a time when layers come
-    one after the other. Work: `denoise` for a step of a window, `whole` and `tiled` for coding a window at once or tile by tile."""
+    """Bytes on the device. Weights: of each part; `text_layers` and `transformer_layers` what is
+    there of them at a time when layers come one after the other. Work: `denoise` for a step of a
+    window, `whole` and `tiled` for coding a window at once or tile by tile.
+    """
 
     text_encoder: int
     transformer: int
@@ -54,7 +66,9 @@ class Needs:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """What was chosen. `need` and `free` are bytes of the device; `free` None where nothing is to be shared out (a CPU)."""
+    """What was chosen. `need` and `free` are bytes of the device; `free` None where nothing is to
+    be shared out (a CPU).
+    """
 
     mode: str = "all"
     tiled: bool = False
@@ -90,7 +104,8 @@ def choose_plan(wanted: str, needs: Needs, free: int, shared: bool = False) -> M
         wanted: One of MODES, or `auto` for any of them.
         needs: What the model needs.
         free: Bytes free on the device.
-        shared: The device works in the host's own memory (mps), where moving weights would free nothing: all of them stay there.
+        shared: The device works in the host's own memory (mps), where moving weights would free
+            nothing: all of them stay there.
 
     Returns:
         The plan.
@@ -155,13 +170,16 @@ def coding_bytes(frames: int, size: tuple[int, int], width: int, itemsize: int, 
     """
     height, across = tile or size
     work = max(DECODER_TENSORS, ENCODER_TENSORS) * min(frames, CHUNK) * height * across * width * itemsize
-    # The clip itself, and, tile by tile, what was decoded of it: tiles overlap, and are put together in rows first.
+    # The clip itself, and, tile by tile, what was decoded of it: tiles overlap, and are put
+    # together in rows first.
     return work + (4 if tile else 2) * frames * 3 * size[0] * size[1] * itemsize
 
 
 def tile_size(size: tuple[int, int], scale: int) -> tuple[int, int]:
-    """Height and width of a tile in pixels for clips of `size`: the least of which three beside one another cover each side, in latents of
-    `scale` pixels. (Halves would leave a narrow rest, which the autoencoder, normalising by what it sees, codes unlike the others.)"""
+    """Height and width of a tile in pixels for clips of `size`: the least of which three beside one
+    another cover each side, in latents of `scale` pixels. (Halves would leave a narrow rest, which
+    the autoencoder, normalising by what it sees, codes unlike the others.)
+    """
     high, wide = (-(-side // (3 * (parts - 1) * scale)) * parts * scale for side, parts in zip(size, _TILES, strict=True))
     return high, wide
 
@@ -172,5 +190,7 @@ def overlap() -> tuple[float, float]:
 
 
 def next_mode(mode: str, device: str) -> str | None:
-    """The mode that needs less memory than `mode`; None where there is none, or where moving weights would free nothing (mps)."""
+    """The mode that needs less memory than `mode`; None where there is none, or where moving
+    weights would free nothing (mps).
+    """
     return None if device.startswith("mps") or mode == MODES[-1] else MODES[MODES.index(mode) + 1]

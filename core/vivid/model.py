@@ -1,4 +1,6 @@
-"""A video model as the editor uses it: the pipeline, and what its package says about working size, window, defaults and words."""
+"""A video model as the editor uses it: the pipeline, and what its package says about working size,
+window, defaults and words.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ _DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, Runtime
 class Sampling:
     """How the denoising is run, every value settled.
 
-    `strength` below 1 (propagation only) starts from the noised guess that the mask's motion gives, and leaves out the first steps.
+    `strength` below 1 (propagation only) starts from the noised guess that the mask's motion gives,
+    and leaves out the first steps.
     """
 
     steps: int
@@ -55,7 +58,9 @@ class Sampling:
 
 @dataclass
 class VividModel:
-    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 8k + 1; `vocabulary` None means any word goes."""
+    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 8k + 1;
+    `vocabulary` None means any word goes.
+    """
 
     pipeline: VividPipeline
     name: str
@@ -65,15 +70,20 @@ class VividModel:
     max_text_length: int
     vocabulary: Vocabulary | None = None
     mask_fill: str = "black"
-    """What the masked video shows in the region when a keyframe is propagated: "black" (the paper's) or "warped" (the keyframe
-    moved along the mask, as the small model was trained; never for deletion, where the mask's motion says nothing about the
-    background). `hole` in vivid.json."""
+    """What the masked video shows in the region when a keyframe is propagated: "black" (the
+    paper's) or "warped" (the keyframe moved along the mask, as the small model was trained;
+    never for deletion, where the mask's motion says nothing about the background). `hole` in
+    vivid.json.
+    """
     keyframe_weight: float = 0.0
-    """How much of the warped keyframe a propagated frame shows at least, 0 to 1, where the model's answer differs from it: 1 for a
-    model that is better at saying how objects move than at drawing them again. `kept` in vivid.json."""
+    """How much of the warped keyframe a propagated frame shows at least, 0 to 1, where the model's
+    answer differs from it: 1 for a model that is better at saying how objects move than at drawing
+    them again. `kept` in vivid.json.
+    """
     object_mattes: bool = False
-    """Whether all it paints are objects with an outline, which can be matted out of the background that it paints anew around
-    them. `things` in vivid.json."""
+    """Whether all it paints are objects with an outline, which can be matted out of the background
+    that it paints anew around them. `things` in vivid.json.
+    """
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +106,9 @@ class VividModel:
         return self.pipeline.memory
 
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
-        """The wanted settings, with the model's own for `task` (add, modify, delete or propagate) where they say None."""
+        """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
+        where they say None.
+        """
         own = self.tasks[task]
         return Sampling(
             own.steps if wanted.steps is None else wanted.steps,
@@ -111,7 +123,8 @@ class VividModel:
     def embed(self, caption: str) -> Tensor:
         """The text encoder's output (1, L, D); the last few captions are kept."""
         if caption not in self._embeddings:
-            # Where the text encoder has to be fetched, it reads at once what guidance will ask it for next.
+            # Where the text encoder has to be fetched, it reads at once what guidance will ask it
+            # for next.
             others = [""] if self.memory.mode != "all" and "" not in self._embeddings else []
             with torch.inference_mode():
                 for text in dict.fromkeys([*others, caption]):
@@ -123,7 +136,9 @@ class VividModel:
         return self._embeddings[caption]
 
     def noise(self, seed: int, latent_frames: int) -> tuple[Tensor, torch.Generator]:
-        """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch, and what draws any noise after it."""
+        """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch,
+        and what draws any noise after it.
+        """
         generator = torch.Generator().manual_seed(seed)
         scale = self.pipeline.vae_scale_factor_spatial
         shape = (1, latent_frames, self.pipeline.latent_channels, self.working_size[0] // scale, self.working_size[1] // scale)
@@ -133,9 +148,24 @@ class VividModel:
 def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto") -> VividModel:
     """Load a model of the catalogue, or a package's folder given as a path, onto `device`.
 
-    Single precision on a CPU, bfloat16 elsewhere. `memory` is all, parts, layers or auto, which chooses by what the device has free (see
-    `core.vivid.memory`). InputError for an unknown name, ModelMissingError when weights are absent or damaged, DeviceMemoryError when the
-    device is too small.
+    Single precision on a CPU, bfloat16 elsewhere. `memory` is all, parts, layers or auto, which
+    chooses by what the device has free (see `core.vivid.memory`). InputError for an unknown name,
+    ModelMissingError when weights are absent or damaged, DeviceMemoryError when the device is too
+    small.
+
+    Args:
+        name: A name of the catalogue, or the path of a package's folder.
+        device: cpu, cuda, cuda:N or mps.
+        store: Where models lie.
+        memory: all, parts, layers or auto.
+
+    Returns:
+        The model, placed on the device.
+
+    Raises:
+        InputError: The name is unknown.
+        ModelMissingError: The weights are absent or damaged.
+        DeviceMemoryError: The device is too small.
     """
     folder = store.locate(name, "video")
     facts = read_facts(folder)
@@ -196,7 +226,8 @@ def _keyframe_weight(share: float) -> float:
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:
-    """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by the adapter beside it.
+    """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by
+    the adapter beside it.
 
     `base` is a folder, a name of the catalogue or, with a slash in it, a repository of the hub.
     """
@@ -211,7 +242,17 @@ def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, stor
 
 
 def pipeline_with_adapter(base: Path | str, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
-    """A VividPipeline out of a CogVideoX text-to-video checkpoint and a VIVID adapter file; the LoRA is merged into the weights."""
+    """A VividPipeline out of a CogVideoX text-to-video checkpoint and a VIVID adapter file; the
+    LoRA is merged into the weights.
+
+    Args:
+        base: Folder or repository of the checkpoint.
+        adapter: The adapter's file.
+        dtype: Precision of the weights.
+
+    Returns:
+        The pipeline, in the host's memory.
+    """
     plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype)
     layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)
     return VividPipeline(**plain.components, layout=str(layout), mask_channels=layout.mask_channels)

@@ -1,7 +1,7 @@
 """Puts a pipeline on its device as a `MemoryPlan` says.
 
-Text encoder and autoencoder come when they are called (`core.vivid.residents`). The transformer's layers come through diffusers'
-group offloading, which fetches the next while one works.
+Text encoder and autoencoder come when they are called (`core.vivid.residents`). The transformer's
+layers come through diffusers' group offloading, which fetches the next while one works.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def needs_of(pipeline: VividPipeline, working_size: tuple[int, int], window_fram
 
 
 def free_on(device: torch.device) -> int:
-    """Bytes that this process can still take on the device: what nobody has, and what its allocator holds unused."""
+    """Bytes that this process can still take on the device: what nobody has, and what its allocator
+    holds unused.
+    """
     if device.type == "mps":
         return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -130,8 +132,10 @@ def free_on(device: torch.device) -> int:
 
 
 def _stream_transformer(pipeline: VividPipeline, device: torch.device, size: int) -> None:
-    """Fetching ahead wants the weights in memory that is never swapped out, where the host has enough of it; else it takes what it needs
-    as it goes. A stream of its own for that is a thing of CUDA."""
+    """Fetching ahead wants the weights in memory that is never swapped out, where the host has
+    enough of it; else it takes what it needs as it goes. A stream of its own for that is a thing
+    of CUDA.
+    """
     pipeline.transformer.enable_group_offload(
         onload_device=device,
         offload_device=torch.device("cpu"),

@@ -1,4 +1,6 @@
-"""VIVID as a diffusers pipeline: CogVideoX that also reads a masked video and its mask (arXiv 2411.15260, section 4)."""
+"""VIVID as a diffusers pipeline: CogVideoX that also reads a masked video and its mask (arXiv
+2411.15260, section 4).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Tensor]]
 
 
 class DenoisingOptions(TypedDict, total=False):
-    """Keyword arguments of `VividPipeline`, by the names that diffusers gives them; every one may be left out.
+    """Keyword arguments of `VividPipeline`, by the names that diffusers gives them; every one may
+    be left out.
 
     Attributes:
         negative_prompt: What guidance leads away from.
@@ -33,8 +36,10 @@ class DenoisingOptions(TypedDict, total=False):
         eta: Of the DDIM scheduler.
         generator: Draws the noise; a list has one for each result.
         latents: The noise (B, F, C, h, w) to start from, instead of drawing it.
-        init_latents: A first guess (B or 1, F, C, h, w), as `encode_pixels` gives it, to start from in part; needs `strength` below 1.
-        strength: How much of the way from noise to the result is denoised: 1 all of it, 0.5 the later half, from the noised guess.
+        init_latents: A first guess (B or 1, F, C, h, w), as `encode_pixels` gives it, to start from
+            in part; needs `strength` below 1.
+        strength: How much of the way from noise to the result is denoised: 1 all of it, 0.5 the
+            later half, from the noised guess.
         masked_latents: With `mask_latents`, what `encode_masked` gave, instead of video and mask.
         mask_latents: See `masked_latents`.
         prompt_embeds: (B, L, D), instead of a prompt.
@@ -42,7 +47,8 @@ class DenoisingOptions(TypedDict, total=False):
         output_type: "pil", "np", "pt" or "latent".
         return_dict: False gives a tuple.
         attention_kwargs: Passed on to the attention layers.
-        callback_on_step_end: Called as (pipeline, step, timestep, tensors); gives a dict of tensors to replace, and may raise to stop.
+        callback_on_step_end: Called as (pipeline, step, timestep, tensors); gives a dict of tensors
+            to replace, and may raise to stop.
         callback_on_step_end_tensor_inputs: Which tensors it is given.
         max_sequence_length: Tokens of a prompt at most.
     """
@@ -83,10 +89,12 @@ def _reporting_full_memory(method: Callable[Concatenate[VividPipeline, P], R]) -
 
 
 class VividPipeline(CogVideoXPipeline):
-    """CogVideoX whose transformer takes noisy latent, mask and masked latent (see `core.vivid.layout`).
+    """CogVideoX whose transformer takes noisy latent, mask and masked latent (see
+    `core.vivid.layout`).
 
-    With zero weights on the added channels it computes exactly what `CogVideoXPipeline` does. Works with CogVideoX's DDIM and DPM
-    schedulers. `layout` and `mask_channels` are stored in model_index.json.
+    With zero weights on the added channels it computes exactly what `CogVideoXPipeline` does. Works
+    with CogVideoX's DDIM and DPM schedulers. `layout` and `mask_channels` are stored in
+    model_index.json.
     """
 
     def __init__(
@@ -120,37 +128,55 @@ class VividPipeline(CogVideoXPipeline):
 
     @_reporting_full_memory
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The posterior's mode: no randomness."""
+        """Pixels (B, 3, T, H, W) in [-1, 1] -> latents (B, F, C, h, w) as they are denoised. The
+        posterior's mode: no randomness.
+        """
         self._choose_tiles(pixels.shape[2])
         return pixel_latents(self.vae, pixels)
 
     @_reporting_full_memory
     def encode_condition(self, pixels: Tensor) -> Tensor:
-        """Like `encode_pixels`, in the scale in which the checkpoint was conditioned (`invert_scale_latents`)."""
+        """Like `encode_pixels`, in the scale in which the checkpoint was conditioned
+        (`invert_scale_latents`).
+        """
         self._choose_tiles(pixels.shape[2])
         return condition_latents(self.vae, pixels)
 
     @_reporting_full_memory
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally in [-1, 1]."""
+        """Denoised latents (B, F, C, h, w), F odd -> pixels (B, 3, T, H, W), T = 4F - 3, nominally
+        in [-1, 1].
+        """
         if latents.shape[1] % self.vae.num_latent_frames_batch_size == 0:
-            # The decoder works on pairs of latents after the first; on an even number it takes the first for a pair's and gives 4F frames.
+            # The decoder works on pairs of latents after the first; on an even number it takes the
+            # first for a pair's and gives 4F frames.
             raise ValueError(f"the autoencoder decodes 1 or {self.frame_unit}k + 1 frames, not {latents.shape[1]} latent frames")
         latents = latents / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
         self._choose_tiles(latents.shape[1])
         return self.vae.decode(latents.transpose(1, 2).to(working_device(self.vae), self.vae.dtype)).sample
 
     def encode_masked(self, video: Tensor, mask: Tensor, filling: Tensor | float = BLACK) -> tuple[Tensor, Tensor]:
-        """What the denoiser reads of the clip: latent of the masked video and mask on the latent grid.
+        """What the denoiser reads of the clip: latent of the masked video and mask on the latent
+        grid.
 
-        video (B, 3, T, H, W) in [-1, 1]; mask (B, 1, T, H, W), 1 = edit; filling: what the hole shows, black or (B, 3, T, H, W). Gives
-        (B, F, C, h, w) and (B, F, 1, h, w).
+        video (B, 3, T, H, W) in [-1, 1]; mask (B, 1, T, H, W), 1 = edit; filling: what the hole
+        shows, black or (B, 3, T, H, W). Gives (B, F, C, h, w) and (B, F, 1, h, w).
+
+        Args:
+            video: (B, 3, T, H, W) in [-1, 1].
+            mask: (B, 1, T, H, W), 1 = edit.
+            filling: What the mask is filled with: a level, or as `video`.
+
+        Returns:
+            (B, F, C, h, w) and (B, F, 1, h, w).
         """
         grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
         return self.encode_condition(masked_video(video, mask, filling)), grid.to(working_device(self.vae), self.vae.dtype)
 
     def _choose_tiles(self, frames: int) -> None:
-        """A lone frame needs less than a tile of a clip, and is coded as if there were memory for everything."""
+        """A lone frame needs less than a tile of a clip, and is coded as if there were memory for
+        everything.
+        """
         if self.memory.tiled:
             self.vae.use_tiling = frames > 1
 
@@ -179,8 +205,10 @@ class VividPipeline(CogVideoXPipeline):
 
         Args:
             prompt: The local caption, one for each video; or the option `prompt_embeds`.
-            video: (B, 3, T, H, W) in [-1, 1], T = 8k + 1 (one frame is an image). The region may already be black.
-            mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of prompts.
+            video: (B, 3, T, H, W) in [-1, 1], T = 8k + 1 (one frame is an image). The region may
+                already be black.
+            mask: (B, 1, T, H, W), 1 = edit. A video and mask of batch 1 serve any number of
+                prompts.
             options: See `DenoisingOptions`.
 
         Returns:
@@ -219,7 +247,9 @@ class VividPipeline(CogVideoXPipeline):
         return self._guidance_scale > 1.0
 
     def _embeddings(self, prompt: str | list[str] | None, size: tuple[int, int], options: DenoisingOptions) -> tuple[Tensor, Tensor | None]:
-        """What the text encoder makes of the prompt and of the negative one; of the latter None without guidance."""
+        """What the text encoder makes of the prompt and of the negative one; of the latter None
+        without guidance.
+        """
         negative, embeds, negative_embeds = (options.get(name) for name in ("negative_prompt", "prompt_embeds", "negative_prompt_embeds"))
         self._guidance_scale = options.get("guidance_scale", 6.0)
         self.check_inputs(prompt, *size, negative, options.get("callback_on_step_end_tensor_inputs", ("latents",)), embeds, negative_embeds)
@@ -264,7 +294,9 @@ class VividPipeline(CogVideoXPipeline):
         timesteps: Tensor,
         options: DenoisingOptions,
     ) -> Tensor:
-        """Run the steps. `conditions` are mask and masked latents for every sample, `prompts` what `_embeddings` gave."""
+        """Run the steps. `conditions` are mask and masked latents for every sample, `prompts` what
+        `_embeddings` gave.
+        """
         prompt_embeds, negative_prompt_embeds = prompts
         guided, dtype = self._is_guided, latents.dtype
         embeds = prompt_embeds if negative_prompt_embeds is None or not guided else torch.cat([negative_prompt_embeds, prompt_embeds])

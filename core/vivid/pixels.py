@@ -1,4 +1,6 @@
-"""Between the editor's pixels (uint8, channels last) and the model's (float in [-1, 1], channels first)."""
+"""Between the editor's pixels (uint8, channels last) and the model's (float in [-1, 1], channels
+first).
+"""
 
 from __future__ import annotations
 

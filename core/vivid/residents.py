@@ -1,4 +1,5 @@
-"""Weights that visit a device: they come from the host's memory when they are called, and leave again.
+"""Weights that visit a device: they come from the host's memory when they are called, and leave
+again.
 
 The host keeps every weight, so leaving copies nothing.
 """
@@ -22,7 +23,9 @@ from core.vivid.memory import next_mode, parts_to_evict
 
 @contextlib.contextmanager
 def memory_errors(mode: str, device: torch.device) -> Iterator[None]:
-    """Turn the library's error about a full device into a DeviceMemoryError, for a model that was placed in `mode`."""
+    """Turn the library's error about a full device into a DeviceMemoryError, for a model that was
+    placed in `mode`.
+    """
     short = False
     try:
         yield
@@ -38,7 +41,9 @@ def memory_errors(mode: str, device: torch.device) -> Iterator[None]:
 
 
 class Residents:
-    """The parts of a pipeline that visit a device. Whoever is called comes; of the others those leave that it finds no room beside."""
+    """The parts of a pipeline that visit a device. Whoever is called comes; of the others those
+    leave that it finds no room beside.
+    """
 
     def __init__(self, device: torch.device, budget: int) -> None:
         """`budget`: bytes that weights and work may hold together."""
@@ -53,7 +58,14 @@ class Residents:
         return tuple(self._here)
 
     def add(self, name: str, module: nn.Module, work: int) -> None:
-        """Let `module` come whenever its forward is called (of an autoencoder encode and decode too); it needs `work` bytes on top."""
+        """Let `module` come whenever its forward is called (of an autoencoder encode and decode
+        too); it needs `work` bytes on top.
+
+        Args:
+            name: What the part is called.
+            module: Its weights.
+            work: Bytes that it needs besides them.
+        """
         self._parts[name], self._work[name] = _Part(module, self.device), work
         add_hook_to_module(module, _PartHook(self, name))
 
