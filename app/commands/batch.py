@@ -63,10 +63,24 @@ def track_to_folder(
     context: JobContext,
     also: Sequence[MatteForm] = (),
 ) -> int:
-    """Track the prompted object and write OUT/masks, OUT/report.json, and as OUT/masks-FORM the
-    forms of `also`.
+    """Track the prompted object and write OUT/masks, OUT/report.json and OUT/masks-FORM.
 
-    Returns the number of masks.
+    Args:
+        engine: The models.
+        video: A video file, or a folder of numbered images.
+        prompts: Where the object is.
+        frames: The range of frames as A:B; None for all.
+        out: The folder of the result; is made.
+        context: Progress and cancelling.
+        also: Forms of masks to write besides PNG.
+
+    Returns:
+        The number of masks.
+
+    Raises:
+        InputError: The video, the prompts or the range can't be used, or something is in the way.
+        ModelMissingError: The segmenter is not on this machine.
+        StorageError: The disk refuses.
     """
     from core.files import write_text
     from core.masks import export_png
@@ -105,11 +119,26 @@ def track_to_folder(
 def edit_to_folder(
     engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
 ) -> dict[str, Any]:
-    """Edit the object and write OUT/masks, keyframe.png, output.mp4, report.json, recipe.json and,
-    when asked, frames; returns the report.
+    """Edit the object and write the video, its keyframe, masks, report and recipe.
 
-    Stopped on the way, the windows that were finished stay in OUT, and the same command goes on
-    from them.
+    When it is stopped, the windows that were finished stay in OUT, and the same command continues with
+    them.
+
+    Args:
+        engine: The models.
+        video: A video file, or a folder of numbered images.
+        prompts: Where the object is; none where `arguments` has masks.
+        arguments: What to do.
+        out: The folder of the result; is made.
+        context: Progress and cancelling.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: Something that was given can't be used, or something is in the way.
+        ModelMissingError: A model is not on this machine.
+        StorageError: The disk refuses.
     """
     from core.files import write_text
     from core.masks import export_png, Feather
@@ -218,7 +247,7 @@ def _recipe(
 
 
 def parse_span(text: str | None, frames: int) -> tuple[int, int]:
-    """Read A:B (either may be left out) as a half-open span of a clip of `frames` frames."""
+    """Read A:B (either may be left out) as a half-open range of a clip of `frames` frames."""
     if text is None:
         return 0, frames
     start, colon, stop = text.partition(":")
@@ -227,7 +256,7 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
             raise ValueError
         span = int(start or 0), int(stop or frames)
     except ValueError:
-        raise InputError(f"'{text}' is no span of frames (write A:B, like 0:48)") from None
+        raise InputError(f"'{text}' is no range of frames (write A:B, like 0:48)") from None
     FrameRange(*span).check(frames)
     return span
 
@@ -246,8 +275,8 @@ def _marked_shots(
             cut, side = (start, "after") if start > span[0] else (stop, "before")
             rest = f"{span[0]}:{cut}" if side == "after" else f"{cut}:{span[1]}"
             raise InputError(
-                f"there is a cut at frame {cut}, and nothing says where the object is {side} it: show it there (--point {start}:X,Y),"
-                f" leave that out (--frames {rest}), or follow it as if there were no cut (--through-cuts)"
+                f"there is a cut at frame {cut}, and no prompt says where the object is {side} it: give one (--point {start}:X,Y),"
+                f" leave those frames out (--frames {rest}), or track across the cut (--through-cuts)"
             )
     return shots
 
@@ -284,7 +313,7 @@ def _tell(suspect: list[list[Any]]) -> None:
     found = list(runs([frame for frame, *_ in suspect]))
     if found:
         named = ", ".join(str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in found)
-        note(f"look at frame{'s' * (len(suspect) > 1)} {named}: the mask may be wrong there")
+        note(f"check frame{'s' * (len(suspect) > 1)} {named}: the mask may be wrong there")
 
 
 def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
@@ -293,7 +322,7 @@ def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: Mas
     cuts = tuple(start for start, _ in shots[1:])
     region, _ = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
     if all(region.is_empty(frame) for frame in region.frames):
-        raise InputError("the mask is empty on every frame, so there is nothing to edit: show the object on a frame where it is to be seen")
+        raise InputError("the mask is empty on every frame, so there is nothing to edit: prompt the object on a frame that shows it")
     return region
 
 

@@ -17,10 +17,19 @@ RESULTS, PAGE = "evaluation.json", "evaluation.html"
 
 
 def evaluate(engine: Engine, suite: str, request: EvaluationRequest, out: Path | None, as_json: bool, context: JobContext) -> None:
-    """Run `suite` (or `all`) and print each result as it comes; with `out` write evaluation.json
-    and evaluation.html there.
+    """Run a suite, or `all` of them, and print each result as it comes.
 
-    With `as_json` the screen gets the same JSON instead of tables, when all is done.
+    Args:
+        engine: The models to measure.
+        suite: A name of `core.evaluation.suites`, or `all`.
+        request: What the suites are asked for.
+        out: Where to write evaluation.json and evaluation.html; None for nowhere.
+        as_json: Print the same JSON instead of tables, when all is done.
+        context: Progress and cancelling.
+
+    Raises:
+        InputError: The suite is unknown, or the clips can't be used.
+        StorageError: The disk refuses.
     """
     from core.evaluation.results import as_text
 

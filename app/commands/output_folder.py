@@ -10,11 +10,18 @@ from core.errors import InputError, StorageError
 
 
 def prepare_folder(out: Path, files: Sequence[str], folders: Sequence[str], sources: Sequence[Path | None] = ()) -> None:
-    """Make `out`, and see that `files` and `folders` can be written in it without a source being
-    overwritten.
+    """Make a folder for results, and check that all of them can be written there.
 
-    InputError when a file is where a folder is needed, or the other way round, or when one of
-    `sources` is among what is written; StorageError when the disk refuses.
+    Args:
+        out: The folder.
+        files: Names of files to be written in it.
+        folders: Names of folders to be written in it.
+        sources: Files and folders that must not be overwritten.
+
+    Raises:
+        InputError: One of `sources` would be overwritten, or a file is where a folder is needed, or the
+            other way round.
+        StorageError: The disk refuses.
     """
     for name in (*files, *folders):
         for source in sources:

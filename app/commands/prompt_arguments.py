@@ -21,9 +21,8 @@ OBJECT = 1
 class PromptArguments:
     """Clicks (frame, x, y, positive), boxes (frame, x0, y0, x1, y1) and words, in source pixels.
 
-    Where a frame is None, and for the words, it is `frame`, and where that is None the span's
-    first. With `through_cuts` the object is followed from one shot into the next as if there were
-    no cut.
+    A frame of None means `frame`, and so do the words; without that it is the first of the range. With
+    `through_cuts` the object is tracked across scene cuts as if there were none.
     """
 
     points: tuple[tuple[int | None, float, float, bool], ...] = ()
@@ -42,7 +41,22 @@ class PromptArguments:
         text: str | None = None,
         through_cuts: bool = False,
     ) -> PromptArguments:
-        """Read [FRAME:]X,Y and [FRAME:]X0,Y0,X1,Y1; InputError for anything else."""
+        """Read the prompts of a command line.
+
+        Args:
+            points: [FRAME:]X,Y of pixels that belong to the object.
+            not_points: [FRAME:]X,Y of pixels that do not.
+            boxes: [FRAME:]X0,Y0,X1,Y1.
+            frame: The frame of prompts that name none.
+            text: What to look for.
+            through_cuts: Track across scene cuts.
+
+        Returns:
+            The prompts, not yet checked against a clip.
+
+        Raises:
+            InputError: A prompt can't be read, or there is a box on the frame of the text.
+        """
         clicks = tuple(
             (*_numbers(one, 2, "point", "X,Y or FRAME:X,Y"), positive)
             for given, positive in ((points, True), (not_points, False))
@@ -88,8 +102,18 @@ class PromptArguments:
         return span[0] if self.frame is None else self.frame
 
     def found_by_words(self, engine: Engine, reader: ClipReader, span: tuple[int, int]) -> PromptArguments:
-        """These with the box of what their text names, where they have one; InputError when nothing
-        looks like it.
+        """Look for what the text names.
+
+        Args:
+            engine: The models.
+            reader: The clip.
+            span: The half-open range of frames that is worked on.
+
+        Returns:
+            These prompts with a box instead of the text; the same ones when they have no text.
+
+        Raises:
+            InputError: Nothing looks like it, or the frame is outside `span`.
         """
         if self.text is None:
             return self

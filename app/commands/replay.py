@@ -9,8 +9,8 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -39,16 +39,46 @@ if TYPE_CHECKING:
 WINDOWS = ".windows"
 
 
+@dataclass(frozen=True)
+class _Replay:
+    """What all edits of a recipe are replayed with.
+
+    `anew` says to track and paint instead of using what the recipe recorded. `notes` collects what
+    a person should know about the result.
+    """
+
+    engine: Engine
+    source: Path
+    anew: bool
+    context: JobContext
+    notes: list[str]
+
+
 def replay_to_folder(
     engine: Engine, path: Path, out: Path, context: JobContext, *, video: Path | None = None, codec: str | None = None, anew: bool = False
 ) -> dict[str, Any]:
-    """Carry out the recipe at `path` and write OUT/output.* and OUT/report.json; returns the
-    report.
+    """Make the result of a recipe again and write OUT/output.* and OUT/report.json.
 
-    On the recipe's own video the recorded region and keyframes are used, so that everything
-    corrected by hand is in; on another `video`, or with `anew`, the objects are tracked from their
-    prompts and the keyframes painted from their captions. InputError when the video is not there,
-    or when the recipe can't be done on it; finished windows stay in OUT until the result is whole.
+    On the recipe's own video the recorded region and keyframes are used, with everything that was
+    corrected by hand. On another video, or with `anew`, the objects are tracked from their prompts
+    and the keyframes painted from their captions. Finished windows stay in OUT until the result is
+    complete.
+
+    Args:
+        engine: The models.
+        path: The recipe.
+        out: The folder of the result; is made.
+        context: Progress and cancelling.
+        video: Another video than the recipe's own.
+        codec: A name of `app.render.export`; None for the recipe's.
+        anew: Track and paint again on the recipe's own video too.
+
+    Returns:
+        The report, and the name of the video file as `output`.
+
+    Raises:
+        InputError: The video is not there, or the recipe does not fit it.
+        StorageError: The disk refuses.
     """
     from core.files import write_text
     from core.media import open_clip, sha256_of
@@ -58,7 +88,7 @@ def replay_to_folder(
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
     with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source) as reader:
-        from core.propagation.stack import StackedReader  # with torch, which takes seconds: not before what was handed in is looked at
+        from core.propagation.stack import StackedReader  # loads torch, so only after the input was checked
 
         sha256 = sha256_of(source)
         own = sha256 == recipe.sha256
@@ -66,14 +96,12 @@ def replay_to_folder(
         span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
         applied: list[AppliedEdit] = []
         base = ""
-        notes: list[str] = []
+        replay = _Replay(engine, source, not own or anew, context, [])
         for number, edit in enumerate(recipe.edits):
             below = StackedReader(reader, applied)
-            anew_on = None if own and not anew else reader
-            windows = out / WINDOWS / str(number)
-            done, keys = _apply(engine, edit, below, f"{sha256} {base}", source, windows, anew_on, context, notes)
+            done, keys = _apply(replay, edit, below, reader, f"{sha256} {base}", out / WINDOWS / str(number))
             if engine.weights(edit.model) != edit.weights:
-                notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
+                replay.notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
             applied.append(done)
             base = f"{base}+{'+'.join(keys)}"
         write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context)
@@ -83,7 +111,7 @@ def replay_to_folder(
             "own_video": own,
             "frames": span[1] - span[0],
             "edits": len(recipe.edits),
-            "notes": notes,
+            "notes": replay.notes,
         }
         write_text(out / "report.json", json.dumps(report, indent=1))
         shutil.rmtree(out / WINDOWS, ignore_errors=True)
@@ -101,18 +129,12 @@ def _video_of(recipe: Recipe, path: Path, video: Path | None) -> Path:
 
 
 def _apply(
-    engine: Engine,
-    edit: RecipeEdit,
-    reader: ClipReader,
-    clip: str,
-    source: Path,
-    folder: Path,
-    anew_on: ClipReader | None,
-    context: JobContext,
-    notes: list[str],
+    replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, clip: str, folder: Path
 ) -> tuple[AppliedEdit, list[str]]:
-    """One edit of the recipe on the frames of `reader`, as recorded or anew on the video `anew_on`;
-    returns it and its windows' names.
+    """Make one edit on the frames of `reader`, whose video without any edit is `plain`.
+
+    `clip` names those frames, and finished windows go to `folder`. Returns the edit and the names
+    of its windows.
     """
     from core.propagation.request import EditRequest
     from core.propagation.stack import AppliedEdit
@@ -120,35 +142,44 @@ def _apply(
     span = (edit.span[0], min(edit.span[1], len(reader)))
     if span[0] >= span[1]:
         raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}: give a longer one")
-    recorded = anew_on is None
-    if not recorded:
-        edit = on_size(edit, reader.info.size, notes)
-    if anew_on is None:
-        region, feather = _recorded_region(edit, reader)
+    if replay.anew:
+        edit = on_size(edit, reader.info.size, replay.notes)
+        region, feather = _region_anew(replay, edit, reader, plain, span)
     else:
-        region, feather = _region_anew(engine, edit, reader, anew_on, span, context, notes)
-    context.report("loading the model", 0, 1)
-    model = engine.video_model(edit.model)
+        region, feather = _recorded_region(edit, reader)
+    replay.context.report("loading the model", 0, 1)
+    model = replay.engine.video_model(edit.model)
     keyframes: list[Keyframe] = []
     for keyframe in edit.keyframes:
-        taken = {one.frame for one in keyframes}
-        keyframes.append(_keyframe(engine, edit, keyframe, reader, region, feather, span, recorded, taken, context))
-    keyframes.sort(key=lambda one: one.frame)
+        if replay.anew:
+            free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in {k.frame for k in keyframes}]
+            keyframes.append(_painted_keyframe(replay, edit.model, keyframe, reader, region, feather, free))
+        else:
+            keyframes.append(_recorded_keyframe(keyframe))
+    keyframes.sort(key=lambda keyframe: keyframe.frame)
     if edit.draft:
         model = half_size(model)
     asked = EditRequest(FrameRange(*span), region, tuple(keyframes), edit.settings, feather)
-    planned = plan(RenderRequest(asked, source, clip, engine.weights(edit.model)), model, folder)
-    make_windows(planned, reader, context)
+    planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
+    make_windows(planned, reader, replay.context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
     windows = tuple((window.start, window.stop, window.path) for window in planned.windows)
     return AppliedEdit(asked.frames, region, windows, pictures), [window.key for window in planned.windows]
 
 
 def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
-    """The edit for a video of (W, H) pixels: what it says in pixels is scaled from the size of its
-    own, which goes to `notes`.
+    """Scale everything that an edit says in pixels to a video of another size.
 
-    The masks that were recorded stay as they are.
+    Args:
+        edit: The edit. Its recorded region is not scaled.
+        size: (W, H) of the video.
+        notes: Gets a line when there is something to scale.
+
+    Returns:
+        The scaled edit; the same one for a video of its own size.
+
+    Raises:
+        InputError: A mask in the recipe is damaged.
     """
     own = _recorded(edit.region).size
     if own == size:
@@ -206,18 +237,9 @@ def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> tuple[MaskSequence
 
 
 def _region_anew(
-    engine: Engine,
-    edit: RecipeEdit,
-    reader: ClipReader,
-    plain: ClipReader,
-    span: tuple[int, int],
-    context: JobContext,
-    notes: list[str],
+    replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]
 ) -> tuple[MaskSequence, Feather]:
-    """Track the recipe's objects from their prompts, shot by shot, and adjust them as it says.
-
-    What can't be done goes to `notes`.
-    """
+    """Track the recipe's objects from their prompts, shot by shot, and adjust their masks."""
     from core.masks import adjusted, RegionPart
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
@@ -227,26 +249,27 @@ def _region_anew(
         )
     for track in edit.tracks:
         if not track.prompts:
-            notes.append(f"the masks of '{track.name}' came from elsewhere, not from prompts: it is left out")
+            replay.notes.append(f"the masks of '{track.name}' came from elsewhere, not from prompts: it is left out")
         for prompt in track.prompts:
             _check_on(reader, span, prompt, track.name)
     shots = [span]
-    if not edit.through_cuts:  # looked for as the editor does: in the video below all edits, and in all of it
-        whole = shots_of(plain, (0, len(plain)), context)
+    if not edit.through_cuts:  # as in the editor: in the whole video, without edits
+        whole = shots_of(plain, (0, len(plain)), replay.context)
         shots = [(max(start, span[0]), min(stop, span[1])) for start, stop in whole if start < span[1] and stop > span[0]]
     for start, stop in shots:
         lost = [t.name for t in edit.tracks if t.prompts and not any(start <= prompt.frame < stop for prompt in t.prompts)]
         if lost:
-            notes.append(f"nothing says where {', '.join(lost)} is in the shot {start}:{stop}: these frames are left as they are")
+            replay.notes.append(f"nothing says where {', '.join(lost)} is in the shot {start}:{stop}: these frames are left as they are")
     with tempfile.TemporaryDirectory() as folder:
         for name, content in edit.files:
             target = Path(folder) / "files" / Path(name).name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(base64.b64decode(content))
-        found = follow(engine, edit.segmenter, reader, prompts, shots, context, Path(folder))
-    ways = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
+        found = follow(replay.engine, edit.segmenter, reader, prompts, shots, replay.context, Path(folder))
+    adjustments = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     cuts = tuple(start for start, _ in shots[1:])
-    region, feather = adjusted([RegionPart(masks, ways[object_id], cuts) for object_id, masks in found.items()], range(*span), context)
+    parts = [RegionPart(masks, adjustments[object_id], cuts) for object_id, masks in found.items()]
+    region, feather = adjusted(parts, range(*span), replay.context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError(
             "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
@@ -267,42 +290,39 @@ def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: s
         raise InputError(f"the recipe shows '{name}' where this video has no pixels: {error}") from None
 
 
-def _keyframe(
-    engine: Engine,
-    edit: RecipeEdit,
+def _recorded_keyframe(keyframe: RecipeKeyframe) -> Keyframe:
+    from core.media import read_image
+    from core.propagation.request import Keyframe
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keyframe.png"
+        path.write_bytes(base64.b64decode(keyframe.image))
+        return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
+
+
+def _painted_keyframe(
+    replay: _Replay,
+    model: str,
     keyframe: RecipeKeyframe,
     reader: ClipReader,
     region: MaskSequence,
     feather: Feather,
-    span: tuple[int, int],
-    recorded: bool,
-    taken: Collection[int],
-    context: JobContext,
+    free: Sequence[int],
 ) -> Keyframe:
-    """The recorded picture; or one painted anew, on the nearest frame that has a region and is not
-    `taken` by another keyframe.
-    """
-    from core.media import read_image
+    """Paint a keyframe again, on the nearest of the `free` frames."""
     from core.propagation.request import Keyframe
     from core.vivid.keyframe import behind_keyframe, KeyframeStudio
 
-    if recorded:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "keyframe.png"
-            path.write_bytes(base64.b64decode(keyframe.image))
-            return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
     if not keyframe.painted:
-        raise InputError(
-            "a keyframe of the recipe was made elsewhere, not by the model: it can be replayed on its own video only, without --video"
-        )
-    free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in taken]
+        raise InputError("a keyframe of the recipe was not painted by the model: it can be replayed on its own video only, without --video")
     if not free:
-        raise InputError(f"the recipe has more keyframes than this video has frames with the objects ({len(taken)}): give a longer one")
+        raise InputError("the recipe has more keyframes than this video has frames with the objects: give a longer one")
     frame = min(free, key=lambda f: abs(f - keyframe.frame))
-    studio = KeyframeStudio(engine.video_model(edit.model))
+    studio = KeyframeStudio(replay.engine.video_model(model))
     prepared = studio.prepare(reader.frame(frame), region[frame], feather.at(frame), behind_keyframe(reader, region, frame))
-    last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, edit.model, keyframe.keep)
+    last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, model, keyframe.keep)
     picture = reader.frame(frame)
-    for one in (*keyframe.grown, last):  # the first of them keeps nothing of what it starts from
-        picture = next(iter(prepared.tries(one.task, one.caption, (one.seed,), one.settings, context, picture, one.keep)))
+    for painting in (*keyframe.grown, last):  # the first keeps nothing of the picture it starts from
+        asked = painting.task, painting.caption, (painting.seed,), painting.settings
+        picture = next(iter(prepared.tries(*asked, replay.context, picture, painting.keep)))
     return Keyframe(frame, picture, keyframe.task, keyframe.caption, keyframe.seed)

@@ -47,17 +47,26 @@ States = dict[str, State | None]
 def result_folder(
     out: Path, files: Sequence[str], pictures: Mapping[str, int], sources: Sequence[Path | None] = (), used: Sequence[Path | None] = ()
 ) -> Iterator[None]:
-    """Make `out` ready for `files` and for folders of so many numbered `pictures`, which the block
-    writes.
+    """Make a folder ready for a result that the block writes.
 
-    At the end of the block the result is complete, and what would pass for a part of it goes, with
-    a line that says so: pictures of earlier runs in the same folders, and masks of theirs in other
-    forms; not the `sources`, nor what else was `used`. After an error inside the block it stays.
-    Other results, a video, a recipe, are left alone.
+    At the end of the block the result is complete. What would pass for a part of it is then removed,
+    with a line that says so: pictures of earlier runs in the same folders, and their masks in other
+    forms. After an error inside the block it stays. Other results (a video, a recipe) are left alone.
 
-    InputError, before anything changes, when one of `sources` is among what is written, and when
-    something is in the way that no run of this program wrote: a file of such a name, or a picture
-    of whatever name in one of the folders. StorageError when the disk refuses.
+    Args:
+        out: The folder; is made.
+        files: Names of the files of the result.
+        pictures: Folders of the result, and how many numbered pictures each gets.
+        sources: Files and folders that must not be overwritten, nor removed.
+        used: Others that must not be removed.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InputError: Before anything changes: one of `sources` would be overwritten, or something is in
+            the way that no run of this program wrote.
+        StorageError: The disk refuses.
     """
     prepare_folder(out, files, tuple(pictures), sources)
     old = _own(out)

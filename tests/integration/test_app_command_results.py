@@ -70,7 +70,7 @@ def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_pat
     assert len(list(masks.iterdir())) == 10
     (frame, reason, words), *_ = json.loads((out / "report.json").read_text())["suspect"]
     assert (frame, words) == (6, FLAG_TEXTS[reason])
-    assert re.search("^note: look at frames? 6.*: the mask may be wrong there$", capsys.readouterr().err, re.MULTILINE)
+    assert re.search("^note: check frames? 6.*: the mask may be wrong there$", capsys.readouterr().err, re.MULTILINE)
     capsys.readouterr()
     assert track(*first, "--box", "0:1,1,9,9") == 2
     assert "two boxes on frame 0" in capsys.readouterr().err
