@@ -51,7 +51,7 @@ def fitted(frames: Frames, height: int, width: int) -> Frames:
 
 
 def reel(shots: Sequence[Frames], random: np.random.Generator) -> tuple[Frames, list[int]]:
-    """Eight parts of different shots behind one another, of 6 to 48 frames, and where the cuts are."""
+    """Eight parts of different shots in a row, of 6 to 48 frames, and where the cuts are."""
     frames: Frames = []
     cuts: list[int] = []
     before = -1
@@ -87,7 +87,7 @@ def black(shot: Frames) -> Frames:
 
 
 def pan(shot: Frames) -> Frames:
-    """A window of 40 % of the width that swings over the picture, up to 10 % of the width a frame."""
+    """A window of 40 % of the width that swings by up to 10 % of the width a frame."""
     width = shot[0].shape[1]
     window = int(width * 0.4)
     places = [round((width - window) * (0.5 - 0.5 * np.cos(index * 0.33))) for index in range(len(shot))]

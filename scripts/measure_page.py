@@ -117,7 +117,7 @@ def make_clip(path: Path, frames: int, repeats: int = 1) -> Path:
 
 @contextmanager
 def program(workspace: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """The program as a person starts it: the process, its address, and how long it took to say so."""
+    """The program as a person starts it: the process, its address, and how long the start took."""
     command = [sys.executable, "-m", "app.commands.cli", "ui", "--port", str(port), "--no-browser", "--workspace", str(workspace)]
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def tiny_network(**changes: int) -> NetworkConfig:
-    """The small VIVID's networks at toy size: 32x32 pixels, windows of 17 frames, milliseconds a step."""
+    """The small VIVID's networks at toy size: 32x32 pixels, windows of 17 frames, milliseconds a
+    step.
+    """
     from core.training.small.config import NetworkConfig
 
     sizes = {"height": 32, "width": 32, "latent_channels": 4, "layers": 2, "heads": 2, "head_dim": 16, "time_embed_dim": 8, "text_dim": 16}
@@ -72,7 +74,9 @@ DISC_BOX = (32, 38, 78, 84)
 
 
 def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio: bool = False) -> Path:
-    """A 160x120 H.264 clip of a bright disc that moves to the right over a calm gradient, with a tone when `audio`."""
+    """A 160x120 H.264 clip of a bright disc that moves to the right over a calm gradient, with a
+    tone when `audio`.
+    """
     import av
 
     ys, xs = np.mgrid[:120, :160]
@@ -95,7 +99,9 @@ def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio
 
 
 def counted_frames(count: int, width: int = 96, height: int = 64) -> np.ndarray:
-    """uint8 (T, H, W, 3) that a lossy codec can't confuse: frame i shows the bits of i as black and white bars over a moving gradient."""
+    """uint8 (T, H, W, 3) that a lossy codec can't confuse: frame i shows the bits of i as black and
+    white bars over a moving gradient.
+    """
     ys, xs = np.mgrid[:height, :width]
     frames = np.empty((count, height, width, 3), np.uint8)
     for index in range(count):
@@ -129,9 +135,13 @@ def video_file(
     audio_seconds: float | None = None,
     cover: bool = False,
 ) -> Path:
-    """A real clip through PyAV. `frames` are RGB (T, H, W, 3). `pts` count `tick`s; `tags` are H.273 numbers of primaries, transfer, matrix
-    and the range; `rotation` turns the displayed picture clockwise; `audio` names the codec of a clicking tone (see `click_times`),
-    as long as the pictures if not `audio_seconds` long."""
+    """A real clip through PyAV.
+
+    `frames` are RGB (T, H, W, 3). `pts` count `tick`s; `tags` are H.273 numbers of primaries,
+    transfer, matrix and the range; `rotation` turns the displayed picture clockwise; `audio` names
+    the codec of a clicking tone (see `click_times`), as long as the pictures if not `audio_seconds`
+    long.
+    """
     import av
 
     tick = tick or 1 / Fraction(rate)
@@ -192,7 +202,9 @@ def _clicks(container: Any, stream: Any, seconds: float) -> None:
 
 
 def click_times(path: Path) -> list[float]:
-    """When the tone bursts of `video_file(audio=...)` begin, in seconds after the first video frame, as a player would hear them."""
+    """When the tone bursts of `video_file(audio=...)` begin, in seconds after the first video
+    frame, as a player would hear them.
+    """
     import av
 
     with av.open(str(path)) as container:
@@ -212,7 +224,9 @@ def click_times(path: Path) -> list[float]:
 
 
 def tiny_base(folder: Path, seed: int = 0) -> Path:
-    """A CogVideoX text-to-video package at toy size with random weights: what a VIVID adapter is trained on."""
+    """A CogVideoX text-to-video package at toy size with random weights: what a VIVID adapter is
+    trained on.
+    """
     import torch
     from diffusers import CogVideoXPipeline
 
@@ -228,7 +242,9 @@ def tiny_base(folder: Path, seed: int = 0) -> Path:
 
 
 def training_records(folder: Path, videos: int = 3, images: int = 3) -> Path:
-    """A manifest of small clips and pictures with masks in all forms that are known; the last of each kind is a deletion."""
+    """A manifest of small clips and pictures with masks in all forms that are known; the last of
+    each kind is a deletion.
+    """
     import json
 
     from PIL import Image
@@ -271,7 +287,9 @@ def training_records(folder: Path, videos: int = 3, images: int = 3) -> Path:
 
 
 def report_page() -> str:
-    """A small report of `launch.py evaluate` as its HTML page: two figures, a table, two clips side by side, two stills."""
+    """A small report of `launch.py evaluate` as its HTML page: two figures, a table, two clips side
+    by side, two stills.
+    """
     from core.evaluation.page import as_page
     from core.evaluation.results import at_least, Exhibit, Gallery, SuiteResult, Table, Tile
     from core.progress import JobContext
@@ -290,7 +308,9 @@ def report_page() -> str:
 
 
 def shot_frames(shots: int = 3, frames: int = 12) -> np.ndarray:
-    """uint8 (T, 120, 160, 3): scenes of `frames` frames each that have nothing in common, with a cut between them."""
+    """uint8 (T, 120, 160, 3): scenes of `frames` frames each that have nothing in common, with a
+    cut between them.
+    """
     ys, xs = np.mgrid[:120, :160]
     pictures = []
     for shot in range(shots):

@@ -38,7 +38,7 @@ def chromium() -> str:
 
 @pytest.fixture
 def one_thread() -> Generator[None]:
-    """Toy networks run faster without a second thread to wait for, most of all on a busy machine."""
+    """Toy networks run faster on one thread, most of all on a busy machine."""
     import torch
 
     before = torch.get_num_threads()

@@ -57,7 +57,7 @@ class Setup:
             self.environment["UV_FIND_LINKS"] = ",".join(self.environment["PIP_FIND_LINKS"].split())
 
     def run(self, missing: list[str]) -> None:
-        """Brings the environment to the pins, going on from whatever an earlier set-up left behind."""
+        """Brings the environment to the pins, continuing from what an earlier set-up left."""
         stamp = {name: value for name, value in read_stamp().items() if name not in missing}
         if STAMP.exists():
             write_stamp(stamp)

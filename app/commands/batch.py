@@ -121,8 +121,8 @@ def edit_to_folder(
 ) -> dict[str, Any]:
     """Edit the object and write the video, its keyframe, masks, report and recipe.
 
-    When it is stopped, the windows that were finished stay in OUT, and the same command continues with
-    them.
+    When it is stopped, the windows that were finished stay in OUT, and the same command continues
+    with them.
 
     Args:
         engine: The models.

@@ -137,7 +137,7 @@ def _copy_with_ours(clip: Path, folder: Path) -> None:
 
 
 def _copy_with_pyav(clip: Path, folder: Path) -> None:
-    """The plainest loop that does the same: decode, RGB array, encode with the writer's settings."""
+    """The plainest loop that does the same: decode, RGB array, encode with our settings."""
     import av
 
     with av.open(str(clip)) as source, av.open(str(folder / "bare.mp4"), "w") as target:

@@ -19,8 +19,8 @@ def prepare_folder(out: Path, files: Sequence[str], folders: Sequence[str], sour
         sources: Files and folders that must not be overwritten.
 
     Raises:
-        InputError: One of `sources` would be overwritten, or a file is where a folder is needed, or the
-            other way round.
+        InputError: One of `sources` would be overwritten, or a file is where a folder is needed, or
+            the other way round.
         StorageError: The disk refuses.
     """
     for name in (*files, *folders):

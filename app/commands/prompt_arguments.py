@@ -21,8 +21,8 @@ OBJECT = 1
 class PromptArguments:
     """Clicks (frame, x, y, positive), boxes (frame, x0, y0, x1, y1) and words, in source pixels.
 
-    A frame of None means `frame`, and so do the words; without that it is the first of the range. With
-    `through_cuts` the object is tracked across scene cuts as if there were none.
+    A frame of None means `frame`, and so do the words; without that it is the first of the range.
+    With `through_cuts` the object is tracked across scene cuts as if there were none.
     """
 
     points: tuple[tuple[int | None, float, float, bool], ...] = ()

@@ -49,9 +49,10 @@ def result_folder(
 ) -> Iterator[None]:
     """Make a folder ready for a result that the block writes.
 
-    At the end of the block the result is complete. What would pass for a part of it is then removed,
-    with a line that says so: pictures of earlier runs in the same folders, and their masks in other
-    forms. After an error inside the block it stays. Other results (a video, a recipe) are left alone.
+    At the end of the block the result is complete. What would pass for a part of it is then
+    removed, with a line that says so: pictures of earlier runs in the same folders, and their masks
+    in other forms. After an error inside the block it stays. Other results (a video, a recipe) are
+    left alone.
 
     Args:
         out: The folder; is made.
@@ -64,8 +65,8 @@ def result_folder(
         Nothing.
 
     Raises:
-        InputError: Before anything changes: one of `sources` would be overwritten, or something is in
-            the way that no run of this program wrote.
+        InputError: Before anything changes: one of `sources` would be overwritten, or something is
+            in the way that no run of this program wrote.
         StorageError: The disk refuses.
     """
     prepare_folder(out, files, tuple(pictures), sources)
