@@ -42,7 +42,7 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--model", "x" * 300), "unknown video model"),
     (("--masks", "x" * 300, "--task", "delete"), "File name too long"),
     (("--masks", "", "--task", "delete"), "path is empty"),
-    (("--box", BOX, "--task", "add", "--caption", "a \udcff ball"), "no text"),
+    (("--box", BOX, "--task", "add", "--caption", "a \udcff ball"), "not valid text"),
     (("--box", BOX, "--task", "delete", "--keyframe", "two\nlines.png"), "two lines.png"),
 ]
 
