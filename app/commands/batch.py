@@ -18,7 +18,7 @@ from app.engine import Engine
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.mask_files import read_masks
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
-from app.render.track import follow, shots_of
+from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
@@ -97,11 +97,11 @@ def track_to_folder(
         with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
             shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
-            masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             export_png(masks, out / "masks")
             for form, name in extra.items():
                 write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
-            suspect = _suspects(masks, shots)
+            suspect = _frames_to_check(masks, shots)
             info = reader.info
             report = {
                 "frames": len(masks),
@@ -112,7 +112,7 @@ def track_to_folder(
                 "suspect": suspect,
             }
             write_text(out / "report.json", json.dumps(report, indent=1))
-    _tell(suspect)
+    _print_frames_to_check(suspect)
     return len(masks)
 
 
@@ -184,8 +184,8 @@ def edit_to_folder(
             _warn_of_unknown_words(model, arguments)
             if masks is None:
                 with stopwatch("track"):
-                    masks = follow(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
-            suspect = [] if arguments.masks is not None else _suspects(masks, shots)
+                    masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
                 if not in_place:
@@ -206,7 +206,7 @@ def edit_to_folder(
             recipe = _recipe(request, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
-    _tell(suspect)
+    _print_frames_to_check(suspect)
     return report
 
 
@@ -264,7 +264,7 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
 def _marked_shots(
     reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
 ) -> list[tuple[int, int]]:
-    """The shots to follow the object through; InputError for one in which nothing says where it is:
+    """The shots to track the object through; InputError for one in which nothing says where it is:
     behind a cut it may be elsewhere.
     """
     if through_cuts:
@@ -300,14 +300,14 @@ def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSeq
     return import_png(folder, info.size, frames)
 
 
-def _suspects(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
+def _frames_to_check(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
     """Frames to look at, as the page's timeline marks them."""
     from app.jobs.timeline import frames_to_check
 
     return frames_to_check(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
 
 
-def _tell(suspect: list[list[Any]]) -> None:
+def _print_frames_to_check(suspect: list[list[Any]]) -> None:
     from app.jobs.timeline import runs
 
     found = list(runs([frame for frame, *_ in suspect]))

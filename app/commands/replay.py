@@ -20,7 +20,7 @@ from app.jobs.propagation import half_size
 from app.render.edit import make_windows, plan, RenderRequest
 from app.render.export import file_stem, format_of, write_clip
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
-from app.render.track import follow, shots_of
+from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
@@ -265,7 +265,7 @@ def _region_anew(
             target = Path(folder) / "files" / Path(name).name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(base64.b64decode(content))
-        found = follow(replay.engine, edit.segmenter, reader, prompts, shots, replay.context, Path(folder))
+        found = track_objects(replay.engine, edit.segmenter, reader, prompts, shots, replay.context, Path(folder))
     adjustments = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     cuts = tuple(start for start, _ in shots[1:])
     parts = [RegionPart(masks, adjustments[object_id], cuts) for object_id, masks in found.items()]

@@ -46,7 +46,7 @@ def shots_of(reader: ClipReader, span: Span, context: JobContext) -> list[Span]:
     return list(pairwise([span[0], *(cut for cut in cuts if span[0] < cut < span[1]), span[1]]))
 
 
-def follow(
+def track_objects(
     engine: Engine,
     segmenter: str | None,
     reader: ClipReader,
@@ -55,10 +55,9 @@ def follow(
     context: JobContext,
     folder: Path | None = None,
 ) -> dict[int, MaskSequence]:
-    """The masks of objects through `shots`, which join without a gap. In a shot in which nothing is
-    said of an object it stays unmarked.
+    """Track objects through shots that join without a gap.
 
-    `segmenter` None is the settings' own; `folder` has the files of mask prompts.
+    In a shot in which nothing is said of an object it stays unmarked.
 
     Args:
         engine: Has the segmenter.

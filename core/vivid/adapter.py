@@ -160,8 +160,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     absent = [key for key in ("layout", "mask_channels", "rank", "alpha", "targets") if key not in metadata]
     if metadata.get("format") != FORMAT or absent or _PATCH + "weight" not in tensors:
         raise InputError(
-            f"'{path}' is no VIVID adapter that can be used (train one with `train vivid-5b`): "
-            f"its metadata lacks format {FORMAT}, layout, rank, alpha or targets"
+            f"'{path}' is no VIVID adapter that can be used: its metadata lacks format {FORMAT}, layout, rank, alpha or targets"
         )
     return metadata, tensors
 
