@@ -11,7 +11,6 @@ from ui_components.adjust_panel import adjust_panel
 from ui_components.job_bar import job_bar
 from ui_components.keyframe_panel import keyframe_panel
 from ui_components.models_dialog import models_dialog
-from ui_components.page_files import preload_tags
 from ui_components.propagate_panel import propagate_panel
 from ui_components.result_player import result_player
 from ui_components.select_panel import select_panel
@@ -31,8 +30,7 @@ def build_page(program: Program, *, also: Callable[[], None] | None = None) -> g
     `also` adds what nobody sees: the endpoints for other programs.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page, gr.Column(elem_id="studio"):
-        header = steps_header(program)
-        header.head = f"{preload_tags()}{header.head}"
+        steps_header(program)
         models_dialog(program)
         with gr.Column(elem_id="studio-stage"):
             stage(program)

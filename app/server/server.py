@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from app.contract.error_text import error_text
 from app.contract.program import Program
 from app.server.crash_reports import crash_reports, LOGS
+from app.server.head_tags import HeadTags
 from app.server.responses import error_response
 from app.server.routes import studio_routes
 from app.server.rpc import add_endpoints
@@ -28,6 +29,7 @@ from app.server.transfers import prepare_transfers
 from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from ui_components.page import build_page
+from ui_components.page_files import preload_tags
 
 if TYPE_CHECKING:
     from app.editor.editor import Editor
@@ -43,6 +45,7 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
     A `shared` server may be called by any name and lists nobody's projects to others.
     """
     app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(HeadTags, tags=preload_tags())
     if not shared:
         # another site that points its own name at this machine gets nothing
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])

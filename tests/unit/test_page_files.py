@@ -6,7 +6,10 @@ import re
 from pathlib import PurePosixPath
 
 import pytest
+from fastapi.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
+from app.server.head_tags import HeadTags
 from ui_components import page_files
 
 IMPORT = re.compile(r"""^(?:import|export)\b[^"']*?\bfrom\s+"([^"]+)";|^import\s+"([^"]+)";""", re.M)
@@ -66,3 +69,18 @@ def test_the_version_changes_with_every_script_and_with_the_styles(changed: str,
         page_files.page_version.cache_clear()
     monkeypatch.undo()
     assert page_files.page_version() == before
+
+
+def test_the_served_page_names_every_module_and_other_answers_stay_as_they_are() -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        page = b"<html><head><title>t</title></head></html>"
+        headers = [(b"content-type", b"text/html"), (b"content-length", str(len(page)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page[:20], "more_body": True})
+        await send({"type": "http.response.body", "body": page[20:]})
+
+    client = TestClient(HeadTags(answer, page_files.preload_tags()))
+    served = client.get("/")
+    assert served.text == f"<html><head>{page_files.preload_tags()}<title>t</title></head></html>"
+    assert int(served.headers["content-length"]) == len(served.content)
+    assert client.get("/other").text == "<html><head><title>t</title></head></html>"
