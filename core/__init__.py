@@ -1,1 +1,1 @@
-"""The engine of VIVID Studio: everything that can be done without a screen. Never imports gradio."""
+"""The engine of VIVID Studio: everything that needs no screen. Never imports gradio."""

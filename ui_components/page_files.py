@@ -1,7 +1,9 @@
-"""The page's scripts and styles: the files, the version that names their state, and the tags that load them.
+"""The page's scripts and styles: the files, the version that names their state, and the tags that
+load them.
 
-Scripts are native modules and are served one by one, under an address that holds the version: a browser keeps them for
-good, and fetches all of them anew when anything in one of them, or in the styles, has changed.
+Scripts are native modules and are served one by one, under an address that holds the version: a
+browser keeps them for good, and fetches all of them anew when anything in one of them, or in the
+styles, has changed.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ STYLES = ("tokens", "layout", "controls", "stage", "timeline", "panels", "adjust
 ENTRY = "main.js"
 
 QUEUE = "if (!window.studio?.mounts) window.studio = { mounts: [], mount(...part) { this.mounts.push(part); } };"
-"""gradio may mount a part before the modules are there: this keeps it until they are. (At first the name stands for the
-element with that id.)"""
+"""gradio may mount a part before the modules are there: this keeps it until they are. (At first the
+name stands for the element with that id.)
+"""
 
 
 @functools.cache
@@ -55,5 +58,7 @@ def head() -> str:
 
 @functools.cache
 def preload_tags() -> str:
-    """Tags that fetch all modules at once, so that none has to wait until another that imports it is there."""
+    """Tags that fetch all modules at once, so that none has to wait until another that imports it
+    is there.
+    """
     return "".join(f'<link rel="modulepreload" href="{script_url(name)}">' for name in scripts())

@@ -1,5 +1,5 @@
-"""Step 5: propagate the accepted keyframes through the clip, see what came out, build on it, take it
-home.
+"""Step 5: propagate the accepted keyframes through the clip, see what came out, build on it, take
+it home.
 """
 
 from __future__ import annotations

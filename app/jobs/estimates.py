@@ -66,7 +66,14 @@ class StepClock(JobContext):
         self.stamps: list[tuple[int, float]] = []
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
-        """Pass the progress on, and note the time."""
+        """Pass the progress on, and note the time.
+
+        Args:
+            stage: what is being done.
+            done: steps of it that are finished.
+            total: all of them.
+            partial: something to show meanwhile.
+        """
         if stage == "propagate":
             self.stamps.append((done, time.monotonic()))
         super().report(stage, done, total, partial)

@@ -182,6 +182,13 @@ class VideoReader(ClipReader):
             return self._show(self._cache[index] if index in self._cache else self._previews[index], width)
 
     def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
+        """Decode a frame ahead of the one who asks for it.
+
+        Args:
+            index: the frame.
+            width: of the preview that will be asked for, in pixels; None for the whole frame.
+            context: can give the work up.
+        """
         self._check_index(index)
         small = width is not None and width <= PREVIEW_WIDTH
         if width is not None and self._lock.locked() and self._leaps.reach(index):
@@ -195,6 +202,16 @@ class VideoReader(ClipReader):
         return self._frames(*self._check_span(start, stop), _converter(self._index))
 
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
+        """Small frames for the eye.
+
+        Args:
+            start: the first frame.
+            stop: the frame after the last.
+            width: pixels of a frame's width at most.
+
+        Returns:
+            uint8 (h, w, 3), one after the other.
+        """
         show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
         return self._frames(*self._check_span(start, stop), partial(show, width=width))
 

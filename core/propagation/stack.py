@@ -65,6 +65,13 @@ class StackedReader(ClipReader):
         return self._base.preview(index, width)
 
     def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
+        """Decode a frame ahead of the one who asks for it.
+
+        Args:
+            index: the frame.
+            width: of the preview that will be asked for, in pixels; None for the whole frame.
+            context: can give the work up.
+        """
         self._base.prefetch(index, None if self._changes(index) else width, context)
 
     @property

@@ -1,4 +1,6 @@
-"""A real server in a process of its own, a real browser, and a page that notices everything that goes wrong on it."""
+"""A real server in a process of its own, a real browser, and a page that notices everything that
+goes wrong on it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from studio_page import FLAGS, Problems, ROOT, Server
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The folder of what the server's model hub has, as OWNER/REPOSITORY/FILE: nothing is fetched from elsewhere."""
+    """The folder of what the server's model hub has, as OWNER/REPOSITORY/FILE: nothing is fetched
+    from elsewhere.
+    """
     folder = tmp_path_factory.mktemp("hub")
     with serve_hub(folder) as (url, _), pytest.MonkeyPatch.context() as environment:
         environment.setenv("HF_ENDPOINT", url)
@@ -29,7 +33,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, hub: Path) -> Generator[Server]:
-    """The program as a person starts it, on a workspace of its own; at the end Ctrl-C has to stop it."""
+    """The program as a person starts it, on a workspace of its own; at the end Ctrl-C has to stop
+    it.
+    """
     workspace = tmp_path_factory.mktemp("workspace")
     command = [sys.executable, "-m", "app.commands.cli", "ui", "--port", "17860", "--no-browser", "--workspace", str(workspace)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -67,7 +73,10 @@ def problems() -> Problems:
 
 @pytest.fixture
 def page(browser: Any, server: Server, problems: Problems) -> Generator[Any]:
-    """A fresh browser window of 1366x768. After the test it must not have complained, nor talked to anyone else."""
+    """A fresh browser window of 1366x768.
+
+    After the test it must not have complained, nor talked to anyone else.
+    """
     context = browser.new_context(viewport={"width": 1366, "height": 768}, accept_downloads=True)
     context.set_default_timeout(20_000)
     opened = context.new_page()

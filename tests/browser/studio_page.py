@@ -28,7 +28,8 @@ FLAGS = [
 """What Chromium is started with: nothing that needs a sandbox, a GPU or another machine."""
 
 SLOW = 240_000
-"""Milliseconds that a piece of model work may take on a busy machine before a test gives up on it."""
+"""Milliseconds that a piece of model work may take on a busy machine before a test gives up on it.
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def wait_for_new_overlay(page: Any, before: str) -> None:
 
 
 def drop(page: Any, path: Path) -> str:
-    """Drop a file or a folder on the picture, as from the desktop; returns what the page said that it would do with it."""
+    """Drop a file or a folder on the picture, as from the desktop; returns what the page said that
+    it would do with it.
+    """
     box = page.locator("#studio-stage").bounding_box()
     at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     held = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
@@ -130,7 +133,8 @@ def newest_job(page: Any) -> str:
 
 
 def wait_for_job(page: Any, kind: str, after: str = "") -> None:
-    """Wait until a job of `kind` that is newer than the job with the id `after` has ended, and see that it ended well.
+    """Wait until a job of `kind` that is newer than the job with the id `after` has ended, and see
+    that it ended well.
 
     Others may have been started since: the page measures the machine on its own.
     """
@@ -143,7 +147,9 @@ def wait_for_job(page: Any, kind: str, after: str = "") -> None:
 
 
 def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate: bool = False) -> str:
-    """A project with masks and an accepted keyframe, as the earlier steps leave it, or with a result; returns its id."""
+    """A project with masks and an accepted keyframe, as the earlier steps leave it, or with a
+    result; returns its id.
+    """
     from app.editor.editor import Editor
     from app.media.pictures import encode_png
     from app.settings import Settings
@@ -173,7 +179,9 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
 
 @contextmanager
 def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The program as a person starts it, on `port` or the next free one; whatever still runs at the end is killed."""
+    """The program as a person starts it, on `port` or the next free one; whatever still runs at the
+    end is killed.
+    """
     command = [
         sys.executable,
         "-m",

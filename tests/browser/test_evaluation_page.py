@@ -1,4 +1,6 @@
-"""The report of `evaluate` in a real browser: its clips play, can be stopped and stepped through, in light and in dark."""
+"""The report of `evaluate` in a real browser: its clips play, can be stopped and stepped through,
+in light and in dark.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Anybody can use the page: on a laptop, a large screen and a tablet, with a mouse, keys or fingers, and with a screen reader."""
+"""Anybody can use the page: on a laptop, a large screen and a tablet, with a mouse, keys or
+fingers, and with a screen reader.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ NAMELESS = """() => [...document.querySelectorAll(
     const tip = node.title || node.closest('[title]')?.title;
     return !name || !tip && node.getAttribute('role') !== 'slider';
   }).map((node) => node.outerHTML.slice(0, 160))"""
-"""Controls of all steps without a name, or without words that come up under the pointer. A slider's are its value."""
+"""Controls of all steps without a name, or without words that come up under the pointer.
+
+A slider's are its value.
+"""
 
 OUTSIDE = """() => [...document.querySelectorAll('#studio *')].filter((node) => {
   const box = node.getBoundingClientRect();

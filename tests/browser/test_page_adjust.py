@@ -1,4 +1,6 @@
-"""The Adjust step on the example clip with two imported objects: what is chosen, dragged or typed is seen, and can be undone."""
+"""The Adjust step on the example clip with two imported objects: what is chosen, dragged or typed
+is seen, and can be undone.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ DARK = """([x, y]) => {
   const { clip } = studio.state.view;
   return context.getImageData(Math.floor(x * overlay.width / clip.width), Math.floor(y * overlay.height / clip.height), 1, 1).data[3] / 150;
 }"""
-"""How dark the stage shows a source pixel: 1 where nothing changes, 0 in the region, between at a soft edge."""
+"""How dark the stage shows a source pixel: 1 where nothing changes, 0 in the region, between at a
+soft edge.
+"""
 
 TILES = """() => [...document.querySelectorAll('.vs-form canvas')].map((canvas) => {
   const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
@@ -38,7 +42,9 @@ TILES = """() => [...document.querySelectorAll('.vs-form canvas')].map((canvas) 
   for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
   return sum / data.length;
 })"""
-"""How bright the pictures of the forms are, in the order of the page: exact, wider, hull, wide hull, box, wide box."""
+"""How bright the pictures of the forms are, in the order of the page: exact, wider, hull, wide
+hull, box, wide box.
+"""
 
 
 def first(frame: int) -> np.ndarray:
@@ -70,7 +76,9 @@ def is_dark(page: Any, x: int, y: int, least: float, most: float) -> None:
 
 
 def adjusted(page: Any, where: str, **wanted: Any) -> None:
-    """Wait until the adjustment of `all`, or of the object at that place in the list, has these values."""
+    """Wait until the adjustment of `all`, or of the object at that place in the list, has these
+    values.
+    """
     test = (
         "([where, wanted]) => { const now = where === 'all' ? studio.state.view.adjustment : studio.state.view.objects[where].adjustment;"
     )

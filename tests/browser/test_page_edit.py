@@ -1,4 +1,6 @@
-"""A whole edit through the real page on the example clip with the models that ship, and what comes out of it."""
+"""A whole edit through the real page on the example clip with the models that ship, and what comes
+out of it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from studio_page import newest_job, open_page, overlay, point, ROOT, Server, SLO
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = os.environ.get("VIVID_SCREENSHOTS") == "1"
-"""Write docs/images anew: on request only, the pictures in the repository don't change with every run."""
+"""Write docs/images anew: on request only, the pictures in the repository don't change with every
+run.
+"""
 
 LAST = 31 if SCREENSHOTS else 16
 """The last frame that is edited: of the first window, but for the pictures."""
@@ -39,7 +43,9 @@ def read_video(path: Path) -> tuple[np.ndarray, Any]:
 
 
 def example_clip() -> tuple[Path, np.ndarray]:
-    """The example that a new workspace opens with, and the true mask of its thing on frame 0, bool (H, W)."""
+    """The example that a new workspace opens with, and the true mask of its thing on frame 0, bool
+    (H, W).
+    """
     from PIL import Image
 
     clip = sorted((ROOT / "assets" / "clips").glob("*.mp4"))[0]

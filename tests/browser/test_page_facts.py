@@ -1,4 +1,6 @@
-"""What must hold for the page as such: it fits, it is quiet, it talks to nobody else, it opens without the heavy libraries."""
+"""What must hold for the page as such: it fits, it is quiet, it talks to nobody else, it opens
+without the heavy libraries.
+"""
 
 from __future__ import annotations
 
@@ -205,7 +207,8 @@ def test_a_port_that_is_taken_leads_to_the_next_one() -> None:
 
 
 def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
-    # the server writes head and body apart: with Nagle's algorithm on, every picture of a page comes 40 ms late
+    # the server writes head and body apart: with Nagle's algorithm on, every picture of a page
+    # comes 40 ms late
     from app.server.sockets import listen
 
     async def answers_at_once() -> bool:

@@ -1,4 +1,6 @@
-"""Long work and the page: nothing jumps or freezes while it runs, people don't meet, and a program that was gone is found again."""
+"""Long work and the page: nothing jumps or freezes while it runs, people don't meet, and a program
+that was gone is found again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A whole edit with the keyboard alone: every control can be reached, what has the focus is seen, and the keys do what the sheet says."""
+"""A whole edit with the keyboard alone: every control can be reached, what has the focus is seen,
+and the keys do what the sheet says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The Keyframe step in a real browser: a tree of tries, two of them compared, and a picture out to another program and back."""
+"""The Keyframe step in a real browser: a tree of tries, two of them compared, and a picture out to
+another program and back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ EARLIER = 48
 
 
 def with_many_tries(workspace: Path, clip: Path) -> str:
-    """A project with an accepted keyframe and many tries, some of them branches of branches; returns its id."""
+    """A project with an accepted keyframe and many tries, some of them branches of branches;
+    returns its id.
+    """
     import dataclasses
 
     from app.editor.editor import Editor

@@ -1,4 +1,6 @@
-"""The logic of the page's scripts that needs no page - geometry, selection, timeline, words - case by case in the browser."""
+"""The logic of the page's scripts that needs no page - geometry, selection, timeline, words - case
+by case in the browser.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     told = page.get_by_text("check the network connection")
     dialog.get_by_role("alert").filter(has=told).wait_for(timeout=SLOW)
 
-    # what went wrong with a job stays where it can be seen: under the dialog, and when another message has come and gone
+    # what went wrong with a job stays where it can be seen: under the dialog, and when another
+    # message has come and gone
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     told.wait_for()

@@ -1,4 +1,6 @@
-"""The Propagate step in a real browser on the models that ship: what a reload and a killed server leave of a run."""
+"""The Propagate step in a real browser on the models that ship: what a reload and a killed server
+leave of a run.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         page.reload()
         page.wait_for_selector("#studio-job [data-state=running]")
         assert page.evaluate("studio.state.step") == "propagate"
-        # the page can be used meanwhile: frames are scrubbed, and those of finished windows show the edit
+        # the page can be used meanwhile: frames are scrubbed, and those of finished windows show
+        # the edit
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
         page.wait_for_selector("#studio-canvas canvas[data-frame='1']")
@@ -109,7 +112,9 @@ NUMBER = """(id, place) => {
   }
   return number;
 }"""
-"""What `counted_frames` drew into the frame that a video element shows, or the stage with the frame at `place`."""
+"""What `counted_frames` drew into the frame that a video element shows, or the stage with the frame
+at `place`.
+"""
 
 
 def test_the_player_shows_the_very_frame_of_a_clip_of_variable_rate(browser: Any, server: Server, tmp_path: Path) -> None:
@@ -141,7 +146,8 @@ def test_the_player_shows_the_very_frame_of_a_clip_of_variable_rate(browser: Any
     page.get_by_role("button", name="Region").click()
     page.wait_for_function("document.querySelector('#studio-player [data-ref=maskAfter]').naturalWidth === 320")
 
-    # dragged along the timeline, the stage shows the frame that is under the pointer, and so does the player when it is back
+    # dragged along the timeline, the stage shows the frame that is under the pointer, and so does
+    # the player when it is back
     page.evaluate("studio.set({ step: 'video' })")
     lane = page.locator("#studio-timeline [data-ref=area]").bounding_box()
     page.mouse.move(lane["x"] + 3, lane["y"] + 30)

@@ -1,4 +1,6 @@
-"""The canvas and the Select step with mouse, keys and fingers, on the example clip and the segmenter that ships."""
+"""The canvas and the Select step with mouse, keys and fingers, on the example clip and the
+segmenter that ships.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,7 @@ def marks_are(page: Any, expression: str, expected: Any) -> None:
 
 
 def ball(page: Any) -> tuple[float, float]:
-    """The middle of the meadow's ball on its first frame, which the brush and the clicks are for."""
+    """The middle of the meadow's ball on its first frame, for the brush and the clicks."""
     return page.evaluate("studio.state.view.clip.width") * 0.117, page.evaluate("studio.state.view.clip.height") * 0.414
 
 

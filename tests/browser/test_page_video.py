@@ -1,4 +1,6 @@
-"""The Video step: opening, the preflight card with its remedies, In and Out, the projects of this machine."""
+"""The Video step: opening, the preflight card with its remedies, In and Out, the projects of this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ FLY = """async (frames) => {
   }
   return asked().map(Number);
 }"""
-"""Drag the playhead over frames at once, again where a busy machine made it rest on the way; the frames that were asked for."""
+"""Drag the playhead over frames at once, again where a busy machine made it rest on the way; the
+frames that were asked for.
+"""
 
 
 @pytest.mark.browser
@@ -155,7 +159,8 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     assert not (server.workspace / "projects" / mine).exists()
     assert path.exists()
 
-    # another browser at this machine has a clip of its own open, and lists what is there; test_page_jobs has a server for others
+    # another browser at this machine has a clip of its own open, and lists what is there;
+    # test_page_jobs has a server for others
     other = browser.new_context().new_page()
     open_page(other, server.url)
     assert other.evaluate("studio.state.view.id") != first

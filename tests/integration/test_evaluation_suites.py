@@ -1,4 +1,6 @@
-"""`launch.py evaluate` on the models that ship: each suite in little, from clips on disk to its figures."""
+"""`launch.py evaluate` on the models that ship: each suite in little, from clips on disk to its
+figures.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two clips of the moving disc, one in each layout, with true masks and a manifest for the first."""
+    """Two clips of the moving disc, one in each layout, with true masks and a manifest for the
+    first.
+    """
     folder = tmp_path_factory.mktemp("clips")
     (folder / "first").mkdir()
     disc_clip(folder / "first" / "video.mp4", frames=5)
@@ -100,7 +104,9 @@ def test_a_pasted_thing_moves_and_stays_in_the_picture() -> None:
 
 @pytest.fixture(scope="module")
 def little() -> VividModel:
-    """The model that ships, on a quarter of the pixels, in windows of nine frames and two steps: what is left takes seconds."""
+    """The model that ships, on a quarter of the pixels, in windows of nine frames and two steps:
+    what is left takes seconds.
+    """
     model = load_vivid("vivid-small", "cpu", ModelStore())
     return replace(model, window_frames=9, working_size=(64, 64), tasks=dict.fromkeys(model.tasks, Sampling(2, 1.0)))
 

@@ -1,4 +1,6 @@
-"""What is and what is no usable video, and how many frames it has, on real files against a plain full decode."""
+"""What is and what is no usable video, and how many frames it has, on real files against a plain
+full decode.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def plainly_decoded(path: Path) -> int:
 
 @pytest.fixture(params=["short", "long"])
 def length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every count must hold when a clip is decoded whole and when, being long, only its ends are."""
+    """Every count must hold when a clip is decoded whole, and when only its ends are."""
     if request.param == "long":
         monkeypatch.setattr(index, "_CHEAP_PIXELS", 0)
         monkeypatch.setattr(index, "_CHECKED_FRAMES", 30)

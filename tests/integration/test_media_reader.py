@@ -115,7 +115,9 @@ def test_damage_in_the_middle_costs_frames_but_not_the_clip(tmp_path: Path) -> N
 
 
 def test_a_frame_the_index_promised_but_damage_swallowed_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a long clip damage far from both ends is met only when it is read: the person loses a frame, not the job."""
+    """In a long clip damage far from both ends is met only when it is read: the person loses a
+    frame, not the job.
+    """
     monkeypatch.setattr("core.media.index._CHEAP_PIXELS", 0)
     monkeypatch.setattr("core.media.index._CHECKED_FRAMES", 5)
     path = video_file(tmp_path / "clip.mp4", counted_frames(COUNT), codec="png", pix_fmt="rgb24")

@@ -1,4 +1,6 @@
-"""What is written has the source's size, rate, time stamps, colour and sound, and appears only when whole."""
+"""What is written has the source's size, rate, time stamps, colour and sound, and appears only when
+whole.
+"""
 
 from __future__ import annotations
 
@@ -203,7 +205,9 @@ def test_nothing_appears_before_the_end_and_nothing_stays_after_a_failure(tmp_pa
 
 
 def test_a_full_disk_is_one_line_and_the_old_result_stays(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The system refuses to let the file grow, as a full disk does, at many points of the writing: first frames, trailer, table."""
+    """The system refuses to let the file grow, as a full disk does, at many points of the writing:
+    first frames, trailer, table.
+    """
     (tmp_path / "result.mp4").write_bytes(b"old result")
     program = textwrap.dedent("""
         import resource, sys

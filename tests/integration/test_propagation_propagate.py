@@ -1,4 +1,6 @@
-"""Propagation on a real, tiny, untrained model: every frame count, both directions, nothing outside the region."""
+"""Propagation on a real, tiny, untrained model: every frame count, both directions, nothing outside
+the region.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,7 @@ def test_any_frame_count_gives_every_frame_and_keeps_the_source_outside(model: V
 
 
 def test_texture_that_stands_still_is_no_grain_on_any_frame(model: VividModel) -> None:
-    """A clip of one picture: what is painted evenly stays even, on the first frame of a window too."""
+    """A clip of one picture: an even colour stays even, on the first frame of a window too."""
     count = 19
     texture = np.random.default_rng(0).normal(128, 4, (120, 160, 1)).clip(0, 255).astype(np.uint8).repeat(3, 2)
     reader = FrameList(np.stack([texture] * count))

@@ -1,4 +1,6 @@
-"""Words to boxes with the real network and loading code: a small random Grounding DINO, fetched from a hub on this machine."""
+"""Words to boxes with the real network and loading code: a small random Grounding DINO, fetched
+from a hub on this machine.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(published: Path) -> Generator[tuple[str, list[str]]]:
-    """Address of a server that speaks as much of the hub's protocol as fetching takes, and what it was asked for."""
+    """Address of a server that speaks as much of the hub's protocol as fetching takes, and what it
+    was asked for.
+    """
     with serve_hub(published) as served:
         yield served
 

@@ -1,4 +1,6 @@
-"""The network itself: it answers as the package's own predictor does, forgets what it can't look back at, and loads what it should."""
+"""The network itself: it answers as the package's own predictor does, forgets what it can't look
+back at, and loads what it should.
+"""
 
 from pathlib import Path
 from types import MethodType
@@ -75,7 +77,9 @@ def test_tracking_equals_the_packages_predictor(toy: SAM2Base) -> None:
 
 
 def _with_package_predictor(network: SAM2Base, reader: SyntheticReader) -> list[torch.Tensor]:
-    """Low-resolution logits of every frame from SAM2VideoPredictor with the same weights, which keeps all that it ever saw."""
+    """Low-resolution logits of every frame from SAM2VideoPredictor with the same weights, which
+    keeps all that it ever saw.
+    """
     frames = [cut.permute(2, 0, 1) for cut in _normalised(network, reader)]
     network.__class__ = SAM2VideoPredictor
     network.fill_hole_area, network.non_overlap_masks, network.clear_non_cond_mem_around_input = 0, False, False

@@ -1,4 +1,6 @@
-"""The segmenter that ships, on a real clip: the mask of a click, and masks that follow the object both ways."""
+"""The segmenter that ships, on a real clip: the mask of a click, and masks that follow the object
+both ways.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -102,7 +104,8 @@ def test_a_further_click_reads_no_frame_again(session: SegmentSession, reader: C
 
 
 def test_a_mask_is_taken_at_its_word_as_the_network_takes_it(session: SegmentSession, segmenter: Segmenter, reader: CountingReader) -> None:
-    # a click on a mask is answered without the network's own way of saying the same, which makes a memory of it as well
+    # a click on a mask is answered without the network's own way of saying the same, which makes a
+    # memory of it as well
     network, features = segmenter.network, encode(segmenter.network, reader.frame(0))
     begun = answer_start(network, features, FramePrompts((), (), disc(0)), (160, 120), segmenter.passes)
     assert torch.equal(mask_as_given(network, disc(0)), begun["pred_masks"])

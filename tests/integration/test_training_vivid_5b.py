@@ -1,4 +1,6 @@
-"""The recipes `vivid-5b` and `small-base` on toy networks: whole runs, resumed ones, precomputed ones, and what they leave."""
+"""The recipes `vivid-5b` and `small-base` on toy networks: whole runs, resumed ones, precomputed
+ones, and what they leave.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def whole(base: Path, manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six steps without a break, with everything on: accumulation, average, checkpointed blocks, samples."""
+    """Six steps without a break, with everything on: accumulation, average, checkpointed blocks,
+    samples.
+    """
     out = tmp_path_factory.mktemp("whole")
     more = ("steps=6", "accumulate=2", "ema=0.9", "checkpointing=attention", "sample_every=6", "sample_steps=2", "sample_count=1")
     assert main(words(base, manifest, out, *more)) == 0
@@ -89,7 +93,9 @@ def whole(base: Path, manifest: Path, tmp_path_factory: pytest.TempPathFactory) 
 def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
     whole: Path, base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after step 4, one step after its checkpoint; resumed, every later loss and all weights are the unbroken run's, to the bit."""
+    """Killed after step 4, one step after its checkpoint; resumed, every later loss and all weights
+    are the unbroken run's, to the bit.
+    """
     advance = TrainingRun.advance
 
     def breaking(self: TrainingRun, *arguments) -> None:
@@ -172,7 +178,9 @@ def test_samples_and_curve_can_be_looked_at(whole: Path) -> None:
 
 @pytest.mark.parametrize("variants", [0, 3])
 def test_precomputed_latents_serve_as_fresh_ones_do(base: Path, manifest: Path, tmp_path: Path, variants: int) -> None:
-    """With a variant for every visit the run is the same to the bit; and with variants nothing is encoded any more."""
+    """With a variant for every visit the run is the same to the bit; and with variants nothing is
+    encoded any more.
+    """
     folder = tmp_path / "latents"
     main(words(base, manifest, tmp_path / "none", "steps=4"))
     main(words(base, manifest, tmp_path, f"precompute={folder}", f"variants={variants}"))
@@ -239,7 +247,9 @@ def test_what_is_computed_again_does_not_change_the_gradient(base: Path, plan: l
 
 
 def test_operations_are_counted_as_pytorch_counts_them() -> None:
-    """A step whose attention is plain matrix products, so that the counter sees all of it and nothing is computed twice."""
+    """A step whose attention is plain matrix products, so that the counter sees all of it and
+    nothing is computed twice.
+    """
     sizes = {"num_attention_heads": 4, "attention_head_dim": 16, "num_layers": 6, "time_embed_dim": 8, "text_embed_dim": 8}
     network = benchmark.COGVIDEOX_5B | sizes | {"max_text_seq_length": 8, "sample_width": 16, "sample_height": 16}
     transformer = CogVideoXTransformer3DModel(**network).train()
@@ -318,7 +328,8 @@ def test_the_benchmark_goes_all_the_way(tmp_path: Path) -> None:
     assert all(row.executed_tflops > row.needed_tflops > 0 for row in rows)
 
 
-# -- small-base --------------------------------------------------------------------------------------------------------------------------
+# -- small-base
+# --------------------------------------------------------------------------------------------------
 
 SMALL = [
     *("device=cpu", "network.height=32", "network.width=32", "network.vae_channels=8,8,8,8", "network.layers=1", "network.heads=1"),

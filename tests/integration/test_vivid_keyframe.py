@@ -1,4 +1,6 @@
-"""Keyframe mode on a real, tiny, untrained model: what is cached, what repeats, what stays untouched."""
+"""Keyframe mode on a real, tiny, untrained model: what is cached, what repeats, what stays
+untouched.
+"""
 
 from __future__ import annotations
 

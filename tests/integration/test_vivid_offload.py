@@ -1,4 +1,6 @@
-"""Weights that come when they are called, at toy size: the hooks are the real ones, with the CPU as the device that they move to."""
+"""Weights that come when they are called, at toy size: the hooks are the real ones, with the CPU as
+the device that they move to.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(package: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """A clip and a lone frame, painted by the model as a CPU has it, with as many threads as in the tests: sums depend on that."""
+    """A clip and a lone frame, painted by the model as a CPU has it, with as many threads as in the
+    tests: sums depend on that.
+    """
     model = loaded(package)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -57,7 +61,9 @@ def loaded(package: Path, mode: str = "all", tiled: bool = False, free: int = 0)
 
 
 def window(model: VividModel, frames: int = 9) -> torch.Tensor:
-    """Two steps over a clip of smooth waves, the way the editor runs them: encode, read the caption, denoise, decode."""
+    """Two steps over a clip of smooth waves, the way the editor runs them: encode, read the
+    caption, denoise, decode.
+    """
     y, x, t = (torch.linspace(0, 6, size) for size in (*SIZE, frames))
     clip = torch.sin(y[None, :, None] + x[None, None, :] + t[:, None, None]).expand(1, 3, frames, *SIZE)
     mask = torch.zeros(1, 1, frames, *SIZE)
@@ -148,7 +154,9 @@ def test_layers_lie_in_the_hosts_memory_between_their_turns(package: Path) -> No
 
 
 def test_a_clip_coded_in_tiles_looks_the_same(package: Path, whole: tuple[torch.Tensor, torch.Tensor]) -> None:
-    """With the weights that ship, of random ones nothing can be said: each tile is normalised by what it sees, so they are not equal."""
+    """With the weights that ship, of random ones nothing can be said: each tile is normalised by
+    what it sees, so they are not equal.
+    """
     pipeline = load_vivid("vivid-small", "cpu", ModelStore()).pipeline
     needs = needs_of(pipeline, TILED, 9, True)
     y, x, t = torch.linspace(0, 5, TILED[0])[:, None], torch.linspace(0, 4, TILED[1]), torch.linspace(0, 1, 9)[:, None, None]

@@ -1,4 +1,6 @@
-"""The world that the small SAM 2 learns from: the same from the same seed, and masks that are what is drawn."""
+"""The world that the small SAM 2 learns from: the same from the same seed, and masks that are what
+is drawn.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def drawn(world: TrackingWorld, canvas: torch.Tensor, shadows: Shadows) -> tuple
 
 
 def test_masks_are_what_is_drawn(world: TrackingWorld) -> None:
-    """White things on black, without shadows: what is bright is what is labelled, up to the grey of an edge."""
+    """White things on black, without shadows: what is bright is what is labelled, up to the grey of
+    an edge.
+    """
     scene, labels = drawn(world, torch.zeros(6, 3, 3, 96, 96), cast(6, dark=0, own=1))
     labelled = labels >= 0
     assert labelled.float().mean() > 0.05

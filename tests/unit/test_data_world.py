@@ -1,4 +1,6 @@
-"""The procedural world: the same from a seed, of the promised shape, its captions known, its regions true to their form."""
+"""The procedural world: the same from a seed, of the promised shape, its captions known, its
+regions true to their form.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ def test_without_motion_everything_stands_still(world: World) -> None:
 
 
 def test_outside_its_region_a_thing_changes_nothing(world: World) -> None:
-    # The same draw with and without the thing: the deleting coin decides nothing but what the region shows.
+    # The same draw with and without the thing: the deleting coin decides nothing but what the
+    # region shows.
     drawn, bare = (world.sample(6, 5, delete=share, seed=12) for share in (0.0, 1.0))
     # softness and the blocks of compression reach a few pixels further
     outside = 1 - torch.nn.functional.max_pool2d(drawn.mask.flatten(0, 2), 21, 1, 10).view_as(drawn.mask)

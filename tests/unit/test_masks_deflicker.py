@@ -1,4 +1,6 @@
-"""What a person may rely on when masks are smoothed over time: flicker goes, and whatever moves, turns, grows or leaves is not eaten."""
+"""What a person may rely on when masks are smoothed over time: flicker goes, and whatever moves,
+turns, grows or leaves is not eaten.
+"""
 
 from dataclasses import replace
 

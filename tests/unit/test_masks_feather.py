@@ -1,4 +1,6 @@
-"""How soft an edge is: one width for the whole region, or each object its own without a seam between them."""
+"""How soft an edge is: one width for the whole region, or each object its own without a seam
+between them.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def test_a_stored_edge_is_that_of_each_frame(feathers: tuple[int, int, int]) -> 
 
 
 def names(*objects: RegionPart) -> list[str]:
-    """Of the windows that carry frame 0: their frames are 1:4, 4:7 and 7:8, each going on from the one before."""
+    """Of the windows that carry frame 0: their frames are 1:4, 4:7 and 7:8, each going on from the
+    one before.
+    """
     region, soft = adjusted(objects, range(8))
     windows = plan_windows(FrameRange(0, 8), 0, 4, region.is_empty)
     assert [window.edited for window in windows] == [(1, 2, 3), (4, 5, 6), (7,)]

@@ -1,4 +1,6 @@
-"""What a person may rely on when holes are filled: only what the mask encloses, only up to the size asked for, nothing is lost."""
+"""What a person may rely on when holes are filled: only what the mask encloses, only up to the size
+asked for, nothing is lost.
+"""
 
 import numpy as np
 from hypothesis import given, settings

@@ -1,4 +1,6 @@
-"""What a person may rely on when a mask is widened: nothing is lost, empty stays empty, a disc is a disc, borders behave."""
+"""What a person may rely on when a mask is widened: nothing is lost, empty stays empty, a disc is a
+disc, borders behave.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ relaxed = settings(deadline=None, max_examples=60)
 
 
 def by_distance(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """The definition, by brute force: pixels at most `pixels` from the mask, or more than -`pixels` from its outside."""
+    """The definition, by brute force: pixels at most `pixels` from the mask, or more than -`pixels`
+    from its outside.
+    """
     wanted = mask if pixels >= 0 else ~mask
     y, x = np.nonzero(wanted)
     if len(y) == 0:

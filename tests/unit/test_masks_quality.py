@@ -1,4 +1,6 @@
-"""Which frames a person is sent to, by cases drawn by hand, and the facts under them against pixels."""
+"""Which frames a person is sent to, by cases drawn by hand, and the facts under them against
+pixels.
+"""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Colour by the tags, against the formulas of BT.601, BT.709 and BT.2020 worked out here by hand."""
+"""Colour by the tags, against the formulas of BT.601, BT.709 and BT.2020 by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The page's scripts: modules that find one another, in layers, and addresses that change when anything in them does."""
+"""The page's scripts: modules that find one another, in layers, and addresses that change when
+anything in them does.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How masks are adjusted, as the document keeps it: for all objects or for one, undone, and read from documents that know less of it."""
+"""How masks are adjusted, as the document keeps it: for all objects or for one, undone, and read
+from documents that know less of it.
+"""
 
 import dataclasses
 import json

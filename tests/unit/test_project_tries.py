@@ -1,4 +1,6 @@
-"""The tree of keyframe tries: what naming, starring and deleting leave of it, and of what was accepted."""
+"""The tree of keyframe tries: what naming, starring and deleting leave of it, and of what was
+accepted.
+"""
 
 import dataclasses
 import json
@@ -28,7 +30,9 @@ def a_try(edit_id: str, frame: int = 4, parent: str | None = None, **more: objec
 
 
 def a_tree() -> Project:
-    """root -> branch -> leaf, and another on a later frame; root is accepted, the other a further keyframe."""
+    """root -> branch -> leaf, and another on a later frame; root is accepted, the other a further
+    keyframe.
+    """
     tries = (a_try("root"), a_try("branch", parent="root"), a_try("leaf", parent="branch"), a_try("other", 9))
     return with_keyframe(with_accepted(with_edits(make_project(), tries), "root"), "other")
 

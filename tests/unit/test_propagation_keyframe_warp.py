@@ -1,4 +1,4 @@
-"""The accepted picture carried on: its colour and detail stay, its surroundings stay the source's."""
+"""The accepted picture warped: it keeps colour and detail, its surroundings stay the source's."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def test_a_pale_part_of_a_dark_thing_is_shown_with_it() -> None:
 
 
 def test_what_the_keyframe_s_border_hid_says_nothing_of_colours() -> None:
-    """Half out of the picture on the keyframe, with an odd column at the border; whole on the next frame, by the model."""
+    """Half out of the picture on the keyframe, with an odd column at the border; whole on the next
+    frame, by the model.
+    """
     start, end = np.zeros((96, 128), bool), np.zeros((96, 128), bool)
     start[30:66, 100:], end[30:66, 60:116] = True, True
     gray = np.full((96, 128, 3), 128, np.uint8)
@@ -117,7 +119,9 @@ def test_what_the_keyframe_s_border_hid_says_nothing_of_colours() -> None:
 
 
 def test_nothing_is_made_up_beyond_what_is_known_of_the_keyframe() -> None:
-    """A disc that touches the picture's top, in a region that later is taller than it ever was: no column grows out of it."""
+    """A disc that touches the picture's top, in a region that later is taller than it ever was: no
+    column grows out of it.
+    """
     start, end = np.zeros((96, 128), bool), np.zeros((96, 128), bool)
     start[:40, 40:80], end[20:90, 40:80] = True, True
     gray = np.full((96, 128, 3), 128, np.uint8)

@@ -14,7 +14,10 @@ HEIGHT, WIDTH, COUNT = 90, 140, 16
 
 
 def _world(step: int) -> tuple[np.ndarray, np.ndarray, MaskSequence]:
-    """The truth, the same with a bright disc that walks across it, and the disc's masks. The camera moves by `step` pixels a frame."""
+    """The truth, the same with a bright disc that walks across it, and the disc's masks.
+
+    The camera moves by `step` pixels a frame.
+    """
     ground = cv2.GaussianBlur(noise_frames(1, HEIGHT, WIDTH + 100)[0], (0, 0), 2.0).astype(np.float32)
     ground = np.clip((ground - ground.mean()) * 4 + 120, 0, 255).astype(np.uint8)
     truth = np.stack([ground[:, t * step : t * step + WIDTH] for t in range(COUNT)])

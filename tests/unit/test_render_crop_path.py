@@ -1,4 +1,6 @@
-"""The crop that follows what is edited: it holds it on every frame, moves smoothly, and stands still where it can."""
+"""The crop that follows what is edited: it holds it on every frame, moves smoothly, and stands
+still where it can.
+"""
 
 from __future__ import annotations
 

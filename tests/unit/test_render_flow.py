@@ -1,4 +1,6 @@
-"""Optical flow between pictures of any size, the flattest too, which OpenCV's own answers with a crash of the program."""
+"""Optical flow between pictures of any size, the flattest too, which OpenCV's own answers with a
+crash of the program.
+"""
 
 from __future__ import annotations
 

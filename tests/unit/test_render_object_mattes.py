@@ -15,7 +15,9 @@ SIDE = 160
 
 
 def _scene(colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """An edit, its source, the region, and the thing in it: a disc of `colour` on a background that was made up as a mirror image."""
+    """An edit, its source, the region, and the thing in it: a disc of `colour` on a background that
+    was made up as a mirror image.
+    """
     random = np.random.default_rng(0)
     coarse = random.integers(90, 170, (10, 10, 3)).astype(np.uint8)
     source = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
@@ -52,7 +54,9 @@ def test_what_cannot_be_told_from_its_surroundings_stays_whole() -> None:
 
 
 def test_a_hollow_shows_the_source_and_not_what_was_made_up_in_it() -> None:
-    """A ring and a crescent, whose deepest part is the patch of another background that was painted in them."""
+    """A ring and a crescent, whose deepest part is the patch of another background that was painted
+    in them.
+    """
     random = np.random.default_rng(1)
     for material in ("plain", "striped"):
         edited, source, region, _ = _scene((20, 40, 230))

@@ -1,4 +1,6 @@
-"""Pictures from other programs laid on their frame: size, shape, place, and what differs outside the mask."""
+"""Pictures from other programs laid on their frame: size, shape, place, and what differs outside
+the mask.
+"""
 
 import cv2
 import numpy as np
@@ -61,7 +63,9 @@ def test_a_shift_of_half_a_pixel_is_found() -> None:
 
 @pytest.mark.parametrize(("size", "cut", "twice"), [((160, 240), 8, 1), ((160, 240), -6, 1), ((540, 960), 21, 2)])
 def test_a_picture_that_was_cropped_or_padded_is_brought_back_to_its_size(size: tuple[int, int], cut: int, twice: int) -> None:
-    """As a program gives it back that cuts `cut` pixels off on every side (or adds them), and scales what is left to `twice` the size."""
+    """As a program gives it back that cuts `cut` pixels off on every side (or adds them), and
+    scales what is left to `twice` the size.
+    """
     frame = textured(3, size)
     mask = np.zeros(size, bool)
     mask[size[0] // 3 : size[0] // 2, size[1] // 3 : size[1] // 2] = True

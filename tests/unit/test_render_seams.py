@@ -1,4 +1,6 @@
-"""Joins between windows: a jump is found, motion alone is none, and what can't be measured is left out."""
+"""Joins between windows: a jump is found, motion alone is none, and what can't be measured is left
+out.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ HEIGHT, WIDTH = 96, 128
 
 
 def moving_clip(count: int, jump_at: int | None = None, by: int = 30, seed: int = 0) -> list[np.ndarray]:
-    """A smooth texture that moves two pixels a frame; from `jump_at` on it is `by` levels brighter."""
+    """A smooth texture that moves two pixels a frame; from `jump_at` on, `by` levels brighter."""
     texture = np.random.default_rng(seed).integers(0, 200, (HEIGHT, WIDTH + 2 * count, 3)).astype(np.float32)
     texture = cv2.GaussianBlur(texture, (0, 0), 4)
     texture = (texture - texture.min()) / (texture.max() - texture.min()) * 180

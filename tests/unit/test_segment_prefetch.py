@@ -1,4 +1,6 @@
-"""Frames encoded ahead by threads of their own: in order, no further ahead than said, and without a trace on other threads."""
+"""Frames encoded ahead by threads of their own: in order, no further ahead than said, and without a
+trace on other threads.
+"""
 
 import threading
 from collections.abc import Callable

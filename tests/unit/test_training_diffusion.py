@@ -1,4 +1,6 @@
-"""The loss of vivid-5b against CogVideoX's own scheduler and against numbers by hand; what moves the weights."""
+"""The loss of vivid-5b against CogVideoX's own scheduler and against numbers by hand; what moves
+the weights.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def test_the_loss_by_hand() -> None:
     mask[..., 0, 0] = 1
     predicted[..., 0, 0], predicted[..., 4, 4] = 3.0, 5.0
     assert float(velocity_loss(predicted, velocity, mask)) == pytest.approx((9 + 25) / 25)
-    # The cell of the mask and its three neighbours weigh 1, the other 21 weigh 0.2; weights sum to 8.2.
+    # The cell of the mask and its three neighbours weigh 1, the other 21 weigh 0.2; weights sum to
+    # 8.2.
     assert float(velocity_loss(predicted, velocity, mask, outside=0.2)) == pytest.approx((9 + 0.2 * 25) / 8.2)
 
 
@@ -102,7 +105,9 @@ def test_captions_of_all_lengths_and_sometimes_none() -> None:
 
 
 def test_floating_point_operations_of_the_paper() -> None:
-    """17.1 PFLOP for 50 guided steps of a video is what the linear layers take; with attention it is 33.2."""
+    """17.1 PFLOP for 50 guided steps of a video is what the linear layers take; with attention it
+    is 33.2.
+    """
     tokens = count_tokens(49, 480, 720, 226)
     assert tokens == 226 + 13 * 30 * 45
     flops = count_flops(["none"] * 42, 3072, tokens, 0)

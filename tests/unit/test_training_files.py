@@ -1,4 +1,6 @@
-"""What a run leaves on the disk: checkpoints that a full disk can't spoil, curves as table, picture and TensorBoard's events."""
+"""What a run leaves on the disk: checkpoints that a full disk can't spoil, curves as table, picture
+and TensorBoard's events.
+"""
 
 from __future__ import annotations
 

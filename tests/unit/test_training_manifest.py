@@ -1,4 +1,6 @@
-"""Manifests: every form of media and masks that is documented, and one line for everything that can be wrong with them."""
+"""Manifests: every form of media and masks that is documented, and one line for everything that can
+be wrong with them.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_masks_in_every_form_are_the_same_masks(manifest: Path) -> None:
-    """PNG folder, mask video and run lengths: the records' masks move alike, and so do what is read of them."""
+    """PNG folder, mask video and run lengths: the records' masks move alike, and so do what is read
+    of them.
+    """
     records = [record for record in read_data(str(manifest)) if record.kind == "video"]
     assert [type(record.masks).__name__ for record in records] == ["PosixPath", "PosixPath", "tuple"]
     config = Vivid5bConfig(height=32, width=48, frames=9, fps=0, seed=3)
@@ -79,9 +83,11 @@ def test_run_lengths_by_hand() -> None:
     wanted = [[False, False, True], [False, True, False]]
     assert np.array_equal(decode_rle([3, 2, 1], 2, 3), wanted)
     assert np.array_equal(decode_rle("321", 2, 3), wanted)
-    # 40 takes two characters of five bits each, the lower first: 8 and a bit that says more follows, then 1.
+    # 40 takes two characters of five bits each, the lower first: 8 and a bit that says more
+    # follows, then 1.
     assert decode_rle("8X1", 8, 6).T.ravel().tolist() == [False] * 8 + [True] * 40
-    # From the fourth number on each is the difference to the one two before: 2, 3, 4, then 3 - 3 = 0 and 5 - 4 = 1.
+    # From the fourth number on each is the difference to the one two before: 2, 3, 4, then 3 - 3 =
+    # 0 and 5 - 4 = 1.
     assert decode_rle("23401", 17, 1).ravel().tolist() == [False] * 2 + [True] * 3 + [False] * 4 + [True] * 3 + [False] * 5
     for counts, hint in (
         ([3, 2], "5 pixels, where 3x2 has 6"),

@@ -1,4 +1,6 @@
-"""What moves the weights: the schedule, float32 copies, clipping, the running average, and continuing all of it."""
+"""What moves the weights: the schedule, float32 copies, clipping, the running average, and
+continuing all of it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ def test_small_steps_are_not_lost_in_half_precision() -> None:
     for number in range(100):
         parameter.grad = torch.ones_like(parameter)
         moving.step(number)
-    # Each step of 1e-4 is below bfloat16's grain there (0.0039): only the single-precision copy adds them up.
+    # Each step of 1e-4 is below bfloat16's grain there (0.0039): only the single-precision copy
+    # adds them up.
     assert float(moving.copies["w"].detach()[0]) == pytest.approx(0.99, abs=1e-4)
     assert parameter.tolist() == [0.98828125] * 4
 

@@ -1,4 +1,6 @@
-"""The trainer: settings, the mathematics of the loss, a few steps of each recipe with exact resume, and the package that ships."""
+"""The trainer: settings, the mathematics of the loss, a few steps of each recipe with exact resume,
+and the package that ships.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,9 @@ def test_the_autoencoder_is_trained_in_the_chunks_that_the_pipeline_uses(tmp_pat
 def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], recipe: str
 ) -> None:
-    """Stop by an exception after step 2, resume, and compare the later losses and all weights with the unbroken run's."""
+    """Stop by an exception after step 2, resume, and compare the later losses and all weights with
+    the unbroken run's.
+    """
     advance = TrainingRun.advance
 
     def breaking(self: TrainingRun, *arguments) -> None:
@@ -160,7 +164,9 @@ def test_the_package_of_a_run_loads_and_paints(trained: Path) -> None:
 
 
 def test_a_run_goes_on_from_exported_weights(trained: Path, tmp_path: Path) -> None:
-    """`initial=` and `vae=`: with a learning rate of nothing the weights come out as they went in, up to half precision."""
+    """`initial=` and `vae=`: with a learning rate of nothing the weights come out as they went in,
+    up to half precision.
+    """
     package = trained / "package"
     still = [f"out={tmp_path}", "steps=1", "learning_rate=0"]
     assert main([*VIVID, *still, f"initial={package}", f"vae={trained / 'vae'}"]) == 0
@@ -187,7 +193,9 @@ def test_a_checkpoint_leaves_a_package(tmp_path: Path, trained: Path, monkeypatc
 
 
 def test_what_the_hole_shows(trained: Path) -> None:
-    """A still keyframe carried along fills the hole with itself; where something is deleted, or for the paper's way, the hole is black."""
+    """A still keyframe carried along fills the hole with itself; where something is deleted, or for
+    the paper's way, the hole is black.
+    """
     vae = load_vae(trained / "vae", torch.device("cpu"))
     world = World("cpu", seed=3, pools=PoolSizes(1, 16, 2, 32, 4), size=(32, 32))
     world.motion.fill_(0.0)
@@ -305,7 +313,8 @@ def test_the_model_that_ships_loads_and_is_within_its_limits() -> None:
     assert len(facts["vocabulary"]["colours"]) >= 12
     assert len(facts["vocabulary"]["kinds"]) >= 12
     assert facts["tasks"]["delete"]["steps"] == 2
-    # The tokenizer and text encoder as anybody would load them, the same ids as in training, and no unknown word in what the file lists.
+    # The tokenizer and text encoder as anybody would load them, the same ids as in training, and no
+    # unknown word in what the file lists.
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED / "tokenizer")
     sample = [CAPTIONS[5], CAPTIONS[-3], ""]
     ids = tokenizer(sample, padding="max_length", max_length=16, return_tensors="pt").input_ids

@@ -1,4 +1,6 @@
-"""The recipe of the small SAM 2: what is trained is what the program does, a few steps with exact resume, and the package."""
+"""The recipe of the small SAM 2: what is trained is what the program does, a few steps with exact
+resume, and the package.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def a_network(size: int) -> SAM2Base:
 
 @pytest.mark.parametrize("prompt", ["box", "click", "mask"])
 def test_what_is_trained_is_what_the_program_does(prompt: str) -> None:
-    """The batched steps against the program's own tracker over SAM2Base.track_step, on clips longer than the memory."""
+    """The batched steps against the program's own tracker over SAM2Base.track_step, on clips longer
+    than the memory.
+    """
     network, size, frames = a_network(64), 64, 7
     clips = TrackingWorld("cpu", seed=0, **POOLS).sample(2, frames, size, seed=8)
     masks, _ = whole_things(clips, 1)
@@ -104,7 +108,7 @@ def words(folder: Path, sizes: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory) -> Path:
-    """A folder that says how large the network is, without weights: training starts from nothing."""
+    """A folder with the size of the network, without weights: training starts from nothing."""
     folder = tmp_path_factory.mktemp("sizes")
     SIZES.write(folder / "config.json")
     return folder
@@ -176,7 +180,9 @@ def a_keeper(folder: Path) -> Keeper:
 
 
 def test_validation_leaves_the_network_that_trains_alone(tmp_path: Path) -> None:
-    """A captured graph goes on reading the very tensors that it was captured with: none may be replaced."""
+    """A captured graph goes on reading the very tensors that it was captured with: none may be
+    replaced.
+    """
     keeper = a_keeper(tmp_path)
     network = keeper.run.modules["network"]
     held = [layer.cross_attn_image.freqs_cis for layer in network.memory_attention.layers]

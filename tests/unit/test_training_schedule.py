@@ -1,4 +1,6 @@
-"""The mixture of batches: exact ratios, the same for every number of processes, resumable at any step."""
+"""The mixture of batches: exact ratios, the same for every number of processes, resumable at any
+step.
+"""
 
 from __future__ import annotations
 

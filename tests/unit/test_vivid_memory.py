@@ -1,4 +1,6 @@
-"""How a video model shares out a GPU's memory: which mode is chosen, who makes room, where tiles lie."""
+"""How a video model shares out a GPU's memory: which mode is chosen, who makes room, where tiles
+lie.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def test_parts_make_room_for_one_another_only_where_they_have_to() -> None:
 
 
 def test_tiles_lie_on_whole_latents_and_meet() -> None:
-    """As diffusers counts them: where the next tile starts in pixels and in latents, and what of each is kept, has to agree."""
+    """As diffusers counts them: where the next tile starts in pixels and in latents, and what of
+    each is kept, has to agree.
+    """
     assert tile_size((480, 720), 8) == (192, 320)
     for side in range(16, 2048, 16):
         for tile, parts in zip(tile_size((side, side), 8), (6, 5), strict=True):
