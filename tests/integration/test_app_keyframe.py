@@ -280,7 +280,7 @@ def test_a_keyframe_from_another_program_is_propagated_and_in_the_recipe(editor:
     prompted = json.loads(recipe.read_text())
     prompted["edits"][0]["tracks"][0]["prompts"] = [encode(BoxPrompt(0, 1, *DISC_BOX))]
     recipe.write_text(json.dumps(prompted))
-    with pytest.raises(InputError, match="made elsewhere"):
+    with pytest.raises(InputError, match="not painted by the model"):
         replay_to_folder(editor.engine, recipe, tmp_path / "anew", JobContext(), anew=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 from builders import disc_clip
 from PIL import Image
 
-from app.commands.cli import MATTES
+from app.commands.parser import MATTES
 from core.errors import InputError
 from core.masks import MaskSequence, write_mask
 from core.masks.importing import import_masks, masks_from_frames
