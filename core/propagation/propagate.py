@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.background import BackgroundModel
 from core.errors import InputError
 from core.geometry import Box
 from core.progress import JobContext
@@ -22,7 +23,6 @@ from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
 from core.propagation.windows import plan_windows, Window
-from core.render.background import BackgroundModel
 from core.render.color_match import match_surroundings
 from core.render.grain import grain_around, ring_box
 from core.vivid.conditioning import BLACK, with_keyframe
@@ -73,8 +73,6 @@ def propagate(
     context.report(STAGE, 0, total)
 
     background = None if keyframe.task == "add" else BackgroundModel(reader, region)
-    if background is not None:
-        background.prepare([keyframe.frame])
     source = reader.frame(keyframe.frame)
     picture = accepted_frame(source, keyframe.picture, region[keyframe.frame])
     base = background.inpaint(keyframe.frame, source) if background is not None and keyframe.task == "modify" else source
@@ -86,8 +84,6 @@ def propagate(
         if window.direction != windows[number - 1].direction or window.conditioning_frame == keyframe.frame:
             last = _Finished(keyframe.frame, picture, None)
         goes_on = last.frame == window.conditioning_frame
-        if background is not None:
-            background.prepare(window.frames, (last.frame, last.picture) if keyframe.task == "delete" and goes_on else None)
         finished = stored(window) if stored is not None else None
         if finished is None:
 
@@ -96,10 +92,12 @@ def propagate(
 
             given = window_reader.read(window, last.picture if goes_on else None, context)
             guess = given.warp(last.picture, region[last.frame])
-            redrawn = _redraw(model, keyframe, given, guess, sampling, on_step)
             if background is not None and keyframe.task == "delete":
-                finished = EditedWindow.of(window.edited, _deleted(given, redrawn, background, context), region)
+                answers = _redraw(model, keyframe, given, guess, sampling, on_step) if model.paints_background else None
+                finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
+                on_step(sampling.runs)
             else:
+                redrawn = _redraw(model, keyframe, given, guess, sampling, on_step)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
                 pictures = _warped(request, given, redrawn, background, warper, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
@@ -173,9 +171,9 @@ def _redraw(
     return [match_surroundings(answer, seen, inside) for answer, seen, inside, _ in answers]
 
 
-def _deleted(given: WindowInput, redrawn: list[Frame], background: BackgroundModel, context: JobContext) -> Iterator[Frame]:
-    """The finished frames of a window without the conditioning frame: the background, and the
-    model's answer where nothing shows it.
+def _deleted(given: WindowInput, redrawn: list[Frame] | None, background: BackgroundModel, context: JobContext) -> Iterator[Frame]:
+    """The finished frames of a window without the conditioning frame: the background, and where no
+    frame shows it the model's answer, if the model was asked.
 
     It continues what surrounds the region, so its edge needs no softening, which would let the rim
     of what is deleted shine through.
@@ -183,7 +181,8 @@ def _deleted(given: WindowInput, redrawn: list[Frame], background: BackgroundMod
     for position, frame in enumerate(given.window.edited, 1):
         context.check()
         source = given.sources[position]
-        yield background.inpaint(frame, source, given.crops[position].over(source, redrawn[position]))
+        answer = None if redrawn is None else given.crops[position].over(source, redrawn[position])
+        yield background.inpaint(frame, source, answer)
 
 
 def _box(extent: AmodalExtent, frame: int) -> Box[float]:

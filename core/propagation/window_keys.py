@@ -19,14 +19,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.background.plates import REACH
 from core.masks import Feather
 from core.propagation.amodal import is_cut, READS
 from core.propagation.result import Frame, Region
 from core.propagation.windows import Window
-from core.render.background import REACH
 
 SOURCES = (
     "assets.py",
+    "background",
     "compat.py",
     "errors.py",
     "files.py",
@@ -43,7 +44,7 @@ SOURCES = (
     "vivid",
 )
 """Files and packages of `core` that propagation imports, by whatever way."""
-LIBRARIES = ("av", "diffusers", "numpy", "peft", "pillow", "torch", "transformers")
+LIBRARIES = ("av", "diffusers", "numpy", "peft", "pillow", "pypatchmatch", "torch", "transformers")
 """Installed packages whose version counts. Of OpenCV, which comes under several names, the module
 tells.
 """

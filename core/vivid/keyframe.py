@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.background import BackgroundModel
+from core.background.footage import Frames, Region
 from core.errors import InputError
 from core.masks import Widths
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
-from core.render.background import BackgroundModel, Frames, Region
 from core.render.color_match import match_surroundings
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha
@@ -154,6 +155,11 @@ class PreparedKeyframe:
         under = self.behind(task) if self.behind is not None else None
         total = len(seeds) * sampling.runs
         context.report(STAGE, 0, total)
+        if task == "delete" and under is not None and not self.model.paints_background:
+            for number, _ in enumerate(seeds, 1):
+                yield under[0].inpaint(under[1], self.frame)
+                context.report(STAGE, number * sampling.runs, total)
+            return
         done = 0
         for first in range(0, len(seeds), self.batch):
             group = seeds[first : first + self.batch]
@@ -233,9 +239,7 @@ def behind_keyframe(reader: Frames, region: Region, index: int) -> Behind:
         if task == "add":
             return None
         if not looked:
-            backdrop = BackgroundModel(reader, region)
-            backdrop.prepare([index])
-            looked.append(backdrop)
+            looked.append(BackgroundModel(reader, region))
         return looked[0], index
 
     return behind

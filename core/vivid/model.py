@@ -105,6 +105,11 @@ class VividModel:
         """How it shares out its device's memory."""
         return self.pipeline.memory
 
+    @property
+    def paints_background(self) -> bool:
+        """Whether it can paint what lies behind a thing that is removed; one that paints nothing but objects can't."""
+        return not self.object_mattes
+
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
         """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
         where they say None.

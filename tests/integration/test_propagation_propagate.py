@@ -123,6 +123,7 @@ def test_a_span_is_all_that_is_read_and_made(model: VividModel) -> None:
 def test_kive_is_what_reaches_the_transformer(model: VividModel, monkeypatch: pytest.MonkeyPatch, fill: str, task: str) -> None:
     reader, region = _clip(9)
     monkeypatch.setattr(model, "mask_fill", fill)
+    monkeypatch.setattr(model, "object_mattes", False)  # one that paints no background is not asked to
     seen: list[torch.Tensor] = []
     hook = model.pipeline.transformer.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append(kwargs["hidden_states"].clone()), with_kwargs=True

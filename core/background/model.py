@@ -1,0 +1,87 @@
+"""The background model of a clip: what lies behind the region on every frame, from clean plates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.background.alignment import align
+from core.background.camera import Camera
+from core.background.footage import Footage, Frame, Frames, Mask, Region
+from core.background.plates import EVERY, Plates
+from core.geometry import Box
+from core.masks import bounding_box
+
+MADE_UP = 0.05
+"""The say of a pixel that is made up, beside one that a camera saw."""
+_LEAST = 1e-3
+SOFT = 8.0
+"""8-bit levels of error by which a plate's say falls to a third."""
+
+
+class BackgroundModel:
+    """What lies behind `region` on the frames that it covers. Looks at the clip when asked; memory
+    is bounded at any length.
+    """
+
+    def __init__(self, reader: Frames, region: Region) -> None:
+        self._footage = Footage(reader, region)
+        self._camera = Camera(self._footage)
+        self._plates = Plates(self._footage, self._camera)
+
+    def inpaint(self, index: int, source: Frame, answer: Frame | None = None) -> Frame:
+        """A frame with what lies behind the region.
+
+        Args:
+            index: the frame.
+            source: uint8 (H, W, 3), its picture.
+            answer: uint8 (H, W, 3), what a model would paint there. It is taken where no frame of
+                the clip shows what lies behind.
+
+        Returns:
+            uint8 (H, W, 3), equal to `source` outside the region.
+        """
+        hole = self._footage.hole(index)
+        area = bounding_box(hole)
+        if area is None:
+            return source
+        pixels, seen = self._from_plates(index, area)
+        if answer is not None:
+            pixels = np.where(seen[..., None], pixels, area.crop(answer))
+        result = source.copy()
+        np.copyto(area.crop(result), pixels, where=area.crop(hole)[..., None])
+        return result
+
+    def unseen(self, index: int) -> float:
+        """The share of the region on a frame that no frame of the clip shows, as far as its plates
+        tell.
+        """
+        shares = [self._plates.plate(at).unseen for at in self._plates.around(index)]
+        return min(shares) if self._footage.hole(index).any() else 0.0
+
+    def _from_plates(self, index: int, area: Box[int]) -> tuple[Frame, Mask]:
+        """Part of a frame from the plates around it, uint8 (H, W, 3), and where a camera saw it."""
+        footage = self._footage
+        near = self._plates.around(index)
+        if near == [index]:
+            layer = self._plates.plate(index).layer
+            return area.crop(layer.picture), area.crop(layer.clear)
+        total = np.zeros((*area.shape, 3), np.float32)
+        weights, seen = np.zeros(area.shape, np.float32), np.zeros(area.shape, np.float32)
+        for at in near:
+            layer = self._plates.plate(at).layer
+            laid = align(footage, index, layer, self._camera.between(at, index), refine=False)
+            if laid is None:
+                continue
+            full = laid.full_size(layer, footage, area)
+            share = full.inside * (1 - abs(at - index) / EVERY + _LEAST) * np.exp(-full.error / SOFT)
+            share *= np.where(full.clear, 1.0, MADE_UP)
+            total += share[..., None] * full.pixels
+            weights += share
+            seen += share * full.clear
+        pixels = np.clip(np.rint(total / np.maximum(weights, _LEAST**3)[..., None]), 0, 255).astype(np.uint8)
+        missing = area.crop(footage.hole(index)) & (weights < _LEAST**3)
+        if missing.any():  # what comes into view between two plates
+            own = self._plates.plate(index).layer
+            pixels[missing] = area.crop(own.picture)[missing]
+            seen[missing] = area.crop(own.clear)[missing]
+        return pixels, seen > 0.5 * weights
