@@ -18,7 +18,8 @@ from core.errors import InputError
 from core.models import MODELS, ModelStore
 from core.models.device import has_fast_bfloat16
 from core.segment.frames import FrameSource
-from core.segment.network import build_network, Sam2Config
+from core.segment.memory import PooledMemoryAttention
+from core.segment.network import build_network, merge_convolutions, Sam2Config
 from core.segment.session import SegmentSession
 
 _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
@@ -66,21 +67,27 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     path = store.locate(name, "segmenter")
     small = path.is_dir()
     network, passes = _load_package(path) if small else (_load_sam21(path, name), 0)
-    network = network.float().eval().requires_grad_(False).to(device)
+    network = network.float().eval().requires_grad_(False)
+    if small:
+        merge_convolutions(network)
+        network.memory_encoder.to(memory_format=torch.channels_last)
+    network = network.to(device)
     if network.device.type == "cpu" and has_fast_bfloat16():
         _shorten_encoder(network)
     return Segmenter(name, network, passes, snap_to_edges=small)
 
 
 def _shorten_encoder(network: SAM2Base) -> None:
-    """Let the image encoder, two thirds of the work on a frame, calculate in bfloat16; what it
-    takes and gives stays float32.
+    """Let the image encoder, half of the work on a frame, and pooled attention to memory, a
+    quarter, calculate in bfloat16; what they take and give stays float32.
 
     SAM 2's own programs run all of it so.
     """
     encoder = network.image_encoder.bfloat16()
     encoder.register_forward_pre_hook(lambda _, inputs: (inputs[0].bfloat16(),))
     encoder.register_forward_hook(lambda _module, _inputs, output: _floats(output))
+    if isinstance(network.memory_attention, PooledMemoryAttention):
+        network.memory_attention.bfloat16()
 
 
 def _floats(output: Any) -> Any:

@@ -5,10 +5,12 @@ layers and memories.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from sam2.modeling.backbones.hieradet import Hiera
 from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
 from sam2.modeling.memory_attention import MemoryAttention, MemoryAttentionLayer
@@ -16,9 +18,10 @@ from sam2.modeling.memory_encoder import CXBlock, Fuser, MaskDownSampler, Memory
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam2_base import SAM2Base
-from torch import Tensor
+from torch import nn, Tensor
 
 from core.errors import InputError
+from core.segment.memory import PooledMemoryAttention
 
 STRIDE = 16  # pixels of the network's input per cell of its coarsest feature map that the memory sees
 
@@ -33,6 +36,8 @@ class Sam2Config:
     the current one, `pointers` the object pointers that are read back. `prompt_passes` is how often
     a prompted frame is shown again with the memory of its own answer before that answer is
     believed.
+    `pooled_memory` reads remembered frames other than the prompted one at half their resolution
+    (core.segment.memory).
     """
 
     image_size: int = 384
@@ -46,6 +51,7 @@ class Sam2Config:
     memories: int = 5
     pointers: int = 6
     prompt_passes: int = 0
+    pooled_memory: bool = False
 
     def __post_init__(self) -> None:
         if self.image_size < 64 or self.image_size % 32:
@@ -122,6 +128,47 @@ class _Trunk(Hiera):
         return self._known_positions[hw]
 
 
+class _Neck(FpnNeck):
+    """FpnNeck that works out positions of the one level where they are asked for, and only once for each size."""
+
+    def forward(self, xs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        last = len(xs) - 1
+        out = [conv(x) for conv, x in zip(self.convs, reversed(xs), strict=True)][::-1]
+        for level in reversed(self.fpn_top_down_levels):
+            if level < last:
+                # nothing is rounded by doubling cells, so that there is no need of float32 for it
+                out[level] = out[level] + out[level + 1].repeat_interleave(2, 2).repeat_interleave(2, 3)
+        positions = [x.new_zeros(()).expand(len(x), 1, *x.shape[2:]) for x in out]
+        positions[last - 1] = self._position(out[last - 1])
+        return out, positions
+
+    def _position(self, x: Tensor) -> Tensor:
+        if not hasattr(self, "_known_positions"):
+            self._known_positions: dict[tuple[object, ...], Tensor] = {}
+        key = (*x.shape, x.dtype, str(x.device))
+        if key not in self._known_positions:
+            self._known_positions[key] = self.position_encoding(x).to(x.dtype)
+        return self._known_positions[key]
+
+
+def merge_convolutions(network: SAM2Base) -> None:
+    """Make one convolution of two that follow each other on the two finest levels, where nothing else reads what lies between them.
+
+    For a network that only answers: its weights no longer fit a package's.
+    """
+    decoder, convolutions = network.sam_mask_decoder, network.image_encoder.neck.convs
+    for level, name in enumerate(("conv_s0", "conv_s1")):
+        first, second = convolutions[len(convolutions) - 1 - level].conv, getattr(decoder, name)
+        merged = nn.Conv2d(first.in_channels, second.out_channels, 1).requires_grad_(False)
+        state = {
+            "weight": torch.einsum("om,mi->oi", second.weight[..., 0, 0], first.weight[..., 0, 0])[..., None, None],
+            "bias": second.weight[..., 0, 0] @ first.bias + second.bias,
+        }
+        merged.load_state_dict(state)
+        convolutions[len(convolutions) - 1 - level] = nn.Sequential(OrderedDict(conv=merged))
+        setattr(decoder, name, nn.Identity())
+
+
 def _sine(channels: int) -> PositionEmbeddingSine:
     return PositionEmbeddingSine(num_pos_feats=channels, normalize=True, scale=None, temperature=10000)
 
@@ -136,7 +183,7 @@ def _image_encoder(config: Sam2Config) -> ImageEncoder:
         window_pos_embed_bkg_spatial_size=(7, 7),
         window_spec=config.windows,
     )
-    neck = FpnNeck(
+    neck = _Neck(
         position_encoding=_sine(config.channels),
         d_model=config.channels,
         backbone_channel_list=[config.embed_dim * scale for scale in (8, 4, 2, 1)],
@@ -161,7 +208,8 @@ def _memory_attention(config: Sam2Config) -> MemoryAttention:
         pos_enc_at_cross_attn_keys=True,
         pos_enc_at_cross_attn_queries=False,
     )
-    return MemoryAttention(d_model=config.channels, pos_enc_at_input=True, layer=layer, num_layers=config.memory_layers)
+    kind = PooledMemoryAttention if config.pooled_memory else MemoryAttention
+    return kind(d_model=config.channels, pos_enc_at_input=True, layer=layer, num_layers=config.memory_layers)
 
 
 def _memory_encoder(config: Sam2Config) -> MemoryEncoder:

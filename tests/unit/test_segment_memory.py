@@ -1,0 +1,88 @@
+"""What makes the small network fast leaves its answers alone: pooled memory, merged convolutions, the neck's positions."""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before sam2 imports torchvision)
+
+from dataclasses import replace
+
+import pytest
+import torch
+from sam2.modeling.backbones.image_encoder import FpnNeck
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+
+from core.segment.network import build_network, merge_convolutions, Sam2Config
+from core.training.following import Follower
+
+SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 2, 32, 4, 3)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def networks() -> tuple[SAM2Base, SAM2Base]:
+    """The same weights, with memory as it is and pooled."""
+    torch.manual_seed(2)
+    plain, pooled = build_network(SIZES).eval(), build_network(replace(SIZES, pooled_memory=True)).eval()
+    pooled.load_state_dict(plain.state_dict())
+    return plain, pooled
+
+
+@torch.no_grad()
+def recalled(network: SAM2Base, frames: int) -> Tensor:
+    """The features of a frame with the memory of a prompted one and of `frames` after it."""
+    torch.manual_seed(5)
+    follower = Follower(network)
+    first, *others = follower.encode(torch.rand(2, 2, 3, 64, 64), 1)
+    points = (torch.full((2, 1, 2), 32.0), torch.ones(2, 1, dtype=torch.int32))
+    answer = follower.decode(first, follower.plain(first), points, None, True)
+    memory = follower.remember(first, answer)
+    return follower.recall(others[0], memory, [memory] * frames, torch.ones(()), 2)
+
+
+def test_pooled_memory_reads_the_prompted_frame_as_it_is() -> None:
+    plain, pooled = networks()
+    assert torch.allclose(recalled(plain, 0), recalled(pooled, 0), atol=1e-5)
+
+
+def test_pooled_memory_reads_later_frames_at_half_their_resolution() -> None:
+    """Like the plain one where memory is the same in every block of cells, but for positions."""
+    plain, pooled = networks()
+    assert recalled(pooled, 2).shape == recalled(plain, 2).shape
+    assert not torch.allclose(recalled(plain, 2), recalled(pooled, 2), atol=1e-5)
+    for network in (plain, pooled):
+        for layer in network.memory_attention.layers:  # without positions, and with one value everywhere, pooling changes nothing
+            torch.nn.init.zeros_(layer.cross_attn_image.k_proj.weight)
+            torch.nn.init.zeros_(layer.cross_attn_image.v_proj.weight)
+    assert torch.allclose(recalled(plain, 2), recalled(pooled, 2), atol=1e-5)
+
+
+def test_pooled_memory_calculates_in_bfloat16_where_its_weights_are() -> None:
+    _, pooled = networks()
+    exact = recalled(pooled, 2)
+    pooled.memory_attention.bfloat16()
+    rough = recalled(pooled, 2)
+    assert rough.dtype == torch.float32
+    assert (rough - exact).norm() < 0.03 * exact.norm()
+
+
+@torch.no_grad()
+def test_merged_convolutions_and_the_neck_answer_as_before() -> None:
+    network, _ = networks()
+    pictures = torch.rand(1, 3, 64, 64)
+    expected = network.forward_image(pictures)["backbone_fpn"]
+    neck, levels = network.image_encoder.neck, network.image_encoder.trunk(pictures)
+    theirs, positions = FpnNeck.forward(neck, levels)
+    found, own = neck(levels)
+    assert all(torch.equal(one, other) for one, other in zip(found, theirs, strict=True))
+    assert torch.equal(own[2], positions[2])  # of the level that the memory sees; of the others only the size is read
+    assert [each.shape[2:] for each in own] == [each.shape[2:] for each in positions]
+    merge_convolutions(network)
+    merged = network.forward_image(pictures)["backbone_fpn"]
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(merged, expected, strict=True))
