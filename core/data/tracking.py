@@ -20,6 +20,7 @@ from torch import Tensor
 
 from core.data.camera_effects import cosine_matrix, motion_blur, photograph
 from core.data.creatures import Bodies, Builder, FAMILIES, PARTS, SOLID_PLAN
+from core.data.liveliness import Liveliness
 from core.data.noise import chance, log_uniform, seeded, uniform, walk
 from core.data.pictures import crop, crops, lit, render_outlines
 from core.data.scenery import render_backgrounds, textures
@@ -104,11 +105,20 @@ class TrackingWorld:
         pictures = self._pictures(batch, canvas, bodies, twin, picture=max(32, size // 2))
         canvas = self._clutter(canvas, pictures)
         scene = self._scene(canvas, camera, size)
-        scene, labels = paint(scene, pictures, bodies, place, camera, time, Shadows.draw(batch, THINGS, device))
+        scene, labels = paint(scene, pictures, bodies, place, camera, time, Shadows.draw(batch, THINGS, device), self._lively(time))
+        scene = self._air(scene, time)
         seen = scene.transpose(1, 2).reshape(batch * frames, 3, size, size)
         seen = motion_blur(seen, self._velocity(labels, place, camera))
         seen = photograph(seen, batch, self.cosine)
         return TrackingClips(seen.view(batch, frames, 3, size, size), labels)
+
+    def _lively(self, time: Tensor) -> Liveliness:
+        """What the things of a batch do besides moving, at times (B, T)."""
+        return Liveliness()
+
+    def _air(self, scene: Tensor, time: Tensor) -> Tensor:
+        """What hangs in the air before a scene (B, 3, T, S, S)."""
+        return scene
 
     def _make_twins(self, bodies: Bodies, twin: Tensor, batch: int) -> None:
         """The second thing of a clip with twins has the first one's body."""

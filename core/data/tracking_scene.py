@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.data.creatures import Bodies, PARTS
+from core.data.liveliness import Liveliness
 from core.data.shadows import Shadows
 
 THINGS = 4
@@ -66,7 +67,7 @@ class Camera:
 
 
 def paint(
-    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadows: Shadows
+    canvas: Tensor, pictures: Tensor, bodies: Bodies, place: Placement, camera: Camera, time: Tensor, shadows: Shadows, lively: Liveliness
 ) -> tuple[Tensor, Tensor]:
     """Draw all things on a canvas, far ones first.
 
@@ -78,6 +79,7 @@ def paint(
         camera: Of each clip.
         time: (B, T).
         shadows: Fall on what is farther away and belong to nothing.
+        lively: What the things do besides moving.
 
     Returns:
         The canvas and labels int8 (B, T, S, S).
@@ -106,7 +108,7 @@ def paint(
         amount, frequency, pace = (place.wave[:, thing, :, index, None] for index in range(3))
         swing = pace * time[:, None]
         bend = amount[..., None, None] * torch.sin(frequency[..., None, None] * torch.stack([oy, ox], 1) + swing[..., None, None])
-        ox, oy = ox + bend[:, 0], oy + bend[:, 1]
+        ox, oy = lively.bend(thing, ox + bend[:, 0], oy + bend[:, 1], time)
         scale = zoom / camera.zoom  # of the thing in the picture
         for slot in range(PARTS):
             part = order[:, thing, slot]
@@ -117,9 +119,16 @@ def paint(
             cosine, sine = tilt.cos()[..., None, None], tilt.sin()[..., None, None]
             u = (cosine * dx + sine * dy) / reach[:, 0, :, None, None]
             v = (cosine * dy - sine * dx) / reach[:, 1, :, None, None]
-            grid = torch.stack([u, v], -1).clamp(-3, 3).view(batch, frames * size, size, 2).to(dtype)
-            found = F.grid_sample(pictures[row, thing * PARTS + part], grid, mode="bilinear", padding_mode="border", align_corners=False)
-            found = found.view(batch, 4, frames, size, size)
+            grid = torch.stack([u, v], -1).clamp(-3, 3).to(dtype)
+            own = pictures[row, thing * PARTS + part]
+            views = lively.views(thing, own) if slot == 0 else None
+            if views is not None:
+                found = F.grid_sample(views.flatten(0, 1), grid.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False)
+                found = found.view(batch, frames, 4, size, size).transpose(1, 2)
+            else:
+                grid = grid.view(batch, frames * size, size, 2)
+                found = F.grid_sample(own, grid, mode="bilinear", padding_mode="border", align_corners=False)
+                found = found.view(batch, 4, frames, size, size)
             sharp = (_SHARPNESS * size / 2 * scale * reach.amin(1))[..., None, None]
             inside = ((u.abs() < 1) & (v.abs() < 1)).float() * there
             cover = torch.sigmoid(found[:, 3].float() * sharp) * inside

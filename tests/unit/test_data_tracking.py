@@ -10,6 +10,7 @@ import torch
 from core.data import simulated_prompts
 from core.data.camera_effects import compress, cosine_matrix
 from core.data.creatures import Builder, PARTS
+from core.data.liveliness import Liveliness
 from core.data.shadows import Shadows
 from core.data.tracking import TrackingWorld, whole_things
 from core.data.tracking_scene import paint, THINGS
@@ -51,7 +52,7 @@ def drawn(world: TrackingWorld, canvas: torch.Tensor, shadows: Shadows) -> tuple
     place, camera = world._placement(batch, time, torch.zeros(batch)), world._camera(batch, time)
     pictures = world._pictures(batch, torch.rand(batch, 3, 64, 64), bodies, torch.zeros(batch), 48)
     pictures = torch.cat([torch.ones_like(pictures[:, :, :3]), pictures[:, :, 3:]], 2)
-    scene, labels = paint(canvas, pictures, bodies, place, camera, time, shadows)
+    scene, labels = paint(canvas, pictures, bodies, place, camera, time, shadows, Liveliness())
     return scene[:, 0], labels
 
 

@@ -27,6 +27,7 @@ from safetensors.torch import load_file
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
+from core.data.photo_world import PhotoWorld
 from core.data.tracking import TrackingClips, TrackingWorld, whole_things
 from core.data.tracking_sheet import tinted
 from core.errors import InputError
@@ -35,7 +36,7 @@ from core.training.common.checkpoint import save_tensors
 from core.training.common.run import TrainingRun
 from core.training.small.captured import CapturedStep
 from core.training.small.run import begin_run, fits_in_checkpoint, use_fast_kernels
-from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
+from core.training.small.sam2_config import Sam2RecipeConfig
 from core.training.small.sam2_tracking import BatchTracker, fit_to, MEASURES, track, training_loss
 
 _VALIDATION_SEED = 9001
@@ -132,7 +133,7 @@ class Validation:
     def __init__(self, config: Sam2RecipeConfig, size: int, device: torch.device) -> None:
         self.passes, self.size = config.prompt_passes, size
         few = {name: min(getattr(config.pools, name), limit) for name, limit in _VALIDATION_POOLS.items()}
-        world = make_world(replace(config.pools, **few), _VALIDATION_SEED, device)
+        world = make_world(replace(config, pools=replace(config.pools, **few)), _VALIDATION_SEED, device)
         self.parts: list[tuple[Tensor, Tensor]] = []
         wanted = config.validation_clips
         for seed in range(1, 50 * wanted):
@@ -170,25 +171,28 @@ class Validation:
         return np.concatenate(pairs, axis=1)
 
 
-def make_world(pools: PoolsConfig, seed: int, device: torch.device) -> TrackingWorld:
-    """Build a world for tracking.
+def make_world(config: Sam2RecipeConfig, seed: int, device: torch.device) -> TrackingWorld:
+    """Build a world of the recipe's sizes, with its pictures.
 
     Args:
-        pools: Their sizes.
-        seed: Of the pools.
-        device: Where clips are drawn.
+        config: Of the recipe.
+        seed: Of the pools. Validation's seed gives pictures that training never sees.
+        device: To draw on.
 
     Returns:
         The world.
     """
-    return TrackingWorld(device, seed=seed, **asdict(pools))
+    if config.pictures:
+        return PhotoWorld(Path(config.pictures), seed == _VALIDATION_SEED, device, seed=seed, **asdict(config.pools))
+    return TrackingWorld(device, seed=seed, **asdict(config.pools))
 
 
 def start_network(config: Sam2RecipeConfig) -> tuple[SAM2Base, Sam2Config]:
     """The network to train, from nothing or from `initial`, and its configuration."""
     folder = Path(config.initial)
     sizes = Sam2Config.read(folder / "config.json") if config.initial else Sam2Config()
-    sizes = replace(sizes, prompt_passes=config.prompt_passes)
+    pooled, side = config.pooled_memory or sizes.pooled_memory, config.image_size or sizes.image_size
+    sizes = replace(sizes, prompt_passes=config.prompt_passes, pooled_memory=pooled, image_size=side)
     network = build_network(sizes)
     if config.initial and (folder / "model.safetensors").exists():
         network.load_state_dict(load_file(folder / "model.safetensors"))
@@ -275,7 +279,7 @@ def train(config: Sam2RecipeConfig) -> None:
     network, sizes = start_network(config)
     network = network.to(device).train()
     print(f"drawing {config.pools.textures_count} textures and {config.pools.backgrounds} backgrounds on {device}", flush=True)
-    world = make_world(config.pools, config.seed, device)
+    world = make_world(config, config.seed, device)
     validation = Validation(config, sizes.image_size, device)
     print(f"worlds made in {time.monotonic() - began:.1f} s", flush=True)
     run = begin_run(config, "small-sam2", {"network": network})

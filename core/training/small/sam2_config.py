@@ -31,6 +31,15 @@ class Sam2RecipeConfig(SmallRecipeConfig):
     initial: str = ""
     """Folder with a config.json of the sizes to build and, unless training starts from nothing,
     model.safetensors."""
+    pictures: str = ""
+    """Folder of pictures of real things that appear among the drawn ones (`python3 -m
+    core.data.pool` makes it)."""
+    image_size: int = 0
+    """Side in pixels that the package says the network takes, and that validation uses (0: as in
+    `initial`)."""
+    pooled_memory: bool = False
+    """As in core.segment.network.Sam2Config, whatever `initial` says: tracking takes two thirds of
+    the time, and is trained for it."""
     phases: str = "256:2:72:2:0.2,256:6:24:2:0.5,384:8:10:2:1"
     """One after the other: side in pixels, frames, clips, targets a clip, and at which part of the
     run the phase ends."""

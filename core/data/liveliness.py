@@ -1,0 +1,17 @@
+"""What drawn things may do besides moving as a whole: show other views of themselves, bend."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+class Liveliness:
+    """What a thing does besides moving as a whole; this one does nothing."""
+
+    def views(self, thing: int, pictures: Tensor) -> Tensor | None:
+        """Pictures (B, T, 4, R, R) of the lowest part of each thing, frame by frame, in place of its one picture (B, 4, R, R)."""
+        return None
+
+    def bend(self, thing: int, x: Tensor, y: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Coordinates (B, T, S, S) on a thing that is bent out of its usual shape at times (B, T)."""
+        return x, y
