@@ -1,8 +1,9 @@
 """The world to learn tracking from, with pictures of real things in it.
 
-Most backgrounds are crops of photographs, half of the textures are patches of them, and most things are cut-outs, or turn before the camera
-as models seen from all sides do. Cut-outs bend at the hip and turn away; whole crowds are of one kind; smoke and dust drift by; and clips
-are squeezed into their square as those of wide and of upright cameras are.
+Most backgrounds are crops of photographs, half of the textures are patches of them, and most things
+are cut-outs, or turn before the camera as models seen from all sides do. Cut-outs bend at the hip
+and turn away; whole crowds are of one kind; smoke and dust drift by; and clips are squeezed into
+their square as those of wide and of upright cameras are.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _SMOKES = 24
 
 @dataclass
 class Cast:
-    """What each thing (B, THINGS) shows: kind 0 turning, 1 cut-out, 2 emoji, 3 drawn; index of its picture; and where a sheet begins."""
+    """What each thing (B, THINGS) shows: kind 0 turning, 1 cut-out, 2 emoji, 3 drawn; index of its
+    picture; and where a sheet begins.
+    """
 
     kind: Tensor
     index: Tensor
@@ -71,6 +74,18 @@ class PhotoLiveliness(Liveliness):
         return torch.where((self.cast.kind[:, thing] == 0).view(-1, 1, 1, 1, 1), turning, still)
 
     def bend(self, thing: int, x: Tensor, y: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Let legs stride, heads nod and whole things turn away.
+
+        Args:
+            thing: which of a clip's things.
+            x: coordinates on the thing across, (B, T, S, S).
+            y: coordinates down, (B, T, S, S).
+            time: of every frame, (B, T).
+
+        Returns:
+            The coordinates to look the thing up at.
+        """
+
         def own(values: Tensor) -> Tensor:
             return values[:, thing, None, None, None]
 
@@ -85,7 +100,9 @@ class PhotoLiveliness(Liveliness):
 
 
 def as_picture(cut: Tensor, size: int) -> Tensor:
-    """Cut-outs (N, 4, s, s) in [0, 1] as parts' pictures (N, 4, size, size), whose fourth channel is about a distance to the edge."""
+    """Cut-outs (N, 4, s, s) in [0, 1] as parts' pictures (N, 4, size, size), whose fourth channel
+    is about a distance to the edge.
+    """
     if cut.shape[-1] > size:
         cut = F.interpolate(cut, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     else:
@@ -98,11 +115,23 @@ def as_picture(cut: Tensor, size: int) -> Tensor:
 
 @dataclass
 class SqueezedCamera(Camera):
-    """A camera whose picture has another shape than the square it is squeezed into: `squeeze` (B,) is the root of its width to height."""
+    """A camera whose picture has another shape than the square it is squeezed into: `squeeze` (B,)
+    is the root of its width to height.
+    """
 
     squeeze: Tensor
 
     def look(self, x: Tensor, y: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+        """Find what a place in the picture shows.
+
+        Args:
+            x: picture coordinates across, in half sides.
+            y: picture coordinates down.
+            depth: of the things, (B,).
+
+        Returns:
+            World coordinates x and y, (B, T, S, S) each.
+        """
         wide = self.squeeze[:, None, None, None]
         return super().look(x * wide, y / wide, depth)
 
@@ -115,7 +144,9 @@ class PhotoWorld(TrackingWorld):
     """A TrackingWorld with pictures from a folder in it (core.data.photos)."""
 
     def __init__(self, pictures: Path, held_out: bool, device: torch.device | str = "cpu", *, seed: int = 0, **pools: int) -> None:
-        """Pools of the sizes of TrackingWorld's, and pictures of real things: those that training doesn't see when `held_out`."""
+        """Pools of the sizes of TrackingWorld's, and pictures of real things: those that training
+        doesn't see when `held_out`.
+        """
         super().__init__(device, seed=seed, **pools)
         photos = read_photos(pictures, held_out)
         rng = np.random.default_rng(seed + 77)
@@ -133,7 +164,9 @@ class PhotoWorld(TrackingWorld):
         self._cast: Cast
 
     def _crops(self, photos: Photos, count: int, size: int, parts: tuple[float, float], rng: np.random.Generator) -> Tensor:
-        """Square crops of backgrounds, uint8 (count, 3, size, size): each a share of the shorter side between `parts`."""
+        """Square crops of backgrounds, uint8 (count, 3, size, size): each a share of the shorter
+        side between `parts`.
+        """
         made = []
         for _ in range(count):
             picture = photos.backgrounds[rng.integers(len(photos.backgrounds))]

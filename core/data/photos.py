@@ -1,4 +1,6 @@
-"""Pictures of real things from a folder that `python3 -m core.data.pool` makes: backgrounds, cut-outs, emoji and models in the round."""
+"""Pictures of real things from a folder that `python3 -m core.data.pool` makes: backgrounds,
+cut-outs, emoji and models in the round.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,9 @@ _BLEED = 9  # pixels around a cut-out that get its colours, so that no edge is m
 
 @dataclass(frozen=True)
 class Photos:
-    """Backgrounds uint8 (H, W, 3) of any size; cut-outs and emoji uint8 (N, SIDE, SIDE, 4); sheets of things that turn
-    (N, views, SIDE, SIDE, 4)."""
+    """Backgrounds uint8 (H, W, 3) of any size; cut-outs and emoji uint8 (N, SIDE, SIDE, 4); sheets
+    of things that turn (N, views, SIDE, SIDE, 4).
+    """
 
     backgrounds: list[Pictures]
     cutouts: Pictures
@@ -35,7 +38,10 @@ class Photos:
 
 
 def read_photos(folder: Path, held_out: bool) -> Photos:
-    """One of ten pictures of each kind when `held_out`, else the rest. InputError when the folder lacks a kind."""
+    """One of ten pictures of each kind when `held_out`, else the rest.
+
+    InputError when the folder lacks a kind.
+    """
     with ThreadPoolExecutor(16) as pool:
         found = {}
         for kind, pattern in (("bg", "*"), ("cut", "*.webp"), ("emoji", "*.webp"), ("turn", "*.webp")):

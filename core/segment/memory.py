@@ -1,4 +1,6 @@
-"""Attention to what is remembered, at a fraction of its cost: frames other than the prompted one are read at half their resolution."""
+"""Attention to what is remembered, at a fraction of its cost: frames other than the prompted one
+are read at half their resolution.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ POOL = 2
 
 
 class PooledMemoryAttention(MemoryAttention):
-    """The package's memory attention with the same weights. The first frame in memory, which is a prompted one, is read cell by cell; of
-    all others POOL x POOL cells are averaged. Positions are rotated in real numbers, which a processor does faster than in complex ones."""
+    """The package's memory attention with the same weights.
+
+    The first frame in memory, which is a prompted one, is read cell by cell; of all others POOL x
+    POOL cells are averaged. Positions are rotated in real numbers, which a processor does faster
+    than in complex ones.
+    """
 
     def forward(
         self,
@@ -58,8 +64,9 @@ class PooledMemoryAttention(MemoryAttention):
         return self.norm(out).transpose(0, 1).to(given.dtype)
 
     def _rotation(self, attention: RoPEAttention, cells: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Cosine and sine (K, C) for the cells of a frame, or for the keys of that many remembered `frames`. Computed once for each size:
-        a captured training step goes on reading them."""
+        """Cosine and sine (K, C) for the cells of a frame, or for the keys of that many remembered
+        `frames`. Computed once for each size: a captured training step goes on reading them.
+        """
         if not hasattr(self, "_rotations"):
             self._rotations: dict[tuple[int, int, str], tuple[Tensor, Tensor]] = {}
         key = (cells, frames, str(device))
@@ -77,7 +84,9 @@ class PooledMemoryAttention(MemoryAttention):
 
 
 def _pooled(tokens: Tensor, cells: int, pointers: int) -> Tensor:
-    """Remembered tokens (K, N, M) with all frames but the first averaged over POOL x POOL cells; the last `pointers` stay."""
+    """Remembered tokens (K, N, M) with all frames but the first averaged over POOL x POOL cells;
+    the last `pointers` stay.
+    """
     first = cells * cells
     stop = len(tokens) - pointers
     if stop == first:
@@ -90,7 +99,9 @@ def _pooled(tokens: Tensor, cells: int, pointers: int) -> Tensor:
 def _attend(
     attention: RoPEAttention, query: Tensor, key: Tensor, value: Tensor, own: tuple[Tensor, Tensor], theirs: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """One attention (N, K, C) with rotated positions for queries and for as many of the first keys as `theirs` has."""
+    """One attention (N, K, C) with rotated positions for queries and for as many of the first keys
+    as `theirs` has.
+    """
     q, k, v = attention.q_proj(query), attention.k_proj(key), attention.v_proj(value)
     count = len(theirs[0])
     q = _rotated(q, *own)

@@ -129,7 +129,9 @@ class _Trunk(Hiera):
 
 
 class _Neck(FpnNeck):
-    """FpnNeck that works out positions of the one level where they are asked for, and only once for each size."""
+    """FpnNeck that works out positions of the one level where they are asked for, and only once for
+    each size.
+    """
 
     def forward(self, xs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         last = len(xs) - 1
@@ -152,7 +154,8 @@ class _Neck(FpnNeck):
 
 
 def merge_convolutions(network: SAM2Base) -> None:
-    """Make one convolution of two that follow each other on the two finest levels, where nothing else reads what lies between them.
+    """Make one convolution of two that follow each other on the two finest levels, where nothing
+    else reads what lies between them.
 
     For a network that only answers: its weights no longer fit a package's.
     """

@@ -1,4 +1,6 @@
-"""Pictures of real things: models are read and turned, a pool of pictures is read, and the world shows them."""
+"""Pictures of real things: models are read and turned, a pool of pictures is read, and the world
+shows them.
+"""
 
 from __future__ import annotations
 

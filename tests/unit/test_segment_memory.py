@@ -1,4 +1,6 @@
-"""What makes the small network fast leaves its answers alone: pooled memory, merged convolutions, the neck's positions."""
+"""What makes the small network fast leaves its answers alone: pooled memory, merged convolutions,
+the neck's positions.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from core.training.following import Follower
 from sam2.modeling.backbones.image_encoder import FpnNeck
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.segment.network import build_network, merge_convolutions, Sam2Config
-from core.training.following import Follower
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 2, 32, 4, 3)
 

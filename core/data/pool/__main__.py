@@ -1,4 +1,6 @@
-"""`python3 -m core.data.pool FOLDER`: make the pool of pictures that `small-sam2 pictures=FOLDER` learns from."""
+"""`python3 -m core.data.pool FOLDER`: make the pool of pictures that `small-sam2 pictures=FOLDER`
+learns from.
+"""
 
 from __future__ import annotations
 

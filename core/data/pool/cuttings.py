@@ -22,7 +22,9 @@ _STARTS = re.compile(rb"RIFF....WEBP|\xff\xd8\xff[\xe0\xe1\xdb]", re.DOTALL)
 
 
 def draw(unpacked: Path, folder: Path) -> dict[str, int]:
-    """Write `folder`/bg, cut and emoji from the packages unpacked in `unpacked`/NAME; returns how many there are of each."""
+    """Write `folder`/bg, cut and emoji from the packages unpacked in `unpacked`/NAME; returns how
+    many there are of each.
+    """
     counts = {}
     for kind, made in (("bg", _backgrounds(unpacked)), ("cut", _cutouts(unpacked)), ("emoji", _emoji(unpacked))):
         (folder / kind).mkdir(parents=True, exist_ok=True)

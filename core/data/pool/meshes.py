@@ -1,4 +1,6 @@
-"""Readers of textured 3D models in the formats that games' packages bring: AC3D (.ac, .acc), Wavefront (.obj) and MegaGlest's (.g3d)."""
+"""Readers of textured 3D models in the formats that games' packages bring: AC3D (.ac, .acc),
+Wavefront (.obj) and MegaGlest's (.g3d).
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,10 @@ Floats = NDArray[np.float32]
 
 @dataclass
 class Mesh:
-    """Triangles of a model that may move: `vertices` (F, V, 3), y up, for F frames of an animation; `corners` (N, 3) into them; `uv`
-    (N, 3, 2), v upwards; `paint` (N,) into `textures` or -1; `colour` (N, 3) in [0, 1] where there is no texture, a tint where there is."""
+    """Triangles of a model that may move: `vertices` (F, V, 3), y up, for F frames of an animation;
+    `corners` (N, 3) into them; `uv` (N, 3, 2), v upwards; `paint` (N,) into `textures` or -1;
+    `colour` (N, 3) in [0, 1] where there is no texture, a tint where there is.
+    """
 
     vertices: Floats
     corners: NDArray[np.int64]
@@ -69,7 +73,10 @@ class _Collector:
 
 
 def read_ac3d(path: Path) -> Mesh:
-    """An AC3D file, with the strips of triangles of its .acc relative. OSError or ValueError when it can't be read."""
+    """An AC3D file, with the strips of triangles of its .acc relative.
+
+    OSError or ValueError when it can't be read.
+    """
     lines = iter(path.read_text(encoding="latin-1").splitlines())
     collector = _Collector()
     materials: list[tuple[float, float, float]] = []
@@ -128,7 +135,7 @@ def read_ac3d(path: Path) -> Mesh:
 
 
 def read_obj(path: Path) -> Mesh:
-    """A Wavefront file with its materials' pictures. OSError or ValueError when it can't be read."""
+    """A Wavefront file with its materials' pictures. OSError or ValueError if it can't be read."""
     collector = _Collector()
     uv: list[tuple[float, float]] = [(0.0, 0.0)]
     paints: dict[str, tuple[int, tuple[float, float, float]]] = {}
@@ -171,9 +178,12 @@ def _materials(path: Path, collector: _Collector) -> dict[str, tuple[int, tuple[
 
 
 def read_g3d(path: Path) -> Mesh:
-    """A MegaGlest model of version 4, with all frames of its animation. OSError or ValueError when it is none.
+    """A MegaGlest model of version 4, with all frames of its animation.
 
-    Where its texture is clear the team's colour shows through: the mesh's `colour` is drawn from the file's name.
+    OSError or ValueError when it is none.
+
+    Where its texture is clear the team's colour shows through: the mesh's `colour` is drawn from
+    the file's name.
     """
     data = path.read_bytes()
     if data[:4] != b"G3D\x04":
@@ -233,7 +243,9 @@ def upright(mesh: Mesh) -> Mesh:
 
 
 def on_wheels(mesh: Mesh) -> Mesh:
-    """A still model of a car's body, as racing games keep it, with four wheels where a car has them."""
+    """A still model of a car's body, as racing games keep it, with four wheels where a car has
+    them.
+    """
     body = mesh.vertices[0]
     low, high = np.quantile(body, 0.003, axis=0), np.quantile(body, 0.997, axis=0)
     ahead = 0 if high[0] - low[0] > high[2] - low[2] else 2

@@ -55,7 +55,10 @@ SOURCES = {"torcs-data": _torcs, "trigger-rally-data": _trigger, "flightgear-dat
 
 
 def read(path: Path) -> meshes.Mesh:
-    """A model of the packages, upright and on its wheels. OSError or ValueError when it can't be read."""
+    """A model of the packages, upright and on its wheels.
+
+    OSError or ValueError when it can't be read.
+    """
     if path.suffix == ".acc":
         return meshes.on_wheels(meshes.read_ac3d(path))
     if path.suffix == ".obj":
@@ -64,7 +67,8 @@ def read(path: Path) -> meshes.Mesh:
 
 
 def draw(unpacked: Path, folder: Path, processes: int = 1) -> int:
-    """Draw all sheets of the packages unpacked in `unpacked`/PACKAGE as `folder`/NAME.webp; returns how many there are.
+    """Draw all sheets of the packages unpacked in `unpacked`/PACKAGE as `folder`/NAME.webp; returns
+    how many there are.
 
     Args:
         unpacked: folder with one folder per package
@@ -73,6 +77,7 @@ def draw(unpacked: Path, folder: Path, processes: int = 1) -> int:
 
     Raises:
         OSError: a sheet can't be written
+
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = []

@@ -1,4 +1,6 @@
-"""The Debian packages that pictures come from, their licences, and how they are fetched and unpacked."""
+"""The Debian packages that pictures come from, their licences, and how they are fetched and
+unpacked.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from core.errors import InputError, StorageError
 
 
 class Package(NamedTuple):
-    """A package: what is taken from it, and under which licences, as its file /usr/share/doc/NAME/copyright says for those parts."""
+    """A package: what is taken from it, and under which licences, as its file
+    /usr/share/doc/NAME/copyright says for those parts.
+    """
 
     name: str
     kind: str
@@ -38,7 +42,9 @@ PACKAGES = (
 
 
 def fetch(folder: Path) -> dict[str, str]:
-    """Fetch all packages with apt-get and unpack each in `folder`/NAME; returns their versions. Those that are there are kept.
+    """Fetch all packages with apt-get and unpack each in `folder`/NAME; returns their versions.
+
+    Those that are there are kept.
 
     InputError where there is no apt-get, StorageError when a package can't be had or unpacked.
     """

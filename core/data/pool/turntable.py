@@ -1,4 +1,6 @@
-"""Textured models seen from all sides: sheets of pictures with alpha, in which each picture is a small step on from the one before."""
+"""Textured models seen from all sides: sheets of pictures with alpha, in which each picture is a
+small step on from the one before.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +55,21 @@ class _Points:
 
 
 def turned(mesh: Mesh, rng: np.random.Generator, sweep: float | None = None) -> NDArray[np.uint8]:
-    """VIEWS pictures of a model beside each other, uint8 (SIDE, VIEWS * SIDE, 4): it turns on its spot while its animation goes on.
+    """VIEWS pictures of a model beside each other, uint8 (SIDE, VIEWS * SIDE, 4): it turns on its
+    spot while its animation goes on.
 
-    `sweep` is by how much it turns in all, in radians; drawn when not given. Light, height of the eye and distance are drawn too.
-    ValueError for a model that shows nothing.
+    Light, height of the eye and distance are drawn.
+
+    Args:
+        mesh: the model.
+        rng: draws.
+        sweep: by how much it turns in all, in radians; drawn when not given.
+
+    Returns:
+        The pictures.
+
+    Raises:
+        ValueError: the model shows nothing.
     """
     points = _Points(mesh, rng)
     sweep = rng.choice([-1, 1]) * rng.uniform(0.6, 2.2) * math.pi if sweep is None else sweep
@@ -94,7 +107,9 @@ def _rotation(yaw: float, tilt: float) -> Floats:
 
 
 def _splat(place: Floats, colour: Floats, distance: float) -> NDArray[np.uint8]:
-    """Points of a model of radius 1 as a picture, uint8 (SIDE, SIDE, 4); nearer ones cover farther ones."""
+    """Points of a model of radius 1 as a picture, uint8 (SIDE, SIDE, 4); nearer ones cover farther
+    ones.
+    """
     side = SIDE * _FINE
     depth = distance - place[:, 2]
     scale = _MARGIN * math.sqrt(distance * distance - 1) / depth
