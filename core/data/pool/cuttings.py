@@ -16,6 +16,7 @@ _SHORTER, _LEAST, _WIDEST = 660, 300, 2.2  # sides of a background in pixels, an
 _SIDE = 224
 _EMOJI = 900
 _NO_PHOTOGRAPHS = ("cartoon", "symbols", "roadsigns", "flags", "naturalforces", "space", "toys", "plastic")
+_ONLY = {"opencv-doc": "examples/data", "stellarium-data": "landscapes", "python3-skimage": "skimage/data"}  # folders with photographs
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _ALBUMS = ("erase", "details", "explore_farm_animals", "explore_monuments", "explore_world_animals", "explore_world_music")
 _STARTS = re.compile(rb"RIFF....WEBP|\xff\xd8\xff[\xe0\xe1\xdb]", re.DOTALL)
@@ -37,7 +38,8 @@ def draw(unpacked: Path, folder: Path) -> dict[str, int]:
 
 def _backgrounds(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
     for package in (package for package in PACKAGES if package.kind == "bg"):
-        pictures = _album(unpacked / package.name) if package.name.startswith("gcompris") else _files(unpacked / package.name)
+        home = unpacked / package.name
+        pictures = _album(home) if package.name.startswith("gcompris") else _files(home, _ONLY.get(package.name, ""))
         for number, picture in enumerate(pictures):
             width, height = picture.size
             picture = picture.crop((0, 0, min(width, int(_WIDEST * height)), height))
@@ -45,17 +47,21 @@ def _backgrounds(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
             yield f"{package.name}-{number:03}", picture.resize((round(picture.width * scale), round(picture.height * scale)))
 
 
-def _files(folder: Path) -> Iterator[Image.Image]:
-    """Coloured pictures without alpha, of each folder of sizes of one picture only the largest."""
+def _files(folder: Path, within: str) -> Iterator[Image.Image]:
+    """Coloured pictures without alpha whose path has `within` in it, of each folder of sizes of one picture only the largest."""
     best: dict[object, Path] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in _PICTURES or path.is_symlink():
+        if path.suffix.lower() not in _PICTURES or path.is_symlink() or within not in path.as_posix():
             continue
         key = path.parent if re.fullmatch(r"\d+x\d+", path.stem) else path
         if key not in best or path.stat().st_size > best[key].stat().st_size:
             best[key] = path
     for path in best.values():
-        picture = Image.open(path)
+        try:
+            picture = Image.open(path)
+            picture.load()
+        except OSError:  # some samples are broken on purpose
+            continue
         if picture.mode == "RGB" and min(picture.size) >= _LEAST:
             yield picture
 
