@@ -48,7 +48,9 @@ def _backgrounds(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _files(folder: Path, within: str) -> Iterator[Image.Image]:
-    """Coloured pictures without alpha whose path has `within` in it, of each folder of sizes of one picture only the largest."""
+    """Coloured pictures without alpha whose path has `within` in it. Of a folder with one picture in
+    several sizes, only the largest.
+    """
     best: dict[object, Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in _PICTURES or path.is_symlink() or within not in path.as_posix():
