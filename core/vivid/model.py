@@ -107,7 +107,7 @@ class VividModel:
 
     @property
     def paints_background(self) -> bool:
-        """Whether it can paint what lies behind a removed thing. One that paints only objects can't."""
+        """Whether it can paint what is behind a removed thing; one that only paints objects can't."""
         return not self.object_mattes
 
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:

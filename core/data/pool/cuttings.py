@@ -48,8 +48,8 @@ def _backgrounds(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _files(folder: Path, within: str) -> Iterator[Image.Image]:
-    """Coloured pictures without alpha whose path has `within` in it. Of a folder with one picture in
-    several sizes, only the largest.
+    """Coloured pictures without alpha whose path has `within` in it. Of a folder that has one
+    picture in several sizes, only the largest.
     """
     best: dict[object, Path] = {}
     for path in sorted(folder.rglob("*")):
