@@ -107,7 +107,7 @@ class VividModel:
 
     @property
     def paints_background(self) -> bool:
-        """Whether it can paint what is behind a removed thing; one that only paints objects can't."""
+        """Whether it can paint what is behind a thing that is removed, not only objects."""
         return not self.object_mattes
 
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
