@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from core.training.following import Follower
 from sam2.modeling.backbones.image_encoder import FpnNeck
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.segment.network import build_network, merge_convolutions, Sam2Config
+from core.training.small.sam2_tracking import BatchTracker
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 2, 32, 4, 3)
 
@@ -40,12 +40,12 @@ def networks() -> tuple[SAM2Base, SAM2Base]:
 def recalled(network: SAM2Base, frames: int) -> Tensor:
     """The features of a frame with the memory of a prompted one and of `frames` after it."""
     torch.manual_seed(5)
-    follower = Follower(network)
-    first, *others = follower.encode(torch.rand(2, 2, 3, 64, 64), 1)
+    tracker = BatchTracker(network)
+    first, *others = tracker.encode(torch.rand(2, 2, 3, 64, 64), 1)
     points = (torch.full((2, 1, 2), 32.0), torch.ones(2, 1, dtype=torch.int32))
-    answer = follower.decode(first, follower.plain(first), points, None, True)
-    memory = follower.remember(first, answer)
-    return follower.recall(others[0], memory, [memory] * frames, torch.ones(()), 2)
+    answer = tracker.decode(first, tracker.plain(first), points, None, True)
+    memory = tracker.remember(first, answer)
+    return tracker.recall(others[0], memory, [memory] * frames, torch.ones(()), 2)
 
 
 def test_pooled_memory_reads_the_prompted_frame_as_it_is() -> None:
