@@ -126,7 +126,7 @@ def test_a_try_of_masks_that_changed_meanwhile_is_stale(editor: Editor, clip: Pa
         if event.stage == "keyframe" and event.done == 1:
             editor.region.set_adjustment(project_id, MaskAdjustment("hull"))
 
-    tries = TriesRequest(0, "delete", "", (1,), SamplingSettings(steps=2))
+    tries = TriesRequest(0, "modify", "a red ball", (1,), SamplingSettings(steps=2))
     regions = RegionBuilder(editor.workspace, editor.pictures.frames, editor.pictures.masks)
     jobs = KeyframeJobs(editor.workspace, editor.engine, editor.pictures, regions)
     jobs.try_keyframe(project_id, tries, JobContext(meanwhile))
