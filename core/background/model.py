@@ -51,24 +51,17 @@ class BackgroundModel:
         np.copyto(area.crop(result), pixels, where=area.crop(hole)[..., None])
         return result
 
-    def unseen(self, index: int) -> float:
-        """The share of the region on a frame that no frame of the clip shows, as far as its plates
-        tell.
-        """
-        shares = [self._plates.plate(at).unseen for at in self._plates.around(index)]
-        return min(shares) if self._footage.hole(index).any() else 0.0
-
     def _from_plates(self, index: int, area: Box[int]) -> tuple[Frame, Mask]:
         """Part of a frame from the plates around it, uint8 (H, W, 3), and where a camera saw it."""
         footage = self._footage
         near = self._plates.around(index)
         if near == [index]:
-            layer = self._plates.plate(index).layer
+            layer = self._plates.plate(index)
             return area.crop(layer.picture), area.crop(layer.clear)
         total = np.zeros((*area.shape, 3), np.float32)
         weights, seen = np.zeros(area.shape, np.float32), np.zeros(area.shape, np.float32)
         for at in near:
-            layer = self._plates.plate(at).layer
+            layer = self._plates.plate(at)
             laid = align(footage, index, layer, self._camera.between(at, index), refine=False)
             if laid is None:
                 continue
@@ -81,7 +74,7 @@ class BackgroundModel:
         pixels = np.clip(np.rint(total / np.maximum(weights, _LEAST**3)[..., None]), 0, 255).astype(np.uint8)
         missing = area.crop(footage.hole(index)) & (weights < _LEAST**3)
         if missing.any():  # what comes into view between two plates
-            own = self._plates.plate(index).layer
+            own = self._plates.plate(index)
             pixels[missing] = area.crop(own.picture)[missing]
             seen[missing] = area.crop(own.clear)[missing]
         return pixels, seen > 0.5 * weights

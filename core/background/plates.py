@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -43,14 +42,6 @@ REACH = CHAIN * ROOT + OFFSETS[-1] + EVERY
 _KEPT = 10
 
 
-@dataclass(frozen=True)
-class Plate:
-    """A clean frame as a layer, and the share of its hole that no frame shows."""
-
-    layer: Layer
-    unseen: float
-
-
 class Plates:
     """Makes plates when they are asked for and keeps the latest. What a plate shows doesn't depend
     on what was asked for before.
@@ -58,7 +49,7 @@ class Plates:
 
     def __init__(self, footage: Footage, camera: Camera) -> None:
         self._footage, self._camera = footage, camera
-        self._made: OrderedDict[int, Plate] = OrderedDict()
+        self._made: OrderedDict[int, Layer] = OrderedDict()
 
     def around(self, index: int) -> list[int]:
         """The frames whose plates a frame is filled from: one or two in its shot, or the frame
@@ -71,7 +62,7 @@ class Plates:
         shot = self._camera.shot(index, EVERY)
         return [one for one in (before, min(index - index % EVERY + EVERY, known.stop - 1)) if one in shot] or [index]
 
-    def plate(self, index: int) -> Plate:
+    def plate(self, index: int) -> Layer:
         """The plate of a frame."""
         if index not in self._made:
             self._made[index] = self._make(index)
@@ -93,18 +84,15 @@ class Plates:
         first = -(-shot.start // EVERY) * EVERY
         return first if first < index else None
 
-    def _make(self, index: int) -> Plate:
+    def _make(self, index: int) -> Layer:
         footage = self._footage
         frame, hole = footage.frame(index), footage.hole(index)
         if not hole.any():
-            return Plate(self._as_layer(frame, hole), 0.0)
+            return self._as_layer(frame, hole)
         layers, alignments, costs = self._gather(index)
         root = self._root(index)
-        seen = None
-        if costs:
-            seen = np.minimum.reduce(costs) < WORST
         if root is not None:
-            made = self.plate(root).layer
+            made = self.plate(root)
             laid = align(footage, index, made, self._camera.between(root, index), refine=True)
             if laid is not None:
                 layers.append(made)
@@ -113,13 +101,9 @@ class Plates:
         result, missing, made_up = frame, hole, hole
         if alignments:
             result, missing, made_up = self._composed(frame, hole, layers, alignments, costs)
-        unseen = 1.0
-        if seen is not None:
-            own = alignments[0].box.crop(footage.small_hole(index))
-            unseen = float((own & ~seen).sum() / max(own.sum(), 1))
         if missing.any():
             result = complete(result, missing, index)
-        return Plate(self._as_layer(result, made_up), unseen)
+        return self._as_layer(result, made_up)
 
     def _as_layer(self, frame: Frame, made_up: Mask) -> Layer:
         small = self._footage.shrunk(frame)
