@@ -89,8 +89,8 @@ def track_to_folder(
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
-        if reader.info.incomplete:
-            note(reader.info.incomplete)
+        for remark in reader.info.remarks:
+            note(remark)
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
@@ -152,8 +152,8 @@ def edit_to_folder(
     stopwatch = Stopwatch()
     with open_clip(video) as reader:
         info = reader.info
-        if info.incomplete:
-            note(info.incomplete)
+        for remark in info.remarks:
+            note(remark)
         span = parse_span(arguments.frames, info.frames)
         check_editable(info)
         # Everything that can be wrong with the input is found before anything slow starts.

@@ -53,7 +53,7 @@ def _note(text: str, remedy: str = "", label: str = "", warn: bool = False) -> d
 
 
 def _about_file(info: VideoInfo) -> list[dict[str, Any]]:
-    return [_note(f"{info.incomplete[0].upper()}{info.incomplete[1:]}.", warn=True)] if info.incomplete else []
+    return [_note(f"{remark[0].upper()}{remark[1:]}.", warn=True) for remark in info.remarks]
 
 
 def _about_length(clip: Clip) -> list[dict[str, Any]]:

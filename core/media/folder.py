@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 
 from core.errors import InputError
 from core.media.images import image_size, read_image
+from core.numbering import gaps_of, numbers_of, twins_of
 from core.project.video import VideoInfo
 
 FOLDER_RATE = Fraction(24)
 """Images carry no rate; this one is assumed."""
 
 _SUFFIXES = {".png": "png", ".jpg": "mjpeg", ".jpeg": "mjpeg", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
-_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 def numbered_images(folder: Path) -> list[Path]:
-    """The images of a folder in the order of the last number in their names. InputError when there
-    are none or two share a number.
+    """The images of a folder in the order of the numbers in their names (`core.numbering`).
+    InputError when there are none or two share a number.
     """
+    return list(_numbered(folder).values())
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    """The images of a folder by their numbers, ascending."""
     try:
-        names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+        images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."))
     except OSError as error:
         raise InputError(f"the folder {folder} can't be read ({error.strerror}): check that it exists and that you may read it") from error
-    numbered: dict[int, Path] = {}
-    for path in sorted(names):
-        found = _NUMBER.search(path.stem)
-        if found is None:
-            continue
-        number = int(found.group(1))
-        if number in numbered:
-            raise InputError(
-                f"the folder {folder} holds two images numbered {number}: {numbered[number].name} and {path.name}, leave one out"
-            )
-        numbered[number] = path
+    numbers = numbers_of([path.stem for path in images])
+    if (twins := twins_of(numbers)) is not None:
+        one, other = twins
+        raise InputError(
+            f"the folder {folder} holds two images numbered {numbers[one]}: {images[one].name} and {images[other].name}, leave one out"
+        )
+    numbered = {number: path for number, path in zip(numbers, images, strict=True) if number is not None}
     if not numbered:
         raise InputError(f"the folder {folder} holds no numbered images (such as 00000.png or frame_1.jpg)")
-    return [numbered[number] for number in sorted(numbered)]
+    return dict(sorted(numbered.items()))
 
 
 def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
     """The facts about a folder of images and its files in order. InputError for images of differing
     size or a broken first or last one.
     """
-    images = numbered_images(folder)
+    numbered = _numbered(folder)
+    images = list(numbered.values())
     size = image_size(images[0])
     for path in images:
         other = image_size(path)
@@ -56,5 +57,13 @@ def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
     for path in {images[0], images[-1]}:  # a copy that was cut short shows at the end
         read_image(path)
     codec = _SUFFIXES[images[0].suffix.lower()]
-    info = VideoInfo(width=size[0], height=size[1], rate=FOLDER_RATE, frames=len(images), codec=codec, pixel_format="rgb24")
+    info = VideoInfo(
+        width=size[0],
+        height=size[1],
+        rate=FOLDER_RATE,
+        frames=len(images),
+        codec=codec,
+        pixel_format="rgb24",
+        gaps=tuple(gaps_of(list(numbered))),
+    )
     return info, images

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from core.errors import InputError
 from core.geometry import FrameRange
+from core.words import counted
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class VideoInfo:
     carry FFmpeg's names; None where the file does not say. `pixel_aspect` is the width of a
     displayed pixel over its height, other than 1 in some broadcast footage. `missing` counts the
     frames that the file's header speaks of and that are not in it, as in a copy or a download that
-    broke off.
+    broke off. `gaps` are the pairs of numbers of a folder's images between which others are left
+    out.
     """
 
     width: int
@@ -46,6 +48,7 @@ class VideoInfo:
     audio: tuple[AudioInfo, ...] = ()
     pixel_aspect: Fraction = Fraction(1)
     missing: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -75,6 +78,21 @@ class VideoInfo:
             return ""
         there = "is there" if self.frames == 1 else "are there"
         return f"the file breaks off: of {self.frames + self.missing} frames {self.frames} {there}; if this is a copy, copy it again"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know before any work begins, a sentence each, without capital and
+        full stop.
+        """
+        return tuple(text for text in (self.incomplete, self._about_gaps) if text)
+
+    @property
+    def _about_gaps(self) -> str:
+        if not self.gaps:
+            return ""
+        before, after = self.gaps[0]
+        more = f", and in {counted(len(self.gaps) - 1, 'more place')}" if len(self.gaps) > 1 else ""
+        return f"images are missing between number {before} and {after}{more}: the frames on both sides follow each other directly"
 
 
 @dataclass(frozen=True)

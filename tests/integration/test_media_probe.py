@@ -283,3 +283,13 @@ def test_a_folder_is_a_clip_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     with open_clip(tmp_path) as reader:
         assert (reader.info.size, len(reader)) == ((30, 20), 3)
         assert np.array_equal(np.stack(list(reader.frames())), pictures[[2, 0, 1]])
+
+
+def test_the_number_of_an_image_is_the_one_that_counts_and_gaps_are_said(tmp_path: Path) -> None:
+    pictures = noise_frames(3, 20, 30)
+    for number, picture in zip((0, 1, 5), pictures, strict=True):
+        write_image(tmp_path / f"shot7_{number:04d}_x2.png", picture)
+    with open_clip(tmp_path) as reader:
+        assert np.array_equal(np.stack(list(reader.frames())), pictures)
+        (remark,) = reader.info.remarks
+    assert "between number 1 and 5" in remark
