@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -61,6 +62,18 @@ def is_folder(path: Path) -> bool:
     except (OSError, ValueError) as error:
         shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:60]}...{str(path)[-15:]}"
         raise InputError(f"{shown!r} can't be opened ({getattr(error, 'strerror', None) or error}): check the path") from error
+
+
+def check_regular(path: Path) -> None:
+    """Raise InputError for a device, a pipe or a socket: whoever opens one may wait for ever, or
+    read without end. What is not there is left to who opens it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{path} is a device or a pipe, not a file: choose a file")
 
 
 @contextmanager

@@ -140,7 +140,9 @@ def _copy_with_pyav(clip: Path, folder: Path) -> None:
     """The plainest loop that does the same: decode, RGB array, encode with our settings."""
     import av
 
-    with av.open(str(clip)) as source, av.open(str(folder / "bare.mp4"), "w") as target:
+    from core.media.source import open_container
+
+    with open_container(clip) as source, av.open(str(folder / "bare.mp4"), "w") as target:
         stream_in = source.streams.video[0]
         stream_in.thread_type = "AUTO"
         stream = target.add_stream("libx264", rate=stream_in.average_rate, options={"crf": "16", "preset": "fast"})

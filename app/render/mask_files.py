@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
+from core.files import check_regular
 from core.project.video import VideoInfo
 from core.words import counted
 
@@ -75,6 +76,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
     from core.masks.importing import import_masks, masks_from_frames
     from core.media import open_clip
 
+    check_regular(path)
     info.check_frame(frame)
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.files import check_regular
 from core.project.codec import decode, encode
 from core.project.edits import KeyframeEdit, Painting, Propagation, SamplingSettings, Task
 from core.project.project import Project
@@ -105,6 +106,7 @@ class Recipe:
         """Read a recipe; InputError when the file is none, is damaged, or was written by a newer
         version.
         """
+        check_regular(path)
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             version = data.pop("vivid_recipe")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import InputError
-from core.files import atomic_path
+from core.files import atomic_path, check_regular
 from core.media.color import check_frame, RgbFrame
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -28,6 +28,7 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
     Otherwise as `read_image`.
     """
     path = Path(path)
+    check_regular(path)
     try:
         with Image.open(path) as image:
             image.load()
@@ -70,6 +71,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """(width, height) as displayed, read from the header only. InputError if `path` is no
     picture.
     """
+    check_regular(path)
     try:
         with Image.open(path) as image:
             width, height = image.size

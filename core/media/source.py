@@ -8,23 +8,26 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from core.errors import InputError
+from core.files import check_regular
+from core.media.allowed import DECODERS, OPTIONS, PICTURE_PIPES
 
-_TEXT_FORMATS = ("tty", "srt", "ass", "webvtt", "lrc", "subviewer", "microdvd", "sami", "hls", "concat", "dash")
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open a file for reading. InputError in one line when it is missing, unreadable, text, or
-    nothing FFmpeg knows.
+    """Open a file for reading. InputError in one line when it is missing, unreadable, no regular
+    file, text, or of a kind that is not in `core.media.allowed`.
 
-    Only this file is ever opened: text is refused before FFmpeg sees it, since a playlist could
-    name other files or addresses.
+    Every media file in the program is opened here. Only this file is ever read: text is refused
+    before FFmpeg sees it, since a playlist could name other files or addresses, and FFmpeg itself
+    may use nothing but local files.
     """
+    check_regular(path)
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -37,16 +40,12 @@ def open_container(path: Path) -> InputContainer:
     if _is_text(head):
         raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
     try:
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(f"file:{path}", container_options=dict(OPTIONS), metadata_errors="replace")
     except av.FFmpegError as error:
         raise InputError(
             f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind; get it anew, or save it as an MP4"
         ) from error
-    names = container.format.name.split(",")
-    if any(name in _TEXT_FORMATS for name in names):
-        container.close()
-        raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
-    if "image2" in names or any(name.endswith("_pipe") for name in names):
+    if container.format.name in PICTURE_PIPES:
         container.close()
         raise InputError(f"{path} is a single picture, not a video: choose a video, or a folder of numbered pictures")
     return container
@@ -64,17 +63,22 @@ def _is_text(head: bytes) -> bool:
     return controls == 0
 
 
+def is_decodable(stream: Stream) -> bool:
+    """Whether this program decodes the stream: its codec is known, and allowed."""
+    return stream.codec_context is not None and stream.codec_context.codec.name in DECODERS
+
+
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream to work on: FFmpeg's choice of the best, but never a cover picture. InputError
     when there is none.
 
     Every other stream is set to be skipped while demuxing.
     """
-    streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS and stream.codec_context is not None]
+    streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS and is_decodable(stream)]
     if not streams:
-        if container.streams.video:
+        if container.streams.video and all(stream.disposition & _STILLS for stream in container.streams.video):
             raise InputError(f"{path} has only a cover picture, no video: choose a file with moving pictures")
-        if container.streams.audio:
+        if container.streams.audio and not container.streams.video:
             raise InputError(f"{path} has only sound, no video: choose a file with moving pictures")
         raise InputError(f"{path} has no video that can be decoded: save it as H.264 in an MP4, then open that")
     best = container.streams.best("video")

@@ -22,6 +22,7 @@ from core.media.audio import AudioTrack
 from core.media.clock import clock_of
 from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
+from core.media.source import open_container
 from core.project.video import VideoInfo
 from core.words import counted
 
@@ -178,9 +179,9 @@ class VideoWriter:
         without a word is found out.
         """
         try:
-            with av.open(f"file:{self._file.temporary}") as container:
+            with open_container(self._file.temporary) as container:
                 frames = container.streams.video[0].frames
-        except (av.FFmpegError, IndexError) as error:
+        except (InputError, IndexError) as error:
             raise StorageError(
                 f"{self._path} could not be written whole, what was there before is untouched; free some space on the disk, then try again"
             ) from error
