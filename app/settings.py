@@ -34,7 +34,7 @@ class Settings:
     """What the program needs to know before it does anything.
 
     `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see
-    `core.vivid.memory`).
+    `core.vivid.memory`). `names` are those that the server is reached by besides its machine's own.
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -42,6 +42,7 @@ class Settings:
     memory: str = "auto"
     host: str = "127.0.0.1"
     port: int = 7860
+    names: tuple[str, ...] = ()
     open_browser: bool = True
     segmenter: str = "embedded"
     model: str = "vivid-small"

@@ -50,10 +50,16 @@ def script_url(name: str) -> str:
 
 
 @functools.cache
+def inline_script() -> str:
+    """The script in the head that starts all others."""
+    return f'{QUEUE} import("{script_url(ENTRY)}");'
+
+
+@functools.cache
 def head() -> str:
     """Tags that every part of the page brings along; a browser takes them once."""
     style = f'<link rel="stylesheet" href="/studio/page.css?v={page_version()}">'
-    return f'{style}<script>{QUEUE} import("{script_url(ENTRY)}");</script>'
+    return f"{style}<script>{inline_script()}</script>"
 
 
 @functools.cache

@@ -47,6 +47,14 @@ def build_parser() -> argparse.ArgumentParser:
     ui = commands.add_parser("ui", help="open the editor in a browser (the default)")
     ui.add_argument("--port", type=int, help="port of the editor; if it is taken, the next free one (7860)")
     ui.add_argument("--host", help="address to listen on (127.0.0.1: this machine only)")
+    ui.add_argument(
+        "--name",
+        dest="names",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the server is reached by, as behind a proxy (repeatable)",
+    )
     ui.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
     _add_shared(ui)

@@ -22,6 +22,7 @@ from core.words import counted
 def _settings(options: argparse.Namespace) -> Settings:
     given = {name: getattr(options, name, None) for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model")}
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
+    given["names"] = tuple(getattr(options, "names", ())) or None
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
 
 
@@ -44,7 +45,7 @@ def ui(options: argparse.Namespace) -> None:
         choose_device(settings.device)
     make_folder(settings.workspace, "--workspace")
     with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
-        serve(Editor(settings), settings.host, settings.port, settings.open_browser)
+        serve(Editor(settings))
     _end_at_once()
 
 

@@ -15,40 +15,38 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.contract.error_text import error_text
 from app.contract.program import Program
 from app.server.crash_reports import crash_reports, LOGS
+from app.server.gate import Gate
 from app.server.head_tags import HeadTags
 from app.server.responses import error_response
 from app.server.routes import studio_routes
 from app.server.rpc import add_endpoints
+from app.server.same_site import HostNames, LOOPBACK
 from app.server.sockets import listen
 from app.server.transfers import prepare_transfers
 from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from ui_components.page import build_page
-from ui_components.page_files import preload_tags
+from ui_components.page_files import inline_script, preload_tags
 
 if TYPE_CHECKING:
     from app.editor.editor import Editor
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+def build_app(editor: Editor) -> Gate:
+    """The page at /, pictures under /studio, all of it behind the gate.
 
-def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
-    """The page at /, pictures under /studio.
-
-    A `shared` server may be called by any name and lists nobody's projects to others.
+    A server that others can reach lists nobody's projects to them.
     """
+    settings = editor.settings
+    shared = settings.host not in LOOPBACK
     app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(HeadTags, tags=preload_tags())
-    if not shared:
-        # another site that points its own name at this machine gets nothing
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
+    app.add_middleware(HeadTags, tags=preload_tags(), also_run=[inline_script()])
 
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
@@ -78,29 +76,25 @@ def build_app(editor: Editor, *, shared: bool = False) -> FastAPI:
         show_error=False,
         pwa=False,
     )
-    return app
+    return Gate(app, HostNames(settings.host, settings.names))
 
 
-def serve(editor: Editor, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True) -> None:
-    """Run until Ctrl-C, which is raised.
+def serve(editor: Editor) -> None:
+    """Run as the editor's settings say, until Ctrl-C, which is raised.
 
     The address is printed on one line.
-
-    Args:
-        editor: The editor.
-        host: The address to listen on; one that is not loopback makes the server a shared one.
-        port: The port; the next free one where it is taken.
-        open_browser: Whether to open the page.
     """
-    listener = listen(host, port)
-    app = build_app(editor, shared=host not in LOOPBACK)
+    settings = editor.settings
+    host = settings.host
+    listener = listen(host, settings.port)
+    app = build_app(editor)
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
     # a page holds a connection open for as long as it is on the screen: don't wait for it when
     # stopping
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1))
     print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
-    if open_browser:
+    if settings.open_browser:
         threading.Timer(0.3, webbrowser.open, (url,)).start()
     try:
         with crash_reports(editor.settings.workspace / LOGS):

@@ -32,16 +32,11 @@ def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
         `beside` is the project that is open where it was sent: `masks` in the answer says whether
         the video looks like masks for that.
         """
-        # Only the page's own script can send this header: the form of another site can't.
-        if request.headers.get("x-vivid-studio") != "1":
-            return error_response(400, "uploads come from the editor's page")
         return await _take_upload(editor, request, name, beside)
 
     @routes.post("/{project_id}/masks")
     async def take_masks(project_id: str, request: Request, frame: int | None = None) -> Response:
         """Take masks as files of a form and add them to the project."""
-        if request.headers.get("x-vivid-studio") != "1":
-            return error_response(400, "uploads come from the editor's page")
         return await _take_masks(editor, project_id, request, frame)
 
     @routes.post("/{project_id}/picture")
@@ -49,8 +44,6 @@ def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
         """Take a picture from another program as the body of the request; it waits in the project
         until it is taken or another comes.
         """
-        if request.headers.get("x-vivid-studio") != "1":
-            return error_response(400, "uploads come from the editor's page")
         return await _take_picture(editor, project_id, request, name)
 
 

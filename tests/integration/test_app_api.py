@@ -165,4 +165,4 @@ def test_a_stranger_gets_nothing(client: Client, server: str, tmp_path: Path) ->
         assert httpx.get(f"{server}/gradio_api/file={path}").status_code in (403, 404)
     elsewhere = {"origin": "http://elsewhere.example", "content-type": "text/plain"}
     call = httpx.post(f"{server}/gradio_api/call/list_examples", content=b'{"data": []}', headers=elsewhere)
-    assert call.status_code == 422, "a page of another site can send plain text without asking, and no more"
+    assert call.status_code == 403, "a page of another site can send plain text without asking, and no more"

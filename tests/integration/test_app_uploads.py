@@ -17,8 +17,6 @@ from app.settings import Settings
 from core.errors import Cancelled
 from ui_components.page_files import script_url
 
-OURS = {"x-vivid-studio": "1"}
-
 
 @pytest.fixture
 def client(tmp_path: Path):
@@ -42,7 +40,7 @@ def client(tmp_path: Path):
 )
 def test_a_clip_may_come_under_any_name(client: TestClient, tmp_path: Path, name: str, title: str) -> None:
     data = disc_clip(tmp_path / "disc.mp4", frames=3).read_bytes()
-    answer = client.post("/studio/upload", params={"name": name}, content=data, headers=OURS)
+    answer = client.post("/studio/upload", params={"name": name}, content=data)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["view"]["name"], answer.json()["view"]["clip"]["frames"]) == (title, 3)
     [stored] = (tmp_path / "uploads").glob("*/*")
@@ -50,7 +48,7 @@ def test_a_clip_may_come_under_any_name(client: TestClient, tmp_path: Path, name
 
 
 def test_what_is_no_video_is_told_by_its_own_name_and_not_kept(client: TestClient, tmp_path: Path) -> None:
-    answer = client.post("/studio/upload", params={"name": "notes.mp4"}, content=b"just words\n" * 50, headers=OURS)
+    answer = client.post("/studio/upload", params={"name": "notes.mp4"}, content=b"just words\n" * 50)
     told = "notes.mp4 is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video"
     assert (answer.status_code, answer.text) == (400, told)
     assert not list((tmp_path / "uploads").iterdir())
@@ -58,7 +56,7 @@ def test_what_is_no_video_is_told_by_its_own_name_and_not_kept(client: TestClien
 
 def test_a_frame_that_nobody_waits_for_is_not_decoded(client: TestClient, tmp_path: Path) -> None:
     clip = video_file(tmp_path / "one group.mp4", counted_frames(240), options={"g": "240", "bf": "0", "sc_threshold": "0"})
-    answer = client.post("/studio/upload", params={"name": clip.name}, content=clip.read_bytes(), headers=OURS)
+    answer = client.post("/studio/upload", params={"name": clip.name}, content=clip.read_bytes())
     path = f"/studio/{answer.json()['view']['id']}/frame/230.jpg"
     scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"w=48", "headers": []}
 
