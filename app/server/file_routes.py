@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 
 from app.editor.editor import Editor
 from app.server.responses import error_response, FOREVER, FRESH
+from app.server.served_files import file_response
 
 
 def add_file_routes(routes: APIRouter, editor: Editor) -> None:
@@ -18,26 +19,26 @@ def add_file_routes(routes: APIRouter, editor: Editor) -> None:
     def project_file(project_id: str, relative: str) -> Response:
         if PurePath(relative).suffix != ".png":
             return error_response(404, f"the project shows no file '{relative}'")
-        return FileResponse(editor.projects.file(project_id, relative), headers=FOREVER if relative.startswith("files/") else FRESH)
+        headers = FOREVER if relative.startswith("files/") else FRESH
+        return FileResponse(editor.projects.file(project_id, relative), media_type="image/png", headers=headers)
 
     @routes.get("/{project_id}/source")
     def source_video(project_id: str) -> Response:
         path = editor.clip.source_path(project_id)
         if not path.is_file():
             return error_response(404, f"'{path.name}' is no single file; its frames can be had one by one")
-        return FileResponse(path, headers=FRESH)
+        return file_response(path, path.name, FRESH)
 
     @routes.get("/{project_id}/result/{propagation_id}.mp4")
-    def result_video(project_id: str, propagation_id: str, download: bool = False) -> Response:
+    def result_video(project_id: str, propagation_id: str) -> Response:
         project = editor.projects.get(project_id)
         for propagation in project.propagations:
             if propagation.propagation_id == propagation_id and propagation.result:
                 path = editor.projects.file(project_id, propagation.result)
-                name = f"{project.name} edited{path.suffix}" if download else None
-                return FileResponse(path, media_type="video/mp4", filename=name, headers=FRESH)
+                return file_response(path, f"{project.name} edited{path.suffix}", FRESH)
         return error_response(404, f"there is no result '{propagation_id}'")
 
     @routes.get("/{project_id}/export/{name}")
     def exported(project_id: str, name: str) -> Response:
         path = editor.projects.file(project_id, f"exports/{name}")
-        return FileResponse(path, filename=name, headers=FRESH)
+        return file_response(path, name, FRESH)

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import disc_clip
 from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 
 from app.editor.editor import Editor
 from app.server.gate import Gate
 from app.server.same_site import HostNames
+from app.server.served_files import media_type_of
 from app.server.server import build_app
 from app.settings import Settings
 
@@ -165,3 +167,35 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client: TestClient, tmp
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("name", ["clip.html", "clip.svg", "clip.mp4"])
+def test_a_video_is_served_as_what_it_is_whatever_its_name(client: TestClient, tmp_path: Path, name: str) -> None:
+    data = disc_clip(tmp_path / "disc.mp4", frames=2).read_bytes()
+    ours = {"x-vivid-studio": "1", "origin": HERE}
+    sent = client.post("/studio/upload", params={"name": name}, content=data + b"<script>alert(1)</script>", headers=ours)
+    answer = client.get(f"/studio/{sent.json()['view']['id']}/source", headers={"range": "bytes=0-99"})
+    assert (answer.status_code, answer.content) == (206, data[:100]), "a browser may still jump in it"
+    assert answer.headers["content-type"] == "video/mp4"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"<html><script>alert(1)</script>", "application/octet-stream"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "application/octet-stream"),
+        (b"%PDF-1.7", "application/octet-stream"),
+        (b"", "application/octet-stream"),
+        (b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01B\x82\x84webm", "video/webm"),
+        (b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01B\x82\x88matroska", "video/x-matroska"),
+        (b"\x00\x00\x00\x14ftypqt  ", "video/quicktime"),
+        ((b"G" + bytes(187)) * 3, "video/mp2t"),
+        (b"GIF89a", "image/gif"),
+    ],
+)
+def test_the_first_bytes_say_what_a_file_is(tmp_path: Path, head: bytes, kind: str) -> None:
+    path = tmp_path / "file.html"
+    path.write_bytes(head)
+    assert media_type_of(path) == kind

@@ -162,7 +162,7 @@ export const mountPropagate = (ref, server) => {
     ref.note.textContent = noteOf(result);
     ref.note.hidden = !ref.note.textContent;
     ref.accept.disabled = result.base !== base;
-    ref.download.href = `${projectUrl(`result/${result.id}.mp4`)}?download=true`;
+    ref.download.href = projectUrl(`result/${result.id}.mp4`);
     ref.report.replaceChildren(...factRows(factsOf(result.report)));
   };
 
