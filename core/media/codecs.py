@@ -12,6 +12,7 @@ from typing import get_args, Literal
 import av
 
 from core.errors import InputError
+from core.media.siting import SITINGS
 from core.project.video import VideoInfo
 
 Codec = Literal["h264", "hevc", "av1", "prores", "ffv1"]
@@ -24,7 +25,8 @@ class Encoding:
     the first being the usual one.
 
     `even` is the pixel format for an even width and height, `odd` the one that can hold an odd size
-    (None: it can't).
+    (None: it can't). `sitings` are those of colour samples that the codec can name; in others they
+    lie left.
     """
 
     title: str
@@ -35,10 +37,15 @@ class Encoding:
     options: Mapping[str, str] = field(default_factory=dict)
     tag: str | None = None
     least: int = 1
+    sitings: tuple[str, ...] = ()
 
+
+_ANY = tuple(SITINGS.values())
 
 ENCODINGS: dict[Codec, Encoding] = {
-    "h264": Encoding("H.264", ("libx264",), (".mp4", ".m4v", ".mov", ".mkv"), "yuv420p", "yuv444p", {"crf": "16", "preset": "fast"}),
+    "h264": Encoding(
+        "H.264", ("libx264",), (".mp4", ".m4v", ".mov", ".mkv"), "yuv420p", "yuv444p", {"crf": "16", "preset": "fast"}, sitings=_ANY
+    ),
     "hevc": Encoding(
         "HEVC",
         ("libx265",),
@@ -47,8 +54,18 @@ ENCODINGS: dict[Codec, Encoding] = {
         "yuv444p",
         {"crf": "17", "preset": "fast", "x265-params": "log-level=error"},
         tag="hvc1",  # players of one large maker ask for it
+        sitings=_ANY,
     ),
-    "av1": Encoding("AV1", ("libsvtav1", "libaom-av1"), (".mp4", ".mkv"), "yuv420p", None, {"crf": "20", "preset": "8"}, least=64),
+    "av1": Encoding(
+        "AV1",
+        ("libsvtav1", "libaom-av1"),
+        (".mp4", ".mkv"),
+        "yuv420p",
+        None,
+        {"crf": "20", "preset": "8"},
+        least=64,
+        sitings=("left", "topleft"),
+    ),
     "prores": Encoding("ProRes 422 HQ", ("prores_ks",), (".mov", ".mkv"), "yuv422p10le", "yuv444p10le", {"profile": "hq"}),
     "ffv1": Encoding("FFV1, lossless", ("ffv1",), (".mkv", ".mp4"), "bgr0", "bgr0", {"level": "3", "slices": "4", "slicecrc": "1"}),
 }

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from core.errors import InputError
+from core.media.filters import FrameFilter
+from core.media.siting import ACCURATE, has_subsampled_colour
 from core.project.video import VideoInfo
 
 PRIMARIES = {
@@ -39,7 +41,6 @@ LIMITED, FULL = 1, 2
 
 # Code point of a matrix -> swscale's own number for it. Whatever is missing here swscale can't do.
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
-_ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 RgbFrame = npt.NDArray[np.uint8]
 
@@ -81,13 +82,15 @@ class RgbConverter:
     a lock.
 
     `size` is (width, height) before rotation; a frame of another size (some streams change it on
-    the way) is scaled to it.
+    the way) is scaled to it. `siting` is where the colour samples lie, for frames that do not say
+    it themselves.
     """
 
-    def __init__(self, size: tuple[int, int], rotation: int, mirrored: bool = False) -> None:
+    def __init__(self, size: tuple[int, int], rotation: int, mirrored: bool = False, siting: str | None = None) -> None:
         self._size = size
         self._rotation = rotation
         self._mirrored = mirrored
+        self._sited = FrameFilter(("setparams", f"chroma_location={siting}")) if siting is not None else None
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> RgbFrame:
@@ -98,6 +101,8 @@ class RgbConverter:
             matrix = usable_matrix(frame.colorspace, frame.height)
             full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
             options = {"src_colorspace": _SWSCALE[matrix], "src_color_range": FULL if full else LIMITED}
+            if self._sited is not None:
+                frame = self._sited(frame)
         # Planar first: swscale's accurate YUV conversion is vectorised for planar RGB only, and
         # interleaving afterwards is cheap.
         rgb = self._reformatter.reformat(
@@ -105,7 +110,7 @@ class RgbConverter:
             *self._size,
             format="rgb24" if is_rgb else "gbrp",
             dst_color_range=FULL,
-            interpolation=_ACCURATE,
+            interpolation=ACCURATE,
             threads=1,
             **options,
         )
@@ -153,7 +158,7 @@ class PreviewConverter:
             full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
             matrix = _SWSCALE[usable_matrix(frame.colorspace, self._size[1])]
             options = {"src_colorspace": matrix, "src_color_range": FULL if full else LIMITED, "dst_color_range": FULL}
-        rgb = self._reformatter.reformat(small, *self._coded(width), format="gbrp", interpolation=_ACCURATE, threads=1, **options)
+        rgb = self._reformatter.reformat(small, *self._coded(width), format="gbrp", interpolation=ACCURATE, threads=1, **options)
         return _upright(rgb.to_ndarray(), self._rotation, self._mirrored)
 
     def _coded(self, width: int, even: bool = False) -> tuple[int, int]:
@@ -184,8 +189,8 @@ def shrunk(picture: RgbFrame, width: int) -> RgbFrame:
 
 
 class YuvConverter:
-    """Turns RGB arrays into frames for an encoder, in the matrix and range that a `VideoInfo` asks
-    for. Not thread-safe.
+    """Turns RGB arrays into frames for an encoder, in the matrix, range and siting of colour that a
+    `VideoInfo` asks for. Not thread-safe.
 
     `pixel_format` is bgr0 (exact), yuv420p, yuv444p, or one of 10 bits.
     """
@@ -193,19 +198,25 @@ class YuvConverter:
     def __init__(self, info: VideoInfo, pixel_format: str) -> None:
         used, self._tag = written_matrix(info)
         self._primaries, self._transfer = code_point(PRIMARIES, info.color_primaries), code_point(TRANSFERS, info.color_transfer)
-        self._is_rgb = av.VideoFormat(pixel_format).is_rgb
+        pixels = av.VideoFormat(pixel_format)
+        self._is_rgb = pixels.is_rgb
+        self._sited = (
+            FrameFilter(("setparams", f"chroma_location={info.chroma_siting or 'left'}")) if has_subsampled_colour(pixels) else None
+        )
         options: dict[str, Any] = {"dst_colorspace": _SWSCALE[used], "dst_color_range": code_point(RANGES, info.color_range, LIMITED)}
         formats = [pixel_format]
         if options["dst_color_range"] == FULL and not self._is_rgb and not pixel_format.endswith("le"):
             # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture
             # greener at every round trip.
             formats = [f"{pixel_format}14le", pixel_format]
-        self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": _ACCURATE}) for name in formats]
+        self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": ACCURATE}) for name in formats]
 
     def __call__(self, array: RgbFrame) -> av.VideoFrame:
         """A frame of the encoder's pixel format from uint8 (H, W, 3)."""
         frame = av.VideoFrame.from_numpy_buffer(array, format="rgb24")  # no copy: converted before this returns
         frame.color_range = FULL
+        if self._sited is not None:
+            frame = self._sited(frame)
         for reformatter, options in self._steps:
             if self._is_rgb:
                 frame = reformatter.reformat(frame, format=options["format"], threads=1)

@@ -24,7 +24,8 @@ from av.video.stream import VideoStream
 from core.errors import InputError
 from core.media.color import FULL, MATRICES, PRIMARIES, RANGES, TRANSFERS
 from core.media.orientation import orientation_of
-from core.media.source import decoded_frames, open_container, video_stream
+from core.media.siting import siting_of
+from core.media.source import decoded_frames, head_of, open_container, video_stream
 from core.project.video import AudioInfo, VideoInfo
 
 _ONE_PACKET_PER_FRAME = (
@@ -64,7 +65,7 @@ class FrameIndex:
     target) of the packets decoding can begin at. `timestamps` are seconds from the first frame,
     `start` is that frame's own time on the clock it shares with the sound, `end` when the last
     frame stops being shown, from the first frame. `size` is (width, height) as coded, before
-    rotation.
+    rotation. `unsaid_siting` is where the colour samples lie when the frames do not say it.
     """
 
     info: VideoInfo
@@ -76,6 +77,7 @@ class FrameIndex:
     timestamps: tuple[Fraction, ...]
     start: Fraction
     end: Fraction
+    unsaid_siting: str | None = None
 
     @property
     def entry_points(self) -> tuple[int, ...]:
@@ -123,6 +125,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
         context = stream.codec_context
         aspect = stream.sample_aspect_ratio or Fraction(1)
+        siting, said = siting_of(first, context.codec.canonical_name, head_of(path))
         full = first.color_range == FULL or first.format.name.startswith("yuvj")
         info = VideoInfo(
             width=width,
@@ -142,8 +145,10 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             pixel_aspect=1 / aspect if rotation in (90, 270) else aspect,
             # A whole file may hold more than it shows, too: an edit list leaves some out.
             missing=0 if packets.whole else max(0, stream.frames - count),
+            chroma_siting=siting,
         )
-        return FrameIndex(info, (first.width, first.height), mirrored, time_base, pts, keyframes, stamps, start, end)
+        unsaid = None if said else siting
+        return FrameIndex(info, (first.width, first.height), mirrored, time_base, pts, keyframes, stamps, start, end, unsaid)
 
 
 def _audio(container: InputContainer) -> tuple[AudioInfo, ...]:

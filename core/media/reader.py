@@ -295,7 +295,7 @@ class _Leaps:
 
 
 def _converter(index: FrameIndex) -> RgbConverter:
-    return RgbConverter(index.size, index.info.rotation, index.mirrored)
+    return RgbConverter(index.size, index.info.rotation, index.mirrored, index.unsaid_siting)
 
 
 class _FrameCache(OrderedDict[int, av.VideoFrame]):

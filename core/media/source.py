@@ -27,14 +27,7 @@ def open_container(path: Path) -> InputContainer:
     before FFmpeg sees it, since a playlist could name other files or addresses, and FFmpeg itself
     may use nothing but local files.
     """
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no file {path}: check the path") from error
-    except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}): check that you may read it") from error
+    head = head_of(path)
     if not head:
         raise InputError(f"{path} is empty: choose a video")
     if _is_text(head):
@@ -49,6 +42,20 @@ def open_container(path: Path) -> InputContainer:
         container.close()
         raise InputError(f"{path} is a single picture, not a video: choose a video, or a folder of numbered pictures")
     return container
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file, at most 4096. InputError when it is missing, unreadable or no
+    regular file.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {path}: check the path") from error
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}): check that you may read it") from error
 
 
 def _is_text(head: bytes) -> bool:

@@ -19,9 +19,10 @@ from av.video.stream import VideoStream
 from core.errors import InputError, StorageError
 from core.files import AtomicFile, storage_errors
 from core.media.audio import AudioTrack
-from core.media.clock import clock_of
+from core.media.clock import Clock, clock_of
 from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
+from core.media.siting import has_subsampled_colour
 from core.media.source import open_container
 from core.project.video import VideoInfo
 from core.words import counted
@@ -77,7 +78,7 @@ class VideoWriter:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
                 self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
-            self._stream = _add_video(self._container, info, codec, self._clock.tick)
+            self._stream = _add_video(self._container, info, codec, self._clock)
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and not Path(audio_from).is_dir():
                 self._audio = AudioTrack(Path(audio_from), self._container, self._clock.source_start)
@@ -206,13 +207,16 @@ def _container_format(path: Path, codec: Codec) -> str:
 
 
 def _written_info(info: VideoInfo, codec: Codec) -> VideoInfo:
-    """The facts as the file will have them: ProRes knows the limited range only, so a full one is
-    converted to it.
+    """The facts as the file will have them. ProRes knows the limited range only, so a full one is
+    converted to it. Colour samples stay where they are, if the codec can say so and they were not
+    turned with the picture.
     """
-    return replace(info, color_range="tv") if codec == "prores" and info.color_range == "pc" else info
+    known = ENCODINGS[codec].sitings
+    siting = info.chroma_siting if info.chroma_siting in known and not info.rotation else "left"
+    return replace(info, chroma_siting=siting, color_range="tv" if codec == "prores" and info.color_range == "pc" else info.color_range)
 
 
-def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: Fraction) -> VideoStream:
+def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, clock: Clock) -> VideoStream:
     info = _written_info(info, codec)
     rate = info.rate.limit_denominator(100_000)
     encoding, encoder = ENCODINGS[codec], encoder_of(codec)
@@ -223,6 +227,10 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: 
         # x264 leaves a limited range unsaid unless something else about the signal is said too.
         options["x264-params"] = "videoformat=component"
     pixel_format = pixel_format_of(codec, info)
+    if encoding.sitings and has_subsampled_colour(av.VideoFormat(pixel_format)):
+        options["chroma_sample_location"] = info.chroma_siting or "left"
+    if encoder == "libx265" and (clock.frames or info.frames) < 3:
+        options["x265-params"] += ":bframes=0"  # with them, x265 makes up the time stamps of one or two frames
     if encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # only errors: it talks to the terminal otherwise
     if codec == "prores" and pixel_format == "yuv444p10le":
@@ -233,7 +241,7 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, tick: 
         stream.gop_size = max(1, round(2 * rate))  # a keyframe every two seconds, so that a player can jump
     stream.width, stream.height = info.size
     context = stream.codec_context
-    context.time_base = tick
+    context.time_base = clock.tick
     if encoding.tag is not None and container.format.name != "matroska":
         context.codec_tag = encoding.tag
     if info.pixel_aspect != 1:

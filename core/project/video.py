@@ -29,7 +29,8 @@ class VideoInfo:
     displayed pixel over its height, other than 1 in some broadcast footage. `missing` counts the
     frames that the file's header speaks of and that are not in it, as in a copy or a download that
     broke off. `gaps` are the pairs of numbers of a folder's images between which others are left
-    out.
+    out. `chroma_siting` is where the samples of colour lie (FFmpeg's name), None where each pixel
+    has its own.
     """
 
     width: int
@@ -49,6 +50,7 @@ class VideoInfo:
     pixel_aspect: Fraction = Fraction(1)
     missing: int = 0
     gaps: tuple[tuple[int, int], ...] = ()
+    chroma_siting: str | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

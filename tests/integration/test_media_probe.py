@@ -52,6 +52,7 @@ def test_a_clip_is_described_in_full(tmp_path: Path) -> None:
         color_matrix="bt709",
         color_range="tv",
         audio=(AudioInfo("aac", 48000, 1),),
+        chroma_siting="left",
     )
 
 

@@ -277,3 +277,11 @@ def test_what_can_not_be_written_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no room"):
             out.write(two)
     assert set(everything_in(tmp_path)) == {"file", "b.mp4"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_or_two_frames_are_a_video_in_hevc(tmp_path: Path, count: int) -> None:
+    source = video_file(tmp_path / "source.mp4", counted_frames(count))
+    for number in range(6):  # x265 fails now and then only
+        target = rewritten(source, tmp_path / f"{number}.mp4", codec="hevc")
+        assert [frame.pts for frame in av.open(str(target)).decode(video=0)] == [0, 512][:count]
