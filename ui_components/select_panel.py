@@ -102,7 +102,16 @@ def select_panel(program: Program) -> gr.HTML:
     )
     markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again", "Track the objects through the clip again (T)")
     passed_on = program.handlers(
-        *("remove_object", "rename_object", "hide_object", "merge_objects", "clear_prompts", "confirm_frame", "mark_absent"),
+        *(
+            "remove_object",
+            "rename_object",
+            "hide_object",
+            "invert_object",
+            "merge_objects",
+            "clear_prompts",
+            "confirm_frame",
+            "mark_absent",
+        ),
         *("find_text", "export_masks", "start_tracking"),
     )
     return part("select", markup, [*passed_on, add_object, text_model, masks_of_video, look_at])

@@ -23,9 +23,10 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import check_seed, check_task, SamplingSettings, Task
-from core.project.prompts import Prompt
+from core.project.prompts import marks_object, Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import check_editable, VideoInfo
+from core.words import counted, listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,7 @@ class EditArguments:
     keyframe: Path | None
     frames: str | None
     png: bool
+    invert_masks: bool = False
 
 
 def track_to_folder(
@@ -101,10 +103,12 @@ def track_to_folder(
             export_png(masks, out / "masks")
             for form, name in extra.items():
                 write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
-            suspect = _frames_to_check(masks, shots)
+            suspect = _frames_to_check(masks, shots, given)
+            found = sum(stop - start for start, stop in masks.selected())
             info = reader.info
             report = {
                 "frames": len(masks),
+                "found": found,
                 "span": list(span),
                 "size": list(info.size),
                 "rate": str(info.rate),
@@ -112,6 +116,8 @@ def track_to_folder(
                 "suspect": suspect,
             }
             write_text(out / "report.json", json.dumps(report, indent=1))
+    if not found:
+        note(f"the object was found on no frame, all {counted(len(masks), 'mask')} are empty: give another --point or --box")
     _print_frames_to_check(suspect)
     return len(masks)
 
@@ -147,6 +153,8 @@ def edit_to_folder(
 
     check_task(arguments.task, arguments.caption)
     check_seed(arguments.seed)
+    if arguments.invert_masks and arguments.masks is None:
+        raise InputError("--invert-masks is about --masks: give both, or neither")
     if prompts and arguments.masks is not None:
         raise InputError("give prompts or --masks, not both: leave one out")
     stopwatch = Stopwatch()
@@ -163,10 +171,10 @@ def edit_to_folder(
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
-        masks = None if arguments.masks is None else _read_masks(arguments.masks, info, span)
+        masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span)
         # Masks that come back as they are may lie where they are written, and stay the files that
         # they are.
-        unchanged = arguments.adjustment.keeps_masks and span == (0, info.frames)
+        unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
         files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
@@ -185,7 +193,7 @@ def edit_to_folder(
             if masks is None:
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
-            suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots)
+            suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots, given)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
                 if not in_place:
@@ -281,39 +289,40 @@ def _marked_shots(
     return shots
 
 
-def _read_masks(folder: Path, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
-    """The masks of the span, from a folder with one PNG per frame of the span or of the whole clip,
-    a zip of pictures or a matte video.
+def _given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
+    """The masks of the span as they were handed in, all objects as one. What a person should know
+    of them is said.
     """
-    import numpy as np
+    from core.masks import doubt_about, DOUBT_TEXTS, inverted
 
-    from core.masks import import_png, MaskSequence
-    from core.masks.png import numbered_masks
+    found = read_masks(path, info, span, span[0])
+    for remark in found.notes:
+        note(remark)
+    if missing := sorted(set(range(*span)) - set(found.frames)):
+        raise InputError(
+            f"'{path.name}' has no mask for {'frame' if len(missing) == 1 else 'frames'} {listed(missing)}: "
+            "add them (black where the object is not to be seen), or leave those frames out (--frames A:B)"
+        )
+    masks = found.together()
+    if invert:
+        return inverted(masks, found.frames)
+    if doubt := doubt_about(masks, range(*span)):
+        note(f"the masks in '{path.name}' {DOUBT_TEXTS[doubt]}: where they are black and white the wrong way round, add --invert-masks")
+    return masks
 
-    if folder.is_file():
-        found = read_masks(folder, info, span, span[0])
-        if missing := sorted(set(range(*span)) - set(found[0].frames)):
-            raise InputError(f"'{folder.name}' has no mask for frame {missing[0]}: add it, or leave that frame out (--frames A:B)")
-        return MaskSequence(info.size, span[0], (np.logical_or.reduce([one.masks[frame] for one in found]) for frame in range(*span)))
-    count = len(numbered_masks(folder))
-    frames = range(info.frames) if count == info.frames else range(*span)
-    return import_png(folder, info.size, frames)
 
-
-def _frames_to_check(masks: MaskSequence, shots: list[tuple[int, int]]) -> list[list[Any]]:
+def _frames_to_check(masks: MaskSequence, shots: list[tuple[int, int]], given: list[Prompt]) -> list[list[Any]]:
     """Frames to look at, as the page's timeline marks them."""
     from app.jobs.timeline import frames_to_check
 
-    return frames_to_check(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]))
+    marked = {prompt.frame for prompt in given if marks_object(prompt)}
+    return frames_to_check(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]), marked)
 
 
 def _print_frames_to_check(suspect: list[list[Any]]) -> None:
-    from app.jobs.timeline import runs
-
-    found = list(runs([frame for frame, *_ in suspect]))
-    if found:
-        named = ", ".join(str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in found)
-        note(f"check frame{'s' * (len(suspect) > 1)} {named}: the mask may be wrong there")
+    if suspect:
+        frames = [frame for frame, *_ in suspect]
+        note(f"check frame{'s' * (len(frames) > 1)} {listed(frames, most=len(frames))}: the mask may be wrong there")
 
 
 def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:

@@ -86,8 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--masks",
         type=_path,
         metavar="FOLDER",
-        help="masks instead of prompts: a folder of PNGs, a zip of pictures, or a matte video",
+        help="masks instead of prompts: a folder or zip of numbered pictures, a picture, or a matte video",
     )
+    edit.add_argument("--invert-masks", action="store_true", help="edit what the masks leave out")
     edit.add_argument("--adjust", default="none", metavar="FORM", help=ADJUST)
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="width of the soft edge (4)")
     edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an edited frame to propagate; without it the model paints one")

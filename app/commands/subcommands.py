@@ -93,6 +93,7 @@ def edit(options: argparse.Namespace) -> None:
         options.keyframe,
         options.frames,
         options.png,
+        options.invert_masks,
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)

@@ -92,6 +92,7 @@ _TABLE = (
     Operation("remove_object", "objects.remove", handler="remove_object"),
     Operation("rename_object", "objects.rename", handler="rename_object"),
     Operation("hide_object", "objects.hide", handler="hide_object"),
+    Operation("invert_object", "objects.invert", handler="invert_object"),
     Operation("merge_objects", "objects.merge", handler="merge_objects"),
     # Prompts
     Operation("look_at", "prompts.look_at", PAGE),

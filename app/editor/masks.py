@@ -48,6 +48,12 @@ class MaskOperations:
         return self._pictures.masks.is_live(project_id)
 
     def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> Project:
+        """Add masks of another program as objects, in one step: `bring_in` without its notes."""
+        return self.bring_in(project_id, source, frame, name)[0]
+
+    def bring_in(
+        self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None
+    ) -> tuple[Project, tuple[str, ...]]:
         """Add masks of another program as objects, in one step.
 
         Masks of all frames count as tracked; masks of some frames as confirmed there, to be tracked
@@ -60,7 +66,7 @@ class MaskOperations:
             name: What messages and objects call the source; its file's name when None.
 
         Returns:
-            The changed project.
+            The changed project, and what a person should know of how the masks were read.
 
         Raises:
             InputError: The masks do not fit the clip.
@@ -74,7 +80,7 @@ class MaskOperations:
         whole = span.frames
 
         def change(current: Project) -> Project:
-            for one in found:
+            for one in found.objects:
                 title = one.name.replace(path.stem, name) if name else one.name
                 current, track = document.with_object(current, title[:80])
                 complete = set(whole) <= set(one.frames)
@@ -87,7 +93,7 @@ class MaskOperations:
                 current = document.with_track(current, track)
             return current
 
-        return self._workspace.change(project_id, "Import masks", change)
+        return self._workspace.change(project_id, "Import masks", change), found.notes
 
     @resumable("start_mask_export")
     def start_export(self, project_id: str, form: str, object_ids: Sequence[int] | None = None) -> str:

@@ -73,6 +73,34 @@ class ObjectOperations:
         label = "Hide object" if hidden else "Show object"
         return change_track(self._workspace, project_id, object_id, label, lambda t: dataclasses.replace(t, hidden=hidden))
 
+    def invert(self, project_id: str, object_id: int) -> Project:
+        """Swap the inside and the outside of an object's masks, on every frame that has one.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object, or it has no masks.
+        """
+
+        def change(project: Project) -> Project:
+            from core.masks import inverted
+
+            track = project.track(object_id)
+            if track.masks is None:
+                raise InputError(f"{track.name} has no masks to invert: mark it on the picture first")
+            masks = self._masks.over_clip(project, track.masks)
+            said = {*track.confirmed, *range(*(track.tracked or (0, 0)))}
+            frames = [frame for frame in masks.frames if frame in said or not masks.is_empty(frame)]
+            stored = self._masks.store(project_id, inverted(masks, frames))
+            return document.with_track(project, dataclasses.replace(track, masks=stored))
+
+        return self._workspace.change(project_id, "Invert masks", change)
+
     def merge(self, project_id: str, object_id: int, other_id: int) -> Project:
         """Make one object of two: the union of their masks and prompts.
 

@@ -53,7 +53,8 @@ class TrackingOperations:
             frame: Where to start; needs `object_id`.
 
         Returns:
-            The job's id; its result has `waiting`, the first frames of shots that need a prompt.
+            The job's id; its result has `waiting`, the first frames of shots that need a prompt,
+            and `missed`, the names of objects that were found on no frame.
 
         Raises:
             InputError: There is nothing to track.

@@ -4,17 +4,18 @@ which frames to check.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, TYPE_CHECKING
 
 from app.storage.cache import ClosingCache
 from app.storage.masks import MaskStore
 from core.project.project import Project
+from core.project.prompts import marks_object
 from core.project.tracks import MaskTrack
 
 if TYPE_CHECKING:
-    from core.masks import MaskSequence
+    from core.masks import Doubt, MaskSequence
 
 
 class ObjectTimelines:
@@ -23,6 +24,7 @@ class ObjectTimelines:
     def __init__(self, masks: MaskStore) -> None:
         self._masks = masks
         self._flags: ClosingCache[list[list[Any]]] = ClosingCache(64)
+        self._doubts: ClosingCache[Doubt] = ClosingCache(64)
 
     def timeline(self, project: Project) -> list[dict[str, Any]]:
         """Of each object, for the page.
@@ -30,7 +32,8 @@ class ObjectTimelines:
         `present` and `confirmed` are [start, stop] runs of frames where the mask is not empty, and
         where a person confirmed it; `prompted` and `pending` are frames with prompts, and frames
         that ask for tracking; `suspect` are frames to check, each as [frame, flag, what the flag
-        means].
+        means]. `doubt` says in words what looks wrong with imported masks as a whole; empty when
+        nothing does.
         """
         return [self._of_object(project, track) for track in project.tracks]
 
@@ -39,8 +42,9 @@ class ObjectTimelines:
         flags: list[list[Any]] = []
         if masks is not None and track.tracked is not None and not self._masks.is_live(project.project_id):
             frames, cuts = project.clip.frame_range.frames, self._masks.cuts.known(project)
-            key = (project.project_id, track.masks, track.confirmed, cuts, frames)
-            flags = self._flags.get(key, partial(frames_to_check, masks, frames, track.confirmed, cuts))
+            marked = tuple(sorted({prompt.frame for prompt in track.prompts if marks_object(prompt)}))
+            key = (project.project_id, track.masks, track.confirmed, cuts, frames, marked)
+            flags = self._flags.get(key, partial(frames_to_check, masks, frames, track.confirmed, cuts, marked))
         return {
             "object_id": track.object_id,
             "name": track.name,
@@ -52,10 +56,25 @@ class ObjectTimelines:
             "pending": list(track.pending),
             "suspect": flags,
             "tracked": track.tracked,
+            "doubt": self._doubt(project, track, masks) if masks is not None else "",
         }
 
+    def _doubt(self, project: Project, track: MaskTrack, masks: MaskSequence) -> str:
+        """What a person should be asked about masks that came from elsewhere: see
+        `core.masks.doubt`.
+        """
+        from core.masks import doubt_about, DOUBT_TEXTS
 
-def frames_to_check(masks: MaskSequence, frames: range, sure: tuple[int, ...], cuts: tuple[int, ...]) -> list[list[Any]]:
+        if track.prompts or self._masks.is_live(project.project_id):
+            return ""
+        frames = project.clip.frame_range.frames
+        doubt = self._doubts.get((project.project_id, track.masks, frames), partial(doubt_about, masks, frames))
+        return DOUBT_TEXTS.get(doubt, "")
+
+
+def frames_to_check(
+    masks: MaskSequence, frames: range, sure: tuple[int, ...], cuts: tuple[int, ...], marked: Collection[int] = ()
+) -> list[list[Any]]:
     """Frames of an object whose masks look wrong.
 
     Args:
@@ -63,13 +82,14 @@ def frames_to_check(masks: MaskSequence, frames: range, sure: tuple[int, ...], c
         frames: The frames to look at.
         sure: Frames that a person confirmed; they are left out.
         cuts: First frames of shots.
+        marked: Frames on which a prompt says that the object is there.
 
     Returns:
         [frame, flag, what the flag means] for each.
     """
     from core.masks import check_quality, FLAG_TEXTS
 
-    return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, frames, sure, cuts)]
+    return [[flag.frame, flag.reason, FLAG_TEXTS[flag.reason]] for flag in check_quality(masks, frames, sure, cuts, marked)]
 
 
 def runs(frames: list[int]) -> Iterator[tuple[int, int]]:

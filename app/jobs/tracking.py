@@ -82,7 +82,7 @@ class TrackingJob:
 
         Returns:
             `frames`: how many frames were tracked; `waiting`: the first frames of shots that need a
-            click.
+            click; `missed`: the names of objects that were found on none of the frames.
 
         Raises:
             Cancelled: The context stopped the job.
@@ -125,7 +125,9 @@ class TrackingJob:
                     self._workspace.change(project_id, "Track", partial(self._with_tracked, before=tracks, found=found))
             finally:
                 self._pictures.masks.hide_live(project_id)
-        return {"frames": len(frames), "waiting": sorted({start for one in found.values() for start, _ in one.waiting})}
+        missed = [track.name for track in tracks if _missed(found[track.object_id].masks, track.object_id, runs)]
+        waiting = sorted({start for one in found.values() for start, _ in one.waiting})
+        return {"frames": len(frames), "waiting": waiting, "missed": missed}
 
     def _runs(
         self,
@@ -206,6 +208,12 @@ def shots(project: Project, cuts: tuple[int, ...]) -> list[FrameRange]:
     start, stop = project.clip.start, project.clip.stop
     edges = [start, *(cut for cut in cuts if start < cut < stop), stop]
     return [FrameRange(*edge) for edge in pairwise(edges)]
+
+
+def _missed(masks: MaskSequence, object_id: int, runs: list[_ShotRun]) -> bool:
+    """Whether an object was tracked and found on no frame."""
+    tracked = [run.shot.frames for run in runs if object_id in run.seeds]
+    return bool(tracked) and all(masks.is_empty(frame) for frames in tracked for frame in frames)
 
 
 def _has_prompts(track: MaskTrack) -> bool:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
-from core.files import check_regular
+from core.files import check_regular, is_folder
 from core.project.video import VideoInfo
 from core.words import counted
 
 if TYPE_CHECKING:
-    from core.masks.importing import ImportedObject
+    from core.masks.importing import ImportedMasks
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mpg")
 
@@ -57,9 +57,9 @@ def looks_like_masks(path: Path, info: VideoInfo, span: tuple[int, int]) -> bool
         return 0 < white < 1
 
 
-def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> list[ImportedObject]:
-    """The objects in `path` for a clip, or for its `span`; a single picture is for `frame`.
-    InputError for what can't be or doesn't fit.
+def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> ImportedMasks:
+    """The masks in `path` for a clip, or for its `span`: the one reader of the page and of the
+    command line.
 
     Args:
         path: A picture, a folder or zip of pictures, or a video.
@@ -68,7 +68,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
         frame: What a single picture is for.
 
     Returns:
-        The objects.
+        The objects, and what a person should know of how they were read.
 
     Raises:
         InputError: There are no masks, or they don't fit.
@@ -78,6 +78,8 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
 
     check_regular(path)
     info.check_frame(frame)
+    if not is_folder(path) and not path.is_file():
+        raise InputError(f"there are no masks at {path}: name a folder or zip of pictures, a picture, or a matte video")
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)
     with open_clip(path) as reader:
@@ -86,4 +88,5 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
                 f"'{path.name}' has {counted(len(reader), 'frame')}; the clip has {info.frames}, its marked stretch {span[1] - span[0]}: "
                 "bring masks of as many"
             )
-        return masks_from_frames(reader.frames(), 0 if len(reader) == info.frames else span[0], info.size, info.frames, path.stem)
+        start = 0 if len(reader) == info.frames else span[0]
+        return masks_from_frames(lambda: reader.frames(), start, info.size, info.frames, path.stem)

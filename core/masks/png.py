@@ -13,7 +13,6 @@ from core.errors import InputError
 from core.files import atomic_path, atomic_pictures
 from core.masks.bounding_box import Mask
 from core.masks.sequence import MaskSequence
-from core.words import counted
 
 
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
@@ -29,29 +28,6 @@ def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
         for name, frame in zip(names, sequence.frames, strict=True):
             _save(sequence[frame], drafts / name)
     return [folder / name for name in names]
-
-
-def import_png(folder: Path | str, size: tuple[int, int], frames: range) -> MaskSequence:
-    """Read the PNGs of a folder in the order of their numbers; anything but 0 is inside.
-
-    Args:
-        folder: Where they lie.
-        size: The clip's (W, H), which every picture has to have.
-        frames: The frames of the clip that they are the masks of.
-
-    Returns:
-        The masks.
-
-    Raises: InputError: There is no such folder, a picture is unreadable or of another size, or
-        there are more or fewer than frames. The message names the file.
-    """
-    pictures = numbered_masks(folder)
-    if len(pictures) != len(frames):
-        raise InputError(
-            f"{folder} holds {counted(len(pictures), 'mask')}, but the clip's span has {counted(len(frames), 'frame')}: "
-            "there has to be one for each"
-        )
-    return MaskSequence(size, frames.start, (read_mask(path, size) for path in pictures))
 
 
 def numbered_masks(folder: Path | str) -> list[Path]:

@@ -17,13 +17,14 @@ import numpy as np
 from core.masks.facts import MaskFacts
 from core.masks.sequence import MaskSequence
 
-FlagReason = Literal["area", "centre", "empty", "full", "pieces"]
+FlagReason = Literal["area", "centre", "empty", "full", "missed", "pieces"]
 
 FLAG_TEXTS: dict[FlagReason, str] = {
     "area": "the mask changes its size at once",
     "centre": "the mask jumps to another place",
     "empty": "the mask is gone",
     "full": "the mask fills the frame",
+    "missed": "nothing was found where it was marked",
     "pieces": "the mask falls to pieces",
 }
 """What each reason looks like, in words for a person."""
@@ -45,12 +46,16 @@ class QualityFlag:
 
 
 def check_quality(
-    masks: MaskSequence, frames: range, confirmed: Collection[int] = (), scene_cuts: Collection[int] = ()
+    masks: MaskSequence,
+    frames: range,
+    confirmed: Collection[int] = (),
+    scene_cuts: Collection[int] = (),
+    marked: Collection[int] = (),
 ) -> list[QualityFlag]:
     """Find the frames on which a person should look at the mask.
 
     A thing that is missing is flagged where it was and will be again, and where it went without
-    reaching the frame's edge or shrinking away.
+    reaching the frame's edge or shrinking away; and where a person said that it is.
 
     Args:
         masks: The masks of one object.
@@ -58,6 +63,7 @@ def check_quality(
         confirmed: Frames that a person vouched for. They are never flagged; a jump is measured from
             them as from any other.
         scene_cuts: First frames of shots, across which everything may change.
+        marked: Frames on which a prompt says that the object is there.
 
     Returns:
         The flags in the order of the frames, at most one a frame.
@@ -77,7 +83,8 @@ def check_quality(
         now = facts[frame]
         reason: FlagReason | None = None
         if not now.area:
-            reason = "empty" if _vanished(facts, masks.size, frames, frame, scene_cuts) else None
+            gone = _vanished(facts, masks.size, frames, frame, scene_cuts)
+            reason = "missed" if frame in marked else "empty" if gone else None
         elif now.area >= _FULL * whole and usual_area < _FULL * whole * 0.7:
             reason = "full"
         elif len(now.pieces) > usual_pieces and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:

@@ -58,6 +58,11 @@ class TextPrompt(Struct, frozen=True, tag="text"):
 Prompt = PointPrompt | BoxPrompt | MaskPrompt | TextPrompt
 
 
+def marks_object(prompt: Prompt) -> bool:
+    """Whether a prompt says that the object is on its frame. A painted mask may be empty."""
+    return isinstance(prompt, BoxPrompt | TextPrompt) or (isinstance(prompt, PointPrompt) and prompt.positive)
+
+
 def prompt_for(prompt: Prompt, object_id: int) -> Prompt:
     """The same prompt for another object."""
     return replace(prompt, object_id=object_id)

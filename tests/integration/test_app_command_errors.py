@@ -33,7 +33,7 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--steps", "0"), "from 1 to"),
     (("--box", BOX, "--task", "delete", "--seed", "-1"), "the seed -1"),
     (("--box", BOX, "--task", "delete", "--device", "abacus"), "unknown device"),
-    (("--masks", "/nowhere", "--task", "delete"), "no mask folder"),
+    (("--masks", "/nowhere", "--task", "delete"), "no masks at"),
     (("--masks", "x", "--task", "delete", "--frame", "17"), "outside the frames"),
     (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
     (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),
@@ -75,14 +75,14 @@ def test_wrong_mask_folders_are_named(talking_clip: Path, edited: Path, tmp_path
     for folder in (few, small, empty):
         folder.mkdir()
     for index in range(17):
-        Image.fromarray(np.full((60, 80), 255, np.uint8)).save(small / f"{index:05d}.png")
+        Image.fromarray(np.full((60, 90), 255, np.uint8)).save(small / f"{index:05d}.png")
         Image.fromarray(np.zeros((120, 160), np.uint8)).save(empty / f"{index:05d}.png")
     Image.fromarray(np.full((120, 160), 255, np.uint8)).save(few / "00000.png")
     Image.fromarray(np.zeros((120, 300, 3), np.uint8)).save(wide)
     cases = [
-        (few, (), "1 mask, but the clip's span has 17 frames"),
-        (small, (), "80x60"),
-        (empty, (), "empty on every frame"),
+        (few, (), "no mask for frames 1-16"),
+        (small, (), "90x60"),
+        (empty, (), "all empty"),
         (edited / "masks", ("--keyframe", wide), "300x120"),
     ]
     for folder, extra, words in cases:

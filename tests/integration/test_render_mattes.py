@@ -12,7 +12,7 @@ from PIL import Image
 from app.commands.parser import MATTES
 from core.errors import InputError
 from core.masks import MaskSequence, write_mask
-from core.masks.importing import import_masks, masks_from_frames
+from core.masks.importing import import_masks, ImportedObject, masks_from_frames
 from core.media import open_clip
 from core.progress import JobContext
 from core.render.mattes import FORMS, MatteForm, SUFFIXES, write_mattes
@@ -42,8 +42,8 @@ def written(tmp_path: Path, clip: Path, form: MatteForm) -> Path:
     return path
 
 
-def back(path: Path, at: int = 0):
-    return import_masks(path, SIZE, FRAMES, SPAN, at)
+def back(path: Path, at: int = 0) -> tuple[ImportedObject, ...]:
+    return import_masks(path, SIZE, FRAMES, SPAN, at).objects
 
 
 @pytest.mark.parametrize("form", ["png", "ids"])
@@ -57,7 +57,7 @@ def test_pictures_in_a_zip_come_back_as_the_same_objects(tmp_path: Path, clip: P
 
 def test_a_matte_video_comes_back_as_one_object(tmp_path: Path, clip: Path) -> None:
     with open_clip(written(tmp_path, clip, "matte")) as reader:
-        (found,) = masks_from_frames(reader.frames(), SPAN[0], SIZE, FRAMES, "matte")
+        (found,) = masks_from_frames(lambda: reader.frames(), SPAN[0], SIZE, FRAMES, "matte").objects
     union = shape(2, 20) | shape(2, 90)
     assert (found.masks[2] ^ union).mean() < 0.01
     assert found.frames == (1, 2, 3, 4)

@@ -8,6 +8,7 @@ import { newObject } from "../state/selection.js";
 import { set, state } from "../state/store.js";
 import { make } from "../widgets/dom.js";
 import { takeFiles } from "../widgets/drop_handling.js";
+import { askAboutMasks } from "./mask_doubt.js";
 
 const LOST = "The masks did not arrive: see that the program still runs, then choose them again.";
 
@@ -28,12 +29,15 @@ export const mountMaskFiles = (ref, server) => {
       return;
     }
     clearMessage("masks");
-    const { view } = await answer.json();
+    const { view, notes } = await answer.json();
     if (view.id !== state.view.id) return; // another clip was opened; this one has its masks
     const known = new Set(state.view.objects.map((object) => object.id));
     accept(view);
     const added = newObject(view, known);
-    if (added) set({ object: added.id });
+    if (!added) return;
+    set({ object: added.id });
+    if (notes.length) showMessage(notes.join("; "));
+    await askAboutMasks(server, added.id);
   };
   ref.importMasks.addEventListener("click", () => ref.maskFiles.click());
   ref.maskFiles.addEventListener("change", () => upload([...ref.maskFiles.files]));

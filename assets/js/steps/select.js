@@ -53,6 +53,11 @@ export const mountSelect = (ref, server) => {
   ref.secondary.addEventListener("click", track);
   ref.primary.addEventListener("click", () => (allTracked(state.view) ? openStep("adjust") : track()));
   onJobDone("track", (job) => {
+    const missed = job.result.missed || [];
+    if (missed.length) {
+      const names = missed.join(", ");
+      showMessage(`${names}: found on no frame. Click the object again, or draw a closer box around it.`, "error");
+    }
     const [frame] = job.result.waiting || [];
     if (frame === undefined) return;
     set({ frame });

@@ -9,6 +9,7 @@ import { trimTo } from "../stage/trim.js";
 import { make, studioElement, wholeNumber } from "../widgets/dom.js";
 import { takeVideos } from "../widgets/drop_handling.js";
 import { question } from "../widgets/question.js";
+import { askAboutMasks } from "./mask_doubt.js";
 import { mountPreflight } from "./preflight.js";
 import { mountProjects } from "./projects.js";
 import { canUpload, upload } from "./upload.js";
@@ -100,7 +101,9 @@ export const mountVideo = (ref, server) => {
     const take = ({ view }) => {
       openStep("select");
       const added = newObject(view, known);
-      if (added) set({ object: added.id });
+      if (!added) return;
+      set({ object: added.id });
+      askAboutMasks(servers.select, added.id);
     };
     await change(servers.select, "masks_of_video", { wanted: sent.id }).then(take, () => {});
     projects.refresh();
