@@ -48,7 +48,20 @@ class MaskOperations:
         return self._pictures.masks.is_live(project_id)
 
     def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> Project:
-        """Add masks of another program as objects, in one step: `bring_in` without its notes."""
+        """Add masks of another program as objects, in one step: `bring_in` without its notes.
+
+        Args:
+            project_id: The project.
+            source: A picture, a folder or zip of pictures, or a matte video.
+            frame: The frame that a single picture is for; the first that is worked on when None.
+            name: What messages and objects call the source; its file's name when None.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: The masks do not fit the clip.
+        """
         return self.bring_in(project_id, source, frame, name)[0]
 
     def bring_in(

@@ -14,5 +14,6 @@ export const askAboutMasks = async (server, id) => {
     ["invert", "Invert them", "Select what the masks leave out"],
     ["keep", "They are right", "Select what is white in them"],
   ];
-  if ((await question("Inverted masks?", text, answers)) === "invert") request(server, "invert_object", { object_id: id });
+  const answer = await question("Inverted masks?", text, answers);
+  if (answer === "invert") request(server, "invert_object", { object_id: id });
 };
