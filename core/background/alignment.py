@@ -121,7 +121,7 @@ def surroundings(hole: Mask, margin: int = MARGIN) -> Box[int] | None:
     return None if box is None else box.grow(margin + max(box.width, box.height) // 4, hole.shape)
 
 
-def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine: bool) -> Alignment | None:
+def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine: bool, around: Box[int] | None = None) -> Alignment | None:
     """Lay a picture of the scene on a frame.
 
     Args:
@@ -130,12 +130,14 @@ def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine
         layer: the picture.
         matrix: 3x3, where the layer's small pixels lie on the frame, roughly.
         refine: whether the homography is fitted anew around the hole; for layers from far away.
+        around: the part of the frame's small picture to lay it on; the surroundings of the hole
+            where None.
 
     Returns:
         How it lies there; None when too little of both is known to tell.
     """
     hole = footage.small_hole(target)
-    box = surroundings(hole)
+    box = around or surroundings(hole)
     if box is None:
         return None
     inside = np.array([[1, 0, -box.x0], [0, 1, -box.y0], [0, 0, 1]], float)

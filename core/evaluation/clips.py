@@ -151,6 +151,14 @@ class ClipFolder:
         """Frames of all clips, as far as their masks tell."""
         return sum(min(len(masks), self._limit) for _, _, masks in self._found)
 
+    def tracks(self, frames_at_most: int) -> Iterator[tuple[str, Masks]]:
+        """The masks of every clip that has more than one, without its frames."""
+        for name, video, paths in self._found:
+            if len(paths) > 1:
+                with open_clip(video) as reader:
+                    size = reader.info.size
+                yield name, np.stack([read_mask(path, size) for path in paths[:frames_at_most]])
+
     def __iter__(self) -> Iterator[EvaluationClip]:
         for name, video, paths in self._found:
             with open_clip(video) as reader:

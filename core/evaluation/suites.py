@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ SUITES = {
     "tracking": "masks of a tracked object, against the true ones",
     "keyframe": "things painted on one frame as they were asked for",
     "propagation": "a keyframe propagated through procedural clips",
-    "deletion": "what a pasted thing covered, filled in again",
+    "deletion": "what the mask of another clip covered, filled in again",
     "autoencoder": "what the video model's autoencoder loses",
 }
 """Name -> what it measures, in the order of `all`."""
@@ -115,10 +116,13 @@ def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, c
 
         return evaluate_propagation(video, Classifier.load(), context, request.samples or SAMPLES, models.clip)
     if name == "deletion":
-        from core.evaluation.deletion import evaluate_deletion, FRAMES
+        from core.evaluation.deletion import drawn_clips, evaluate_deletion, FRAMES, pairs, TRACKS, tracks_of
 
         clips = _any_clips(request, FRAMES)
-        return evaluate_deletion(video, clips, len(clips), context)
+        drawn, walker = drawn_clips()
+        tracks, each = tracks_of(clips, walker), request.samples or TRACKS
+        covered = chain(pairs(drawn, tracks, 1), pairs(clips, tracks, each))
+        return evaluate_deletion(video, covered, len(drawn) + len(clips) * min(each, max(len(tracks) - 1, 1)), context)
     from core.evaluation.autoencoder import evaluate_autoencoder, SAMPLES
 
     clips = _any_clips(request, video.window_frames)

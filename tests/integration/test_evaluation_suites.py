@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from app.commands.cli import main
+from core.data.courtyard import draw_courtyard
 from core.errors import Cancelled, InputError
 from core.evaluation.autoencoder import evaluate_autoencoder
 from core.evaluation.classifier import Classifier
-from core.evaluation.clips import ClipFolder, EXAMPLES
-from core.evaluation.deletion import pasted_track
+from core.evaluation.clips import ClipFolder, EvaluationClip, EXAMPLES
+from core.evaluation.deletion import cover, evaluate_deletion, MaskTrack, pairs
 from core.evaluation.keyframe import evaluate_keyframe
 from core.evaluation.procedural import draw_samples, tracked_clips, unseen_world
 from core.evaluation.propagation import evaluate_propagation
@@ -81,27 +82,6 @@ def test_tracking_of_given_clips(clips: Path, capsys: pytest.CaptureFixture[str]
     assert len(rows) == 2 * 5
 
 
-def test_deletion_of_what_is_pasted(clips: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "one").symlink_to(clips / "first")
-    assert main(["evaluate", "deletion", "--clips", str(tmp_path), "--device", "cpu"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("Deletion")
-    gain = next(line for line in lines if "more than cv2.inpaint" in line)
-    assert gain.split()[-1] in ("pass", "MISS")
-    assert ">= 1" in gain
-
-
-def test_a_pasted_thing_moves_and_stays_in_the_picture() -> None:
-    masks = pasted_track(12, (160, 90), seed=4)
-    assert masks.shape == (12, 90, 160)
-    areas = masks.sum((1, 2))
-    assert (areas > 90 * 160 * 0.01).all()
-    assert (areas < 90 * 160 * 0.25).all()
-    assert (masks[0] & masks[-1]).sum() < areas[0]
-    assert np.array_equal(masks, pasted_track(12, (160, 90), seed=4))
-    assert not np.array_equal(masks, pasted_track(12, (160, 90), seed=5))
-
-
 @pytest.fixture(scope="module")
 def little() -> VividModel:
     """The model that ships, on a quarter of the pixels, in windows of nine frames and two steps:
@@ -146,6 +126,33 @@ def test_samples_are_the_same_for_more_of_them() -> None:
     assert one[0].kind in one[0].caption
     assert not np.array_equal(three[0].frames, three[1].frames)
     assert all(sample.region.any((1, 2)).all() for sample in three)
+
+
+def test_deletion_under_the_mask_of_another_clip(little: VividModel) -> None:
+    drawn = draw_courtyard(8, (192, 108), camera="still")
+    clip = EvaluationClip("yard", drawn.behind)
+    walker = MaskTrack("walker", drawn.masks)
+    (pair,) = pairs([clip], [MaskTrack("yard", drawn.masks), walker], each=2)
+    assert pair.name == "yard + walker"
+    result = evaluate_deletion(little, [pair], 1, JobContext())
+    assert result.value("psnr") > 26
+    assert result.value("gain") > 3
+    assert 0.7 < result.value("gradient") < 1.2
+    assert result.value("seconds") > 0
+    assert len(result.tables[0].rows[0]) == len(result.tables[0].columns)
+
+
+def test_a_mask_is_laid_on_a_clip_of_another_size_and_length() -> None:
+    masks = np.zeros((6, 60, 80), bool)
+    masks[2:, 20:40, 30:50] = True
+    own = np.zeros((5, 120, 160), bool)
+    own[:, 60:70, 90:100] = True
+    pair = cover(EvaluationClip("base", np.zeros((5, 120, 160, 3), np.uint8), own), MaskTrack("other", masks))
+    assert pair.holes.shape == (3, 120, 160)  # from the first frame that covers something
+    assert pair.holes[:, 40:80, 60:100].all()
+    assert pair.holes[0].sum() == 40 * 40
+    assert not pair.background[:, 60:70, 90:100].any()  # a moving thing of the clip itself is no background
+    assert pair.background[:, 41, 61].all()
 
 
 def test_a_procedural_clip_to_track_shows_its_thing() -> None:

@@ -13,6 +13,7 @@ from core.evaluation.baselines import copied_first_mask, grabcut_with_flow, inpa
 from core.evaluation.clips import deepest_point, first_box
 from core.evaluation.colour import cie76, ciede2000, dominant_colour, lab, mean_colour, NAMED
 from core.evaluation.fidelity import flicker, IDENTICAL, Motion, psnr, ssim
+from core.evaluation.hole_texture import gradient_energy
 from core.evaluation.overlap import boundary_accuracy, outline, region_similarity, score_track
 from core.evaluation.results import as_text, at_least, at_most, Figure, mean, share, SuiteResult
 
@@ -112,6 +113,16 @@ def test_flicker_is_nothing_where_the_picture_only_moves() -> None:
     trembling[1::2] = np.clip(trembling[1::2].astype(int) + 12, 0, 255)
     assert flicker(trembling, motion, inside) == pytest.approx(12, abs=2.5)
     assert math.isnan(flicker(moving, motion, np.zeros_like(inside)))
+
+
+def test_gradient_energy_tells_blur_and_noise() -> None:
+    random = np.random.default_rng(0)
+    truth = [np.repeat(random.integers(60, 190, (40, 40, 1)), 3, 2).astype(np.uint8)]
+    inside = [square(40, 5, 5, 30)]
+    softer = [(0.5 * truth[0] + 0.5 * 125).astype(np.uint8)]
+    assert gradient_energy(truth, truth, inside) == 1
+    assert gradient_energy(softer, truth, inside) == pytest.approx(0.5, abs=0.02)
+    assert math.isnan(gradient_energy(truth, truth, [np.zeros((40, 40), bool)]))
 
 
 @pytest.mark.parametrize(
