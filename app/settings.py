@@ -35,6 +35,8 @@ class Settings:
 
     `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see
     `core.vivid.memory`). `names` are those that the server is reached by besides its machine's own.
+    `token` lets people in: one is made at each start where it is None, and none is asked for where
+    it is empty.
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -43,6 +45,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     names: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)
+    password_file: Path | None = None
     open_browser: bool = True
     segmenter: str = "embedded"
     model: str = "vivid-small"
@@ -50,6 +54,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"port {self.port} is outside 0 to 65535: try 7860")
+        if self.token and not re.fullmatch(r"[\w.~-]{16,200}", self.token, re.ASCII):
+            raise InputError("the token (VIVID_TOKEN) has to be 16 to 200 letters, digits or any of - . _ ~")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
         if not re.fullmatch(r"auto|all|parts|layers", self.memory):
@@ -64,10 +70,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER and
-        _MODEL where they are set.
+        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER,
+        _MODEL and _TOKEN where they are set.
         """
-        names = ("workspace", "device", "memory", "host", "port", "segmenter", "model")
+        names = ("workspace", "device", "memory", "host", "port", "segmenter", "model", "token")
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)

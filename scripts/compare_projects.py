@@ -132,7 +132,9 @@ def serving(program: Checkout, workspace: Path) -> Iterator[tuple[Studio, subpro
             address = re.search(r"http://\S+", process.stdout.readline())
             if address is None:
                 raise SystemExit(f"the server of {program.commit[:10]} did not start")
-            client = Client(address[0], verbose=False, download_files=workspace / "downloads")
+            url, _, token = address[0].partition("/?token=")  # versions before 0.3 have none
+            headers = {"Authorization": f"Bearer {token}"} if token else None
+            client = Client(url, headers=headers, verbose=False, download_files=workspace / "downloads")
             print(f"{program.commit[:10]}: serving {workspace.name}", file=sys.stderr, flush=True)
             yield lambda endpoint, /, **arguments: client.predict(api_name=f"/{endpoint}", **arguments), process
         finally:

@@ -255,7 +255,7 @@ def measure(chromium: str, port: int, rounds: int, folder: Path, clips: Path) ->
             for frame in (17_000, 9_000, 100):
                 show_frame(page, frame)
             open_path(page, short)
-            project = page.url.split("#")[0]
+            project = f"{url}&project={page.evaluate('studio.state.view.id')}"
             page.evaluate("studio.openStep('select')")
             click(page, 0, (0, 0))
             track(page)

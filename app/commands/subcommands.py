@@ -20,8 +20,12 @@ from core.words import counted
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    given = {name: getattr(options, name, None) for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model")}
+    given = {
+        name: getattr(options, name, None)
+        for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model", "password_file")
+    }
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
+    given["token"] = "" if getattr(options, "no_token", False) else None
     given["names"] = tuple(getattr(options, "names", ())) or None
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
 
@@ -43,6 +47,8 @@ def ui(options: argparse.Namespace) -> None:
         from core.models.device import choose_device
 
         choose_device(settings.device)
+    with contextlib.suppress(OSError):
+        settings.workspace.mkdir(mode=0o700, parents=True)  # other accounts of the machine need not look in
     make_folder(settings.workspace, "--workspace")
     with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
         serve(Editor(settings))

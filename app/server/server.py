@@ -18,6 +18,8 @@ from fastapi.responses import PlainTextResponse
 
 from app.contract.error_text import error_text
 from app.contract.program import Program
+from app.server.access import Access
+from app.server.addresses import address, with_token, words_for_others
 from app.server.crash_reports import crash_reports, LOGS
 from app.server.gate import Gate
 from app.server.head_tags import HeadTags
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def build_app(editor: Editor) -> Gate:
+def build_app(editor: Editor, access: Access | None = None) -> Gate:
     """The page at /, pictures under /studio, all of it behind the gate.
+
+    Without `access` it is what the editor's settings say.
 
     A server that others can reach lists nobody's projects to them.
     """
@@ -76,26 +80,30 @@ def build_app(editor: Editor) -> Gate:
         show_error=False,
         pwa=False,
     )
-    return Gate(app, HostNames(settings.host, settings.names))
+    return Gate(app, HostNames(settings.host, settings.names), access or Access.of(settings))
 
 
 def serve(editor: Editor) -> None:
     """Run as the editor's settings say, until Ctrl-C, which is raised.
 
-    The address is printed on one line.
+    The address is printed on one line. The one that a browser is opened with is good once: while it
+    starts, other accounts of the machine can read its command.
     """
     settings = editor.settings
-    host = settings.host
-    listener = listen(host, settings.port)
-    app = build_app(editor)
-    name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
-    url = f"http://{name}:{listener.getsockname()[1]}"
+    access = Access.of(settings)
+    listener = listen(settings.host, settings.port)
+    app = build_app(editor, access)
+    url = address(settings.host, listener.getsockname()[1])
     # a page holds a connection open for as long as it is on the screen: don't wait for it when
     # stopping
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1))
-    print(f"VIVID Studio is at {url} (Ctrl-C stops it)", flush=True)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    print(f"VIVID Studio is at {with_token(url, access.token)} (Ctrl-C stops it)", flush=True)
+    for line in words_for_others(settings, access, url):
+        print(line, flush=True)
     if settings.open_browser:
-        threading.Timer(0.3, webbrowser.open, (url,)).start()
+        opened = url if access.is_open else with_token(url, access.one_time_token())
+        threading.Timer(0.3, webbrowser.open, (opened,)).start()
     try:
         with crash_reports(editor.settings.workspace / LOGS):
             server.run(sockets=[listener])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hub import serve_hub
-from studio_page import FLAGS, Problems, ROOT, Server
+from studio_page import environment, FLAGS, Problems, ROOT, Server
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +38,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, hub: Path) -> Generator[Ser
     """
     workspace = tmp_path_factory.mktemp("workspace")
     command = [sys.executable, "-m", "app.commands.cli", "ui", "--port", "17860", "--no-browser", "--workspace", str(workspace)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
+        found = re.search(r"http://[^/\s]+", line)
         assert found, f"the program printed no address but {line!r}"
         try:
             yield Server(found[0], workspace, process)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,9 +34,24 @@ SLOW = 240_000
 """
 
 
+TOKEN = secrets.token_urlsafe(24)
+"""What lets these tests into the servers that they start."""
+
+
+def environment() -> dict[str, str]:
+    """What the servers of these tests are started with."""
+    return {**os.environ, "VIVID_TOKEN": TOKEN}
+
+
+def signed(url: str) -> str:
+    """An address of the page with the token, which lets a new browser in."""
+    address, _, step = url.partition("#")
+    return f"{address}{'&' if '?' in address else '/?'}token={TOKEN}" + (f"#{step}" if step else "")
+
+
 @dataclass(frozen=True)
 class Server:
-    """A running program and its address."""
+    """A running program and its address, without the token."""
 
     url: str
     workspace: Path
@@ -65,7 +82,7 @@ class Problems:
 
 def open_page(page: Any, url: str) -> None:
     """Open the editor and wait until a frame is on the stage."""
-    page.goto(url)
+    page.goto(signed(url))
     page.wait_for_selector("#studio[data-ready=true]")
     page.wait_for_selector("#studio-canvas canvas[data-frame]")
 
@@ -195,9 +212,9 @@ def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple
         "--device",
         "cpu",
     ]
-    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
+        found = re.search(r"http://[^/\s]+", process.stdout.readline())
         assert found
         try:
             yield found[0], process

@@ -88,7 +88,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.reload()  # in the middle of the job: the page finds the project, the step and the job again
     page.wait_for_function("id => window.studio?.state?.view?.jobs.some((job) => job.id === id)", arg=tracking)
     assert page.evaluate("studio.state.step") == "select"
-    assert "project=" in page.url
+    assert page.url.endswith("/#select"), "the address tells of no project"
     wait_for_job(page, "track")
     present = page.evaluate("studio.state.view.lanes[0].present.reduce((sum, [a, b]) => sum + b - a, 0)")
     assert present > len(source) * 0.6

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import open_page, Problems, ROOT, Server
+from studio_page import environment, open_page, Problems, ROOT, Server, TOKEN
 
 OPEN_PAGE = """
 import sys, pathlib
@@ -128,7 +128,7 @@ def test_what_is_drawn_follows_the_system_while_nobody_chose(page: Any, server: 
 @pytest.mark.browser
 def test_a_new_workspace_opens_with_an_example_that_steps_and_plays(page: Any, server: Server) -> None:
     open_page(page, server.url)
-    assert "project=" in page.url
+    assert page.url == f"{server.url}/", "the address tells neither the token nor the project"
     assert page.locator("#studio-video [data-ref=name]").inner_text()
     assert page.locator("#studio-video .vs-facts").inner_text().count("frames") == 1
     page.keyboard.press("4")  # a step that is locked says why
@@ -151,7 +151,7 @@ def test_a_new_workspace_opens_with_an_example_that_steps_and_plays(page: Any, s
 def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, problems: Problems, tmp_path: Path) -> None:
     problems.expected.append("400 (Bad Request)")  # the browser itself notes the refusal
     open_page(page, server.url)
-    before = page.url
+    before = page.evaluate("studio.state.view.id")
     letter = tmp_path / "letter.mp4"
     letter.write_text("Dear Sir or Madam,\n" * 200)
     page.set_input_files("#studio-video [data-ref=file]", letter)
@@ -161,7 +161,7 @@ def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, pr
     assert "letter.mp4" in said
     assert "\n" not in said
     assert "Traceback" not in said
-    assert page.url == before, "what was open stays open"
+    assert page.evaluate("studio.state.view.id") == before, "what was open stays open"
     assert not list((server.workspace / "uploads").glob("*/*")), "what can't be used is not kept"
 
     # the message lies over no control, and goes with what it was about
@@ -183,6 +183,10 @@ def test_a_file_that_is_no_video_gets_one_sentence(page: Any, server: Server, pr
     toast.wait_for(state="hidden")
 
 
+def asked(url: str) -> urllib.request.Request:
+    return urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
+
+
 def test_addresses_answer_faults_with_one_line(server: Server) -> None:
     nobody = "0" * 32
     for path, status in [
@@ -192,7 +196,7 @@ def test_addresses_answer_faults_with_one_line(server: Server) -> None:
         (f"/studio/{nobody}/result/none.mp4", 404),
     ]:
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(server.url + path, timeout=20)
+            urllib.request.urlopen(asked(server.url + path), timeout=20)
         assert caught.value.code == status, path
         assert b"\n" not in caught.value.read().strip()
 
@@ -232,11 +236,12 @@ def test_an_answer_is_sent_without_waiting_for_more_of_it() -> None:
 
 def test_ctrl_c_in_the_middle_of_model_work_ends_the_program_well(tmp_path: Path) -> None:
     command = [sys.executable, "-c", AT_WORK, "ui", "--port", "17990", "--no-browser", "--workspace", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = sorted(process.stdout.readline() for _ in range(2))
         assert [line.split()[0] for line in lines] == ["VIVID", "working"]
-        urllib.request.urlopen(f"{lines[0].split()[4]}/studio/alive", timeout=60)  # by now it listens to Ctrl-C too
+        address = lines[0].split()[4].partition("/?")[0]
+        urllib.request.urlopen(asked(f"{address}/studio/alive"), timeout=60)  # by now it listens to Ctrl-C too
         process.send_signal(signal.SIGINT)
         try:
             assert process.wait(60) == 0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from studio_page import drop, newest_job, paste, prepared, Server, SLOW, wait_for_job
+from studio_page import drop, newest_job, paste, prepared, Server, signed, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +64,7 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     from builders import disc_clip
 
     project_id = with_many_tries(server.workspace, disc_clip(tmp_path / "disc.mp4", frames=12))
-    page.goto(f"{server.url}/?project={project_id}#keyframe")
+    page.goto(signed(f"{server.url}/?project={project_id}#keyframe"))
     page.wait_for_selector("#studio[data-ready=true]")
     page.wait_for_function("studio.state.step === 'keyframe'")
     tree = page.get_by_role("tree", name="Tries")

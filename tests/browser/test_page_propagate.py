@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import newest_job, prepared, Problems, program, Server, SLOW, wait_for_job
+from studio_page import newest_job, prepared, Problems, program, Server, signed, SLOW, wait_for_job
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ FRAMES = 34
 
 
 def open_step(page: Any, url: str, project_id: str) -> None:
-    page.goto(f"{url}/?project={project_id}#propagate")
+    page.goto(signed(f"{url}/?project={project_id}#propagate"))
     page.wait_for_selector("#studio[data-ready=true]")
     page.wait_for_function("studio.state.view && studio.state.step === 'propagate'")
 

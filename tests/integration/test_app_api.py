@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from core.media import open_clip
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+TOKEN = secrets.token_urlsafe()
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +48,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
         "--workspace",
         str(workspace),
     ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "VIVID_TOKEN": TOKEN}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
+        found = re.search(r"http://[^/\s]+", process.stdout.readline())
         try:
             assert found
             yield found[0]
@@ -59,23 +62,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @pytest.fixture
 def client(server: str, tmp_path: Path) -> Client:
-    return Client(server, verbose=False, download_files=tmp_path / "downloads")
+    return Client(server, headers=HEADERS, verbose=False, download_files=tmp_path / "downloads")
 
 
 def refused(server: str, name: str, *arguments: Any) -> bool:
     """Whether a call made without gradio_client, which would look at the arguments first, is
     refused.
     """
-    call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)})
+    call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)}, headers=HEADERS)
     if call.status_code != 200:
         return True
-    return "event: error" in httpx.get(f"{server}/gradio_api/call/{name}/{call.json()['event_id']}").text
+    return "event: error" in httpx.get(f"{server}/gradio_api/call/{name}/{call.json()['event_id']}", headers=HEADERS).text
 
 
 def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> None:
+    environment = os.environ | {"VIVID_TOKEN": TOKEN}
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     (tmp_path / "edit.py").write_text(code.replace("http://127.0.0.1:7860", server).replace("assets/", f"{ROOT}/assets/"))
-    done = subprocess.run([sys.executable, "edit.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        [sys.executable, "edit.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode == 0, done.stderr
     difference, video, recipe = (line for line in done.stdout.splitlines() if not re.search(r": .*%$", line))
     assert difference == "0"
@@ -162,7 +168,7 @@ def test_a_stranger_gets_nothing(client: Client, server: str, tmp_path: Path) ->
     for wanted in ("../" + project_id, "files/../project.json", "/etc/passwd"):
         assert refused(server, "download", project_id, wanted)
     for path in (secret, ROOT / "README.md"):
-        assert httpx.get(f"{server}/gradio_api/file={path}").status_code in (403, 404)
-    elsewhere = {"origin": "http://elsewhere.example", "content-type": "text/plain"}
+        assert httpx.get(f"{server}/gradio_api/file={path}", headers=HEADERS).status_code in (403, 404)
+    elsewhere = HEADERS | {"origin": "http://elsewhere.example", "content-type": "text/plain"}
     call = httpx.post(f"{server}/gradio_api/call/list_examples", content=b'{"data": []}', headers=elsewhere)
     assert call.status_code == 403, "a page of another site can send plain text without asking, and no more"

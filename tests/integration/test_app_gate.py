@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 
 from app.editor.editor import Editor
+from app.server.access import Access
 from app.server.gate import Gate
 from app.server.same_site import HostNames
 from app.server.served_files import media_type_of
@@ -27,7 +28,7 @@ CALL = {"data": {"wanted": "x", "known": []}, "fn_name": "delete_project", "sess
 
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    made = Editor(Settings(workspace=tmp_path_factory.mktemp("workspace")))
+    made = Editor(Settings(workspace=tmp_path_factory.mktemp("workspace"), token=""))
     yield made
     made.close()
 
@@ -149,7 +150,7 @@ def test_what_nobody_needs_is_not_served(client: TestClient) -> None:
     ],
 )
 def test_a_server_answers_by_its_own_names_only(host: str, asked: str, status: int) -> None:
-    gate = Gate(PlainTextResponse("here"), HostNames(host, ["studio.example"]))
+    gate = Gate(PlainTextResponse("here"), HostNames(host, ["studio.example"]), Access("", "", b""))
     answer = TestClient(gate).get("/studio/alive", headers={"host": asked})
     assert answer.status_code == status, answer.text
 

@@ -14,6 +14,7 @@ let timer = 0;
 
 const look = async () => {
   const answer = await fetch("/studio/alive", { cache: "no-store" }).catch(() => null);
+  if (answer && answer.status === 401) location.reload(); // signed out: the server then asks to sign in
   return answer && answer.ok ? answer.json().catch(() => null) : null;
 };
 

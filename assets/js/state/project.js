@@ -31,7 +31,7 @@ export const accept = (view) => {
       viewport: FIT,
     });
     if (old) changes.step = "video";
-    showInAddress(view.id, Boolean(old));
+    noteInHistory(view.id, Boolean(old));
     rememberProject(view.id);
   } else if (state.tryId && !view.edits.some((edit) => edit.id === state.tryId)) {
     changes.tryId = null;
@@ -39,13 +39,18 @@ export const accept = (view) => {
   set(changes);
 };
 
-const showInAddress = (id, switched) => {
+// Which project it is stands in the entry of the tab's history, not in its address: who knows a
+// project's id can open it, and addresses are remembered, shown and sent about.
+const noteInHistory = (id, switched) => {
+  if (history.state?.project === id) return;
   const url = new URL(location.href);
-  if (url.searchParams.get("project") === id) return;
-  url.searchParams.set("project", id);
+  url.searchParams.delete("project");
   if (switched) url.hash = "";
-  history.pushState(null, "", url);
+  history[switched ? "pushState" : "replaceState"]({ project: id }, "", url);
 };
+
+/** The project that the address, or the entry of the tab's history, asks for; null for none. */
+export const wantedProject = () => new URL(location.href).searchParams.get("project") || history.state?.project || null;
 
 // What this browser remembers
 
@@ -91,7 +96,7 @@ export const openStep = (step) => {
   // the whole address: gradio's <base> would swallow the query of a bare "#step"
   const url = new URL(location.href);
   url.hash = step;
-  history.replaceState(null, "", url);
+  history.replaceState(history.state, "", url);
 };
 
 /** Address of something of the open project. */

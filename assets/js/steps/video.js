@@ -1,7 +1,7 @@
 // Step 1, and what happens when the page opens.
 
 import { showMessage } from "../state/messages.js";
-import { accept, knownProjects, lastStep, openStep } from "../state/project.js";
+import { accept, knownProjects, lastStep, openStep, wantedProject } from "../state/project.js";
 import { ask, change, servers } from "../state/requests.js";
 import { newObject } from "../state/selection.js";
 import { on, set, state } from "../state/store.js";
@@ -62,9 +62,9 @@ export const mountVideo = (ref, server) => {
     const step = location.hash.slice(1) || lastStep();
     if (state.view.steps[step] && state.view.steps[step].open) set({ step });
   };
-  const wanted = () => new URL(location.href).searchParams.get("project");
   window.addEventListener("popstate", () => {
-    if (wanted() && wanted() !== (state.view && state.view.id)) start(wanted());
+    const wanted = wantedProject();
+    if (wanted && wanted !== (state.view && state.view.id)) start(wanted);
   });
 
   // Files. `home` is the step in which one was dropped, null for one that was chosen here.
@@ -159,5 +159,5 @@ export const mountVideo = (ref, server) => {
     drawPreflight();
   });
   showTab("clip");
-  start(wanted());
+  start(wantedProject());
 };
