@@ -212,9 +212,11 @@ def click_times(path: Path) -> list[float]:
         zero = float(first.pts * first.time_base)
     with av.open(str(path)) as container:
         level = np.zeros(0, np.float32)
-        for frame in container.decode(container.streams.audio[0]):
-            samples = frame.to_ndarray().astype(np.float32).reshape(-1)
-            samples /= 32768 if frame.format.name.startswith("s16") else 1
+        sound = container.streams.audio[0]
+        resampler = av.AudioResampler("flt", sound.codec_context.layout.name, sound.codec_context.sample_rate)
+        for frame in container.decode(sound):
+            packed = [part.to_ndarray() for part in resampler.resample(frame)]
+            samples = np.concatenate(packed, axis=1).reshape(-1, frame.layout.nb_channels)[:, 0]
             at = max(0, round((float(frame.pts * frame.time_base) - zero) * frame.sample_rate))
             level = np.concatenate([level[:at], np.zeros(max(0, at - len(level)), np.float32), np.abs(samples)])
             rate = frame.sample_rate

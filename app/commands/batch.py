@@ -16,6 +16,7 @@ from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.export import rehearse_clip
 from app.render.mask_files import read_masks
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import shots_of, track_objects
@@ -87,7 +88,7 @@ def track_to_folder(
     from core.files import write_text
     from core.masks import export_png
     from core.media import open_clip
-    from core.render.mattes import SUFFIXES, write_mattes
+    from core.render.mattes import rehearse_mattes, SUFFIXES, write_mattes
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
     with open_clip(video) as reader:
@@ -96,6 +97,8 @@ def track_to_folder(
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
+        for form in also:
+            rehearse_mattes(form, reader, span)
         with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
             shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
@@ -172,6 +175,8 @@ def edit_to_folder(
             engine.store.locate(engine.settings.segmenter, "segmenter")
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
         masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span)
+        for line in rehearse_clip(reader, span, video, "h264"):
+            note(line)
         # Masks that come back as they are may lie where they are written, and stay the files that
         # they are.
         unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
+from app.commands.console import note
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.jobs.propagation import half_size
 from app.render.edit import make_windows, plan, RenderRequest
-from app.render.export import file_stem, format_of, write_clip
+from app.render.export import file_stem, format_of, rehearse_clip, write_clip
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
@@ -94,6 +95,8 @@ def replay_to_folder(
         own = sha256 == recipe.sha256
         frames = len(reader)
         span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
+        for line in rehearse_clip(reader, span, source, kind.codec):
+            note(line)
         applied: list[AppliedEdit] = []
         base = ""
         replay = _Replay(engine, source, not own or anew, context, [])

@@ -49,7 +49,7 @@ def _sound(info: VideoInfo) -> tuple[str, str]:
         return "none", ""
     first = info.audio[0]
     channels = {1: "mono", 2: "stereo"}.get(first.channels, f"{first.channels} channels")
-    more = f"and {len(info.audio) - 1} more" if len(info.audio) > 1 else "kept as it is"
+    more = f"and {len(info.audio) - 1} more" if len(info.audio) > 1 else ""
     return f"{first.codec.upper()} {first.sample_rate / 1000:g} kHz {channels}", more
 
 

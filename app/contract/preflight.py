@@ -37,6 +37,7 @@ def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
             *_about_cuts(cuts),
             *_about_picture(clip.info),
             *_about_light(scan.brightness),
+            *(_sentence(note) for note in scan.notes),
         ],
         "costs": [_cost(cost) for cost in costs],
         "measured": all(cost.seconds is not None for cost in costs),
@@ -52,8 +53,12 @@ def _note(text: str, remedy: str = "", label: str = "", warn: bool = False) -> d
     return {"text": text, "remedy": remedy, "label": label, "warn": warn}
 
 
+def _sentence(text: str, warn: bool = False) -> dict[str, Any]:
+    return _note(f"{text[0].upper()}{text[1:]}.", warn=warn)
+
+
 def _about_file(info: VideoInfo) -> list[dict[str, Any]]:
-    return [_note(f"{remark[0].upper()}{remark[1:]}.", warn=True) for remark in info.remarks]
+    return [_sentence(remark, warn=True) for remark in info.remarks]
 
 
 def _about_length(clip: Clip) -> list[dict[str, Any]]:

@@ -33,11 +33,13 @@ class ClipScan:
     """What the scan of a clip has found so far.
 
     `looked` is the number of frames that were searched for scene cuts; `brightness` is the mean
-    from 0 to 1, None while it is not known.
+    from 0 to 1, None while it is not known. `notes` say what becomes of sound and subtitles, each a
+    sentence without a capital and a full stop.
     """
 
     looked: int
     brightness: float | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.contract.values import ClipScan
@@ -46,6 +47,7 @@ class ClipScanner:
         self._frames = frames
         self._cuts = cuts
         self._brightness: dict[str, float] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
         self._lock = threading.Condition()
@@ -67,7 +69,7 @@ class ClipScanner:
 
     def found(self, project: Project) -> ClipScan:
         """What is known by now."""
-        return ClipScan(self._cuts.looked(project), self._brightness.get(project.project_id))
+        return ClipScan(self._cuts.looked(project), self._brightness.get(project.project_id), self._notes.get(project.project_id, ()))
 
     def identified(self, project_id: str) -> Project:
         """The project with the hash of its clip, which is computed now if it is not known."""
@@ -135,8 +137,11 @@ class ClipScanner:
     def _scan(self, project: Project) -> None:
         import numpy as np
 
+        from core.media.stream_plan import stream_notes
+
         frames = project.clip.info.frames
         reader = self._frames.source(project)
+        self._notes[project.project_id] = stream_notes(Path(project.clip.source))
         if project.project_id not in self._brightness:
             levels = []
             entries = reader.entry_points if len(reader.entry_points) > SAMPLES else range(frames)  # those come at once

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.media.frames import ClipFrames
-from app.render.export import file_stem, format_of, write_clip
+from app.render.export import file_stem, format_of, rehearse_clip, write_clip
 from app.render.recipe import recipe_of
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
@@ -57,6 +57,7 @@ class ExportJobs:
             reader, frames = self._frames.reader(project), project.clip.frame_range
         stem = f"{file_stem(project.name)} edited {codec}"
         folder = self._workspace.folder(project_id) / EXPORTS
+        rehearse_clip(reader, frames, Path(project.clip.source), codec)
         recipe = recipe_of(self._workspace, project, stack, frames, codec)
         write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
         write_text(folder / f"{stem}.recipe.json", recipe.dumps())
@@ -74,13 +75,14 @@ class ExportJobs:
         Returns:
             `file`, relative to the project.
         """
-        from core.render.mattes import SUFFIXES, write_mattes
+        from core.render.mattes import rehearse_mattes, SUFFIXES, write_mattes
 
         project = self._workspace.project(project_id)
         tracks = [track for track in project.tracks if track.object_id in object_ids and track.masks]
         objects = [(track.name, self._masks.load(project, track.masks or "")) for track in tracks]
         name = f"masks-{form}-{secrets.token_hex(3)}{SUFFIXES[form]}"
         frames = project.clip.frame_range
+        rehearse_mattes(form, self._frames.reader(project), frames)
         write_mattes(self._workspace.folder(project_id) / EXPORTS / name, form, self._frames.reader(project), objects, frames, context)
         return {"file": f"{EXPORTS}/{name}"}
 

@@ -17,6 +17,7 @@ from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.export import rehearse_clip
 from app.render.recipe import asked_for
 from app.storage.workspace import new_id, Workspace
 from core.errors import Cancelled, InputError
@@ -77,6 +78,7 @@ class PropagationJobs:
         carried = project.accepted_keyframes
         if not carried:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        self._rehearse(project, project.base, (project.clip.start, project.clip.stop))
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         region = self._regions.build(project, context)
@@ -122,8 +124,14 @@ class PropagationJobs:
             Cancelled: As for `start`.
         """
         project = self._workspace.project(project_id)
+        propagation = project.propagation(propagation_id)
+        self._rehearse(project, propagation.base, propagation.span)
         context.report("loading the model", 0, 1)
-        return self._propagate(project, project.propagation(propagation_id), context)
+        return self._propagate(project, propagation, context)
+
+    def _rehearse(self, project: Project, base: str, span: tuple[int, int]) -> None:
+        """Raise InputError for a result that could not be written, before anything slow."""
+        rehearse_clip(self._pictures.frames.reader(project, base), span, Path(project.clip.source), "h264")
 
     def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id

@@ -42,6 +42,35 @@ def file_stem(name: str) -> str:
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', " ", name).strip(" .")[:100] or "video"
 
 
+def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str) -> tuple[str, ...]:
+    """Find out before any work whether `write_clip` could write the clip: the real encoders and
+    streams, one black frame.
+
+    Args:
+        reader: The clip.
+        span: The frames start:stop.
+        source: The file that the sound comes from.
+        codec: As `export_formats` lists it.
+
+    Returns:
+        What a person should know about sound and subtitles, each a sentence without a capital and
+        a full stop.
+
+    Raises:
+        InputError: The codec or its container can't hold the clip.
+        StorageError: The disk refuses.
+    """
+    from core.media import VideoWriter
+
+    kind = format_of(codec)
+    if codec == PNG:
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"output{kind.suffix}"
+        writer = VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, audio_from=source, span=span)  # type: ignore[arg-type]
+        return writer.rehearse()
+
+
 def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, path: Path, context: JobContext) -> None:
     """Write the frames of the half-open span, with the sound of `source`; PNG goes into a zip.
 

@@ -5,28 +5,33 @@ sound.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast, Self
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import InputError, StorageError
 from core.files import AtomicFile, storage_errors
-from core.media.audio import AudioTrack
+from core.media.audio import SourceStreams, Stretch
 from core.media.clock import Clock, clock_of
 from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
 from core.media.siting import has_subsampled_colour
 from core.media.source import open_container
+from core.media.streams import restarts_of
 from core.project.video import VideoInfo
 from core.words import counted
 
+_REHEARSED_PACKETS = 200
+"""Packets of sound and subtitles that a rehearsal writes."""
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
@@ -39,8 +44,9 @@ class VideoWriter:
     without it the whole of it, or as many frames as are written. `timestamps` are seconds, of the
     whole source or of the span; a source of variable rate needs them, or gives them itself when it
     is `audio_from`. `audio_from` is the file whose sound is taken along, cut to the span (what
-    plays on after the last picture of a source that is written to its end stays): copied packet by
-    packet where MP4 can hold the codec, else as AAC.
+    plays on after the last picture of a source that is written to its end stays), with its
+    subtitles and chapters. Packets are copied where that is right and the container holds them:
+    `core.media.stream_plan` decides.
 
     Which containers a codec goes into is in `core.media.codecs`. Time stamps are exact, but for
     .mkv, which counts milliseconds. An odd width or height is kept: colour can't be halved then, so
@@ -71,7 +77,7 @@ class VideoWriter:
         self._written = 0
         self._held: av.Packet | None = None
         self._first_dts: int | None = None
-        self._audio: AudioTrack | None = None
+        self._audio: SourceStreams | None = None
         self._container: OutputContainer | None = None
         try:
             with storage_errors(self._path):
@@ -81,7 +87,7 @@ class VideoWriter:
             self._stream = _add_video(self._container, info, codec, self._clock)
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and not Path(audio_from).is_dir():
-                self._audio = AudioTrack(Path(audio_from), self._container, self._clock.source_start)
+                self._audio = SourceStreams(Path(audio_from), self._container, self._stretch(Path(audio_from)))
         except BaseException:
             self.abort()
             raise
@@ -119,6 +125,39 @@ class VideoWriter:
         finally:
             self.abort()
 
+    def rehearse(self) -> tuple[str, ...]:
+        """Write one black frame and the beginning of every stream, then throw it away: whatever the
+        encoders and the container refuse, they refuse now.
+
+        Returns:
+            What a person should know about sound and subtitles, each a sentence without a capital
+            and a full stop.
+
+        Raises:
+            InputError: The result can't be written.
+            StorageError: The disk refuses.
+        """
+        notes = self._audio.plan.notes if self._audio is not None else ()
+        try:
+            self.write(np.zeros((self._info.height, self._info.width, 3), np.uint8))
+            assert self._container is not None
+            with storage_errors(self._path):
+                self._mux(self._stream.encode(None))
+                if self._held is not None:
+                    self._container.mux(self._held)
+                if self._audio is not None:
+                    for packet in islice(self._audio.packets_to_end(None), _REHEARSED_PACKETS):
+                        self._container.mux(packet)
+                container, self._container = self._container, None
+                container.close()
+        except av.FFmpegError as error:
+            raise InputError(
+                f"this clip can't be written as {self._path.suffix[1:].upper()}: FFmpeg refuses it ({error}); choose another format"
+            ) from error
+        finally:
+            self.abort()
+        return notes
+
     def abort(self) -> None:
         """Drop what was written; the file of that name, if there was one, is untouched. Does
         nothing after `close`.
@@ -141,6 +180,12 @@ class VideoWriter:
         else:
             self.abort()
 
+    def _stretch(self, source: Path) -> Stretch:
+        """What the output covers of the file that its sound comes from."""
+        start = self._clock.source_start
+        end = start + self._clock.end(self._clock.frames or self._info.frames)
+        return Stretch(start, end, self._stop in (None, self._info.frames), restarts_of(source))
+
     def _mux(self, packets: Sequence[av.Packet]) -> None:
         """Write packets, always one behind, since only the last one's duration has to be set by
         hand.
@@ -155,9 +200,20 @@ class VideoWriter:
     def _mux_held(self, packet: av.Packet) -> None:
         assert self._container is not None
         if self._audio is not None and packet.dts is not None:
-            for sound in self._audio.packets_until(packet.dts * packet.time_base):
-                self._container.mux(sound)
+            self._mux_sound(self._audio.packets_until(packet.dts * packet.time_base))
         self._container.mux(packet)
+
+    def _mux_sound(self, packets: Iterable[av.Packet]) -> None:
+        """Write packets of the streams that are taken along. One that the container refuses is left
+        out: it is no reason to lose the picture.
+        """
+        assert self._container is not None
+        for packet in packets:
+            try:
+                self._container.mux(packet)
+            except av.FFmpegError as error:
+                if isinstance(error, OSError):  # the disk
+                    raise
 
     def _finish(self) -> None:
         """The last packet, with the duration that makes the video as long as it should be, and the
@@ -172,8 +228,7 @@ class VideoWriter:
         if self._audio is not None:
             # Sound that plays on after the source's last picture belongs to the clip; elsewhere the
             # picture says where to stop.
-            for sound in self._audio.packets_to_end(None if (self._stop or self._written) == self._info.frames else end):
-                self._container.mux(sound)
+            self._mux_sound(self._audio.packets_to_end(None if (self._stop or self._written) == self._info.frames else end))
 
     def _check(self) -> None:
         """Read the finished file's own table of frames back, so that a disk which lost something

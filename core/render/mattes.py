@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -73,6 +74,28 @@ def write_mattes(
         _write_video(path, _MADE[form], reader, objects, span, context)
     else:
         _write_alpha(path, form, reader, objects, span, context)
+
+
+def rehearse_mattes(form: MatteForm, reader: ClipReader, span: tuple[int, int]) -> None:
+    """Write one frame without masks and throw it away: what can't be written in this form is
+    refused before any work.
+
+    Args:
+        form: One of FORMS.
+        reader: The clip.
+        span: The frames start:stop that will be written.
+
+    Raises:
+        InputError: The form can't hold the clip, or this build lacks the codec.
+        StorageError: The disk refuses.
+    """
+    first = (span[0], span[0] + 1)
+    nothing = MaskSequence.empty(reader.info.size, *first)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_mattes(Path(folder) / f"masks{SUFFIXES[form]}", form, reader, [("", nothing)], first, JobContext())
+        except av.FFmpegError as error:
+            raise InputError(f"this clip can't be written in the form '{form}': FFmpeg refuses it ({error}); choose another") from error
 
 
 def _union(objects: Sequence[tuple[str, MaskSequence]], frame: int) -> Mask:

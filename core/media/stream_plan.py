@@ -1,0 +1,194 @@
+"""What becomes of a file's sound, subtitles and chapters in a container of ours: decided before the
+work, and said in words.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import av
+
+from core.media.sound_codecs import channels_of, codec_title, CONTAINER_TITLES, encoding_of, may_copy, SoundEncoding
+from core.media.source import open_container
+from core.media.streams import Chapter, file_stat, SoundFacts, Streams, streams_of, SubtitleFacts
+
+_TRIED_PACKETS = 8
+"""How many packets of a stream are put into a container to see whether it takes them."""
+_TEXTS = ("mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text")
+_SUBTITLES = {"mp4": ("mov_text",), "mov": ("mov_text",), "matroska": ("subrip", "ass", "ssa", "webvtt", "dvb_subtitle", "dvd_subtitle")}
+_MATROSKA_PICTURES = ("hdmv_pgs_subtitle",)
+_SUBTITLE_TITLES = {"hdmv_pgs_subtitle": "PGS", "dvb_subtitle": "DVB", "dvd_subtitle": "DVD", "mov_text": "text"}
+
+
+@dataclass(frozen=True)
+class SoundPlan:
+    """A sound stream that is written: copied, or encoded as `encoding` says."""
+
+    facts: SoundFacts
+    encoding: SoundEncoding | None
+
+
+@dataclass(frozen=True)
+class SubtitlePlan:
+    """A subtitle stream that is written: copied, or as `codec`."""
+
+    facts: SubtitleFacts
+    codec: str | None
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What is written besides the picture, in the order of the file, and what a person should know
+    about it: whole sentences without a capital and a full stop.
+    """
+
+    sounds: tuple[SoundPlan, ...] = ()
+    subtitles: tuple[SubtitlePlan, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | None) -> StreamPlan:
+    """Decide how sound, subtitles and chapters of a file are written.
+
+    Args:
+        path: The file.
+        container: FFmpeg's name of what is written: mp4, mov or matroska.
+        start: Where the output begins, in seconds on the file's clock.
+        end: Where it ends; None when everything that comes is written.
+
+    Returns:
+        The plan. Sound whose packets don't join between `start` and `end` is encoded, and so is
+        what the container does not hold. What can't be kept is left out, and said.
+
+    Raises:
+        InputError: The file can't be opened.
+    """
+    streams = streams_of(path)
+    taken = _taken(path, container)
+    sounds, notes = [], []
+    for number, facts in enumerate(streams.sounds, 1):
+        name = _name("sound", facts.language, number, len(streams.sounds))
+        plan = _sound_plan(facts, container, facts.index in taken, _is_broken(facts, start, end))
+        if plan is None:
+            what = f" ({codec_title(facts.codec)})" if facts.codec else ""
+            notes.append(f"{name}{what} can't be decoded, and is left out")
+            continue
+        sounds.append(plan)
+        if plan.encoding is not None:
+            notes.append(f"{name} ({_described(facts)}) is encoded as {_written(facts, plan.encoding)}: {_why(facts, container, taken)}")
+    subtitles, lost = _subtitle_plans(streams, container)
+    return StreamPlan(tuple(sounds), subtitles, streams.chapters, (*notes, *lost))
+
+
+def stream_notes(path: Path) -> tuple[str, ...]:
+    """What a person should know about sound and subtitles of results from this clip, which are MP4;
+    InputError when the file can't be opened.
+    """
+    return () if path.is_dir() else plan_streams(path, "mp4", Fraction(0), None).notes
+
+
+def _sound_plan(facts: SoundFacts, container: str, taken: bool, broken: bool) -> SoundPlan | None:
+    if taken and not broken:
+        return SoundPlan(facts, None)
+    if not facts.decodable:
+        return None
+    return SoundPlan(facts, encoding_of(container, facts.layout, facts.channels, facts.rate, facts.deep))
+
+
+def _is_broken(facts: SoundFacts, start: Fraction, end: Fraction | None) -> bool:
+    return facts.restarts or any(until > start and (end is None or since < end) for since, until in facts.gaps)
+
+
+@lru_cache(maxsize=64)
+def _taken_from(path: Path, container: str, size: int, modified: int) -> frozenset[int]:
+    facts = [one for one in streams_of(path).sounds if one.codec and may_copy(container, one.codec, one.decoder, one.channels)]
+    return frozenset(one.index for one in facts if _takes(path, one.index, container))
+
+
+def _taken(path: Path, container: str) -> frozenset[int]:
+    """The indices of the sound streams whose packets the container takes as they are."""
+    stat = file_stat(path)
+    return _taken_from(path.resolve(), container, stat.st_size, stat.st_mtime_ns)
+
+
+def _takes(path: Path, index: int, container: str) -> bool:
+    """Put the first packets of a stream into a container in memory: a header may be refused for the
+    stream's own sake, such as MP3 of 11 kHz in MP4.
+    """
+    try:
+        with open_container(path) as source, av.open(io.BytesIO(), "w", format=container) as output:
+            stream = source.streams[index]
+            copy = output.add_stream_from_template(stream)
+            output.start_encoding()
+            for packet in _first_packets(source, stream):
+                packet.stream = copy
+                output.mux(packet)
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _first_packets(source: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.Packet]:
+    count, last = 0, None
+    with suppress(av.FFmpegError):
+        for packet in source.demux(stream):
+            if not packet.size or packet.dts is None or (last is not None and packet.dts <= last):
+                continue
+            last = packet.dts
+            yield packet
+            count += 1
+            if count == _TRIED_PACKETS:
+                return
+
+
+def _subtitle_plans(streams: Streams, container: str) -> tuple[tuple[SubtitlePlan, ...], list[str]]:
+    plans, notes = [], []
+    for number, facts in enumerate(streams.subtitles, 1):
+        name = _name("subtitles", facts.language, number, len(streams.subtitles))
+        held = _SUBTITLES[container] + (_MATROSKA_PICTURES if container == "matroska" else ())
+        title = CONTAINER_TITLES[container]
+        if facts.cues is None:
+            notes.append(f"{name} take too much memory, and are left out")
+        elif facts.codec in held:
+            plans.append(SubtitlePlan(facts, None))
+        elif facts.codec in _TEXTS and facts.decodable:
+            codec = "subrip" if container == "matroska" else "mov_text"
+            plans.append(SubtitlePlan(facts, codec))
+            if facts.codec in ("ass", "ssa", "webvtt"):
+                notes.append(f"{name} ({facts.codec.upper()}) are kept as plain text, without their styles and places")
+        else:
+            known = _SUBTITLE_TITLES.get(facts.codec, facts.codec.upper()) or "of an unknown kind"
+            rest = "holds no such kind" if container == "matroska" else "holds text only; an export as FFV1 (MKV) may keep them"
+            notes.append(f"{name} ({known}) are left out: {title} {rest}")
+    return tuple(plans), notes
+
+
+def _name(kind: str, language: str, number: int, count: int) -> str:
+    spoken = f" in '{language}'" if language else ""
+    return f"the {kind}{spoken}" if count == 1 else f"{kind} {number}{spoken}"
+
+
+def _described(facts: SoundFacts) -> str:
+    return f"{codec_title(facts.codec)} {facts.layout}"
+
+
+def _written(facts: SoundFacts, encoding: SoundEncoding) -> str:
+    kept = channels_of(encoding.layout)
+    if kept < facts.channels:
+        return f"{encoding.title}, mixed down from {facts.channels} channels"
+    if encoding.layout != facts.layout:
+        return f"{encoding.title}, with all {kept} channels"
+    return encoding.title
+
+
+def _why(facts: SoundFacts, container: str, taken: frozenset[int]) -> str:
+    if facts.index in taken:
+        return "its packets overlap or have gaps"
+    return f"not every player takes {codec_title(facts.codec)} from {CONTAINER_TITLES[container]} like this"

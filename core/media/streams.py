@@ -1,0 +1,264 @@
+"""What a file holds besides its picture: sound, subtitles, chapters.
+
+Packets are looked through without decoding them, since a header tells nothing of gaps, overlaps and
+times that start again, and each of these decides how the sound can be written.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from statistics import median_low
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard
+from av.subtitles.stream import SubtitleStream
+
+from core.errors import InputError
+from core.media.index import frame_index
+from core.media.source import is_decodable, open_container, video_stream
+
+SLACK = Fraction(1, 50)
+"""Seconds by which the times of packets may be off: recorders and containers round them. More is a
+gap or an overlap.
+"""
+_LOSSLESS = ("pcm_", "flac", "alac", "tta", "wavpack", "ape", "truehd", "mlp", "wmalossless")
+_MOST_SUBTITLES = 32_000_000
+"""Bytes of subtitles that are kept in memory. Text needs a thousandth of it, pictures may need more
+and are then left out.
+"""
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """A sound stream.
+
+    `codec` and `decoder` are FFmpeg's names, `deep` says that more than 16 bits a sample are kept.
+    `gaps` are (from, to) in seconds of the file's clock, where packets don't join. `restarts` says
+    that times go back, as in recordings that were joined.
+    """
+
+    index: int
+    codec: str
+    decoder: str
+    rate: int
+    channels: int
+    layout: str
+    deep: bool
+    decodable: bool
+    language: str
+    gaps: tuple[tuple[Fraction, Fraction], ...] = ()
+    restarts: bool = False
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A subtitle: when it is shown, in seconds of the file's clock, and its packet."""
+
+    start: Fraction
+    duration: Fraction
+    data: bytes
+
+
+@dataclass(frozen=True)
+class SubtitleFacts:
+    """A subtitle stream; `cues` is None when there are too many bytes of them."""
+
+    index: int
+    codec: str
+    decodable: bool
+    language: str
+    cues: tuple[Cue, ...] | None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A named stretch, in seconds of the file's clock."""
+
+    start: Fraction
+    end: Fraction
+    title: str
+
+
+@dataclass(frozen=True)
+class Streams:
+    """All that a file holds besides its picture, in the order of the file."""
+
+    sounds: tuple[SoundFacts, ...] = ()
+    subtitles: tuple[SubtitleFacts, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+
+
+def streams_of(path: Path) -> Streams:
+    """What the file holds, remembered until it changes. InputError when it can't be opened."""
+    stat = file_stat(path)
+    return _streams_of(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+def file_stat(path: Path) -> os.stat_result:
+    """The state of a file; InputError when there is none."""
+    try:
+        return path.stat()
+    except (OSError, ValueError) as error:
+        raise InputError(f"there is no file {path}: check the path") from error
+
+
+def restarts_of(path: Path) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Where the times of a file start again, if its pictures are counted for that reason.
+
+    Returns:
+        For each part (the earliest time of a picture in it on the file's clock, when that is shown,
+        counted from the first picture), both in seconds; nothing for the usual file.
+
+    Raises:
+        InputError: The file can't be opened.
+    """
+    if not any(sound.restarts for sound in streams_of(path).sounds):
+        return ()
+    with suppress(InputError):  # a file of sound alone
+        index = frame_index(path)
+        return _parts_of(path, index.info.rate) if index.pts is None else ()
+    return ()
+
+
+def _parts_of(path: Path, rate: Fraction) -> tuple[tuple[Fraction, Fraction], ...]:
+    parts: list[tuple[Fraction, Fraction]] = []
+    with open_container(path) as container, suppress(av.FFmpegError):
+        before: int | None = None
+        for count, packet in enumerate(one for one in container.demux(video_stream(container, path)) if one.size):
+            if packet.pts is None or packet.dts is None:
+                return ()
+            time = packet.pts * packet.time_base
+            if before is None or packet.dts < before:
+                parts.append((time, count / rate))
+            elif time < parts[-1][0]:
+                parts[-1] = (time, parts[-1][1])
+            before = packet.dts
+    return tuple(parts)
+
+
+@lru_cache(maxsize=8)
+def _streams_of(path: Path, size: int, modified: int) -> Streams:
+    with open_container(path) as container:
+        sounds: dict[int, _Sound] = {}
+        subtitles: dict[int, _Subtitles] = {}
+        for stream in container.streams:
+            if isinstance(stream, AudioStream):
+                sounds[stream.index] = _Sound(stream)
+            elif isinstance(stream, SubtitleStream):
+                subtitles[stream.index] = _Subtitles(stream)
+            else:
+                stream.discard = Discard.all
+        seen: dict[int, _Sound | _Subtitles] = {**sounds, **subtitles}
+        if seen:
+            with suppress(av.FFmpegError):  # a file that breaks off
+                for packet in container.demux(*(container.streams[index] for index in seen)):
+                    if packet.size:
+                        seen[packet.stream.index].see(packet)
+        return Streams(
+            tuple(sound.facts() for sound in sounds.values()), tuple(text.facts() for text in subtitles.values()), _chapters(container)
+        )
+
+
+def _chapters(container: InputContainer) -> tuple[Chapter, ...]:
+    found = []
+    for chapter in container.chapters():
+        base = chapter["time_base"] or Fraction(1)
+        start, end = chapter["start"] * base, chapter["end"] * base
+        if start < end:
+            found.append(Chapter(start, end, chapter["metadata"].get("title", "")))
+    return tuple(found)
+
+
+def _language(metadata: dict[str, str]) -> str:
+    language = metadata.get("language", "")
+    return "" if language == "und" else language
+
+
+@dataclass
+class _Sound:
+    """Packets of a sound stream as they pass by: (time, duration) in ticks."""
+
+    stream: AudioStream
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    left_out: int = 0
+    broken: bool = False
+
+    def see(self, packet: av.Packet) -> None:
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if stamp is None:
+            self.broken = True
+        elif packet.is_discard:  # an edit list leaves it out: at the start or the end that is usual
+            self.left_out += bool(self.seen)
+        else:
+            self.broken = self.broken or self.left_out > 0
+            self.seen.append((stamp, packet.duration or 0))
+
+    def facts(self) -> SoundFacts:
+        context, base = self.stream.codec_context, self.stream.time_base or Fraction(1)
+        gaps, restarts = self._joins(base) if self.stream.codec_context is not None else ((), False)
+        if self.broken and self.seen:
+            gaps = ((min(stamp for stamp, _ in self.seen) * base, max(stamp for stamp, _ in self.seen) * base),)
+        language = _language(self.stream.metadata)
+        if context is None:
+            return SoundFacts(self.stream.index, "", "", 0, 0, "", False, False, language)
+        codec, format_name = context.codec.canonical_name, context.format.name if context.format else ""
+        decodable = is_decodable(self.stream) and context.sample_rate > 0 and context.channels > 0
+        return SoundFacts(
+            index=self.stream.index,
+            codec=codec,
+            decoder=context.codec.name,
+            rate=context.sample_rate,
+            channels=context.channels,
+            layout=context.layout.name if context.channels else "",
+            deep=codec.startswith(_LOSSLESS) and not format_name.startswith(("s16", "u8")),
+            decodable=decodable,
+            language=language,
+            gaps=gaps,
+            restarts=restarts,
+        )
+
+    def _joins(self, base: Fraction) -> tuple[tuple[tuple[Fraction, Fraction], ...], bool]:
+        """Where packets don't follow each other, and whether times go back.
+
+        In an MP4 a packet lasts until the next one begins, whatever is between. So where most
+        packets are of one length, none is taken to be longer.
+        """
+        lengths = [length for _, length in self.seen]
+        usual = median_low(lengths) if lengths else 0
+        compressed = not self.stream.codec_context.codec.canonical_name.startswith("pcm_")
+        uniform = compressed and sum(abs(length - usual) <= 1 for length in lengths) > 0.8 * len(lengths)
+        slack = max(2, int(SLACK / base))
+        gaps, restarts = [], False
+        for (stamp, length), (following, _) in pairwise(self.seen):
+            end = stamp + (min(length, usual) if uniform else length)
+            restarts = restarts or following < stamp
+            if abs(following - end) > slack or following <= stamp:
+                gaps.append((min(end, following) * base, max(end, following) * base))
+        return tuple(gaps), restarts
+
+
+@dataclass
+class _Subtitles:
+    """Packets of a subtitle stream as they pass by."""
+
+    stream: SubtitleStream
+    cues: list[Cue] = field(default_factory=list)
+    size: int = 0
+
+    def see(self, packet: av.Packet) -> None:
+        self.size += packet.size
+        if packet.pts is not None and self.size <= _MOST_SUBTITLES:
+            self.cues.append(Cue(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base, bytes(packet)))
+
+    def facts(self) -> SubtitleFacts:
+        codec = self.stream.codec_context.codec.canonical_name if self.stream.codec_context is not None else ""
+        cues = tuple(self.cues) if self.size <= _MOST_SUBTITLES else None
+        return SubtitleFacts(self.stream.index, codec, is_decodable(self.stream), _language(self.stream.metadata), cues)
