@@ -96,7 +96,7 @@ def serve(editor: Editor) -> None:
     url = address(settings.host, listener.getsockname()[1])
     # a page holds a connection open for as long as it is on the screen: don't wait for it when
     # stopping
-    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     print(f"VIVID Studio is at {with_token(url, access.token)} (Ctrl-C stops it)", flush=True)
     for line in words_for_others(settings, access, url):
