@@ -17,7 +17,7 @@ def clip_facts(clip: Clip) -> list[dict[str, str]]:
     facts = [
         _fact("Size", f"{info.width} × {info.height}", f"turned by {info.rotation}°, shown upright" if info.rotation else ""),
         _fact("Rate", f"{_number(info.rate)} fps", "on average; it varies" if info.variable_rate else _exact(info.rate)),
-        _fact("Length", f"{info.frames} frames", duration(float(info.frames / info.rate))),
+        _fact("Length", f"{info.frames} frames", duration(float(info.length))),
         _fact("Sound", *_sound(info)),
         _fact("Picture", *_picture(info)),
     ]

@@ -38,6 +38,13 @@ class Clock:
         """Time stamp of a frame, in ticks."""
         return index if self.stamps is None else round(self.stamps[index] / self.tick)
 
+    @property
+    def lingers(self) -> bool:
+        """Whether the last frame is shown for another time than those before it."""
+        if self.stamps is None or self.length is None or len(self.stamps) < 2:
+            return False
+        return self.length - self.stamps[-1] > 1.5 * (self.stamps[-1] - self.stamps[-2])
+
     def end(self, written: int) -> Fraction:
         """Seconds at which the last of `written` frames stops being shown."""
         return written / self.rate if self.length is None else self.length
@@ -67,6 +74,8 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
         if source is None or source.info.frames != info.frames:
             raise InputError("a video of variable rate can't be written without its time stamps")
         timestamps = source.timestamps
+    if timestamps is None and info.last_frame is not None:
+        timestamps = [index / info.rate for index in range(info.frames)]
     base = source.start if source is not None else Fraction(0)
     start = span[0] if span is not None else 0
     if timestamps is None:
@@ -84,7 +93,7 @@ def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple
         raise InputError("the time stamps of a video must ascend")
     to_the_end = start + len(stamps) == info.frames
     if following is None and to_the_end and (start == 0 or stamps[0] > 0):
-        following = info.frames / info.rate
+        following = info.length
     if following is None or following <= stamps[-1]:
         following = stamps[-1] + (stamps[-1] - stamps[-2] if len(stamps) > 1 else 1 / info.rate)
     # Stamps that begin at 0 in the middle of a source are counted from the span, others from the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 import av
@@ -27,7 +28,6 @@ class Cursor:
         self._path = path
         self._index = index
         self._open()
-        self._keyframes = [(index.position(pts), pts, seek) for pts, seek in index.keyframes if index.pts and pts >= index.pts[0]]
         self.move(target)
 
     def __iter__(self) -> NumberedFrames:
@@ -40,8 +40,9 @@ class Cursor:
 
     def leads_to(self, target: int) -> bool:
         """True when decoding on from here is the shortest way to `target`."""
-        nearest = bisect_right(self._keyframes, target, key=lambda keyframe: keyframe[0]) - 1
-        return self._next <= target and (nearest < 0 or self._keyframes[nearest][0] <= self._next)
+        landings = self._index.landings
+        nearest = bisect_right(landings, target, key=lambda landing: landing[0]) - 1
+        return self._next <= target and (nearest < 0 or landings[nearest][0] <= self._next)
 
     def move(self, target: int) -> None:
         """Stand at or before `target`, as near as a keyframe allows."""
@@ -58,8 +59,8 @@ class Cursor:
         self._fresh = True
 
     def _numbered_from(self, target: int) -> NumberedFrames:
-        before = [keyframe for keyframe in self._keyframes if 0 < keyframe[0] <= target]
-        for _, pts, seek in reversed(before[-2:]):
+        before = [landing for landing in self._index.landings if landing[0] <= target]
+        for position, pts, seek in reversed(before[-2:]):
             # Each container seeks in its own way, some by the time of decoding, some roughly: see
             # where it landed, else go further back.
             self._fresh = False
@@ -67,7 +68,7 @@ class Cursor:
                 self._container.seek(seek, stream=self._stream)
             except av.FFmpegError:
                 continue
-            frames = self._numbered(not_before=pts)
+            frames = self._numbered(position, pts)
             first = next(frames, None)
             if first is not None and first[0] <= target:
                 yield first
@@ -84,21 +85,23 @@ class Cursor:
             yield first
             yield from frames
 
-    def _numbered(self, not_before: int | None = None) -> NumberedFrames:
-        """Decoded frames with their indices. What a seek shows before the keyframe (`not_before`)
-        leans on frames that were not decoded.
+    def _numbered(self, position: int = 0, not_before: int | None = None) -> NumberedFrames:
+        """Decoded frames with their indices. What a seek shows before the landing at `position`
+        (stamped `not_before`) leans on frames that were not decoded.
         """
         frames = decoded_frames(self._container, self._stream)
         if self._index.pts is None:
-            yield from enumerate(frames)
+            if not_before is not None:
+                frames = dropwhile(lambda frame: _stamp(frame) != not_before, frames)
+            yield from enumerate(frames, position)
             return
         for frame in frames:
-            pts = frame.pts if frame.pts is not None else frame.dts
+            pts = _stamp(frame)
             if pts is None or (not_before is not None and pts < not_before):
                 continue
-            position = self._index.position(pts)
-            if position >= 0 and self._index.pts[position] == pts:
-                yield position, frame
+            found = self._index.position(pts)
+            if found >= 0 and self._index.pts[found] == pts:
+                yield found, frame
 
     def _filled(self, frames: NumberedFrames) -> NumberedFrames:
         due: int | None = None
@@ -119,3 +122,7 @@ class Cursor:
         while due is not None and due < self._index.info.frames:
             yield due, shown
             due += 1
+
+
+def _stamp(frame: av.VideoFrame) -> int | None:
+    return frame.pts if frame.pts is not None else frame.dts

@@ -10,6 +10,7 @@ decoded.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -26,6 +27,7 @@ from core.media.color import FULL, MATRICES, PRIMARIES, RANGES, TRANSFERS
 from core.media.orientation import orientation_of
 from core.media.siting import siting_of
 from core.media.source import decoded_frames, head_of, open_container, video_stream
+from core.media.timing import display_stamps, timing_of
 from core.project.video import AudioInfo, VideoInfo
 
 _ONE_PACKET_PER_FRAME = (
@@ -52,8 +54,14 @@ _CHECKED_FRAMES = 120
 clip.
 """
 
-_COMMON_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 50, 60, 12, 15, 10, 48, 100, 120, 240))
-_NTSC_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120, 48, 15, 12))
+_ONLY_SENT = ("avi", "asf")
+"""Containers that keep no times of display, only those at which frames go to the decoder."""
+
+_TOLD_BY_SUM = ("mov,mp4,m4a,3gp,3g2,mj2", "gif", "apng", "webp_anim", "awebp", "image2")
+"""Containers in which the lengths of all frames add up to the length of the clip."""
+
+
+Landing = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,9 @@ class FrameIndex:
     """Where the frames of a file's video stream are.
 
     `pts` are in ticks of `time_base`, ascending, one per frame; None when the stream's stamps can't
-    tell its frames apart, and frames can only be counted from the start. `keyframes` are (pts, seek
-    target) of the packets decoding can begin at. `timestamps` are seconds from the first frame,
+    tell its frames apart, so that frames have to be counted from an entry point. `landings` are
+    (index, pts, seek target) of the frames that decoding can begin at, ascending; none of them is
+    0. `timestamps` are seconds from the first frame,
     `start` is that frame's own time on the clock it shares with the sound, `end` when the last
     frame stops being shown, from the first frame. `size` is (width, height) as coded, before
     rotation. `unsaid_siting` is where the colour samples lie when the frames do not say it.
@@ -71,21 +80,16 @@ class FrameIndex:
     info: VideoInfo
     size: tuple[int, int]
     mirrored: bool
-    time_base: Fraction
     pts: tuple[int, ...] | None
-    keyframes: tuple[tuple[int, int], ...]
+    landings: tuple[Landing, ...]
     timestamps: tuple[Fraction, ...]
     start: Fraction
-    end: Fraction
     unsaid_siting: str | None = None
 
     @property
     def entry_points(self) -> tuple[int, ...]:
         """Indices of the frames that decoding can begin at, the first among them."""
-        if self.pts is None:
-            return (0,)
-        positions = ((self.position(pts), pts) for pts, _ in self.keyframes)
-        return tuple(sorted({0, *(position for position, pts in positions if position >= 0 and self.pts[position] == pts)}))
+        return (0, *(position for position, _, _ in self.landings))
 
     def position(self, pts: int) -> int:
         """Index of the frame that is on screen at `pts`; -1 before the first."""
@@ -118,9 +122,10 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         time_base = stream.time_base or Fraction(1, 1000)
         declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         length = Fraction(stream.duration) * time_base if stream.duration else None
-        pts, keyframes, count = _frames(path, packets, stream, first)
-        start = Fraction(pts[0]) * time_base if pts else Fraction(stream.start_time or 0) * time_base
-        stamps, rate, variable, end = _timing(pts, count, time_base, [rate for rate in declared if rate], length)
+        frames = _frames(path, packets, stream, first, container.format.name in _ONLY_SENT)
+        start = (frames.stamps[0] if frames.stamps else Fraction(stream.start_time or 0)) * time_base
+        told = _told(packets, frames, container.format.name in _TOLD_BY_SUM, time_base, length)
+        timing = timing_of(frames.stamps, frames.count, time_base, [rate for rate in declared if rate], told, length)
         rotation, mirrored = orientation_of(first)
         width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
         context = stream.codec_context
@@ -130,9 +135,9 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         info = VideoInfo(
             width=width,
             height=height,
-            rate=rate,
-            frames=count,
-            variable_rate=variable,
+            rate=timing.rate,
+            frames=frames.count,
+            variable_rate=timing.variable,
             rotation=rotation,
             codec=context.codec.canonical_name,
             pixel_format=first.format.name,
@@ -144,11 +149,13 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             audio=audio,
             pixel_aspect=1 / aspect if rotation in (90, 270) else aspect,
             # A whole file may hold more than it shows, too: an edit list leaves some out.
-            missing=0 if packets.whole else max(0, stream.frames - count),
+            missing=0 if packets.whole else max(0, stream.frames - frames.count),
             chroma_siting=siting,
+            last_frame=timing.last,
         )
         unsaid = None if said else siting
-        return FrameIndex(info, (first.width, first.height), mirrored, time_base, pts, keyframes, stamps, start, end, unsaid)
+        coded = (first.width, first.height)
+        return FrameIndex(info, coded, mirrored, frames.pts, frames.landings, timing.stamps, start, unsaid)
 
 
 def _audio(container: InputContainer) -> tuple[AudioInfo, ...]:
@@ -161,19 +168,25 @@ def _audio(container: InputContainer) -> tuple[AudioInfo, ...]:
 
 @dataclass(frozen=True)
 class _Packets:
-    """What demuxing alone tells. `pts` ascend; `trusted` is False as soon as anything hints that
-    packets are not frames.
+    """What demuxing alone tells. `pts` ascend. `sent` are the ticks at which packets go to the
+    decoder, by their pts, in that order. `keyframes` are (pts, seek target).
+    `trusted` is False as soon as anything hints that packets are not frames.
     """
 
     pts: tuple[int, ...]
+    sent: dict[int, int]
     keyframes: tuple[tuple[int, int], ...]
     trusted: bool
     whole: bool
     """False for a file that breaks off."""
+    durations: tuple[int, int]
+    """Ticks that the last packet is shown, and the sum over all."""
 
     @classmethod
     def of(cls, container: InputContainer, stream: VideoStream) -> _Packets:
         pts: list[int] = []
+        sent: dict[int, int] = {}
+        last, total = (-1, 0), 0
         keyframes: list[tuple[int, int]] = []
         trusted = stream.codec_context.codec.canonical_name in _ONE_PACKET_PER_FRAME
         count, whole = 0, True
@@ -189,6 +202,10 @@ class _Packets:
                     whole = whole and not packet.is_corrupt
                     continue
                 pts.append(packet.pts)
+                if packet.dts is not None:
+                    sent[packet.pts] = packet.dts
+                    trusted = trusted and packet.pts >= packet.dts
+                last, total = max(last, (packet.pts, packet.duration or 0)), total + (packet.duration or 0)
                 if packet.is_keyframe:
                     keyframes.append((packet.pts, packet.pts if packet.dts is None else min(packet.pts, packet.dts)))
         except av.FFmpegError:
@@ -196,25 +213,60 @@ class _Packets:
         pts.sort()
         if stream.frames not in (0, count) or any(a == b for a, b in pairwise(pts)):
             trusted = False
-        return cls(tuple(pts), tuple(sorted(keyframes)), trusted, whole)
+        return cls(tuple(pts), sent, tuple(sorted(keyframes)), trusted, whole, (last[1], total))
 
 
-def _frames(
-    path: Path, packets: _Packets, stream: VideoStream, first: av.VideoFrame
-) -> tuple[tuple[int, ...] | None, tuple[tuple[int, int], ...], int]:
-    """(pts of the frames or None, keyframes, count), from the packets as far as decoding agrees
-    with them.
+@dataclass(frozen=True)
+class _Frames:
+    """What decoding tells: `pts` and `landings` as in `FrameIndex`, and the ticks at which frames
+    are shown, None when they are not known.
     """
+
+    count: int
+    pts: tuple[int, ...] | None
+    stamps: tuple[Fraction, ...] | None
+    landings: tuple[Landing, ...]
+
+    @classmethod
+    def exact(cls, pts: tuple[int, ...], packets: _Packets) -> _Frames:
+        """Frames that are told apart by their stamps."""
+        at = {stamp: position for position, stamp in enumerate(pts)}
+        landings = tuple((at[stamp], stamp, seek) for stamp, seek in packets.keyframes if at.get(stamp))
+        return cls(len(pts), pts, tuple(map(Fraction, pts)), landings)
+
+
+def _frames(path: Path, packets: _Packets, stream: VideoStream, first: av.VideoFrame, only_sent: bool) -> _Frames:
+    """The frames, from the packets as far as decoding agrees with them."""
     cheap = len(packets.pts) * first.width * first.height <= _CHEAP_PIXELS
     pts = None if cheap or not packets.trusted else _checked(path, packets)
     if pts is not None:
-        return pts, packets.keyframes, len(pts)
+        return _Frames.exact(pts, packets)
     with open_container(path) as container:
-        shown = [frame.pts if frame.pts is not None else frame.dts for frame in decoded_frames(container, video_stream(container, path))]
-    known = [stamp for stamp in shown if stamp is not None]
+        decoded = decoded_frames(container, video_stream(container, path))
+        shown = [frame.pts if frame.pts is not None else frame.dts for frame in decoded]
+    known = tuple(stamp for stamp in shown if stamp is not None)
     if len(known) == len(shown) and all(a < b for a, b in pairwise(known)):
-        return tuple(known), packets.keyframes, len(known)
-    return None, (), len(shown)
+        return _Frames.exact(known, packets)
+    stamps = display_stamps(shown, packets.sent, only_sent)
+    # Frames are counted from entry points whose stamps nothing else has.
+    times = Counter(known)
+    once = {stamp: position for position, stamp in enumerate(shown) if stamp is not None and times[stamp] == 1}
+    landings = sorted((position, stamp, seek) for stamp, seek in packets.keyframes if (position := once.get(stamp)))
+    return _Frames(len(shown), None, stamps, tuple(landings))
+
+
+def _told(packets: _Packets, frames: _Frames, by_sum: bool, time_base: Fraction, length: Fraction | None) -> Fraction | None:
+    """Seconds that the last frame is shown, as far as the file says it and that can be true."""
+    if frames.pts is None or len(packets.pts) != frames.count or not packets.whole:
+        return None
+    last, total = packets.durations
+    told = (frames.pts[0] + total - frames.pts[-1] if by_sum else last) * time_base
+    end = (frames.pts[-1] - frames.pts[0]) * time_base + told
+    if told <= 0 or (length is not None and end > length + 2 * time_base):
+        return None
+    usual = median_low([b - a for a, b in pairwise(frames.pts)]) * time_base if frames.count > 1 else Fraction(0)
+    # Elsewhere than in these containers a short one only repeats the rate of the header.
+    return told if by_sum or told > usual + time_base else None
 
 
 def _checked(path: Path, packets: _Packets) -> tuple[int, ...] | None:
@@ -237,29 +289,3 @@ def _checked(path: Path, packets: _Packets) -> tuple[int, ...] | None:
         container.seek(last[1], stream=stream)
         tail = [frame.pts for frame in decoded_frames(container, stream) if frame.pts is not None and frame.pts >= last[0]]
     return pts if tuple(tail) == pts[-len(tail) :] else None
-
-
-def _timing(
-    pts: tuple[int, ...] | None, count: int, time_base: Fraction, declared: list[Fraction], length: Fraction | None
-) -> tuple[tuple[Fraction, ...], Fraction, bool, Fraction]:
-    """(time stamps in seconds from the first frame, rate, whether it varies, end of the last
-    frame).
-
-    A rate is constant when stamps lie where it puts them, to less than one tick of rounding. Then
-    the exact times are used, not the rounded ones: a container that counts milliseconds can't say
-    1001/30000 s.
-    """
-    guess = next(iter(declared), Fraction(25))
-    if pts is None or count == 1:
-        return tuple(index / guess for index in range(count)), guess, False, count / guess
-    stamps = tuple((stamp - pts[0]) * time_base for stamp in pts)
-    measured = (count - 1) / stamps[-1]
-    near = sorted(_COMMON_RATES + _NTSC_RATES, key=lambda rate: abs(rate - measured))[:2]
-    for rate in (*declared, *near, measured):
-        errors = [stamp - index / rate for index, stamp in enumerate(stamps)]
-        if max(errors) - min(errors) < min(time_base, 1 / rate / 2):
-            return tuple(index / rate for index in range(count)), rate, False, count / rate
-    end = stamps[-1] + median_low([b - a for a, b in pairwise(stamps)])
-    if length is not None and stamps[-1] < length < 2 * end:
-        end = length
-    return stamps, count / end, True, end

@@ -16,6 +16,7 @@ from typing import cast, Self
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from core.errors import InputError, StorageError
@@ -101,6 +102,9 @@ class VideoWriter:
         picture = self._convert(check_frame(frame, self._info.size))
         picture.pts = self._clock.pts(self._written)
         picture.time_base = self._clock.tick
+        if self._clock.lingers and self._written + 1 == self._clock.frames:
+            # As an entry point it is sent last, so that its length is that of the last packet.
+            picture.pict_type = PictureType.I
         with storage_errors(self._path):
             self._mux(self._stream.encode(picture))
         self._written += 1
@@ -286,6 +290,8 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, clock:
         options["chroma_sample_location"] = info.chroma_siting or "left"
     if encoder == "libx265" and (clock.frames or info.frames) < 3:
         options["x265-params"] += ":bframes=0"  # with them, x265 makes up the time stamps of one or two frames
+    if encoder == "libx265" and clock.lingers:
+        options["forced-idr"] = "1"
     if encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # only errors: it talks to the terminal otherwise
     if codec == "prores" and pixel_format == "yuv444p10le":

@@ -30,7 +30,8 @@ class VideoInfo:
     frames that the file's header speaks of and that are not in it, as in a copy or a download that
     broke off. `gaps` are the pairs of numbers of a folder's images between which others are left
     out. `chroma_siting` is where the samples of colour lie (FFmpeg's name), None where each pixel
-    has its own.
+    has its own. `last_frame` is how many seconds the last frame is shown, where a constant rate
+    does not tell.
     """
 
     width: int
@@ -51,6 +52,7 @@ class VideoInfo:
     missing: int = 0
     gaps: tuple[tuple[int, int], ...] = ()
     chroma_siting: str | None = None
+    last_frame: Fraction | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -68,6 +70,11 @@ class VideoInfo:
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.width, self.height
+
+    @property
+    def length(self) -> Fraction:
+        """Seconds from the first frame's beginning to the last one's end."""
+        return self.frames / self.rate if self.last_frame is None else (self.frames - 1) / self.rate + self.last_frame
 
     def check_frame(self, index: int) -> None:
         """Raise InputError for a frame that the video does not have."""
