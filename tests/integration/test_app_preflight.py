@@ -49,6 +49,16 @@ def test_what_is_unusual_about_a_clip_is_said(editor: Editor, tmp_path: Path) ->
     assert notes == ""
 
 
+def test_what_becomes_of_the_sound_is_said(editor: Editor, tmp_path: Path) -> None:
+    """A moment after the clip is opened: the whole file is looked through for it."""
+    path = video_file(tmp_path / "pcm.mov", FLAT, audio="pcm_s16le")
+    project = editor.projects.create(path)
+    editor.clip.scan(project.project_id)
+    editor.scanner.wait()
+    notes = [note["text"] for note in preflight(editor, project)["notes"]]
+    assert "The sound (PCM mono) is encoded as AAC mono: not every player takes PCM from MP4 like this." in notes
+
+
 def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tmp_path: Path) -> None:
     path = video_file(tmp_path / "shots.mp4", shot_frames(3, 60) // 12, rate=Fraction(6))
     project = editor.projects.create(path)

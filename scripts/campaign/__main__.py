@@ -1,0 +1,39 @@
+"""Run a campaign.
+
+    python -m scripts.campaign corpus --folder F [--sample N --seed S] [--minutes M] [--only TEXT]
+
+`corpus` makes small files of every kind that PyAV can write, puts each through probe, track and a
+deletion, and compares the result with its source. A campaign goes on where it was stopped, ends
+with a table of faults, and exits with 1 when there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
+from scripts.campaign import corpus
+
+CAMPAIGNS = {"corpus": corpus}
+"""Each a module with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the campaign that is named; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.campaign", description=__doc__.partition("\n")[0])
+    names = parser.add_subparsers(dest="campaign", required=True)
+    for name, module in CAMPAIGNS.items():
+        own = names.add_parser(name, help=(module.__doc__ or "").partition("\n")[0])
+        own.add_argument("--folder", type=Path, required=True, help="where files and findings are kept")
+        own.add_argument("--seed", type=int, default=0, help="chooses what is sampled (0)")
+        own.add_argument("--sample", type=int, help="how many; all when left out")
+        own.add_argument("--minutes", type=float, help="stop after so long; the next run goes on")
+        module.add_arguments(own)
+    options = parser.parse_args(arguments)
+    return CAMPAIGNS[options.campaign].run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
