@@ -232,7 +232,7 @@ class _Encoded:
 
     def feed(self, packet: av.Packet) -> Iterator[_Timed]:
         self._note_restart(packet)
-        with suppress(av.FFmpegError):
+        with suppress(av.FFmpegError, ValueError):  # a damaged packet may decode to what can't be
             for frame in packet.decode():
                 if isinstance(frame, av.AudioFrame) and frame.samples:
                     yield from self._take(frame)

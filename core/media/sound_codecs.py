@@ -34,6 +34,8 @@ _AAC_LAYOUTS = {"mono": "mono", "stereo": "stereo", "3.0": "3.0", "4.0": "4.0", 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """For streams that don't say which speaker a channel is for."""
 _MOST_CHANNELS = 8
+_RATES = (4000, 192_000)
+"""Samples a second, least and most, whatever a file claims."""
 _TITLES = {"aac": "AAC", "aac_latm": "AAC", "opus": "Opus", "vorbis": "Vorbis", "pcm_mulaw": "\u00b5-law", "pcm_alaw": "A-law"}
 CONTAINER_TITLES = {"mp4": "MP4", "mov": "MOV", "matroska": "MKV"}
 
@@ -89,6 +91,7 @@ def encoding_of(container: str, layout: str, channels: int, rate: int, deep: boo
         Matroska. More than 8 channels are mixed to stereo.
     """
     layout = _named(layout, channels)
+    rate = min(max(rate, _RATES[0]), _RATES[1])
     if container == "mov":
         return SoundEncoding("pcm_s24le" if deep else "pcm_s16le", layout, rate, deep)
     if container == "mp4" and layout in _AAC_LAYOUTS:

@@ -89,8 +89,10 @@ class VideoWriter:
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and not Path(audio_from).is_dir():
                 self._audio = SourceStreams(Path(audio_from), self._container, self._stretch(Path(audio_from)))
-        except BaseException:
+        except BaseException as error:
             self.abort()
+            if isinstance(error, av.FFmpegError) and not isinstance(error, OSError):
+                raise self._refused(error) from error
             raise
 
     def write(self, frame: RgbFrame) -> None:
@@ -155,9 +157,7 @@ class VideoWriter:
                 container, self._container = self._container, None
                 container.close()
         except av.FFmpegError as error:
-            raise InputError(
-                f"this clip can't be written as {self._path.suffix[1:].upper()}: FFmpeg refuses it ({error}); choose another format"
-            ) from error
+            raise self._refused(error) from error
         finally:
             self.abort()
         return notes
@@ -183,6 +183,10 @@ class VideoWriter:
             self.close()
         else:
             self.abort()
+
+    def _refused(self, error: av.FFmpegError) -> InputError:
+        kind = self._path.suffix[1:].upper()
+        return InputError(f"this clip can't be written as {kind}: FFmpeg refuses it ({error.strerror}); choose another format")
 
     def _stretch(self, source: Path) -> Stretch:
         """What the output covers of the file that its sound comes from."""

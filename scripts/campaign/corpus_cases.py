@@ -184,7 +184,7 @@ def _sound_patterns() -> Iterator[Case]:
     for suffix, codec in (("mp4", "aac"), ("mov", "pcm_s16le"), ("mkv", "libopus"), ("ts", "aac"), ("avi", "libmp3lame"), ("mkv", "flac")):
         for pattern in ("late", "short", "long", "gap"):
             yield _carrying(f"pattern-{suffix}-{codec}-{pattern}", suffix, Sound(codec, pattern=pattern))
-        two = (Sound(codec, language="eng"), Sound(codec, "mono", language="deu"))
+        two = (Sound(codec, language="eng"), Sound(codec, "mono", language="fra"))
         yield replace(_carrying(f"pattern-{suffix}-{codec}-two", suffix, two[0]), sounds=two)
         late = _carrying(f"pattern-{suffix}-{codec}-before", suffix, Sound(codec))
         yield replace(late, stamps="late")

@@ -169,3 +169,21 @@ def test_a_clip_that_is_too_small_to_edit_is_told_by_its_size(tmp_path: Path, ca
     assert main(["edit", str(clip), "--out", str(tmp_path / "out"), "--box", "0,0,1,1", "--task", "delete"]) == 2
     assert "2x2 pixels is too small to edit" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_result_that_can_not_be_written_is_refused_before_the_models_are_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H.264 ends at 16384 pixels; FFV1 does not."""
+    from app.commands.cli import main
+    from app.engine import Engine
+
+    monkeypatch.setattr(Engine, "video_model", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(Engine, "segmenter", lambda *_: pytest.fail("a model was loaded"))
+    clip = video_file(tmp_path / "wide.mkv", np.zeros((2, 16, 17000, 3), np.uint8), codec="ffv1", pix_fmt="bgr0")
+    assert main(["edit", str(clip), "--out", str(tmp_path / "out"), "--box", "10,2,90,12", "--task", "delete"]) == 2
+    assert main(["track", str(clip), "--out", str(tmp_path / "out"), "--box", "10,2,90,12", "--also", "green"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 2
+    assert all("this clip can't be written" in line and "FFmpeg refuses it" in line for line in lines), lines
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,50 @@
+"""The campaign knows what it has tried, and its files are what their cases say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.media import probe
+from scripts.campaign.corpus_cases import all_cases
+from scripts.campaign.corpus_checks import compare_pictures, compare_sounds, Heard, Picture, picture_of, sounds_of
+from scripts.campaign.corpus_files import make
+from scripts.campaign.ledger import chosen, Finding, in_time, Ledger
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    cases = all_cases()
+    assert len({case.name for case in cases}) == len(cases) >= 300
+    assert chosen(cases, 20, 3) == chosen(cases, 20, 3) != chosen(cases, 20, 4)
+
+
+def test_a_stopped_campaign_goes_on(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "corpus")
+    ledger.add(Finding("one"))
+    ledger.add(Finding("two", ("off by a frame",)))
+    with (tmp_path / "corpus.jsonl").open("a") as file:
+        file.write('{"name": "thr')  # the program was killed here
+    again = Ledger(tmp_path, "corpus")
+    assert {name: found.faults for name, found in again.findings.items()} == {"one": (), "two": ("off by a frame",)}
+    assert (again.report(["one"]), again.report(["one", "two", "three"])) == (0, 1)
+    assert list(in_time(all_cases(), -1.0)) == []
+
+
+def test_a_file_is_what_its_case_says(tmp_path: Path) -> None:
+    case = next(case for case in all_cases() if case.name == "pattern-mov-pcm_s16le-two")
+    path = tmp_path / f"clip.{case.suffix}"
+    make(case, path)
+    info, seen = probe(path), picture_of(path, case.frames)
+    assert (info.size, info.frames, len(info.audio)) == (case.size, case.frames, 2)
+    heard = sounds_of(path, seen.start)
+    assert [one.language for one in heard] == ["eng", "fra"]
+    assert compare_pictures(seen, seen, case.size) == compare_sounds(heard, heard, 0.5) == []
+
+
+def test_what_is_wrong_is_named() -> None:
+    tags = ("tv", "bt709", "bt709", "bt709")
+    one, other = Picture([0, 0.1, 0.2], 0, (96, 64), tags), Picture([0, 0.11, 0.2], 0, (96, 64), ("pc", *tags[1:]))
+    assert compare_pictures(one, other, (96, 64)) == ["a frame is 10.0 ms off", "range tv became pc"]
+    sound = Heard("aac", "5.1", 6, "eng", [0.1, 0.2])
+    faults = compare_sounds([sound], [Heard("aac", "stereo", 2, "eng", [0.1, 0.4])], 0.5)
+    assert len(faults) == 3
+    assert "5.1 became stereo" in faults[0]
