@@ -36,7 +36,7 @@ class Settings:
     `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see
     `core.vivid.memory`). `names` are those that the server is reached by besides its machine's own.
     `token` lets people in: one is made at each start where it is None, and none is asked for where
-    it is empty.
+    it is empty. `max_upload` is in 10^9 bytes.
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -47,6 +47,7 @@ class Settings:
     names: tuple[str, ...] = ()
     token: str | None = field(default=None, repr=False)
     password_file: Path | None = None
+    max_upload: int = 50
     open_browser: bool = True
     segmenter: str = "embedded"
     model: str = "vivid-small"
@@ -54,6 +55,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"port {self.port} is outside 0 to 65535: try 7860")
+        if not 1 <= self.max_upload <= 100_000:
+            raise InputError(f"uploads of at most {self.max_upload} GB can't be: give a number from 1 to 100000, like 50")
         if self.token and not re.fullmatch(r"[\w.~-]{16,200}", self.token, re.ASCII):
             raise InputError("the token (VIVID_TOKEN) has to be 16 to 200 letters, digits or any of - . _ ~")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):

@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--password-file", type=_path, metavar="FILE", help="let people in by a password too, the first line of FILE (see docs/security.md)"
     )
     ui.add_argument("--no-token", action="store_true", help="let everyone in who reaches the address, without a token")
+    ui.add_argument("--max-upload", type=int, metavar="GB", help="the largest file that the server takes (50)")
     ui.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
     _add_shared(ui)

@@ -22,7 +22,7 @@ from core.words import counted
 def _settings(options: argparse.Namespace) -> Settings:
     given = {
         name: getattr(options, name, None)
-        for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model", "password_file")
+        for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model", "password_file", "max_upload")
     }
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     given["token"] = "" if getattr(options, "no_token", False) else None

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_POINTS = 20_000
+"""Points of one stroke; the page sends some hundreds."""
+
 
 class PromptOperations:
     """What a person says of an object on one frame. The mask of that frame follows at once.
@@ -107,8 +110,11 @@ class PromptOperations:
             The changed project.
 
         Raises:
-            InputError: The stroke is empty, or there is no such object or frame.
+            InputError: The stroke is empty or has too many points, or there is no such object or
+                frame.
         """
+        if len(stroke) > MOST_POINTS:
+            raise InputError(f"a stroke has at most {MOST_POINTS} points, and this one has {len(stroke)}: paint it in parts")
         if not stroke or not 0.5 <= radius <= 1000:
             raise InputError("a stroke needs a point and a radius of 0.5 to 1000 pixels")
 

@@ -21,6 +21,9 @@ from core.project.codec import decode, encode
 TRIAL = "measure"
 """The kind of the jobs that find out how fast this machine is."""
 
+LONGEST = 50
+"""Jobs of one project that may wait or run at a time."""
+
 Method = TypeVar("Method", bound=Callable[..., str])
 
 
@@ -44,7 +47,12 @@ class JobQueue:
 
         Returns:
             The job's id, at once.
+
+        Raises:
+            InputError: Too many jobs of the project have not ended yet.
         """
+        if sum(not one.finished for one in self._runner.of_project(project_id)) >= LONGEST:
+            raise InputError(f"{LONGEST} jobs of this project have not ended yet: wait for one of them, or stop some")
         return self._runner.submit(kind, project_id, job, device=device or self._engine.settings.device)
 
     def timed(self, kind: str, model: str, job: Job, count: Callable[[dict[str, Any]], int]) -> Job:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.server.access import Access
+from app.server.access import Access, client_address
+from app.server.limits import check_size, LimitedBody, Limits, Traffic
 from app.server.refusals import RefusedError
 from app.server.response_headers import secure
 from app.server.responses import error_response
@@ -15,12 +18,16 @@ from app.server.sign_in import SignIn
 
 
 class Gate:
-    """An ASGI application around the server's own."""
+    """An ASGI application around the server's own. `workspace` is the folder that uploads go to."""
 
-    def __init__(self, app: ASGIApp, names: HostNames, access: Access) -> None:
+    def __init__(self, app: ASGIApp, names: HostNames, access: Access, workspace: Path, limits: Limits | None = None) -> None:
         self.app = app
         self._names = names
+        self._access = access
+        self._workspace = workspace
+        self._limits = limits or Limits()
         self._sign_in = SignIn(access)
+        self._traffic = Traffic(self._limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -37,7 +44,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._pass(Request(scope, receive), receive, send_secured)
+            await self._pass(Request(scope), receive, send_secured)
         except RefusedError as refused:
             answer = error_response(refused.status, str(refused))
             answer.headers.update(refused.headers)
@@ -47,5 +54,23 @@ class Gate:
         self._names.check(request)
         check_origin(request)
         check_kind(request)
-        answer = await self._sign_in.answer(request)
-        await (answer or self.app)(request.scope, receive, send)
+        visitor = self._access.visitor(request)
+        with self._traffic.one(visitor or f"stranger {client_address(request)}"):
+            check_size(request, self._limits, self._workspace)
+            most, sentence = self._limits.of_body(request.url.path)
+            body, answered = LimitedBody(receive, most), False
+
+            async def send_unless_refused(message: Message) -> None:
+                nonlocal answered
+                if answered or not body.too_large:
+                    answered = True
+                    await send(message)
+
+            try:
+                answer = await self._sign_in.answer(Request(request.scope, body), inside=visitor is not None)
+                await (answer or self.app)(request.scope, body, send_unless_refused)
+            except ClientDisconnect:
+                if not body.too_large:
+                    raise
+            if body.too_large and not answered:
+                raise RefusedError(413, sentence)

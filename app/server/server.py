@@ -15,6 +15,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
+from starlette.requests import ClientDisconnect
 
 from app.contract.error_text import error_text
 from app.contract.program import Program
@@ -23,6 +24,7 @@ from app.server.addresses import address, with_token, words_for_others
 from app.server.crash_reports import crash_reports, LOGS
 from app.server.gate import Gate
 from app.server.head_tags import HeadTags
+from app.server.limits import GIGABYTE, Limits
 from app.server.responses import error_response
 from app.server.routes import studio_routes
 from app.server.rpc import add_endpoints
@@ -56,6 +58,10 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:
         return error_response(404 if isinstance(error, InputError) else 507 if isinstance(error, StorageError) else 503, error_text(error))
 
+    @app.exception_handler(ClientDisconnect)
+    def as_gone(_: Request, __: ClientDisconnect) -> PlainTextResponse:
+        return error_response(400, "the request broke off: send it again")
+
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
         told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
@@ -72,6 +78,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         app,
         page,
         path="/",
+        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone}},
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],
@@ -80,7 +87,8 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         show_error=False,
         pwa=False,
     )
-    return Gate(app, HostNames(settings.host, settings.names), access or Access.of(settings))
+    limits = Limits(upload=settings.max_upload * GIGABYTE)
+    return Gate(app, HostNames(settings.host, settings.names), access or Access.of(settings), settings.workspace, limits)
 
 
 def serve(editor: Editor) -> None:

@@ -46,15 +46,14 @@ class SignIn:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def answer(self, request: Request) -> Response | None:
-        """What to answer instead of what was asked for; None for somebody who is in.
+    async def answer(self, request: Request, *, inside: bool) -> Response | None:
+        """What to answer instead of what was asked for; None for somebody who is `inside` already.
 
         RefusedError after too many wrong tries.
         """
         if request.url.path == SIGN_IN:
             return await self._take_form(request)
         at_page = request.url.path == "/" and request.method in READING
-        inside = self._access.visitor(request) is not None
         query = dict(parse_qsl(request.url.query, keep_blank_values=True))
         if at_page and "token" in query:
             taken = self._access.takes_token(query["token"])

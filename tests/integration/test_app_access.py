@@ -22,7 +22,7 @@ PASSWORD = "correct horse"
 
 
 def guarded(access: Access) -> Gate:
-    return Gate(PlainTextResponse("the editor"), HostNames("127.0.0.1"), access)
+    return Gate(PlainTextResponse("the editor"), HostNames("127.0.0.1"), access, Path())
 
 
 def browser(access: Access) -> TestClient:

@@ -150,7 +150,7 @@ def test_what_nobody_needs_is_not_served(client: TestClient) -> None:
     ],
 )
 def test_a_server_answers_by_its_own_names_only(host: str, asked: str, status: int) -> None:
-    gate = Gate(PlainTextResponse("here"), HostNames(host, ["studio.example"]), Access("", "", b""))
+    gate = Gate(PlainTextResponse("here"), HostNames(host, ["studio.example"]), Access("", "", b""), Path())
     answer = TestClient(gate).get("/studio/alive", headers={"host": asked})
     assert answer.status_code == status, answer.text
 
