@@ -51,6 +51,12 @@ _TASKS = """
 </div>
 """
 
+_SHADOWS = """
+<label class="vs-check" data-ref="shadowsBox" title="What it casts is looked for with the first try, shown in violet, and kept as an object
+ of its own: in Select, correct it with the brush" hidden><input
+ type="checkbox" data-ref="shadows" checked>Its shadow and reflection too</label>
+"""
+
 _SETTINGS = f"""
 <div class="vs-branching" data-ref="branching" hidden>
   <div class="vs-head"><span class="vs-quiet" data-ref="branchOf"></span>{icon_button("leave", "Don't branch", icon="remove")}</div>
@@ -181,10 +187,10 @@ def keyframe_panel(program: Program) -> gr.HTML:
     </div>
     """
     lead = "Describe what the region should show on this frame. Accept the try you like."
-    markup = (
-        panel("keyframe", "Keyframe", lead, _TASKS + caption + _SETTINGS + _ELSEWHERE, "Accept and continue", note=_FORECAST) + _BRINGING
-    )
-    return part("keyframe", markup, [*program.handlers("accept_try"), start_tries, caption_hint, foretell_try, place_picture, bring_back])
+    controls = _TASKS + caption + _SHADOWS + _SETTINGS + _ELSEWHERE
+    markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
+    passed_on = program.handlers("accept_try", "set_shadows")
+    return part("keyframe", markup, [*passed_on, start_tries, caption_hint, foretell_try, place_picture, bring_back])
 
 
 def _vocabulary(program: Program) -> str:

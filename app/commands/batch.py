@@ -55,6 +55,7 @@ class EditArguments:
     frames: str | None
     png: bool
     invert_masks: bool = False
+    shadows: bool = True
 
 
 def track_to_folder(
@@ -149,6 +150,7 @@ def edit_to_folder(
         ModelMissingError: A model is not on this machine.
         StorageError: The disk refuses.
     """
+    from core.background.affected import affected_masks, united
     from core.files import write_text
     from core.masks import export_png, Feather
     from core.media import open_clip, read_image, sha256_of, write_image
@@ -179,6 +181,7 @@ def edit_to_folder(
             note(line)
         # Masks that come back as they are may lie where they are written, and stay the files that
         # they are.
+        grown = arguments.shadows and arguments.task == "delete"
         unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
@@ -201,6 +204,10 @@ def edit_to_folder(
             suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots, given)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
+            if grown:
+                with stopwatch("shadows"):
+                    region = united(region, affected_masks(reader, united(region.empty(info.size, *span), masks), context))
+            with stopwatch("adjust"):
                 if not in_place:
                     export_png(region, out / "masks")
             frame = _keyframe_index(region, prompts.frame)
@@ -255,6 +262,7 @@ def _recipe(
         keyframes=(carried,),
         region=base64.b64encode(asked.region.to_bytes()).decode(),
         through_cuts=prompts.through_cuts,
+        shadows=arguments.shadows and arguments.task == "delete",
     )
     return Recipe(str(request.source.resolve()), request.clip, frames, asked.frames, "h264", (edit,))
 

@@ -96,6 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--invert-masks", action="store_true", help="edit what the masks leave out")
     edit.add_argument("--adjust", default="none", metavar="FORM", help=ADJUST)
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="width of the soft edge (4)")
+    edit.add_argument(
+        "--shadows", choices=("on", "off"), default="on", help="with delete: whether its shadow and reflection go too, where seen (on)"
+    )
     edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an edited frame to propagate; without it the model paints one")
     edit.add_argument("--frames", metavar="A:B", help="frames of the result, half-open: 0:48 is 48 frames (all)")
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")

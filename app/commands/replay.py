@@ -243,6 +243,7 @@ def _region_anew(
     replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]
 ) -> tuple[MaskSequence, Feather]:
     """Track the recipe's objects from their prompts, shot by shot, and adjust their masks."""
+    from core.background.affected import affected_masks, united
     from core.masks import adjusted, RegionPart
 
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
@@ -273,6 +274,8 @@ def _region_anew(
     cuts = tuple(start for start, _ in shots[1:])
     parts = [RegionPart(masks, adjustments[object_id], cuts) for object_id, masks in found.items()]
     region, feather = adjusted(parts, range(*span), replay.context)
+    if edit.shadows:
+        region = united(region, affected_masks(reader, united(region.empty(region.size, *span), *found.values()), replay.context))
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError(
             "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"

@@ -117,6 +117,7 @@ _TABLE = (
     Operation("set_adjustment", "region.set_adjustment", handler="set_adjustment"),
     Operation("clear_adjustment", "region.clear_adjustment", handler="follow_others"),
     Operation("set_edited", "region.set_edited", handler="set_edited"),
+    Operation("set_shadows", "region.set_shadows", handler="set_shadows"),
     Operation("forms_jpeg", "region.forms_jpeg", CLIENTS),
     # Keyframes
     _job("start_tries", "keyframes.start_tries"),

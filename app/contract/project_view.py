@@ -57,10 +57,11 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "region_rev": _revision(
             [
                 *(project.base, project.adjustment, cuts if smooth else ()),
-                *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in project.edited_tracks),
+                *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in (*project.edited_tracks, *project.affected_tracks)),
             ]
         ),
         "adjustment": asdict(project.adjustment),
+        "shadows": project.shadows,
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
         "carried": [e.edit_id for e in project.accepted_keyframes],
@@ -132,6 +133,7 @@ def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
         "marked": track.is_located,
         "hidden": track.hidden,
         "edited": track.edited,
+        "affected": track.affected is not None,
         "adjustment": None if track.adjustment is None else asdict(track.adjustment),
         "confirmed": list(track.confirmed),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],

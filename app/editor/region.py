@@ -12,6 +12,7 @@ from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.project import Project
+from core.project.shadows import with_shadows
 from core.project.tracks import MaskAdjustment
 
 _NAMES = {
@@ -79,6 +80,11 @@ class RegionOperations:
         """
         label = "Edit object" if edited else "Leave object out"
         return change_track(self._workspace, project_id, object_id, label, lambda track: dataclasses.replace(track, edited=edited))
+
+    def set_shadows(self, project_id: str, shadows: bool = True) -> Project:
+        """Let removals take the objects' shadows and reflections away too, or leave them."""
+        label = "Remove shadows too" if shadows else "Leave shadows"
+        return self._workspace.change(project_id, label, lambda p: with_shadows(p, shadows))
 
     def forms_jpeg(self, project_id: str, frame: int, object_id: int | None = None, width: int = 120) -> bytes:
         """The region in the six forms on a frame, side by side.

@@ -68,7 +68,7 @@ class KeyframeJobs:
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region = self._regions.build(project, context)
+        region = self._regions.build_for(tries.task, project_id, context)
         mask = region.masks[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame that shows the object")

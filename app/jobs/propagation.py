@@ -81,7 +81,8 @@ class PropagationJobs:
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop))
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        region = self._regions.build(project, context)
+        tasks = {edit.task for edit in carried}
+        region = self._regions.build_for("delete" if tasks == {"delete"} else "modify", project_id, context)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
             PropagatedKeyframe(edit.edit_id, edit.frame, edit.image, edit.task, edit.caption, seed)

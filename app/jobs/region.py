@@ -4,6 +4,7 @@ changes.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from app.media.frames import ClipFrames
@@ -12,6 +13,7 @@ from app.storage.workspace import Workspace
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
+from core.project.shadows import with_affected
 
 
 class RegionBuilder:
@@ -21,6 +23,8 @@ class RegionBuilder:
         self._workspace = workspace
         self._frames = frames
         self._masks = masks
+        self._without: set[tuple[str, str]] = set()
+        """Projects and regions that were found to affect nothing."""
 
     def build(self, project: Project, context: JobContext | None = None) -> StoredRegion:
         """The project's region; it is made, stored and noted in the document only where it is not
@@ -40,6 +44,51 @@ class RegionBuilder:
         self._workspace.amend(project.project_id, remember)
         return StoredRegion(stored, region, feathers, feather)
 
+    def build_for(self, task: str, project_id: str, context: JobContext) -> StoredRegion:
+        """The region of a project for a task: a removal takes shadows and reflections away too,
+        which are looked for where that has not been done yet.
+
+        Args:
+            task: Add, modify or delete.
+            project_id: The project; what is found is noted in the document.
+            context: Reports frames, and can cancel.
+
+        Returns:
+            The region.
+
+        Raises:
+            Cancelled: A person stopped the job.
+        """
+        from core.background.affected import united
+
+        project = self._workspace.project(project_id)
+        region = self.build(project, context)
+        if task != "delete" or not project.shadows:
+            return region
+        self._find_affected(project, region.file, context)
+        found = [track for track in self._workspace.project(project_id).affected_tracks if track.masks]
+        if not found:
+            return region
+        whole = united(region.masks, *(self._masks.load(project, track.masks or "") for track in found))
+        return dataclasses.replace(region, file=self._masks.store(project_id, whole), masks=whole)
+
+    def _find_affected(self, project: Project, region: str, context: JobContext) -> None:
+        from core.background.affected import affected_masks, united
+        from core.masks import MaskSequence
+
+        known = next((track for track in project.tracks if track.affected is not None), None)
+        touched = known is not None and bool(known.prompts or known.confirmed)
+        if touched or (known is not None and known.affected == region) or (project.project_id, region) in self._without:
+            return
+        span = range(project.clip.start, project.clip.stop)
+        things = MaskSequence.empty(project.clip.info.size, span.start, span.stop)
+        things = united(things, *(self._masks.load(project, track.masks) for track in project.edited_tracks if track.masks))
+        found = affected_masks(self._frames.reader(project), things, context)
+        if empty := all(found.is_empty(frame) for frame in found.frames):
+            self._without.add((project.project_id, region))
+        stored = None if empty else self._masks.store(project.project_id, united(self._masks.over_clip(project, None), found))
+        self._workspace.amend(project.project_id, lambda p: with_affected(p, region, stored) if same_masks(p, project) else p)
+
 
 def same_masks(current: Project, project: Project) -> bool:
     """Whether the region is still made of the same masks: a person may have gone on while a job
@@ -51,4 +100,4 @@ def same_masks(current: Project, project: Project) -> bool:
 def _region_parts(project: Project) -> tuple[Any, ...]:
     """What the region is made of; an object's name and its prompts are no part of it."""
     parts = [(track.object_id, track.masks, track.adjustment) for track in project.edited_tracks]
-    return project.adjustment, project.clip, parts
+    return project.adjustment, project.clip, project.shadows, parts

@@ -83,7 +83,7 @@ class Pictures:
             raise InputError(f"unknown overlay '{kind}': ask for objects or region")
         self.frames.note_request()
         if kind == "region":
-            return region_overlay(*self.masks.soft_region(project, frame), max_width)
+            return region_overlay(*self.masks.soft_region(project, frame), max_width, self.masks.affected_mask(project, frame))
         others = [t for t in project.tracks if not t.hidden and (instead is None or t.object_id != instead[0])]
         shown = [(self.masks.object_mask(project, track, frame), track.colour) for track in others]
         if instead is not None:

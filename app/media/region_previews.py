@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.media.overlays import palette_png
 from core.geometry import Box
+from core.project.shadows import SHADOW_COLOUR
 from core.project.tracks import FORMS, MaskAdjustment
 
 if TYPE_CHECKING:
@@ -20,25 +21,34 @@ if TYPE_CHECKING:
 
 DARK = 150
 """Opacity, 0 to 255, of the black over what stays as it is."""
-_PALETTE = [*((0, 0, 0, dark) for dark in range(DARK + 1)), (255, 255, 255, 235)]
-"""What a region is drawn with: black of every opacity, and the line along its edge."""
+_PALETTE = [*((0, 0, 0, dark) for dark in range(DARK + 1)), (255, 255, 255, 235), (*SHADOW_COLOUR, 150)]
+"""What a region is drawn with: black of every opacity, the line along its edge, and the tint of
+shadows.
+"""
+_AFFECTED = DARK + 2
 _TILE_MARGIN = 0.12  # of the region's larger side, around it in a small picture
 
 
-def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None) -> bytes:
+def region_overlay(mask: np.ndarray, feather: Widths, max_width: int | None, affected: np.ndarray | None = None) -> bytes:
     """A region to lay over its frame: what stays as it is is darkened.
 
     Args:
         mask: The region, bool (H, W).
         feather: The width of its edge in pixels, one or (H, W).
         max_width: Pixels that the picture may be wide; the frame's own width when None.
+        affected: What a removal takes away besides the region, bool (H, W); it is tinted.
 
     Returns:
         A transparent PNG.
     """
+    import cv2
+
     height, width = mask.shape
     scale = min(1.0, max_width / width) if max_width else 1.0
-    levels = _shade(mask, feather, (max(1, round(width * scale)), max(1, round(height * scale))))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    levels = _shade(mask, feather, size)
+    if affected is not None:
+        levels[cv2.resize((affected & ~mask).astype("uint8"), size, interpolation=cv2.INTER_NEAREST) > 0] = _AFFECTED
     return palette_png(levels, _PALETTE)
 
 

@@ -34,6 +34,7 @@ class Asked:
     edits: tuple[KeyframeEdit, ...]
     segmenter: str
     weights: str
+    shadows: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class RecipeEdit:
     differ, `feathers` are (pixels, mask sequence) for each width.
 
     `through_cuts` says that the objects were followed from one shot into the next as if there were
-    no cut.
+    no cut. `shadows` says that the region took in what the objects affect, as it is looked for when
+    the objects are tracked anew.
     """
 
     span: tuple[int, int]
@@ -82,6 +84,7 @@ class RecipeEdit:
     files: tuple[tuple[str, str], ...] = ()
     through_cuts: bool = False
     feathers: tuple[tuple[int, str], ...] = ()
+    shadows: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,9 @@ def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
         JSON.
     """
     tracks = tuple(track for track in project.edited_tracks if track.masks)
-    return json.dumps(encode(Asked(tracks, project.adjustment, project.accepted_keyframes, segmenter, weights)), sort_keys=True).encode()
+    keyframes = project.accepted_keyframes
+    shadows = project.shadows and all(edit.task == "delete" for edit in keyframes)
+    return json.dumps(encode(Asked(tracks, project.adjustment, keyframes, segmenter, weights, shadows)), sort_keys=True).encode()
 
 
 def recipe_of(workspace: Workspace, project: Project, propagations: list[Propagation], span: tuple[int, int], codec: str) -> Recipe:
@@ -202,4 +207,5 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
         keyframes=keyframes,
         region=region(propagation.region),
         files=tuple((file, text(file)) for file in sorted(named)),
+        shadows=asked.shadows,
     )

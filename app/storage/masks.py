@@ -146,6 +146,15 @@ class MaskStore:
         """
         return self.soft_region(project, frame)[0]
 
+    def affected_mask(self, project: Project, frame: int) -> np.ndarray | None:
+        """bool (H, W): what a removal takes away besides the region; None where nothing is."""
+        whole = None
+        for track in project.affected_tracks:
+            mask = self.object_mask(project, track, frame)
+            if mask is not None:
+                whole = mask if whole is None else whole | mask
+        return whole
+
     def soft_region(self, project: Project, frame: int) -> tuple[np.ndarray, Widths]:
         """`region_mask`, and how wide its edge is there."""
         from core.masks import region_at

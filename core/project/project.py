@@ -41,7 +41,8 @@ class Project:
 
     `accepted` is the try to propagate through the clip, `keyframes` are further ones on other
     frames, from which the edit starts anew. `layers` are results that were accepted, the lowest
-    first: the clip with them is what the next edit stands on.
+    first: the clip with them is what the next edit stands on. With `shadows` a removal also takes
+    away what the objects affect.
     """
 
     project_id: str
@@ -57,6 +58,7 @@ class Project:
     keyframes: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     feathers: tuple[tuple[int, str], ...] = ()
+    shadows: bool = True
 
     def track(self, object_id: int) -> MaskTrack:
         """The object's track; InputError when there is none."""
@@ -68,7 +70,14 @@ class Project:
     @property
     def edited_tracks(self) -> tuple[MaskTrack, ...]:
         """The objects that the region is made of."""
-        return tuple(track for track in self.tracks if track.edited)
+        return tuple(track for track in self.tracks if track.edited and track.affected is None)
+
+    @property
+    def affected_tracks(self) -> tuple[MaskTrack, ...]:
+        """What a removal takes away besides the region: shadows and reflections."""
+        if not self.shadows:
+            return ()
+        return tuple(track for track in self.tracks if track.edited and track.affected is not None)
 
     def edit(self, edit_id: str) -> KeyframeEdit:
         """The keyframe try of that id; InputError when there is none."""
@@ -180,8 +189,10 @@ def next_colour(project: Project) -> tuple[int, int, int]:
 
 def without_object(project: Project, object_id: int) -> Project:
     """Remove an object and its masks from the region."""
-    project.track(object_id)
-    return _without_region(dataclasses.replace(project, tracks=tuple(t for t in project.tracks if t.object_id != object_id)))
+    gone = project.track(object_id)
+    left = dataclasses.replace(project, tracks=tuple(t for t in project.tracks if t.object_id != object_id))
+    # What a person threw away is not to be found again.
+    return _without_region(left if gone.affected is None else dataclasses.replace(left, shadows=False))
 
 
 def with_track(project: Project, track: MaskTrack) -> Project:
@@ -373,10 +384,11 @@ def _is_point(prompt: Prompt) -> bool:
 
 
 def _without_region(project: Project) -> Project:
-    return _with_stale_edits(dataclasses.replace(project, region=None, feathers=()))
+    return with_stale_edits(dataclasses.replace(project, region=None, feathers=()))
 
 
-def _with_stale_edits(project: Project) -> Project:
+def with_stale_edits(project: Project) -> Project:
+    """Mark all that was made with the region as it was."""
     return dataclasses.replace(
         project,
         edits=tuple(dataclasses.replace(e, stale=True) for e in project.edits),

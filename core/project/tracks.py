@@ -102,6 +102,9 @@ class MaskTrack:
     for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is
     left out of the picture on the screen, and only there; one that is not `edited` is no part of
     the region. `adjustment` is the object's own in place of the project's.
+
+    `affected` marks what the edited objects affect, their shadow or reflection, which belongs to
+    the region of a removal only. It names the region that this was found for.
     """
 
     object_id: int
@@ -115,6 +118,7 @@ class MaskTrack:
     hidden: bool = False
     edited: bool = True
     adjustment: MaskAdjustment | None = None
+    affected: str | None = None
 
     def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
         """The object's adjustment: its own, or else `usual`."""

@@ -97,6 +97,7 @@ export const mountKeyframe = (ref, server) => {
     else change(server, "accept_try", { edit_id: state.tryId }).then(goOn, () => {});
   };
   ref.secondary.addEventListener("click", startTries);
+  ref.shadows.addEventListener("change", () => request(server, "set_shadows", { shadows: ref.shadows.checked }));
   ref.primary.addEventListener("click", accept);
 
   // Branching: the next tries grow out of this one, from its settings and, on its own frame, from
@@ -171,7 +172,8 @@ export const mountKeyframe = (ref, server) => {
   // Drawing
 
   const isPresent = () => {
-    const edited = new Set(state.view.objects.filter((object) => object.edited).map((object) => object.id));
+    const ownPixels = (object) => object.edited && !object.affected;
+    const edited = new Set(state.view.objects.filter(ownPixels).map((object) => object.id));
     return state.view.lanes.some(({ object_id: id, present }) => edited.has(id) && covers(present, state.frame));
   };
   const isInside = () => state.view.clip.start <= state.frame && state.frame < state.view.clip.stop;
@@ -193,6 +195,8 @@ export const mountKeyframe = (ref, server) => {
     if (!state.view) return;
     const writes = task() !== "delete";
     ref.captionBox.dataset.off = String(!writes);
+    ref.shadowsBox.hidden = writes;
+    ref.shadows.checked = state.view.shadows;
     for (const control of [ref.caption, ...chips]) control.disabled = !writes;
     ref.caption.placeholder = writes ? "a red ball, say" : "needs no caption";
     const busy = isActive("keyframe");

@@ -1,0 +1,39 @@
+"""What a removal takes away besides the region: shadows and reflections of the edited objects. They
+are an object of their own, so that brush, overlay and list show and change them like any other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from core.project.project import next_object_id, Project, with_stale_edits
+from core.project.tracks import MaskTrack
+
+SHADOW_COLOUR = (120, 84, 196)
+"""Overlay colour of what objects affect."""
+
+
+def with_affected(project: Project, region: str, masks: str | None) -> Project:
+    """Say what the edited objects affect, in place of what was found before. The region itself is
+    as it was.
+
+    Args:
+        project: The project.
+        region: The stored region that it was found for.
+        masks: The stored mask sequence; None where there is nothing.
+
+    Returns:
+        The next project.
+    """
+    before = next((track for track in project.tracks if track.affected is not None), None)
+    others = tuple(track for track in project.tracks if track is not before)
+    if masks is None:
+        return dataclasses.replace(project, tracks=others)
+    track = before or MaskTrack(next_object_id(project), "Shadow", SHADOW_COLOUR)
+    frames = (project.clip.start, project.clip.stop)
+    return dataclasses.replace(project, tracks=(*others, dataclasses.replace(track, masks=masks, affected=region, tracked=frames)))
+
+
+def with_shadows(project: Project, shadows: bool) -> Project:
+    """Let removals take away shadows and reflections too, or leave them."""
+    return project if project.shadows == shadows else with_stale_edits(dataclasses.replace(project, shadows=shadows))

@@ -1,0 +1,60 @@
+"""What a thing casts beside itself is found where other times show the place without it, and only
+there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.background.affected import Affected, affected_masks, united
+from core.data.courtyard import CameraPath, CourtyardClip, draw_courtyard, Effect
+from core.errors import Cancelled
+from core.evaluation.clips import as_sequence, FramesInMemory
+from core.masks import MaskSequence
+from core.progress import CancelToken, JobContext
+
+SIZE = (288, 162)
+
+
+def found_on(clip: CourtyardClip, frame: int) -> np.ndarray:
+    return Affected(FramesInMemory(clip.frames), as_sequence(clip.masks)).at(frame)
+
+
+@pytest.mark.parametrize(("camera", "effect"), [("still", "shadow"), ("track", "shadow"), ("hand-held", "reflection")])
+def test_a_shadow_or_reflection_is_found(camera: CameraPath, effect: Effect) -> None:
+    clip = draw_courtyard(24, SIZE, camera=camera, effect=effect)
+    found, true = found_on(clip, 8), clip.affected[8]
+    assert (found & true).sum() > 0.7 * true.sum()
+    assert (found & ~true).sum() < 0.35 * clip.masks[8].sum()
+    assert not (found & clip.masks[8]).any()
+
+
+@pytest.mark.parametrize("camera", ["still", "hand-held"])
+def test_a_thing_without_a_shadow_gets_none(camera: CameraPath) -> None:
+    clip = draw_courtyard(24, SIZE, camera=camera, effect="none")
+    assert found_on(clip, 8).sum() < 0.03 * clip.masks[8].sum()
+
+
+def test_nothing_is_claimed_where_nothing_can_be_known() -> None:
+    clip = draw_courtyard(16, SIZE, camera="still")
+    short = CourtyardClip(clip.frames[:3], clip.behind[:3], clip.masks[:3], clip.affected[:3])
+    assert not found_on(short, 1).any()
+    everything = CourtyardClip(clip.frames, clip.behind, np.ones_like(clip.masks), clip.affected)
+    assert not found_on(everything, 8).any()
+    still = np.repeat(clip.frames[8:9], 16, 0)
+    resting = CourtyardClip(still, still, np.repeat(clip.masks[8:9], 16, 0), clip.affected)
+    assert not found_on(resting, 8).any()
+
+
+def test_the_search_can_be_cancelled_and_masks_are_united() -> None:
+    clip = draw_courtyard(4, SIZE, camera="still")
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        affected_masks(FramesInMemory(clip.frames), as_sequence(clip.masks), JobContext(token=token))
+    one = MaskSequence.empty(SIZE, 1, 3)
+    both = united(one, as_sequence(clip.masks))
+    assert both.frames == range(1, 3)
+    assert (both[2] == clip.masks[2]).all()
+    assert one.is_empty(2)
