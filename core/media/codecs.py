@@ -17,6 +17,8 @@ from core.project.video import VideoInfo
 
 Codec = Literal["h264", "hevc", "av1", "prores", "ffv1"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
+AlphaCodec = Literal["prores-4444", "vp9-alpha"]
+"""Codecs that hold transparency; pictures for them have a fourth channel."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ class Encoding:
     least: int = 1
     sitings: tuple[str, ...] = ()
 
+    @property
+    def alpha(self) -> bool:
+        """Whether transparency is written, too."""
+        return "yuva" in self.even
+
 
 _ANY = tuple(SITINGS.values())
 
-ENCODINGS: dict[Codec, Encoding] = {
+ENCODINGS: dict[Codec | AlphaCodec, Encoding] = {
     "h264": Encoding(
         "H.264", ("libx264",), (".mp4", ".m4v", ".mov", ".mkv"), "yuv420p", "yuv444p", {"crf": "16", "preset": "fast"}, sitings=_ANY
     ),
@@ -68,11 +75,28 @@ ENCODINGS: dict[Codec, Encoding] = {
     ),
     "prores": Encoding("ProRes 422 HQ", ("prores_ks",), (".mov", ".mkv"), "yuv422p10le", "yuv444p10le", {"profile": "hq"}),
     "ffv1": Encoding("FFV1, lossless", ("ffv1",), (".mkv", ".mp4"), "bgr0", "bgr0", {"level": "3", "slices": "4", "slicecrc": "1"}),
+    "prores-4444": Encoding(
+        "ProRes 4444, with transparency",
+        ("prores_ks",),
+        (".mov", ".mkv"),
+        "yuva444p10le",
+        "yuva444p10le",
+        {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"},
+    ),
+    "vp9-alpha": Encoding(
+        "VP9, with transparency",
+        ("libvpx-vp9",),
+        (".webm", ".mkv"),
+        "yuva420p",
+        "yuva420p",
+        {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"},
+        sitings=("left", "center", "topleft"),  # which WebM says
+    ),
 }
 
 
 @functools.cache
-def encoder_of(codec: Codec) -> str | None:
+def encoder_of(codec: Codec | AlphaCodec) -> str | None:
     """The encoder that this build of PyAV has for the codec; None when it has none."""
     for name in ENCODINGS[codec].encoders:
         try:
@@ -88,7 +112,7 @@ def available_codecs() -> tuple[Codec, ...]:
     return tuple(codec for codec in CODECS if encoder_of(codec) is not None)
 
 
-def pixel_format_of(codec: Codec, info: VideoInfo) -> str:
+def pixel_format_of(codec: Codec | AlphaCodec, info: VideoInfo) -> str:
     """The pixel format that the codec takes for a picture of this size; InputError when it can't
     hold it.
     """

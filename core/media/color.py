@@ -208,12 +208,13 @@ class YuvConverter:
         if options["dst_color_range"] == FULL and not self._is_rgb and not pixel_format.endswith("le"):
             # Stretching to full range at 8 bits, swscale rounds chroma down, which turns a picture
             # greener at every round trip.
-            formats = [f"{pixel_format}14le", pixel_format]
+            formats = [f"{pixel_format}{'16' if 'yuva' in pixel_format else '14'}le", pixel_format]
         self._steps = [(VideoReformatter(), {**options, "format": name, "interpolation": ACCURATE}) for name in formats]
 
     def __call__(self, array: RgbFrame) -> av.VideoFrame:
-        """A frame of the encoder's pixel format from uint8 (H, W, 3)."""
-        frame = av.VideoFrame.from_numpy_buffer(array, format="rgb24")  # no copy: converted before this returns
+        """A frame of the encoder's pixel format from uint8 (H, W, 3), or (H, W, 4) with alpha."""
+        pixels = "rgb24" if array.shape[2] == 3 else "rgba"
+        frame = av.VideoFrame.from_numpy_buffer(array, format=pixels)  # no copy: converted before this returns
         frame.color_range = FULL
         if self._sited is not None:
             frame = self._sited(frame)
@@ -227,11 +228,21 @@ class YuvConverter:
         return frame
 
 
-def check_frame(frame: RgbFrame, size: tuple[int, int]) -> RgbFrame:
-    """The frame as a C-contiguous array; InputError unless it is uint8 (H, W, 3) of that (width,
-    height).
+def check_frame(frame: RgbFrame, size: tuple[int, int], channels: int = 3) -> RgbFrame:
+    """Check a picture.
+
+    Args:
+        frame: The array.
+        size: (width, height) that it has to have.
+        channels: How many it has to have: 3, or 4 with alpha.
+
+    Returns:
+        The frame as a C-contiguous array.
+
+    Raises:
+        InputError: It is not uint8 (H, W, channels) of that size.
     """
     width, height = size
-    if frame.dtype != np.uint8 or frame.shape != (height, width, 3):
+    if frame.dtype != np.uint8 or frame.shape != (height, width, channels):
         raise InputError(f"a frame of shape {frame.shape} and type {frame.dtype} is not a {width}x{height} RGB picture of 8 bits")
     return np.ascontiguousarray(frame)

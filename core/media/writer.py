@@ -23,22 +23,23 @@ from core.errors import InputError, StorageError
 from core.files import AtomicFile, storage_errors
 from core.media.audio import SourceStreams, Stretch
 from core.media.clock import Clock, clock_of
-from core.media.codecs import available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
+from core.media.codecs import AlphaCodec, available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
 from core.media.siting import has_subsampled_colour
 from core.media.source import open_container
 from core.media.streams import restarts_of
+from core.media.webm import set_display_size, views_of
 from core.project.video import VideoInfo
 from core.words import counted
 
 _REHEARSED_PACKETS = 200
 """Packets of sound and subtitles that a rehearsal writes."""
-_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 
 class VideoWriter:
-    """Writes frames as H.264 (CRF 16), HEVC, AV1, ProRes 422 HQ or FFV1 (lossless in RGB). Use it
-    as a context manager.
+    """Writes frames as H.264 (CRF 16), HEVC, AV1, ProRes 422 HQ or FFV1 (lossless in RGB); with
+    transparency as ProRes 4444 or VP9. Use it as a context manager.
 
     `info` describes the source: size, shape of pixels, rate and colour tags are kept. The picture
     is written upright. `span` (start, stop) is the stretch of the source that the output covers;
@@ -65,13 +66,14 @@ class VideoWriter:
         info: VideoInfo,
         *,
         timestamps: Sequence[Fraction] | None = None,
-        codec: Codec = "h264",
+        codec: Codec | AlphaCodec = "h264",
         audio_from: str | Path | None = None,
         span: tuple[int, int] | None = None,
     ) -> None:
         self._path = Path(path)
         container_format = _container_format(self._path, codec)
         self._info = info
+        self._channels = 4 if ENCODINGS[codec].alpha else 3
         self._stop = span[1] if span is not None else None
         self._clock = clock_of(info, timestamps, span, Path(audio_from) if audio_from is not None else None)
         self._file = AtomicFile(self._path)
@@ -96,12 +98,14 @@ class VideoWriter:
             raise
 
     def write(self, frame: RgbFrame) -> None:
-        """Append one frame, uint8 (H, W, 3) RGB of the source's displayed size."""
+        """Append one frame, uint8 (H, W, 3) RGB of the source's displayed size; (H, W, 4) with
+        alpha for a codec that holds it.
+        """
         if self._container is None:
             raise InputError(f"{self._path} is already closed")
         if self._written == self._clock.frames:
             raise InputError(f"{self._path} was to hold {counted(self._clock.frames, 'frame')}, there is no room for another")
-        picture = self._convert(check_frame(frame, self._info.size))
+        picture = self._convert(check_frame(frame, self._info.size, self._channels))
         picture.pts = self._clock.pts(self._written)
         picture.time_base = self._clock.tick
         if self._clock.lingers and self._written + 1 == self._clock.frames:
@@ -126,6 +130,8 @@ class VideoWriter:
                 self._finish()
                 container, self._container = self._container, None
                 container.close()
+                if container.format.name == "webm" and self._info.pixel_aspect != 1:
+                    set_display_size(self._file.temporary, self._info.size, self._info.pixel_aspect)
                 self._check()
                 self._file.publish()
         finally:
@@ -145,7 +151,7 @@ class VideoWriter:
         """
         notes = self._audio.plan.notes if self._audio is not None else ()
         try:
-            self.write(np.zeros((self._info.height, self._info.width, 3), np.uint8))
+            self.write(np.zeros((self._info.height, self._info.width, self._channels), np.uint8))
             assert self._container is not None
             with storage_errors(self._path):
                 self._mux(self._stream.encode(None))
@@ -255,9 +261,9 @@ class VideoWriter:
             )
 
 
-def _container_format(path: Path, codec: Codec) -> str:
+def _container_format(path: Path, codec: Codec | AlphaCodec) -> str:
     suffix = path.suffix.lower()
-    if codec not in CODECS:
+    if codec not in ENCODINGS:
         raise InputError(f"there is no codec {codec!r} to write with: {', '.join(CODECS)}")
     if suffix not in _CONTAINERS:
         raise InputError(f"{path.name} can't be written: the name of a video must end in .mp4, .m4v, .mov or .mkv")
@@ -269,17 +275,18 @@ def _container_format(path: Path, codec: Codec) -> str:
     return _CONTAINERS[suffix]
 
 
-def _written_info(info: VideoInfo, codec: Codec) -> VideoInfo:
+def _written_info(info: VideoInfo, codec: Codec | AlphaCodec) -> VideoInfo:
     """The facts as the file will have them. ProRes knows the limited range only, so a full one is
     converted to it. Colour samples stay where they are, if the codec can say so and they were not
     turned with the picture.
     """
     known = ENCODINGS[codec].sitings
+    color_range = "tv" if codec.startswith("prores") and info.color_range == "pc" else info.color_range
     siting = info.chroma_siting if info.chroma_siting in known and not info.rotation else "left"
-    return replace(info, chroma_siting=siting, color_range="tv" if codec == "prores" and info.color_range == "pc" else info.color_range)
+    return replace(info, chroma_siting=siting, color_range=color_range)
 
 
-def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, clock: Clock) -> VideoStream:
+def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec, clock: Clock) -> VideoStream:
     info = _written_info(info, codec)
     rate = info.rate.limit_denominator(100_000)
     encoding, encoder = ENCODINGS[codec], encoder_of(codec)
@@ -302,15 +309,17 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec, clock:
         options["profile"] = "4444"
     stream = cast(VideoStream, container.add_stream(encoder, rate=rate, options=options))
     stream.pix_fmt = pixel_format
-    if codec in ("h264", "hevc", "av1"):
+    if codec in ("h264", "hevc", "av1", "vp9-alpha"):
         stream.gop_size = max(1, round(2 * rate))  # a keyframe every two seconds, so that a player can jump
     stream.width, stream.height = info.size
     context = stream.codec_context
     context.time_base = clock.tick
-    if encoding.tag is not None and container.format.name != "matroska":
+    if encoding.tag is not None and container.format.name in ("mp4", "mov"):
         context.codec_tag = encoding.tag
     if info.pixel_aspect != 1:
         context.sample_aspect_ratio = info.pixel_aspect
+        if container.format.name == "webm":
+            stream.metadata["stereo_mode"] = views_of(info.size, info.pixel_aspect)
     context.thread_type = "AUTO"
     context.color_primaries = code_point(PRIMARIES, info.color_primaries)
     context.color_trc = code_point(TRANSFERS, info.color_transfer)

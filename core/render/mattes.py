@@ -6,9 +6,8 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args, Literal
+from typing import get_args, Literal
 
 import av
 import numpy as np
@@ -20,6 +19,7 @@ from core.files import atomic_path
 from core.masks import feather_alpha, MaskSequence
 from core.masks.bounding_box import Mask
 from core.media import ClipReader, VideoWriter
+from core.media.codecs import AlphaCodec
 from core.progress import JobContext
 
 MatteForm = Literal["png", "ids", "matte", "webm", "prores", "green"]
@@ -31,6 +31,7 @@ GREEN = (0, 177, 64)
 """The green of chroma key screens, sRGB."""
 
 _PALETTE = [0, 0, 0, *(value for i in range(1, 256) for value in ((i * 67) % 200 + 56, (i * 131) % 200 + 56, (i * 197) % 200 + 56))]
+_CUT_OUTS: dict[str, AlphaCodec] = {"webm": "vp9-alpha", "prores": "prores-4444"}
 _SOFT = 1  # pixels over which the edge of a cut-out fades
 
 
@@ -73,7 +74,7 @@ def write_mattes(
     elif form in ("matte", "green"):
         _write_video(path, _MADE[form], reader, objects, span, context)
     else:
-        _write_alpha(path, form, reader, objects, span, context)
+        _write_cut_out(path, _CUT_OUTS[form], reader, objects, span, context)
 
 
 def rehearse_mattes(form: MatteForm, reader: ClipReader, span: tuple[int, int]) -> None:
@@ -172,37 +173,15 @@ def _write_video(
             writer.write(make(picture, mask))
 
 
-def _write_alpha(
-    path: Path, form: str, reader: ClipReader, objects: Sequence[tuple[str, MaskSequence]], span: tuple[int, int], context: JobContext
+def _write_cut_out(
+    path: Path,
+    codec: AlphaCodec,
+    reader: ClipReader,
+    objects: Sequence[tuple[str, MaskSequence]],
+    span: tuple[int, int],
+    context: JobContext,
 ) -> None:
-    info = reader.info
-    encoder, pixels, container, options = (
-        ("libvpx-vp9", "yuva420p", "webm", {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"})
-        if form == "webm"
-        else ("prores_ks", "yuva444p10le", "mov", {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"})
-    )
-    rate = info.rate.limit_denominator(100_000)
-    tick = Fraction(1, 90_000) if info.variable_rate else 1 / rate
-    first = reader.timestamps[span[0]]
-    with atomic_path(path) as temporary, av.open(f"file:{temporary}", "w", format=container) as file:
-        try:
-            stream: Any = file.add_stream(encoder, rate=rate, options=options)
-        except (av.FFmpegError, ValueError) as error:
-            raise InputError(f"this build of FFmpeg has no {encoder}: choose another form") from error
-        stream.width, stream.height, stream.pix_fmt = info.width, info.height, pixels
-        codec = stream.codec_context
-        codec.time_base = tick
-        codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
-        codec.color_range = 1
-        for index, (picture, mask) in enumerate(_frames(reader, objects, span, context)):
+    with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, span=span) as writer:
+        for picture, mask in _frames(reader, objects, span, context):
             alpha = np.round(feather_alpha(mask, _SOFT) * 255).astype(np.uint8)
-            frame = av.VideoFrame.from_ndarray(np.dstack([picture, alpha]), format="rgba")
-            frame = frame.reformat(format=pixels, dst_colorspace=_BT709)
-            frame.pts = round((reader.timestamps[span[0] + index] - first) / tick)
-            frame.time_base = tick
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
-
-
-_BT709 = 1
-"""H.273: what a player without a hint takes video of today for."""
+            writer.write(np.dstack([picture, alpha]))

@@ -1,20 +1,22 @@
 """Masks go out in every form and come back as the objects they were."""
 
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from builders import disc_clip
+from builders import counted_frames, disc_clip, video_file
 from PIL import Image
 
 from app.commands.parser import MATTES
 from core.errors import InputError
 from core.masks import MaskSequence, write_mask
 from core.masks.importing import import_masks, ImportedObject, masks_from_frames
-from core.media import open_clip
+from core.media import open_clip, probe, VideoWriter
 from core.progress import JobContext
+from core.project.video import VideoInfo
 from core.render.mattes import FORMS, MatteForm, SUFFIXES, write_mattes
 
 FRAMES, SIZE, SPAN = 5, (160, 120), (1, 5)
@@ -81,6 +83,34 @@ def test_cut_outs_carry_alpha_colour_and_time(tmp_path: Path, clip: Path, form: 
     inside = shape(2, 20)
     inside[:36], inside[66:], inside[:, :26], inside[:, 54:] = False, False, False, False
     assert np.abs(picture[..., :3] - source)[inside].mean() < 6
+
+
+@pytest.mark.parametrize("form", ["matte", "webm", "prores", "green"])
+@pytest.mark.parametrize("siting", ["left", "center"])
+def test_videos_keep_the_shape_of_pixels_the_tags_and_the_times(tmp_path: Path, form: MatteForm, siting: str) -> None:
+    pts = [0, 40, 100, 120, 200]
+    source = video_file(
+        tmp_path / "source.mp4",
+        counted_frames(FRAMES, *SIZE),
+        pts=pts,
+        tick=Fraction(1, 1000),
+        tags=(9, 16, 9, 1),
+        pixel_aspect=Fraction(5, 4),  # WebM rounds others
+        options={"chroma_sample_location": siting, "bf": "0"},
+    )
+    with open_clip(source) as reader, open_clip(written(tmp_path, source, form)) as cut:
+        for fact in ("size", "pixel_aspect", "color_primaries", "color_transfer", "color_matrix", "color_range", "variable_rate"):
+            assert getattr(cut.info, fact) == getattr(reader.info, fact), fact
+        assert cut.info.chroma_siting in (("left", None) if form == "prores" else (siting,))
+        assert [round(stamp * 1000) for stamp in cut.timestamps] == [stamp - pts[1] for stamp in pts[1:]]
+
+
+@pytest.mark.parametrize("size", [(720, 480), (250, 200), (500, 260), (64, 64), (33, 51)])
+@pytest.mark.parametrize("aspect", [Fraction(16, 11), Fraction(8, 9), Fraction(5)])
+def test_webm_keeps_any_shape_of_pixels(tmp_path: Path, size: tuple[int, int], aspect: Fraction) -> None:
+    with VideoWriter(tmp_path / "a.webm", VideoInfo(*size, Fraction(24), 1, pixel_aspect=aspect), codec="vp9-alpha") as writer:
+        writer.write(np.zeros((size[1], size[0], 4), np.uint8))
+    assert abs(probe(tmp_path / "a.webm").pixel_aspect / aspect - 1) < 1 / min(size)
 
 
 def test_on_green_only_the_objects_are_left(tmp_path: Path, clip: Path) -> None:
