@@ -7,6 +7,7 @@ import logging
 import shutil
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -90,7 +91,11 @@ def _faults(case: Case, path: Path, engine: Engine, place: Path) -> list[str]:
         stage = "edit"
         edit_to_folder(engine, path, PromptArguments(), _deletion(case, place / "masks"), place / "edited", JobContext())
         result = picture_of(place / "edited" / "output.mp4", info.frames)
-        faults += compare_pictures(seen, result, info.size)
+        # Some containers can't say the times that they were given, and some programs can't read
+        # them.
+        meant = replace(seen, stamps=_meant(case))
+        found = [compare_pictures(one, result, info.size) for one in (meant, seen)]
+        faults += found[0] if len(found[0]) < len(found[1]) else found[1]
         length = float(info.frames / info.rate)
         faults += compare_sounds(sounds_of(path, seen.start), sounds_of(place / "edited" / "output.mp4", result.start), length)
     except StudioError as error:
@@ -112,6 +117,12 @@ def _probed(case: Case, info: VideoInfo, seen: int, read: int) -> list[str]:
     if len(info.audio) != len(case.sounds):
         faults.append(f"{len(case.sounds)} sound streams, {len(info.audio)} probed")
     return faults
+
+
+def _meant(case: Case) -> list[float]:
+    """Seconds at which the frames were to be shown, from the first."""
+    ticks, tick = case.ticks()
+    return [float((stamp - ticks[0]) * tick) for stamp in ticks]
 
 
 def _deletion(case: Case, folder: Path) -> EditArguments:

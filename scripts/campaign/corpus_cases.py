@@ -53,7 +53,7 @@ class Case:
         if self.stamps in ("variable", "pause"):
             extra = {"variable": lambda index: (index * index) % 5 * 10, "pause": lambda index: 400 * (index > 3)}[self.stamps]
             return [round(1000 * index / self.rate) + extra(index) for index in range(self.frames)], Fraction(1, 1000)
-        first = round(self.rate) if self.stamps == "late" else 0
+        first = max(1, round(self.rate / 4)) if self.stamps == "late" else 0
         return [first + index for index in range(self.frames)], 1 / self.rate
 
 

@@ -88,6 +88,8 @@ def _disc(case: Case, index: int) -> tuple[int, int, int]:
 
 def _sound_stream(out: Any, sound: Sound) -> Any:
     stream = out.add_stream(sound.codec, rate=sound.rate, layout=sound.layout, options={"strict": "-2"})
+    if sound.codec.startswith("wma"):
+        stream.codec_context.bit_rate = 128_000
     stream.codec_context.open()
     if sound.language:
         stream.metadata["language"] = sound.language
