@@ -14,6 +14,7 @@ from app.commands.console import note
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
+from app.contract.preflight import unseen_text
 from app.engine import Engine
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
@@ -363,6 +364,8 @@ def _paint_keyframe(
     from core.vivid.keyframe import behind_keyframe, KeyframeStudio
 
     behind = behind_keyframe(reader, region, frame)
+    if arguments.task == "delete" and (under := behind("delete")) is not None and (text := unseen_text(under[0].unseen())):
+        note(f"{text[0].lower()}{text[1:-1]}")
     prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
     return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
 

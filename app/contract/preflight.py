@@ -17,6 +17,8 @@ LONG = 20.0
 """Seconds above which the card suggests to work on a part."""
 DARK = 0.1
 """Mean brightness, 0 to 1, below which one is warned."""
+LITTLE = 0.03
+"""A share of what is removed that nobody misses."""
 LARGE = 2_100_000
 """Pixels: more than 1920x1080 has."""
 
@@ -37,6 +39,7 @@ def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
             *_about_cuts(cuts),
             *_about_picture(clip.info),
             *_about_light(scan.brightness),
+            *_about_unseen(project),
             *(_sentence(note) for note in scan.notes),
         ],
         "costs": [_cost(cost) for cost in costs],
@@ -101,6 +104,22 @@ def _about_light(brightness: float | None) -> list[dict[str, Any]]:
     if brightness is None or brightness >= DARK:
         return []
     return [_note(f"Very dark, {100 * brightness:.0f} % bright on average: look the masks over.", warn=True)]
+
+
+def unseen_text(share: float) -> str:
+    """What a removal can't know, in words; empty where that is little.
+
+    `share` of what it has to show is shown by no frame, 0 to 1.
+    """
+    if share < LITTLE:
+        return ""
+    return f"No frame shows {100 * share:.0f} % of what lies behind the object: that part is made up."
+
+
+def _about_unseen(project: Project) -> list[dict[str, Any]]:
+    removals = [edit for edit in project.edits if edit.task == "delete" and not edit.stale]
+    text = unseen_text(removals[-1].unseen) if removals else ""
+    return [_note(text, warn=True)] if text else []
 
 
 def _cost(cost: Cost) -> dict[str, str]:

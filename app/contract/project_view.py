@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.contract.clip_facts import clip_facts
-from app.contract.preflight import preflight
+from app.contract.preflight import preflight, unseen_text
 from app.contract.reads import EditorReads
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -165,6 +165,7 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "model": edit.model,
         "image": edit.image,
         "seconds": edit.seconds,
+        "unseen": unseen_text(edit.unseen),
         "stale": edit.stale,
     }
 

@@ -76,6 +76,8 @@ class KeyframeJobs:
         studio = self._pictures.keyframe_studio(model)
         behind = self._pictures.behind_keyframe(project, region.file, tries.frame)
         prepared = studio.prepare(self._pictures.frames.frame(project, tries.frame), mask, region.feather.at(tries.frame), behind)
+        under = behind("delete") if tries.task == "delete" else None
+        unseen = 0.0 if under is None else round(under[0].unseen(), 3)
         ids: list[str] = []
         images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, tries.keep)
         for seed, image in zip(tries.seeds, images, strict=True):
@@ -92,6 +94,7 @@ class KeyframeJobs:
                 seconds=round(time.monotonic() - started, 2),
                 keep=tries.keep,
                 grown=lineage[0].paintings if start is not None else (),
+                unseen=unseen,
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:

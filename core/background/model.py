@@ -14,6 +14,8 @@ from core.masks import bounding_box
 MADE_UP = 0.05
 """The say of a pixel that is made up, beside one that a camera saw."""
 _LEAST = 1e-3
+LOOKED = 6
+"""Frames on which is counted what no frame shows."""
 SOFT = 8.0
 """8-bit levels of error by which a plate's say falls to a third."""
 
@@ -50,6 +52,14 @@ class BackgroundModel:
         result = source.copy()
         np.copyto(area.crop(result), pixels, where=area.crop(hole)[..., None])
         return result
+
+    def unseen(self) -> float:
+        """The share of what the region hides that no frame of the clip shows and that is made up,
+        0 to 1: the mean over a few frames, found without making plates.
+        """
+        frames = [frame for frame in self._footage.range if self._footage.hole(frame).any()]
+        looked = frames[:: max(len(frames) // LOOKED, 1)][:LOOKED]
+        return float(np.mean([self._plates.unseen(frame) for frame in looked])) if looked else 0.0
 
     def _from_plates(self, index: int, area: Box[int]) -> tuple[Frame, Mask]:
         """Part of a frame from the plates around it, uint8 (H, W, 3), and where a camera saw it."""

@@ -138,20 +138,35 @@ class Plates:
             costs.append(np.where(one.clear, cost, np.inf).astype(np.float32))
         return layers, alignments, costs
 
-    def _sources(self, index: int) -> list[int]:
-        """Frames of the shot that show what is hidden on this one, the nearest first."""
+    def unseen(self, index: int) -> float:
+        """The share of what is hidden on a frame that no other frame shows, 0 to 1."""
+        hole, shown = self._shown(index)
+        seen = np.zeros_like(hole)
+        for mask in shown.values():
+            seen |= mask
+        return float((hole & ~seen).sum() / max(int(hole.sum()), 1))
+
+    def _shown(self, index: int) -> tuple[Mask, dict[int, Mask]]:
+        """The hole of a frame, and what of it each of the frames around shows, the nearest first;
+        a quarter as large as small pictures.
+        """
         footage = self._footage
         hole = footage.small_hole(index)[::4, ::4]
         shape = hole.shape[::-1]
         quarter = np.diag([0.25, 0.25, 1.0])
         shot = self._camera.shot(index, OFFSETS[-1])
         footage.read(max(shot.start, index - OFFSETS[-1]), min(shot.stop, index + OFFSETS[-1] + 1))
-        total = max(int(hole.sum()), 1)
         shown: dict[int, Mask] = {}
         for source in (source for offset in OFFSETS for source in (index - offset, index + offset) if source in shot):
             matrix = quarter @ self._camera.between(source, index) @ np.linalg.inv(quarter)
             clear = (~footage.small_hole(source)[::4, ::4]).astype(np.uint8)
             shown[source] = (cv2.warpPerspective(clear, matrix, shape, flags=cv2.INTER_NEAREST) > 0) & hole
+        return hole, shown
+
+    def _sources(self, index: int) -> list[int]:
+        """Frames of the shot that show what is hidden on this one, the nearest first."""
+        hole, shown = self._shown(index)
+        total = max(int(hole.sum()), 1)
         often = np.zeros(hole.shape, np.int32)
         chosen: list[int] = []
         # First what shows something that no other does, then second opinions.

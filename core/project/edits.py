@@ -99,7 +99,8 @@ class KeyframeEdit:
 
     `parent` is the try it branched from. With `keep` above 0 it was started from that share of the
     parent's picture, and `grown` says what that one was painted of, the first one first: the parent
-    itself may be deleted. An empty `model` means that the picture came from another program. `name`
+    itself may be deleted. `unseen` is the share of what a removal has to show that no frame of the
+    clip shows, 0 to 1. An empty `model` means that the picture came from another program. `name`
     is a person's own, empty for none.
     """
 
@@ -119,6 +120,7 @@ class KeyframeEdit:
     starred: bool = False
     keep: float = 0.0
     grown: tuple[Painting, ...] = ()
+    unseen: float = 0.0
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)

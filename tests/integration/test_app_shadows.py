@@ -59,6 +59,7 @@ def test_a_removal_takes_the_shadow_too_unless_it_is_switched_off(editor: Editor
 
     assert left(tried(), drawn) < 8
     project = editor.projects.get(project_id)
+    assert project.edits[-1].unseen < 0.1
     thing, shadow = project.tracks
     assert (thing.affected, shadow.name) == (None, "Shadow")
     assert shadow.affected == project.region

@@ -121,6 +121,15 @@ def test_shots_do_not_mix() -> None:
         assert abs(float(result[masks[index]].mean()) - float(truth[index][masks[index]].mean())) < 20
 
 
+def test_what_no_frame_shows_is_counted_beforehand() -> None:
+    truth = pan()
+    moving, resting = crossing(), [disc(20 + 3 * (COUNT - t), 64, 20) for t in range(COUNT)]
+    assert BackgroundModel(Clip(covered(truth, moving)), Region(moving)).unseen() < 0.05
+    assert BackgroundModel(Clip(covered(truth, resting)), Region(resting)).unseen() > 0.6  # it goes with the scene
+    nothing = [np.zeros((HEIGHT, WIDTH), np.bool_)] * COUNT
+    assert BackgroundModel(Clip(truth), Region(nothing)).unseen() == 0
+
+
 def test_what_no_frame_shows_stays_in_place() -> None:
     truth = [pan()[0]] * COUNT
     masks = [disc(96, 64, 20)] * COUNT

@@ -156,7 +156,9 @@ export const mountKeyframe = (ref, server) => {
       return unfinishedJob("measure") ? "Measuring how long propagating will take." : "";
     }
     const { seconds, memory: megabytes, windows } = answer.forecast;
-    return `To propagate: ${plural(windows, "window")}, about ${duration(seconds)}, ${memory(megabytes)}.`;
+    const cost = `To propagate: ${plural(windows, "window")}, about ${duration(seconds)}, ${memory(megabytes)}.`;
+    const { unseen, stale } = chosenTry();
+    return unseen && !stale ? `${unseen} ${cost}` : cost;
   };
   const drawEstimate = () => {
     const answer = estimates.latest();
