@@ -10,6 +10,7 @@ with a table of faults, and exits with 1 when there are any.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
         own.add_argument("--minutes", type=float, help="stop after so long; the next run goes on")
         module.add_arguments(own)
     options = parser.parse_args(arguments)
+    os.environ.setdefault("SVT_LOG", "1")  # that encoder talks to the terminal otherwise
     return CAMPAIGNS[options.campaign].run(options)
 
 

@@ -94,7 +94,7 @@ def _faults(case: Case, path: Path, engine: Engine, place: Path) -> list[str]:
         # Some containers can't say the times that they were given, and some programs can't read
         # them.
         meant = replace(seen, stamps=_meant(case))
-        found = [compare_pictures(one, result, info.size) for one in (meant, seen)]
+        found = [compare_pictures(one, result, info.size, case.suffix) for one in (meant, seen)]
         faults += found[0] if len(found[0]) < len(found[1]) else found[1]
         length = float(info.frames / info.rate)
         faults += compare_sounds(sounds_of(path, seen.start), sounds_of(place / "edited" / "output.mp4", result.start), length)

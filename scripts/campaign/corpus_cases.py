@@ -68,7 +68,7 @@ _VIDEO: dict[str, dict[str, tuple[str, ...]]] = {
     "mov": {
         "prores_ks": ("yuv422p10le", "yuv444p10le", "yuva444p10le"),
         **{"libx264": ("yuv420p", "yuv422p10le"), "libx265": ("yuv420p10le",), "qtrle": ("rgb24", "argb"), "png": ("rgb24", "rgba")},
-        **{"mjpeg": ("yuvj422p",), "v210": ("yuv422p10le",), "rawvideo": ("uyvy422", "rgb24", "yuv420p"), "cfhd": ("yuv422p10le",)},
+        **{"mjpeg": ("yuvj422p",), "v210": ("yuv422p10le",), "rawvideo": ("uyvy422", "rgb24"), "cfhd": ("yuv422p10le",)},
         **{"dnxhd": ("yuv422p",), "hap": ("rgba",)},
     },
     "mkv": {

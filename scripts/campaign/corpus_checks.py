@@ -17,8 +17,10 @@ from typing import Any
 import av
 import numpy as np
 
-STAMP_TOLERANCE = 0.0021
-"""Seconds by which a frame may be off: containers count milliseconds."""
+STAMP_TOLERANCE = {"gif": 0.0101}
+"""Seconds by which a frame may be off, for containers that count hundredths of a second."""
+USUAL_STAMP_TOLERANCE = 0.0021
+"""The same for all others: some count milliseconds."""
 SYNC_TOLERANCE = 0.03
 """Seconds by which a click may be off: codecs smear them."""
 
@@ -74,6 +76,8 @@ def _by_pyav(path: Path) -> Picture:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
         stamps = [float(frame.pts * frame.time_base) for frame in frames if frame.pts is not None and frame.time_base is not None]
+        if len(stamps) < len(frames):  # a bare stream without times
+            stamps = [float(index / (stream.average_rate or 25)) for index in range(len(frames))]
         return Picture([stamp - stamps[0] for stamp in stamps], stamps[0], (frames[0].width, frames[0].height), ("unknown",) * 4)
 
 
@@ -118,13 +122,14 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             yield from packet.decode()
 
 
-def compare_pictures(source: Picture, result: Picture, size: tuple[int, int]) -> list[str]:
+def compare_pictures(source: Picture, result: Picture, size: tuple[int, int], suffix: str) -> list[str]:
     """What is wrong with a result's picture.
 
     Args:
         source: The source's.
         result: The result's.
         size: (W, H) that it is to have.
+        suffix: The source's.
 
     Returns:
         A line for each fault.
@@ -136,7 +141,7 @@ def compare_pictures(source: Picture, result: Picture, size: tuple[int, int]) ->
         faults.append(f"{len(source.stamps)} frames in the source, {len(result.stamps)} in the result")
     else:
         worst = max((abs(a - b) for a, b in zip(source.stamps, result.stamps, strict=True)), default=0.0)
-        faults += [f"a frame is {1000 * worst:.1f} ms off"] if worst > STAMP_TOLERANCE else []
+        faults += [f"a frame is {1000 * worst:.1f} ms off"] if worst > STAMP_TOLERANCE.get(suffix, USUAL_STAMP_TOLERANCE) else []
     for name, before, after in zip(("range", "matrix", "transfer", "primaries"), source.tags, result.tags, strict=True):
         if before not in ("unknown", "gbr", after):
             faults.append(f"{name} {before} became {after}")

@@ -37,13 +37,13 @@ def test_a_file_is_what_its_case_says(tmp_path: Path) -> None:
     assert (info.size, info.frames, len(info.audio)) == (case.size, case.frames, 2)
     heard = sounds_of(path, seen.start)
     assert [one.language for one in heard] == ["eng", "fra"]
-    assert compare_pictures(seen, seen, case.size) == compare_sounds(heard, heard, 0.5) == []
+    assert compare_pictures(seen, seen, case.size, case.suffix) == compare_sounds(heard, heard, 0.5) == []
 
 
 def test_what_is_wrong_is_named() -> None:
     tags = ("tv", "bt709", "bt709", "bt709")
     one, other = Picture([0, 0.1, 0.2], 0, (96, 64), tags), Picture([0, 0.11, 0.2], 0, (96, 64), ("pc", *tags[1:]))
-    assert compare_pictures(one, other, (96, 64)) == ["a frame is 10.0 ms off", "range tv became pc"]
+    assert compare_pictures(one, other, (96, 64), "mp4") == ["a frame is 10.0 ms off", "range tv became pc"]
     sound = Heard("aac", "5.1", 6, "eng", [0.1, 0.2])
     faults = compare_sounds([sound], [Heard("aac", "stereo", 2, "eng", [0.1, 0.4])], 0.5)
     assert len(faults) == 3
