@@ -82,7 +82,7 @@ def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | No
             continue
         sounds.append(plan)
         if plan.encoding is not None:
-            notes.append(f"{name} ({_described(facts)}) is encoded as {_written(facts, plan.encoding)}: {_why(facts, container, taken)}")
+            notes.append(f"{name} {_encoded(facts, plan.encoding)}: {_why(facts, container, taken)}")
     subtitles, lost = _subtitle_plans(streams, container)
     return StreamPlan(tuple(sounds), subtitles, streams.chapters, (*notes, *lost))
 
@@ -175,20 +175,17 @@ def _name(kind: str, language: str, number: int, count: int) -> str:
     return f"the {kind}{spoken}" if count == 1 else f"{kind} {number}{spoken}"
 
 
-def _described(facts: SoundFacts) -> str:
-    return f"{codec_title(facts.codec)} {facts.layout}"
-
-
-def _written(facts: SoundFacts, encoding: SoundEncoding) -> str:
+def _encoded(facts: SoundFacts, encoding: SoundEncoding) -> str:
     kept = channels_of(encoding.layout)
     if kept < facts.channels:
-        return f"{encoding.title}, mixed down from {facts.channels} channels"
+        return f"becomes {encoding.title}, mixed down from {facts.channels} channels"
     if encoding.layout != facts.layout:
-        return f"{encoding.title}, with all {kept} channels"
-    return encoding.title
+        return f"becomes {encoding.title} with all {kept} channels"
+    again = codec_title(facts.codec) == codec_title(encoding.codec)
+    return f"is encoded anew as {encoding.title}" if again else f"becomes {encoding.title}"
 
 
 def _why(facts: SoundFacts, container: str, taken: frozenset[int]) -> str:
     if facts.index in taken:
-        return "its packets overlap or have gaps"
-    return f"not every player takes {codec_title(facts.codec)} from {CONTAINER_TITLES[container]} like this"
+        return "it has gaps or overlaps"
+    return f"such {codec_title(facts.codec)} in {CONTAINER_TITLES[container]} is rarely played"

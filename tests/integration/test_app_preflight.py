@@ -56,7 +56,7 @@ def test_what_becomes_of_the_sound_is_said(editor: Editor, tmp_path: Path) -> No
     editor.clip.scan(project.project_id)
     editor.scanner.wait()
     notes = [note["text"] for note in preflight(editor, project)["notes"]]
-    assert "The sound (PCM mono) is encoded as AAC mono: not every player takes PCM from MP4 like this." in notes
+    assert "The sound becomes AAC mono: such PCM in MP4 is rarely played." in notes
 
 
 def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_a_stream_that_the_container_refuses_is_encoded(tmp_path: Path) -> None:
     source = with_sound(tmp_path / "a.mkv", "libmp3lame", "mono", 11025)
     assert may_copy("mp4", "mp3", "mp3float", 1)
     notes = written(source, tmp_path / "out.mp4")
-    assert "is encoded as AAC mono" in notes[0]
+    assert "becomes AAC mono" in notes[0]
     assert sounds(tmp_path / "out.mp4") == [("aac", "mono")]
 
 
