@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.errors import InputError
+from core.pictures import open_picture
 
 Pictures = NDArray[np.uint8]
 
@@ -64,11 +64,11 @@ def _model(path: Path) -> str:
 
 
 def _background(path: Path) -> Pictures:
-    return np.asarray(Image.open(path).convert("RGB"))
+    return np.asarray(open_picture(path).convert("RGB"))
 
 
 def _cutout(path: Path) -> Pictures:
-    picture = Image.open(path).convert("RGBA")
+    picture = open_picture(path).convert("RGBA")
     picture = picture.crop(picture.getchannel("A").getbbox() or (0, 0, 1, 1))
     scale = (SIDE - 2 * _MARGIN) / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -79,7 +79,7 @@ def _cutout(path: Path) -> Pictures:
 
 
 def _sheet(path: Path) -> Pictures:
-    sheet = np.asarray(Image.open(path).convert("RGBA"))
+    sheet = np.asarray(open_picture(path).convert("RGBA"))
     side = sheet.shape[0]
     views: Iterable[Pictures] = (sheet[:, at : at + side] for at in range(0, sheet.shape[1], side))
     return _bled(np.stack([cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_AREA) if side != SIDE else view for view in views]))

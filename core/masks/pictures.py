@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError
+from core.pictures import open_picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
-"""What Pillow may take a picture for, whatever its name says."""
 
 _MOST_PICTURES = 100_000
 _MOST_BYTES = 512 * 2**20  # of one picture in a zip, unpacked
@@ -144,12 +143,12 @@ def pixels_of(picture: MaskPicture, size: tuple[int, int]) -> Pixels:
         InputError: It is no picture, or has another shape than the clip.
     """
     try:
-        with Image.open(io.BytesIO(picture.read()), formats=FORMATS) as image:
+        with open_picture(io.BytesIO(picture.read()), picture.name) as image:
             check_shape(image.size, size, picture.name)
             return _pixels(image)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, LookupError, OverflowError, zlib.error) as error:
         raise InputError(f"the mask '{picture.name}' is not a readable picture: save it as PNG") from error
-    except (Image.DecompressionBombError, MemoryError) as error:
+    except MemoryError as error:
         raise InputError(f"the mask '{picture.name}' is too large: save it in the clip's size") from error
 
 

@@ -12,8 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from core.errors import InputError
 from core.files import atomic_path, atomic_pictures
 from core.masks.bounding_box import Mask
-from core.masks.pictures import FORMATS
 from core.masks.sequence import MaskSequence
+from core.pictures import open_picture
 
 
 def export_png(sequence: MaskSequence, folder: Path | str) -> list[Path]:
@@ -65,7 +65,7 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
     H) = `size`.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with open_picture(path) as image:
             if image.size != tuple(size):  # before its pixels are unpacked
                 raise InputError(
                     f"the mask {path} has {image.width}x{image.height} pixels, the clip {size[0]}x{size[1]}: save it in the clip's size"
@@ -73,6 +73,6 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> Mask:
             pixels = np.asarray(image.convert("RGB") if image.mode in ("P", "RGBA", "LA") else image)
     except FileNotFoundError:
         raise InputError(f"there is no mask at {path}: check the path") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise InputError(f"the mask {path} is not a readable picture: save it as PNG") from error
     return np.asarray(pixels > 0 if pixels.ndim == 2 else (pixels > 0).any(axis=-1), np.bool_)

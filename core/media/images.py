@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from core.errors import InputError
 from core.files import atomic_path, check_regular
 from core.media.color import check_frame, RgbFrame
+from core.pictures import open_picture
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -30,7 +31,7 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
     path = Path(path)
     check_regular(path)
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
             opaque = np.full((upright.height, upright.width), 255, np.uint8)
@@ -45,7 +46,7 @@ def read_image_with_alpha(path: str | Path) -> tuple[RgbFrame, NDArray[np.uint8]
         raise InputError(f"there is no picture at {path}: check the path") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: PNG, JPEG, WebP or TIFF will do") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"the picture {path} can't be read ({error}): save it again as PNG") from error
 
 
@@ -73,11 +74,11 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     check_regular(path)
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             width, height = image.size
             sideways = image.getexif().get(0x0112, 1) >= 5  # the EXIF orientations that turn by a quarter
             return (height, width) if sideways else (width, height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from error
 
 

@@ -26,7 +26,7 @@ from core.errors import InputError
 from core.media.color import FULL, MATRICES, PRIMARIES, RANGES, TRANSFERS
 from core.media.orientation import orientation_of
 from core.media.siting import siting_of
-from core.media.source import decoded_frames, head_of, open_container, video_stream
+from core.media.source import decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
 from core.media.timing import display_stamps, timing_of
 from core.project.video import AudioInfo, VideoInfo
 
@@ -117,6 +117,11 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         stream = video_stream(container, path)
         first = next(decoded_frames(container, stream), None)
         if first is None:
+            if not stream.codec_context.width:  # FFmpeg would not look at it
+                raise InputError(
+                    f"{path} can't be decoded: it is damaged, or its frames are larger than {MOST_PIXELS // 10**6} million pixels; "
+                    "scale it down"
+                )
             raise InputError(f"{path} has no frames that can be decoded: it is incomplete or damaged, get the file again")
         audio = _audio(container)
         time_base = stream.time_base or Fraction(1, 1000)

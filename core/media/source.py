@@ -15,8 +15,16 @@ from core.errors import InputError
 from core.files import check_regular
 from core.media.allowed import DECODERS, OPTIONS, PICTURE_PIPES
 
+MOST_PIXELS = 2**26
+"""Of a frame: 8192 x 8192. A damaged or hostile file may speak of a thousand times as many, and a
+decoder would ask for the memory at once.
+"""
+
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+
+
+_LIMITS = {"max_pixels": str(MOST_PIXELS)}
 
 
 def open_container(path: Path) -> InputContainer:
@@ -33,7 +41,7 @@ def open_container(path: Path) -> InputContainer:
     if _is_text(head):
         raise InputError(f"{path} is a text file, not a video: choose an MP4, MOV, MKV, WebM or another video")
     try:
-        container = av.open(f"file:{path}", container_options=dict(OPTIONS), metadata_errors="replace")
+        container = av.open(f"file:{path}", container_options=dict(OPTIONS), options=dict(_LIMITS), metadata_errors="replace")
     except av.FFmpegError as error:
         raise InputError(
             f"{path} is not a video that can be read: it is damaged, cut short, or of an unknown kind; get it anew, or save it as an MP4"
@@ -90,6 +98,12 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise InputError(f"{path} has no video that can be decoded: save it as H.264 in an MP4, then open that")
     best = container.streams.best("video")
     chosen = next((stream for stream in streams if best is not None and stream.index == best.index), streams[0])
+    width, height = chosen.codec_context.width, chosen.codec_context.height
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"{path} has frames of {width}x{height} pixels: scale it down to at most {MOST_PIXELS // 10**6} million pixels a frame"
+        )
+    chosen.codec_context.options = dict(_LIMITS)
     for stream in container.streams:
         if stream.index != chosen.index:
             stream.discard = Discard.all

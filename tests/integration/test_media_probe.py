@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -235,6 +236,19 @@ def _empty_folder(folder: Path) -> Path:
     return folder / "empty"
 
 
+def _giant(folder: Path) -> Path:
+    """A few kilobytes whose frames would take 14 GB."""
+    path = video_file(folder / "giant.gif", FRAMES[:3], codec="gif", pix_fmt="rgb8", rate=10)
+    path.write_bytes(path.read_bytes().replace(struct.pack("<HH", 96, 64), struct.pack("<HH", 60_000, 60_000), 1))
+    return path
+
+
+def _giant_images(folder: Path) -> Path:
+    (folder / "clip").mkdir()
+    Image.new("1", (20_000, 10_000)).save(folder / "clip" / "00000.png")
+    return folder / "clip"
+
+
 REJECTED = {
     "text": (lambda folder: _text(folder, "note.mp4", "Take the red car out, please.\n" * 40), "text file"),
     "accents": (lambda folder: _text(folder, "note.mov", "Prière d'effacer la voiture. " * 200), "text file"),
@@ -254,6 +268,8 @@ REJECTED = {
     "empty folder": (_empty_folder, "no numbered images"),
     "images of two sizes": (lambda folder: _images(folder, [32, 48]), "00001.png is 48x48 but 00000.png is 32x32"),
     "two of one number": (_twice, "two images numbered 0"),
+    "giant frames": (_giant, "larger than 67 million pixels"),
+    "giant images": (_giant_images, r"00000\.png is too large: save it with at most 134 million pixels"),
     "broken image": (_broken_last_image, "00001.png"),
 }
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
+from core import pictures
 from core.errors import InputError, StorageError
 from core.media import read_image, read_image_with_alpha, sha256_of, write_image, write_png_frame
 from tests.builders import counted_frames, noise_frames
@@ -111,3 +112,26 @@ def test_sha256_is_the_files_and_a_folders_depends_on_all_its_images(tmp_path: P
     assert sha256_of(tmp_path / "clip") != first
     with pytest.raises(InputError, match="absent"):
         sha256_of(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["page.eps", "page.png"])
+def test_a_kind_that_people_keep_no_pictures_in_is_never_tried(tmp_path: Path, name: str) -> None:
+    """Pillow hands EPS to Ghostscript."""
+    Image.new("RGB", (20, 20)).save(tmp_path / name, format="EPS")
+    with pytest.raises(InputError, match="is not a picture that can be read"):
+        read_image(tmp_path / name)
+
+
+def test_the_size_of_a_picture_is_checked_before_its_pixels_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 3_000_000)
+    Image.new("1", (2000, 2000)).save(tmp_path / "large.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("its pixels were loaded"))
+    with pytest.raises(InputError, match=r"large\.png is too large: save it with at most 3 million pixels"):
+        read_image(tmp_path / "large.png")
+
+
+def test_pillow_is_handed_files_in_one_place_only() -> None:
+    root = Path(__file__).parents[2]
+    files = [path for room in ("app", "core", "ui_components") for path in (root / room).rglob("*.py")]
+    assert len(files) > 100
+    assert [path.name for path in files if "Image.open(" in path.read_text(encoding="utf-8")] == ["pictures.py"]

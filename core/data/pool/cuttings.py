@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from core.data.pool.packages import PACKAGES
+from core.pictures import open_picture
 
 _SHORTER, _LEAST, _WIDEST = 660, 300, 2.2  # sides of a background in pixels, and its width to its height at most
 _SIDE = 224
@@ -60,7 +61,7 @@ def _files(folder: Path, within: str) -> Iterator[Image.Image]:
             best[key] = path
     for path in best.values():
         try:
-            picture = Image.open(path)
+            picture = open_picture(path)
             picture.load()
         except OSError:  # some samples are broken on purpose
             continue
@@ -75,7 +76,7 @@ def _album(folder: Path) -> Iterator[Image.Image]:
             data = path.read_bytes()
             for start in _STARTS.finditer(data):
                 try:
-                    picture = Image.open(io.BytesIO(data[start.start() : start.start() + 4_000_000]))
+                    picture = open_picture(io.BytesIO(data[start.start() : start.start() + 4_000_000]))
                     picture.load()
                 except OSError:
                     continue
@@ -88,7 +89,7 @@ def _cutouts(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
     for path in sorted(home.rglob("*.png")):
         if any(part in _NO_PHOTOGRAPHS for part in path.relative_to(home).parts):
             continue
-        picture = Image.open(path).convert("RGBA")
+        picture = open_picture(path).convert("RGBA")
         alpha = np.asarray(picture.getchannel("A"))
         if min(picture.size) >= 60 and 0.03 < (alpha > 128).mean() < 0.97:
             yield "-".join(path.relative_to(home).with_suffix("").parts), _fitted(picture)
@@ -101,7 +102,7 @@ def _emoji(unpacked: Path) -> Iterator[tuple[str, Image.Image]]:
     font = TTFont(next((unpacked / "fonts-noto-color-emoji").rglob("NotoColorEmoji.ttf")))
     glyphs = sorted(font["CBDT"].strikeData[0].items())
     for name, glyph in glyphs[:: max(1, len(glyphs) // _EMOJI)][:_EMOJI]:
-        yield name, _fitted(Image.open(io.BytesIO(glyph.imageData)).convert("RGBA"))
+        yield name, _fitted(open_picture(io.BytesIO(glyph.imageData)).convert("RGBA"))
 
 
 def _fitted(picture: Image.Image) -> Image.Image:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from core.pictures import FORMATS, open_picture
 
 Floats = NDArray[np.float32]
+
+_TEXTURES = (*FORMATS, "TGA", "DDS", "PCX")
 
 
 @dataclass
@@ -46,7 +49,7 @@ class _Collector:
         """The index of a picture, -1 when it is not there."""
         if path not in self._known:
             try:
-                picture = np.asarray(Image.open(path).convert("RGBA"))
+                picture = np.asarray(open_picture(path, formats=_TEXTURES).convert("RGBA"))
             except OSError:
                 self._known[path] = -1
                 return -1
@@ -206,7 +209,8 @@ def read_g3d(path: Path) -> Mesh:
                 at += 64
                 if bit == 0 and (path.parent / name).exists():
                     picture = len(textures)
-                    textures.append(_over(np.asarray(Image.open(path.parent / name).convert("RGBA")), team, bool(properties & 1)))
+                    texture = np.asarray(open_picture(path.parent / name, formats=_TEXTURES).convert("RGBA"))
+                    textures.append(_over(texture, team, bool(properties & 1)))
         size = frames * points * 3
         vertices.append(np.frombuffer(data, "<f4", size, at).reshape(frames, points, 3))
         at += 2 * size * 4  # normals are found out from the triangles

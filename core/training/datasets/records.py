@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.errors import InputError
 from core.masks import bounding_box
 from core.masks.png import numbered_masks, read_mask
 from core.media import ClipReader, open_clip, read_image
+from core.pictures import open_picture
 from core.render.region import CropRegion
 from core.training.datasets.conditions import generator_for
 from core.training.datasets.config import DataConfig
@@ -222,7 +222,7 @@ class _MaskFrames(Sequence[Masks]):
 
     def _picture(self, item: TarMember) -> Masks:
         try:
-            with Image.open(io.BytesIO(item.read())) as image:
+            with open_picture(io.BytesIO(item.read()), str(item)) as image:
                 mask = np.asarray(image.convert("RGB")).max(axis=2) > 0
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"the mask {item} is not a readable picture") from error
