@@ -5,12 +5,14 @@ may call.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from app.contract.arguments import Arguments
 from app.contract.error_text import error_text
 from app.contract.program import Answer, Handler
 from core.errors import error_record, internal_error_message, StudioError
@@ -25,10 +27,14 @@ def handler(function: Handler) -> Handler:
     A StudioError comes back as one sentence, an internal error with the id of its crash report.
     """
 
+    # One that passes its arguments on leaves it to where they go to check them.
+    passes_on = any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values())
+    known = None if passes_on else Arguments.of(function)
+
     @functools.wraps(function)
     def answer(arguments: dict[str, Any]) -> Answer:
         try:
-            return function(**arguments)
+            return function(**(arguments if known is None else known.checked(arguments)))
         except StudioError as error:
             return {"error": error_text(error)}
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence

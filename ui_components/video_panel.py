@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.contract.program import Program
+from app.contract.values import ProjectSummary
 from core.errors import InputError
 from ui_components.panel import panel
 from ui_components.part import Answer, Handler, part
@@ -86,7 +87,7 @@ def video_panel(program: Program) -> gr.HTML:
             except InputError as error:
                 answer["notice"] = str(error)
         else:
-            there = {summary.project_id for summary in program.run("recent_projects", known)}
+            there = {summary.project_id for summary in program.run("recent_projects", known) if not summary.problem}
             examples = program.run("examples")
             if last := next((wanted for wanted in known if wanted in there), None):
                 answer = program.view(last)
@@ -155,10 +156,19 @@ def video_panel(program: Program) -> gr.HTML:
         return [{"name": example.name, "title": example.title} for example in program.run("examples")]
 
     def _recent(known: list[str]) -> list[dict[str, Any]]:
-        return [
-            {"id": p.project_id, "name": p.name, "modified": p.modified, "size": f"{p.width} × {p.height}", "frames": p.frames}
-            for p in program.run("recent_projects", known if program.shared else None, LISTED)
-        ]
+        return [_row(p) for p in program.run("recent_projects", known if program.shared else None, LISTED)]
+
+    def _row(p: ProjectSummary) -> dict[str, Any]:
+        """A project of the list; one that can't be read says why, and at this machine where its
+        file is.
+        """
+        size = f"{p.width} × {p.height}"
+        row = {"id": p.project_id, "name": p.name, "modified": p.modified, "size": size, "frames": p.frames}
+        if not p.problem:
+            return row
+        if program.shared:  # where it lies is nobody's business
+            return {**row, "problem": "It can't be read: its file is damaged."}
+        return {**row, "problem": p.problem, "file": program.run("project_document", p.project_id)}
 
     handlers: list[Handler] = [
         *(open_page, list_projects, page_ready, open_path, open_example, open_project),

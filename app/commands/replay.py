@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.commands.console import note
+from app.commands.recipe_names import check_models, segmenter_of, video_of
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.jobs.propagation import half_size
 from app.render.edit import make_windows, plan, RenderRequest
-from app.render.export import file_stem, format_of, rehearse_clip, write_clip
-from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from app.render.export import format_of, rehearse_clip, write_clip
+from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe, unpacked
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -50,6 +51,7 @@ class _Replay:
 
     engine: Engine
     source: Path
+    recipe: Path
     anew: bool
     context: JobContext
     notes: list[str]
@@ -85,7 +87,8 @@ def replay_to_folder(
     from core.media import open_clip, sha256_of
 
     recipe = Recipe.load(path)
-    source = _video_of(recipe, path, video)
+    source = video_of(recipe, path, video)
+    check_models(engine, recipe.edits, path)
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
     with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source) as reader:
@@ -99,7 +102,7 @@ def replay_to_folder(
             note(line)
         applied: list[AppliedEdit] = []
         base = ""
-        replay = _Replay(engine, source, not own or anew, context, [])
+        replay = _Replay(engine, source, path, not own or anew, context, [])
         for number, edit in enumerate(recipe.edits):
             below = StackedReader(reader, applied)
             done, keys = _apply(replay, edit, below, reader, f"{sha256} {base}", out / WINDOWS / str(number))
@@ -119,16 +122,6 @@ def replay_to_folder(
         write_text(out / "report.json", json.dumps(report, indent=1))
         shutil.rmtree(out / WINDOWS, ignore_errors=True)
     return {**report, "output": name}
-
-
-def _video_of(recipe: Recipe, path: Path, video: Path | None) -> Path:
-    """The video that was named, else the recipe's own: where it was, or beside the recipe."""
-    recorded = Path(recipe.video)
-    candidates = [video] if video is not None else [recorded, path.parent / recorded.name]
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
-    raise InputError(f"the recipe's video '{file_stem(recorded.name)}' is neither where it was nor beside it: name one with --video")
 
 
 def _apply(
@@ -207,7 +200,7 @@ def _scaled_mask(content: str, size: tuple[int, int]) -> str:
     import cv2
     import numpy as np
 
-    mask = cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), cv2.IMREAD_GRAYSCALE)
+    mask = cv2.imdecode(np.frombuffer(unpacked(content), np.uint8), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise InputError("a mask in the recipe is damaged: export the video again for a new recipe")
     larger = cv2.resize(mask, size, interpolation=cv2.INTER_AREA if size[0] < mask.shape[1] else cv2.INTER_LINEAR)
@@ -223,7 +216,7 @@ def _recorded(masks: str) -> MaskSequence:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "region.masks"
-        path.write_bytes(base64.b64decode(masks))
+        path.write_bytes(unpacked(masks))
         return MaskSequence.load(path)
 
 
@@ -268,8 +261,9 @@ def _region_anew(
         for name, content in edit.files:
             target = Path(folder) / "files" / Path(name).name
             target.parent.mkdir(exist_ok=True)
-            target.write_bytes(base64.b64decode(content))
-        found = track_objects(replay.engine, edit.segmenter, reader, prompts, shots, replay.context, Path(folder))
+            target.write_bytes(unpacked(content))
+        segmenter = segmenter_of(replay.engine, edit, replay.recipe, replay.notes)
+        found = track_objects(replay.engine, segmenter, reader, prompts, shots, replay.context, Path(folder))
     adjustments = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     cuts = tuple(start for start, _ in shots[1:])
     parts = [RegionPart(masks, adjustments[object_id], cuts) for object_id, masks in found.items()]
@@ -302,7 +296,7 @@ def _recorded_keyframe(keyframe: RecipeKeyframe) -> Keyframe:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keyframe.png"
-        path.write_bytes(base64.b64decode(keyframe.image))
+        path.write_bytes(unpacked(keyframe.image))
         return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
 
 

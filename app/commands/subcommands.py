@@ -162,13 +162,13 @@ def projects(options: argparse.Namespace) -> None:
     settings = _settings(options)
     projects = Workspace(settings.workspace).recent()
     for project in projects:
-        size = f"{project.width}x{project.height}, {counted(project.frames, 'frame')}"
+        size = project.problem or f"{project.width}x{project.height}, {counted(project.frames, 'frame')}"
         print(f"{project.project_id}  {project.modified[:16]}  {size}  {project.name}")
     # On stderr, because scripts read stdout.
-    if projects:
-        address = f"http://{settings.host}:{settings.port}/?project={projects[0].project_id}"
+    if readable := [project for project in projects if not project.problem]:
+        address = f"http://{settings.host}:{settings.port}/?project={readable[0].project_id}"
         print(f"To open one, start the editor ({command_name()}) and go to {address}, at the address it prints.", file=sys.stderr)
-    else:
+    elif not projects:
         print(f"There are no projects in {settings.workspace} yet: open a video in the editor to start one.", file=sys.stderr)
 
 

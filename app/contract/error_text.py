@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from app.version import command_name
 from core.errors import DeviceMemoryError, DeviceMissingError, ModelMissingError, StudioError
+from core.project.plain import printable
 
 
 def error_text(error: StudioError) -> str:
     """One sentence for the screen, the command line or a client of the API."""
-    text = str(error)
+    text = printable(str(error))
     if isinstance(error, ModelMissingError) and error.fetchable is not None:
         return f"{text}: run `{command_name()} models fetch {error.fetchable}` where there is a network"
     if isinstance(error, DeviceMissingError):

@@ -68,6 +68,7 @@ _TABLE = (
     Operation("list_projects", "client.list_projects", CLIENTS),
     Operation("project", "client.project", CLIENTS),
     Operation("recent_projects", "projects.recent", PAGE),
+    Operation("project_document", "projects.document", Callers.PAGE),
     Operation("examples", "projects.examples", PAGE),
     Operation("create_project", "projects.create", PAGE),
     Operation("rename_project", "projects.rename"),

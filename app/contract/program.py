@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.contract.arguments import Arguments
 from app.contract.flat_call import FlatCall
 from app.contract.operations import Callers, HANDLERS, Operation, OPERATIONS
 from app.contract.project_view import project_view
@@ -52,8 +53,16 @@ class Program:
 
     def _handler(self, operation: Operation) -> Handler:
         def pass_on(project_id: str, **given: Any) -> Answer:
-            answer = FlatCall(self._allowed(operation).of(self._editor))({"project_id": project_id, **given})
+            call = FlatCall(self._allowed(operation).of(self._editor))
+            answer = call(arguments(call).checked({"project_id": project_id, **given}))
             return self.view(project_id, job=answer) if operation.starts_job else self.view(project_id)
+
+        known: list[Arguments] = []
+
+        def arguments(call: FlatCall) -> Arguments:
+            if not known:
+                known.append(Arguments(call.parameters, {one.name: one.annotation for one in call.parameters}))
+            return known[0]
 
         pass_on.__name__ = operation.handler
         return pass_on

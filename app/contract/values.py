@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ProjectSummary:
-    """One line of the list of recent projects. `modified` is ISO 8601, UTC."""
+    """One line of the list of recent projects. `modified` is ISO 8601, UTC.
+
+    A project that can't be read has a `problem`, a sentence that says why, and no frames.
+    """
 
     project_id: str
     name: str
@@ -17,6 +20,7 @@ class ProjectSummary:
     frames: int
     width: int
     height: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.render.mask_files import read_masks
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
+from core.project.plain import printable
 from core.project.project import Project
 
 
@@ -95,7 +96,7 @@ class MaskOperations:
         def change(current: Project) -> Project:
             for one in found.objects:
                 title = one.name.replace(path.stem, name) if name else one.name
-                current, track = document.with_object(current, title[:80])
+                current, track = document.with_object(current, printable(title)[:80])
                 complete = set(whole) <= set(one.frames)
                 track = dataclasses.replace(
                     track,

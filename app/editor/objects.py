@@ -28,7 +28,7 @@ class ObjectOperations:
         added: list[MaskTrack] = []
 
         def change(project: Project) -> Project:
-            project, track = document.with_object(project, name)
+            project, track = document.with_object(project, name and name.strip()[:LONGEST_NAME])
             added.append(track)
             return project
 
@@ -93,9 +93,9 @@ class ObjectOperations:
             track = project.track(object_id)
             if track.masks is None:
                 raise InputError(f"{track.name} has no masks to invert: mark it on the picture first")
-            masks = self._masks.over_clip(project, track.masks)
-            said = {*track.confirmed, *range(*(track.tracked or (0, 0)))}
-            frames = [frame for frame in masks.frames if frame in said or not masks.is_empty(frame)]
+            masks = self._masks.whole(project, track)
+            start, stop = track.tracked or (0, 0)
+            frames = [f for f in masks.frames if start <= f < stop or f in track.confirmed or not masks.is_empty(f)]
             stored = self._masks.store(project_id, inverted(masks, frames))
             return document.with_track(project, dataclasses.replace(track, masks=stored))
 
@@ -125,8 +125,9 @@ class ObjectOperations:
 
     def _merged(self, project: Project, first: MaskTrack, second: MaskTrack) -> Project:
         masks = self._masks.over_clip(project, first.masks)
+        masks.check_whole(first.name)
         for frame in masks.frames if second.masks is not None else ():
-            more = self._masks.load(project, second.masks or "")
+            more = self._masks.whole(project, second)
             if not more.is_empty(frame):
                 masks.set(frame, masks[frame] | more[frame])
         prompted = sorted({prompt.frame for prompt in (*first.prompts, *second.prompts)})

@@ -10,15 +10,20 @@ from pathlib import Path
 from app.contract.values import Example, ProjectSummary
 from app.jobs.runner import JobRunner
 from app.media.frames import ClipFrames, encode_jpeg
+from app.storage.leftovers import UPLOAD
 from app.storage.workspace import new_id, now, Workspace
 from core.assets import ASSETS
 from core.errors import InputError
 from core.project import project as document
+from core.project.plain import printable
 from core.project.project import Project
 from core.project.video import Clip
 
 THUMBNAIL = 240
 """Width of a project's small picture, in pixels."""
+
+LONGEST_TITLE = 200
+"""Letters of a project's name."""
 
 QUICKLY_HASHED = 64_000_000
 """Bytes of a file whose content is hashed while it is opened; the hash of a larger one is computed
@@ -64,7 +69,8 @@ class ProjectOperations:
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
         info = probe(path)
         sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
-        project = self._workspace.add(Project(new_id(), name or path.stem, Clip(str(path), sha256, info, 0, info.frames), now()))
+        title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
+        project = self._workspace.add(Project(new_id(), title, Clip(str(path), sha256, info, 0, info.frames), now()))
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
         return project
@@ -74,20 +80,33 @@ class ProjectOperations:
         return self._workspace.change_everywhere(project_id, lambda p: document.renamed(p, name))
 
     def delete(self, project_id: str) -> None:
-        """Delete the project and everything that was made in it.
+        """Delete the project and everything that was made in it, readable or not.
 
-        The video stays where it is, unless it was uploaded here.
+        The video stays where it is, unless it was uploaded here and no other project has it.
         """
-        project = self.get(project_id)
+        upload: Path | None = None
+        with contextlib.suppress(InputError):
+            upload = self._upload_of(self.get(project_id))
         for job in self._runner.of_project(project_id):
             if not job.finished:
                 self._runner.cancel(job.job_id)
         self._workspace.delete(project_id)
-        source, uploads = Path(project.clip.source), (self._workspace.root / "uploads").resolve()
-        if source.parent.parent == uploads and not any(
-            Path(self.get(other.project_id).clip.source) == source for other in self._workspace.recent()
-        ):
-            shutil.rmtree(source.parent, ignore_errors=True)
+        if upload is not None and not self._workspace.names(upload.name, project_id):
+            shutil.rmtree(upload, ignore_errors=True)
+
+    def _upload_of(self, project: Project) -> Path | None:
+        """The folder of the project's video among the uploads; None when it lies elsewhere,
+        whatever the document says: the path is followed to its end first.
+        """
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            folder = Path(project.clip.source).resolve(strict=True).parent
+            if folder.parent == (self._workspace.root / "uploads").resolve() and UPLOAD.fullmatch(folder.name):
+                return folder
+        return None
+
+    def document(self, project_id: str) -> str:
+        """Where the document of a project lies on this machine, to be looked at or replaced."""
+        return str(self._workspace.document(project_id))
 
     def thumbnail_jpeg(self, project_id: str) -> bytes:
         """The first frame that is worked on, as a small picture; it is kept beside the project."""

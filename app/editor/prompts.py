@@ -258,7 +258,7 @@ class PromptOperations:
         prompts = tuple(p for p in track.prompts if p.frame == frame)
         if prompts or track.masks is None:
             return prompts
-        masks = self._pictures.masks.load(project, track.masks)
+        masks = self._pictures.masks.readable(project, track.masks)
         return () if masks.is_empty(frame) else (self._pictures.masks.mask_prompt(project, track.object_id, frame, masks[frame]),)
 
     def _add(self, project_id: str, prompt: PointPrompt | BoxPrompt, label: str) -> Project:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from app.media.pictures import Pictures
@@ -10,6 +9,7 @@ from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.edits import Layer
+from core.project.plain import parse_json
 from core.project.project import Project
 
 
@@ -25,7 +25,7 @@ class ResultOperations:
         for propagation in self._workspace.project(project_id).propagations:
             if propagation.propagation_id == propagation_id and propagation.report:
                 try:
-                    return json.loads(self._workspace.file(project_id, propagation.report).read_text(encoding="utf-8"))
+                    return parse_json(self._workspace.file(project_id, propagation.report).read_text(encoding="utf-8"))
                 except (OSError, ValueError):
                     raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
         raise InputError(f"there is no finished propagation {propagation_id}: propagate, or resume the one that was stopped")

@@ -79,7 +79,7 @@ class ExportJobs:
 
         project = self._workspace.project(project_id)
         tracks = [track for track in project.tracks if track.object_id in object_ids and track.masks]
-        objects = [(track.name, self._masks.load(project, track.masks or "")) for track in tracks]
+        objects = [(track.name, self._masks.whole(project, track)) for track in tracks]
         name = f"masks-{form}-{secrets.token_hex(3)}{SUFFIXES[form]}"
         frames = project.clip.frame_range
         rehearse_mattes(form, self._frames.reader(project), frames)

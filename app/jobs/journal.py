@@ -14,6 +14,7 @@ from app.storage.workspace import Workspace
 from core.errors import InputError, StorageError
 from core.files import write_text
 from core.progress import JobStatus
+from core.project.plain import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class JobJournal:
             if project_id not in self._known:
                 try:
                     text = (self._workspace.folder(project_id) / _FILE).read_text(encoding="utf-8")
-                    self._known[project_id] = [JournalEntry.from_json(one) for one in json.loads(text)]
+                    self._known[project_id] = [JournalEntry.from_json(one) for one in parse_json(text)]
                 except (OSError, ValueError, TypeError, KeyError):
                     self._known[project_id] = []
             return list(self._known[project_id])

@@ -130,11 +130,14 @@ def resumable(name: str) -> Callable[[Method], Method]:
 
 
 def arguments_of(method: Callable[..., str], entry: JournalEntry) -> dict[str, Any]:
-    """The noted arguments as values of the document; InputError when the method does not take them
-    any more.
+    """The noted arguments besides the project, as values of the document; InputError when the
+    method does not take just these.
     """
     hints = typing.get_type_hints(method)
+    known = {name: hints[name] for name in inspect.signature(method).parameters if name != "project_id"}
     try:
-        return {name: decode(hints[name], value) for name, value in entry.arguments.items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        given = {name: decode(known[name], value) for name, value in entry.arguments.items()}
+        inspect.signature(method).bind("", **given)
+        return given
+    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
         raise InputError("this job was started by another version of the program: start it again") from error

@@ -4,12 +4,14 @@ changes.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any
 
 from app.media.frames import ClipFrames
 from app.storage.masks import MaskStore, StoredRegion
 from app.storage.workspace import Workspace
+from core.errors import InputError
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
@@ -31,7 +33,8 @@ class RegionBuilder:
         up to date.
         """
         if project.region is not None:
-            return self._masks.stored_region(project, project.region, project.feather, project.feathers)
+            with contextlib.suppress(InputError):  # gone or damaged: made again from the objects
+                return self._masks.stored_region(project, project.region, project.feather, project.feathers)
         if any(track.adjusted_by(project.adjustment).smooth for track in project.edited_tracks):  # within a shot only
             self._masks.cuts.all(project, self._frames.source, context or JobContext())
         region, feather = self._masks.adjusted(project, context)

@@ -33,7 +33,7 @@ class ObjectTimelines:
         where a person confirmed it; `prompted` and `pending` are frames with prompts, and frames
         that ask for tracking; `suspect` are frames to check, each as [frame, flag, what the flag
         means]. `doubt` says in words what looks wrong with imported masks as a whole; empty when
-        nothing does.
+        nothing does; `lost` are runs of frames whose masks were damaged on the disk.
         """
         return [self._of_object(project, track) for track in project.tracks]
 
@@ -45,6 +45,8 @@ class ObjectTimelines:
             marked = tuple(sorted({prompt.frame for prompt in track.prompts if marks_object(prompt)}))
             key = (project.project_id, track.masks, track.confirmed, cuts, frames, marked)
             flags = self._flags.get(key, partial(frames_to_check, masks, frames, track.confirmed, cuts, marked))
+        if masks is not None and masks.lost and not self._masks.is_live(project.project_id):
+            flags = _with_lost(flags, masks.lost)
         return {
             "object_id": track.object_id,
             "name": track.name,
@@ -56,6 +58,7 @@ class ObjectTimelines:
             "pending": list(track.pending),
             "suspect": flags,
             "tracked": track.tracked,
+            "lost": [list(span) for span in masks.lost] if masks is not None else [],
             "doubt": self._doubt(project, track, masks) if masks is not None else "",
         }
 
@@ -70,6 +73,14 @@ class ObjectTimelines:
         frames = project.clip.frame_range.frames
         doubt = self._doubts.get((project.project_id, track.masks, frames), partial(doubt_about, masks, frames))
         return DOUBT_TEXTS.get(doubt, "")
+
+
+def _with_lost(flags: list[list[Any]], lost: list[tuple[int, int]]) -> list[list[Any]]:
+    """The flags with one where masks begin to be lost, in place of what that looks like."""
+    from core.masks import FLAG_TEXTS
+
+    kept = [flag for flag in flags if not any(start <= flag[0] <= stop for start, stop in lost)]
+    return sorted([*kept, *([start, "lost", FLAG_TEXTS["lost"]] for start, _ in lost)], key=lambda flag: flag[0])
 
 
 def frames_to_check(

@@ -163,14 +163,14 @@ class TrackingJob:
 
     def _seeds(self, project: Project, track: MaskTrack, shot: FrameRange) -> list[Prompt]:
         """What a person said of the object in a shot: prompts, and masks that were confirmed."""
-        known = self._pictures.masks.load(project, track.masks) if track.masks else None
+        known = self._pictures.masks.readable(project, track.masks) if track.masks else None
         sure = [f for f in track.confirmed if shot.contains(f) and known is not None and not known.is_empty(f)]
         seeds: list[Prompt] = [p for p in track.prompts if shot.contains(p.frame) and p.frame not in track.confirmed]
         return [*seeds, *(self._as_prompt(project, track, frame) for frame in sure)]
 
     def _as_prompt(self, project: Project, track: MaskTrack, frame: int) -> MaskPrompt:
         assert track.masks is not None
-        return self._pictures.masks.mask_prompt(project, track.object_id, frame, self._pictures.masks.load(project, track.masks)[frame])
+        return self._pictures.masks.mask_prompt(project, track.object_id, frame, self._pictures.masks.readable(project, track.masks)[frame])
 
     def _with_tracked(self, project: Project, before: list[MaskTrack], found: dict[int, _TrackedMasks]) -> Project:
         """The project with what a run found.
@@ -188,7 +188,7 @@ class TrackingJob:
             touched = {prompt.frame for prompt in track.prompts if prompt not in old.prompts} | (set(track.confirmed) - set(old.confirmed))
             touched |= {prompt.frame for prompt in old.prompts if prompt not in track.prompts}
             if touched and track.masks is not None:
-                shown = self._pictures.masks.load(project, track.masks)
+                shown = self._pictures.masks.readable(project, track.masks)
                 for frame in touched:
                     masks.set(frame, shown[frame])
             asking = {start for start, _ in one.waiting}
@@ -268,5 +268,5 @@ def check_request(project: Project, request: TrackRequest, masks: MaskStore) -> 
         raise InputError("no object is named: say which one to track from there")
     track = project.track(request.object_id)
     project.clip.check_frame(request.frame)
-    if track.masks is None or masks.load(project, track.masks).is_empty(request.frame):
+    if track.masks is None or masks.readable(project, track.masks).is_empty(request.frame):
         raise InputError(f"{track.name} has no mask on frame {request.frame} to start from: click it there first")

@@ -16,13 +16,17 @@ from pathlib import Path
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.files import check_regular
+from core.geometry import FrameRange
 from core.project.codec import decode, encode
-from core.project.edits import KeyframeEdit, Painting, Propagation, SamplingSettings, Task
+from core.project.edits import check_keep, check_seed, check_task, KeyframeEdit, Painting, Propagation, SamplingSettings, Task
+from core.project.plain import parse_json
 from core.project.project import Project
 from core.project.prompts import MaskPrompt
 from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.video import MOST_FRAMES
 
 VERSION = 1
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class RecipeKeyframe:
     keep: float = 0.0
     grown: tuple[Painting, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_task(self.task, self.caption)
+        check_keep(self.keep)
+        check_seed(self.seed)
+        check_seed(self.paint_seed)
+
 
 @dataclass(frozen=True)
 class RecipeEdit:
@@ -86,6 +96,13 @@ class RecipeEdit:
     feathers: tuple[tuple[int, str], ...] = ()
     shadows: bool = False
 
+    def __post_init__(self) -> None:
+        FrameRange(*self.span).check(MOST_FRAMES)
+        if not self.keyframes:
+            raise InputError("an edit of the recipe has no keyframe: export the video again for a new recipe")
+        for keyframe in self.keyframes:
+            FrameRange(*self.span).check_frame(keyframe.frame)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -100,6 +117,9 @@ class Recipe:
     codec: str
     edits: tuple[RecipeEdit, ...]
 
+    def __post_init__(self) -> None:
+        FrameRange(*self.span).check(self.frames)
+
     def dumps(self) -> str:
         """As JSON text."""
         return json.dumps({"vivid_recipe": VERSION, **encode(self)}, indent=1)
@@ -111,9 +131,11 @@ class Recipe:
         """
         check_regular(path)
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            if path.stat().st_size > _MOST_BYTES:
+                raise InputError(f"the recipe '{path}' is too large to be read: export the video again for a new one")
+            data = parse_json(path.read_text(encoding="utf-8"))
             version = data.pop("vivid_recipe")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise InputError(f"'{path}' is no recipe of VIVID Studio: give the .recipe.json beside an exported video") from None
         if not isinstance(version, int) or not 1 <= version <= VERSION:
             raise InputError(
@@ -121,8 +143,16 @@ class Recipe:
             )
         try:
             return decode(cls, data)
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, InputError) as error:
             raise InputError(f"the recipe '{path}' is damaged ({error}): export the video again for a new one") from error
+
+
+def unpacked(text: str) -> bytes:
+    """What a recipe holds in base64; InputError for text that is no base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise InputError("a file in the recipe is damaged: export the video again for a new recipe") from None
 
 
 def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
@@ -173,7 +203,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
     if propagation.asked is None:
         raise InputError("this result was made by an earlier version, which kept no recipe: propagate again for one")
     try:
-        asked = decode(Asked, json.loads(workspace.file(project.project_id, propagation.asked).read_text(encoding="utf-8")))
+        asked = decode(Asked, parse_json(workspace.file(project.project_id, propagation.asked).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the recipe of this result is damaged: propagate again for a new one") from error
     tries = {edit.edit_id: edit for edit in asked.edits}

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from fastapi.responses import PlainTextResponse
 
+from core.project.plain import printable
+
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """For what never changes under its address: frames of a clip, masks of a revision, files named by
 their content.
@@ -16,4 +18,4 @@ FRESH = {"Cache-Control": "private, no-cache"}
 
 def error_response(status: int, message: str) -> PlainTextResponse:
     """An error as one line of text."""
-    return PlainTextResponse(message, status_code=status, headers=FRESH)
+    return PlainTextResponse(printable(message), status_code=status, headers=FRESH)

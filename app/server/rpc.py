@@ -21,8 +21,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import gradio as gr
-from pydantic import TypeAdapter, ValidationError
 
+from app.contract.arguments import Arguments
 from app.contract.error_text import error_text
 from app.contract.flat_call import FlatCall, without_none
 from app.contract.operations import Operation, operations_of_clients
@@ -99,16 +99,10 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     hints = typing.get_type_hints(function)
     signature = inspect.signature(function)
-    checks = {name: TypeAdapter(hints[name]) for name in signature.parameters}
+    known = Arguments.of(function)
 
     def checked(arguments: tuple[Any, ...]) -> dict[str, Any]:
-        values = dict(zip(signature.parameters, arguments, strict=True))
-        for name, value in values.items():
-            try:
-                values[name] = checks[name].validate_python(value)
-            except ValidationError as error:
-                raise InputError(f"{name} can't be used ({error.errors()[0]['msg']})") from None
-        return values
+        return known.checked(dict(zip(signature.parameters, arguments, strict=True)))
 
     def answer(*arguments: Any) -> Any:
         with _one_sentence(function):

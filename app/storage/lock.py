@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from app.storage.leftovers import remove_leftovers
 from core.errors import InputError, StorageError
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ _NAME = ".in-use"
 
 @contextlib.contextmanager
 def workspace_lock(root: Path) -> Iterator[None]:
-    """Hold the workspace while the block runs. The system releases the lock of a program that dies.
+    """Hold the workspace while the block runs, after what killed programs left there is removed.
+    The system releases the lock of a program that dies.
 
     Raises:
         InputError: Another program holds the workspace.
@@ -44,6 +46,7 @@ def workspace_lock(root: Path) -> Iterator[None]:
         yield
         return
     try:
+        remove_leftovers(root)
         if sys.platform != "win32":  # there nobody can read or write a locked file
             path.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield

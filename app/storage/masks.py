@@ -4,6 +4,7 @@ comes of them.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from app.storage.cache import ClosingCache
 from app.storage.scene_cuts import SceneCuts
 from app.storage.workspace import Workspace
+from core.errors import InputError
 from core.progress import JobContext
 from core.project.project import Project
 from core.project.prompts import MaskPrompt
@@ -42,16 +44,36 @@ class MaskStore:
     def __init__(self, workspace: Workspace, cuts: SceneCuts) -> None:
         self.cuts = cuts
         self._workspace = workspace
-        self._sequences: ClosingCache[MaskSequence] = ClosingCache(24)
+        self._sequences: ClosingCache[MaskSequence] = ClosingCache(48)
         self._live: dict[str, dict[int, MaskSequence]] = {}
         self._live_lock = threading.Lock()
 
     def load(self, project: Project, relative: str) -> MaskSequence:
-        """A stored mask sequence. Shared: copy it before changing it."""
+        """A stored mask sequence, whole. Shared: copy it before changing it.
+
+        InputError when it is gone, damaged, or does not belong to the project's frames.
+        """
         from core.masks import MaskSequence
 
         path = self._workspace.file(project.project_id, relative)
-        return self._sequences.get(path, lambda: MaskSequence.load(path))
+        sequence = self._sequences.get(path, lambda: MaskSequence.load(path))
+        if sequence.size != project.clip.info.size:
+            raise InputError(f"the mask file {path} is for frames of another size: track the object again")
+        sequence.check_whole()
+        return sequence
+
+    def readable(self, project: Project, relative: str) -> MaskSequence:
+        """What can be read of the stored masks of an object, over the whole clip: those that were
+        damaged are `lost`. Shared: copy it before changing it.
+        """
+        from core.masks import MaskSequence
+
+        path = self._workspace.folder(project.project_id) / "files" / ".lost"  # where there is nothing
+        with contextlib.suppress(InputError):
+            path = self._workspace.file(project.project_id, relative)
+        info = project.clip.info
+        key = path, info.size, info.frames
+        return self._sequences.get(key, lambda: MaskSequence.load_partly(path, info.size, range(info.frames)))
 
     def store(self, project_id: str, sequence: MaskSequence) -> str:
         """Store a mask sequence under its content; returns the path relative to the project. Don't
@@ -66,15 +88,26 @@ class MaskStore:
             lambda names: self._workspace.keep_files(project_id, names),
         )
         relative = self._workspace.add_file(project_id, index, ".masks")
-        self._sequences.get(self._workspace.file(project_id, relative), lambda: sequence)  # with the facts that it has found out
+        path = self._workspace.file(project_id, relative)
+        for key in (path, (path, sequence.size, len(sequence))):
+            self._sequences.get(key, lambda: sequence)  # with the facts that it has found out
         return relative
+
+    def whole(self, project: Project, track: MaskTrack) -> MaskSequence:
+        """The stored masks of an object that has some. Shared: copy it before changing it.
+
+        InputError, which names the object, when masks are lost.
+        """
+        masks = self.readable(project, track.masks or "")
+        masks.check_whole(track.name)
+        return masks
 
     def over_clip(self, project: Project, relative: str | None) -> MaskSequence:
         """A sequence of its own over the whole clip, with the stored masks where there are some."""
         from core.masks import MaskSequence
 
         if relative is not None:
-            return self.load(project, relative).copy()
+            return self.readable(project, relative).copy()
         return MaskSequence.empty(project.clip.info.size, 0, project.clip.info.frames)
 
     def store_changed(self, project: Project, relative: str | None, masks: dict[int, np.ndarray | None]) -> str:
@@ -136,7 +169,7 @@ class MaskStore:
         from core.masks.brush import stroked
 
         width, height = project.clip.info.size
-        under = self.load(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
+        under = self.readable(project, track.masks)[frame] if track.masks else np.zeros((height, width), bool)
         line = stroked((width, height), stroke, radius)
         return under & ~line if erase else under | line
 
@@ -179,7 +212,7 @@ class MaskStore:
 
         tracks = [track for track in project.edited_tracks if track.masks]
         cuts = self.cuts.known(project)
-        parts = [RegionPart(self.load(project, track.masks or ""), track.adjusted_by(project.adjustment), cuts) for track in tracks]
+        parts = [RegionPart(self.whole(project, track), track.adjusted_by(project.adjustment), cuts) for track in tracks]
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
@@ -220,7 +253,7 @@ class MaskStore:
         """The object's masks as far as they are known: those of a running job first."""
         with self._live_lock:
             live = self._live.get(project.project_id, {}).get(track.object_id)
-        return live or (self.load(project, track.masks) if track.masks else None)
+        return live or (self.readable(project, track.masks) if track.masks else None)
 
     def object_mask(self, project: Project, track: MaskTrack, frame: int) -> np.ndarray | None:
         """The object's mask on one frame.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from app.storage.workspace import Workspace
 from core.files import write_text
 from core.progress import JobContext
+from core.project.plain import parse_json
 from core.project.project import Project
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class SceneCuts:
             if known is None:
                 known = _Known(file_mark(project))
                 with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or damaged: looked for again
-                    kept = json.loads((self._workspace.folder(project.project_id) / _FILE).read_text(encoding="utf-8"))
+                    kept = parse_json((self._workspace.folder(project.project_id) / _FILE).read_text(encoding="utf-8"))
                     if tuple(kept["mark"]) == known.mark:
                         seen = [(int(start), int(stop)) for start, stop in kept["seen"]]
                         known = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))

@@ -5,6 +5,7 @@ after every change, atomically.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
@@ -19,16 +20,20 @@ from pathlib import Path
 
 from app.contract.values import ProjectSummary
 from core.errors import InputError, StorageError
-from core.files import write_bytes, write_text
+from core.files import check_regular, write_bytes, write_text
 from core.project.codec import dumps, loads
 from core.project.history import History
+from core.project.plain import printable
 from core.project.project import Project
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_DOCUMENT = "project.json"
 _NAMED = re.compile(rb"[0-9a-f]{32}\.[a-z]{1,8}(?![a-z0-9])")
 """A stored file, wherever it is named: in the document, or in a file that the document names."""
 _LISTS = (".masks", ".json")
 """Stored files that may name others."""
+_MOST_BYTES = 2**28
+"""Of a document: a hundred times what weeks of work come to."""
 GRACE = 600.0
 """Seconds for which a stored file is kept that nothing names: whoever stored it is about to."""
 COLLECT_EVERY = 100
@@ -73,9 +78,13 @@ class Workspace:
         """The project with its undo steps, read from disk the first time."""
         with self._lock:
             if project_id not in self._open:
-                path = self.folder(project_id) / "project.json"
+                path = self.document(project_id)
                 try:
-                    self._open[project_id] = loads(path.read_text(encoding="utf-8"))
+                    check_regular(path)
+                    if path.stat().st_size > _MOST_BYTES:
+                        raise InputError(f"the project {project_id} is too large to be read: put back a copy of '{path}'")
+                    found = loads(path.read_text(encoding="utf-8"))
+                    self._open[project_id] = found.changed_everywhere(lambda project: _called(project, project_id))
                 except FileNotFoundError:
                     raise InputError(
                         f"the project {project_id[:6]}... is not here (it may have been removed); open a video or another project"
@@ -128,13 +137,17 @@ class Workspace:
     def delete(self, project_id: str) -> None:
         """Remove the project with all its files, for good."""
         folder = self.folder(project_id)
-        self.history(project_id)  # there is one, or that is said
+        if not self.document(project_id).exists():
+            self.history(project_id)  # says that there is none
         with self._lock:
             self._open.pop(project_id, None)
             try:
                 # out of sight in one step: half a project is never left
                 doomed = folder.rename(folder.with_name(f".deleted-{project_id}"))
-                shutil.rmtree(doomed, ignore_errors=True)
+                if doomed.is_symlink():  # what it points to is not the program's
+                    doomed.unlink()
+                else:
+                    shutil.rmtree(doomed, ignore_errors=True)
             except OSError as error:
                 raise StorageError(
                     f"the project could not be removed ({error.strerror or error}): close what uses its files, then try again"
@@ -154,22 +167,38 @@ class Workspace:
         """Projects, the last changed first; only those of `ids` when given, and `most` at most: no
         others are read.
 
-        One that can't be read is left out; opening it says why.
+        One that can't be read has a `problem` and takes nobody's place.
         """
         folders = (self.root / "projects").glob("[!.]*") if ids is None else (self.root / "projects" / i for i in ids if _ID.fullmatch(i))
         changed = []
-        for path in (folder / "project.json" for folder in folders):
+        for path in (folder / _DOCUMENT for folder in folders):
             with contextlib.suppress(OSError):
                 changed.append((path.stat().st_mtime, path.parent.name))
         found: list[ProjectSummary] = []
         for seconds, project_id in sorted(changed, reverse=True):
-            if len(found) == most:
+            if len(found) - sum(bool(one.problem) for one in found) == most:
                 break
-            with contextlib.suppress(InputError, OSError):
+            modified = datetime.fromtimestamp(seconds, UTC).isoformat()
+            try:
                 project = self.project(project_id)
-                info, modified = project.clip.info, datetime.fromtimestamp(seconds, UTC)
-                found.append(ProjectSummary(project.project_id, project.name, modified.isoformat(), info.frames, *info.size))
+            except (InputError, OSError) as error:
+                if _ID.fullmatch(project_id):
+                    found.append(ProjectSummary(project_id, f"Project {project_id[:6]}", modified, 0, 0, 0, printable(str(error))))
+                continue
+            info = project.clip.info
+            found.append(ProjectSummary(project_id, project.name, modified, info.frames, *info.size))
         return found
+
+    def document(self, project_id: str) -> Path:
+        """Where the document of a project lies, readable or not."""
+        return self.folder(project_id) / _DOCUMENT
+
+    def names(self, text: str, besides: str) -> bool:
+        """Whether a document other than that of the project `besides` holds a text, in any of its
+        states. One that can't be read is taken for one that does.
+        """
+        others = (path for path in (self.root / "projects").glob(f"*/{_DOCUMENT}") if path.parent.name != besides)
+        return any(text.encode() in data if (data := _read(path)) else True for path in others)
 
     def add_file(self, project_id: str, data: bytes, suffix: str) -> str:
         """Store bytes under their own hash; the same bytes are stored once.
@@ -244,12 +273,17 @@ class Workspace:
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:
-            write_text(self.folder(project_id) / "project.json", dumps(history), sync="file")
+            write_text(self.document(project_id), dumps(history), sync="file")
             self._open[project_id] = history
             self._changes[project_id] += 1
             if self._changes[project_id] % COLLECT_EVERY == 0:
                 self.collect(project_id)
         return history.present
+
+
+def _called(project: Project, project_id: str) -> Project:
+    """The project under the id of its folder: what it says itself may be the id of another."""
+    return project if project.project_id == project_id else dataclasses.replace(project, project_id=project_id)
 
 
 def _names_in(data: bytes) -> set[str]:

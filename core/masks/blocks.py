@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.project.plain import parse_json
+from core.project.video import LARGEST_SIDE
 
 BLOCK = 64
 """Frames in a block: 20 KB or so of an object, and 280 lines of index for ten minutes."""
@@ -29,6 +31,7 @@ INDEX_VERSION = 2
 Runs = list[NDArray[np.uint32]]
 _NAME = re.compile(r"[0-9a-f]{32}\.runs")
 _MAGIC = b"VMB1"
+_MOST_BYTES = 2**30  # of a block, packed or unpacked: millions of edges on every frame
 
 
 @dataclass(eq=False)
@@ -42,26 +45,27 @@ class StoredBlock:
 @dataclass(frozen=True)
 class Index:
     """What an index says: frames `start` to `start + frames - 1` of (W, H) = `size`; None stands
-    for a block of empty masks.
+    for a block of empty masks. `lost` are half-open ranges of frames whose masks were damaged on
+    the disk: they are empty here.
     """
 
     size: tuple[int, int]
     start: int
     frames: int
     names: tuple[str | None, ...]
+    lost: tuple[tuple[int, int], ...] = ()
 
     def to_bytes(self) -> bytes:
         """The index as the file's content."""
-        return json.dumps(
-            {"vivid_masks": INDEX_VERSION, "size": self.size, "start": self.start, "frames": self.frames, "blocks": self.names}
-        ).encode()
+        said = {"vivid_masks": INDEX_VERSION, "size": self.size, "start": self.start, "frames": self.frames, "blocks": self.names}
+        return json.dumps({**said, "lost": self.lost} if self.lost else said).encode()
 
     @classmethod
     def parse(cls, data: bytes) -> Index:
         """Read what `to_bytes` gave; InputError for a newer one, ValueError, KeyError or TypeError
         for anything else.
         """
-        read: dict[str, Any] = json.loads(data)
+        read: dict[str, Any] = parse_json(data)
         if int(read["vivid_masks"]) > INDEX_VERSION:
             raise InputError(
                 f"the masks are of a newer version ({read['vivid_masks']}) than this program reads ({INDEX_VERSION}): update VIVID Studio"
@@ -69,10 +73,13 @@ class Index:
         names = tuple(read["blocks"])
         if any(name is not None and not _NAME.fullmatch(name) for name in names):
             raise ValueError("a block has a name that no block has")
-        (width, height), frames = read["size"], int(read["frames"])
-        if len(names) != -(-frames // BLOCK):
+        (width, height), frames, start = read["size"], int(read["frames"]), int(read["start"])
+        if len(names) != -(-frames // BLOCK) or start < 0:
             raise ValueError("the blocks don't cover the frames")
-        return cls((int(width), int(height)), int(read["start"]), frames, names)
+        if not (0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE):
+            raise ValueError("masks of no size")
+        lost = tuple((max(start, int(first)), min(start + frames, int(stop))) for first, stop in read.get("lost", ()))
+        return cls((int(width), int(height)), start, frames, names, lost)
 
 
 def pack(runs: Runs) -> bytes:
@@ -83,30 +90,44 @@ def pack(runs: Runs) -> bytes:
     return _MAGIC + zlib.compress(np.uint32(len(counts)).tobytes() + counts.tobytes() + steps.tobytes(), 1)
 
 
-def unpack(data: bytes) -> Runs:
-    """What `pack` was given; ValueError or zlib.error for anything else."""
+def unpack(data: bytes, pixels: int) -> Runs:
+    """What `pack` was given, for masks of so many `pixels`; ValueError or zlib.error for anything
+    else.
+    """
     if not data.startswith(_MAGIC):
         raise ValueError("no block of masks")
-    values = np.frombuffer(zlib.decompress(data[len(_MAGIC) :]), np.uint32)
-    if not len(values) or len(values) < 1 + values[0]:
+    most = min(_MOST_BYTES, 4 * (1 + BLOCK * (1 + pixels)))  # a mask changes at every pixel, at most
+    packed = zlib.decompressobj()
+    raw = packed.decompress(data[len(_MAGIC) :], most + 1)
+    if len(raw) > most or not packed.eof or len(raw) % 4:
+        raise ValueError("a block of masks that is too large, or cut off")
+    values = np.frombuffer(raw, np.uint32)
+    if not len(values) or values[0] > BLOCK or len(values) < 1 + values[0]:
         raise ValueError("a block of masks that is cut off")
     counts = values[1 : 1 + int(values[0])]
     joined = np.cumsum(values[1 + len(counts) :], dtype=np.uint32)
     if int(counts.sum()) != len(joined):
         raise ValueError("a block of masks whose contents disagree")
-    return np.split(joined, np.cumsum(counts)[:-1]) if len(counts) else []
+    runs = np.split(joined, np.cumsum(counts)[:-1]) if len(counts) else []
+    if any(len(one) and (one[-1] >= pixels or (one[1:] <= one[:-1]).any()) for one in runs):
+        raise ValueError("a block of other masks")
+    return runs
 
 
 _known: weakref.WeakValueDictionary[Path, StoredBlock] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
-def read_block(path: Path) -> StoredBlock:
-    """A block's file; the sequences in memory that share a block on disk share it there too."""
+def read_block(path: Path, pixels: int) -> StoredBlock:
+    """A block's file, of masks of so many `pixels`; the sequences in memory that share a block on
+    disk share it there too.
+    """
     with _lock:
         block = _known.get(path)
     if block is None:
-        block = StoredBlock(path.name, unpack(path.read_bytes()))
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("a block of masks that is too large")
+        block = StoredBlock(path.name, unpack(path.read_bytes(), pixels))
         with _lock:
             _known[path] = block
     return block

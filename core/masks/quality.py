@@ -17,13 +17,14 @@ import numpy as np
 from core.masks.facts import MaskFacts
 from core.masks.sequence import MaskSequence
 
-FlagReason = Literal["area", "centre", "empty", "full", "missed", "pieces"]
+FlagReason = Literal["area", "centre", "empty", "full", "lost", "missed", "pieces"]
 
 FLAG_TEXTS: dict[FlagReason, str] = {
     "area": "the mask changes its size at once",
     "centre": "the mask jumps to another place",
     "empty": "the mask is gone",
     "full": "the mask fills the frame",
+    "lost": "its masks are lost from here on: track it again",
     "missed": "nothing was found where it was marked",
     "pieces": "the mask falls to pieces",
 }

@@ -16,18 +16,23 @@ from core.files import write_bytes
 from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
 from core.masks.bounding_box import Mask
 from core.masks.facts import facts_of, MaskFacts
+from core.words import listed
 
 FORMAT_VERSION = 1
 
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, ArithmeticError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
 """What NumPy and zipfile raise over a file that is damaged or another one."""
+
+_MOST_BYTES = 2**30
+"""Of a stored file, or of a part of it unpacked."""
 
 
 class MaskSequence:
     """Masks of frames `start` to `start + T - 1`, each bool (H, W), True = edit; `size` is (W, H).
 
     A mask is kept as the row-major positions at which it changes, starting from False: a few
-    kilobytes where the pixels would be hundreds.
+    kilobytes where the pixels would be hundreds. Masks that were damaged on the disk are empty and
+    `lost` until they are set again.
     """
 
     def __init__(self, size: tuple[int, int], start: int, masks: Iterable[Mask] = ()) -> None:
@@ -36,6 +41,7 @@ class MaskSequence:
         self._runs = [self._encode(mask) for mask in masks]
         self._facts: dict[int, MaskFacts] = {}
         self._blocks: dict[int, StoredBlock] = {}  # by number: those that lie on disk as they are here
+        self._lost: set[int] = set()  # frames
 
     @classmethod
     def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
@@ -76,7 +82,13 @@ class MaskSequence:
         position = self._position(frame)
         self._runs[position] = self._encode(mask)
         self._facts.pop(frame, None)
+        self._lost.discard(frame)
         self._blocks.pop(position // BLOCK, None)
+
+    @property
+    def lost(self) -> list[tuple[int, int]]:
+        """The frames whose masks were damaged on the disk, as half-open ranges in order."""
+        return _ranges(sorted(self._lost))
 
     def is_empty(self, frame: int) -> bool:
         """Whether nothing is selected on that frame."""
@@ -110,6 +122,7 @@ class MaskSequence:
         twin._runs = list(self._runs)
         twin._facts = dict(self._facts)
         twin._blocks = dict(self._blocks)
+        twin._lost = set(self._lost)
         return twin
 
     def array(self, start: int | None = None, stop: int | None = None) -> Mask:
@@ -152,7 +165,7 @@ class MaskSequence:
                     continue
                 stored = self._blocks[number] = StoredBlock(put(pack(runs)), runs)
             names.append(stored.name)
-        return Index(self.size, self.start, len(self._runs), tuple(names)).to_bytes()
+        return Index(self.size, self.start, len(self._runs), tuple(names), tuple(self.lost)).to_bytes()
 
     def save(self, path: Path | str) -> None:
         """Write the sequence; the file appears under its name only when it is complete.
@@ -168,38 +181,89 @@ class MaskSequence:
         """
         path = Path(path)
         try:
-            with path.open("rb") as whole:
-                if whole.read(1) == b"{":
-                    return cls._from_index(Index.parse(b"{" + whole.read()), path.parent)
-            with np.load(path, allow_pickle=False) as file:
-                version, width, height, start = (int(value) for value in file["header"])
-                if version > FORMAT_VERSION:
-                    raise InputError(
-                        f"the mask file {path} is of a newer version ({version}) than this program reads ({FORMAT_VERSION}): "
-                        "update VIVID Studio"
-                    )
-                counts, runs = file["counts"], file["runs"]
+            sequence = cls._read(path, partly=False)
         except FileNotFoundError as error:
             raise InputError(f"there is no mask file at {error.filename or path}: track the object again") from None
         except _DAMAGED as error:
             raise InputError(f"the mask file {path} can't be read: it is damaged or not a mask file, track the object again") from error
-        if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height):
-            raise InputError(f"the mask file {path} can't be read, its contents disagree: track the object again")
+        sequence.check_whole()
+        return sequence
+
+    @classmethod
+    def load_partly(cls, path: Path | str, size: tuple[int, int], frames: range) -> MaskSequence:
+        """Read as much of a stored sequence as is there.
+
+        Args:
+            path: What `load` reads.
+            size: The (W, H) that the masks have to have.
+            frames: The frames that the result covers.
+
+        Returns:
+            The masks; those that are missing or damaged are `lost`.
+
+        Raises:
+            InputError: The file is of a newer version.
+        """
+        try:
+            found = cls._read(Path(path), partly=True)
+        except _DAMAGED:
+            found = cls(size, frames.start)
+        if found.size == tuple(size) and found.frames == frames:
+            return found
+        sequence = cls.empty(size, frames.start, frames.stop)
+        there = set(found.frames) & set(frames) if found.size == tuple(size) else set()
+        for frame in there:
+            sequence._runs[frame - frames.start] = found._runs[frame - found.start]
+        sequence._lost = (set(frames) - there) | (found._lost & there)
+        return sequence
+
+    def check_whole(self, name: str = "the object") -> None:
+        """Raise InputError when masks of the object that is called `name` are lost."""
+        if self._lost:
+            raise InputError(
+                f"the masks of {name} on the frames {listed(sorted(self._lost))} are lost: track {name} again, or import its masks"
+            )
+
+    @classmethod
+    def _read(cls, path: Path, partly: bool) -> MaskSequence:
+        """A stored sequence; one of `_DAMAGED` where it can't be read, unless `partly`."""
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("masks that are too large")
+        with path.open("rb") as whole:
+            if whole.read(1) == b"{":
+                return cls._from_index(Index.parse(b"{" + whole.read()), path.parent, partly)
+        with zipfile.ZipFile(path) as file:
+            version, width, height, start = (int(value) for value in _array(file, "header"))
+            if version > FORMAT_VERSION:
+                known = f"({version}) than this program reads ({FORMAT_VERSION})"
+                raise InputError(f"the mask file {path} is of a newer version {known}: update VIVID Studio")
+            counts, runs = _array(file, "counts"), _array(file, "runs").astype(np.uint32)
+        if int(counts.sum()) != len(runs) or (len(runs) and int(runs.max()) >= width * height) or min(width, height, start + 1) < 1:
+            raise ValueError("masks whose contents disagree")
         sequence = cls((width, height), start)
         sequence._runs = np.split(runs, np.cumsum(counts)[:-1]) if len(counts) else []
         return sequence
 
     @classmethod
-    def _from_index(cls, index: Index, folder: Path) -> MaskSequence:
+    def _from_index(cls, index: Index, folder: Path, partly: bool) -> MaskSequence:
         sequence = cls.empty(index.size, index.start, index.start + index.frames)
+        sequence._lost = {frame for span in index.lost for frame in range(*span)}
         pixels = index.size[0] * index.size[1]
         for number, name in enumerate(index.names):
             if name is None:
                 continue
-            block = sequence._blocks[number] = read_block(folder / name)
             first = number * BLOCK
-            if len(block.runs) != min(BLOCK, index.frames - first) or any(len(one) and int(one[-1]) >= pixels for one in block.runs):
-                raise ValueError("a block of other masks")
+            count = min(BLOCK, index.frames - first)
+            try:
+                block = read_block(folder / name, pixels)
+                if len(block.runs) != count or any(len(one) and int(one[-1]) >= pixels for one in block.runs):
+                    raise ValueError("a block of other masks")
+            except _DAMAGED:
+                if not partly:
+                    raise
+                sequence._lost |= set(range(index.start + first, index.start + first + count))
+                continue
+            sequence._blocks[number] = block
             sequence._runs[first : first + BLOCK] = block.runs
         return sequence
 
@@ -214,3 +278,28 @@ class MaskSequence:
         if frame not in self.frames:
             raise InputError(f"there is no mask for frame {frame} (masks cover {self.frames.start} to {self.frames.stop - 1})")
         return frame - self.start
+
+
+def _array(file: zipfile.ZipFile, name: str) -> NDArray:
+    """A part of a file of `to_bytes`, never larger than it says itself."""
+    entry = file.getinfo(f"{name}.npy")
+    if entry.file_size > _MOST_BYTES:
+        raise ValueError("masks that are too large")
+    data = io.BytesIO(file.read(entry))
+    np.lib.format.read_magic(data)
+    shape, _, kind = np.lib.format.read_array_header_1_0(data)
+    values = np.frombuffer(data.read(), kind)
+    if kind.kind not in "iu" or len(shape) != 1 or shape[0] != len(values):
+        raise ValueError("masks whose contents disagree")
+    return values
+
+
+def _ranges(frames: list[int]) -> list[tuple[int, int]]:
+    """Ascending frames as half-open ranges."""
+    found: list[tuple[int, int]] = []
+    for frame in frames:
+        if found and found[-1][1] == frame:
+            found[-1] = (found[-1][0], frame + 1)
+        else:
+            found.append((frame, frame + 1))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import weakref
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,9 +13,13 @@ import msgspec
 
 from core.errors import InputError
 from core.project.history import History, Step
+from core.project.plain import check_plain, parse_json
 from core.project.project import Project, SCHEMA_VERSION
+from core.project.repair import repaired
 
 _STACKS = ("past", "future")
+_FRACTION = re.compile(r"\d{1,18}(/\d{1,18})?|\d{1,18}[.]\d{1,18}")
+"""Without an exponent, which would ask for a number of any length."""
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From schema version n to n + 1; each takes and returns the whole JSON object."""
@@ -42,18 +47,33 @@ def _text(project: Project) -> str:
     known = _texts.get(key)
     if known is not None and known[0]() is project:
         return known[1]
-    text = json.dumps(encode(project))
+    text = json.dumps(_storable(project), allow_nan=False)
     _texts[key] = weakref.ref(project, lambda _: _texts.pop(key, None)), text
     return text
+
+
+def _storable(project: Project) -> Any:
+    """The project as JSON knows it; InputError unless it can be read back: a change that has put
+    in something else is refused before it is saved.
+    """
+    try:
+        plain = encode(project)
+        check_plain(plain)
+        decode(Project, plain)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"a value of this change can't be kept ({error}): give another") from error
+    return plain
 
 
 def loads(text: str) -> History:
     """Read JSON text back; InputError when it is no project or was written by a newer version."""
     try:
-        data = json.loads(text)
+        data = parse_json(text)
         version = data["schema"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (json.JSONDecodeError, KeyError, TypeError):
         raise InputError("project.json is not a VIVID Studio project: put back a copy of it, or open another project") from None
+    except ValueError as error:
+        raise InputError(f"project.json is damaged ({error}): put back a copy of it, or open another project") from error
     if not isinstance(version, int) or version < 1:
         raise InputError(f"project.json is not a VIVID Studio project (schema {version!r}): put back a copy of it, or open another project")
     if version > SCHEMA_VERSION:
@@ -64,8 +84,8 @@ def loads(text: str) -> History:
         data = MIGRATIONS[number](data)
     try:
         past, future = (decode(tuple[Step, ...], data[name]) for name in _STACKS)
-        return History(decode(Project, data["project"]), past, future)
-    except (KeyError, ValueError) as error:
+        return History(decode(Project, data["project"]), past, future).changed_everywhere(repaired)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"project.json is damaged ({error}): put back a copy of it, or open another project") from error
 
 
@@ -106,9 +126,9 @@ def _plain(value: Any) -> Any:
 
 
 def _from_plain(kind: type, value: Any) -> Any:
-    if kind is Fraction and isinstance(value, str | int):
+    if kind is Fraction and (isinstance(value, int) or (isinstance(value, str) and _FRACTION.fullmatch(value))):
         try:
             return Fraction(value)
         except ArithmeticError as error:
             raise ValueError(f"{value!r} is no fraction") from error
-    raise ValueError(f"{value!r} is no {kind.__name__}")
+    raise ValueError(f"{value!r:.60} is no {kind.__name__}")

@@ -5,6 +5,8 @@ These are the document's union of types: msgspec's structs carry the name of the
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -45,6 +47,11 @@ class MaskPrompt(Struct, frozen=True, tag="mask"):
     frame: int
     object_id: int
     file: str
+
+    def __post_init__(self) -> None:
+        parts = PurePosixPath(self.file).parts
+        if not parts or parts[0] == "/" or ".." in parts or set(self.file) & set("\\:\0"):
+            raise InputError(f"a mask can't lie at '{self.file:.80}': it has to be a file beside the project")
 
 
 class TextPrompt(Struct, frozen=True, tag="text"):

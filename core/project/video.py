@@ -9,6 +9,10 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.words import counted
 
+LARGEST_SIDE = 65_535
+MOST_FRAMES = 20_000_000
+MOST_RATE = 1_000_000
+
 
 @dataclass(frozen=True)
 class AudioInfo:
@@ -59,8 +63,12 @@ class VideoInfo:
             raise InputError(f"a video of {self.width}x{self.height} pixels can't be used: choose a larger one")
         if self.frames < 1:
             raise InputError("the video has no frames: choose another")
-        if self.rate <= 0:
+        if max(self.width, self.height) > LARGEST_SIDE or self.frames > MOST_FRAMES:
+            raise InputError(f"a video of {self.frames} frames of {self.width}x{self.height} pixels is too large: choose a smaller one")
+        if not 0 < self.rate < MOST_RATE:
             raise InputError(f"a frame rate of {self.rate} can't be used: save the video again with a rate above 0")
+        if self.pixel_aspect <= 0:
+            raise InputError(f"a pixel aspect of {self.pixel_aspect} can't be used: save the video again with one above 0")
         if self.rotation not in (0, 90, 180, 270):
             raise InputError(
                 f"a rotation of {self.rotation} degrees can't be used: save the video again with a rotation of 0, 90, 180 or 270 degrees"

@@ -94,7 +94,7 @@ def test_a_large_clip_opens_before_its_content_is_known_and_learns_it_for_every_
 
 
 def test_projects_are_renamed_and_deleted_with_what_was_sent_for_them(editor: Editor, tmp_path: Path) -> None:
-    folder = editor.settings.workspace / "uploads" / "one"
+    folder = editor.settings.workspace / "uploads" / "0123456789abcdef"
     folder.mkdir(parents=True)
     sent = video_file(folder / "video.mp4", FLAT)
     first, second = editor.projects.create(sent).project_id, editor.projects.create(sent).project_id

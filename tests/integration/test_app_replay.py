@@ -124,6 +124,31 @@ def test_what_the_other_video_has_no_place_for_is_one_line(recipe: Path, tmp_pat
     assert not (tmp_path / "short" / "output.mkv").exists()
 
 
+def test_a_recipe_opens_only_what_it_may_name(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A made up recipe: the files of this machine that it names are another video and a model."""
+    given = json.loads(recipe.read_text())
+    for name in ("private", "got"):
+        (tmp_path / name).mkdir()
+    made_up = tmp_path / "got" / "recipe.json"
+    video = disc_clip(tmp_path / "private" / "disc.mp4", frames=3)
+    other = tiny_vivid_package(tmp_path / "model", seed=7)
+    traced = {**given["edits"][0]["tracks"][0], "prompts": [{"type": "mask", "frame": 2, "object_id": 1, "file": "../../x.png"}]}
+    cases = [
+        ({"video": str(video)}, "not as it was at its old place"),
+        ({"edits": [{**given["edits"][0], "model": str(other)}]}, "not on this machine as it was"),
+        ({"edits": [{**given["edits"][0], "tracks": [traced]}]}, "beside the project"),
+        ({"edits": [{**given["edits"][0], "region": "%%%"}]}, "damaged"),
+        ({"edits": [{**given["edits"][0], "keyframes": []}]}, "no keyframe"),
+        ({"span": [0, 10**12]}, "not a part of a video"),
+    ]
+    for change, words in cases:
+        made_up.write_text(json.dumps({**given, **change}))
+        assert main(["replay", str(made_up), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+        err = capsys.readouterr().err
+        assert words in err.strip().splitlines()[-1], err
+    assert not (tmp_path / "out" / "output.mkv").exists()
+
+
 def test_a_recipe_of_the_command_line_remembers_that_it_went_through_cuts(package: Path, tmp_path: Path) -> None:
     clip = other_clip(tmp_path / "clip.mp4")
     editor = Editor(Settings(workspace=tmp_path, model=str(package), device="cpu"))

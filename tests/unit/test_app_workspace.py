@@ -81,15 +81,23 @@ def test_files_stay_inside_the_project(tmp_path: Path) -> None:
             workspace.file("a" * 32, path)
 
 
-def test_recent_projects_leave_out_what_cannot_be_read(tmp_path: Path) -> None:
+def test_recent_projects_say_what_cannot_be_read(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.add(make_project())
     for damaged in (b"{", b"\xff\xfe\x00", b'{"schema": 0}'):
         broken = tmp_path / "projects" / new_id()
         broken.mkdir()
         (broken / "project.json").write_bytes(damaged)
-    assert [s.project_id for s in Workspace(tmp_path).recent()] == ["a" * 32]
-    assert [s.project_id for s in Workspace(tmp_path).recent(most=1)] == ["a" * 32], "what can't be read takes nobody's place"
+    listed = Workspace(tmp_path).recent()
+    assert [s.project_id for s in listed if not s.problem] == ["a" * 32]
+    assert len([s for s in listed if "put back a copy" in s.problem]) == 3
+    kept = [s.project_id for s in Workspace(tmp_path).recent(most=1) if not s.problem]
+    assert kept == ["a" * 32], "what can't be read takes nobody's place"
+    for summary in listed:
+        Workspace(tmp_path).delete(summary.project_id)
+    assert Workspace(tmp_path).recent() == []
+    with pytest.raises(InputError, match="not here"):
+        Workspace(tmp_path).delete("a" * 32)
 
 
 def test_a_write_that_fails_keeps_the_old_file_and_says_so(tmp_path: Path) -> None:
@@ -121,7 +129,7 @@ def test_what_cant_be_opened_is_bad_input(tmp_path: Path) -> None:
     (workspace.folder("b" * 32) / "project.json").mkdir(parents=True)
     with pytest.raises(InputError, match="can't be read"):
         workspace.project("b" * 32)
-    assert workspace.recent() == []
+    assert [bool(s.problem) for s in workspace.recent()] == [True]
     workspace.add(make_project())
     for relative in ("a\0b", "x" * 300, "../project.json", ""):
         with pytest.raises(InputError, match="has no file"):

@@ -1,6 +1,7 @@
 // The list of projects: opened by a click, renamed in place, removed on the second click.
 
 import { ago } from "../state/format.js";
+import { showMessage } from "../state/messages.js";
 import { forgetProject, knownProjects } from "../state/project.js";
 import { ask, change } from "../state/requests.js";
 import { state } from "../state/store.js";
@@ -43,7 +44,19 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
     return ask(server, "list_projects", { known: knownProjects() }).then(take, () => {});
   };
 
+  // A project whose file can't be read: what is wrong, where the file is, and Delete.
+  const damagedRow = (project) => {
+    const { id, name, problem, file } = project;
+    const words = make("span", { class: "vs-grow" }, make("strong", {}, name), make("span", { class: "vs-quiet" }, problem));
+    const node = make("li", { "data-project": id, class: "vs-damaged", title: problem }, words);
+    const show = () => showMessage(`The project's file is ${file}. Put back a copy of it, then reload the page.`);
+    if (file) node.append(textButton("Show file", `Say where the file of ${name} lies`, show));
+    const remove = () => confirmDelete(project, node);
+    node.append(iconButton("trash", "Delete", remove, { "aria-label": `Delete ${name}` }));
+    return node;
+  };
   const row = (project) => {
+    if (project.problem) return damagedRow(project);
     const { id, name, size, frames, modified } = project;
     const openIt = () => {
       if (isOpen(id)) showClip();
@@ -102,7 +115,8 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
       forgetProject(project.id);
       fill(answer);
       if (!isOpen(project.id)) return;
-      const next = answer.recent.find(({ id }) => knownProjects().includes(id)) || answer.recent[0];
+      const readable = answer.recent.filter(({ problem }) => !problem);
+      const next = readable.find(({ id }) => knownProjects().includes(id)) || readable[0];
       if (next) open("open_project", { wanted: next.id }).then(showOpen);
       else if (answer.examples[0]) open("open_example", { name: answer.examples[0].name });
     };
