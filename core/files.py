@@ -16,12 +16,12 @@ from typing import Literal
 
 from core.errors import InputError, StorageError
 
-Sync = Literal["none", "file", "folder"]
+Sync = Literal["none", "disk"]
 """What is flushed to the disk before a write returns.
 
 `none`: nothing. A killed program leaves the old file or the new one, a power cut may leave neither.
-`file`: the content, before the file gets its name. A power cut leaves the old file or the new one,
-whole. `folder`: the name as well, so that a power cut after the write leaves the new file.
+`disk`: the content before the file gets its name, then the folder with the name, and folders that
+were made for it. A power cut after the write leaves the new file, one before it the old one.
 """
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -94,7 +94,7 @@ class AtomicFile:
     it all.
     """
 
-    def __init__(self, path: Path, sync: Sync = "folder") -> None:
+    def __init__(self, path: Path, sync: Sync = "disk") -> None:
         self.path = path
         self.temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         self._sync = sync
@@ -105,13 +105,8 @@ class AtomicFile:
             with self.temporary.open("rb+") as file:
                 os.fsync(file.fileno())
         self.temporary.replace(self.path)
-        if self._sync == "folder" and os.name == "posix":  # Windows can't open a folder
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                with suppress(OSError):  # some network file systems can't flush a folder; the file itself is safe
-                    os.fsync(folder)
-            finally:
-                os.close(folder)
+        if self._sync != "none":
+            _flush(self.path.parent)
 
     def discard(self) -> None:
         """Delete the temporary file, if there still is one; the file at `path` stays as it was."""
@@ -119,8 +114,28 @@ class AtomicFile:
             self.temporary.unlink(missing_ok=True)
 
 
+def _flush(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can."""
+    if os.name != "posix":  # Windows can't open a folder
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems can't flush a folder; the file itself is safe
+            os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _make_folder(folder: Path, sync: Sync) -> None:
+    """Make a folder and those above it that are missing."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing if sync != "none" else ():
+        _flush(made.parent)
+
+
 @contextmanager
-def atomic_path(path: Path, *, sync: Sync = "folder", then: str = "try again") -> Iterator[Path]:
+def atomic_path(path: Path, *, sync: Sync = "disk", then: str = "try again") -> Iterator[Path]:
     """Write a file as a whole: yield a temporary path, which becomes `path` when the block ends.
 
     When the block raises, the temporary file vanishes and `path` stays as it was. Missing folders
@@ -138,7 +153,7 @@ def atomic_path(path: Path, *, sync: Sync = "folder", then: str = "try again") -
         StorageError: The disk refused.
     """
     with storage_errors(path, then):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent, sync)
         file = AtomicFile(path, sync)
         try:
             yield file.temporary
@@ -147,7 +162,7 @@ def atomic_path(path: Path, *, sync: Sync = "folder", then: str = "try again") -
             file.discard()
 
 
-def write_bytes(path: Path, data: bytes | memoryview, *, sync: Sync = "folder", then: str = "try again") -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, sync: Sync = "disk", then: str = "try again") -> None:
     """Write `data` to `path` as a whole.
 
     Args:
@@ -163,7 +178,7 @@ def write_bytes(path: Path, data: bytes | memoryview, *, sync: Sync = "folder", 
         temporary.write_bytes(data)
 
 
-def write_text(path: Path, text: str, *, sync: Sync = "folder", then: str = "try again") -> None:
+def write_text(path: Path, text: str, *, sync: Sync = "disk", then: str = "try again") -> None:
     """Write `text` to `path` in UTF-8, with the line ends that it has; as `write_bytes` does.
 
     Args:

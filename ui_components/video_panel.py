@@ -4,13 +4,14 @@ what it is.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app.contract.program import Program
-from app.contract.values import ProjectSummary
+from app.contract.values import Example, ProjectSummary
 from core.errors import InputError
 from ui_components.panel import panel
 from ui_components.part import Answer, Handler, part
@@ -57,6 +58,10 @@ BODY = """
   <ul class="vs-examples" data-ref="examples"></ul>
   <h3>Recent</h3>
   <ul class="vs-recent" data-ref="recent"></ul>
+  <div class="vs-row" data-ref="storage" hidden>
+    <span class="vs-quiet vs-grow" data-ref="storageText"></span>
+    <button type="button" class="vs-button vs-small" data-ref="cleanUp" title="Remove what nobody needs to keep">Clean up</button>
+  </div>
 </div>
 """
 
@@ -92,12 +97,18 @@ def video_panel(program: Program) -> gr.HTML:
             if last := next((wanted for wanted in known if wanted in there), None):
                 answer = program.view(last)
             elif examples:
-                created = program.run("create_project", examples[0].path, examples[0].title)
-                answer = program.view(created.project_id)
+                answer = _draft(examples[0])
         return answer | {"examples": _examples(), "recent": _recent(known)}
 
     def list_projects(known: list[str]) -> Answer:
         return {"examples": _examples(), "recent": _recent(known)}
+
+    def workspace_use() -> Answer:
+        """How large the workspace is; nothing on a server that others can reach."""
+        return {"use": None if program.shared else asdict(program.run("workspace_use"))}
+
+    def clean_up(what: str) -> Answer:
+        return {"use": asdict(program.run("remove_unneeded", what))}
 
     def page_ready() -> Answer:
         """The first picture is on the screen: now the models may load without being in its way."""
@@ -114,7 +125,7 @@ def video_panel(program: Program) -> gr.HTML:
     def open_example(name: str) -> Answer:
         for example in program.run("examples"):
             if example.name == name:
-                return _create(example.path, example.title)
+                return _draft(example)
         raise InputError(f"there is no example '{name}': open one of those that are listed")
 
     def open_project(wanted: str) -> Answer:
@@ -155,6 +166,10 @@ def video_panel(program: Program) -> gr.HTML:
     def _examples() -> list[dict[str, str]]:
         return [{"name": example.name, "title": example.title} for example in program.run("examples")]
 
+    def _draft(example: Example) -> Answer:
+        """An example to look at: it becomes a project with its first change."""
+        return program.view(program.run("create_project", example.path, example.title, draft=True).project_id)
+
     def _recent(known: list[str]) -> list[dict[str, Any]]:
         return [_row(p) for p in program.run("recent_projects", known if program.shared else None, LISTED)]
 
@@ -172,7 +187,7 @@ def video_panel(program: Program) -> gr.HTML:
 
     handlers: list[Handler] = [
         *(open_page, list_projects, page_ready, open_path, open_example, open_project),
-        *(rename_project, delete_project, trim_clip, look_again, measure_machine),
+        *(workspace_use, clean_up, rename_project, delete_project, trim_clip, look_again, measure_machine),
     ]
     lead = "Open what you want to change; work on a part of it."
     body = BODY.replace("<form", "<form hidden") if program.shared else BODY

@@ -70,6 +70,8 @@ _TABLE = (
     Operation("recent_projects", "projects.recent", PAGE),
     Operation("project_document", "projects.document", Callers.PAGE),
     Operation("examples", "projects.examples", PAGE),
+    Operation("workspace_use", "storage.use", AT_THE_MACHINE),
+    Operation("remove_unneeded", "storage.remove", AT_THE_MACHINE),
     Operation("create_project", "projects.create", PAGE),
     Operation("rename_project", "projects.rename"),
     Operation("delete_project", "projects.delete"),

@@ -70,5 +70,5 @@ class Program:
     def _allowed(self, operation: Operation) -> Operation:
         needed = Callers.PAGE | Callers.SHARED if self.shared else Callers.PAGE
         if needed not in operation.callers:
-            raise InputError("only people at its machine can change the models of this server: ask them")
+            raise InputError("only people at its machine can change the models and the workspace of this server: ask them")
         return operation

@@ -26,7 +26,8 @@ from core.project.tracks import MaskTrack
 def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
     """Everything the page draws, for one project.
 
-    `moment` orders views: a later one replaces an earlier one, never the other way.
+    `moment` orders views: a later one replaces an earlier one, never the other way. A `draft` is
+    saved with its first change, and gone with the program until then.
     """
     moment = time.monotonic_ns()
     project = editor.projects.get(project_id)
@@ -38,6 +39,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "id": project.project_id,
         "moment": moment,
         "name": project.name,
+        "draft": editor.projects.is_draft(project_id),
         "base": project.base,
         "clip": {
             "width": info.width,

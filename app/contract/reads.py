@@ -17,6 +17,7 @@ class ProjectReads(Protocol):
     """`editor.projects`"""
 
     def get(self, project_id: str) -> Project: ...
+    def is_draft(self, project_id: str) -> bool: ...
 
 
 class ClipReads(Protocol):

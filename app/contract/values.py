@@ -24,6 +24,39 @@ class ProjectSummary:
 
 
 @dataclass(frozen=True)
+class ProjectSize:
+    """How many bytes a project's folder takes, without a video that lies elsewhere."""
+
+    project_id: str
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Removable:
+    """Something in the workspace that may be removed: `what` is its name, `title` says it to a
+    person.
+    """
+
+    what: str
+    title: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class WorkspaceUse:
+    """How many bytes the workspace takes, and how many are `free` on its disk, None where nobody
+    knows. Projects come the largest first.
+    """
+
+    folder: str
+    bytes: int
+    free: int | None
+    projects: tuple[ProjectSize, ...]
+    removable: tuple[Removable, ...]
+
+
+@dataclass(frozen=True)
 class Example:
     """A clip that comes with the program."""
 

@@ -43,6 +43,7 @@ from app.media.pictures import Pictures
 from app.settings import Settings
 from app.storage.masks import MaskStore
 from app.storage.scene_cuts import SceneCuts
+from app.storage.usage import WorkspaceUsage
 from app.storage.workspace import Workspace
 
 
@@ -82,6 +83,7 @@ class Editor:
 
         # What can be asked for. The table in app.contract.operations has the public names.
         session_lock = threading.Lock()
+        self.storage = WorkspaceUsage(workspace)
         self.projects = ProjectOperations(workspace, frames, runner)
         self.clip = ClipOperations(workspace, frames, cuts, scanner)
         self.estimates = EstimateOperations(workspace, engine, queue, estimates, trials)

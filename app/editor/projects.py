@@ -57,9 +57,19 @@ class ProjectOperations:
         """The clips in assets/clips, by name."""
         return [Example(p.stem, p.stem.replace("-", " ").capitalize(), p) for p in sorted((ASSETS / "clips").glob("*.mp4"))]
 
-    def create(self, source: str | Path, name: str | None = None) -> Project:
-        """Open a video file or a folder of numbered images as a new project; InputError when it is
-        no usable video.
+    def create(self, source: str | Path, name: str | None = None, *, draft: bool = False) -> Project:
+        """Open a video file or a folder of numbered images as a new project.
+
+        Args:
+            source: The file or folder.
+            name: What the project is called; the file's name when None.
+            draft: Whether it is saved with its first change only.
+
+        Returns:
+            The project.
+
+        Raises:
+            InputError: It is no usable video.
         """
         from core.media import probe, sha256_of
 
@@ -70,10 +80,14 @@ class ProjectOperations:
         info = probe(path)
         sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
         title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
-        project = self._workspace.add(Project(new_id(), title, Clip(str(path), sha256, info, 0, info.frames), now()))
+        project = self._workspace.add(Project(new_id(), title, Clip(str(path), sha256, info, 0, info.frames), now()), draft=draft)
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
         return project
+
+    def is_draft(self, project_id: str) -> bool:
+        """Whether a project is not saved yet, since nobody has changed it."""
+        return self._workspace.is_draft(project_id)
 
     def rename(self, project_id: str, name: str) -> Project:
         """Call the project by another name."""

@@ -228,7 +228,7 @@ class Estimates:
 
     def _write(self, known: dict[str, Any]) -> None:
         with contextlib.suppress(StorageError):  # an estimate is not worth failing for
-            write_text(self._path, json.dumps(known, indent=1), sync="file")
+            write_text(self._path, json.dumps(known, indent=1))
 
     def _read(self) -> dict[str, Any]:
         try:

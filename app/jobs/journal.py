@@ -86,6 +86,7 @@ class JobJournal:
     def _write(self, project_id: str, jobs: list[JournalEntry]) -> None:
         self._known[project_id] = jobs
         try:
-            write_text(self._workspace.folder(project_id) / _FILE, json.dumps([one.as_json() for one in jobs]), sync="file")
+            self._workspace.keep(project_id)
+            write_text(self._workspace.folder(project_id) / _FILE, json.dumps([one.as_json() for one in jobs]))
         except (StorageError, InputError) as error:  # the job itself does not need it
             log.warning("%s", error)

@@ -147,6 +147,7 @@ class KeyframeExchange:
 
     def incoming(self, project_id: str) -> Path:
         """The project's emptied folder for what arrives from another program."""
+        self._workspace.keep(project_id)
         folder = self._workspace.folder(project_id) / INCOMING
         shutil.rmtree(folder, ignore_errors=True)
         return folder

@@ -21,7 +21,7 @@ from app.server.attempts import Attempts
 from app.server.refusals import RefusedError
 from app.settings import Settings
 from core.errors import InputError
-from core.files import storage_errors
+from core.files import is_full, storage_error
 
 LASTS = 30 * 24 * 3600
 """Seconds that a browser stays signed in."""
@@ -136,17 +136,24 @@ def _same(one: str, other: str) -> bool:
 
 
 def _secret(workspace: Path) -> bytes:
-    path = workspace / SECRET
-    with storage_errors(path):
+    """The secret that cookies are signed with. Where the disk is full it is one for this start:
+    people sign in again at the next.
+    """
+    path, made = workspace / SECRET, secrets.token_bytes(32)
+    try:
         with contextlib.suppress(FileNotFoundError):
             if len(found := path.read_bytes()) >= 32:
                 return found
             path.unlink()
-        made = secrets.token_bytes(32)
         workspace.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(made)
-        return made
+    except OSError as error:
+        if not is_full(error):
+            raise storage_error(path, error) from error
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return made
 
 
 def _read_password(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a program that was killed has left in the workspace, and how large the workspace is."""
+"""What a program that was killed has left in the workspace."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _unfinished(root: Path) -> Iterator[Path]:
         if _DELETED.fullmatch(project.name):
             yield project
             continue
-        for path in _below(project):
+        for path in below(project):
             if _PARTIAL.fullmatch(path.name) or (_DRAFTS.fullmatch(path.name) and path.is_dir()):
                 yield path
 
@@ -71,9 +71,9 @@ def _inside(folder: Path) -> list[Path]:
     return []
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def below(folder: Path) -> Iterator[Path]:
     """Everything below a folder; links are not followed."""
     for path in _inside(folder):
         yield path
         if path.is_dir() and not path.is_symlink():
-            yield from _below(path)
+            yield from below(path)

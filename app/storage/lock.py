@@ -48,7 +48,8 @@ def workspace_lock(root: Path) -> Iterator[None]:
     try:
         remove_leftovers(root)
         if sys.platform != "win32":  # there nobody can read or write a locked file
-            path.write_text(f"{os.getpid()}\n", encoding="utf-8")
+            with contextlib.suppress(OSError):  # a full disk: its projects can still be seen, and removed
+                path.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield
     finally:
         lock.release()

@@ -101,7 +101,8 @@ class SceneCuts:
             found = find_scene_cuts(pace(frames) if pace else frames, first)
             cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
             known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
-            write_text(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)), sync="file")
+            if not self._workspace.is_draft(project.project_id):
+                write_text(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)))
             with self._lock:
                 self._clips[project.project_id] = known
 

@@ -34,6 +34,8 @@ _LISTS = (".masks", ".json")
 """Stored files that may name others."""
 _MOST_BYTES = 2**28
 """Of a document: a hundred times what weeks of work come to."""
+_MOST_DRAFTS = 64
+"""Of pages that were opened and left again."""
 GRACE = 600.0
 """Seconds for which a stored file is kept that nothing names: whoever stored it is about to."""
 COLLECT_EVERY = 100
@@ -59,6 +61,7 @@ class Workspace:
         self.root = root
         self._busy = busy
         self._open: dict[str, History] = {}
+        self._drafts: dict[str, None] = {}  # the oldest first
         self._changes: Counter[str] = Counter()
         self._lock = threading.RLock()
 
@@ -68,11 +71,31 @@ class Workspace:
             raise InputError(f"'{project_id:.40}' is not a project; open a video or another project")
         return self.root / "projects" / project_id
 
-    def add(self, project: Project) -> Project:
-        """Save a new project."""
+    def add(self, project: Project, *, draft: bool = False) -> Project:
+        """Save a new project; a draft with its first change only, and until then it is known to
+        this program alone.
+        """
         with self._lock:
-            self._store(project.project_id, History(project))
+            if draft:
+                self._drafts[project.project_id] = None
+                self._open[project.project_id] = History(project)
+                while len(self._drafts) > _MOST_DRAFTS:
+                    oldest = next(iter(self._drafts))
+                    del self._drafts[oldest], self._open[oldest]
+            else:
+                self._store(project.project_id, History(project))
         return project
+
+    def is_draft(self, project_id: str) -> bool:
+        """Whether a project is not on the disk yet, since nobody has changed it."""
+        return project_id in self._drafts
+
+    def keep(self, project_id: str) -> None:
+        """Save a draft now, since something of it is about to be on the disk."""
+        with self._lock:
+            if self.is_draft(project_id):
+                history = self._open.pop(project_id)
+                self._store(project_id, history)
 
     def history(self, project_id: str) -> History:
         """The project with its undo steps, read from disk the first time."""
@@ -137,9 +160,13 @@ class Workspace:
     def delete(self, project_id: str) -> None:
         """Remove the project with all its files, for good."""
         folder = self.folder(project_id)
-        if not self.document(project_id).exists():
-            self.history(project_id)  # says that there is none
         with self._lock:
+            if self._drafts.pop(project_id, "") is None:
+                del self._open[project_id]
+                return
+            if not self.document(project_id).exists():
+                self._open.pop(project_id, None)
+                self.history(project_id)  # says that there is none
             self._open.pop(project_id, None)
             try:
                 # out of sight in one step: half a project is never left
@@ -214,9 +241,10 @@ class Workspace:
         Raises:
             StorageError: The disk refused.
         """
+        self.keep(project_id)
         name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
         if name not in self.keep_files(project_id, (name,)):
-            write_bytes(self.folder(project_id) / "files" / name, data, sync="file")
+            write_bytes(self.folder(project_id) / "files" / name, data)
         return f"files/{name}"
 
     def keep_files(self, project_id: str, names: Iterable[str]) -> set[str]:
@@ -232,31 +260,41 @@ class Workspace:
         return there
 
     def collect(self, project_id: str, grace: float = GRACE) -> int:
-        """Delete stored files that neither the document nor any of its undo steps leads to; returns
-        how many.
+        """Delete the `unused` files of a project; returns how many."""
+        gone = 0
+        with self._lock:
+            for path in self.unused(project_id, grace):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                    gone += 1
+        return gone
+
+    def unused(self, project_id: str, grace: float = GRACE) -> list[Path]:
+        """Stored files that neither the document nor any of its undo steps leads to.
 
         Younger ones than `grace` seconds stay, and all while a job of the project runs: their names
-        are on the way into the document.
+        are on the way into the document. All stay as well while a list of files can't be read.
         """
         with self._lock:
             history = self.history(project_id)
             folder = self.folder(project_id) / "files"
-            if self._busy(project_id) or not folder.is_dir():
-                return 0
+            if self.is_busy(project_id) or not folder.is_dir():
+                return []
             before = time.time() - grace
             needed: set[str] = set()
             found = _names_in(dumps(history).encode())
             while found:
                 needed |= found
-                found = set().union(*(_names_in(_read(folder / name)) for name in found if name.endswith(_LISTS))) - needed
-            gone = 0
-            for path in folder.iterdir():
-                if _NAMED.fullmatch(path.name.encode()) and path.name not in needed:
-                    with contextlib.suppress(OSError):
-                        if path.stat().st_mtime < before:
-                            path.unlink()
-                            gone += 1
-            return gone
+                lists = [_read(folder / name) for name in found if name.endswith(_LISTS)]
+                if not all(lists):
+                    return []
+                found = set().union(*map(_names_in, lists)) - needed
+            others = [path for path in folder.iterdir() if _NAMED.fullmatch(path.name.encode()) and path.name not in needed]
+            return [path for path in others if _age(path) < before]
+
+    def is_busy(self, project_id: str) -> bool:
+        """Whether a job of the project runs."""
+        return self._busy(project_id)
 
     def file(self, project_id: str, relative: str) -> Path:
         """A file of the project; InputError for a path that leaves the project or does not
@@ -273,7 +311,8 @@ class Workspace:
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:
-            write_text(self.document(project_id), dumps(history), sync="file")
+            write_text(self.document(project_id), dumps(history))
+            self._drafts.pop(project_id, None)
             self._open[project_id] = history
             self._changes[project_id] += 1
             if self._changes[project_id] % COLLECT_EVERY == 0:
@@ -288,6 +327,14 @@ def _called(project: Project, project_id: str) -> Project:
 
 def _names_in(data: bytes) -> set[str]:
     return {name.decode() for name in _NAMED.findall(data)}
+
+
+def _age(path: Path) -> float:
+    """When a file was changed last; never, when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return float("inf")
 
 
 def _read(path: Path) -> bytes:

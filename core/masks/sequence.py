@@ -171,7 +171,7 @@ class MaskSequence:
         """Write the sequence; the file appears under its name only when it is complete.
         StorageError when the disk refuses.
         """
-        write_bytes(Path(path), self.to_bytes(), sync="file")
+        write_bytes(Path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: Path | str) -> MaskSequence:

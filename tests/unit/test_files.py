@@ -17,7 +17,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("result", "old")]
 
 
-@pytest.mark.parametrize("sync", ["none", "file", "folder"])
+@pytest.mark.parametrize("sync", ["none", "disk"])
 def test_the_new_file_takes_the_place_of_the_old_one(tmp_path: Path, sync: Sync) -> None:
     write_bytes(tmp_path / "new" / "result", b"one", sync=sync)
     write_text(tmp_path / "new" / "result", "zwölf\n", sync=sync)

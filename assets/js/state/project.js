@@ -31,9 +31,13 @@ export const accept = (view) => {
       viewport: FIT,
     });
     if (old) changes.step = "video";
-    noteInHistory(view.id, Boolean(old));
+    noteInHistory(view.draft ? null : view.id, Boolean(old));
+    if (!view.draft) rememberProject(view.id);
+  } else if (old.draft && !view.draft) {
+    noteInHistory(view.id, false); // its first change has made a project of it
     rememberProject(view.id);
-  } else if (state.tryId && !view.edits.some((edit) => edit.id === state.tryId)) {
+  }
+  if (!other && state.tryId && !view.edits.some((edit) => edit.id === state.tryId)) {
     changes.tryId = null;
   }
   set(changes);
@@ -42,7 +46,7 @@ export const accept = (view) => {
 // Which project it is stands in the entry of the tab's history, not in its address: who knows a
 // project's id can open it, and addresses are remembered, shown and sent about.
 const noteInHistory = (id, switched) => {
-  if (history.state?.project === id) return;
+  if (id && history.state?.project === id) return;
   const url = new URL(location.href);
   url.searchParams.delete("project");
   if (switched) url.hash = "";

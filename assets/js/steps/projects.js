@@ -6,6 +6,7 @@ import { forgetProject, knownProjects } from "../state/project.js";
 import { ask, change } from "../state/requests.js";
 import { state } from "../state/store.js";
 import { focusText, iconButton, make, nameField, textButton } from "../widgets/dom.js";
+import { mountWorkspace } from "./workspace.js";
 
 const isOpen = (id) => Boolean(state.view && id === state.view.id);
 
@@ -22,6 +23,7 @@ const thumbnailOf = ({ id }) => picture(`/studio/${id}/thumbnail.jpg`);
  * part's `server`, `showClip` and `showOpen` change the tab. Returns { fill(answer), refresh() }.
  */
 export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
+  const drawWorkspace = mountWorkspace(ref, server);
   let turn = 0; // of the latest question: an earlier one's answer is not shown
 
   const exampleRow = ({ name, title }) => {
@@ -35,6 +37,7 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
     if (!examples.length) ref.examples.append(make("li", { class: "vs-quiet" }, "none here"));
     ref.recent.replaceChildren(...recent.map(row));
     if (!recent.length) ref.recent.append(make("li", { class: "vs-quiet" }, "What you open is listed here."));
+    if (ref.open.offsetParent) drawWorkspace();
   };
   const refresh = () => {
     const mine = ++turn;
@@ -47,7 +50,12 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
   // A project whose file can't be read: what is wrong, where the file is, and Delete.
   const damagedRow = (project) => {
     const { id, name, problem, file } = project;
-    const words = make("span", { class: "vs-grow" }, make("strong", {}, name), make("span", { class: "vs-quiet" }, problem));
+    const words = make(
+      "span",
+      { class: "vs-grow" },
+      make("strong", {}, name),
+      make("span", { class: "vs-quiet" }, problem),
+    );
     const node = make("li", { "data-project": id, class: "vs-damaged", title: problem }, words);
     const show = () => showMessage(`The project's file is ${file}. Put back a copy of it, then reload the page.`);
     if (file) node.append(textButton("Show file", `Say where the file of ${name} lies`, show));

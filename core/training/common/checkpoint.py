@@ -25,7 +25,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     StorageError when the disk refuses; an older checkpoint of that name is then still there, whole.
     """
     remove_leftovers(path)  # a run that was killed while it wrote gigabytes
-    with atomic_path(path, sync="file", then="go on with resume=true") as temporary, _writing(), temporary.open("wb") as file:
+    with atomic_path(path, then="go on with resume=true") as temporary, _writing(), temporary.open("wb") as file:
         torch.save(state, file)
 
 
