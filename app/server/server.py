@@ -22,6 +22,7 @@ from app.contract.program import Program
 from app.server.access import Access
 from app.server.addresses import address, with_token, words_for_others
 from app.server.crash_reports import crash_reports, LOGS
+from app.server.fixed_files import FixedFiles
 from app.server.gate import Gate
 from app.server.head_tags import HeadTags
 from app.server.limits import GIGABYTE, Limits
@@ -88,7 +89,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         pwa=False,
     )
     limits = Limits(upload=settings.max_upload * GIGABYTE)
-    return Gate(app, HostNames(settings.host, settings.names), access or Access.of(settings), settings.workspace, limits)
+    return Gate(FixedFiles(app), HostNames(settings.host, settings.names), access or Access.of(settings), settings.workspace, limits)
 
 
 def serve(editor: Editor) -> None:

@@ -1,10 +1,13 @@
 """Run a campaign.
 
     python -m scripts.campaign corpus --folder F [--sample N --seed S] [--minutes M] [--only TEXT]
+    python -m scripts.campaign clients --folder F [--sample N] [--within SECONDS]
 
 `corpus` makes small files of every kind that PyAV can write, puts each through probe, track and a
 deletion, and compares the result with its source. A campaign goes on where it was stopped, ends
 with a table of faults, and exits with 1 when there are any.
+
+`clients` lets many browsers come to one server, and measures how long the page takes them.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ import sys
 from pathlib import Path
 
 import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
-from scripts.campaign import corpus
+from scripts.campaign import clients, corpus
 
-CAMPAIGNS = {"corpus": corpus}
+CAMPAIGNS = {"clients": clients, "corpus": corpus}
 """Each a module with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
 
 

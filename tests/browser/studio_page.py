@@ -46,7 +46,7 @@ def environment() -> dict[str, str]:
 def signed(url: str) -> str:
     """An address of the page with the token, which lets a new browser in."""
     address, _, step = url.partition("#")
-    return f"{address}{'&' if '?' in address else '/?'}token={TOKEN}" + (f"#{step}" if step else "")
+    return f"{address.removesuffix('/')}{'&' if '?' in address else '/?'}token={TOKEN}" + (f"#{step}" if step else "")
 
 
 @dataclass(frozen=True)
