@@ -194,7 +194,7 @@ def measure(mode: str, folder: Path) -> None:
     kept = folder / "conditions.pt"
     if not kept.exists():
         torch.save([part.cpu() for part in encoded], kept)
-    masked, shown = (part.to(model.device) for part in torch.load(kept))
+    masked, shown = (part.to(model.device) for part in torch.load(kept, weights_only=True))
     latents: list[torch.Tensor] = []
     decode = model.pipeline.decode_latents
 
@@ -210,7 +210,7 @@ def measure(mode: str, folder: Path) -> None:
 
 def compare(folder: Path) -> None:
     """Print how far the modes' latents are apart."""
-    first, *others = (torch.load(folder / f"latents-{mode}.pt").float() for mode in CARDS)
+    first, *others = (torch.load(folder / f"latents-{mode}.pt", weights_only=True).float() for mode in CARDS)
     for mode, other in zip(list(CARDS)[1:], others, strict=True):
         print(f"{mode}: latents differ from those of all by at most {float((first - other).abs().max()):g}")
 

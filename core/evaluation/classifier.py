@@ -17,13 +17,14 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn, Tensor
 
 from core.assets import ASSETS
 from core.data.vocabulary import COLOURS, KINDS
 from core.errors import InputError, ModelMissingError
 from core.masks import bounding_box
+from core.models.tensors import load_tensors
 
 FOLDER = ASSETS / "evaluation"
 WEIGHTS = "classifier.safetensors"
@@ -110,7 +111,7 @@ class Classifier:
         """Read the weights that ship; ModelMissingError when they are missing or damaged."""
         network = ThingClassifier()
         try:
-            network.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()}, strict=False)
+            network.load_state_dict({name: value.float() for name, value in load_tensors(folder / WEIGHTS).items()}, strict=False)
         except (OSError, RuntimeError, SafetensorError) as error:
             raise ModelMissingError(f"the classifier that names kind and colour can't be read from {folder / WEIGHTS}") from error
         return cls(network)

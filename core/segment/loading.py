@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from sam2.build_sam import build_sam2
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.models import MODELS, ModelStore
 from core.models.device import has_fast_bfloat16
+from core.models.tensors import load_tensors
 from core.segment.frames import FrameSource
 from core.segment.memory import PooledMemoryAttention
 from core.segment.network import build_network, merge_convolutions, Sam2Config
@@ -100,7 +100,7 @@ def _load_package(folder: Path) -> tuple[SAM2Base, int]:
     config = Sam2Config.read(folder / "config.json")
     network = build_network(config)
     try:
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        network.load_state_dict(load_tensors(folder / "model.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise InputError(f"the weights in {folder} can't be read or don't fit its config.json: install the model again") from error
     return network, config.prompt_passes

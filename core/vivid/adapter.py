@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import nn, Tensor
 
 from core.errors import InputError
+from core.models.tensors import check_tensors
 from core.vivid.layout import ChannelLayout
 
 FORMAT = "vivid-adapter-1"
@@ -152,6 +153,7 @@ def load_adapter(transformer: CogVideoXTransformer3DModel, path: Path, merge: bo
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
+        check_tensors(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)

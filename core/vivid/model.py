@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
+from core.models.tensors import check_package
 from core.models.vocabulary import read_vocabulary, Vocabulary
 from core.project.edits import SamplingSettings, TASKS
 from core.vivid.adapter import load_adapter
@@ -238,6 +239,7 @@ def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, stor
     """
     if "adapter" not in facts:
         layout = {"layout": facts["layout"], "mask_channels": int(facts["mask_channels"])}
+        check_package(folder)
         return VividPipeline.from_pretrained(folder, dtype=dtype, use_safetensors=True, **layout)
     named = str(facts["base"])
     base: Path | str = folder / named  # an absolute path stays what it is
@@ -258,7 +260,9 @@ def pipeline_with_adapter(base: Path | str, adapter: Path, dtype: torch.dtype = 
     Returns:
         The pipeline, in the host's memory.
     """
-    plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype)
+    if Path(base).is_dir():
+        check_package(Path(base))
+    plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype, use_safetensors=True)
     layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)
     return VividPipeline(**plain.components, layout=str(layout), mask_channels=layout.mask_channels)
 

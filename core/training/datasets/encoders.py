@@ -46,7 +46,7 @@ def load_part(base: str, part: str, kind: type[PartT], **options: Any) -> PartT:
 
 def load_transformer(base: str, dtype: torch.dtype) -> CogVideoXTransformer3DModel:
     """The denoiser of a text-to-video package. ModelMissingError when there is none."""
-    return load_part(base, "transformer", CogVideoXTransformer3DModel, torch_dtype=dtype)
+    return load_part(base, "transformer", CogVideoXTransformer3DModel, torch_dtype=dtype, use_safetensors=True)
 
 
 def load_alphas(base: str) -> Tensor:
@@ -65,7 +65,7 @@ class Encoders:
     @cached_property
     def vae(self) -> AutoencoderKLCogVideoX:
         """The autoencoder, on the device."""
-        vae = load_part(self.base, "vae", AutoencoderKLCogVideoX, torch_dtype=self.dtype)
+        vae = load_part(self.base, "vae", AutoencoderKLCogVideoX, torch_dtype=self.dtype, use_safetensors=True)
         return vae.to(self.device).eval().requires_grad_(False)
 
     @cached_property
@@ -76,7 +76,8 @@ class Encoders:
     @cached_property
     def text_encoder(self) -> T5EncoderModel:
         """T5, on the device."""
-        return load_part(self.base, "text_encoder", T5EncoderModel, dtype=self.dtype).to(self.device).eval().requires_grad_(False)
+        encoder = load_part(self.base, "text_encoder", T5EncoderModel, dtype=self.dtype, use_safetensors=True)
+        return encoder.to(self.device).eval().requires_grad_(False)
 
     @torch.no_grad()
     def latent(self, pixels: Tensor) -> Tensor:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import InputError
 from core.files import write_text
+from core.models.tensors import load_tensors
 from core.training.common.checkpoint import save_tensors
 from core.training.datasets.config import DataConfig
 
@@ -101,7 +101,7 @@ class LatentCache:
     @staticmethod
     def _read(path: Path) -> dict[str, Tensor] | None:
         try:
-            return load_file(path)
+            return load_tensors(path)
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError) as error:

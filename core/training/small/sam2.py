@@ -23,7 +23,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
@@ -31,6 +30,7 @@ from core.data.photo_world import PhotoWorld
 from core.data.tracking import TrackingClips, TrackingWorld, whole_things
 from core.data.tracking_sheet import tinted
 from core.errors import InputError
+from core.models.tensors import load_tensors
 from core.segment.network import build_network, Sam2Config
 from core.training.common.checkpoint import save_tensors
 from core.training.common.run import TrainingRun
@@ -195,7 +195,7 @@ def start_network(config: Sam2RecipeConfig) -> tuple[SAM2Base, Sam2Config]:
     sizes = replace(sizes, prompt_passes=config.prompt_passes, pooled_memory=pooled, image_size=side)
     network = build_network(sizes)
     if config.initial and (folder / "model.safetensors").exists():
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        network.load_state_dict(load_tensors(folder / "model.safetensors"))
     else:
         torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, _SURELY_THERE)
     return network, sizes
@@ -262,7 +262,7 @@ class Keeper:
         kept = self.run.folder / "package"
         if not (kept / "model.safetensors").exists():
             return
-        state = load_file(kept / "model.safetensors", device=str(self.run.device))
+        state = load_tensors(kept / "model.safetensors", device=str(self.run.device))
         self.best = [state[name].float() for name, _ in self.network.named_parameters()]
         if kept != self.folder:
             for name in ("model.safetensors", "config.json"):

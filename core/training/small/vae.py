@@ -147,7 +147,9 @@ def train(config: VaeConfig) -> AutoencoderKLCogVideoX:
     use_fast_kernels()
     vae = build_vae(config.network)
     if config.initial:
-        vae.load_state_dict(AutoencoderKLCogVideoX.from_pretrained(config.initial, torch_dtype=torch.float32).state_dict())
+        vae.load_state_dict(
+            AutoencoderKLCogVideoX.from_pretrained(config.initial, torch_dtype=torch.float32, use_safetensors=True).state_dict()
+        )
     vae.to(device).train()
     world = build_world(config)
     run = begin_run(config, "small-vae", {"vae": vae})

@@ -114,7 +114,7 @@ def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
     """The trained autoencoder, frozen."""
     if not (folder / "config.json").exists():
         raise InputError(f"no autoencoder in {folder}: train it first (small-vae), or say vae=FOLDER")
-    vae = AutoencoderKLCogVideoX.from_pretrained(folder, torch_dtype=torch.float32).to(device)
+    vae = AutoencoderKLCogVideoX.from_pretrained(folder, torch_dtype=torch.float32, use_safetensors=True).to(device)
     freeze([vae])
     return vae.bfloat16() if device.type == "cuda" else vae
 
@@ -159,8 +159,10 @@ def train(config: VividConfig) -> None:
     vae = load_vae(vae_folder(config), device)
     if config.initial:
         start = Path(config.initial)
-        transformer = CogVideoXTransformer3DModel.from_pretrained(start / "transformer", torch_dtype=torch.float32).to(device)
-        text_encoder = T5EncoderModel.from_pretrained(start / "text_encoder", dtype=torch.float32).to(device)
+        transformer = CogVideoXTransformer3DModel.from_pretrained(
+            start / "transformer", torch_dtype=torch.float32, use_safetensors=True
+        ).to(device)
+        text_encoder = T5EncoderModel.from_pretrained(start / "text_encoder", dtype=torch.float32, use_safetensors=True).to(device)
     else:
         transformer, text_encoder = build_transformer(config.network).to(device), build_text_encoder(config.network).to(device)
     transformer.train()
