@@ -5,6 +5,7 @@ it is known to be of a bearable size.
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def _read(path: Path) -> bytes:
 def _unzip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: str) -> bytes:
     try:
         return archive.read(entry)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError(f"'{entry.filename}' in '{source}' can't be unpacked ({error}): make the zip again, without a password") from error
 
 

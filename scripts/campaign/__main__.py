@@ -2,9 +2,13 @@
 
     python -m scripts.campaign corpus --folder F [--sample N --seed S] [--minutes M] [--only TEXT]
     python -m scripts.campaign clients --folder F [--sample N] [--within SECONDS]
+    python -m scripts.campaign documents --folder F [--sample N --seed S] [--minutes M]
+    python -m scripts.campaign masks --folder F [--sample N --seed S] [--minutes M]
 
 `corpus` makes small files of every kind that PyAV can write, puts each through probe, track and a
-deletion, and compares the result with its source. A campaign goes on where it was stopped, ends
+deletion, and compares the result with its source. `documents` damages projects, stored masks,
+journals and recipes, `masks` the masks of other programs: each has to be answered by one sentence,
+within 10 seconds and 2 GB of memory. A campaign goes on where it was stopped, ends
 with a table of faults, and exits with 1 when there are any.
 
 `clients` lets many browsers come to one server, and measures how long the page takes them.
@@ -18,9 +22,9 @@ import sys
 from pathlib import Path
 
 import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
-from scripts.campaign import clients, corpus
+from scripts.campaign import clients, corpus, documents, masks
 
-CAMPAIGNS = {"clients": clients, "corpus": corpus}
+CAMPAIGNS = {"clients": clients, "corpus": corpus, "documents": documents, "masks": masks}
 """Each a module with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
 
 

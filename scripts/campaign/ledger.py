@@ -22,6 +22,13 @@ Case = TypeVar("Case", bound=Named)
 
 
 @dataclass(frozen=True)
+class NamedCase:
+    """A case that its name says all of: what is done is drawn from it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """How a case went: `skipped` says why it could not be tried; `faults` are empty when all is
     well.

@@ -1,0 +1,75 @@
+"""Damage: bytes that are lost, turned or doubled, and values that nobody would write."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1, 255, 2**31, 2**63, -(2**70), 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"), float("-inf")),
+    *("", " ", "\x00", "\ud800", "a\udfffb", "../../../etc/hostname", "/dev/zero", "/proc/self/mem", "C:\\x", "files/..", "x" * 100_000),
+    *("1/0", "1e400000000", "NaN", "\u202e\n\r", [], {}, [[]], {"": {}}, [None] * 1000, {"type": "point"}),
+)
+
+
+def bytes_of(data: bytes, chance: random.Random) -> bytes:
+    """The content of a file with one to four places damaged."""
+    damaged = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        at = chance.randrange(len(damaged) + 1)
+        length = chance.choice((1, 1, 4, 16, 256))
+        match chance.randrange(7):
+            case 0:
+                del damaged[at:]
+            case 1:
+                damaged[at : at + length] = chance.randbytes(length)
+            case 2:
+                del damaged[at : at + length]
+            case 3:
+                damaged[at:at] = damaged[:length]
+            case 4:
+                damaged[at : at + length] = bytes(len(damaged[at : at + length]))
+            case 5:
+                damaged[at : at + length] = b"\xff" * len(damaged[at : at + length])
+            case _:
+                if damaged:
+                    damaged[at % len(damaged)] ^= 1 << chance.randrange(8)
+    return bytes(damaged)
+
+
+def json_of(data: bytes, chance: random.Random) -> bytes:
+    """A JSON file with one to three values changed, left out, doubled or exchanged."""
+    value = json.loads(data)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        places = list(_places(value))
+        holder, key = chance.choice(places)
+        match chance.randrange(6):
+            case 0:
+                del holder[key]
+                if not list(_places(value)):
+                    break
+            case 1:
+                other, its = chance.choice(places)
+                holder[key] = copy.deepcopy(other[its])
+            case 2:
+                if isinstance(holder, list):
+                    holder.insert(key, copy.deepcopy(holder[key]))
+                else:
+                    holder[f"{key}\ud800"] = holder[key]
+            case 3:
+                tower: Any = holder[key]
+                for _ in range(chance.choice((3, 40, 900))):
+                    tower = [tower]
+                holder[key] = tower
+            case _:
+                holder[key] = copy.deepcopy(chance.choice(VALUES))
+    return json.dumps(value).encode()
+
+
+def _places(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from _places(value[key])
