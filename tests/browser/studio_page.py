@@ -195,10 +195,11 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
 
 
 @contextmanager
-def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def program(workspace: Path, *options: str, port: int = 17960, start_up: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The program as a person starts it, on `port` or the next free one; whatever still runs at the
-    end is killed.
+    end is killed. `start_up` is a folder with a sitecustomize.py, to break something in it.
     """
+    own = {} if start_up is None else {"PYTHONPATH": os.pathsep.join([str(start_up), str(ROOT)])}
     command = [
         sys.executable,
         "-m",
@@ -212,7 +213,7 @@ def program(workspace: Path, *options: str, port: int = 17960) -> Iterator[tuple
         "--device",
         "cpu",
     ]
-    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment() | own, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://[^/\s]+", process.stdout.readline())
         assert found

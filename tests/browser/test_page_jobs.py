@@ -19,6 +19,16 @@ WATCH_SHIFTS = """() => {
   }).observe({ type: 'layout-shift' });
 }"""
 
+FAULT = """
+from app.editor.history import HistoryOperations
+
+def undo(*_):
+    raise ZeroDivisionError("nonsense")
+
+HistoryOperations.undo = undo
+"""
+# What no input should bring about: an operation that fails.
+
 LONG = {"seed": 1, "steps": 1000, "guidance": None, "draft": False}
 """A propagation that nobody waits for."""
 
@@ -94,7 +104,9 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         process.kill()
         process.wait()
         two.get_by_text("The program doesn't answer").wait_for()
-    with program(workspace, "--host", "0.0.0.0", "--model", package, port=int(url.rsplit(":", 1)[1])) as (again, _):
+    (tmp_path / "sitecustomize.py").write_text(FAULT)
+    words = ("--host", "0.0.0.0", "--model", package)
+    with program(workspace, *words, port=int(url.rsplit(":", 1)[1]), start_up=tmp_path) as (again, _):
         assert again == url
         two.get_by_text("The program answers again").wait_for()
         assert not two.get_by_text("The program doesn't answer").is_visible()
@@ -102,7 +114,7 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         two.wait_for_function("studio.state.view.objects.length === 2")
 
         # an internal error: one sentence, and a report that can be kept
-        two.evaluate("studio.ask(studio.servers.job, 'follow', { nonsense: 1 }).catch(() => {})")
+        two.get_by_role("button", name="Undo").first.click()
         two.get_by_text("Something went wrong inside the program").wait_for()
         with two.expect_download() as download:
             two.get_by_role("link", name="Save report").click()

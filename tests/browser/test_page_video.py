@@ -77,7 +77,7 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     path = video_file(tmp_path / "three shots.mp4", shot_frames(3, 70), rate=Fraction(10), audio="aac")
     (server.workspace / "timings.json").unlink(missing_ok=True)  # as if nothing had been measured yet
     open_page(page, server.url)
-    first = page.evaluate("studio.state.view.id")
+    assert page.evaluate("[studio.state.view.draft, studio.knownProjects(), history.state.project]") == [True, [], None]
     open_by_path(page, path)
     card = page.locator("#studio-video")
     card.get_by_text("2 cuts: tracking stops at each").wait_for(timeout=SLOW)
@@ -154,10 +154,17 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     card.get_by_role("button", name="Keep").click()
     card.get_by_label("Delete The harbour").click()
     card.get_by_role("button", name="Delete for good").click()
-    page.wait_for_function("first => studio.state.view.id === first", arg=first)
+    page.wait_for_function("studio.state.view.draft")  # an example, to be changed or left again
     assert card.locator(f"[data-project='{mine}']").count() == 0
     assert not (server.workspace / "projects" / mine).exists()
     assert path.exists()
+
+    # the example that is open now becomes a project with its first change
+    page.evaluate("studio.change(studio.servers.select, 'add_object', {})")
+    page.wait_for_function("!studio.state.view.draft")
+    first = page.evaluate("studio.state.view.id")
+    assert page.evaluate("[studio.knownProjects()[0], history.state.project]") == [first, first]
+    page.get_by_text("Workspace: ").wait_for()
 
     # another browser at this machine has a clip of its own open, and lists what is there;
     # test_page_jobs has a server for others
