@@ -12,13 +12,15 @@ import time
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any, TYPE_CHECKING, TypeVar
 
 from app.render.edit import peak_memory_mb
 from core.errors import StorageError
 from core.files import write_text
 from core.progress import JobContext
+from core.project.codec import decode
 from core.project.edits import SamplingSettings
+from core.project.plain import parse_json
 
 if TYPE_CHECKING:
     from core.vivid.model import VividModel
@@ -27,6 +29,9 @@ NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
 runs on it.
 """
+
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -146,17 +151,16 @@ class Estimates:
         with self._lock:
             known = self._read()
             key = self._rate_key(kind, name)
-            old = known.get(key)
-            if old is not None and old["measured"] and measured:
-                seconds = NEWEST * seconds + (1 - NEWEST) * old["seconds"]
-            if old is None or measured or not old["measured"]:
+            old = _read_as(Rate, known.get(key))
+            if old is not None and old.measured and measured:
+                seconds = NEWEST * seconds + (1 - NEWEST) * old.seconds
+            if old is None or measured or not old.measured:
                 known[key] = asdict(Rate(seconds, _memory_mb(device), measured))
                 self._write(known)
 
     def rate(self, kind: str, name: str) -> Rate | None:
         """What one unit of a step takes here; None while it was never run."""
-        found = self._read().get(self._rate_key(kind, name))
-        return None if found is None else Rate(**found)
+        return _read_as(Rate, self._read().get(self._rate_key(kind, name)))
 
     def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
         """What is known of a model on this machine.
@@ -169,8 +173,7 @@ class Estimates:
         Returns:
             The timing; None while the model was never run or tried.
         """
-        found = self._read().get(timing_key(model, guided, weights))
-        return None if found is None else Timing(**found)
+        return _read_as(Timing, self._read().get(timing_key(model, guided, weights)))
 
     def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
         """Run two steps of one grey window, encode and decode, and remember time and memory.
@@ -219,10 +222,10 @@ class Estimates:
     def _store(self, key: str, new: Timing) -> None:
         with self._lock:
             known = self._read()
-            old = known.get(key)
-            if old is not None and old.get("measured"):
-                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * old[name] for name in ("step", "window", "render")}
-                new = Timing(**blended, memory_mb=max(new.memory_mb, old["memory_mb"]))
+            old = _read_as(Timing, known.get(key))
+            if old is not None and old.measured:
+                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * getattr(old, name) for name in ("step", "window", "render")}
+                new = Timing(**blended, memory_mb=max(new.memory_mb, old.memory_mb))
             known[key] = asdict(new)
             self._write(known)
 
@@ -232,9 +235,18 @@ class Estimates:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return json.loads(self._path.read_text(encoding="utf-8"))
+            found = parse_json(self._path.read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
         except (OSError, ValueError):
             return {}
+
+
+def _read_as(kind: type[Measured], value: Any) -> Measured | None:
+    """What the file has of a measurement; None where there is none, or it is damaged."""
+    try:
+        return None if value is None else decode(kind, value)
+    except (ValueError, TypeError):
+        return None
 
 
 def _memory_mb(device: str) -> float:

@@ -100,7 +100,7 @@ def _listed(source: Path) -> Iterator[Iterator[tuple[str, Callable[[], bytes]]]]
             yield iter([(source.name, partial(_read, source))])
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InputError(
-            f"'{source.name}' can't be read ({getattr(error, 'strerror', None) or error}): check that it is complete and readable"
+            f"'{source.name}' can't be read ({getattr(error, 'strerror', None) or error!s:.100}): check that it is complete and readable"
         ) from error
 
 
@@ -127,7 +127,8 @@ def _unzip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: str) -> byt
     try:
         return archive.read(entry)
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise InputError(f"'{entry.filename}' in '{source}' can't be unpacked ({error}): make the zip again, without a password") from error
+        said = f"'{entry.filename:.200}' in '{source}' can't be unpacked ({error!s:.100})"
+        raise InputError(f"{said}: make the zip again, without a password") from error
 
 
 def pixels_of(picture: MaskPicture, size: tuple[int, int]) -> Pixels:

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def attempts(name: str, folder: Path) -> Iterator[tuple[str, Attempt]]:
     shutil.copytree(DATA / "project", project)
     shutil.copy(DATA / "disc.mp4", folder / "disc.mp4")
     document = project / "project.json"
-    document.write_text(document.read_text(encoding="utf-8").replace("disc.mp4", str(folder / "disc.mp4")), encoding="utf-8")
+    document.write_text(document.read_text(encoding="utf-8").replace("/gone/disc.mp4", str(folder / "disc.mp4")), encoding="utf-8")
     shutil.copy(DATA / "recipe.json", folder / "recipe.json")
     files = sorted(path for path in project.rglob("*") if path.suffix in (".json", ".masks", ".runs"))
     path = chance.choice([document] * len(files) + [folder / "recipe.json"] * 8 + files)
@@ -92,13 +93,13 @@ def _project(editor: Editor) -> Iterator[tuple[str, Attempt]]:
     yield "list", lambda: _whole([vars(one) for one in editor.projects.recent()])
     yield "view", lambda: _whole(project_view(editor, _ID))
     for kind in ("objects", "region"):
-        yield f"overlay of {kind}", lambda kind=kind: editor.masks.overlay_png(_ID, 0, kind)
+        yield f"overlay of {kind}", partial(editor.masks.overlay_png, _ID, 0, kind)
     yield "thumbnail", lambda: editor.projects.thumbnail_jpeg(_ID)
     yield "region", lambda: RegionBuilder(editor.workspace, editor.pictures.frames, editor.pictures.masks).build(editor.projects.get(_ID))
     yield "jobs", lambda: _dismiss(editor)
     yield "add an object", lambda: editor.objects.add(_ID, "More")
     for step in (editor.history.undo, editor.history.redo):
-        yield step.__name__, lambda step=step: step(_ID)
+        yield step.__name__, partial(step, _ID)
         yield f"view after {step.__name__}", lambda: _whole(project_view(editor, _ID))
     yield "unused files", lambda: editor.storage.use()
     yield "delete", lambda: editor.projects.delete(_ID)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from typing import Any
@@ -52,19 +51,19 @@ def json_of(data: bytes, chance: random.Random) -> bytes:
                     break
             case 1:
                 other, its = chance.choice(places)
-                holder[key] = copy.deepcopy(other[its])
+                holder[key] = json.loads(json.dumps(other[its]))
             case 2:
                 if isinstance(holder, list):
-                    holder.insert(key, copy.deepcopy(holder[key]))
+                    holder.insert(key, json.loads(json.dumps(holder[key])))
                 else:
                     holder[f"{key}\ud800"] = holder[key]
             case 3:
                 tower: Any = holder[key]
-                for _ in range(chance.choice((3, 40, 900))):
+                for _ in range(chance.choice((3, 40, 200))):
                     tower = [tower]
                 holder[key] = tower
             case _:
-                holder[key] = copy.deepcopy(chance.choice(VALUES))
+                holder[key] = json.loads(json.dumps(chance.choice(VALUES)))
     return json.dumps(value).encode()
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from core.media import probe
+from scripts.campaign import documents, masks
 from scripts.campaign.corpus_cases import all_cases
 from scripts.campaign.corpus_checks import compare_pictures, compare_sounds, Heard, Picture, picture_of, sounds_of
 from scripts.campaign.corpus_files import make
 from scripts.campaign.ledger import chosen, Finding, in_time, Ledger
+from scripts.campaign.worker import faults_of
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
@@ -48,3 +54,19 @@ def test_what_is_wrong_is_named() -> None:
     faults = compare_sounds([sound], [Heard("aac", "stereo", 2, "eng", [0.1, 0.4])], 0.5)
     assert len(faults) == 3
     assert "5.1 became stereo" in faults[0]
+
+
+@pytest.mark.parametrize("campaign", [documents, masks])
+def test_damage_is_answered_by_a_sentence(tmp_path: Path, campaign: ModuleType) -> None:
+    name = campaign.__name__.rpartition(".")[2]
+    for number in range(12):
+        assert faults_of(campaign.attempts(f"{name}-{number}", tmp_path / name)) == []
+
+
+def test_what_is_no_sentence_is_a_fault() -> None:
+    def attempts() -> Iterator[tuple[str, Callable[[], object]]]:
+        yield "well", lambda: 1
+        yield "wrong", lambda: 1 / 0
+
+    (fault,) = faults_of(attempts())
+    assert fault.startswith("wrong: ZeroDivisionError")
