@@ -57,7 +57,8 @@ def _unfinished(root: Path) -> Iterator[Path]:
         if _PARTIAL.fullmatch(path.name) and path.is_file():
             yield path
     for project in _inside(root / "projects"):
-        if _DELETED.fullmatch(project.name):
+        nothing = project.is_dir() and not project.is_symlink() and all(path.is_dir() for path in below(project))
+        if _DELETED.fullmatch(project.name) or nothing:  # its first file could not be written
             yield project
             continue
         for path in below(project):

@@ -142,6 +142,7 @@ def test_what_a_killed_program_left_is_removed(editor: Editor, clip: Path, tmp_p
     exports = folder / "exports"
     gone = [folder / ".project.json.0123abcd.part", exports / ".street.mp4.deadbeef.part", exports / ".new-abc" / "0.png"]
     gone += [root / "projects" / f".deleted-{'d' * 32}"]
+    (root / "projects" / ("e" * 32) / "files").mkdir(parents=True)
     kept = [outside / ".x.0123abcd.part", exports / "street.mp4", root / "uploads" / "notes.txt"]
     for path in (*gone, *kept):
         path.write_bytes(b"x")
@@ -149,6 +150,7 @@ def test_what_a_killed_program_left_is_removed(editor: Editor, clip: Path, tmp_p
     editor.close()
     remove_leftovers(root)
     assert not left.exists()
+    assert not (root / "projects" / ("e" * 32)).exists()
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in (*kept, needed / "video.mp4"))
     assert Editor(Settings(workspace=root)).projects.get(project_id).name == "video"
