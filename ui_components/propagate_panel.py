@@ -22,6 +22,12 @@ BODY = """
     <select data-ref="add" aria-label="Start again from another try"
      title="The edit starts again from that try's frame; what lies before stays"></select>
   </label>
+  <div class="vs-row"><label class="vs-grow"
+   title="A change of the source moves as the thing itself does; a picture moves as a whole">Carried<select
+   data-ref="carry" aria-label="How the keyframe is carried">
+    <option value="auto">automatically</option>
+    <option value="change">as a change of the source</option>
+    <option value="picture">as a picture</option></select></label></div>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">
     <summary title="Seed, steps and guidance, where the keyframe's own are not what you want">Advanced</summary>
@@ -44,6 +50,7 @@ BODY = """
   <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>draft</span></div>
   <p class="vs-note" data-ref="note" hidden></p>
   <dl class="vs-facts" data-ref="report"></dl>
+  <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
   <div class="vs-row vs-even">
     <a class="vs-button" data-ref="download" download title="The H.264 video as it plays here"><span
      data-icon="download"></span>Download</a>

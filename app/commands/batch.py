@@ -6,10 +6,11 @@ import base64
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, TYPE_CHECKING
 
+from app.commands.carried import print_carried
 from app.commands.console import note
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
@@ -24,7 +25,7 @@ from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
-from core.project.edits import check_seed, check_task, SamplingSettings, Task
+from core.project.edits import Carry, check_carry, check_seed, check_task, SamplingSettings, Task
 from core.project.prompts import marks_object, Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import check_editable, VideoInfo
@@ -57,6 +58,7 @@ class EditArguments:
     png: bool
     invert_masks: bool = False
     shadows: bool = True
+    carry: Carry = "auto"
 
 
 def track_to_folder(
@@ -159,6 +161,7 @@ def edit_to_folder(
 
     check_task(arguments.task, arguments.caption)
     check_seed(arguments.seed)
+    check_carry(arguments.carry, arguments.task)
     if arguments.invert_masks and arguments.masks is None:
         raise InputError("--invert-masks is about --masks: give both, or neither")
     if prompts and arguments.masks is not None:
@@ -194,6 +197,7 @@ def edit_to_folder(
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
+            from core.carrying.decision import decided
             from core.propagation.request import EditRequest, Keyframe
 
             with stopwatch("load"):
@@ -218,7 +222,8 @@ def edit_to_folder(
             else:
                 keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
             write_image(out / "keyframe.png", keyframe)
-            accepted = Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed)
+            carried = decided(arguments.carry, arguments.task, reader.frame(frame), keyframe, region[frame])
+            accepted = Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed, carried)
             edit = EditRequest(FrameRange(*span), region, (accepted,), arguments.settings, Feather(arguments.adjustment.feather))
             request = RenderRequest(edit, video, sha256_of(video), engine.weights())
             windows = out / WINDOWS
@@ -228,6 +233,7 @@ def edit_to_folder(
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     _print_frames_to_check(suspect)
+    print_carried(report)
     return report
 
 
@@ -250,6 +256,7 @@ def _recipe(
     carried = RecipeKeyframe(
         first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, asked.settings, arguments.keyframe is None, image
     )
+    carried = replace(carried, carried=first.carried)
     edit = RecipeEdit(
         span=asked.frames,
         tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(given)),) if given else (),

@@ -100,6 +100,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--shadows", choices=("on", "off"), default="on", help="with delete: whether its shadow and reflection go too, where seen (on)"
     )
     edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an edited frame to propagate; without it the model paints one")
+    edit.add_argument(
+        "--carry",
+        default="auto",
+        metavar="HOW",
+        help="how the keyframe is carried: change (the source's own thing, changed), picture (another thing) or auto (auto)",
+    )
     edit.add_argument("--frames", metavar="A:B", help="frames of the result, half-open: 0:48 is 48 frames (all)")
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
@@ -135,7 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     projects.set_defaults(run=subcommands.projects)
 
     evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
-    evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, autoencoder or all")
+    evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, carrying, autoencoder or all")
     evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks, instead of those that the program draws")
     evaluate.add_argument("--samples", type=int, metavar="N", help="number of clips or pictures that each suite draws")
     evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json and the page DIR/evaluation.html")

@@ -297,7 +297,7 @@ def _recorded_keyframe(keyframe: RecipeKeyframe) -> Keyframe:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keyframe.png"
         path.write_bytes(unpacked(keyframe.image))
-        return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed)
+        return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried)
 
 
 def _painted_keyframe(
@@ -325,4 +325,4 @@ def _painted_keyframe(
     for painting in (*keyframe.grown, last):  # the first keeps nothing of the picture it starts from
         asked = painting.task, painting.caption, (painting.seed,), painting.settings
         picture = next(iter(prepared.tries(*asked, replay.context, picture, painting.keep)))
-    return Keyframe(frame, picture, keyframe.task, keyframe.caption, keyframe.seed)
+    return Keyframe(frame, picture, keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried)

@@ -101,6 +101,7 @@ def edit(options: argparse.Namespace) -> None:
         options.png,
         options.invert_masks,
         options.shadows == "on",
+        options.carry,
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)

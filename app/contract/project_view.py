@@ -169,6 +169,7 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "seconds": edit.seconds,
         "unseen": unseen_text(edit.unseen),
         "stale": edit.stale,
+        "carried": edit.carried,
     }
 
 

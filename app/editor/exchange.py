@@ -107,6 +107,7 @@ class ExchangeOperations:
             image=self._workspace.add_file(project_id, encode_png(pixels), ".png"),
             region=region.file,
             name=" ".join(Path(shown).stem.split())[:LONGEST_NAME],
+            carried=self._exchange.carried(project, picture.frame, picture.task, pixels, region.masks[picture.frame]),
         )
 
         def add(current: Project) -> Project:

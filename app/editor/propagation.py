@@ -11,7 +11,7 @@ from app.jobs.queue import JobQueue, resumable
 from app.media.frames import ClipFrames
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.project.edits import check_seed, SamplingSettings
+from core.project.edits import Carry, check_carry, check_seed, SamplingSettings
 
 
 class PropagationOperations:
@@ -25,7 +25,14 @@ class PropagationOperations:
         self._jobs = jobs
 
     @resumable("start_propagation")
-    def start(self, project_id: str, seed: int | None = None, settings: SamplingSettings | None = None, draft: bool = False) -> str:
+    def start(
+        self,
+        project_id: str,
+        seed: int | None = None,
+        settings: SamplingSettings | None = None,
+        draft: bool = False,
+        carry: Carry = "auto",
+    ) -> str:
         """Propagate the accepted keyframes through the clip.
 
         Args:
@@ -33,6 +40,8 @@ class PropagationOperations:
             seed: A whole number from 0; each keyframe's own when None.
             settings: Steps and guidance; the model's own where None.
             draft: Whether to take a quick look: few steps at half the size.
+            carry: How keyframes are carried: as a change of the source, as a picture, or auto, by
+                what each shows.
 
         Returns:
             The job's id; its result has the id of the `propagation`.
@@ -43,6 +52,8 @@ class PropagationOperations:
         project = self._workspace.project(project_id)
         if project.accepted_edit is None:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        for edit in project.accepted_keyframes:
+            check_carry(carry, edit.task)
         if seed is not None:
             check_seed(seed)
         untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*project.clip.frame_range)]
@@ -50,7 +61,7 @@ class PropagationOperations:
             raise InputError(f"not all of the edit is tracked yet: in Select, track {', '.join(untracked)} through the clip first")
         check_masks(project)
         self._queue.cancel_trials(project_id)
-        request = PropagationRequest(seed, settings or SamplingSettings(), draft)
+        request = PropagationRequest(seed, settings or SamplingSettings(), draft, carry)
         job = self._scanner.with_hash(project_id, partial(self._jobs.start, project_id, request))
         return self._queue.submit("propagate", project_id, job)
 

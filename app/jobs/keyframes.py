@@ -61,6 +61,7 @@ class KeyframeJobs:
             InputError: The region is empty on that frame.
             Cancelled: The context stopped the job; finished tries stay.
         """
+        from core.carrying.decision import decided
         from core.media import read_image
 
         project = self._workspace.project(project_id)
@@ -75,7 +76,8 @@ class KeyframeJobs:
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
         behind = self._pictures.behind_keyframe(project, region.file, tries.frame)
-        prepared = studio.prepare(self._pictures.frames.frame(project, tries.frame), mask, region.feather.at(tries.frame), behind)
+        source = self._pictures.frames.frame(project, tries.frame)
+        prepared = studio.prepare(source, mask, region.feather.at(tries.frame), behind)
         under = behind("delete") if tries.task == "delete" else None
         unseen = 0.0 if under is None else round(under[0].unseen(), 3)
         ids: list[str] = []
@@ -95,6 +97,7 @@ class KeyframeJobs:
                 keep=tries.keep,
                 grown=lineage[0].paintings if start is not None else (),
                 unseen=unseen,
+                carried=decided("auto", tries.task, source, image, mask),
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:

@@ -24,10 +24,11 @@ from core.errors import Cancelled, InputError
 from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
 from core.project import project as document
-from core.project.edits import PropagatedKeyframe, Propagation, SamplingSettings
+from core.project.edits import Carried, Carry, KeyframeEdit, PropagatedKeyframe, Propagation, SamplingSettings
 from core.project.project import Project
 
 if TYPE_CHECKING:
+    from core.masks import MaskSequence
     from core.vivid.model import VividModel
 
 DRAFT_SHARE = 0.4
@@ -36,11 +37,14 @@ DRAFT_SHARE = 0.4
 
 @dataclass(frozen=True)
 class PropagationRequest:
-    """What was asked for besides the keyframes. Without a `seed` each keyframe's own is used."""
+    """What was asked for besides the keyframes. Without a `seed` each keyframe's own is used;
+    `carry` says how they are carried.
+    """
 
     seed: int | None
     settings: SamplingSettings
     draft: bool = False
+    carry: Carry = "auto"
 
 
 class PropagationJobs:
@@ -85,7 +89,15 @@ class PropagationJobs:
         region = self._regions.build_for("delete" if tasks == {"delete"} else "modify", project_id, context)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
-            PropagatedKeyframe(edit.edit_id, edit.frame, edit.image, edit.task, edit.caption, seed)
+            PropagatedKeyframe(
+                edit.edit_id,
+                edit.frame,
+                edit.image,
+                edit.task,
+                edit.caption,
+                seed,
+                self._carried(project, edit, region.masks, request.carry),
+            )
             for edit, seed in zip(carried, seeds, strict=True)
         )
         settings = request.settings
@@ -158,8 +170,13 @@ class PropagationJobs:
             if str(stop) != PAUSED:
                 self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
             raise
-        self._estimates.learn(clock, stopwatch.seconds.get("render", 0.0), report)
-        measured = clock.measured()
+        # What is carried as a change says nothing about how fast the model is.
+        by_model = all(keyframe.carried == "picture" for keyframe in propagation.keyframes)
+        measured = clock.measured() if by_model else None
+        if by_model:
+            self._estimates.learn(clock, stopwatch.seconds.get("render", 0.0), report)
+        else:
+            self._estimates.learn_rate("carry", "change", sum(stopwatch.seconds.values()) / max(1, report["frames"]), "cpu")
         if measured is not None and not propagation.draft:
             window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
@@ -175,7 +192,7 @@ class PropagationJobs:
         from core.propagation.request import EditRequest, Keyframe
 
         keyframes = tuple(
-            Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed)
+            Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed, k.carried)
             for k in propagation.keyframes
         )
         stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
@@ -185,6 +202,16 @@ class PropagationJobs:
             clip=f"{project.clip.sha256} {propagation.base}",
             weights=self._engine.weights(propagation.model),
         )
+
+    def _carried(self, project: Project, edit: KeyframeEdit, masks: MaskSequence, carry: Carry) -> Carried:
+        """How a keyframe is carried: as it was asked for, or as it was told when it was made."""
+        from core.carrying.decision import decided
+        from core.media import read_image
+
+        if carry == "auto" and edit.carried is not None:
+            return edit.carried
+        picture = read_image(self._workspace.file(project.project_id, edit.image))
+        return decided(carry, edit.task, self._pictures.frames.frame(project, edit.frame), picture, masks[edit.frame])
 
     def _enter(self, project: Project, propagation: Propagation) -> None:
         """Put the propagation in the document as it stands: a step of its own the first time, or

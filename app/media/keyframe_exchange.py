@@ -16,7 +16,7 @@ from app.media.pictures import encode_png, Pictures
 from app.render.export import file_stem
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.project.edits import KeyframeEdit, Placement
+from core.project.edits import Carried, KeyframeEdit, Placement, Task
 from core.project.project import Project
 
 if TYPE_CHECKING:
@@ -78,6 +78,23 @@ class KeyframeExchange:
             return f"{stem}.png", encode_png(picture)
         with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
         return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+    def carried(self, project: Project, frame: int, task: Task, picture: np.ndarray, mask: np.ndarray) -> Carried:
+        """How a try is carried, by what it shows.
+
+        Args:
+            project: The project.
+            frame: Its frame.
+            task: Add, modify or delete.
+            picture: uint8 (H, W, 3).
+            mask: bool (H, W), the region.
+
+        Returns:
+            As a change of the source, or as a picture.
+        """
+        from core.carrying.decision import decided
+
+        return decided("auto", task, self._pictures.frames.frame(project, frame), picture, mask)
 
     def placed(self, project: Project, frame: int, path: Path, name: str, placement: Placement) -> tuple[np.ndarray, PlacedPicture]:
         """Lay a picture on a frame and compare the two.

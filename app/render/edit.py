@@ -141,6 +141,7 @@ def write_edited_video(
     from core.files import atomic_pictures, write_text
     from core.media import VideoWriter, write_png_frame
     from core.propagation.schedule import composite_segments
+    from core.propagation.support import unsupported_frames
     from core.render.composite import difference_outside
     from core.render.seams import SeamMeter
 
@@ -185,6 +186,8 @@ def write_edited_video(
         "seed": first.seed,
         "settings": {name: asdict(model.sampling(name, request.settings)) for name in (first.task, "propagate")},
         "working_size": list(model.working_size),
+        "carried": {str(keyframe.frame): keyframe.carried for keyframe in request.keyframes if keyframe.task != "delete"},
+        "unsupported": [asdict(found) for found in unsupported_frames([window.path for window in windows], request)],
         "windows": len(windows),
         "windows_made": made,
         "joins": [asdict(seam) for seam in meter.seams()],

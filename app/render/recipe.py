@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.files import check_regular
 from core.geometry import FrameRange
 from core.project.codec import decode, encode
-from core.project.edits import check_keep, check_seed, check_task, KeyframeEdit, Painting, Propagation, SamplingSettings, Task
+from core.project.edits import Carried, check_keep, check_seed, check_task, KeyframeEdit, Painting, Propagation, SamplingSettings, Task
 from core.project.plain import parse_json
 from core.project.project import Project
 from core.project.prompts import MaskPrompt
@@ -61,6 +61,7 @@ class RecipeKeyframe:
     image: str
     keep: float = 0.0
     grown: tuple[Painting, ...] = ()
+    carried: Carried = "picture"
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
@@ -219,6 +220,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
             text(k.image),
             tries[k.edit_id].keep,
             tries[k.edit_id].grown,
+            k.carried,
         )
         for k in propagation.keyframes
     )

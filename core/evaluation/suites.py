@@ -23,6 +23,7 @@ SUITES = {
     "keyframe": "things painted on one frame as they were asked for",
     "propagation": "a keyframe propagated through procedural clips",
     "deletion": "what the mask of another clip covered, filled in again",
+    "carrying": "a changed keyframe carried along the thing's own motion",
     "autoencoder": "what the video model's autoencoder loses",
 }
 """Name -> what it measures, in the order of `all`."""
@@ -76,7 +77,7 @@ def check_clips(request: EvaluationRequest, names: list[str]) -> None:
     if request.clips is not None:
         from core.evaluation.clips import ClipFolder
 
-        ClipFolder(request.clips, need_masks="tracking" in names)
+        ClipFolder(request.clips, need_masks=bool({"tracking", "carrying"} & set(names)))
 
 
 def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, context: JobContext) -> SuiteResult:
@@ -103,6 +104,12 @@ def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, c
         if request.clips is not None:
             return evaluate_tracking(segmenter, ClipFolder(request.clips, need_masks=True), context)
         return evaluate_tracking(segmenter, tracked_clips(request.samples or SAMPLES, examples=True), context)
+    if name == "carrying":
+        from core.evaluation.carrying import evaluate_carrying, FRAMES
+        from core.evaluation.clips import ClipFolder
+
+        real = None if request.clips is None else iter(ClipFolder(request.clips, need_masks=True, frames_at_most=FRAMES))
+        return evaluate_carrying(real, context, request.samples)
     video = models.video()
     if name == "keyframe":
         from core.evaluation.classifier import Classifier

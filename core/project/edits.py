@@ -11,6 +11,22 @@ Task = Literal["add", "modify", "delete"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
+Carried = Literal["change", "picture"]
+"""How a keyframe is carried: as a change of the source's own thing, or as a picture of another."""
+Carry = Literal["auto", "change", "picture"]
+"""The same as it is asked for; `auto` decides by what the keyframe shows."""
+CARRIES: tuple[Carry, ...] = get_args(Carry)
+CARRIED_WORDS: dict[str, str] = {"change": "a change of the source", "picture": "a picture"}
+
+
+def check_carry(carry: str, task: str) -> None:
+    """Raise InputError for an unknown way to carry a keyframe, or one that its task has not."""
+    if carry not in CARRIES:
+        raise InputError(f"a keyframe can't be carried as '{carry}': choose {', '.join(CARRIES[:-1])} or {CARRIES[-1]}")
+    if carry == "change" and task == "delete":
+        raise InputError("what is deleted is no change to carry: leave --carry out, or choose the task modify")
+
+
 def check_task(task: str, caption: str) -> None:
     """Raise InputError for an unknown task, or a missing caption where the task paints
     something.
@@ -101,7 +117,8 @@ class KeyframeEdit:
     parent's picture, and `grown` says what that one was painted of, the first one first: the parent
     itself may be deleted. `unseen` is the share of what a removal has to show that no frame of the
     clip shows, 0 to 1. An empty `model` means that the picture came from another program. `name`
-    is a person's own, empty for none.
+    is a person's own, empty for none. `carried` says how it is carried unless a
+    person says otherwise; None where it was made before that was told.
     """
 
     edit_id: str
@@ -121,6 +138,7 @@ class KeyframeEdit:
     keep: float = 0.0
     grown: tuple[Painting, ...] = ()
     unseen: float = 0.0
+    carried: Carried | None = None
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
@@ -140,7 +158,7 @@ class PropagatedKeyframe:
     tried again later.
 
     `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its
-    segment of the clip is made with.
+    segment of the clip is made with; `carried` is how it was carried.
     """
 
     edit_id: str
@@ -149,6 +167,7 @@ class PropagatedKeyframe:
     task: Task
     caption: str
     seed: int
+    carried: Carried = "picture"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from core.geometry import Box
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
+from core.propagation.changed import carry_change, STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
@@ -29,8 +30,6 @@ from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
-
-STAGE = "propagate"
 
 
 def propagate(
@@ -48,6 +47,8 @@ def propagate(
 
     Around the edit the source shows; where a modify replaces something, the background behind the
     region: a person widens the region over what is to go.
+
+    A keyframe that is carried as a change needs no model: see `carry_change`.
 
     Args:
         model: The video model.
@@ -71,6 +72,9 @@ def propagate(
     windows = plan_windows(request.frames, keyframe.frame, model.window_frames, region.is_empty)
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
+    if keyframe.carried == "change":
+        yield from carry_change(reader, request, windows, sampling.runs, context, stored)
+        return
 
     background = None if keyframe.task == "add" else BackgroundModel(reader, region)
     source = reader.frame(keyframe.frame)

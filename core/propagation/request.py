@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.masks import Feather, MaskSequence
-from core.project.edits import SamplingSettings
+from core.project.edits import Carried, SamplingSettings
 from core.propagation.result import Frame
 
 
 @dataclass(frozen=True)
 class Keyframe:
     """The accepted picture of a frame, uint8 (H, W, 3), and the task, caption and seed with which
-    it is propagated.
+    it is propagated. It is carried as a change of the source, or as a picture.
     """
 
     frame: int
@@ -22,6 +22,7 @@ class Keyframe:
     task: str
     caption: str
     seed: int
+    carried: Carried = "picture"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class EditRequest:
         settings: How the model is sampled.
         feather: How soft the region's edge is. A task that deletes has a hard edge: its fill
             continues the surroundings.
+        following: Of a request for one keyframe the next one, where both are carried as changes:
+            the frames between them blend the two.
     """
 
     frames: FrameRange
@@ -42,6 +45,7 @@ class EditRequest:
     keyframes: tuple[Keyframe, ...]
     settings: SamplingSettings
     feather: Feather = field(default_factory=Feather)
+    following: Keyframe | None = None
 
     @property
     def keyframe(self) -> Keyframe:

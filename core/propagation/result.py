@@ -62,12 +62,15 @@ class EditedWindow:
             region.
         warp_state: The way from the keyframe to the last frame, which the next window needs. None
             for a deletion.
+        unsupported: Of each frame of a carried change the share of the region where nothing
+            supports it; empty elsewhere.
     """
 
     frames: tuple[int, ...]
     corners: tuple[tuple[int, int], ...]
     patches: tuple[Frame, ...]
     warp_state: WarpState | None = None
+    unsupported: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
@@ -112,7 +115,8 @@ class EditedWindow:
         buffer = io.BytesIO()
         patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
         state = {} if self.warp_state is None else {f"trail_{name}": value for name, value in self.warp_state.arrays().items()}
-        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **state)  # type: ignore[arg-type]
+        marks = {"unsupported": np.array(self.unsupported)} if self.unsupported else {}
+        np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **state, **marks)  # type: ignore[arg-type]
         write_bytes(path, buffer.getbuffer(), sync="none", then="resume")
 
     @staticmethod
@@ -120,6 +124,14 @@ class EditedWindow:
         """The frames of what `save` wrote, without reading their pixels."""
         with np.load(path, allow_pickle=False) as file:
             return tuple(int(frame) for frame in file["frames"])
+
+    @staticmethod
+    def unsupported_in(path: Path) -> dict[int, float]:
+        """By frame, how much of a carried change nothing supports, of what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            if "unsupported" not in file.files:
+                return {}
+            return {int(frame): float(share) for frame, share in zip(file["frames"], file["unsupported"], strict=True)}
 
     @classmethod
     def load(cls, path: Path) -> EditedWindow:
@@ -129,7 +141,8 @@ class EditedWindow:
             corners = tuple((int(x), int(y)) for x, y in file["corners"])
             names = [name for name in file.files if name.startswith("trail_")]
             state = WarpState.from_arrays({name.removeprefix("trail_"): file[name] for name in names}) if names else None
-            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), state)
+            marks = tuple(float(share) for share in file["unsupported"]) if "unsupported" in file.files else ()
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), state, marks)
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:

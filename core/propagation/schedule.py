@@ -21,7 +21,7 @@ from core.progress import JobContext
 from core.propagation.propagate import propagate, sampling_of, STAGE
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
-from core.propagation.window_keys import window_keys
+from core.propagation.window_keys import picture_key, window_keys
 from core.propagation.windows import plan_windows, Window
 from core.vivid.model import VividModel
 
@@ -36,6 +36,7 @@ class Segment:
         windows: In the order in which they are made.
         keys: The name of each.
         next_keyframe: The first frame, going forwards, that another keyframe takes over.
+        following: That keyframe, where both are carried as changes and blend.
     """
 
     keyframe: Keyframe
@@ -43,6 +44,7 @@ class Segment:
     windows: tuple[Window, ...]
     keys: tuple[str, ...]
     next_keyframe: int
+    following: Keyframe | None = None
 
     def frames_of(self, window: Window) -> FrameRange:
         """The frames that count of one of the windows."""
@@ -74,7 +76,8 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
     for keyframe in ordered:
         request.check_keyframe(keyframe)
 
-    def segment(keyframe: Keyframe, frames: FrameRange, next_keyframe: int) -> Segment:
+    def segment(keyframe: Keyframe, frames: FrameRange, next_keyframe: int, following: Keyframe | None = None) -> Segment:
+        following = following if following is not None and keyframe.carried == following.carried == "change" else None
         plan = plan_windows(frames, keyframe.frame, model.window_frames, region.is_empty)
         windows = tuple(window for window in plan if min(window.edited) < next_keyframe)
         all_facts = {
@@ -86,12 +89,16 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
             **({"tiled": True} if model.memory.tiled else {}),
+            **({"carried": keyframe.carried} if keyframe.carried != "picture" else {}),
+            **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
         keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts)
-        return Segment(keyframe, frames, windows, tuple(keys), next_keyframe)
+        return Segment(keyframe, frames, windows, tuple(keys), next_keyframe, following)
 
-    ends = [keyframe.frame for keyframe in ordered[1:]] + [stop]
-    forward = [segment(keyframe, FrameRange(keyframe.frame, stop), end) for keyframe, end in zip(ordered, ends, strict=True)]
+    forward = [
+        segment(keyframe, FrameRange(keyframe.frame, stop), stop if after is None else after.frame, after)
+        for keyframe, after in zip(ordered, [*ordered[1:], None], strict=True)
+    ]
     backward = segment(ordered[0], FrameRange(start, ordered[0].frame + 1), stop)
     return [found for found in (*forward, backward) if found.windows]
 
@@ -133,7 +140,7 @@ def run_segments(
         windows = propagate(
             model,
             reader,
-            replace(request, frames=segment.frames, keyframes=(segment.keyframe,)),
+            replace(request, frames=segment.frames, keyframes=(segment.keyframe,), following=segment.following),
             _Steps(context, done, total, steps, to_make),
             stored=lambda window, names=names: stored(names[window]) if window in names else None,  # type: ignore[misc]
         )

@@ -28,11 +28,14 @@ from core.propagation.windows import Window
 SOURCES = (
     "assets.py",
     "background",
+    "carrying",
     "compat.py",
     "errors.py",
     "files.py",
     "geometry.py",
     "machine.py",
+    "numbering.py",
+    "pictures.py",
     "progress.py",
     "words.py",
     "masks",
@@ -84,6 +87,11 @@ def window_keys(
         edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
         keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges)[:32])
     return keys
+
+
+def picture_key(picture: Frame) -> str:
+    """A name (32 hexadecimal digits) of what a picture (H, W, 3) shows."""
+    return _digest(picture.shape, picture)[:32]
 
 
 def _codes(region: Region, first: int, last: int, reach: int) -> list[bytes]:

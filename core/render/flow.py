@@ -13,11 +13,15 @@ length of the other side.
 
 
 class DenseFlow:
-    """OpenCV's DIS optical flow (Kroeger et al. 2016). `fine` is slower and more exact."""
+    """OpenCV's DIS optical flow (Kroeger et al. 2016). `fine` is slower and more exact, `exact`
+    goes down to single pixels.
+    """
 
-    def __init__(self, *, fine: bool = False) -> None:
+    def __init__(self, *, fine: bool = False, exact: bool = False) -> None:
         preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if fine else cv2.DISOPTICAL_FLOW_PRESET_FAST
         self._flow = cv2.DISOpticalFlow.create(preset)
+        if exact:
+            self._flow.setFinestScale(0)
 
     def between(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Where each pixel of `one`, uint8 (h, w), lies in `two`, as an offset (x, y) in pixels:

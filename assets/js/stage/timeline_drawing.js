@@ -2,7 +2,7 @@
 // below it a row for each object timeline; the playhead over all.
 
 import { rgb } from "../state/format.js";
-import { seamsOf, VISIBLE_SEAM } from "../state/result.js";
+import { seamsOf, unsupportedOf, VISIBLE_SEAM } from "../state/result.js";
 import { state } from "../state/store.js";
 import { rulerGap } from "../state/timeline.js";
 import { workRange } from "./trim.js";
@@ -137,6 +137,11 @@ const drawResult = ({ context, colour, x, top, ruler, rem }, result) => {
   for (const [start, stop, made] of result.windows) {
     context.fillStyle = colour(made ? "--vs-accent" : "--vs-edge");
     context.fillRect(x(start) + 1, foot - (made ? 3 : 2), Math.max(1, x(stop) - x(start) - 2), made ? 3 : 1);
+  }
+  context.fillStyle = colour("--vs-bad");
+  for (const { start, stop, keyframe } of unsupportedOf(result)) {
+    context.fillRect(x(start), foot - 4, Math.max(3, x(stop) - x(start)), 4);
+    drawNotch(context, (x(keyframe) + x(keyframe + 1)) / 2, foot - 0.7 * rem, rem);
   }
   for (const seam of seamsOf(result).filter(({ score }) => score > VISIBLE_SEAM)) {
     context.beginPath();

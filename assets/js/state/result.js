@@ -23,6 +23,13 @@ export const unfinishedResult = () => {
   return { path: (frame) => `result/${result.id}/${frame}.jpg`, query: `n=${made}` };
 };
 
+/** Frames where a carried change lacks support: [{ start, stop, share, keyframe }]. */
+export const unsupportedOf = (result) => result.report.unsupported || [];
+
+/** Words for how a keyframe is carried; empty while nobody knows. */
+export const carriedWords = (carried) =>
+  ({ change: "carried as a change of the source", picture: "carried as a picture" })[carried] || "";
+
 /** Where windows meet one another or a keyframe: [{ frame, score }]. */
 export const seamsOf = (result) => result.report.joins || [];
 

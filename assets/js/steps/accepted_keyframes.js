@@ -1,6 +1,7 @@
 // The keyframes that are propagated, and the choice to start anew from another try.
 
 import { goTo } from "../state/project.js";
+import { carriedWords } from "../state/result.js";
 import { request } from "../state/requests.js";
 import { state } from "../state/store.js";
 import { taskWords } from "../state/tries.js";
@@ -18,6 +19,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
     const from = i ? edit.frame : clip.start;
     const until = i + 1 < keyframes.length ? keyframes[i + 1].frame - 1 : clip.stop - 1;
     const reach = keyframes.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
+    const carried = carriedWords(ref.carry.value === "auto" ? edit.carried : ref.carry.value);
     const go = { title: `Go to frame ${edit.frame}`, onclick: () => goTo(edit.frame) };
     const stale = make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.");
     const words = make(
@@ -25,6 +27,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
       {},
       make("button", { type: "button", class: "vs-keyname", ...go }, wordsOf(edit)),
       make("span", { class: "vs-quiet" }, `${reach}, seed ${edit.seed}`),
+      carried ? make("span", { class: "vs-quiet" }, carried) : null,
       edit.stale ? stale : null,
     );
     const leaveOut = () => request(server, "remove_keyframe", { edit_id: edit.id });
@@ -36,12 +39,12 @@ export const mountAcceptedKeyframes = (ref, server) => {
     ref.add.value = "";
   });
 
-  return () => {
+  const draw = () => {
     const { id, clip, edits, carried } = state.view;
     const keyframes = carried.map((one) => edits.find((edit) => edit.id === one)).filter(Boolean);
     const taken = (frame) => keyframes.some((keyframe) => keyframe.frame === frame);
     const others = edits.filter((edit) => !carried.includes(edit.id) && !edit.stale && !taken(edit.frame));
-    const key = JSON.stringify([id, clip.start, clip.stop, keyframes, others.map((edit) => edit.id)]);
+    const key = JSON.stringify([id, ref.carry.value, clip.start, clip.stop, keyframes, others.map((edit) => edit.id)]);
     if (key === drawn) return;
     drawn = key;
     ref.keys.replaceChildren(...keyframes.map(card));
@@ -51,4 +54,6 @@ export const mountAcceptedKeyframes = (ref, server) => {
     ref.add.replaceChildren(make("option", { value: "" }, "Start anew from another try …"), ...others.map(option));
     ref.keySection.hidden = !keyframes.length;
   };
+  ref.carry.addEventListener("change", draw);
+  return draw;
 };

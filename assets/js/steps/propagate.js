@@ -3,9 +3,9 @@
 import { duration, fileSize, memory, plural } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
 import { showMessage } from "../state/messages.js";
-import { openStep, projectUrl } from "../state/project.js";
+import { goTo, openStep, projectUrl } from "../state/project.js";
 import { change, request } from "../state/requests.js";
-import { missingWindows } from "../state/result.js";
+import { carriedWords, missingWindows, unsupportedOf } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { factRows, make, numberIn, wholeNumber } from "../widgets/dom.js";
 import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
@@ -24,6 +24,8 @@ const factsOf = (report) => {
   }
   const reused = report.windows - report.windows_made;
   if (reused > 0) facts.push(["Reused", `${reused} of ${report.windows} windows, made before`]);
+  const ways = [...new Set(Object.values(report.carried || {}))];
+  if (ways.length) facts.push(["Keyframe", ways.map(carriedWords).join(", or ")]);
   const outside = report.max_difference_outside;
   if (outside === 0) facts.push(["Outside", "not one pixel changed"]);
   else if (outside !== undefined) facts.push(["Outside", `differs by up to ${outside}`]);
@@ -49,7 +51,7 @@ export const mountPropagate = (ref, server) => {
 
   const start = (draft) => {
     set({ playing: false });
-    request(server, "start_propagation", { seed: wholeNumber(ref.seed), ...settings(), draft });
+    request(server, "start_propagation", { seed: wholeNumber(ref.seed), ...settings(), draft, carry: ref.carry.value });
   };
   const startOrResume = () => {
     if (isPaused()) request(server, "resume_propagation", { propagation_id: state.view.result.id });
@@ -152,6 +154,21 @@ export const mountPropagate = (ref, server) => {
     ref.accept.classList.toggle("vs-primary", fresh);
     ref.reason.textContent = reasonWords();
   };
+  const unsupportedRow = ({ start: first, stop, share, keyframe }) => {
+    const frames = stop === first + 1 ? `Frame ${first}` : `Frames ${first} to ${stop - 1}`;
+    const words = `${frames}: the keyframe does not say what becomes of ${Math.round(100 * share)} % of the region.`;
+    const go = () => {
+      openStep("keyframe");
+      goTo(keyframe);
+    };
+    const title = "Go there in step 4, to make a further keyframe";
+    const button = make(
+      "button",
+      { type: "button", class: "vs-button", title, onclick: go },
+      `Add one on frame ${keyframe}`,
+    );
+    return make("li", { class: "vs-unsupported" }, make("span", {}, words), button);
+  };
   const drawOutcome = () => {
     const { base, result } = state.view;
     ref.outcome.hidden = !isWhole();
@@ -164,6 +181,8 @@ export const mountPropagate = (ref, server) => {
     ref.accept.disabled = result.base !== base;
     ref.download.href = projectUrl(`result/${result.id}.mp4`);
     ref.report.replaceChildren(...factRows(factsOf(result.report)));
+    ref.unsupported.replaceChildren(...unsupportedOf(result).map(unsupportedRow));
+    ref.unsupported.hidden = !unsupportedOf(result).length;
   };
 
   on("view step", () => {

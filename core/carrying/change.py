@@ -1,0 +1,232 @@
+"""A keyframe as a change of its source: what its colours became, and what that does not explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.background.diffusion import diffuse
+from core.carrying.colours import ColourMap, Palette
+from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, ThingMotion
+from core.geometry import Box
+from core.masks import bounding_box, Widths
+from core.render.composite import composite, soft_edge
+
+Floats = NDArray[np.float32]
+
+AROUND = 40
+"""Pixels around the region whose colours are those of what is around the thing."""
+BRIDGED = 25
+"""Pixels across which what a pattern leaves out is still taken as part of the thing."""
+EDGE = 4.0
+"""Pixels over which the outline of what is changed mixes with what is around it."""
+RIM = 2
+"""Pixels from the region's edge in which the change is looked for, to tell whether it is wider."""
+CHANGED = 6.0
+"""8-bit levels from which on a pixel is changed."""
+DEPTHS = 24
+"""Pixels from the region's edge up to which the change may fade towards it."""
+SEE_THROUGH = 0.12
+"""Share of the keyframe below which the feather leaves too little of it to tell the change."""
+UNLIKE = 24.0
+"""8-bit levels by which a pixel differs from its place on the keyframe when it is another."""
+UNSUPPORTED = 55.0
+"""8-bit levels of error to expect from which on a pixel's change is not supported."""
+
+
+@dataclass(frozen=True)
+class CarriedFrame:
+    """A frame with the change on it.
+
+    Attributes:
+        picture: uint8 (H, W, 3), equal to the source outside the region.
+        confidence: uint8 (H, W), 255 where the change is sure, 0 outside the region.
+        unsupported: The share of the region where neither correspondences nor colours support the
+            change.
+    """
+
+    picture: Frame
+    confidence: NDArray[np.uint8]
+    unsupported: float
+
+
+class KeyframeChange:
+    """What a keyframe changes of its source."""
+
+    def __init__(self, source: Frame, picture: Frame, mask: Mask, feather: Widths) -> None:
+        """Tell the change.
+
+        Args:
+            source: uint8 (H, W, 3), the frame.
+            picture: uint8 (H, W, 3), the frame as it was accepted.
+            mask: bool (H, W), the region.
+            feather: How soft the region's edge is on it.
+        """
+        self.box = bounding_box(mask) or Box(0, 0, *mask.shape[::-1])
+        alpha = self.box.crop(soft_edge(mask, feather))
+        self.source = self.box.crop(source).copy()
+        inside = self.box.crop(mask)
+        before = self.source.astype(np.float32)
+        shown = np.maximum(alpha, SEE_THROUGH)[..., None]
+        difference = (self.box.crop(picture).astype(np.float32) - before) / shown
+        weight = np.where(inside, np.clip((alpha - SEE_THROUGH) / 0.5, 0, 1), 0).astype(np.float32)
+        if not weight.any():
+            weight = inside.astype(np.float32)
+        changed = np.abs(difference).max(-1) > CHANGED
+        depth = _depth(inside)
+        self.fade = _fade(changed, weight, depth)
+        shows = self.fade[depth]
+        self.palette = self._palette_of(source, mask, changed & inside)
+        thing = inside & ~self._beside(changed, inside, depth)
+        # At the outline colours are mixed with those of what is around it.
+        edge = cv2.distanceTransform(np.pad(thing.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+        self.inner = np.where(thing, np.clip((edge - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
+        weight *= self.inner
+        self.colours = ColourMap(*(each[weight > 0] for each in (before, before + difference, weight)))
+        mapped = self.colours.of(self.source).astype(np.float32) - before
+        shows = self.shows(self.source, inside)
+        rest = difference - mapped * shows[..., None]
+        self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH), 1, 0).astype(np.float32))
+        self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
+
+    def _beside(self, changed: Mask, inside: Mask, depth: NDArray[np.int_]) -> Mask:
+        """Where the region, (h, w), shows what is around the thing: nothing of it is changed."""
+        if self.palette is None:
+            return np.zeros_like(inside)
+        rim = int(np.argmax(self.fade == 1)) + 2
+        likely = cv2.GaussianBlur(self.palette.of(self.source), (0, 0), 1.0)
+        near = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGED, BRIDGED), np.uint8)) > 0
+        # What the change left out of the thing has its colours, and is more than a bumpy edge.
+        left_out = inside & ~changed & (depth > rim) & (likely > np.where(near, 0.3, 0.6))
+        left_out = cv2.morphologyEx(left_out.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+        free = inside & ~changed & ~left_out
+        _, labels = cv2.connectedComponents((free | ~inside | (depth <= 1)).astype(np.uint8), connectivity=4)
+        return np.asarray(free & np.isin(labels, np.unique(labels[inside & (depth <= 1)])))
+
+    def _palette_of(self, source: Frame, mask: Mask, changed: Mask) -> Palette | None:
+        """Tells the thing from what the region shows around it; None where it is no wider."""
+        if self.fade[RIM] > 0.5 or changed.sum() < 50:
+            return None
+        near = self.box.grow(AROUND, mask.shape)
+        outside = near.crop(source)[~near.crop(mask)]
+        return Palette(self.source[changed].astype(np.float32), outside.astype(np.float32)) if len(outside) > 50 else None
+
+    def mapped(self, picture: Frame, mask: Mask) -> Floats:
+        """The change by colours alone of a part of a frame (h, w, 3): what is added to it."""
+        change = self.colours.of(picture).astype(np.float32) - picture
+        return np.asarray(change * self.shows(picture, mask)[..., None], np.float32)
+
+    def shows(self, picture: Frame, mask: Mask) -> Floats:
+        """How much of the change shows on a part of a frame (h, w, 3), (h, w) in [0, 1], as far as
+        colours and distance to the region's edge tell.
+        """
+        return np.asarray(self.fade[_depth(mask)], np.float32)
+
+
+def _within(inner: Floats) -> Floats:
+    """How far a place is well inside the thing, from how far it is inside at all."""
+    return np.clip((inner - 0.6) / 0.4, 0, 1)
+
+
+def _depth(mask: Mask) -> NDArray[np.int_]:
+    """Whole pixels from the region's edge, at most DEPTHS."""
+    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    return np.minimum(distance, DEPTHS).astype(int)
+
+
+def _fade(changed: Mask, weight: Floats, depth: NDArray[np.int_]) -> Floats:
+    """How much of the change shows so many pixels from the region's edge, (DEPTHS + 1,): less where
+    the region is wider than what was changed.
+    """
+    flat = depth.ravel()
+    own, all_ = np.bincount(flat, (weight * changed).ravel(), DEPTHS + 1), np.bincount(flat, weight.ravel(), DEPTHS + 1)
+    own, all_ = np.cumsum(own[::-1])[::-1], np.cumsum(all_[::-1])[::-1]
+    deep = own[DEPTHS // 3] / max(all_[DEPTHS // 3], 1) if all_[DEPTHS // 3] > 50 else own[0] / max(all_[0], 1)
+    ring = np.bincount(flat, (weight * changed).ravel(), DEPTHS + 1) / np.maximum(np.bincount(flat, weight.ravel(), DEPTHS + 1), 1)
+    fade = np.clip(ring / max(deep, 1e-3), 0, 1)
+    fade[DEPTHS // 3 :] = 1
+    fade[fade > 0.85] = 1
+    return np.maximum.accumulate(fade).astype(np.float32)
+
+
+class ChangeCarrier:
+    """Puts a keyframe's change on other frames."""
+
+    def __init__(self, change: KeyframeChange, motion: ThingMotion) -> None:
+        self._change, self._motion = change, motion
+
+    def carry(self, index: int, source: Frame, mask: Mask, feather: Widths) -> CarriedFrame:
+        """Change a frame as the keyframe was changed.
+
+        Args:
+            index: Number of the frame.
+            source: uint8 (H, W, 3).
+            mask: bool (H, W), its region.
+            feather: How soft the region's edge is.
+
+        Returns:
+            The frame.
+        """
+        area = bounding_box(mask)
+        if area is None:
+            return CarriedFrame(source, np.zeros(mask.shape, np.uint8), 0.0)
+        change = self._change
+        inside, here = area.crop(mask), np.ascontiguousarray(area.crop(source))
+        x, y, sure = self._places(self._motion.at(index), area)
+        before = _looked_up(change.source, x, y).astype(np.float32)
+        now = here.astype(np.float32)
+        apart, light = compared(now, before, sure, LIGHT_REACH)
+        alike = np.exp(-((apart / UNLIKE) ** 2))
+        trust = np.asarray(np.clip(cv2.GaussianBlur(sure * alike, (0, 0), 1.5), 0, 1), np.float32)
+        carried = _looked_up(change.rest, x, y, cv2.INTER_LINEAR)
+        inner = np.asarray(cv2.remap(change.inner, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
+        trust = np.where(self._misplaced(trust, inner, inside), trust * _within(inner), trust).astype(np.float32)
+        known = np.where(inside, trust * _within(inner), 0).astype(np.float32)
+        around = np.asarray(cv2.GaussianBlur(diffuse(carried, known), (0, 0), 3.0), np.float32)
+        rest = trust[..., None] * carried + (1 - trust)[..., None] * around
+        by_colour = change.mapped(here, inside)
+        result = np.clip(np.rint(now + by_colour + rest * light[..., None]), 0, 255).astype(np.uint8)
+        doubt = change.colours.doubts(here) * change.shows(here, inside)
+        error = (1 - trust) * doubt
+        confidence = np.where(inside, np.clip(255 * np.exp(-error / UNSUPPORTED), 1, 255), 0).astype(np.uint8)
+        unsupported = float((error[inside] > UNSUPPORTED).mean()) if inside.any() else 0.0
+        picture = source.copy()
+        edited = composite(here, result, area.crop(soft_edge(mask, feather)))
+        picture[area.slices] = np.where(inside[..., None], edited, here)
+        whole = np.zeros(mask.shape, np.uint8)
+        whole[area.slices] = confidence
+        return CarriedFrame(picture, whole, unsupported)
+
+    def _misplaced(self, trust: Floats, inner: Floats, inside: Mask) -> Mask:
+        """Where a pixel deep in the region is said to come from beside the thing: right only where
+        the background shows into the region.
+        """
+        near = _depth(inside) <= self._change.rim
+        beside = (trust > 0.3) & (inner < 0.3) & inside
+        if self._change.palette is None:
+            return beside & ~near
+        open_ = cv2.morphologyEx((beside & ~near).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+        _, labels = cv2.connectedComponents((open_ | (near & inside)).astype(np.uint8))
+        return np.asarray((inner < 0.9) & ~near & ~(open_ & np.isin(labels, np.unique(labels[near & inside]))))
+
+    def _places(self, found: Correspondence, area: Box[int]) -> tuple[Floats, Floats, Floats]:
+        """Where full-size pixels of a part of a frame lie in the change's box, and how sure."""
+        (width, height), small = self._motion.size, self._motion.small_size
+        across, down = small[0] / width, small[1] / height
+        columns = (np.arange(area.x0, area.x1, dtype=np.float32) + 0.5) * across - 0.5 - found.box.x0
+        rows = (np.arange(area.y0, area.y1, dtype=np.float32) + 0.5) * down - 0.5 - found.box.y0
+        at = [np.ascontiguousarray(each, np.float32) for each in np.meshgrid(columns, rows)]
+        origin = cv2.remap(found.origin, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        sure = cv2.remap(found.sure, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        x = (origin[..., 0] + 0.5) / across - 0.5 - self._change.box.x0
+        y = (origin[..., 1] + 0.5) / down - 0.5 - self._change.box.y0
+        box = self._change.box
+        sure = sure * ((x > -1) & (y > -1) & (x < box.width) & (y < box.height))
+        return np.asarray(x, np.float32), np.asarray(y, np.float32), np.asarray(sure, np.float32)
+
+
+def _looked_up(image: NDArray, x: Floats, y: Floats, how: int = cv2.INTER_LINEAR) -> NDArray:
+    return cv2.remap(image, x, y, how, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,112 @@
+"""Windows of a keyframe that is carried as a change of the source: no model runs, and two keyframes
+blend on the frames between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from core.carrying.change import CarriedFrame, ChangeCarrier, KeyframeChange
+from core.carrying.motion import ThingMotion
+from core.progress import JobContext
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
+from core.propagation.windows import Window
+
+STAGE = "propagate"
+LEAST = 8.0
+"""What the least sure pixel of a carried frame counts, beside 255 for the surest."""
+
+
+def carry_change(
+    reader: Frames,
+    request: EditRequest,
+    windows: Sequence[Window],
+    runs: int,
+    context: JobContext,
+    stored: Callable[[Window], EditedWindow | None] | None = None,
+) -> Iterator[EditedWindow]:
+    """Change the frames of a request as its one keyframe is changed.
+
+    Up to the keyframe that follows, both have a say: the nearer and the surer one more. What a
+    frame shows depends on no other window.
+
+    Args:
+        reader: The clip.
+        request: What to edit.
+        windows: The windows to make.
+        runs: Steps that the progress of a window is counted in.
+        context: Reports progress, and stops within a window.
+        stored: Asked before a window is made.
+
+    Yields:
+        Windows as they finish.
+
+    Raises:
+        Cancelled: The job was stopped.
+    """
+    blend = Blend(reader, request)
+    total = len(windows) * runs
+    for number, window in enumerate(windows):
+        finished = stored(window) if stored is not None else None
+        if finished is None:
+            shares: list[float] = []
+
+            def pictures(window: Window = window, number: int = number, shares: list[float] = shares) -> Iterator[Frame]:
+                first, last = min(window.edited), max(window.edited)
+                sources = dict(zip(range(first, last + 1), reader.frames(first, last + 1), strict=True))
+                for position, frame in enumerate(window.edited, 1):
+                    context.check()
+                    carried = blend.carry(frame, sources[frame])
+                    shares.append(carried.unsupported)
+                    yield carried.picture
+                    context.report(STAGE, number * runs + runs * position // len(window.edited), total)
+
+            finished = EditedWindow.of(window.edited, pictures(), request.region)
+            finished = replace(finished, unsupported=tuple(shares))
+        else:
+            context.report(STAGE, (number + 1) * runs, total)
+        yield finished
+
+
+class Blend:
+    """Carries one keyframe, or two towards each other."""
+
+    def __init__(self, reader: Frames, request: EditRequest) -> None:
+        self._reader, self._request = reader, request
+        self._first, self._second = request.keyframe, request.following
+        self._carriers: dict[int, ChangeCarrier] = {}
+
+    def carry(self, index: int, source: Frame) -> CarriedFrame:
+        """A frame of the result.
+
+        Args:
+            index: Its number.
+            source: uint8 (H, W, 3).
+
+        Returns:
+            The frame, with how sure it is.
+        """
+        one = self._by(self._first, index, source)
+        if self._second is None or not self._first.frame < index < self._second.frame:
+            return one
+        other = self._by(self._second, index, source)
+        far = (index - self._first.frame) / (self._second.frame - self._first.frame)
+        share = far * far * (3 - 2 * far)
+        mine, others = ((1 - share) * (one.confidence + LEAST), share * (other.confidence + LEAST))
+        weight = (others / (mine + others))[..., None].astype(np.float32)
+        mixed = one.picture + weight * (other.picture.astype(np.float32) - one.picture)
+        sure = np.maximum(one.confidence, other.confidence)
+        return CarriedFrame(np.rint(mixed).astype(np.uint8), sure, min(one.unsupported, other.unsupported))
+
+    def _by(self, keyframe: Keyframe, index: int, source: Frame) -> CarriedFrame:
+        region, feather = self._request.region, self._request.feather
+        if keyframe.frame not in self._carriers:
+            own, mask = self._reader.frame(keyframe.frame), region[keyframe.frame]
+            change = KeyframeChange(own, accepted_frame(own, keyframe.picture, mask), mask, feather.at(keyframe.frame))
+            self._carriers[keyframe.frame] = ChangeCarrier(change, ThingMotion(self._reader, region, keyframe.frame))
+        carrier = self._carriers[keyframe.frame]
+        return carrier.carry(index, source, region[index], feather.at(index))

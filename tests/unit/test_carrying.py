@@ -1,0 +1,144 @@
+"""A change that a keyframe makes to the source's own thing, carried along that thing's motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from core.carrying.change import ChangeCarrier, KeyframeChange
+from core.carrying.decision import carried_as
+from core.carrying.motion import ThingMotion
+from core.data.carrying_clips import carrying_clips, CarryingClip
+from core.evaluation.carrying import carried
+from core.evaluation.clips import as_sequence, FramesInMemory
+from core.evaluation.fidelity import psnr
+from core.progress import JobContext
+from core.propagation.result import EditedWindow
+from core.propagation.support import runs_of
+
+FRAMES = 14
+
+
+@pytest.fixture(scope="module")
+def ball() -> CarryingClip:
+    return next(carrying_clips(FRAMES, 1))
+
+
+@pytest.fixture(scope="module")
+def region(ball: CarryingClip) -> np.ndarray:
+    return np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0 for mask in ball.masks])
+
+
+def _another_thing(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The thing's place filled with another one, with stripes of its own."""
+    rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    painted = np.where(((columns - rows) // 9 % 2 == 0)[..., None], np.uint8((230, 60, 40)), np.uint8((120, 20, 10)))
+    return np.where(mask[..., None], painted, frame)
+
+
+def test_a_recoloured_a_striped_and_a_signed_thing_is_a_change(ball: CarryingClip, region: np.ndarray) -> None:
+    for name, changed in ball.changed.items():
+        assert carried_as(ball.frames[0], changed[0], region[0]) == "change", name
+
+
+def test_another_thing_in_its_place_is_a_picture(ball: CarryingClip, region: np.ndarray) -> None:
+    assert carried_as(ball.frames[0], _another_thing(ball.frames[0], ball.masks[0]), region[0]) == "picture"
+    assert carried_as(ball.frames[0], _another_thing(ball.frames[0], region[0]), region[0]) == "picture"
+
+
+def test_a_recolouring_and_a_pattern_turn_with_the_thing(ball: CarryingClip, region: np.ndarray) -> None:
+    for name, least in (("recoloured", 28), ("striped", 24)):
+        truth = ball.changed[name]
+        result = carried(ball.frames, region, {0: truth[0]}, JobContext())
+        assert psnr(result[1:], truth[1:], ball.masks[1:]) >= least, name
+        assert (result[~region] == ball.frames[~region]).all()
+
+
+def test_a_change_goes_backwards_from_a_late_keyframe(ball: CarryingClip, region: np.ndarray) -> None:
+    truth = ball.changed["recoloured"]
+    result = carried(ball.frames, region, {FRAMES - 1: truth[-1]}, JobContext())
+    assert psnr(result[:-1], truth[:-1], ball.masks[:-1]) >= 28
+
+
+def test_two_keyframes_blend_without_a_jump(ball: CarryingClip, region: np.ndarray) -> None:
+    red, checked = ball.changed["recoloured"], ball.changed["checked"]
+    result = carried(ball.frames, region, {0: red[0], FRAMES - 1: checked[-1]}, JobContext()).astype(float)
+    steps = [np.abs(result[index + 1] - result[index])[ball.masks[index]].mean() for index in range(FRAMES - 1)]
+    whole = np.abs(red[0].astype(float) - checked[0])[ball.masks[0]].mean()
+    assert max(steps) < 0.5 * whole + 15
+    # Next to a keyframe it has the say.
+    assert psnr(result[1:2], red[1:2], ball.masks[1:2]) > psnr(result[1:2], checked[1:2], ball.masks[1:2])
+    assert psnr(result[-2:-1], checked[-2:-1], ball.masks[-2:-1]) > psnr(result[-2:-1], red[-2:-1], ball.masks[-2:-1])
+
+
+def test_where_a_pixel_comes_from_does_not_depend_on_what_was_asked_before(ball: CarryingClip, region: np.ndarray) -> None:
+    def motion() -> ThingMotion:
+        return ThingMotion(FramesInMemory(ball.frames), as_sequence(region), 4)
+
+    asked_in_order, asked_at_once = motion(), motion()
+    for frame in (5, 6, 2, 9, 0):
+        asked_in_order.at(frame)
+    for frame in (11, 1):
+        one, other = asked_in_order.at(frame), asked_at_once.at(frame)
+        assert (one.origin == other.origin).all()
+        assert (one.sure == other.sure).all()
+
+
+def test_a_new_shot_is_not_followed_into(ball: CarryingClip, region: np.ndarray) -> None:
+    frames = ball.frames.copy()
+    frames[6:] = np.random.default_rng(0).integers(0, 255, (1, *frames.shape[1:]), np.uint8)
+    motion = ThingMotion(FramesInMemory(frames), as_sequence(region), 0)
+    assert motion.at(5).sure.mean() > 0.3
+    assert motion.at(7).sure.mean() < 0.1
+
+
+def test_a_region_that_vanishes_and_returns_is_found_again(ball: CarryingClip, region: np.ndarray) -> None:
+    masks = region.copy()
+    masks[4:6] = False
+    truth = ball.changed["striped"]
+    result = carried(ball.frames, masks, {0: truth[0]}, JobContext())
+    assert (result[4] == ball.frames[4]).all()
+    assert psnr(result[7:9], truth[7:9], ball.masks[7:9]) >= 22
+
+
+def test_a_side_that_the_keyframe_never_showed_has_little_support(ball: CarryingClip, region: np.ndarray) -> None:
+    frames = ball.frames.copy()
+    random = np.random.default_rng(1)
+    frames[8:][ball.masks[8:]] = random.integers(0, 255, (ball.masks[8:].sum(), 3), np.uint8)
+    change = KeyframeChange(frames[0], ball.changed["striped"][0], region[0], 0)
+    carrier = ChangeCarrier(change, ThingMotion(FramesInMemory(frames), as_sequence(region), 0))
+    seen, hidden = (carrier.carry(index, frames[index], region[index], 0) for index in (6, 10))
+    assert seen.unsupported < 0.25 < hidden.unsupported
+    assert seen.confidence[ball.masks[6]].mean() > hidden.confidence[ball.masks[10]].mean()
+
+
+def test_a_mask_that_covers_everything_and_a_keyframe_that_changes_nothing(ball: CarryingClip) -> None:
+    everything = np.ones((3, *ball.masks.shape[1:]), bool)
+    result = carried(ball.frames[:3], everything, {0: ball.frames[0]}, JobContext())
+    assert np.abs(result.astype(int) - ball.frames[:3]).mean() < 1
+    result = carried(ball.frames[:3], everything, {0: 255 - ball.frames[0]}, JobContext())
+    assert np.abs(result.astype(int) - (255 - ball.frames[:3])).mean() < 12
+
+
+def test_frames_without_support_are_marked_with_the_next_keyframe() -> None:
+    shares = dict.fromkeys(range(20), 0.0) | {5: 0.3, 6: 0.5, 8: 0.52, 15: 0.9}
+    runs = runs_of(shares)
+    assert [(run.start, run.stop, run.keyframe) for run in runs] == [(5, 9, 6), (15, 16, 15)]
+
+
+def test_a_window_keeps_what_lacks_support(tmp_path: Path) -> None:
+    region = as_sequence(np.ones((2, 8, 8), bool))
+
+    def pictures() -> Iterator[np.ndarray]:
+        yield np.zeros((8, 8, 3), np.uint8)
+
+    window = EditedWindow.of((1,), pictures(), region)
+    window.save(tmp_path / "plain.npz")
+    assert EditedWindow.unsupported_in(tmp_path / "plain.npz") == {}
+    EditedWindow(window.frames, window.corners, window.patches, None, (0.5,)).save(tmp_path / "marked.npz")
+    assert EditedWindow.unsupported_in(tmp_path / "marked.npz") == {1: 0.5}
+    assert EditedWindow.load(tmp_path / "marked.npz").unsupported == (0.5,)
