@@ -15,7 +15,7 @@ import gradio as gr
 from app.contract.arguments import Arguments
 from app.contract.error_text import error_text
 from app.contract.program import Answer, Handler
-from core.errors import error_record, internal_error_message, StudioError
+from core.errors import error_record, InputError, internal_error_message, StudioError
 from ui_components.page_files import head
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ def handler(function: Handler) -> Handler:
     @functools.wraps(function)
     def answer(arguments: dict[str, Any]) -> Answer:
         try:
+            if not isinstance(arguments, dict):
+                raise InputError("arguments are sent by their names: reload the page")
             return function(**(arguments if known is None else known.checked(arguments)))
         except StudioError as error:
             return {"error": error_text(error)}

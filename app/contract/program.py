@@ -52,9 +52,10 @@ class Program:
         return [self._handler(HANDLERS[name]) for name in names]
 
     def _handler(self, operation: Operation) -> Handler:
-        def pass_on(project_id: str, **given: Any) -> Answer:
+        def pass_on(**given: Any) -> Answer:
             call = FlatCall(self._allowed(operation).of(self._editor))
-            answer = call(arguments(call).checked({"project_id": project_id, **given}))
+            checked = arguments(call).checked(given)
+            project_id, answer = checked["project_id"], call(checked)
             return self.view(project_id, job=answer) if operation.starts_job else self.view(project_id)
 
         known: list[Arguments] = []

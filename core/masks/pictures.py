@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -30,17 +30,20 @@ _MOST_PACKED = 1100  # how much larger a zip may become, unpacked: deflate itsel
 _MOST_PIXELS = 40_000_000  # of a picture, unless the clip's own frames have as many
 _SHAPE = 0.02  # how far the shape of masks may be from the clip's; their size may be another
 _LOSSY = ("JPEG",)
+_DAMAGED = (UnidentifiedImageError, OSError, EOFError, ValueError, SyntaxError, TypeError, LookupError, OverflowError, zlib.error)
+"""What Pillow raises over a file that is damaged."""
 
 
 @dataclass(frozen=True)
 class MaskPicture:
-    """A picture to be read when it is needed: the folder that it lies in, its own name, and its
-    bytes.
+    """A picture to be read when it is needed: the folder that it lies in, its own name, its bytes,
+    and the page of a file with several.
     """
 
     folder: str
     name: str
     read: Callable[[], bytes]
+    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,22 @@ def pictures_of(source: Path) -> Iterator[list[MaskPicture]]:
                 pictures.append(MaskPicture(str(parts.parent).strip("."), parts.name, read))
             if len(pictures) > _MOST_PICTURES:
                 raise InputError(f"'{source.name}' holds more than {_MOST_PICTURES} pictures: give masks of a shorter part of the clip")
-        yield pictures
+        yield _pages(pictures[0]) if len(pictures) == 1 and source.is_file() else pictures
+
+
+def _pages(picture: MaskPicture) -> list[MaskPicture]:
+    """The pictures in a file: of a stack (TIFF) or an animation (GIF, WebP, APNG) all of them."""
+    try:
+        with open_picture(io.BytesIO(picture.read()), picture.name) as image:
+            count = getattr(image, "n_frames", 1)
+    except _DAMAGED:  # said when it is read
+        return [picture]
+    if count == 1:
+        return [picture]
+    if count > _MOST_PICTURES:
+        raise InputError(f"'{picture.name}' holds more than {_MOST_PICTURES} pictures: give masks of a shorter part of the clip")
+    stem, suffix = Path(picture.name).stem, Path(picture.name).suffix
+    return [replace(picture, name=f"{stem} {page}{suffix}", page=page) for page in range(count)]
 
 
 @contextmanager
@@ -147,8 +165,11 @@ def pixels_of(picture: MaskPicture, size: tuple[int, int]) -> Pixels:
     try:
         with open_picture(io.BytesIO(picture.read()), picture.name) as image:
             check_shape(image.size, size, picture.name)
+            if picture.page:
+                image.seek(picture.page)
+                check_shape(image.size, size, picture.name)
             return _pixels(image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, LookupError, OverflowError, zlib.error) as error:
+    except _DAMAGED as error:
         raise InputError(f"the mask '{picture.name}' is not a readable picture: save it as PNG") from error
     except MemoryError as error:
         raise InputError(f"the mask '{picture.name}' is too large: save it in the clip's size") from error

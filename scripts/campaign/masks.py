@@ -26,7 +26,7 @@ CASES = 2000
 FRAMES = 4
 INFO = VideoInfo(64, 48, Fraction(24), FRAMES)
 KINDS = ("grey.png", "rgba.png", "palette.png", "deep.png", "two.png", "grey.jpg", "grey.tif", "deep.tif", "p.gif", "c.webp", "c.bmp")
-PLACES = ("one", "folder", "zip", "packed zip", "video")
+PLACES = ("one", "stack", "folder", "zip", "packed zip", "video")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +53,10 @@ def attempts(name: str, folder: Path) -> Iterator[tuple[str, Attempt]]:
     source = folder / "masks"
     if place == "one":
         source = sorted(source.iterdir())[0]
+    elif place == "stack":
+        source = folder / f"stack.{chance.choice(('tif', 'gif', 'webp', 'png'))}"
+        first, *rest = (_picture(kind, frame).convert("L") for frame in range(FRAMES))
+        first.save(source, save_all=True, append_images=rest)
     elif place.endswith("zip"):
         source = folder / "masks.zip"
         with zipfile.ZipFile(source, "w", chance.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA))) as packed:
@@ -61,7 +65,7 @@ def attempts(name: str, folder: Path) -> Iterator[tuple[str, Attempt]]:
     elif place == "video":
         source = folder / chance.choice(("masks.mp4", "masks.mkv", "masks.avi"))
         _video(source)
-    if place in ("zip", "video"):
+    if place in ("zip", "video", "stack"):
         source.write_bytes(mutations.bytes_of(source.read_bytes(), chance))
     yield f"{place} of {kind}", lambda: _read(source, folder / "out")
     if place == "video":

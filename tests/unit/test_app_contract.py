@@ -18,6 +18,7 @@ from app.editor.editor import Editor
 from app.server.client_operations import ClientOperations
 from app.settings import Settings
 from core.errors import InputError
+from ui_components.part import handler
 
 
 @pytest.fixture
@@ -94,3 +95,15 @@ def test_dataclasses_are_sent_as_their_fields() -> None:
         call({"project_id": "p", "frame": 3, "colour": "red"})
     with pytest.raises(TypeError):
         call({"project_id": "p"})
+
+
+def test_arguments_of_the_page_are_sent_by_name() -> None:
+    def look(project_id: str, frame: int = 0) -> dict[str, object]:
+        return {"at": frame}
+
+    answer = handler(look)
+    assert answer({"project_id": "p", "frame": 3}) == {"at": 3}  # type: ignore[call-arg, arg-type]
+    for wrong in ([1, 2], {"frame": 3}, {"project_id": "p", "frame": "x"}, {"project_id": "p", "colour": 1}):
+        said = answer(wrong)  # type: ignore[call-arg, arg-type]
+        assert "report" not in said
+        assert said["error"]

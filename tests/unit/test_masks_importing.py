@@ -133,6 +133,15 @@ def test_a_matte_video_gives_the_region_too(tmp_path: Path) -> None:
     assert max(int((one.masks[frame] ^ disc(frame)).sum()) for frame in range(FRAMES)) < 60
 
 
+@pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png"])
+def test_a_stack_or_animation_gives_the_region_too(tmp_path: Path, suffix: str) -> None:
+    first, *rest = (Image.fromarray(grey(disc(frame))) for frame in range(FRAMES))
+    first.save(tmp_path / f"stack.{suffix}", save_all=True, append_images=rest, **({"lossless": True} if suffix == "webp" else {}))
+    (one,) = read(tmp_path / f"stack.{suffix}").objects
+    assert (one.name, one.frames) == ("stack", tuple(range(FRAMES)))
+    assert (one.masks.array() == np.stack([disc(frame) for frame in range(FRAMES)])).all()
+
+
 @pytest.mark.parametrize("name", ["frame_{:04d}", "shot2_{:03d}_x4", "{}", "take 1 ({})"])
 def test_the_number_is_the_run_of_digits_that_counts(tmp_path: Path, name: str) -> None:
     found = read(folder_of(tmp_path / "masks", DRAWN["grey"], name))
