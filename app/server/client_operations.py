@@ -78,7 +78,13 @@ class ClientOperations:
         A server that others can reach lists those of the ids in `known` only.
         """
         projects = self._editor.projects.recent()
-        return [dataclasses.asdict(one) for one in projects if not self._shared or one.project_id in (known or ())]
+        if self._shared:  # where files lie is nobody's business
+            projects = [
+                dataclasses.replace(one, problem=one.problem and "it can't be read: its file is damaged")
+                for one in projects
+                if one.project_id in (known or ())
+            ]
+        return [dataclasses.asdict(one) for one in projects]
 
     def project(self, project_id: str) -> dict[str, Any]:
         """A project as it stands: facts of the clip, objects, timelines (`lanes`), tries, results,

@@ -30,6 +30,7 @@ export const allTracked = (view) => {
 /** How far an object has come, in words for the list. */
 export const progressOf = (view, object) => {
   if (!object.marked) return "not marked yet";
+  if (timelineOf(view, object.id)?.lost?.length) return "masks lost";
   if (object.tracked) return "tracked";
   return timelineOf(view, object.id).tracked ? "to track" : "marked";
 };

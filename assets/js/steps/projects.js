@@ -110,7 +110,7 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
     yes.classList.add("vs-danger");
     turn += 1;
     node.replaceChildren(
-      thumbnailOf(project),
+      ...(project.problem ? [] : [thumbnailOf(project)]),
       make("strong", { class: "vs-grow" }, project.name),
       textButton("Keep", "Keep the project", refresh),
       yes,
