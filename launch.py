@@ -68,6 +68,7 @@ def run_tests(arguments: list[str]) -> int:
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
         "import-linter": [python, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache", "--no-logo"],
+        "advisories": [python, "-m", "scripts.check_advisories"],
         "structure": [python, "-m", "scripts.check_structure", "files", "parameters", "arguments", "duplicates"],
     }
     if not arguments:

@@ -57,7 +57,7 @@ class Gate:
         visitor = self._access.visitor(request)
         with self._traffic.one(visitor or f"stranger {client_address(request)}"):
             check_size(request, self._limits, self._workspace)
-            most, sentence = self._limits.of_body(request.url.path)
+            most, sentence = self._limits.of_body(request.scope["path"])
             body, answered = LimitedBody(receive, most), False
 
             async def send_unless_refused(message: Message) -> None:

@@ -87,7 +87,7 @@ def check_size(request: Request, limits: Limits, workspace: Path) -> None:
     size = int(said) if said.isdecimal() and len(said) < 20 else 0
     if request.method in READING or not size:
         return
-    most, sentence = limits.of_body(request.url.path)
+    most, sentence = limits.of_body(request.scope["path"])
     if size > most:
         raise RefusedError(413, sentence)
     if size > limits.json and size > (free := shutil.disk_usage(workspace).free - SPARE):

@@ -36,6 +36,10 @@ of the page's own code.
 """
 
 
+_HOST = re.compile(r"(?P<name>[\w.-]+)(:\d+)?|\[(?P<number>[\da-fA-F:.%\w]+)\](:\d+)?", re.ASCII)
+"""What the header Host may be; with more in it, addresses made from it would lead elsewhere."""
+
+
 class HostNames:
     """The names that this server may be called by.
 
@@ -54,10 +58,12 @@ class HostNames:
 
     def check(self, request: Request) -> None:
         """RefusedError when the request calls the server by a name that is not its own."""
-        name = (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").rstrip(".")
+        found = _HOST.fullmatch(request.headers.get("host", ""))
+        name = (found["name"] or found["number"]).lower().rstrip(".") if found else ""
         if name in self._names or (self._any_address and _is_address(name)):
             return
-        raise RefusedError(421, f"this server isn't known as '{name[:100]}': use the address that it printed, or start it with --name")
+        said = request.headers.get("host", "")[:100]
+        raise RefusedError(421, f"this server isn't known as '{said}': use the address that it printed, or start it with --name")
 
 
 def _is_address(name: str) -> bool:
@@ -72,7 +78,7 @@ def opens_page(request: Request) -> bool:
     """Whether a person goes to the page, by a link or the address bar."""
     headers = request.headers
     whole = headers.get("sec-fetch-mode", "navigate") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
-    return request.method in READING and request.url.path == "/" and whole
+    return request.method in READING and request.scope["path"] == "/" and whole
 
 
 def comes_from_elsewhere(headers: Headers) -> bool:
@@ -103,7 +109,7 @@ def check_kind(request: Request) -> None:
     """RefusedError for a method, a path or a type of body that neither the page nor a client
     has.
     """
-    path = request.url.path
+    path = request.scope["path"]
     if request.method not in (*READING, "POST"):
         raise RefusedError(405, f"{request.method[:20]} is nothing that this server does", {"Allow": "GET, HEAD, POST"})
     if not _SERVED.fullmatch(path):

@@ -51,9 +51,9 @@ class SignIn:
 
         RefusedError after too many wrong tries.
         """
-        if request.url.path == SIGN_IN:
+        if request.scope["path"] == SIGN_IN:
             return await self._take_form(request)
-        at_page = request.url.path == "/" and request.method in READING
+        at_page = request.scope["path"] == "/" and request.method in READING
         query = dict(parse_qsl(request.url.query, keep_blank_values=True))
         if at_page and "token" in query:
             taken = self._access.takes_token(query["token"])

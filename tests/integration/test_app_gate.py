@@ -143,6 +143,8 @@ def test_what_nobody_needs_is_not_served(client: TestClient) -> None:
         ("127.0.0.1", "elsewhere.example", 421),
         ("127.0.0.1", "localhost.elsewhere.example", 421),
         ("127.0.0.1", "", 421),
+        ("127.0.0.1", "127.0.0.1/studio/sign-in?", 421),
+        ("127.0.0.1", "elsewhere.example@127.0.0.1", 421),
         ("0.0.0.0", "192.168.0.9:7860", 200),
         ("::", "[fe80::1]:7860", 200),
         ("0.0.0.0", "elsewhere.example", 421),
