@@ -185,9 +185,11 @@ def video_panel(program: Program) -> gr.HTML:
             return {**row, "problem": "It can't be read: its file is damaged."}
         return {**row, "problem": p.problem, "file": program.run("project_document", p.project_id)}
 
+    passed_on = program.handlers("deinterlace")
     handlers: list[Handler] = [
         *(open_page, list_projects, page_ready, open_path, open_example, open_project),
         *(workspace_use, clean_up, rename_project, delete_project, trim_clip, look_again, measure_machine),
+        *passed_on,
     ]
     lead = "Open what you want to change; work on a part of it."
     body = BODY.replace("<form", "<form hidden") if program.shared else BODY

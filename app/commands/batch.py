@@ -28,7 +28,7 @@ from core.progress import JobContext
 from core.project.edits import Carry, check_carry, check_seed, check_task, SamplingSettings, Task
 from core.project.prompts import marks_object, Prompt
 from core.project.tracks import MaskAdjustment, MaskTrack
-from core.project.video import check_editable, VideoInfo
+from core.project.video import check_editable, Clip, VideoInfo
 from core.words import counted, listed
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class EditArguments:
     invert_masks: bool = False
     shadows: bool = True
     carry: Carry = "auto"
+    deinterlace: bool = False
 
 
 def track_to_folder(
@@ -69,6 +70,7 @@ def track_to_folder(
     out: Path,
     context: JobContext,
     also: Sequence[MatteForm] = (),
+    deinterlace: bool = False,
 ) -> int:
     """Track the prompted object and write OUT/masks, OUT/report.json and OUT/masks-FORM.
 
@@ -80,6 +82,7 @@ def track_to_folder(
         out: The folder of the result; is made.
         context: Progress and cancelling.
         also: Forms of masks to write besides PNG.
+        deinterlace: Make whole frames of interlaced video.
 
     Returns:
         The number of masks.
@@ -91,13 +94,10 @@ def track_to_folder(
     """
     from core.files import write_text
     from core.masks import export_png
-    from core.media import open_clip
     from core.render.mattes import rehearse_mattes, SUFFIXES, write_mattes
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
-    with open_clip(video) as reader:
-        for remark in reader.info.remarks:
-            note(remark)
+    with _opened(video, deinterlace) as reader:
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
@@ -156,7 +156,7 @@ def edit_to_folder(
     from core.background.affected import affected_masks, united
     from core.files import write_text
     from core.masks import export_png, Feather
-    from core.media import open_clip, read_image, sha256_of, write_image
+    from core.media import read_image, sha256_of, write_image
     from core.propagation.result import feathered_keyframe, fit_keyframe
 
     check_task(arguments.task, arguments.caption)
@@ -167,10 +167,8 @@ def edit_to_folder(
     if prompts and arguments.masks is not None:
         raise InputError("give prompts or --masks, not both: leave one out")
     stopwatch = Stopwatch()
-    with open_clip(video) as reader:
+    with _opened(video, arguments.deinterlace) as reader:
         info = reader.info
-        for remark in info.remarks:
-            note(remark)
         span = parse_span(arguments.frames, info.frames)
         check_editable(info)
         # Everything that can be wrong with the input is found before anything slow starts.
@@ -225,11 +223,12 @@ def edit_to_folder(
             carried = decided(arguments.carry, arguments.task, reader.frame(frame), keyframe, region[frame])
             accepted = Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed, carried)
             edit = EditRequest(FrameRange(*span), region, (accepted,), arguments.settings, Feather(arguments.adjustment.feather))
-            request = RenderRequest(edit, video, sha256_of(video), engine.weights())
+            clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
+            request = RenderRequest(edit, video, clip.content, engine.weights())
             windows = out / WINDOWS
             planned = plan(request, model, windows)
             report = write_edited_video(planned, reader, out, context, png=arguments.png, stopwatch=stopwatch, also={"suspect": suspect})
-            recipe = _recipe(request, model.name, given, prompts, arguments, engine.settings.segmenter, info.frames, out / "keyframe.png")
+            recipe = _recipe(request, model.name, given, prompts, arguments, engine.settings.segmenter, clip, out / "keyframe.png")
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     _print_frames_to_check(suspect)
@@ -244,7 +243,7 @@ def _recipe(
     prompts: PromptArguments,
     arguments: EditArguments,
     segmenter: str,
-    frames: int,
+    clip: Clip,
     keyframe: Path,
 ) -> Recipe:
     """What the command line made, as `replay` makes it again.
@@ -272,7 +271,20 @@ def _recipe(
         through_cuts=prompts.through_cuts,
         shadows=arguments.shadows and arguments.task == "delete",
     )
-    return Recipe(str(request.source.resolve()), request.clip, frames, asked.frames, "h264", (edit,))
+    return Recipe(clip.source, clip.sha256, clip.info.frames, asked.frames, "h264", (edit,), clip.deinterlace)
+
+
+def _opened(video: Path, deinterlace: bool) -> ClipReader:
+    """The clip; what a person should know of it is said."""
+    from core.media import open_clip
+
+    reader = open_clip(video, deinterlace)
+    for remark in reader.info.remarks:
+        note(remark)
+    if reader.info.field_order is not None:
+        first = f"{reader.info.field_order} field first"
+        note(f"the video is interlaced, {first}: its fields are kept; --deinterlace makes whole frames of them")
+    return reader
 
 
 def parse_span(text: str | None, frames: int) -> tuple[int, int]:

@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     track.add_argument(
         "--also", action="append", default=[], choices=MATTES, metavar="FORM", help=f"also write {', '.join(MATTES)} (repeatable)"
     )
+    _add_deinterlace(track)
     track.add_argument("--frames", metavar="A:B", help="frames to track, half-open: 0:48 is 48 frames (all)")
     _add_prompts(track)
     _add_shared(track)
@@ -106,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="HOW",
         help="how the keyframe is carried: change (the source's own thing, changed), picture (another thing) or auto (auto)",
     )
+    _add_deinterlace(edit)
     edit.add_argument("--frames", metavar="A:B", help="frames of the result, half-open: 0:48 is 48 frames (all)")
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
@@ -163,6 +165,10 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and fetched models are stored")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--memory", metavar="MODE", help="how a large video model uses the memory of a GPU: auto, all, parts or layers")
+
+
+def _add_deinterlace(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--deinterlace", action="store_true", help="make whole frames of interlaced video (its fields are kept)")
 
 
 def _add_prompts(parser: argparse.ArgumentParser) -> None:

@@ -29,6 +29,7 @@ from core.progress import JobContext
 from core.project.edits import Painting
 from core.project.prompts import check_prompt, Prompt, scaled_prompt
 from core.project.tracks import MaskTrack
+from core.project.video import Clip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,10 +92,11 @@ def replay_to_folder(
     check_models(engine, recipe.edits, path)
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
-    with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source) as reader:
+    with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source, recipe.deinterlace) as reader:
         from core.propagation.stack import StackedReader  # loads torch, so only after the input was checked
 
         sha256 = sha256_of(source)
+        clip = Clip(str(source), sha256, reader.info, 0, len(reader), recipe.deinterlace)
         own = sha256 == recipe.sha256
         frames = len(reader)
         span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
@@ -105,7 +107,7 @@ def replay_to_folder(
         replay = _Replay(engine, source, path, not own or anew, context, [])
         for number, edit in enumerate(recipe.edits):
             below = StackedReader(reader, applied)
-            done, keys = _apply(replay, edit, below, reader, f"{sha256} {base}", out / WINDOWS / str(number))
+            done, keys = _apply(replay, edit, below, reader, f"{clip.content} {base}", out / WINDOWS / str(number))
             if engine.weights(edit.model) != edit.weights:
                 replay.notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
             applied.append(done)

@@ -76,7 +76,8 @@ def track(options: argparse.Namespace) -> None:
 
     prompts = _prompts(options)
     with console_job() as context:
-        frames = track_to_folder(Engine(_settings(options)), options.video, prompts, options.frames, options.out, context, options.also)
+        engine = Engine(_settings(options))
+        frames = track_to_folder(engine, options.video, prompts, options.frames, options.out, context, options.also, options.deinterlace)
     print(f"{counted(frames, 'mask')} in {options.out / 'masks'}")
 
 
@@ -102,6 +103,7 @@ def edit(options: argparse.Namespace) -> None:
         options.invert_masks,
         options.shadows == "on",
         options.carry,
+        options.deinterlace,
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)

@@ -79,6 +79,7 @@ _TABLE = (
     Operation("example_jpeg", "projects.example_jpeg", CLIENTS),
     # The clip
     Operation("trim", "clip.trim"),
+    Operation("deinterlace", "clip.deinterlace", handler="deinterlace"),
     Operation("examined", "clip.scan"),
     Operation("cuts", "clip.scene_cuts"),
     Operation("timestamps", "clip.timestamps", CLIENTS),

@@ -37,6 +37,7 @@ def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
             *_about_file(clip.info),
             *_about_length(clip),
             *_about_cuts(cuts),
+            *_about_fields(clip),
             *_about_picture(clip.info),
             *_about_light(scan.brightness),
             *_about_unseen(project),
@@ -51,7 +52,7 @@ def preflight(editor: EditorReads, project: Project) -> dict[str, Any]:
 
 def _note(text: str, remedy: str = "", label: str = "", warn: bool = False) -> dict[str, Any]:
     """`remedy` is one of part (ten seconds from the playhead), shot (the one at the playhead) or
-    whole.
+    whole; of deinterlace and fields.
     """
     return {"text": text, "remedy": remedy, "label": label, "warn": warn}
 
@@ -79,6 +80,15 @@ def _about_cuts(cuts: list[int]) -> list[dict[str, Any]]:
         return []
     found = f"{len(cuts)} cuts" if len(cuts) > 1 else f"A cut at frame {cuts[0]}"
     return [_note(f"{found}: tracking stops at each and asks for one click.", "shot", "This shot only", True)]
+
+
+def _about_fields(clip: Clip) -> list[dict[str, Any]]:
+    if clip.info.field_order is None:
+        return []
+    if clip.deinterlace:
+        return [_note("Interlaced: shown, edited and saved as whole frames.", "fields", "Keep fields")]
+    text = f"Interlaced, {clip.info.field_order} field first: results keep the fields, and masks may show combs."
+    return [_note(text, "deinterlace", "Deinterlace", True)]
 
 
 def _about_picture(info: VideoInfo) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
             "variable": info.variable_rate,
             "start": project.clip.start,
             "stop": project.clip.stop,
+            "deinterlaced": project.clip.deinterlace,
             "facts": clip_facts(project.clip),
         },
         "preflight": preflight(editor, project),

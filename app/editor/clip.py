@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from app.contract.values import ClipScan
@@ -37,6 +38,26 @@ class ClipOperations:
             InputError: The clip has no such part.
         """
         return self._workspace.change(project_id, "Trim", lambda p: document.trimmed(p, start, stop))
+
+    def deinterlace(self, project_id: str, on: bool = True) -> Project:
+        """Make whole frames of an interlaced clip, or keep its fields.
+
+        Args:
+            project_id: The project.
+            on: False to keep the fields, as at first.
+
+        Returns:
+            The changed project; what was made of the frames is stale.
+
+        Raises:
+            InputError: The clip is not interlaced.
+        """
+
+        def change(project: Project) -> Project:
+            clip = project.clip.deinterlaced(on)
+            return project if clip == project.clip else document.with_stale_edits(replace(project, clip=clip))
+
+        return self._workspace.change(project_id, "Deinterlace" if on else "Keep fields", change)
 
     def scan(self, project_id: str) -> ClipScan:
         """What the scan in the background has found by now; it is started where it has not been."""

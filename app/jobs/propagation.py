@@ -199,7 +199,7 @@ class PropagationJobs:
         return RenderRequest(
             edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, propagation.settings, stored.feather),
             source=Path(project.clip.source),
-            clip=f"{project.clip.sha256} {propagation.base}",
+            clip=f"{project.clip.content} {propagation.base}",
             weights=self._engine.weights(propagation.model),
         )
 

@@ -58,7 +58,7 @@ class ClipFrames:
         source, expected = project.clip.source, project.clip.info
 
         def opened() -> ClipReader:
-            reader = open_clip(Path(source))
+            reader = open_clip(Path(source), project.clip.deinterlace)
             if (reader.info.size, reader.info.frames) != (expected.size, expected.frames):
                 reader.close()
                 raise InputError(f"the video '{source}' has been replaced by another since this project was made; put it back to go on")
@@ -208,13 +208,13 @@ def identity(project: Project) -> tuple[Hashable, ...]:
     return *_file(project), project.base
 
 
-def _file(project: Project) -> tuple[str, int, int]:
+def _file(project: Project) -> tuple[str, int, int, bool]:
     source = project.clip.source
     try:
         stat = Path(source).stat()
     except (OSError, ValueError):
         raise InputError(f"the video '{source}' is not there any more; put it back to go on with this project") from None
-    return source, stat.st_size, stat.st_mtime_ns
+    return source, stat.st_size, stat.st_mtime_ns, project.clip.deinterlace
 
 
 def _jpeg(reader: ClipReader, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:

@@ -108,7 +108,7 @@ class RecipeEdit:
 @dataclass(frozen=True)
 class Recipe:
     """A whole result: the video, the span that is written and as what, and the edits, the lowest
-    first.
+    first. `deinterlace` makes whole frames of the fields of an interlaced video.
     """
 
     video: str
@@ -117,6 +117,7 @@ class Recipe:
     span: tuple[int, int]
     codec: str
     edits: tuple[RecipeEdit, ...]
+    deinterlace: bool = False
 
     def __post_init__(self) -> None:
         FrameRange(*self.span).check(self.frames)
@@ -189,7 +190,8 @@ def recipe_of(workspace: Workspace, project: Project, propagations: list[Propaga
         The recipe.
     """
     edits = tuple(_edit(workspace, project, propagation) for propagation in propagations)
-    return Recipe(project.clip.source, project.clip.sha256, project.clip.info.frames, span, codec, edits)
+    clip = project.clip
+    return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace)
 
 
 def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> RecipeEdit:

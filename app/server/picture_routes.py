@@ -31,7 +31,7 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
     @routes.get("/{project_id}/frame/{frame}.jpg")
     async def frame_picture(request: Request, project_id: str, frame: int, w: int | None = None, base: str | None = None) -> Response:
         # `base` only makes the address differ where the frame does: with other accepted results on
-        # it
+        # it. So does `whole`, which nobody reads, for deinterlaced frames.
         def read(context: JobContext) -> bytes:
             return editor.pictures.frames.frame_jpeg(editor.projects.get(project_id), frame, _width(w), context)
 

@@ -28,7 +28,7 @@ class Encoding:
 
     `even` is the pixel format for an even width and height, `odd` the one that can hold an odd size
     (None: it can't). `sitings` are those of colour samples that the codec can name; in others they
-    lie left.
+    lie left. `fields` tells whether interlaced frames can be said to be such.
     """
 
     title: str
@@ -40,6 +40,7 @@ class Encoding:
     tag: str | None = None
     least: int = 1
     sitings: tuple[str, ...] = ()
+    fields: bool = False
 
     @property
     def alpha(self) -> bool:
@@ -51,7 +52,14 @@ _ANY = tuple(SITINGS.values())
 
 ENCODINGS: dict[Codec | AlphaCodec, Encoding] = {
     "h264": Encoding(
-        "H.264", ("libx264",), (".mp4", ".m4v", ".mov", ".mkv"), "yuv420p", "yuv444p", {"crf": "16", "preset": "fast"}, sitings=_ANY
+        "H.264",
+        ("libx264",),
+        (".mp4", ".m4v", ".mov", ".mkv"),
+        "yuv420p",
+        "yuv444p",
+        {"crf": "16", "preset": "fast"},
+        sitings=_ANY,
+        fields=True,
     ),
     "hevc": Encoding(
         "HEVC",
@@ -73,8 +81,16 @@ ENCODINGS: dict[Codec | AlphaCodec, Encoding] = {
         least=64,
         sitings=("left", "topleft"),
     ),
-    "prores": Encoding("ProRes 422 HQ", ("prores_ks",), (".mov", ".mkv"), "yuv422p10le", "yuv444p10le", {"profile": "hq"}),
-    "ffv1": Encoding("FFV1, lossless", ("ffv1",), (".mkv", ".mp4"), "bgr0", "bgr0", {"level": "3", "slices": "4", "slicecrc": "1"}),
+    "prores": Encoding("ProRes 422 HQ", ("prores_ks",), (".mov", ".mkv"), "yuv422p10le", "yuv444p10le", {"profile": "hq"}, fields=True),
+    "ffv1": Encoding(
+        "FFV1, lossless",
+        ("ffv1",),
+        (".mkv", ".mp4"),
+        "bgr0",
+        "bgr0",
+        {"level": "3", "slices": "4", "slicecrc": "1"},
+        fields=True,
+    ),
     "prores-4444": Encoding(
         "ProRes 4444, with transparency",
         ("prores_ks",),
@@ -82,6 +98,7 @@ ENCODINGS: dict[Codec | AlphaCodec, Encoding] = {
         "yuva444p10le",
         "yuva444p10le",
         {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"},
+        fields=True,
     ),
     "vp9-alpha": Encoding(
         "VP9, with transparency",
@@ -119,7 +136,10 @@ def pixel_format_of(codec: Codec | AlphaCodec, info: VideoInfo) -> str:
     encoding = ENCODINGS[codec]
     if min(info.size) < encoding.least:
         raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels: each side needs {encoding.least}; try H.264")
-    if info.width % 2 == info.height % 2 == 0:
+    if info.field_order and not encoding.fields:
+        raise InputError(f"{encoding.title} can't hold interlaced frames: deinterlace the clip, or choose H.264, ProRes or FFV1")
+    # Half the lines of a field have to be a whole number.
+    if info.width % 2 == info.height % (4 if info.field_order and encoding.even == "yuv420p" else 2) == 0:
         return encoding.even
     if encoding.odd is None:
         raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels, an odd size: try H.264, HEVC or FFV1")

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from core.errors import InputError
+from core.media.fields import MODES
 from core.media.filters import FrameFilter
 from core.media.siting import ACCURATE, has_subsampled_colour
 from core.project.video import VideoInfo
@@ -189,8 +190,8 @@ def shrunk(picture: RgbFrame, width: int) -> RgbFrame:
 
 
 class YuvConverter:
-    """Turns RGB arrays into frames for an encoder, in the matrix, range and siting of colour that a
-    `VideoInfo` asks for. Not thread-safe.
+    """Turns RGB arrays into frames for an encoder, in the matrix, range, siting of colour and order
+    of fields that a `VideoInfo` asks for. Not thread-safe.
 
     `pixel_format` is bgr0 (exact), yuv420p, yuv444p, or one of 10 bits.
     """
@@ -200,9 +201,10 @@ class YuvConverter:
         self._primaries, self._transfer = code_point(PRIMARIES, info.color_primaries), code_point(TRANSFERS, info.color_transfer)
         pixels = av.VideoFormat(pixel_format)
         self._is_rgb = pixels.is_rgb
-        self._sited = (
-            FrameFilter(("setparams", f"chroma_location={info.chroma_siting or 'left'}")) if has_subsampled_colour(pixels) else None
-        )
+        said = [f"chroma_location={info.chroma_siting or 'left'}"] if has_subsampled_colour(pixels) else []
+        if info.field_order:
+            said.append(f"field_mode={MODES[info.field_order]}")
+        self._said = FrameFilter(("setparams", ":".join(said))) if said else None
         options: dict[str, Any] = {"dst_colorspace": _SWSCALE[used], "dst_color_range": code_point(RANGES, info.color_range, LIMITED)}
         formats = [pixel_format]
         if options["dst_color_range"] == FULL and not self._is_rgb and not pixel_format.endswith("le"):
@@ -216,8 +218,8 @@ class YuvConverter:
         pixels = "rgb24" if array.shape[2] == 3 else "rgba"
         frame = av.VideoFrame.from_numpy_buffer(array, format=pixels)  # no copy: converted before this returns
         frame.color_range = FULL
-        if self._sited is not None:
-            frame = self._sited(frame)
+        if self._said is not None:
+            frame = self._said(frame)
         for reformatter, options in self._steps:
             if self._is_rgb:
                 frame = reformatter.reformat(frame, format=options["format"], threads=1)

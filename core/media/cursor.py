@@ -10,10 +10,11 @@ from pathlib import Path
 import av
 
 from core.errors import InputError
+from core.media.fields import deinterlaced, NumberedFrame
 from core.media.index import FrameIndex
 from core.media.source import decoded_frames, open_container, video_stream
 
-NumberedFrames = Iterator[tuple[int, av.VideoFrame]]
+NumberedFrames = Iterator[NumberedFrame]
 
 
 class Cursor:
@@ -21,12 +22,13 @@ class Cursor:
     `target` to the end of the clip.
 
     Every index up to the clip's last comes: where damage inside the file swallowed a frame, the one
-    before it stands in, as in a player.
+    before it stands in, as in a player. With `deinterlace` all frames are whole ones.
     """
 
-    def __init__(self, path: Path, index: FrameIndex, target: int) -> None:
+    def __init__(self, path: Path, index: FrameIndex, target: int, deinterlace: bool = False) -> None:
         self._path = path
         self._index = index
+        self._deinterlace = deinterlace
         self._open()
         self.move(target)
 
@@ -46,7 +48,10 @@ class Cursor:
 
     def move(self, target: int) -> None:
         """Stand at or before `target`, as near as a keyframe allows."""
-        self._frames = self._filled(self._numbered_from(target))
+        if self._deinterlace:  # with the frame before it
+            self._frames = deinterlaced(self._filled(self._numbered_from(max(0, target - 1))))
+        else:
+            self._frames = self._filled(self._numbered_from(target))
         self._next = 0
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -24,6 +25,7 @@ from av.video.stream import VideoStream
 
 from core.errors import InputError
 from core.media.color import FULL, MATRICES, PRIMARIES, RANGES, TRANSFERS
+from core.media.fields import field_order_of
 from core.media.orientation import orientation_of
 from core.media.siting import siting_of
 from core.media.source import decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
@@ -157,6 +159,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             missing=0 if packets.whole else max(0, stream.frames - frames.count),
             chroma_siting=siting,
             last_frame=timing.last,
+            field_order=field_order_of(frames.interlaced) if frames.interlaced is not None and height % 2 == 0 else None,
         )
         unsaid = None if said else siting
         coded = (first.width, first.height)
@@ -231,33 +234,48 @@ class _Frames:
     pts: tuple[int, ...] | None
     stamps: tuple[Fraction, ...] | None
     landings: tuple[Landing, ...]
+    interlaced: av.VideoFrame | None
+    """The first such frame that was decoded."""
 
     @classmethod
-    def exact(cls, pts: tuple[int, ...], packets: _Packets) -> _Frames:
+    def exact(cls, pts: tuple[int, ...], packets: _Packets, interlaced: av.VideoFrame | None) -> _Frames:
         """Frames that are told apart by their stamps."""
         at = {stamp: position for position, stamp in enumerate(pts)}
         landings = tuple((at[stamp], stamp, seek) for stamp, seek in packets.keyframes if at.get(stamp))
-        return cls(len(pts), pts, tuple(map(Fraction, pts)), landings)
+        return cls(len(pts), pts, tuple(map(Fraction, pts)), landings, interlaced)
 
 
 def _frames(path: Path, packets: _Packets, stream: VideoStream, first: av.VideoFrame, only_sent: bool) -> _Frames:
     """The frames, from the packets as far as decoding agrees with them."""
     cheap = len(packets.pts) * first.width * first.height <= _CHEAP_PIXELS
-    pts = None if cheap or not packets.trusted else _checked(path, packets)
-    if pts is not None:
-        return _Frames.exact(pts, packets)
+    interlaced: list[av.VideoFrame] = []
+    if not cheap and packets.trusted:
+        with open_container(path) as container:
+            head = list(islice(_watched(container, path, interlaced), _CHECKED_FRAMES))
+        pts = _checked(path, packets, head)
+        if pts is not None:
+            return _Frames.exact(pts, packets, next(iter(interlaced), None))
     with open_container(path) as container:
-        decoded = decoded_frames(container, video_stream(container, path))
-        shown = [frame.pts if frame.pts is not None else frame.dts for frame in decoded]
+        shown = list(_watched(container, path, interlaced))
     known = tuple(stamp for stamp in shown if stamp is not None)
     if len(known) == len(shown) and all(a < b for a, b in pairwise(known)):
-        return _Frames.exact(known, packets)
+        return _Frames.exact(known, packets, next(iter(interlaced), None))
     stamps = display_stamps(shown, packets.sent, only_sent)
     # Frames are counted from entry points whose stamps nothing else has.
     times = Counter(known)
     once = {stamp: position for position, stamp in enumerate(shown) if stamp is not None and times[stamp] == 1}
     landings = sorted((position, stamp, seek) for stamp, seek in packets.keyframes if (position := once.get(stamp)))
-    return _Frames(len(shown), None, stamps, tuple(landings))
+    return _Frames(len(shown), None, stamps, tuple(landings), next(iter(interlaced), None))
+
+
+def _watched(container: InputContainer, path: Path, interlaced: list[av.VideoFrame]) -> Iterator[int | None]:
+    """The stamps of all frames in the order of display; the first interlaced one goes to the
+    list.
+    """
+    for frame in decoded_frames(container, video_stream(container, path)):
+        if frame.interlaced_frame and not interlaced:
+            interlaced.append(frame)
+        yield frame.pts if frame.pts is not None else frame.dts
 
 
 def _told(packets: _Packets, frames: _Frames, by_sum: bool, time_base: Fraction, length: Fraction | None) -> Fraction | None:
@@ -274,13 +292,10 @@ def _told(packets: _Packets, frames: _Frames, by_sum: bool, time_base: Fraction,
     return told if by_sum or told > usual + time_base else None
 
 
-def _checked(path: Path, packets: _Packets) -> tuple[int, ...] | None:
-    """The packets' stamps, less what can't be decoded at the start; None when packets and frames
-    disagree in any other way.
+def _checked(path: Path, packets: _Packets, head: list[int | None]) -> tuple[int, ...] | None:
+    """The packets' stamps, less what can't be decoded at the start; None when packets disagree with
+    the first frames, or with the last ones, in any other way.
     """
-    with open_container(path) as container:
-        frames = decoded_frames(container, video_stream(container, path))
-        head = [frame.pts for frame in islice(frames, _CHECKED_FRAMES)]
     pts = packets.pts[packets.pts.index(head[0]) :] if head and head[0] in packets.pts else ()
     if not head or tuple(head) != pts[: len(head)]:
         return None

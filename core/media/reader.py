@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -121,12 +122,12 @@ class ClipReader(ABC):
         return start, stop
 
 
-def open_clip(path: str | Path) -> ClipReader:
-    """A reader for a video file or a folder of numbered images. Raises InputError exactly when
-    `probe` does.
+def open_clip(path: str | Path, deinterlace: bool = False) -> ClipReader:
+    """A reader for a video file or a folder of numbered images; with `deinterlace`, of whole frames
+    where those of the file are interlaced. Raises InputError exactly when `probe` does.
     """
     path = Path(path)
-    return FolderReader(path) if is_folder(path) else VideoReader(path)
+    return FolderReader(path) if is_folder(path) else VideoReader(path, deinterlace)
 
 
 class FolderReader(ClipReader):
@@ -152,10 +153,11 @@ class VideoReader(ClipReader):
     decoder of its own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, deinterlace: bool = False) -> None:
         self._path = path
         self._index = frame_index(path)
-        self.info = self._index.info
+        self._deinterlace = deinterlace and self._index.info.field_order is not None
+        self.info = replace(self._index.info, field_order=None) if self._deinterlace else self._index.info
         self.timestamps = self._index.timestamps
         self._lock = threading.Lock()
         self._cursor: Cursor | None = None
@@ -163,7 +165,7 @@ class VideoReader(ClipReader):
         self._previews = _FrameCache(_PREVIEW_BYTES)
         self._convert = _converter(self._index)
         self._show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
-        self._leaps = _Leaps(path, self._index)
+        self._leaps = _Leaps(path, self._index, self._deinterlace)
 
     def frame(self, index: int) -> RgbFrame:
         self._check_index(index)
@@ -216,7 +218,7 @@ class VideoReader(ClipReader):
         return self._frames(*self._check_span(start, stop), partial(show, width=width))
 
     def _frames(self, start: int, stop: int, convert: Callable[[av.VideoFrame], RgbFrame]) -> Iterator[RgbFrame]:
-        cursor = Cursor(self._path, self._index, start)
+        cursor = Cursor(self._path, self._index, start, self._deinterlace)
         try:
             for index, frame in cursor:
                 if index >= start:
@@ -247,7 +249,7 @@ class VideoReader(ClipReader):
         through a long group of pictures, which can only be decoded forwards, waits for it once.
         """
         if self._cursor is None:
-            self._cursor = Cursor(self._path, self._index, index)
+            self._cursor = Cursor(self._path, self._index, index, self._deinterlace)
         elif not self._cursor.leads_to(index):
             self._cursor.move(index)
         for position, frame in self._cursor:
@@ -265,9 +267,11 @@ class _Leaps:
     a long group of pictures.
     """
 
-    def __init__(self, path: Path, index: FrameIndex) -> None:
-        self._path, self._index = path, index
-        self.entry_points = index.entry_points
+    def __init__(self, path: Path, index: FrameIndex, deinterlace: bool) -> None:
+        self._path, self._index, self._deinterlace = path, index, deinterlace
+        last = index.info.frames - 1
+        # A deinterlaced frame is made with the one before it.
+        self.entry_points = tuple(sorted({min(at + 1, last) if deinterlace and at else at for at in index.entry_points}))
         self._lock = threading.Lock()
         self._cursor: Cursor | None = None
         self._show = PreviewConverter(index.size, index.info.rotation, index.mirrored)
@@ -281,7 +285,7 @@ class _Leaps:
         """An entry point as `ClipReader.preview` gives it."""
         with self._lock:
             if self._cursor is None:
-                self._cursor = Cursor(self._path, self._index, index)
+                self._cursor = Cursor(self._path, self._index, index, self._deinterlace)
             else:
                 self._cursor.move(index)
             return self._show(next(frame for position, frame in self._cursor if position == index), width)

@@ -15,6 +15,7 @@ from typing import cast, Self
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
@@ -25,6 +26,7 @@ from core.media.audio import SourceStreams, Stretch
 from core.media.clock import Clock, clock_of
 from core.media.codecs import AlphaCodec, available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
+from core.media.fields import MODES
 from core.media.siting import has_subsampled_colour
 from core.media.source import open_container
 from core.media.streams import restarts_of
@@ -278,12 +280,13 @@ def _container_format(path: Path, codec: Codec | AlphaCodec) -> str:
 def _written_info(info: VideoInfo, codec: Codec | AlphaCodec) -> VideoInfo:
     """The facts as the file will have them. ProRes knows the limited range only, so a full one is
     converted to it. Colour samples stay where they are, if the codec can say so and they were not
-    turned with the picture.
+    turned with the picture; nor are there fields in a picture that was turned.
     """
     known = ENCODINGS[codec].sitings
     color_range = "tv" if codec.startswith("prores") and info.color_range == "pc" else info.color_range
     siting = info.chroma_siting if info.chroma_siting in known and not info.rotation else "left"
-    return replace(info, chroma_siting=siting, color_range=color_range)
+    fields = None if info.rotation else info.field_order
+    return replace(info, chroma_siting=siting, color_range=color_range, field_order=fields)
 
 
 def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec, clock: Clock) -> VideoStream:
@@ -293,14 +296,18 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | Alpha
     if encoder is None:
         raise InputError(f"this build of PyAV has no encoder for {encoding.title}; those it has: {', '.join(available_codecs())}")
     options = dict(encoding.options)
-    if codec == "h264" and info.color_range == "tv":
+    if codec == "h264":
         # x264 leaves a limited range unsaid unless something else about the signal is said too.
-        options["x264-params"] = "videoformat=component"
+        said = ["videoformat=component"] if info.color_range == "tv" else []
+        said += [f"{MODES[info.field_order]}=1"] if info.field_order else []
+        options["x264-params"] = ":".join(said)
     pixel_format = pixel_format_of(codec, info)
     if encoding.sitings and has_subsampled_colour(av.VideoFormat(pixel_format)):
         options["chroma_sample_location"] = info.chroma_siting or "left"
     if encoder == "libx265" and (clock.frames or info.frames) < 3:
         options["x265-params"] += ":bframes=0"  # with them, x265 makes up the time stamps of one or two frames
+    if info.field_order:
+        options["field_order"] = "tt" if info.field_order == "top" else "bb"
     if encoder == "libx265" and clock.lingers:
         options["forced-idr"] = "1"
     if encoder == "libsvtav1":
@@ -320,6 +327,8 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | Alpha
         context.sample_aspect_ratio = info.pixel_aspect
         if container.format.name == "webm":
             stream.metadata["stereo_mode"] = views_of(info.size, info.pixel_aspect)
+    if info.field_order:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     context.thread_type = "AUTO"
     context.color_primaries = code_point(PRIMARIES, info.color_primaries)
     context.color_trc = code_point(TRANSFERS, info.color_transfer)

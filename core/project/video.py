@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from core.errors import InputError
@@ -35,7 +35,8 @@ class VideoInfo:
     broke off. `gaps` are the pairs of numbers of a folder's images between which others are left
     out. `chroma_siting` is where the samples of colour lie (FFmpeg's name), None where each pixel
     has its own. `last_frame` is how many seconds the last frame is shown, where a constant rate
-    does not tell.
+    does not tell. `field_order` is the field that comes first, `top` or `bottom`, of interlaced
+    video; None for whole frames.
     """
 
     width: int
@@ -57,6 +58,7 @@ class VideoInfo:
     gaps: tuple[tuple[int, int], ...] = ()
     chroma_siting: str | None = None
     last_frame: Fraction | None = None
+    field_order: str | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -116,7 +118,8 @@ class VideoInfo:
 class Clip:
     """A source file and the half-open frame span `start:stop` of it that is worked on.
 
-    `sha256` is empty until the content of a large file has been read through.
+    `sha256` is empty until the content of a large file has been read through. `deinterlace` makes
+    whole frames of an interlaced clip; otherwise its fields are kept.
     """
 
     source: str
@@ -124,9 +127,23 @@ class Clip:
     info: VideoInfo
     start: int
     stop: int
+    deinterlace: bool = False
 
     def __post_init__(self) -> None:
         self.frame_range.check(self.info.frames)
+
+    def deinterlaced(self, on: bool) -> Clip:
+        """The clip with whole frames, or with its fields kept. InputError for one that is not
+        interlaced.
+        """
+        if self.info.field_order is None:
+            raise InputError("this clip is not interlaced: its frames are whole as they are")
+        return replace(self, deinterlace=on)
+
+    @property
+    def content(self) -> str:
+        """Names the pixels of the clip's frames."""
+        return f"{self.sha256} deinterlaced" if self.deinterlace else self.sha256
 
     @property
     def frames(self) -> int:

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,11 @@ from builders import index_first, noise_frames, shot_frames, video_file
 from app.contract.preflight import preflight
 from app.contract.project_view import project_view
 from app.editor.editor import Editor
+from app.render.recipe import recipe_of
 from core.errors import InputError
+from core.media import VideoWriter
+from core.project.codec import dumps, loads
+from core.project.video import VideoInfo
 
 FLAT = np.full((4, 64, 96, 3), 90, np.uint8)
 
@@ -57,6 +62,39 @@ def test_what_becomes_of_the_sound_is_said(editor: Editor, tmp_path: Path) -> No
     editor.scanner.wait()
     notes = [note["text"] for note in preflight(editor, project)["notes"]]
     assert "The sound becomes AAC mono: such PCM in MP4 is rarely played." in notes
+
+
+def test_an_interlaced_clip_is_deinterlaced_by_one_click_and_its_recipe_knows(editor: Editor, tmp_path: Path) -> None:
+    stripes = np.full((4, 64, 96, 3), 40, np.uint8)
+    for number in range(4):  # something has to move, else the fields fit together
+        stripes[number, ::2, 20 * number : 20 * number + 20] = 200
+    path = tmp_path / "fields.mkv"
+    with VideoWriter(path, VideoInfo(96, 64, Fraction(25), 4, field_order="bottom"), codec="ffv1") as writer:
+        for frame in stripes:
+            writer.write(frame)
+    project = editor.projects.create(path)
+
+    def fields() -> dict[str, Any]:
+        (note,) = (n for n in project_view(editor, project.project_id)["preflight"]["notes"] if n["text"].startswith("Interlaced"))
+        return note
+
+    note = fields()
+    assert note["text"].startswith("Interlaced, bottom field first")
+    assert (note["remedy"], note["label"]) == ("deinterlace", "Deinterlace")
+    kept = editor.clip.frame_jpeg(project.project_id, 1)
+
+    changed = editor.clip.deinterlace(project.project_id)
+    assert (fields()["remedy"], fields()["label"]) == ("fields", "Keep fields")
+    assert project_view(editor, project.project_id)["clip"]["deinterlaced"]
+    assert editor.clip.frame_jpeg(project.project_id, 1) != kept
+    assert recipe_of(editor.workspace, changed, [], (0, 4), "h264").deinterlace
+    assert loads(dumps(editor.workspace.history(project.project_id))).present.clip.deinterlace
+
+    editor.clip.deinterlace(project.project_id, on=False)
+    assert editor.clip.frame_jpeg(project.project_id, 1) == kept
+    whole = editor.projects.create(video_file(tmp_path / "plain.mp4", FLAT))
+    with pytest.raises(InputError, match="is not interlaced"):
+        editor.clip.deinterlace(whole.project_id)
 
 
 def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tmp_path: Path) -> None:

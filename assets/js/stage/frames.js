@@ -53,7 +53,8 @@ const width = () => {
 const frameUrl = (frame) => {
   const running = unfinishedResult(); // a result that is being made: what there is of it
   const base = running ? running.query : state.view.base ? `base=${state.view.base}` : "";
-  const query = [width(), base].filter(Boolean).join("&");
+  const whole = state.view.clip.deinterlaced ? "whole=1" : ""; // another picture under another address
+  const query = [width(), base, whole].filter(Boolean).join("&");
   return `${projectUrl(running ? running.path(frame) : `frame/${frame}.jpg`)}${query ? `?${query}` : ""}`;
 };
 

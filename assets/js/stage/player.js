@@ -47,14 +47,16 @@ export const mountPlayer = (ref) => {
     const key = `${state.view.id}/${shown().id}`;
     if (key === loaded) return;
     loaded = key;
-    playable = !shown().base; // with accepted edits below, what was before is not the source
+    // with accepted edits below, or deinterlaced, what was before is not the source
+    playable = !shown().base && !state.view.clip.deinterlaced;
     still.hidden = playable;
     source.hidden = !playable;
     if (playable) source.src = projectUrl("source");
     else source.removeAttribute("src");
     result.src = projectUrl(`result/${shown().id}.mp4`);
   };
-  const stillUrl = (frame) => projectUrl(shown().base ? `below/${shown().id}/${frame}.jpg` : `source/${frame}.jpg`);
+  const mark = () => (state.view.clip.deinterlaced ? "?whole=1" : "");
+  const stillUrl = (frame) => projectUrl(`${shown().base ? `below/${shown().id}` : "source"}/${frame}.jpg${mark()}`);
   const drawMask = () => {
     for (const picture of [maskBefore, maskAfter]) {
       picture.hidden = !state.showRegion;

@@ -1,7 +1,7 @@
 // What to know of a clip before working on it: notes with a remedy, and what the steps will cost.
 
 import { onJobDone, unfinishedJob } from "../state/jobs.js";
-import { ask, request } from "../state/requests.js";
+import { ask, change, request, servers } from "../state/requests.js";
 import { on, state } from "../state/store.js";
 import { secondsFrom, shotAround } from "../state/timeline.js";
 import { trimTo } from "../stage/trim.js";
@@ -10,15 +10,17 @@ import { make, textButton } from "../widgets/dom.js";
 const EVERY = 1500; // milliseconds between looks while the clip is being scanned
 const PART = 10; // seconds
 
-// What a note offers to do about it: the range to work on.
+// What a note offers to do about it.
 const REMEDIES = {
-  part: () => secondsFrom(state.view.clip, state.frame, PART),
-  shot: () => shotAround(state.view.clip, state.view.cuts, state.frame),
-  whole: () => [0, state.view.clip.frames],
+  part: () => trimTo(...secondsFrom(state.view.clip, state.frame, PART)),
+  shot: () => trimTo(...shotAround(state.view.clip, state.view.cuts, state.frame)),
+  whole: () => trimTo(0, state.view.clip.frames),
+  deinterlace: () => change(servers.video, "deinterlace", { on: true }),
+  fields: () => change(servers.video, "deinterlace", { on: false }),
 };
 
 const noteRow = (note) => {
-  const remedy = () => trimTo(...REMEDIES[note.remedy]()).catch(() => {});
+  const remedy = () => REMEDIES[note.remedy]().catch(() => {});
   const button = note.remedy ? textButton(note.label, note.text, remedy, { "data-remedy": note.remedy }) : null;
   return make("li", { "data-warn": String(note.warn) }, make("span", { class: "vs-grow" }, note.text), button);
 };
