@@ -13,7 +13,8 @@ from app.media.frames import ClipFrames, encode_jpeg
 from app.storage.leftovers import UPLOAD
 from app.storage.workspace import new_id, now, Workspace
 from core.assets import ASSETS
-from core.errors import InputError
+from core.errors import InputError, StorageError
+from core.files import write_bytes
 from core.project import project as document
 from core.project.plain import printable
 from core.project.project import Project
@@ -129,8 +130,9 @@ class ProjectOperations:
         with contextlib.suppress(OSError):
             return path.read_bytes()
         picture = encode_jpeg(self._frames.source(project).preview(project.clip.start, THUMBNAIL))
-        with contextlib.suppress(OSError):
-            path.write_bytes(picture)
+        if not self._workspace.is_draft(project_id):
+            with contextlib.suppress(StorageError):  # it is drawn again then
+                write_bytes(path, picture, sync="none")
         return picture
 
     def example_jpeg(self, name: str) -> bytes:
