@@ -62,7 +62,7 @@ def _sentence(text: str, warn: bool = False) -> dict[str, Any]:
 
 
 def _about_file(info: VideoInfo) -> list[dict[str, Any]]:
-    return [_sentence(remark, warn=True) for remark in info.remarks]
+    return [_sentence(remark, warn=True) for remark in info.damage]
 
 
 def _about_length(clip: Clip) -> list[dict[str, Any]]:
@@ -101,6 +101,8 @@ def _about_picture(info: VideoInfo) -> list[dict[str, Any]]:
         notes.append(_note("HDR looks flat here, as no tone mapping is done; results keep the HDR tags, in 8 bit levels."))
     elif info.bit_depth > 8:
         notes.append(_note(f"{info.bit_depth} bit: frames are read, edited and saved with 8 bit levels."))
+    if info.alpha:
+        notes.append(_note("Partly transparent: ProRes and PNG exports keep that, others show the colours below.", warn=True))
     if info.color_range == "pc":
         notes.append(_note("Full range, and results keep it."))
     if info.pixel_aspect != 1:

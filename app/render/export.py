@@ -7,14 +7,17 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from app.contract.values import ExportFormat
 from core.errors import InputError
 from core.progress import JobContext
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.media import ClipReader
 
 STAGE = "exporting"
@@ -67,7 +70,8 @@ def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec
         return ()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"output{kind.suffix}"
-        writer = VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, audio_from=source, span=span)  # type: ignore[arg-type]
+        written: Any = _with_alpha(reader, codec)
+        writer = VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=written, audio_from=source, span=span)
         return writer.rehearse()
 
 
@@ -95,8 +99,9 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
     start, stop = span
     context.report(STAGE, 0, stop - start)
     if codec != PNG:
-        with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, audio_from=source, span=span) as writer:  # type: ignore[arg-type]
-            for number, frame in enumerate(reader.frames(start, stop)):
+        written: Any = _with_alpha(reader, codec)
+        with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=written, audio_from=source, span=span) as writer:
+            for number, frame in enumerate(_pictures(reader, span, written != codec)):
                 writer.write(frame)
                 context.report(STAGE, number + 1, stop - start)
         return
@@ -105,8 +110,22 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
         tempfile.TemporaryDirectory(dir=path.parent) as folder,
     ):
-        for number, frame in enumerate(reader.frames(start, stop)):
+        for number, frame in enumerate(_pictures(reader, span, reader.info.alpha)):
             picture = write_png_frame(folder, number, frame)
             archive.write(picture, picture.name)
             picture.unlink()
             context.report(STAGE, number + 1, stop - start)
+
+
+def _with_alpha(reader: ClipReader, codec: str) -> str:
+    """The kind of the codec that keeps transparency, where there is any and such a kind."""
+    return "prores-4444" if codec == "prores" and reader.info.alpha else codec
+
+
+def _pictures(reader: ClipReader, span: tuple[int, int], alpha: bool) -> Iterator[np.ndarray]:
+    """The frames of the span, with `alpha` as a fourth channel."""
+    import numpy as np
+
+    if not alpha:
+        return reader.frames(*span)
+    return (np.dstack(both) for both in zip(reader.frames(*span), reader.alphas(*span), strict=True))

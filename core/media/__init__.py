@@ -3,8 +3,8 @@
 from core.media.codecs import available_codecs
 from core.media.hashing import sha256_of
 from core.media.images import read_image, read_image_with_alpha, write_image, write_png_frame
-from core.media.probe import probe
-from core.media.reader import ClipReader, open_clip
+from core.media.probe import open_clip, probe
+from core.media.reader import ClipReader
 from core.media.scene_cuts import find_scene_cuts
 from core.media.writer import VideoWriter
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.media.index import frame_index, FrameIndex
+from core.media.source import has_streams
 from core.project.video import VideoInfo
 from core.words import counted
 
@@ -116,7 +117,7 @@ def _index_of(path: Path | None) -> FrameIndex | None:
     """The index of the video that the sound comes from; None when there is no video in that file,
     or no file.
     """
-    if path is None or path.is_dir():
+    if path is None or not has_streams(path):
         return None
     try:
         return frame_index(path)

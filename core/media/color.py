@@ -118,6 +118,29 @@ class RgbConverter:
         return _upright(rgb.to_ndarray(), self._rotation, self._mirrored)
 
 
+def has_alpha(pixels: av.VideoFormat) -> bool:
+    """Whether a pixel format can hold transparency."""
+    return any(component.is_alpha for component in pixels.components)
+
+
+def alpha_of(frame: av.VideoFrame, size: tuple[int, int], rotation: int = 0, mirrored: bool = False) -> npt.NDArray[np.uint8]:
+    """How opaque the pixels of a decoded frame are.
+
+    Args:
+        frame: The frame, of a format that has alpha.
+        size: (width, height) of the answer before it is turned.
+        rotation: Degrees clockwise to turn it.
+        mirrored: Whether to mirror it before.
+
+    Returns:
+        uint8 (H, W), 255 where nothing shines through.
+    """
+    if not has_alpha(frame.format):
+        return np.full(size if rotation in (90, 270) else size[::-1], 255, np.uint8)
+    rgba = VideoReformatter().reformat(frame, *size, format="rgba", threads=1)
+    return _upright(rgba.to_ndarray()[..., 3], rotation, mirrored)
+
+
 class PreviewConverter:
     """Turns decoded frames of one stream into small RGB pictures for the eye: scaled and converted
     in one go, a level off here and there.

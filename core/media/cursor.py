@@ -22,13 +22,14 @@ class Cursor:
     `target` to the end of the clip.
 
     Every index up to the clip's last comes: where damage inside the file swallowed a frame, the one
-    before it stands in, as in a player. With `deinterlace` all frames are whole ones.
+    before it stands in, as in a player. With `deinterlace` all frames are whole ones;
+    with `alpha` they have their transparency.
     """
 
-    def __init__(self, path: Path, index: FrameIndex, target: int, deinterlace: bool = False) -> None:
+    def __init__(self, path: Path, index: FrameIndex, target: int, deinterlace: bool = False, alpha: bool = False) -> None:
         self._path = path
         self._index = index
-        self._deinterlace = deinterlace
+        self._deinterlace, self._alpha = deinterlace, alpha
         self._open()
         self.move(target)
 
@@ -94,7 +95,7 @@ class Cursor:
         """Decoded frames with their indices. What a seek shows before the landing at `position`
         (stamped `not_before`) leans on frames that were not decoded.
         """
-        frames = decoded_frames(self._container, self._stream)
+        frames = decoded_frames(self._container, self._stream, self._alpha)
         if self._index.pts is None:
             if not_before is not None:
                 frames = dropwhile(lambda frame: _stamp(frame) != not_before, frames)

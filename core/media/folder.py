@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.errors import InputError
-from core.media.images import image_size, read_image
+from core.media.images import depth_of, image_size, read_image_with_alpha
 from core.numbering import gaps_of, numbers_of, twins_of
 from core.project.video import VideoInfo
 
@@ -54,8 +54,7 @@ def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
             raise InputError(
                 f"{path.name} is {other[0]}x{other[1]} but {images[0].name} is {size[0]}x{size[1]}: the images of a clip must have one size"
             )
-    for path in {images[0], images[-1]}:  # a copy that was cut short shows at the end
-        read_image(path)
+    ends = [read_image_with_alpha(path)[1] for path in {images[0], images[-1]}]  # a copy that was cut short shows at the end
     codec = _SUFFIXES[images[0].suffix.lower()]
     info = VideoInfo(
         width=size[0],
@@ -64,6 +63,8 @@ def probe_folder(folder: Path) -> tuple[VideoInfo, list[Path]]:
         frames=len(images),
         codec=codec,
         pixel_format="rgb24",
+        bit_depth=depth_of(images[0]),
         gaps=tuple(gaps_of(list(numbered))),
+        alpha=any(alpha.min() < 255 for alpha in ends),
     )
     return info, images

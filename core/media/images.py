@@ -82,8 +82,21 @@ def image_size(path: Path) -> tuple[int, int]:
         raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from error
 
 
+def depth_of(path: Path) -> int:
+    """Bits a channel of a picture, 8 or 16, read from the header only. InputError if `path` is no
+    picture.
+    """
+    try:
+        with open_picture(path) as image:
+            # Pillow has no mode for 16 bits of colour; it reads them as 8.
+            return 16 if image.mode.startswith("I") or ";16" in str(getattr(image, "tile", "")) else 8
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{path} is not a picture that can be read: a PNG or JPEG will do") from error
+
+
 def write_image(path: str | Path, frame: RgbFrame) -> None:
-    """Write uint8 (H, W, 3) RGB as PNG (exact) or JPEG (quality 95, full colour), by the suffix.
+    """Write uint8 (H, W, 3) RGB as PNG (exact) or JPEG (quality 95, full colour), by the suffix; a
+    PNG may have alpha as a fourth channel.
 
     The file appears only when complete. Raises InputError for another suffix or array, StorageError
     when the disk refuses.
@@ -94,7 +107,7 @@ def write_image(path: str | Path, frame: RgbFrame) -> None:
         raise InputError(f"{path.name} is neither .png nor .jpg: give it one of these endings")
     if frame.ndim != 3:
         raise InputError(f"an array of shape {frame.shape} is not a picture (H, W, 3)")
-    image = Image.fromarray(check_frame(frame, (frame.shape[1], frame.shape[0])))
+    image = Image.fromarray(check_frame(frame, (frame.shape[1], frame.shape[0]), 4 if kind == "PNG" and frame.shape[2] == 4 else 3))
     with atomic_path(path) as temporary:
         if kind == "PNG":
             image.save(temporary, format=kind, compress_level=3)  # a third of the default's time for a twentieth more bytes

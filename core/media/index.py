@@ -24,11 +24,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from core.errors import InputError
-from core.media.color import FULL, MATRICES, PRIMARIES, RANGES, TRANSFERS
+from core.media.color import alpha_of, FULL, has_alpha, MATRICES, PRIMARIES, RANGES, TRANSFERS
 from core.media.fields import field_order_of
 from core.media.orientation import orientation_of
 from core.media.siting import siting_of
-from core.media.source import decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
+from core.media.source import alpha_decoder, decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
 from core.media.timing import display_stamps, timing_of
 from core.project.video import AudioInfo, VideoInfo
 
@@ -64,6 +64,9 @@ _TOLD_BY_SUM = ("mov,mp4,m4a,3gp,3g2,mj2", "gif", "apng", "webp_anim", "awebp", 
 
 
 Landing = tuple[int, int, int]
+
+
+_SMALL = (64, 64)
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             missing=0 if packets.whole else max(0, stream.frames - frames.count),
             chroma_siting=siting,
             last_frame=timing.last,
+            alpha=_shines_through(path, first),
             field_order=field_order_of(frames.interlaced) if frames.interlaced is not None and height % 2 == 0 else None,
         )
         unsaid = None if said else siting
@@ -276,6 +280,15 @@ def _watched(container: InputContainer, path: Path, interlaced: list[av.VideoFra
         if frame.interlaced_frame and not interlaced:
             interlaced.append(frame)
         yield frame.pts if frame.pts is not None else frame.dts
+
+
+def _shines_through(path: Path, first: av.VideoFrame) -> bool:
+    """Whether anything in the first frames is transparent."""
+    with open_container(path) as container:
+        stream = video_stream(container, path)
+        if not has_alpha(first.format):
+            return alpha_decoder(stream) is not stream
+        return any(alpha_of(frame, _SMALL).min() < 255 for frame in islice(decoded_frames(container, stream), _CHECKED_FRAMES))
 
 
 def _told(packets: _Packets, frames: _Frames, by_sum: bool, time_base: Fraction, length: Fraction | None) -> Fraction | None:

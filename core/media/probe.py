@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.files import is_folder
+from core.media.animation import AnimationReader
 from core.media.folder import probe_folder
 from core.media.index import frame_index
+from core.media.reader import ClipReader, FolderReader, VideoReader
+from core.media.source import head_of, is_animated_webp
 from core.project.video import VideoInfo
 
 
@@ -20,4 +23,20 @@ def probe(path: str | Path) -> VideoInfo:
     first frame, a folder without numbered images or with images of differing size.
     """
     path = Path(path)
-    return probe_folder(path)[0] if is_folder(path) else frame_index(path).info
+    if is_folder(path):
+        return probe_folder(path)[0]
+    if is_animated_webp(head_of(path)):
+        with AnimationReader(path) as reader:
+            return reader.info
+    return frame_index(path).info
+
+
+def open_clip(path: str | Path, deinterlace: bool = False) -> ClipReader:
+    """A reader for a video file, an animation or a folder of numbered images; with `deinterlace`,
+    of whole frames where those of the file are interlaced. Raises InputError exactly when `probe`
+    does.
+    """
+    path = Path(path)
+    if is_folder(path):
+        return FolderReader(path)
+    return AnimationReader(path) if is_animated_webp(head_of(path)) else VideoReader(path, deinterlace)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Self
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.files import is_folder
 from core.geometry import FrameRange
-from core.media.color import PreviewConverter, RgbConverter, RgbFrame, shrunk
+from core.media.color import alpha_of, PreviewConverter, RgbConverter, RgbFrame, shrunk
 from core.media.cursor import Cursor
 from core.media.folder import probe_folder
-from core.media.images import read_image
+from core.media.images import read_image, read_image_with_alpha
 from core.media.index import frame_index, FrameIndex
 from core.progress import JobContext
 from core.project.video import VideoInfo
@@ -38,6 +39,9 @@ PREVIEW_WIDTH = 960
 """Pixels; previews up to this wide come out of a memory of their own, in which a long group of
 pictures has room.
 """
+
+
+Alpha = NDArray[np.uint8]
 
 
 class ClipReader(ABC):
@@ -101,6 +105,13 @@ class ClipReader(ABC):
         """The frames that come at once, in order: reading one of them decodes no other."""
         return tuple(range(len(self)))
 
+    def alphas(self, start: int = 0, stop: int | None = None) -> Iterator[Alpha]:
+        """How opaque the pixels of frames start:stop are, uint8 (H, W) each, in order. InputError
+        for a span outside the clip.
+        """
+        opaque = np.full((self.info.height, self.info.width), 255, np.uint8)
+        return (opaque for _ in range(*self._check_span(start, stop)))
+
     def close(self) -> None:
         """Let go of the file. Reading afterwards opens it again."""
         return None
@@ -122,14 +133,6 @@ class ClipReader(ABC):
         return start, stop
 
 
-def open_clip(path: str | Path, deinterlace: bool = False) -> ClipReader:
-    """A reader for a video file or a folder of numbered images; with `deinterlace`, of whole frames
-    where those of the file are interlaced. Raises InputError exactly when `probe` does.
-    """
-    path = Path(path)
-    return FolderReader(path) if is_folder(path) else VideoReader(path, deinterlace)
-
-
 class FolderReader(ClipReader):
     """A folder of numbered images."""
 
@@ -146,6 +149,9 @@ class FolderReader(ClipReader):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
         return map(self.frame, range(*self._check_span(start, stop)))
+
+    def alphas(self, start: int = 0, stop: int | None = None) -> Iterator[Alpha]:
+        return (read_image_with_alpha(self._images[index])[1] for index in range(*self._check_span(start, stop)))
 
 
 class VideoReader(ClipReader):
@@ -203,6 +209,12 @@ class VideoReader(ClipReader):
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RgbFrame]:
         return self._frames(*self._check_span(start, stop), _converter(self._index))
 
+    def alphas(self, start: int = 0, stop: int | None = None) -> Iterator[Alpha]:
+        if not self.info.alpha:
+            return super().alphas(start, stop)
+        convert = partial(alpha_of, size=self._index.size, rotation=self.info.rotation, mirrored=self._index.mirrored)
+        return self._frames(*self._check_span(start, stop), convert, alpha=True)
+
     def previews(self, start: int, stop: int, width: int) -> Iterator[RgbFrame]:
         """Small frames for the eye.
 
@@ -217,8 +229,10 @@ class VideoReader(ClipReader):
         show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
         return self._frames(*self._check_span(start, stop), partial(show, width=width))
 
-    def _frames(self, start: int, stop: int, convert: Callable[[av.VideoFrame], RgbFrame]) -> Iterator[RgbFrame]:
-        cursor = Cursor(self._path, self._index, start, self._deinterlace)
+    def _frames(
+        self, start: int, stop: int, convert: Callable[[av.VideoFrame], NDArray[np.uint8]], alpha: bool = False
+    ) -> Iterator[NDArray[np.uint8]]:
+        cursor = Cursor(self._path, self._index, start, self._deinterlace, alpha)
         try:
             for index, frame in cursor:
                 if index >= start:

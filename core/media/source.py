@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -19,6 +20,9 @@ MOST_PIXELS = 2**26
 """Of a frame: 8192 x 8192. A damaged or hostile file may speak of a thousand times as many, and a
 decoder would ask for the memory at once.
 """
+
+_ANIMATED = 0x02
+"""Among the features that a WebP names."""
 
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
@@ -50,6 +54,18 @@ def open_container(path: Path) -> InputContainer:
         container.close()
         raise InputError(f"{path} is a single picture, not a video: choose a video, or a folder of numbered pictures")
     return container
+
+
+def has_streams(path: Path) -> bool:
+    """Whether a clip is a file of streams, rather than pictures: a folder of them, or an animation.
+    InputError when it can't be read.
+    """
+    return not path.is_dir() and not is_animated_webp(head_of(path))
+
+
+def is_animated_webp(head: bytes) -> bool:
+    """Whether a file that begins like this is a WebP of several pictures."""
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & _ANIMATED)
 
 
 def head_of(path: Path) -> bytes:
@@ -111,14 +127,38 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     return chosen
 
 
-def decoded_frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+def decoded_frames(container: InputContainer, stream: VideoStream, alpha: bool = False) -> Iterator[av.VideoFrame]:
     """Frames in display order from where the container stands. A packet that can't be decoded is
     passed over, as players do, and a file that breaks off ends there.
+
+    Args:
+        container: The open file.
+        stream: Its video.
+        alpha: Whether transparency is wanted where the file keeps it in a stream of its own.
+
+    Yields:
+        The frames.
     """
+    decoder: Any = alpha_decoder(stream) if alpha else stream
     with suppress(av.FFmpegError):
         for packet in container.demux(stream):
             if packet.size:  # an empty one would end the decoding
                 with suppress(av.FFmpegError):
-                    yield from stream.decode(packet)
+                    yield from decoder.decode(packet)
     with suppress(av.FFmpegError):
-        yield from stream.decode(None)
+        yield from decoder.decode(None)
+
+
+def alpha_decoder(stream: VideoStream) -> Any:
+    """What decodes a stream with its transparency: FFmpeg's own decoders of VP8 and VP9 leave it
+    out.
+    """
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name)
+    if name is None or stream.metadata.get("alpha_mode") != "1":
+        return stream
+    try:
+        decoder = av.CodecContext.create(name, "r")
+    except (av.FFmpegError, ValueError):  # a build without it
+        return stream
+    decoder.options = dict(_LIMITS)
+    return decoder

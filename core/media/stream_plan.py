@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 
 from core.media.sound_codecs import channels_of, codec_title, CONTAINER_TITLES, encoding_of, may_copy, SoundEncoding
-from core.media.source import open_container
+from core.media.source import has_streams, open_container
 from core.media.streams import Chapter, file_stat, SoundFacts, Streams, streams_of, SubtitleFacts
 
 _TRIED_PACKETS = 8
@@ -91,7 +91,7 @@ def stream_notes(path: Path) -> tuple[str, ...]:
     """What a person should know about sound and subtitles of results from this clip, which are MP4;
     InputError when the file can't be opened.
     """
-    return () if path.is_dir() else plan_streams(path, "mp4", Fraction(0), None).notes
+    return () if not has_streams(path) else plan_streams(path, "mp4", Fraction(0), None).notes
 
 
 def _sound_plan(facts: SoundFacts, container: str, taken: bool, broken: bool) -> SoundPlan | None:

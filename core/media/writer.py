@@ -28,7 +28,7 @@ from core.media.codecs import AlphaCodec, available_codecs, Codec, CODECS, encod
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
 from core.media.fields import MODES
 from core.media.siting import has_subsampled_colour
-from core.media.source import open_container
+from core.media.source import has_streams, open_container
 from core.media.streams import restarts_of
 from core.media.webm import set_display_size, views_of
 from core.project.video import VideoInfo
@@ -91,7 +91,7 @@ class VideoWriter:
                 self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
             self._stream = _add_video(self._container, info, codec, self._clock)
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
-            if audio_from is not None and not Path(audio_from).is_dir():
+            if audio_from is not None and has_streams(Path(audio_from)):
                 self._audio = SourceStreams(Path(audio_from), self._container, self._stretch(Path(audio_from)))
         except BaseException as error:
             self.abort()

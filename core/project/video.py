@@ -36,7 +36,7 @@ class VideoInfo:
     out. `chroma_siting` is where the samples of colour lie (FFmpeg's name), None where each pixel
     has its own. `last_frame` is how many seconds the last frame is shown, where a constant rate
     does not tell. `field_order` is the field that comes first, `top` or `bottom`, of interlaced
-    video; None for whole frames.
+    video; None for whole frames. `alpha` tells whether anything is transparent.
     """
 
     width: int
@@ -59,6 +59,7 @@ class VideoInfo:
     chroma_siting: str | None = None
     last_frame: Fraction | None = None
     field_order: str | None = None
+    alpha: bool = False
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -103,6 +104,13 @@ class VideoInfo:
         """What a person should know before any work begins, a sentence each, without capital and
         full stop.
         """
+        deep = f"{self.bit_depth} bits a channel are read, edited and written as 8" if self.bit_depth > 8 else ""
+        clear = "parts are transparent: ProRes and PNG keep that, other formats show the colours below" if self.alpha else ""
+        return tuple(text for text in (*self.damage, deep, clear) if text)
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What is missing in the clip, as `remarks`."""
         return tuple(text for text in (self.incomplete, self._about_gaps) if text)
 
     @property

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -82,6 +83,13 @@ class StackedReader(ClipReader):
         start, stop = self._check_span(start, stop)
         for index, source in zip(range(start, stop), self._base.frames(start, stop), strict=True):
             yield self._edited(index, source)
+
+    def alphas(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """As the base has them; an edit can be seen through nowhere in its region."""
+        start, stop = self._check_span(start, stop)
+        for index, alpha in zip(range(start, stop), self._base.alphas(start, stop), strict=True):
+            edited = [edit.region[index] for edit in self._edits if edit.frames.contains(index)]
+            yield np.where(np.logical_or.reduce(edited), np.uint8(255), alpha) if edited else alpha
 
     def shows(self, index: int) -> bool:
         """Whether every edit that has a region on this frame has its window by now."""

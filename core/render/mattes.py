@@ -182,6 +182,5 @@ def _write_cut_out(
     context: JobContext,
 ) -> None:
     with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=codec, span=span) as writer:
-        for picture, mask in _frames(reader, objects, span, context):
-            alpha = np.round(feather_alpha(mask, _SOFT) * 255).astype(np.uint8)
-            writer.write(np.dstack([picture, alpha]))
+        for (picture, mask), own in zip(_frames(reader, objects, span, context), reader.alphas(*span), strict=True):
+            writer.write(np.dstack([picture, np.round(feather_alpha(mask, _SOFT) * own).astype(np.uint8)]))
