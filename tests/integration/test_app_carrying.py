@@ -95,7 +95,7 @@ def test_the_choice_can_be_overruled_and_a_wrong_one_is_one_line(given: Given, t
     run_here(*given.edit, "--carry", "picture", "--out", tmp_path / "out", "--frames", "0:4", "--masks", given.masks)
     assert "carried as a picture" in capsys.readouterr().err
     assert json.loads((tmp_path / "out" / "report.json").read_text())["carried"] == {"0": "picture"}
-    assert main([str(a) for a in (*given.edit, "--carry", "both", "--out", tmp_path / "other")]) == 1
+    assert main([str(a) for a in (*given.edit, "--carry", "both", "--out", tmp_path / "other")]) == 2
     assert "choose auto, change or picture" in capsys.readouterr().err
 
 
