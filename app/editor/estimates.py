@@ -24,6 +24,9 @@ from core.project.video import Clip
 if TYPE_CHECKING:
     from core.vivid.model import VividModel
 
+CARRYING = 0.15
+"""Seconds of a frame to which a keyframe's change is carried, before this was measured."""
+
 
 class EstimateOperations:
     """Estimates before the work, and trials that make them possible."""
@@ -71,6 +74,8 @@ class EstimateOperations:
         keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).accepted_keyframes
         if not keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        if all(edit.carried == "change" for edit in keyframes):
+            return self._carrying(project.clip, len(keyframes))
         model = self._engine.video_model()
         model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()
@@ -102,6 +107,11 @@ class EstimateOperations:
         if edit_id is not None:
             project.edit(edit_id)
         return self._queue.submit(TRIAL, project_id, partial(self._trials.try_propagation, project_id, draft, edit_id))
+
+    def _carrying(self, clip: Clip, keyframes: int) -> Estimate:
+        """What keyframes take that are carried as changes: no model runs."""
+        rate = self._estimates.rate("carry", "change") or Rate(CARRYING * keyframes, 800, measured=False)
+        return Estimate(round(rate.seconds * (clip.stop - clip.start), 1), round(rate.memory_mb), 0, rate.measured)
 
     def _timing(self, model: VividModel, guided: bool, draft: bool) -> Timing | None:
         weights = self._engine.weights()

@@ -5,7 +5,7 @@ chained and held to the keyframe itself, so that errors do not add up.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -81,12 +81,14 @@ class Correspondence:
         box: The part, in small pixels, (h, w) in size.
         origin: (h, w, 2), the place (x, y) on the keyframe of each pixel, in small pixels.
         sure: (h, w) in [0, 1], how far that can be trusted.
+        covered: Small pixels of the region.
     """
 
     frame: int
     box: Box[int]
     origin: Floats
     sure: Floats
+    covered: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,14 @@ class ThingMotion:
             self._keep(state)
         return state
 
+    def full_size(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A motion 3x3 of small pixels as one of source pixels."""
+        across, down = self.small_size[0] / self.size[0], self.small_size[1] / self.size[1]
+        # Pixel centres lie at halves.
+        small = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])
+        whole = np.linalg.inv(small) @ matrix @ small
+        return np.asarray(whole / whole[2, 2], np.float64)
+
     def _keep(self, state: Correspondence) -> None:
         """Remember a state, and forget most of those that are not the latest."""
         self._states[state.frame] = state
@@ -158,7 +168,9 @@ class ThingMotion:
         box = self._key.box
         rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
         self._before = (self._keyframe, self._key)
-        return Correspondence(self._keyframe, box, np.stack([columns, rows], -1), box.crop(self._key.mask).copy())
+        return Correspondence(
+            self._keyframe, box, np.stack([columns, rows], -1), box.crop(self._key.mask).copy(), int((self._key.mask > 0.3).sum())
+        )
 
     def _picture(self, index: int) -> _Picture:
         """A frame as motion is read from it. Frames are read in runs, so that none is decoded from
@@ -196,6 +208,7 @@ class ThingMotion:
             moved = self._chained(state, before, now, index)
         if empty:
             return moved
+        moved = replace(moved, covered=int((now.mask > 0.3).sum()))
         if gone or abs(index - self._keyframe) % HELD == 0:
             moved = self._held(moved, now, first=gone)
         return moved
@@ -263,7 +276,7 @@ class ThingMotion:
         # What looks like its place on the keyframe is there, also after it was out of sight.
         seen = trust * likeness * mask
         sure = np.maximum(state.sure * np.clip(likeness * 3, 0, 1), seen * (0.9 if first else 0.7) * (likeness > 0.5))
-        return Correspondence(state.frame, state.box, origin, np.asarray(sure, np.float32))
+        return replace(state, origin=origin, sure=np.asarray(sure, np.float32))
 
     def _likeness(self, colour: Floats, origin: Floats) -> Floats:
         """How much a part of a frame looks like its places on the keyframe, (h, w) in [0, 1]."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.geometry import Box
 from core.masks import bounding_box, Widths
 from core.propagation.mask_motion import box_motion, limit_stretch, Margins, NO_MARGINS
-from core.propagation.warp_state import Positions, positions_of, sample, transform, WarpState
+from core.propagation.warp_state import is_upright, Positions, positions_of, sample, transform, WarpState
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha, remove_background_bleed
 from core.render.flow import DenseFlow
@@ -113,6 +113,8 @@ class WarpTarget:
         box: The mask's box, as its motion is to be read from it; may go beyond the frame.
         crop: What the model saw of the frame.
         redrawn: (h, w, 3), what it made of that.
+        motion: 3x3, how what is replaced moved from the conditioning frame to this one; None where
+            the mask's box has to tell.
         grain: Level of film grain that the edit gets, in 8-bit levels.
         grain_seed: The same seed draws the same grain.
     """
@@ -124,6 +126,7 @@ class WarpTarget:
     box: Box[float]
     crop: CropRegion
     redrawn: Frame
+    motion: NDArray[np.float64] | None = None
     grain: float = 0.0
     grain_seed: tuple[int, ...] = (0,)
 
@@ -175,7 +178,8 @@ class KeyframeWarper:
         if seen is None:
             return target.source
         area = seen.slices
-        state, offset = self._advance(target, box_motion(self._start.box, target.box, (mask.shape[0], mask.shape[1])))
+        forward = target.motion if target.motion is not None else box_motion(self._start.box, target.box, (mask.shape[0], mask.shape[1]))
+        state, offset = self._advance(target, forward)
         answer = target.redrawn.astype(np.float32) + offset
         shade, trust = self._compare(state, answer)
 
@@ -198,14 +202,16 @@ class KeyframeWarper:
 
     def _advance(self, target: WarpTarget, forward: NDArray[np.float64]) -> tuple[WarpState, NDArray[np.float32]]:
         """The state of a frame, and the offset (h, w, 3) between the model's redrawing and the
-        pictures: by the box's motion from the conditioning frame, `forward`, and what the model's
-        frames differ from it by.
+        pictures: by the motion from the conditioning frame, `forward`, and what the model's frames
+        differ from it by.
         """
         crop, redrawn = target.crop, target.redrawn
         height, width = redrawn.shape[:2]
         matrix = crop.matrix @ forward @ np.linalg.inv(self._crop.matrix)
 
         def moved(image: NDArray) -> NDArray:
+            if not is_upright(matrix):
+                return cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             return cv2.warpAffine(image, matrix[:2], (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
         before, alpha = moved(self._redrawn), moved(self._alpha)
@@ -222,7 +228,9 @@ class KeyframeWarper:
 
         x, y = positions_of(crop)
         boxes = forward @ self._start.box_motion
-        whole = limit_stretch(boxes, target.box)
+        # Whatever the outline does, a ball stays a ball.
+        follows = target.motion is not None or not is_upright(self._start.matrix)
+        whole = forward @ self._start.matrix if follows else limit_stretch(boxes, target.box)
         conditioning = transform(self._start.matrix @ np.linalg.inv(crop.matrix @ whole), *at)
         reached = transform(whole, *self._start.origin(*conditioning))
         offsets = np.stack([reached[0] - x, reached[1] - y], -1)

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.background import BackgroundModel
+from core.carrying.motion import ThingMotion
+from core.carrying.pose import ThingPose
 from core.errors import InputError
 from core.geometry import Box
 from core.progress import JobContext
@@ -82,7 +84,9 @@ def propagate(
     base = background.inpaint(keyframe.frame, source) if background is not None and keyframe.task == "modify" else source
     extent = AmodalExtent(region)
     accepted = AcceptedKeyframe.of(picture, base, region[keyframe.frame], _box(extent, keyframe.frame))
-    window_reader = WindowReader(model, reader, region, extent, accepted.margins)
+    # A thing that takes the place of another moves as that one does, as far as it moves as a whole.
+    pose = ThingPose(ThingMotion(reader, region, keyframe.frame)) if keyframe.task == "modify" else None
+    window_reader = WindowReader(model, reader, region, extent, accepted.margins, pose)
     last = _Finished(keyframe.frame, picture, None)
     for number, window in enumerate(windows):
         if window.direction != windows[number - 1].direction or window.conditioning_frame == keyframe.frame:
@@ -238,6 +242,7 @@ def _warped(
                 box=box,
                 crop=given.crops[position],
                 redrawn=redrawn[position],
+                motion=given.motions[position],
                 grain=grain_around(ring.crop(source), ring.crop(mask), ring.crop(before)),
                 grain_seed=(request.keyframe.seed, frame),
             )

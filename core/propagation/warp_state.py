@@ -73,17 +73,27 @@ class WarpState:
 
 
 def transform(matrix: NDArray, x: NDArray[np.float32], y: NDArray[np.float32]) -> Positions:
-    """Where an axis-parallel 3x3 matrix takes positions.
+    """Where a 3x3 matrix takes positions.
 
     Args:
-        matrix: 3x3, without rotation or shear.
+        matrix: 3x3, a homography.
         x: Columns, any shape.
         y: Rows, of the same shape.
 
     Returns:
         The new columns and rows.
     """
+    if not is_upright(matrix):
+        depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+        depth = np.where(np.abs(depth) < 1e-6, 1e-6, depth)
+        across = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth
+        return across.astype(np.float32), ((matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth).astype(np.float32)
     return (matrix[0, 0] * x + matrix[0, 2]).astype(np.float32), (matrix[1, 1] * y + matrix[1, 2]).astype(np.float32)
+
+
+def is_upright(matrix: NDArray) -> bool:
+    """Whether a 3x3 motion only shifts and scales along the axes."""
+    return not (matrix[0, 1] or matrix[1, 0] or matrix[2, 0] or matrix[2, 1])
 
 
 def positions_of(crop: CropRegion) -> Positions:

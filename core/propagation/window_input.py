@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.carrying.pose import ThingPose
 from core.geometry import Box
 from core.masks import bounding_box
 from core.progress import JobContext
@@ -33,6 +34,8 @@ class WindowInput:
             None where there is no mask.
         pixels: (N, h, w, 3), padded to N = 8k + 1 frames by repeating the last.
         masks: (N, h, w).
+        motions: How what is replaced moved from the conditioning frame to each, 3x3; None where the
+            boxes have to tell.
     """
 
     window: Window
@@ -42,6 +45,7 @@ class WindowInput:
     boxes: list[Box[float] | None]
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_]
+    motions: list[NDArray[np.float64] | None]
 
     def warp(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
         """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask:
@@ -50,7 +54,12 @@ class WindowInput:
         first = self.crops[0].crop(picture)
         result = warp_frames(first, self.crops[0].crop_mask(mask), self.pixels, self.masks)
         start, shape = self.boxes[0], (picture.shape[0], picture.shape[1])
-        for position, (crop, end) in enumerate(zip(self.crops, self.boxes, strict=True)):
+        for position, (crop, end, motion) in enumerate(zip(self.crops, self.boxes, self.motions, strict=True)):
+            if motion is not None:
+                matrix = crop.matrix @ motion @ np.linalg.inv(self.crops[0].matrix)
+                moved = cv2.warpPerspective(first, matrix, first.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+                result[position] = np.where(self.masks[position][..., None], moved, result[position])
+                continue
             # `warp_frames`, which models are trained with, knows no more than what is seen.
             if start is not None and end is not None and (_leaves(start, shape) or _leaves(end, shape)):
                 matrix = crop.matrix @ box_motion(start, end, shape) @ np.linalg.inv(self.crops[0].matrix)
@@ -63,7 +72,9 @@ class WindowInput:
 class WindowReader:
     """Reads the windows of one edit."""
 
-    def __init__(self, model: VividModel, reader: Frames, region: Region, extent: AmodalExtent, margins: Margins) -> None:
+    def __init__(
+        self, model: VividModel, reader: Frames, region: Region, extent: AmodalExtent, margins: Margins, pose: ThingPose | None = None
+    ) -> None:
         """Read for one edit.
 
         Args:
@@ -72,7 +83,9 @@ class WindowReader:
             region: What may change.
             extent: The amodal extent of the region.
             margins: What lies between the sides of the keyframe's box and what shows in it.
+            pose: How what is replaced moves as a whole; None where the mask's box is to tell.
         """
+        self._pose = pose
         self._model, self._reader, self._region, self._extent, self._margins = model, reader, region, extent, margins
 
     def read(self, window: Window, edited: Frame | None, context: JobContext) -> WindowInput:
@@ -111,7 +124,23 @@ class WindowReader:
             smooth_boxes([self._extent.box(frame) for frame in window.frames], (height, width), self._margins),
             np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
             np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
+            self._motions(window, context),
         )
+
+    def _motions(self, window: Window, context: JobContext) -> list[NDArray[np.float64] | None]:
+        """From the conditioning frame to each, up to the first on which the thing has none."""
+        motions: list[NDArray[np.float64] | None] = [None] * len(window.frames)
+        if self._pose is None or self._region.is_empty(window.conditioning_frame):
+            return motions
+        start = self._pose.at(window.conditioning_frame)
+        for position, frame in enumerate(window.edited, 1):
+            context.check()
+            end = None if start is None or self._region.is_empty(frame) else self._pose.at(frame)
+            if start is None or end is None:
+                return motions
+            whole = end @ np.linalg.inv(start)
+            motions[position] = np.asarray(whole / whole[2, 2], np.float64)
+        return motions
 
 
 def _leaves(box: Box[float], shape: tuple[int, int]) -> bool:

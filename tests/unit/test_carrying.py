@@ -12,6 +12,7 @@ import pytest
 from core.carrying.change import ChangeCarrier, KeyframeChange
 from core.carrying.decision import carried_as
 from core.carrying.motion import ThingMotion
+from core.carrying.pose import ThingPose
 from core.data.carrying_clips import carrying_clips, CarryingClip
 from core.evaluation.carrying import carried
 from core.evaluation.clips import as_sequence, FramesInMemory
@@ -122,6 +123,22 @@ def test_a_mask_that_covers_everything_and_a_keyframe_that_changes_nothing(ball:
     assert np.abs(result.astype(int) - ball.frames[:3]).mean() < 1
     result = carried(ball.frames[:3], everything, {0: 255 - ball.frames[0]}, JobContext())
     assert np.abs(result.astype(int) - (255 - ball.frames[:3])).mean() < 12
+
+
+def test_a_rigid_thing_has_a_motion_as_a_whole_and_cloth_has_none() -> None:
+    _, board, cloth = carrying_clips(9)
+
+    def pose(clip: CarryingClip, index: int) -> np.ndarray | None:
+        return ThingPose(ThingMotion(FramesInMemory(clip.frames), as_sequence(clip.masks), 0)).at(index)
+
+    tilt = pose(board, 8)
+    assert tilt is not None
+    size = board.masks.shape[2:0:-1]
+    moved = cv2.warpPerspective(board.frames[0], tilt, size, flags=cv2.INTER_LINEAR)
+    inside = cv2.erode(board.masks[8].astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert abs(tilt[1, 0]) > 0.1
+    assert psnr(moved[None], board.frames[8:9], inside[None]) > 24
+    assert pose(cloth, 8) is None
 
 
 def test_frames_without_support_are_marked_with_the_next_keyframe() -> None:

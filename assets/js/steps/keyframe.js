@@ -156,7 +156,8 @@ export const mountKeyframe = (ref, server) => {
       return unfinishedJob("measure") ? "Measuring how long propagating will take." : "";
     }
     const { seconds, memory: megabytes, windows } = answer.forecast;
-    const cost = `To propagate: ${plural(windows, "window")}, about ${duration(seconds)}, ${memory(megabytes)}.`;
+    const count = windows ? `${plural(windows, "window")}, ` : "";
+    const cost = `To propagate: ${count}about ${duration(seconds)}, ${memory(megabytes)}.`;
     const { unseen, stale } = chosenTry();
     return unseen && !stale ? `${unseen} ${cost}` : cost;
   };

@@ -95,7 +95,8 @@ export const mountPropagate = (ref, server) => {
     }
     const time = `about ${duration(final.seconds)}${draft ? ` (draft ${duration(draft.seconds)})` : ""}`;
     const guess = final.measured ? "" : ", at a first guess";
-    return `${plural(final.windows, "window")}, ${time}, ${memory(final.memory)} of memory${guess}.`;
+    const windows = final.windows ? `${plural(final.windows, "window")}, ` : "";
+    return `${windows}${time}, ${memory(final.memory)} of memory${guess}.`;
   };
   const drawEstimate = () => {
     const { view } = state;
@@ -181,7 +182,7 @@ export const mountPropagate = (ref, server) => {
     ref.accept.disabled = result.base !== base;
     ref.download.href = projectUrl(`result/${result.id}.mp4`);
     ref.report.replaceChildren(...factRows(factsOf(result.report)));
-    ref.unsupported.replaceChildren(...unsupportedOf(result).map(unsupportedRow));
+    ref.unsupported.replaceChildren(...unsupportedOf(result).slice(0, 3).map(unsupportedRow));
     ref.unsupported.hidden = !unsupportedOf(result).length;
   };
 
