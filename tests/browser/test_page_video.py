@@ -164,6 +164,7 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     page.wait_for_function("!studio.state.view.draft")
     first = page.evaluate("studio.state.view.id")
     assert page.evaluate("[studio.knownProjects()[0], history.state.project]") == [first, first]
+    card.get_by_text("Open", exact=True).first.click()
     page.get_by_text("Workspace: ").wait_for()
 
     # another browser at this machine has a clip of its own open, and lists what is there;
