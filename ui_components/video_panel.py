@@ -46,7 +46,7 @@ BODY = """
     <button type="button" class="vs-button" data-ref="choose"
      title="A video of any size and length: it is streamed to the disk"><span data-icon="upload"></span>Choose a file</button>
     <span class="vs-quiet">or drop one on the page</span>
-    <input type="file" accept="video/*,.mkv,.avi,.mts,.m2ts" data-ref="file" hidden aria-label="Video file">
+    <input type="file" accept="video/*,.mkv,.avi,.mts,.m2ts,.gif,.webp,.apng" data-ref="file" hidden aria-label="Video file">
     <progress class="vs-upload" data-ref="upload" max="1" value="0" aria-label="Upload" hidden></progress>
   </div>
   <form class="vs-row" data-ref="form">

@@ -87,7 +87,7 @@ def _about_fields(clip: Clip) -> list[dict[str, Any]]:
         return []
     if clip.deinterlace:
         return [_note("Interlaced: shown, edited and saved as whole frames.", "fields", "Keep fields")]
-    text = f"Interlaced, {clip.info.field_order} field first: results keep the fields, and masks may show combs."
+    text = f"Interlaced, {clip.info.field_order} field first: its fields are kept."
     return [_note(text, "deinterlace", "Deinterlace", True)]
 
 

@@ -8,9 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from builders import counted_frames, shot_frames, video_file
 from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
+
+from core.media import VideoWriter
+from core.project.video import VideoInfo
 
 SPAN = "() => [studio.state.view.clip.start, studio.state.view.clip.stop]"
 
@@ -175,3 +179,21 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     other.locator("#studio-video").get_by_text("Open", exact=True).first.click()
     other.wait_for_selector(f"#studio-video [data-project='{first}']")
     other.context.close()
+
+
+@pytest.mark.browser
+def test_one_click_deinterlaces_and_the_picture_changes_at_once(page: Any, server: Server, tmp_path: Path) -> None:
+    fields = np.full((4, 64, 96, 3), 40, np.uint8)
+    for number in range(4):  # something has to move, else the fields fit together
+        fields[number, ::2, 20 * number : 20 * number + 20] = 200
+    with VideoWriter(tmp_path / "fields.mkv", VideoInfo(96, 64, Fraction(25), 4, field_order="top"), codec="ffv1") as writer:
+        for frame in fields:
+            writer.write(frame)
+    open_page(page, server.url)
+    open_by_path(page, tmp_path / "fields.mkv")
+    notes = page.locator("#studio-video [data-ref=notes]")
+    with page.expect_response("**/frame/0.jpg*whole=1*"):
+        notes.get_by_role("button", name="Deinterlace").click()
+    notes.get_by_role("button", name="Keep fields").click()
+    notes.get_by_role("button", name="Deinterlace").wait_for()
+    assert page.evaluate("studio.state.view.clip.deinterlaced") is False
