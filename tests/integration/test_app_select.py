@@ -69,12 +69,12 @@ def overlap(found: np.ndarray, truth: np.ndarray) -> float:
 
 def test_tracking_stops_at_a_cut_asks_for_a_click_and_goes_on_with_it(editor: Editor, clip: Path) -> None:
     project_id = boxed(editor, clip)
-    assert run(editor, project_id) == {"frames": CUT, "waiting": [CUT]}
+    assert run(editor, project_id) == {"frames": CUT, "waiting": [CUT], "missed": []}
     assert editor.tracking.timeline(project_id)[0]["present"] == [[0, CUT]]
     assert not editor.projects.get(project_id).track(1).covers(0, FRAMES)
     first = [mask(editor, project_id, frame) for frame in range(CUT)]
     editor.prompts.add_box(project_id, 1, CUT, *box(CUT))
-    assert run(editor, project_id) == {"frames": FRAMES - CUT, "waiting": []}
+    assert run(editor, project_id) == {"frames": FRAMES - CUT, "waiting": [], "missed": []}
     assert editor.projects.get(project_id).track(1).covers(0, FRAMES)
     assert overlap(mask(editor, project_id, FRAMES - 1), disc(FRAMES - 1)) > 0.8
     assert all((mask(editor, project_id, frame) == first[frame]).all() for frame in range(CUT))
