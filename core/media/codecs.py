@@ -137,7 +137,8 @@ def pixel_format_of(codec: Codec | AlphaCodec, info: VideoInfo) -> str:
     if min(info.size) < encoding.least:
         raise InputError(f"{encoding.title} can't hold {info.width}x{info.height} pixels: each side needs {encoding.least}; try H.264")
     if info.field_order and not encoding.fields:
-        raise InputError(f"{encoding.title} can't hold interlaced frames: deinterlace the clip, or choose H.264, ProRes or FFV1")
+        name = encoding.title.split(",")[0]
+        raise InputError(f"{name} can't hold interlaced frames: deinterlace the clip, or choose H.264, ProRes or FFV1")
     # Half the lines of a field have to be a whole number.
     if info.width % 2 == info.height % (4 if info.field_order and encoding.even == "yuv420p" else 2) == 0:
         return encoding.even

@@ -28,7 +28,7 @@ from core.media.color import alpha_of, FULL, has_alpha, MATRICES, PRIMARIES, RAN
 from core.media.fields import field_order_of
 from core.media.orientation import orientation_of
 from core.media.siting import siting_of
-from core.media.source import alpha_decoder, decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
+from core.media.source import alpha_decoder, ALPHA_DECODERS, decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
 from core.media.timing import display_stamps, timing_of
 from core.project.video import AudioInfo, VideoInfo
 
@@ -162,7 +162,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             missing=0 if packets.whole else max(0, stream.frames - frames.count),
             chroma_siting=siting,
             last_frame=timing.last,
-            alpha=_shines_through(path, first),
+            alpha=_shines_through(path, first, context.codec.canonical_name),
             field_order=field_order_of(frames.interlaced) if frames.interlaced is not None and height % 2 == 0 else None,
         )
         unsaid = None if said else siting
@@ -282,8 +282,10 @@ def _watched(container: InputContainer, path: Path, interlaced: list[av.VideoFra
         yield frame.pts if frame.pts is not None else frame.dts
 
 
-def _shines_through(path: Path, first: av.VideoFrame) -> bool:
+def _shines_through(path: Path, first: av.VideoFrame, codec: str) -> bool:
     """Whether anything in the first frames is transparent."""
+    if not has_alpha(first.format) and codec not in ALPHA_DECODERS:
+        return False
     with open_container(path) as container:
         stream = video_stream(container, path)
         if not has_alpha(first.format):

@@ -28,6 +28,9 @@ _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Codecs whose transparency is a stream of its own, and the decoders that read it."""
+
 _LIMITS = {"max_pixels": str(MOST_PIXELS)}
 
 
@@ -153,7 +156,7 @@ def alpha_decoder(stream: VideoStream) -> Any:
     """What decodes a stream with its transparency: FFmpeg's own decoders of VP8 and VP9 leave it
     out.
     """
-    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name)
+    name = ALPHA_DECODERS.get(stream.codec_context.codec.canonical_name)
     if name is None or stream.metadata.get("alpha_mode") != "1":
         return stream
     try:
