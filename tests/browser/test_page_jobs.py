@@ -22,7 +22,7 @@ WATCH_SHIFTS = """() => {
 FAULT = """
 from app.editor.history import HistoryOperations
 
-def undo(*_):
+def undo(self, project_id: str) -> None:
     raise ZeroDivisionError("nonsense")
 
 HistoryOperations.undo = undo
