@@ -158,12 +158,15 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     card.get_by_role("button", name="Keep").click()
     card.get_by_label("Delete The harbour").click()
     card.get_by_role("button", name="Delete for good").click()
-    page.wait_for_function("studio.state.view.draft")  # an example, to be changed or left again
+    page.wait_for_function("mine => studio.state.view.id !== mine", arg=mine)  # another, or an example where there is none
     assert card.locator(f"[data-project='{mine}']").count() == 0
     assert not (server.workspace / "projects" / mine).exists()
     assert path.exists()
 
-    # the example that is open now becomes a project with its first change
+    # an example becomes a project with its first change
+    card.get_by_text("Open", exact=True).first.click()
+    page.get_by_title("Open the example Street").click()
+    page.wait_for_function("studio.state.view.draft")
     page.evaluate("studio.change(studio.servers.select, 'add_object', {})")
     page.wait_for_function("!studio.state.view.draft")
     first = page.evaluate("studio.state.view.id")
