@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -20,6 +21,8 @@ from core.media.streams import Chapter, file_stat, SoundFacts, Streams, streams_
 
 _TRIED_PACKETS = 8
 """How many packets of a stream are put into a container to see whether it takes them."""
+_DECODED_PACKETS = 100
+"""How many packets are tried until one can be decoded."""
 _TEXTS = ("mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text")
 _SUBTITLES = {"mp4": ("mov_text",), "mov": ("mov_text",), "matroska": ("subrip", "ass", "ssa", "webvtt", "dvb_subtitle", "dvd_subtitle")}
 _MATROSKA_PICTURES = ("hdmv_pgs_subtitle",)
@@ -75,7 +78,8 @@ def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | No
     sounds, notes = [], []
     for number, facts in enumerate(streams.sounds, 1):
         name = _name("sound", facts.language, number, len(streams.sounds))
-        plan = _sound_plan(facts, container, facts.index in taken, _is_broken(facts, start, end))
+        copied = facts.index in taken and not _is_broken(facts, start, end)
+        plan = SoundPlan(facts, None) if copied else _encoded_plan(path, facts, container)
         if plan is None:
             what = f" ({codec_title(facts.codec)})" if facts.codec else ""
             notes.append(f"{name}{what} can't be decoded, and is left out")
@@ -94,12 +98,25 @@ def stream_notes(path: Path) -> tuple[str, ...]:
     return () if not has_streams(path) else plan_streams(path, "mp4", Fraction(0), None).notes
 
 
-def _sound_plan(facts: SoundFacts, container: str, taken: bool, broken: bool) -> SoundPlan | None:
-    if taken and not broken:
-        return SoundPlan(facts, None)
-    if not facts.decodable:
+def _encoded_plan(path: Path, facts: SoundFacts, container: str) -> SoundPlan | None:
+    """The plan of a stream that can't be copied; None when it can't be decoded either."""
+    stat = file_stat(path)
+    if not facts.decodable or not _decodes(path.resolve(), facts.index, stat.st_size, stat.st_mtime_ns):
         return None
     return SoundPlan(facts, encoding_of(container, facts.layout, facts.channels, facts.rate, facts.deep))
+
+
+@lru_cache(maxsize=64)
+def _decodes(path: Path, index: int, size: int, modified: int) -> bool:
+    """Whether any of a stream's first packets gives sound: a header may claim a codec in vain."""
+    with open_container(path) as source:
+        stream = source.streams[index]
+        with suppress(av.FFmpegError):
+            for packet in islice(source.demux(stream), _DECODED_PACKETS):
+                with suppress(av.FFmpegError, ValueError):
+                    if packet.decode():
+                        return True
+    return False
 
 
 def _is_broken(facts: SoundFacts, start: Fraction, end: Fraction | None) -> bool:

@@ -110,7 +110,7 @@ _OPTIONS = {
 _SOUND: dict[str, tuple[str, ...]] = {
     "mp4": ("aac", "libmp3lame", "ac3", "eac3", "libopus", "flac", "alac", "mp2"),
     "mov": ("aac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw", "alac", "ac3", "pcm_u8"),
-    "mkv": ("aac", "libopus", "vorbis", "flac", "pcm_s16le", "pcm_s24le", "ac3", "eac3", "libmp3lame", "mp2", "alac", "dca", "tta"),
+    "mkv": ("aac", "libopus", "vorbis", "flac", "pcm_s16le", "pcm_s24le", "ac3", "eac3", "libmp3lame", "mp2", "alac", "dca"),
     "webm": ("libopus", "vorbis"),
     "avi": ("pcm_s16le", "libmp3lame", "ac3", "mp2", "adpcm_ms", "pcm_u8"),
     "ts": ("aac", "mp2", "ac3", "eac3", "libopus", "s302m"),

@@ -267,6 +267,18 @@ def test_a_stream_that_the_container_refuses_is_encoded(tmp_path: Path) -> None:
     assert sounds(tmp_path / "out.mp4") == [("aac", "mono")]
 
 
+def test_sound_that_can_not_be_decoded_is_left_out_and_said(tmp_path: Path) -> None:
+    """FLAC, by its header, with nothing but zeros in it."""
+    whole = with_sound(tmp_path / "whole.mkv", "flac")
+
+    def spoilt(packet: av.Packet) -> None:
+        packet.update(bytes(packet.size))
+
+    source = remuxed(whole, tmp_path / "noise.mkv", spoilt)
+    assert written(source, tmp_path / "out.mov", "prores") == ("the sound (FLAC) can't be decoded, and is left out",)
+    assert probe(tmp_path / "out.mov").audio == ()
+
+
 @pytest.mark.parametrize(("rate", "wanted"), [(8000, 8000), (1, 8000), (47999, 48000), (192000, 96000), (2**31, 96000)])
 def test_aac_gets_a_rate_that_it_knows(rate: int, wanted: int) -> None:
     assert encoding_of("mp4", "stereo", 2, rate, False).rate == wanted
