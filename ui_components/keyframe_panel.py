@@ -13,7 +13,7 @@ import gradio as gr
 from app.contract.program import Program
 from app.contract.requests import PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
-from core.project.edits import Fit, Placement, SamplingSettings, Task
+from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
@@ -34,6 +34,7 @@ class TriesForm:
     variations: int
     steps: int | None
     guidance: float | None
+    fit: ThingFit | None
     parent: str | None
     keep: float
 
@@ -72,13 +73,16 @@ _SETTINGS = f"""
    type="number" min="0" max="2147483647" step="1" value="1" data-ref="seed"></label>
   {icon_button("dice", "Another seed")}
   <button type="button" class="vs-link" data-ref="more" aria-expanded="false" aria-controls="vs-advanced"
-   title="Steps and guidance">Advanced</button>
+   title="Steps, guidance and fit">Advanced</button>
 </div>
 <div class="vs-row vs-pair" id="vs-advanced" data-ref="advanced" hidden>
   <label title="More steps are slower and finer; empty: as many as the model was made for">Steps<input
    type="number" min="1" max="1000" placeholder="model's own" data-ref="steps"></label>
   <label title="How strictly the caption is followed; empty: the model's own">Guidance<input
    type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
+  <label title="Inside: as wide as high, standing where the object stood; stretched: to its shape; auto: by what it is">Fit<select
+   data-ref="fit"><option value="">auto</option><option value="inside">inside the region</option><option
+   value="stretch">stretched to it</option></select></label>
 </div>
 """
 
@@ -139,7 +143,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
 
     def start_tries(project_id: str, **fields: Any) -> Answer:
         form = TriesForm(**fields)
-        settings = SamplingSettings(form.steps, form.guidance)
+        settings = SamplingSettings(form.steps, form.guidance, form.fit)
         job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, form.parent, form.keep)
         return program.view(project_id, job=job)
 

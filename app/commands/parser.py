@@ -112,6 +112,11 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
     edit.add_argument("--guidance", type=float, metavar="G", help="guidance scale (the model's own)")
+    edit.add_argument(
+        "--fit",
+        metavar="HOW",
+        help="how a painted thing lies in the region: inside, as wide as high, or stretch, to its shape (what the caption names decides)",
+    )
     edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
     edit.add_argument("--png", action="store_true", help="also write DIR/frames, the frames exactly as handed to the encoder")
     _add_prompts(edit)

@@ -95,7 +95,7 @@ def edit(options: argparse.Namespace) -> None:
         options.caption,
         MaskAdjustment.parse(options.adjust, options.feather),
         options.seed,
-        SamplingSettings(options.steps, options.guidance),
+        SamplingSettings(options.steps, options.guidance, options.fit),
         options.masks,
         options.keyframe,
         options.frames,

@@ -165,6 +165,7 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "seed": edit.seed,
         "steps": edit.settings.steps,
         "guidance": edit.settings.guidance,
+        "fit": edit.settings.fit,
         "model": edit.model,
         "image": edit.image,
         "seconds": edit.seconds,

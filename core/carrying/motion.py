@@ -51,6 +51,8 @@ costs.
 """
 LATEST, KEPT = 16, 48
 """States that are kept: the latest, and others at even distances."""
+MEMORY = 96 * 2**20
+"""Bytes of states from which on fewer are kept beside the latest."""
 HELD = 2
 """The chain is held to the keyframe on every so many-th frame."""
 
@@ -159,7 +161,8 @@ class ThingMotion:
             old = self._latest.pop(0)
             if old not in self._latest and (old - self._keyframe) % self._apart:
                 self._states.pop(old, None)
-        if len(self._states) > LATEST + KEPT:
+        held = sum(kept.origin.nbytes + kept.sure.nbytes for kept in self._states.values())
+        if len(self._states) > LATEST + KEPT or held > MEMORY:
             self._apart *= 2
             for frame in [f for f in self._states if (f - self._keyframe) % self._apart and f not in self._latest]:
                 del self._states[frame]

@@ -47,18 +47,28 @@ def check_seed(seed: int) -> None:
         raise InputError(f"the seed {seed} can't be used: give a whole number from 0 to {2**63 - 1}")
 
 
+ThingFit = Literal["stretch", "inside"]
+"""How a painted thing lies in the region: pulled to its shape, or inside it as it is."""
+THING_FITS: tuple[ThingFit, ...] = get_args(ThingFit)
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How a diffusion model is run. None means the model's own default for the task."""
+    """How a diffusion model is run. None means the model's own default for the task; `fit` says how
+    a painted thing lies in the region, None that the thing decides.
+    """
 
     steps: int | None = None
     guidance: float | None = None
+    fit: ThingFit | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
             raise InputError(f"{self.steps} steps can't be made: give a whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
             raise InputError(f"a guidance of {self.guidance} can't be used: choose one from 0 to 50")
+        if self.fit is not None and self.fit not in THING_FITS:
+            raise InputError(f"a painted thing can't lie in the region by '{self.fit}': choose {' or '.join(THING_FITS)}")
         if self.guidance is not None:
             object.__setattr__(self, "guidance", float(self.guidance))  # 3 and 3.0 are the same work
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.geometry import Box
 from core.masks import bounding_box, Widths
-from core.propagation.mask_motion import box_motion, limit_stretch, Margins, NO_MARGINS
+from core.propagation.mask_motion import box_motion, limit_stretch, Margins, NO_MARGINS, STRETCH
 from core.propagation.warp_state import is_upright, Positions, positions_of, sample, transform, WarpState
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha, remove_background_bleed
@@ -58,15 +58,17 @@ class AcceptedKeyframe:
         mask: (H, W), True = edit.
         alpha: (H, W) in [0, 1], how much of each pixel is the edit.
         box: The mask's box, as far beyond the frame as is known of what its border crops.
+        stretch: How many times more it may grow in one direction than in the other.
     """
 
     picture: Frame
     mask: Mask
     alpha: NDArray[np.float32]
     box: Box[float]
+    stretch: float = STRETCH
 
     @classmethod
-    def of(cls, picture: Frame, background: Frame, mask: Mask, box: Box[float]) -> AcceptedKeyframe:
+    def of(cls, picture: Frame, background: Frame, mask: Mask, box: Box[float], stretch: float = STRETCH) -> AcceptedKeyframe:
         """Tell the edit from what it was laid over.
 
         Args:
@@ -74,6 +76,7 @@ class AcceptedKeyframe:
             background: (H, W, 3), the frame without the edit.
             mask: (H, W), True = edit.
             box: The mask's box, with its amodal extent.
+            stretch: How many times more it may grow in one direction than in the other.
 
         Returns:
             The keyframe with its `edit_alpha`.
@@ -85,7 +88,7 @@ class AcceptedKeyframe:
             alpha[area] = edit_alpha(picture[area], background[area], mask[area], rim=False)
             picture = picture.copy()
             picture[area] = remove_background_bleed(picture[area], alpha[area])
-        return cls(picture, mask, alpha, box)
+        return cls(picture, mask, alpha, box, stretch)
 
     @property
     def margins(self) -> Margins:
@@ -230,7 +233,7 @@ class KeyframeWarper:
         boxes = forward @ self._start.box_motion
         # Whatever the outline does, a ball stays a ball.
         follows = target.motion is not None or not is_upright(self._start.matrix)
-        whole = forward @ self._start.matrix if follows else limit_stretch(boxes, target.box)
+        whole = forward @ self._start.matrix if follows else limit_stretch(boxes, target.box, self._keyframe.stretch)
         conditioning = transform(self._start.matrix @ np.linalg.inv(crop.matrix @ whole), *at)
         reached = transform(whole, *self._start.origin(*conditioning))
         offsets = np.stack([reached[0] - x, reached[1] - y], -1)

@@ -71,14 +71,21 @@ def box_motion(start: Box[float], end: Box[float], shape: tuple[int, int]) -> ND
     return np.array([[scale_x, 0, shift_x + (scale_x - 1) / 2], [0, scale_y, shift_y + (scale_y - 1) / 2], [0, 0, 1]], np.float64)
 
 
-def limit_stretch(matrix: NDArray[np.float64], box: Box[float]) -> NDArray[np.float64]:
-    """Hold the larger of a motion's two scales down where they differ by more than STRETCH.
+def limit_stretch(matrix: NDArray[np.float64], box: Box[float], stretch: float = STRETCH) -> NDArray[np.float64]:
+    """Hold the larger of a motion's two scales down where they differ by more than `stretch`.
 
-    Whatever the outline of a replaced object does, a ball stays a ball. `matrix` is what
-    `box_motion` gave and `box` the box that it leads to, whose middle stays where it is.
+    Whatever the outline of a replaced object does, a ball stays a ball.
+
+    Args:
+        matrix: 3x3, what `box_motion` gave.
+        box: The box that it leads to, whose middle stays where it is.
+        stretch: How many times one scale may be the other; 1 keeps proportions.
+
+    Returns:
+        3x3.
     """
     scales = np.array([matrix[0, 0], matrix[1, 1]])
-    held = np.minimum(scales, STRETCH * scales[::-1])
+    held = np.minimum(scales, stretch * scales[::-1])
     middle = np.array([box.x0 + box.x1 - 1, box.y0 + box.y1 - 1]) / 2
     shift = middle - held * (middle - matrix[:2, 2]) / scales
     return np.array([[held[0], 0, shift[0]], [0, held[1], shift[1]], [0, 0, 1]], np.float64)

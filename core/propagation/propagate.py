@@ -21,6 +21,7 @@ from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
 from core.propagation.changed import carry_change, STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
+from core.propagation.mask_motion import STRETCH
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
@@ -28,6 +29,7 @@ from core.propagation.window_input import WindowInput, WindowReader
 from core.propagation.windows import plan_windows, Window
 from core.render.color_match import match_surroundings
 from core.render.grain import grain_around, ring_box
+from core.render.proportions import keeps_proportions
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
@@ -83,7 +85,8 @@ def propagate(
     picture = accepted_frame(source, keyframe.picture, region[keyframe.frame])
     base = background.inpaint(keyframe.frame, source) if background is not None and keyframe.task == "modify" else source
     extent = AmodalExtent(region)
-    accepted = AcceptedKeyframe.of(picture, base, region[keyframe.frame], _box(extent, keyframe.frame))
+    stretch = 1.0 if keeps_proportions(keyframe.caption) else STRETCH
+    accepted = AcceptedKeyframe.of(picture, base, region[keyframe.frame], _box(extent, keyframe.frame), stretch)
     # A thing that takes the place of another moves as that one does, as far as it moves as a whole.
     pose = ThingPose(ThingMotion(reader, region, keyframe.frame)) if keyframe.task == "modify" else None
     window_reader = WindowReader(model, reader, region, extent, accepted.margins, pose)

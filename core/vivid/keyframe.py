@@ -25,6 +25,7 @@ from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha
 from core.render.grain import add_grain, grain_around, ring_box
 from core.render.object_mattes import matte_objects
+from core.render.proportions import place_in
 from core.render.region import CropRegion, plan_region
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
@@ -84,7 +85,8 @@ class KeyframeStudio:
         crop = plan_region([region], (frame.shape[1], frame.shape[0]), self.model.working_size)
         pixels, mask = crop.crop(frame), crop.crop_mask(region)
         alpha = soft_edge(region, feather)
-        return PreparedKeyframe(self.model, frame, region, behind, alpha, crop, pixels, mask, *self._encode(pixels, mask), self.batch)
+        self._encode(pixels, mask)
+        return PreparedKeyframe(self.model, frame, region, behind, alpha, crop, pixels, mask, self._encode, self.batch)
 
     def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
         key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
@@ -101,7 +103,7 @@ class KeyframeStudio:
 @dataclass
 class PreparedKeyframe:
     """One frame and region, encoded: every further caption or seed costs only the denoising and a
-    decode.
+    decode, and for a thing that takes a place of its own in the region another encoding.
     """
 
     model: VividModel
@@ -112,8 +114,7 @@ class PreparedKeyframe:
     crop: CropRegion
     pixels: NDArray[np.uint8] = field(repr=False)
     mask: NDArray[np.bool_] = field(repr=False)
-    masked_latents: Tensor = field(repr=False)
-    mask_latents: Tensor = field(repr=False)
+    encode: Callable[[NDArray[np.uint8], NDArray[np.bool_]], tuple[Tensor, Tensor]] = field(repr=False)
     batch: int = 1
 
     def tries(
@@ -160,6 +161,8 @@ class PreparedKeyframe:
                 yield under[0].inpaint(under[1], self.frame)
                 context.report(STAGE, number * sampling.runs, total)
             return
+        pixels, mask = self._painted(task, caption, settings, under)
+        masked_latents, mask_latents = self.encode(pixels, mask)
         done = 0
         for first in range(0, len(seeds), self.batch):
             group = seeds[first : first + self.batch]
@@ -170,8 +173,8 @@ class PreparedKeyframe:
             videos = denoise(
                 self.model,
                 self.model.caption_for(task, caption),
-                self.masked_latents,
-                self.mask_latents,
+                masked_latents,
+                mask_latents,
                 group,
                 sampling,
                 on_step,
@@ -179,8 +182,20 @@ class PreparedKeyframe:
             )
             done += len(group) * sampling.runs
             for seed, video in zip(group, videos, strict=True):
-                edited = match_surroundings(to_frames(video)[0], self.pixels, self.mask)
+                edited = match_surroundings(to_frames(video)[0], pixels, mask)
                 yield self._finished(task, caption, edited, under, seed)
+
+    def _painted(
+        self, task: str, caption: str, settings: SamplingSettings, under: tuple[BackgroundModel, int] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """What the model sees, (h, w, 3), and which of it it paints, (h, w): all of the region, or
+        the place that a thing of its own proportions takes in it.
+        """
+        place = self.region if task == "delete" else place_in(self.region, caption, settings.fit)
+        if place is self.region:
+            return self.pixels, self.mask
+        frame = self.frame if under is None else under[0].inpaint(under[1], self.frame)
+        return self.crop.crop(frame), self.crop.crop_mask(place)
 
     def _started_from(self, start: NDArray[np.uint8] | None, keep: float, sampling: Sampling) -> tuple[Sampling, Tensor | None]:
         """How to sample, and the latent (1, 1, C, h, w) to start from (None: noise alone)."""

@@ -87,6 +87,7 @@ export const mountKeyframe = (ref, server) => {
       variations: wholeNumber(ref.variations) || 1,
       steps: wholeNumber(ref.steps),
       guidance: numberIn(ref.guidance),
+      fit: ref.fit.value || null,
       parent: state.branch || null,
       keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
     });
@@ -111,8 +112,9 @@ export const mountKeyframe = (ref, server) => {
     ref.seed.value = edit.seed;
     ref.steps.value = edit.steps ?? "";
     ref.guidance.value = edit.guidance ?? "";
+    ref.fit.value = edit.fit ?? "";
     // what is copied is seen
-    if (ref.advanced.hidden && (edit.steps !== null || edit.guidance !== null)) ref.more.click();
+    if (ref.advanced.hidden && (edit.steps !== null || edit.guidance !== null || edit.fit)) ref.more.click();
     typed();
   };
   const branchFrom = (edit) => {
