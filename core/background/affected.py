@@ -19,9 +19,9 @@ from core.progress import JobContext
 
 STEP = 4
 """Frames from one that is looked at to the next; the others take what these show."""
-OFFSETS = (4, 7, 10, 15, 21, 28, 36, 46, 58, 72)
+OFFSETS = (4, 7, 10, 15, 21, 28, 36, 44, 52, 60, 68, 76, 84)
 """How far away the frames are that show a place without the thing."""
-SOURCES = 8
+SOURCES = 10
 """How many of them at most: those where the thing has moved away farthest."""
 LEAST_SOURCES = 3
 APART = 0.5
@@ -36,7 +36,7 @@ CHANGED = 0.16
 """How much a reflection differs from the floor, likewise."""
 TINT = 0.07
 """How much the share of a colour may change in a shadow, which takes light of all colours."""
-USUAL, BRIGHT = 0.6, 0.85
+USUAL, BRIGHT = 0.7, 0.9
 """Ranks among the other frames that a shadow is compared with: some of them may show the shadow
 too.
 """
@@ -44,8 +44,10 @@ UNSURE = 1.5
 """What is as much as this many times the spread of the other frames is no difference."""
 NEAR = 7
 """Small pixels from the thing within which a shadow begins."""
-AGREED = 0.3
-"""Share of a shadow that the next looks have to see as well."""
+HEAD = 0.4
+"""Share of a thing, from the top, beside which no shadow begins."""
+LOOKS = 2
+"""Looks to either side that have a say in what is a shadow."""
 LARGEST = 1.2
 """More than this many times the thing's own area is no shadow but a mistake."""
 RIM = 3
@@ -97,23 +99,19 @@ class Affected:
         return usable or [index]
 
     def _agreed(self, index: int) -> Mask:
-        """What is seen on a frame, as far as the looks before or after it see it too."""
+        """What at least two looks see, this one and those before and after it, each moved as the
+        thing has: what other times show differs from look to look, and so do mistakes.
+        """
         if index not in self._found:
-            footage, shot = self._footage, self._camera.shot(index, STEP)
-            seen = self._look(index)
-            neighbours = [one for one in (index - STEP, index + STEP) if one in shot and footage.hole(one).any()]
-            if neighbours and seen.any():
-                own = footage.small_hole(index)
-                others = np.zeros_like(seen)
-                for one in neighbours:
-                    others |= _moved(self._look(one), footage.small_hole(one), own) > 0.5
-                others = cv2.dilate(others.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-                count, parts = cv2.connectedComponents(seen.astype(np.uint8))
-                for part in range(1, count):
-                    inside = parts == part
-                    if (inside & others).sum() < AGREED * inside.sum():
-                        seen = seen & ~inside
-            self._found[index] = seen
+            footage, shot = self._footage, self._camera.shot(index, LOOKS * STEP)
+            own = footage.small_hole(index)
+            asked = (index + number * STEP for number in range(-LOOKS, LOOKS + 1))
+            looks = [one for one in asked if one in shot and footage.hole(one).any()]
+            votes = np.zeros(own.shape, np.float32)
+            for one in looks:
+                votes += _moved(self._look(one), footage.small_hole(one), own)
+            seen = (votes >= min(2, len(looks)) - 0.2) & ~own
+            self._found[index] = _touching(seen, _foot(own))
             while len(self._found) > _KEPT:
                 self._found.popitem(last=False)
         return self._found[index]
@@ -264,13 +262,21 @@ def _shapes(darker: NDArray[np.float32], change: NDArray[np.float32], spread: ND
     grey = known & (tint < TINT - 0.5 * darker.mean(-1))
     differs = np.abs(change).max(-1) - UNSURE * spread[..., 1]
     floor = known & _below(own)
-    reach = cv2.dilate(own.astype(np.uint8), np.ones((2 * NEAR + 1,) * 2, np.uint8)) > 0
-    core = _touching((grey & (light < -DARKER)) | (floor & (differs > CHANGED)), reach)
+    core = _touching((grey & (light < -DARKER)) | (floor & (differs > CHANGED)), _foot(own))
     edge = (grey & (light < -SOFT_EDGE)) | (floor & (differs > 0.5 * CHANGED))
     near = cv2.dilate(core.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
     found = cv2.morphologyEx((core | (edge & near)).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
     found &= ~own
     return found if found.sum() <= LARGEST * own.sum() else np.zeros_like(found)
+
+
+def _foot(own: Mask) -> Mask:
+    """Where a shadow begins: beside the lower part of a thing, not around its head."""
+    box = bounding_box(own)
+    low = own.copy()
+    if box is not None:
+        low[: box.y0 + round(HEAD * box.height)] = False
+    return cv2.dilate(low.astype(np.uint8), np.ones((2 * NEAR + 1,) * 2, np.uint8)) > 0
 
 
 def _touching(parts: Mask, reach: Mask) -> Mask:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.background.blur import Blur, softer
 from core.background.camera import fitted, Matrix
 from core.background.diffusion import diffuse
 from core.background.footage import Footage, Frame, Mask
@@ -59,6 +60,7 @@ class Alignment:
         flow: float32 (h, w, 2), what is added to a place in the frame before `inverse`.
         gain: float32 (3), what the layer's colours are multiplied by.
         light: float32 (h, w, 3), 8-bit levels that are added then.
+        blur: what makes the layer as soft as the frame is there.
     """
 
     box: Box[int]
@@ -69,6 +71,16 @@ class Alignment:
     flow: NDArray[np.float32]
     gain: NDArray[np.float32]
     light: NDArray[np.float32]
+    blur: Blur
+
+    def looked_up(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values of the layer's small pixels, float32 (H, W), as they lie on the frame, (h, w)."""
+        height, width = self.error.shape
+        columns = np.arange(self.box.x0, self.box.x0 + width, dtype=np.float32)[None].repeat(height, 0)
+        rows = np.arange(self.box.y0, self.box.y0 + height, dtype=np.float32)[:, None].repeat(width, 1)
+        x, y = _through(self.inverse, columns + self.flow[..., 0], rows + self.flow[..., 1])
+        at = x.astype(np.float32), y.astype(np.float32)
+        return np.asarray(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
     def full_size(self, layer: Layer, footage: Footage, area: Box[int]) -> FullSize:
         """The layer as it lies on the frame, at full size.
@@ -94,6 +106,8 @@ class Alignment:
         at = ((x + 0.5) / across - 0.5).astype(np.float32), ((y + 0.5) / down - 0.5).astype(np.float32)
         laid = cv2.remap(layer.picture, *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
         clear = cv2.remap(layer.clear.astype(np.float32), *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > 0.98
+        # What is made up is as soft as the layer; what is to go must not be drawn in.
+        laid = self.blur.applied(laid, np.ones_like(clear) if layer.small_clear.all() else clear, 1 / across)
         width, height = footage.size
         inside = (at[0] > -0.5) & (at[0] < width - 0.5) & (at[1] > -0.5) & (at[1] < height - 0.5)
         return FullSize(np.clip(laid * self.gain + enlarged(self.light), 0, 255), clear, inside, enlarged(self.error))
@@ -121,7 +135,16 @@ def surroundings(hole: Mask, margin: int = MARGIN) -> Box[int] | None:
     return None if box is None else box.grow(margin + max(box.width, box.height) // 4, hole.shape)
 
 
-def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine: bool, around: Box[int] | None = None) -> Alignment | None:
+def align(
+    footage: Footage,
+    target: int,
+    layer: Layer,
+    matrix: Matrix,
+    *,
+    refine: bool,
+    around: Box[int] | None = None,
+    motion: tuple[float, float] = (0.0, 0.0),
+) -> Alignment | None:
     """Lay a picture of the scene on a frame.
 
     Args:
@@ -132,6 +155,8 @@ def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine
         refine: whether the homography is fitted anew around the hole; for layers from far away.
         around: the part of the frame's small picture to lay it on; the surroundings of the hole
             where None.
+        motion: how far the scene moves from frame to frame there, in small pixels, which may have
+            blurred the frame.
 
     Returns:
         How it lies there; None when too little of both is known to tell.
@@ -161,6 +186,8 @@ def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine
     known = clear & ~own
     if known.sum() < LEAST_KNOWN:
         return None
+    blur = softer(picture, moved, known, motion, closer=refine)
+    moved = blur.applied(moved, clear)
     gain = np.clip((picture[known].mean(0) + 4) / (moved[known].mean(0) + 4), *GAIN).astype(np.float32)
     moved *= gain
     misfit = picture - moved
@@ -177,6 +204,7 @@ def align(footage: Footage, target: int, layer: Layer, matrix: Matrix, *, refine
         flow,
         gain,
         np.asarray(light, np.float32),
+        blur,
     )
 
 

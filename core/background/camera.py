@@ -98,6 +98,21 @@ class Camera:
             matrix = np.linalg.inv(self.step(index)) @ matrix
         return matrix / matrix[2, 2]
 
+    def motion(self, index: int) -> tuple[float, float]:
+        """How far the scene moves from a frame to the next around its hole, (x, y) in small
+        pixels.
+        """
+        known = self._footage.range
+        near = index if index > known.start else index + 1
+        if near not in known or self.starts_shot(near):
+            return 0.0, 0.0
+        ys, xs = np.nonzero(self._footage.small_hole(index))
+        if not len(ys):
+            return 0.0, 0.0
+        middle = np.array([xs.mean(), ys.mean(), 1.0])
+        moved = self.step(near) @ middle
+        return float(moved[0] / moved[2] - middle[0]), float(moved[1] / moved[2] - middle[1])
+
     def shot(self, index: int, reach: int) -> range:
         """The frames around `index` in its shot, `reach` to each side at most."""
         known = self._footage.range

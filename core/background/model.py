@@ -72,7 +72,7 @@ class BackgroundModel:
         weights, seen = np.zeros(area.shape, np.float32), np.zeros(area.shape, np.float32)
         for at in near:
             layer = self._plates.plate(at)
-            laid = align(footage, index, layer, self._camera.between(at, index), refine=False)
+            laid = align(footage, index, layer, self._camera.between(at, index), refine=False, motion=self._camera.motion(index))
             if laid is None:
                 continue
             full = laid.full_size(layer, footage, area)

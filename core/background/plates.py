@@ -15,6 +15,7 @@ from core.background.alignment import align, Alignment, Layer
 from core.background.camera import Camera
 from core.background.completion import complete
 from core.background.footage import Footage, Frame, Mask
+from core.background.movement import APART, Movement
 from core.geometry import Box
 
 EVERY = 8
@@ -27,17 +28,21 @@ OFFSETS = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85)
 """How far away the frames are that a plate is put together from."""
 SOURCES = 9
 """How many of them at most."""
+FAR = 3
+"""How many more at most, where those leave something out."""
 FIRST, SECOND = 0.01, 0.1
 """Shares of the hole that a source has to show which none did before, and which one did."""
 DISTANCE = 0.12
 """What a frame of distance costs, in 8-bit levels of error."""
 DISAGREEMENT = 0.7
 """What a level costs by which a source differs from most of the others."""
+PASSING = 16.0
+"""What it costs that something passes there."""
 MADE_UP = 14.0
 """What it costs that a pixel of another plate may be made up."""
 WORST = 70.0
 """A source that costs more shows nothing."""
-REACH = CHAIN * ROOT + OFFSETS[-1] + EVERY
+REACH = CHAIN * ROOT + OFFSETS[-1] + EVERY + APART
 """Frames to either side whose masks have a say in what a frame shows, at most."""
 _KEPT = 10
 
@@ -49,6 +54,7 @@ class Plates:
 
     def __init__(self, footage: Footage, camera: Camera) -> None:
         self._footage, self._camera = footage, camera
+        self._movement = Movement(footage, camera)
         self._made: OrderedDict[int, Layer] = OrderedDict()
 
     def around(self, index: int) -> list[int]:
@@ -93,7 +99,7 @@ class Plates:
         root = self._root(index)
         if root is not None:
             made = self.plate(root)
-            laid = align(footage, index, made, self._camera.between(root, index), refine=True)
+            laid = align(footage, index, made, self._camera.between(root, index), refine=True, motion=self._camera.motion(index))
             if laid is not None:
                 layers.append(made)
                 alignments.append(laid)
@@ -115,15 +121,17 @@ class Plates:
         layers: list[Layer] = []
         alignments: list[Alignment] = []
         distances: list[int] = []
+        sources: list[int] = []
         for source in self._sources(index):
             hole = footage.hole(source)
             rim = cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
             layer = Layer(footage.frame(source), footage.small(source), ~rim, ~footage.small_hole(source))
-            laid = align(footage, index, layer, self._camera.between(source, index), refine=True)
+            laid = align(footage, index, layer, self._camera.between(source, index), refine=True, motion=self._camera.motion(index))
             if laid is not None:
                 layers.append(layer)
                 alignments.append(laid)
                 distances.append(abs(source - index))
+                sources.append(source)
         if not alignments:
             return [], [], []
         pictures = np.stack([np.where(one.clear[..., None], one.laid, np.nan) for one in alignments])
@@ -131,10 +139,10 @@ class Plates:
             warnings.simplefilter("ignore", RuntimeWarning)  # nothing is known of some pixels
             middle = np.nanmedian(pictures, 0)
         costs = []
-        for one, picture, distance in zip(alignments, pictures, distances, strict=True):
+        for source, one, picture, distance in zip(sources, alignments, pictures, distances, strict=True):
             apart = np.nan_to_num(np.abs(picture - middle).mean(-1))
             apart = cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 2.0)
-            cost = one.error + DISTANCE * distance + DISAGREEMENT * apart
+            cost = one.error + DISTANCE * distance + DISAGREEMENT * apart + PASSING * one.looked_up(self._movement.on(source))
             costs.append(np.where(one.clear, cost, np.inf).astype(np.float32))
         return layers, alignments, costs
 
@@ -169,12 +177,25 @@ class Plates:
         total = max(int(hole.sum()), 1)
         often = np.zeros(hole.shape, np.int32)
         chosen: list[int] = []
-        # First what shows something that no other does, then second opinions.
+
+        def new(source: int, times: int) -> float:
+            return float((shown[source] & (often == times)).sum()) / total
+
+        def take(source: int) -> None:
+            np.add(often, shown[source], out=often)
+            chosen.append(source)
+
+        # First what shows something that no nearer one does, then second opinions.
         for times, share in ((0, FIRST), (1, SECOND)):
             for source in shown:
-                if len(chosen) < SOURCES and source not in chosen and (shown[source] & (often == times)).sum() > share * total:
-                    often += shown[source]
-                    chosen.append(source)
+                if len(chosen) < SOURCES and source not in chosen and new(source, times) > share:
+                    take(source)
+        # Then, where a thing hardly moves, those far away that show most of what is still missing.
+        while len(chosen) < SOURCES + FAR:
+            best = max((source for source in shown if source not in chosen), key=lambda one: new(one, 0), default=None)
+            if best is None or new(best, 0) <= FIRST:
+                break
+            take(best)
         return chosen
 
     def _composed(

@@ -12,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.background import BackgroundModel
+from core.background.blur import Blur, softer
+from core.data.courtyard import CameraPath, draw_courtyard
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -119,6 +121,58 @@ def test_shots_do_not_mix() -> None:
     found = result_of(truth, masks, (10, 13))
     for index, result in found.items():
         assert abs(float(result[masks[index]].mean()) - float(truth[index][masks[index]].mean())) < 20
+
+
+@pytest.mark.parametrize("camera", ["track", "hand-held"])
+def test_parallax_is_followed(camera: CameraPath) -> None:
+    clip = draw_courtyard(COUNT, (WIDTH * 3 // 2, HEIGHT * 3 // 2), camera=camera, effect="none")
+    background = BackgroundModel(Clip(list(clip.frames)), Region(list(clip.masks)))
+    for index in (4, 12):
+        assert psnr(background.inpaint(index, clip.frames[index]), clip.behind[index], clip.masks[index]) > 22
+
+
+def test_what_passes_elsewhere_is_no_background() -> None:
+    truth, masks = [pan()[0]] * COUNT, [disc(50 + 2 * t, 64, 18) for t in range(COUNT)]
+    shown = covered(truth, masks)
+    for t, frame in enumerate(shown):  # a second thing goes the other way, through places that were hidden
+        frame[disc(170 - 7 * t, 70, 9) & ~masks[t]] = (10, 250, 40)
+    background = BackgroundModel(Clip(shown), Region(masks))
+    for index in (3, 8, 20):
+        assert psnr(background.inpaint(index, shown[index]), truth[index], masks[index]) > 19
+
+
+@pytest.mark.parametrize(
+    ("masks", "least"),
+    [
+        ([disc(50 if t % 2 else 140, 64, 20) for t in range(COUNT)], 26),
+        ([np.abs(np.arange(WIDTH)[None].repeat(HEIGHT, 0) - 30 - 6 * t) < WIDTH // 4 for t in range(COUNT)], 18),
+        ([disc(40 + 50 * t, 64, 20) for t in range(3)], 18),
+    ],
+    ids=["jumping masks", "half of the picture", "three frames"],
+)
+def test_difficult_masks(masks: list[Mask], least: float) -> None:
+    truth = pan()[: len(masks)]
+    found = result_of(truth, masks, (len(masks) // 2,))
+    for index, result in found.items():
+        assert psnr(result, truth[index], masks[index]) > least
+
+
+def test_a_flash_stays_on_its_own_frame() -> None:
+    truth = [np.clip(frame * (1.8 if t in (7, 13) else 1.0), 0, 255).astype(np.uint8) for t, frame in enumerate(pan())]
+    masks = crossing()
+    for index, result in result_of(truth, masks, (6, 7, 8, 14)).items():
+        assert psnr(result, truth[index], masks[index]) > (15 if index == 7 else 22)
+
+
+def test_a_blurred_frame_is_filled_as_softly_as_it_is() -> None:
+    rows = scene(3)[:HEIGHT, :WIDTH].astype(np.float32)
+    known = np.ones((HEIGHT, WIDTH), np.bool_)
+    smeared = Blur(length=7.0).applied(rows, known)
+    assert softer(smeared, rows, known, (8.0, 0.0)) == Blur(length=7.0)
+    assert softer(rows, rows, known, (8.0, 0.0)) == Blur()
+    assert softer(rows, smeared, known, (8.0, 0.0)) == Blur()  # nothing makes a picture sharper
+    shifted = np.roll(rows, 2, 1)
+    assert softer(shifted, rows, known, (8.0, 0.0)) == Blur()  # one that lies wrong is not blurred to hide it
 
 
 def test_what_no_frame_shows_is_counted_beforehand() -> None:
