@@ -31,6 +31,7 @@ class ThingPose:
 
     def __init__(self, motion: ThingMotion) -> None:
         self._motion = motion
+        self._known: dict[int, Matrix | None] = {}
 
     def at(self, index: int) -> Matrix | None:
         """The motion from the keyframe to a frame.
@@ -42,6 +43,11 @@ class ThingPose:
             3x3, from source pixels of the keyframe to those of the frame; None where the thing has
             no motion as a whole, or too little of it is found again.
         """
+        if index not in self._known:
+            self._known[index] = self._fitted(index)
+        return self._known[index]
+
+    def _fitted(self, index: int) -> Matrix | None:
         found = self._motion.at(index)
         start, end = _pairs(found)
         if len(start) < LEAST or len(start) < SHARE * max(found.covered, 1):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.background import BackgroundModel
 from core.carrying.motion import ThingMotion
+from core.carrying.occluders import Occluders
 from core.carrying.pose import ThingPose
 from core.errors import InputError
 from core.geometry import Box
@@ -28,6 +29,7 @@ from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
 from core.propagation.windows import plan_windows, Window
 from core.render.color_match import match_surroundings
+from core.render.composite import composite
 from core.render.grain import grain_around, ring_box
 from core.render.proportions import keeps_proportions
 from core.vivid.conditioning import BLACK, with_keyframe
@@ -89,6 +91,7 @@ def propagate(
     accepted = AcceptedKeyframe.of(picture, base, region[keyframe.frame], _box(extent, keyframe.frame), stretch)
     # A thing that takes the place of another moves as that one does, as far as it moves as a whole.
     pose = ThingPose(ThingMotion(reader, region, keyframe.frame)) if keyframe.task == "modify" else None
+    occluders = None if pose is None else Occluders(pose, source, region[keyframe.frame])
     window_reader = WindowReader(model, reader, region, extent, accepted.margins, pose)
     last = _Finished(keyframe.frame, picture, None)
     for number, window in enumerate(windows):
@@ -110,7 +113,7 @@ def propagate(
             else:
                 redrawn = _redraw(model, keyframe, given, guess, sampling, on_step)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
-                pictures = _warped(request, given, redrawn, background, warper, context)
+                pictures = _warped(request, given, redrawn, background, warper, occluders, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
                 finished = replace(finished, warp_state=warper.state)
         else:
@@ -221,9 +224,12 @@ def _warped(
     redrawn: list[Frame],
     background: BackgroundModel | None,
     warper: KeyframeWarper,
+    occluders: Occluders | None,
     context: JobContext,
 ) -> Iterator[Frame]:
-    """The finished frames of a window without the conditioning frame."""
+    """The finished frames of a window without the conditioning frame. What passes before the thing
+    that is replaced stays in front.
+    """
     for position, frame in enumerate(given.window.edited, 1):
         context.check()
         source, box = given.sources[position], given.boxes[position]
@@ -236,7 +242,7 @@ def _warped(
         # Without the frame before, texture would pass for grain; an edit, which has been smoothed,
         # for none.
         before = given.sources[position - 1] if position > 1 else given.conditioning_source
-        yield warper.warp(
+        picture = warper.warp(
             WarpTarget(
                 source=source,
                 background=behind,
@@ -250,3 +256,5 @@ def _warped(
                 grain_seed=(request.keyframe.seed, frame),
             )
         )
+        front = None if occluders is None else occluders.before(frame, source, mask)
+        yield picture if front is None else composite(picture, source, front)

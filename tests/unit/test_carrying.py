@@ -12,6 +12,7 @@ import pytest
 from core.carrying.change import ChangeCarrier, KeyframeChange
 from core.carrying.decision import carried_as
 from core.carrying.motion import ThingMotion
+from core.carrying.occluders import Occluders
 from core.carrying.pose import ThingPose
 from core.data.carrying_clips import carrying_clips, CarryingClip
 from core.evaluation.carrying import carried
@@ -139,6 +140,25 @@ def test_a_rigid_thing_has_a_motion_as_a_whole_and_cloth_has_none() -> None:
     assert abs(tilt[1, 0]) > 0.1
     assert psnr(moved[None], board.frames[8:9], inside[None]) > 24
     assert pose(cloth, 8) is None
+
+
+def test_a_pole_stays_in_front_of_what_takes_the_place_of_the_board_behind_it() -> None:
+    _, board = carrying_clips(25, 2)
+    hulls = []
+    for mask in board.masks:
+        hull = np.zeros(mask.shape, np.uint8)
+        cv2.fillConvexPoly(hull, cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32)), 1)
+        hulls.append(cv2.dilate(hull, np.ones((9, 9), np.uint8)) > 0)
+    region = np.stack(hulls)
+    pose = ThingPose(ThingMotion(FramesInMemory(board.frames), as_sequence(region), 0))
+    occluders = Occluders(pose, board.frames[0], region[0])
+    assert occluders.before(8, board.frames[8], region[8]) is None
+    front = occluders.before(24, board.frames[24], region[24])
+    assert front is not None
+    pole = (np.abs(board.frames[24].astype(int) - (62, 58, 54)).max(-1) < 12) & region[24]
+    inner = cv2.erode(board.masks[24].astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert front[pole].mean() > 0.85
+    assert front[inner].mean() < 0.02
 
 
 def test_frames_without_support_are_marked_with_the_next_keyframe() -> None:
