@@ -54,13 +54,13 @@ def display_stamps(shown: Sequence[int | None], sent: Mapping[int, int], only_se
     """
     right = _longest_ascending(shown)
     wrong = len(shown) - len(right)
-    if wrong == 0 or (wrong <= max(1, _FEW * len(shown)) and not only_sent):
+    if right and (wrong == 0 or (wrong <= max(1, _FEW * len(shown)) and not only_sent)):
         return _moved_between(shown, right)
     if len(sent) >= len(shown):
         times = sorted(sent.values())[: len(shown)]
         delay = max(sent.get(stamp, time) - time for stamp, time in zip(shown, times, strict=True))  # type: ignore[arg-type]
         return tuple(stamp + delay for stamp in _moved_between(times, _longest_ascending(times)))
-    return _moved_between(shown, right) if 2 * wrong <= len(shown) else None
+    return _moved_between(shown, right) if right and 2 * wrong <= len(shown) else None
 
 
 def _longest_ascending(stamps: Sequence[int | None]) -> list[int]:

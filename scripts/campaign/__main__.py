@@ -4,14 +4,21 @@
     python -m scripts.campaign clients --folder F [--sample N] [--within SECONDS]
     python -m scripts.campaign documents --folder F [--sample N --seed S] [--minutes M]
     python -m scripts.campaign masks --folder F [--sample N --seed S] [--minutes M]
+    python -m scripts.campaign media --folder F [--sample N --seed S] [--minutes M]
+    python -m scripts.campaign kill --folder F [--sample N --seed S] [--minutes M]
+    python -m scripts.campaign disk --folder F
+    python -m scripts.campaign soak --folder F [--minutes M]
 
 `corpus` makes small files of every kind that PyAV can write, puts each through probe, track and a
 deletion, and compares the result with its source. `documents` damages projects, stored masks,
-journals and recipes, `masks` the masks of other programs: each has to be answered by one sentence,
-within 10 seconds and 2 GB of memory. A campaign goes on where it was stopped, ends
-with a table of faults, and exits with 1 when there are any.
+journals and recipes, `masks` the masks of other programs, `media` videos: each has to be answered
+by one sentence, within 10 seconds and 2 GB of memory. `kill` ends servers and commands at random
+moments. A campaign goes on where it was stopped, ends with a table of faults, and exits with 1 when
+there are any.
 
-`clients` lets many browsers come to one server, and measures how long the page takes them.
+`clients` lets many browsers come to one server, and measures how long the page takes them. `disk`
+lets a server run out of room at every step; its folder has to be on a small disk of its own.
+`soak` does jobs for a long time and measures the memory of the server.
 """
 
 from __future__ import annotations
@@ -22,9 +29,12 @@ import sys
 from pathlib import Path
 
 import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
-from scripts.campaign import clients, corpus, documents, masks
+from scripts.campaign import clients, corpus, disk, documents, kill, masks, media, soak
 
-CAMPAIGNS = {"clients": clients, "corpus": corpus, "documents": documents, "masks": masks}
+CAMPAIGNS = {
+    **{"clients": clients, "corpus": corpus, "disk": disk, "documents": documents, "kill": kill},
+    **{"masks": masks, "media": media, "soak": soak},
+}
 """Each a module with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
 
 

@@ -9,11 +9,13 @@ from types import ModuleType
 import pytest
 
 from core.media import probe
-from scripts.campaign import documents, masks
+from scripts.campaign import documents, masks, media
+from scripts.campaign.boxes import parts_of
 from scripts.campaign.corpus_cases import all_cases
 from scripts.campaign.corpus_checks import compare_pictures, compare_sounds, Heard, Picture, picture_of, sounds_of
 from scripts.campaign.corpus_files import make
 from scripts.campaign.ledger import chosen, Finding, in_time, Ledger
+from scripts.campaign.soak import slope
 from scripts.campaign.worker import faults_of
 
 
@@ -56,10 +58,10 @@ def test_what_is_wrong_is_named() -> None:
     assert "5.1 became stereo" in faults[0]
 
 
-@pytest.mark.parametrize("campaign", [documents, masks])
-def test_damage_is_answered_by_a_sentence(tmp_path: Path, campaign: ModuleType) -> None:
+@pytest.mark.parametrize(("campaign", "count"), [(documents, 12), (masks, 12), (media, 60)])
+def test_damage_is_answered_by_a_sentence(tmp_path: Path, campaign: ModuleType, count: int) -> None:
     name = campaign.__name__.rpartition(".")[2]
-    for number in range(12):
+    for number in range(count):
         assert faults_of(campaign.attempts(f"{name}-{number}", tmp_path / name)) == []
 
 
@@ -70,3 +72,23 @@ def test_what_is_no_sentence_is_a_fault() -> None:
 
     (fault,) = faults_of(attempts())
     assert fault.startswith("wrong: ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    "name", ["picture-mp4-libx264-yuv420p", "stamps-mkv-late", "picture-avi-mjpeg-yuvj420p", "picture-wmv-wmv2-yuv420p"]
+)
+def test_the_parts_of_a_file_fill_it(tmp_path: Path, name: str) -> None:
+    case = next(case for case in all_cases() if case.name == name)
+    path = tmp_path / f"clip.{case.suffix}"
+    make(case, path)
+    data = path.read_bytes()
+    parts = parts_of(data)
+    assert {0, len(data)} <= {end for part in parts for end in (part.start, part.stop)}
+    assert len({part.start for part in parts if part.length_bytes}) == len(parts) > 6
+
+
+def test_growing_memory_is_told_from_what_goes_up_and_down() -> None:
+    up_and_down = [500.0 + 7 * (index % 3) for index in range(30)]
+    assert abs(slope(up_and_down)[0]) < 0.1
+    rate, steepest = slope([one + 2 * index for index, one in enumerate(up_and_down)])
+    assert 1.9 < rate <= steepest < 2.4
