@@ -17,6 +17,7 @@ from app.contract.project_view import job_view, project_view
 from app.editor.editor import Editor
 from app.server.transfers import as_download, received
 from core.errors import InputError
+from core.files import storage_errors
 from core.project.project import Project
 
 LONGEST_WAIT = 300.0
@@ -51,8 +52,9 @@ class ClientOperations:
         folder = self._editor.settings.workspace / "uploads" / secrets.token_hex(8)
         path = folder / f"video{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', suffix) else ''}"
         try:
-            folder.mkdir(parents=True)
-            shutil.move(sent, path)
+            with storage_errors(path, "send the video again"):
+                folder.mkdir(parents=True)
+                shutil.move(sent, path)
             return self._view(self._editor.projects.create(path, name or PurePath(title).stem or "video"))
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)

@@ -34,6 +34,7 @@ from app.server.sockets import listen
 from app.server.transfers import prepare_transfers
 from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
+from core.files import is_full
 from ui_components.page import build_page
 from ui_components.page_files import inline_script, preload_tags
 
@@ -63,6 +64,12 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
     def as_gone(_: Request, __: ClientDisconnect) -> PlainTextResponse:
         return error_response(400, "the request broke off: send it again")
 
+    @app.exception_handler(OSError)
+    def as_refused_by_the_disk(_: Request, error: OSError) -> PlainTextResponse:
+        if not is_full(error):
+            raise error
+        return error_response(507, "the disk is full: free some space, then send it again")
+
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
         told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
@@ -79,7 +86,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         app,
         page,
         path="/",
-        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone}},
+        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone, OSError: as_refused_by_the_disk}},
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],

@@ -12,6 +12,7 @@ import gradio as gr
 
 from app.settings import Settings
 from core.errors import InputError
+from core.files import storage_errors
 
 
 def transfers(settings: Settings) -> Path:
@@ -43,15 +44,16 @@ def as_download(settings: Settings, source: Path | bytes) -> dict[str, Any]:
     disk has them, else a copy.
     """
     folder = transfers(settings) / secrets.token_hex(16)
-    folder.mkdir(parents=True)
-    if isinstance(source, bytes):
-        kinds = {b"\x89PNG": "picture.png", b"PK\x03\x04": "pictures.zip"}
-        path = folder / kinds.get(source[:4], "picture.jpg")
-        path.write_bytes(source)
-    else:
-        path = folder / source.name
-        try:
-            path.hardlink_to(source)
-        except OSError:
-            shutil.copyfile(source, path)
+    with storage_errors(folder, "ask for it again"):
+        folder.mkdir(parents=True)
+        if isinstance(source, bytes):
+            kinds = {b"\x89PNG": "picture.png", b"PK\x03\x04": "pictures.zip"}
+            path = folder / kinds.get(source[:4], "picture.jpg")
+            path.write_bytes(source)
+        else:
+            path = folder / source.name
+            try:
+                path.hardlink_to(source)
+            except OSError:
+                shutil.copyfile(source, path)
     return gr.FileData(path=str(path), orig_name=path.name).model_dump()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from gradio_client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,8 @@ class Server:
             raise
         except Exception as error:
             self._ended()
-            raise Refused(f"{operation}: {error}") from error
+            said = error.response.text if isinstance(error, httpx.HTTPStatusError) else str(error)
+            raise Refused(f"{operation}: {said}") from error
 
     def finished(self, job_id: str) -> dict[str, Any]:
         """How a job ended."""

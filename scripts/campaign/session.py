@@ -135,7 +135,7 @@ class Session:
     def step(self, server: Server) -> None:
         """Do the next step. Raises Killed, and Refused with what the server said."""
         if not self.project:
-            view = server.call("open_file", file=handle_file(str(self.clip)), name="Session")
+            view = server.call("open_file", file=handle_file(str(self.clip)), name="Disc")
             self.project, self.known = view["id"], facts(view)
             return
         step = STEPS[self.at]

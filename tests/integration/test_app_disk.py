@@ -72,16 +72,18 @@ def test_a_full_disk_still_shows_the_projects_and_deletes_them(editor: Editor, c
         from app.contract.project_view import project_view
         from app.editor.editor import Editor
         from app.server.server import build_app
+        from app.server.transfers import as_download
         from app.settings import Settings
         from app.storage.lock import workspace_lock
         from core.errors import StorageError
+        from starlette.testclient import TestClient
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no byte can be written any more
         root = Path({str(editor.settings.workspace)!r})
         with workspace_lock(root):
-            editor = Editor(Settings(workspace=root))
-            build_app(editor)
+            editor = Editor(Settings(workspace=root, token=""))
+            browser = TestClient(build_app(editor), base_url="http://127.0.0.1")
             print(sorted(one.name for one in editor.projects.recent()))
             print(project_view(editor, {kept!r})["name"])
             print(project_view(editor, editor.projects.create({str(clip)!r}, "example", draft=True).project_id)["draft"])
@@ -89,12 +91,20 @@ def test_a_full_disk_still_shows_the_projects_and_deletes_them(editor: Editor, c
                 editor.objects.add({kept!r})
             except StorageError as error:
                 print(error)
+            try:
+                as_download(editor.settings, b"picture")
+            except StorageError as error:
+                print(error)
+            sent = browser.post("/gradio_api/upload", files={{"files": ("new.mp4", bytes(9000))}})
+            print(sent.status_code, sent.text)
             editor.projects.delete({doomed!r})
             print([one.name for one in editor.projects.recent()], len(editor.projects.get({kept!r}).tracks))
             editor.close()
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    listed, opened, draft, refused, left = done.stdout.strip().splitlines()
+    listed, opened, draft, refused, kept_back, sent, left = done.stdout.strip().splitlines()
     assert (listed, opened, draft, left) == ("['doomed', 'kept']", "kept", "True", "['kept'] 0")
+    assert sent == "507 the disk is full: free some space, then send it again"
     assert "the disk is full" in refused
+    assert "the disk is full" in kept_back
