@@ -126,13 +126,13 @@ class ProjectOperations:
     def thumbnail_jpeg(self, project_id: str) -> bytes:
         """The first frame that is worked on, as a small picture; it is kept beside the project."""
         project = self.get(project_id)
-        path = self._workspace.folder(project_id) / f"thumbnail-{project.clip.start}.jpg"
-        with contextlib.suppress(OSError):
-            return path.read_bytes()
+        name = f"thumbnail-{project.clip.start}.jpg"
+        with contextlib.suppress(OSError, InputError):
+            return self._workspace.file(project_id, name).read_bytes()
         picture = encode_jpeg(self._frames.source(project).preview(project.clip.start, THUMBNAIL))
         if not self._workspace.is_draft(project_id):
             with contextlib.suppress(StorageError):  # it is drawn again then
-                write_bytes(path, picture, sync="none")
+                write_bytes(self._workspace.folder(project_id) / name, picture, sync="none")
         return picture
 
     def example_jpeg(self, name: str) -> bytes:

@@ -60,9 +60,9 @@ class JobJournal:
         with self._lock:
             if project_id not in self._known:
                 try:
-                    text = (self._workspace.folder(project_id) / _FILE).read_text(encoding="utf-8")
+                    text = self._workspace.file(project_id, _FILE).read_text(encoding="utf-8")
                     self._known[project_id] = [JournalEntry.from_json(one) for one in parse_json(text)]
-                except (OSError, ValueError, TypeError, KeyError):
+                except (InputError, OSError, ValueError, TypeError, KeyError):
                     self._known[project_id] = []
             return list(self._known[project_id])
 
@@ -88,5 +88,7 @@ class JobJournal:
         try:
             self._workspace.keep(project_id)
             write_text(self._workspace.folder(project_id) / _FILE, json.dumps([one.as_json() for one in jobs]))
-        except (StorageError, InputError) as error:  # the job itself does not need it
+        except InputError:  # the project was deleted while the job ran
+            del self._known[project_id]
+        except StorageError as error:  # the job itself does not need it
             log.warning("%s", error)

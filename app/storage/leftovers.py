@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from core.errors import InputError
+from core.files import check_regular
+from core.project.plain import parse_json
+
 log = logging.getLogger(__name__)
 
 UPLOAD = re.compile(r"[0-9a-f]{16}")
@@ -35,21 +39,30 @@ def remove_leftovers(root: Path) -> None:
 
 
 def _unused_uploads(root: Path) -> list[Path]:
-    uploads = [path for path in _inside(root / "uploads") if UPLOAD.fullmatch(path.name)]
-    if not uploads:
-        return []
-    needed: set[str] = set()
-    for project in _inside(root / "projects"):
-        if _DELETED.fullmatch(project.name) or not project.is_dir():
+    """The uploads that no document names; none while a document can't be read, since nobody knows
+    what its copy names, which a person may put back.
+    """
+    unused = {path.name: path for path in _inside(root / "uploads") if UPLOAD.fullmatch(path.name)}
+    documents = []
+    for project in _inside(root / "projects") if unused else ():
+        if _DELETED.fullmatch(project.name) or not project.is_dir() or _is_bare(project):
             continue
         try:
-            document = (project / "project.json").read_bytes()
-        except FileNotFoundError:
-            continue
-        except OSError:  # whatever it names is kept
+            check_regular(project / "project.json")
+            documents.append((project / "project.json").read_bytes())
+        except (OSError, InputError) as error:
+            log.info("no upload is removed while a project can't be read (%s)", error)
             return []
-        needed |= {path.name for path in uploads if path.name.encode() in document}
-    return [path for path in uploads if path.name not in needed]
+        for name in [name for name in unused if name.encode() in documents[-1]]:
+            del unused[name]
+    return list(unused.values()) if unused and all(map(_names_its_video, documents)) else []
+
+
+def _names_its_video(document: bytes) -> bool:
+    try:
+        return isinstance(parse_json(document)["project"]["clip"]["source"], str)
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
 def _unfinished(root: Path) -> Iterator[Path]:
@@ -57,13 +70,17 @@ def _unfinished(root: Path) -> Iterator[Path]:
         if _PARTIAL.fullmatch(path.name) and path.is_file():
             yield path
     for project in _inside(root / "projects"):
-        nothing = project.is_dir() and not project.is_symlink() and all(path.is_dir() for path in below(project))
-        if _DELETED.fullmatch(project.name) or nothing:  # its first file could not be written
+        if _DELETED.fullmatch(project.name) or _is_bare(project):
             yield project
             continue
         for path in below(project):
             if _PARTIAL.fullmatch(path.name) or (_DRAFTS.fullmatch(path.name) and path.is_dir()):
                 yield path
+
+
+def _is_bare(project: Path) -> bool:
+    """Whether a project has folders only: its first file could not be written."""
+    return project.is_dir() and not project.is_symlink() and all(path.is_dir() for path in below(project))
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.storage.workspace import Workspace
+from core.errors import InputError
 from core.files import write_text
 from core.progress import JobContext
 from core.project.plain import parse_json
@@ -111,8 +112,9 @@ class SceneCuts:
             known = self._clips.get(project.project_id)
             if known is None:
                 known = _Known(file_mark(project))
-                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or damaged: looked for again
-                    kept = parse_json((self._workspace.folder(project.project_id) / _FILE).read_text(encoding="utf-8"))
+                # not there yet, or damaged: looked for again
+                with contextlib.suppress(InputError, OSError, ValueError, KeyError, TypeError):
+                    kept = parse_json(self._workspace.file(project.project_id, _FILE).read_text(encoding="utf-8"))
                     if tuple(kept["mark"]) == known.mark:
                         seen = [(int(start), int(stop)) for start, stop in kept["seen"]]
                         known = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))

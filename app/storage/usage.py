@@ -53,7 +53,7 @@ class WorkspaceUsage:
 
     def _files(self, what: str) -> Iterator[Path]:
         if what == REPORTS:
-            yield from (path for path in below(self._workspace.root / _REPORTS_FOLDER) if path.is_file())
+            yield from _own_files(self._workspace.root / _REPORTS_FOLDER)
             return
         for summary in self._workspace.recent():
             if summary.problem or self._workspace.is_busy(summary.project_id):
@@ -61,7 +61,13 @@ class WorkspaceUsage:
             if what == UNUSED:
                 yield from self._workspace.unused(summary.project_id)
             else:
-                yield from (path for path in below(self._workspace.folder(summary.project_id) / EXPORTS) if path.is_file())
+                yield from _own_files(self._workspace.folder(summary.project_id) / EXPORTS)
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder of the workspace; none where a link leads out of it."""
+    if not (folder.is_symlink() or folder.parent.is_symlink()):
+        yield from (path for path in below(folder) if path.is_file())
 
 
 def _bytes(path: Path) -> int:

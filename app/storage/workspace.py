@@ -91,11 +91,14 @@ class Workspace:
         return project_id in self._drafts
 
     def keep(self, project_id: str) -> None:
-        """Save a draft now, since something of it is about to be on the disk."""
+        """Save a draft now, since something of it is about to be on the disk.
+
+        InputError when there is no such project (any more): its folder would come back without it.
+        """
         with self._lock:
+            history = self.history(project_id)
             if self.is_draft(project_id):
-                history = self._open.pop(project_id)
-                self._store(project_id, history)
+                self._save(project_id, history)
 
     def history(self, project_id: str) -> History:
         """The project with its undo steps, read from disk the first time."""
@@ -311,13 +314,16 @@ class Workspace:
 
     def _store(self, project_id: str, history: History) -> Project:
         if self._open.get(project_id) is not history:
-            write_text(self.document(project_id), dumps(history))
-            self._drafts.pop(project_id, None)
-            self._open[project_id] = history
+            self._save(project_id, history)
             self._changes[project_id] += 1
             if self._changes[project_id] % COLLECT_EVERY == 0:
                 self.collect(project_id)
         return history.present
+
+    def _save(self, project_id: str, history: History) -> None:
+        write_text(self.document(project_id), dumps(history))
+        self._drafts.pop(project_id, None)
+        self._open[project_id] = history
 
 
 def _called(project: Project, project_id: str) -> Project:
@@ -339,6 +345,7 @@ def _age(path: Path) -> float:
 
 def _read(path: Path) -> bytes:
     try:
+        check_regular(path)
         return path.read_bytes()
-    except OSError:
+    except (OSError, InputError):
         return b""

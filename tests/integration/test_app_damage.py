@@ -154,3 +154,23 @@ def test_what_a_killed_program_left_is_removed(editor: Editor, clip: Path, tmp_p
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in (*kept, needed / "video.mp4"))
     assert Editor(Settings(workspace=root)).projects.get(project_id).name == "video"
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut off", "empty"])
+def test_an_upload_stays_while_a_project_cannot_be_read(editor: Editor, clip: Path, damage: str) -> None:
+    root = editor.settings.workspace
+    video = root / "uploads" / ("1" * 16) / "video.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(clip.read_bytes())
+    document = editor.workspace.document(editor.projects.create(video).project_id)
+    editor.close()
+    whole = document.read_bytes()
+    if damage == "gone":
+        document.unlink()
+    else:
+        document.write_bytes(whole[:40] if damage == "cut off" else b"")
+    remove_leftovers(root)
+    assert video.is_file(), "a copy of the document may be put back"
+    document.write_bytes(whole.replace(b"1" * 16, b"3" * 16))
+    remove_leftovers(root)
+    assert not video.parent.exists()

@@ -43,7 +43,7 @@ def test_an_example_becomes_a_project_with_its_first_change(editor: Editor, clip
         editor.projects.get(first)
 
 
-def test_the_workspace_says_what_it_holds_and_what_may_be_removed(editor: Editor, clip: Path) -> None:
+def test_the_workspace_says_what_it_holds_and_what_may_be_removed(editor: Editor, clip: Path, tmp_path: Path) -> None:
     small, large = (editor.projects.create(clip, name).project_id for name in ("small", "large"))
     exports = editor.workspace.folder(large) / "exports"
     exports.mkdir()
@@ -54,7 +54,12 @@ def test_the_workspace_says_what_it_holds_and_what_may_be_removed(editor: Editor
     assert [one.name for one in use.projects] == ["large", "small"]
     assert use.bytes > 350_000
     assert {one.what: one.bytes for one in use.removable} == {"exports": 300_000, "unused": 50_000}
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "mine.mp4").write_bytes(bytes(1000))
+    (editor.workspace.folder(small) / "exports").symlink_to(outside)
     assert [one.what for one in editor.storage.remove("exports").removable] == ["unused"]
+    assert (outside / "mine.mp4").exists(), "what lies behind a link is not the program's"
     assert editor.storage.remove("unused").removable == ()
     assert not unused.exists()
     with pytest.raises(InputError, match="choose one of"):

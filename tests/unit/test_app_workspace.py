@@ -1,5 +1,6 @@
 """Projects on disk: saved after every change, whole at any moment, reopened by id."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from test_project_document import make_full_project, make_project
 
+from app.jobs.journal import JobJournal, JournalEntry
+from app.storage.leftovers import remove_leftovers
 from app.storage.workspace import new_id, Workspace
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.project.project import trimmed
 
 
@@ -134,3 +137,43 @@ def test_what_cant_be_opened_is_bad_input(tmp_path: Path) -> None:
     for relative in ("a\0b", "x" * 300, "../project.json", ""):
         with pytest.raises(InputError, match="has no file"):
             workspace.file("a" * 32, relative)
+
+
+def test_a_draft_outlives_a_refusal_of_the_disk(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project(), draft=True)
+    (tmp_path / "projects").write_text("in the way")
+    with pytest.raises(StorageError):
+        workspace.add_file("a" * 32, b"picture", ".png")
+    assert workspace.project("a" * 32) == make_project()
+    (tmp_path / "projects").unlink()
+    workspace.add_file("a" * 32, b"picture", ".png")
+    assert not workspace.is_draft("a" * 32)
+    assert Workspace(tmp_path).project("a" * 32) == make_project()
+
+
+def test_nothing_is_written_for_a_project_that_was_deleted(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    journal = JobJournal(workspace)
+    workspace.add(make_project())
+    journal.note("a" * 32, JournalEntry("job", "track", "start_tracking", {}))
+    workspace.delete("a" * 32)
+    journal.forget("a" * 32, "job")
+    with pytest.raises(InputError, match="not here"):
+        workspace.add_file("a" * 32, b"picture", ".png")
+    assert not list((tmp_path / "projects").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes among its files")
+def test_a_pipe_in_a_project_holds_nobody_up(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.add(make_project())
+    for name in ("b" * 32, "c" * 32):
+        (tmp_path / "projects" / name).mkdir()
+    os.mkfifo(tmp_path / "projects" / ("b" * 32) / "project.json")
+    os.mkfifo(tmp_path / "projects" / ("a" * 32) / "jobs.json")
+    assert JobJournal(workspace).of_project("a" * 32) == []
+    assert workspace.names("x", "a" * 32), "what can't be read may name anything"
+    (tmp_path / "uploads" / ("1" * 16)).mkdir(parents=True)
+    remove_leftovers(tmp_path)
+    assert (tmp_path / "uploads" / ("1" * 16)).exists()
