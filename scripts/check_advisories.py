@@ -37,7 +37,9 @@ def findings(pinned: list[tuple[str, str]], advisories: list[dict[str, Any]]) ->
     for name, version in pinned:
         for one in advisories:
             vulnerable = SpecifierSet(one["vulnerable"])
-            if one["package"] != name or one["severity"] not in SEVERE or Version(version).public not in vulnerable:
+            if one["package"] != name or one["severity"] not in SEVERE:
+                continue
+            if not vulnerable.contains(Version(version).public, prereleases=True):
                 continue
             if "held_by" in one and _keeps_away(one["held_by"], name, vulnerable):
                 continue

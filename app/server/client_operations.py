@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import time
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from app.contract.project_view import job_view, project_view
@@ -52,15 +52,16 @@ class ClientOperations:
         folder = self._editor.settings.workspace / "uploads" / secrets.token_hex(8)
         path = folder / f"video{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', suffix) else ''}"
         try:
-            with storage_errors(path, "send the video again"):
+            with storage_errors(Path(title), "send the video again"):
                 folder.mkdir(parents=True)
                 shutil.move(sent, path)
-            return self._view(self._editor.projects.create(path, name or PurePath(title).stem or "video"))
+            project = self._editor.projects.create(path, name or PurePath(title).stem or "video")
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, InputError):
                 raise InputError(str(error).replace(str(path), title)) from None
             raise
+        return self._view(project)
 
     def open_example(self, name: str) -> dict[str, Any]:
         """Open one of the clips that come with the program; list_examples has their names."""
@@ -79,13 +80,9 @@ class ClientOperations:
 
         A server that others can reach lists those of the ids in `known` only.
         """
-        projects = self._editor.projects.recent()
+        projects = self._editor.projects.recent(set(known or ()) if self._shared else None)
         if self._shared:  # where files lie is nobody's business
-            projects = [
-                dataclasses.replace(one, problem=one.problem and "it can't be read: its file is damaged")
-                for one in projects
-                if one.project_id in (known or ())
-            ]
+            projects = [dataclasses.replace(one, problem=one.problem and "it can't be read: its file is damaged") for one in projects]
         return [dataclasses.asdict(one) for one in projects]
 
     def project(self, project_id: str) -> dict[str, Any]:

@@ -55,16 +55,18 @@ class FixedFiles:
         headers = Headers(scope=scope)
         key = (path, *(headers.get(name, "") for name in _PLACE)) if path == "/" else (path,)
         if key not in self._answers:
-            async with self._making[key]:
-                if key not in self._answers:
-                    made = await self._make(scope, receive)
-                    if made.status != 200:
-                        await _send(made, headers, send)
-                        return
-                    self._answers[key] = made
-                    while len(self._answers) > _KEPT:
-                        self._answers.popitem(last=False)
-            self._making.pop(key, None)
+            try:
+                async with self._making[key]:
+                    if key not in self._answers:
+                        made = await self._make(scope, receive)
+                        if made.status != 200:
+                            await _send(made, headers, send)
+                            return
+                        self._answers[key] = made
+                        while len(self._answers) > _KEPT:
+                            self._answers.popitem(last=False)
+            finally:
+                self._making.pop(key, None)
         self._answers.move_to_end(key)
         await _send(self._answers[key], headers, send)
 

@@ -86,9 +86,17 @@ def comes_from_elsewhere(headers: Headers) -> bool:
     host = headers.get("host", "").lower()
     for name in ("origin", "referer"):
         said = headers.get(name)
-        if said is not None and urlsplit(said.lower()).netloc != host:
+        if said is not None and _place(said.lower()) != host:
             return True
     return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+def _place(address: str) -> str:
+    """Name and port in an address; nothing for what is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def check_origin(request: Request) -> None:

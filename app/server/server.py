@@ -14,6 +14,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.requests import ClientDisconnect
 
@@ -70,6 +71,12 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
             raise error
         return error_response(507, "the disk is full: free some space, then send it again")
 
+    @app.exception_handler(RequestValidationError)
+    def as_unfit(_: Request, error: RequestValidationError) -> PlainTextResponse:
+        wrong = error.errors()[0]
+        name = next((part for part in reversed(wrong["loc"][1:]) if isinstance(part, str)), "this call")
+        return error_response(422, f"{name} can't be used ({wrong['msg']}): see docs/api.md")
+
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
         told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
@@ -86,7 +93,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         app,
         page,
         path="/",
-        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone, OSError: as_refused_by_the_disk}},
+        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone, OSError: as_refused_by_the_disk, RequestValidationError: as_unfit}},
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],

@@ -59,12 +59,7 @@ async def _take_picture(editor: Editor, project_id: str, request: Request, name:
             async for chunk in request.stream():
                 await file.write(chunk)
     except (StudioError, OSError, ClientDisconnect) as error:
-        message = (
-            error_text(error)
-            if isinstance(error, StudioError)
-            else "the picture could not be stored: free some space on the disk, then bring it again"
-        )
-        return error_response(400 if isinstance(error, InputError) else 500, message)
+        return _refused(error, name)
     return JSONResponse({"picture": path.name}, headers=FRESH)
 
 
@@ -94,7 +89,7 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
         _, notes = await to_thread.run_sync(lambda: editor.masks.bring_in(project_id, source, frame, title))
         view = await to_thread.run_sync(project_view, editor, project_id)
     except (StudioError, OSError, ClientDisconnect) as error:
-        return _refused(error, str(error), folder)
+        return _refused(error, "masks")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return JSONResponse({"view": view, "notes": notes}, headers=FRESH)
@@ -119,28 +114,38 @@ async def _take_upload(editor: Editor, request: Request, name: str, beside: str 
             async for chunk in request.stream():
                 await file.write(chunk)
         project = await to_thread.run_sync(editor.projects.create, path, PurePath(clean).stem)
-        view = await to_thread.run_sync(project_view, editor, project.project_id)
-        masks = beside is not None and await to_thread.run_sync(_masks_for, editor, beside, path)
     except (StudioError, OSError, ClientDisconnect) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        return _refused(error, str(error).replace(str(path), clean), path)
+        return _refused(error, clean, path)
+    # from here on a project needs the video, whatever goes wrong
+    view = await to_thread.run_sync(project_view, editor, project.project_id)
+    masks = beside is not None and await to_thread.run_sync(_masks_for, editor, beside, path)
     return JSONResponse({"view": view, "masks": masks}, headers=FRESH)
 
 
 def _masks_for(editor: Editor, project_id: str, video: Path) -> bool:
     try:
         clip = editor.projects.get(project_id).clip
+        return looks_like_masks(video, clip.info, (clip.start, clip.stop))
     except InputError:
         return False
-    return looks_like_masks(video, clip.info, (clip.start, clip.stop))
 
 
-def _refused(error: Exception, message: str, path: Path) -> PlainTextResponse:
+def _refused(error: Exception, name: str, path: Path | None = None) -> PlainTextResponse:
     """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never
     came whole.
+
+    Args:
+        error: What went wrong.
+        name: What the person calls it.
+        path: Where it lies, which is nothing to tell.
+
+    Returns:
+        The answer.
     """
-    if isinstance(error, StudioError):
-        return error_response(400 if isinstance(error, InputError) else 507, message)
+    if isinstance(error, ClientDisconnect):
+        return error_response(400, "the upload broke off: choose the file again")
     if isinstance(error, OSError):
-        return error_response(507, str(storage_error(path, error)))
-    return error_response(400, "the upload broke off: choose the file again")
+        error = storage_error(Path(name), error)
+    text = error_text(error) if isinstance(error, StudioError) else str(error)
+    return error_response(400 if isinstance(error, InputError) else 507, text if path is None else text.replace(str(path), name))

@@ -64,6 +64,8 @@ def test_errors_and_what_is_not_fixed_are_asked_for_each_time(path: str, status:
         calls.append(path)
         await PlainTextResponse("x", status)(scope, receive, send)
 
-    client = TestClient(FixedFiles(app))
+    files = FixedFiles(app)
+    client = TestClient(files)
     assert [client.get(path).status_code for _ in range(2)] == [status, status]
     assert len(calls) == 2
+    assert not files._making, "nothing is kept of what was no file"

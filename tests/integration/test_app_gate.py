@@ -56,6 +56,7 @@ def other_sites() -> list[dict[str, str]]:
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
         {"referer": "http://elsewhere.example/page"},
+        {"referer": "http://[::1"},
     ]
 
 
@@ -116,6 +117,14 @@ def test_a_body_is_json_by_its_header_too(client: TestClient, sent: str, status:
     call = json.dumps(CALL | {"component_id": component(client)}).encode()
     answer = client.post("/gradio_api/component_server/", content=call, headers={"content-type": sent})
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("sent", [b'{"session_hash": NaN}', b"{", b"[]"])
+def test_a_call_that_is_none_is_told_in_a_line(client: TestClient, sent: bytes) -> None:
+    answer = client.post("/gradio_api/cancel", content=sent, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.text.endswith("see docs/api.md")
+    assert "\n" not in answer.text
 
 
 def test_what_nobody_needs_is_not_served(client: TestClient) -> None:

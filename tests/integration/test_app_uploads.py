@@ -3,6 +3,7 @@ nor does who has gone.
 """
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,19 @@ def test_scripts_come_under_their_version_only(client: TestClient) -> None:
         assert client.get(wrong).status_code == 404
     version = client.get("/studio/alive").json()["page"]
     assert f"/{version}/" in script_url("main.js")
+
+
+def test_a_refusal_of_the_disk_tells_names_of_the_person_only(client: TestClient, tmp_path: Path) -> None:
+    data = disc_clip(tmp_path / "disc.mp4", frames=3).read_bytes()
+    project_id = client.post("/studio/upload", params={"name": "disc.mp4"}, content=data).json()["view"]["id"]
+    shutil.rmtree(tmp_path / "uploads")
+    (tmp_path / "uploads").write_text("in the way")
+    (tmp_path / "projects" / project_id / "incoming").write_text("in the way")
+    for answer in (
+        client.post("/studio/upload", params={"name": "disc.mp4"}, content=data),
+        client.post(f"/studio/{project_id}/masks", files={"masks": ("a.png", b"x")}),
+        client.post(f"/studio/{project_id}/picture", params={"name": "a.png"}, content=b"x"),
+    ):
+        assert answer.status_code == 507
+        assert "could not be written" in answer.text
+        assert str(tmp_path) not in answer.text

@@ -30,6 +30,7 @@ def test_every_advisory_is_of_a_pinned_package() -> None:
         (("other", "1.0.0"), {}, False),
         (("starlette", "1.0.0"), {"severity": "medium"}, False),
         (("starlette", "1.0.0+cpu"), {}, True),
+        (("starlette", "1.0.1rc1"), {"vulnerable": "<1.1"}, True),
         (("pillow", "12.3.0"), {"package": "pillow", "vulnerable": "<13.0.0", "held_by": "gradio"}, False),
         (("pillow", "12.1.0"), {"package": "pillow", "vulnerable": "<12.2.0", "held_by": "gradio"}, True),
     ],
