@@ -80,7 +80,7 @@ class ClientOperations:
 
         A server that others can reach lists those of the ids in `known` only.
         """
-        projects = self._editor.projects.recent(set(known or ()) if self._shared else None)
+        projects = self._editor.projects.recent(known or () if self._shared else None)
         if self._shared:  # where files lie is nobody's business
             projects = [dataclasses.replace(one, problem=one.problem and "it can't be read: its file is damaged") for one in projects]
         return [dataclasses.asdict(one) for one in projects]

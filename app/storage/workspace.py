@@ -199,7 +199,9 @@ class Workspace:
 
         One that can't be read has a `problem` and takes nobody's place.
         """
-        folders = (self.root / "projects").glob("[!.]*") if ids is None else (self.root / "projects" / i for i in ids if _ID.fullmatch(i))
+        folders = (
+            (self.root / "projects").glob("[!.]*") if ids is None else (self.folder(i) for i in dict.fromkeys(ids) if _ID.fullmatch(i))
+        )
         changed = []
         for path in (folder / _DOCUMENT for folder in folders):
             with contextlib.suppress(OSError):

@@ -96,6 +96,8 @@ def test_recent_projects_say_what_cannot_be_read(tmp_path: Path) -> None:
     assert len([s for s in listed if "put back a copy" in s.problem]) == 3
     kept = [s.project_id for s in Workspace(tmp_path).recent(most=1) if not s.problem]
     assert kept == ["a" * 32], "what can't be read takes nobody's place"
+    named = Workspace(tmp_path).recent(["a" * 32, "../x", "a" * 32])
+    assert [s.project_id for s in named] == ["a" * 32], "once, however often it is named"
     for summary in listed:
         Workspace(tmp_path).delete(summary.project_id)
     assert Workspace(tmp_path).recent() == []
