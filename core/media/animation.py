@@ -15,6 +15,7 @@ from PIL import Image
 from core.errors import InputError
 from core.media.color import RgbFrame
 from core.media.reader import ClipReader
+from core.media.source import MOST_PIXELS
 from core.media.timing import Timing, timing_of
 from core.pictures import open_picture
 from core.project.video import VideoInfo
@@ -80,8 +81,18 @@ class AnimationReader(ClipReader):
 
     def _open(self) -> Image.Image:
         if self._image is None:
-            self._image = open_picture(self._path, formats=("WEBP",))
+            try:
+                image = open_picture(self._path, formats=("WEBP",))
+            except (OSError, ValueError, SyntaxError) as error:
+                raise self._damaged(error) from error
+            if image.width * image.height > MOST_PIXELS:
+                image.close()
+                raise InputError(f"{self._path} is too large: scale it down to at most {MOST_PIXELS // 10**6} million pixels a frame")
+            self._image = image
         return self._image
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"{self._path} can't be decoded ({error}): save it again, or as a video")
 
     def _rgba(self, index: int) -> NDArray[np.uint8]:
         """A frame with alpha; the two that were asked for last are kept."""
@@ -92,7 +103,7 @@ class AnimationReader(ClipReader):
                     image.seek(index)
                     picture = np.asarray(image.convert("RGBA"))
                 except (OSError, ValueError, SyntaxError, EOFError) as error:
-                    raise InputError(f"{self._path} can't be decoded ({error}): save it again, or as a video") from error
+                    raise self._damaged(error) from error
                 while len(self._kept) > 1:
                     self._kept.pop(next(iter(self._kept)))
                 self._kept[index] = picture

@@ -24,6 +24,15 @@ decoder would ask for the memory at once.
 _ANIMATED = 0x02
 """Among the features that a WebP names."""
 
+MOST_BYTES = 300_000_000
+"""Of a decoded frame. A few of them are held at a time; a frame of 8K has 265 MB at most."""
+
+_IN_THREADS = 512_000_000
+"""Bytes of the frames that are decoded at the same time. FFmpeg has as many threads as the machine
+has processors, up to 16, and each may hold a frame.
+"""
+_MOST_THREADS = 17
+
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
@@ -117,17 +126,28 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise InputError(f"{path} has no video that can be decoded: save it as H.264 in an MP4, then open that")
     best = container.streams.best("video")
     chosen = next((stream for stream in streams if best is not None and stream.index == best.index), streams[0])
-    width, height = chosen.codec_context.width, chosen.codec_context.height
-    if width * height > MOST_PIXELS:
-        raise InputError(
-            f"{path} has frames of {width}x{height} pixels: scale it down to at most {MOST_PIXELS // 10**6} million pixels a frame"
-        )
+    size = _check_size(chosen, path)
+    if size * _MOST_THREADS > _IN_THREADS:
+        chosen.codec_context.thread_count = max(1, _IN_THREADS // size)
     chosen.codec_context.options = dict(_LIMITS)
     for stream in container.streams:
         if stream.index != chosen.index:
             stream.discard = Discard.all
     chosen.thread_type = "AUTO"
     return chosen
+
+
+def _check_size(stream: VideoStream, path: Path) -> int:
+    """The bytes of a decoded frame, as far as the header tells; InputError for too many."""
+    context = stream.codec_context
+    width, height = context.width, context.height
+    bits = context.format.padded_bits_per_pixel if context.format is not None else 8
+    if width * height <= MOST_PIXELS and width * height * bits // 8 <= MOST_BYTES:
+        return max(1, width * height * bits // 8)
+    most = min(MOST_PIXELS, MOST_BYTES * 8 // bits) // 10**6
+    raise InputError(
+        f"{path} has frames of {width}x{height} pixels with {bits} bits each: scale it down to at most {most} million pixels a frame"
+    )
 
 
 def decoded_frames(container: InputContainer, stream: VideoStream, alpha: bool = False) -> Iterator[av.VideoFrame]:

@@ -243,6 +243,28 @@ def _giant(folder: Path) -> Path:
     return path
 
 
+def _deep_giant(folder: Path) -> Path:
+    """A kilobyte whose frames would take 537 MB each."""
+    path = folder / "giant.nut"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 8192, 8192, "rgba64le"
+        container.start_encoding()
+        packet = av.Packet(bytes(1000))
+        packet.stream, packet.pts, packet.dts, packet.time_base = stream, 0, 0, Fraction(1, 12)
+        container.mux(packet)
+    return path
+
+
+def _broken_animation(folder: Path) -> Path:
+    """Its header promises more than there is."""
+    first, second = Image.new("RGB", (64, 48), "red"), Image.new("RGB", (64, 48), "blue")
+    first.save(folder / "moving.webp", save_all=True, append_images=[second], duration=80)
+    data = (folder / "moving.webp").read_bytes()
+    (folder / "moving.webp").write_bytes(data[:60])
+    return folder / "moving.webp"
+
+
 def _giant_images(folder: Path) -> Path:
     (folder / "clip").mkdir()
     Image.new("1", (20_000, 10_000)).save(folder / "clip" / "00000.png")
@@ -269,6 +291,8 @@ REJECTED = {
     "images of two sizes": (lambda folder: _images(folder, [32, 48]), "00001.png is 48x48 but 00000.png is 32x32"),
     "two of one number": (_twice, "two images numbered 0"),
     "giant frames": (_giant, "larger than 67 million pixels"),
+    "giant deep frames": (_deep_giant, "64 bits each: scale it down to at most 37 million pixels"),
+    "broken animation": (_broken_animation, "can't be decoded"),
     "giant images": (_giant_images, r"00000\.png is too large: save it with at most 134 million pixels"),
     "broken image": (_broken_last_image, "00001.png"),
 }
