@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         kind = random.choice(left).partition("-")[0]
         left = [name for name in left if name.startswith(kind)]
         chance = random.Random(f"{options.seed} {left[0]}")
-        for finding in plays[kind].play(left[: chance.randint(2, 5)], chance):
+        for finding in plays[kind].play(left[: chance.randint(4, 10)], chance):
             ledger.add(finding)
             print(f"{finding.name} ({finding.seconds:.1f} s): {'; '.join(finding.faults) or 'well'}", flush=True)
     return ledger.report(names)
