@@ -108,13 +108,14 @@ class TrackingBatch:
         return True
 
 
-def train_once(run: TrainingRun, tracker: BatchTracker, batch: TrackingBatch) -> Tensor:
+def train_once(run: TrainingRun, tracker: BatchTracker, batch: TrackingBatch, shares: tuple[float, float]) -> Tensor:
     """Make one optimisation step on the batch.
 
     Args:
         run: Whose optimizer moves the weights.
         tracker: The network's steps.
         batch: The clips.
+        shares: As in `training_loss`.
 
     Returns:
         The loss and MEASURES, (8,).
@@ -122,7 +123,7 @@ def train_once(run: TrainingRun, tracker: BatchTracker, batch: TrackingBatch) ->
     masks, usable = whole_things(TrackingClips(batch.pixels, batch.labels), batch.phase.targets)
     cuda = run.device.type == "cuda"
     with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=cuda):
-        loss, seen = training_loss(tracker, batch.pixels, masks, batch.labels, usable)
+        loss, seen = training_loss(tracker, batch.pixels, masks, batch.labels, usable, shares)
     run.optimizer.descend(loss)
     return torch.cat([loss.detach()[None], seen])
 
@@ -331,7 +332,7 @@ def train_phase(
     fresh = not batch.load(kept)
     if fresh and run.device.type == "cuda":
         batch.fill()
-    step = CapturedStep(partial(train_once, run, tracker, batch), run.device)
+    step = CapturedStep(partial(train_once, run, tracker, batch, (keeper.config.box_share, keeper.config.click_share)), run.device)
     if run.device.type == "cuda":
         memory = torch.cuda.max_memory_allocated() / 2**30
         print(f"{phase}: captured in {time.monotonic() - began:.1f} s, {memory:.1f} GiB at most", flush=True)

@@ -40,6 +40,10 @@ class Sam2RecipeConfig(SmallRecipeConfig):
     pooled_memory: bool = False
     """As in core.segment.network.Sam2Config, whatever `initial` says: tracking takes two thirds of
     the time, and is trained for it."""
+    box_share: float = 0.48
+    click_share: float = 0.38
+    """Shares of the targets that are prompted by a box and by a click; the others are prompted by
+    their mask."""
     phases: str = "256:2:72:2:0.2,256:6:24:2:0.5,384:8:10:2:1"
     """One after the other: side in pixels, frames, clips, targets a clip, and at which part of the
     run the phase ends."""

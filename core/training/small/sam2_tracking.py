@@ -243,7 +243,7 @@ it again, after a correction; of the second and of the last frame; of the last a
 
 
 def training_loss(
-    tracker: BatchTracker, pixels: Tensor, masks: Tensor, parts: Tensor, usable: Tensor, shares: tuple[float, float] = (0.48, 0.38)
+    tracker: BatchTracker, pixels: Tensor, masks: Tensor, parts: Tensor, usable: Tensor, shares: tuple[float, float]
 ) -> tuple[Tensor, Tensor]:
     """Compute the loss of a batch of clips.
 
