@@ -69,7 +69,7 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
         for how, found in tracks.items():
             score = score_track(found, clip.masks)
             scores[how].append(score)
-            rows.append((clip.name, how, score.j, score.f, score.j_first, score.j_recall, score.j_decay))
+            rows.append((clip.name, how, score.j, score.f, score.f_pixel, score.j_first, score.j_recall, score.j_decay))
         if len(result.exhibits) < EXHIBITS_AT_MOST:
             result.exhibits.append(_exhibit(clip, tracks))
 
@@ -79,16 +79,20 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
         score, key = means[prompt], prompt.replace(" ", "_")
         result.add(f"{key}.j", f"J from the {prompt}", score.j, goal=goals.get(prompt))
         result.add(f"{key}.f", f"F from the {prompt}", score.f)
+        result.add(f"{key}.jf", f"J&F from the {prompt}", score.j_and_f)
+        result.add(f"{key}.f_pixel", f"F within one pixel from the {prompt}", score.f_pixel)
         if prompt != "first mask":
             goal = at_least(0.85) if real and prompt == "box" else None
             result.add(f"{key}.j_first", f"J on frame 0 from the {prompt}", score.j_first, goal=goal)
-        result.add(f"{key}.j_recall", f"J recall from the {prompt}", score.j_recall)
+        result.add(f"{key}.j_recall", f"J recall from the {prompt}", score.j_recall, note="share of frames above .5")
+        if score.found_again is not None:
+            result.add(f"{key}.found_again", f"found again after it was gone, from the {prompt}", score.found_again)
         result.add(f"{key}.j_decay", f"J decay from the {prompt}", score.j_decay)
     result.add("grabcut.j", f"J of {GRABCUT}", means[GRABCUT].j, note=f"frame 0: {means[GRABCUT].j_first:.3f}, F: {means[GRABCUT].f:.3f}")
     result.add("copy.j", f"J of the {COPY}", means[COPY].j, note=f"F: {means[COPY].f:.3f}")
     result.add("speed", "tracking from the box", frames_tracked / seconds, "frames/s", at_least(8), "two quiet cores, 854x480")
     result.add("memory", "peak memory of the process", peak_memory_mb() / 1e3, "GB", note="models and one clip")
-    result.tables.append(Table("Every clip", ("clip", "from", "J", "F", "J frame 0", "J recall", "J decay"), tuple(rows)))
+    result.tables.append(Table("Every clip", ("clip", "from", "J", "F", "F at 1 px", "J frame 0", "J recall", "J decay"), tuple(rows)))
     result.seconds = time.monotonic() - started
     return result
 
@@ -130,7 +134,9 @@ def _prompt(clip: EvaluationClip, prompt: str, folder: Path) -> Prompt:
 
 
 def _mean_score(scores: list[TrackScore]) -> TrackScore:
-    return TrackScore(*(mean(getattr(score, name) for score in scores) for name in ("j", "f", "j_first", "j_recall", "j_decay")))
+    returned = [score.found_again for score in scores if score.found_again is not None]
+    means = {name: mean(getattr(score, name) for score in scores) for name in ("j", "f", "j_first", "j_recall", "j_decay", "f_pixel")}
+    return TrackScore(**means, found_again=mean(returned) if returned else None)
 
 
 def _exhibit(clip: EvaluationClip, tracks: dict[str, list[Mask]]) -> Exhibit:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from core.masks.bounding_box import Mask
 from core.segment.clicks import clicks_of, correct, keep_inside, SURE
 from core.segment.frames import Features
+from core.segment.pieces import drop_far_pieces
 from core.segment.prompts import FramePrompts
 
 Output = dict[str, Any]
@@ -88,7 +89,10 @@ class ObjectTracker:
 
     def _step(self, frame: int, features: Features, reverse: bool, **inputs: Any) -> Output:
         memory = {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": self.recent}
-        return _run(self.network, frame, features, memory, self.frames, reverse, **inputs)
+        output = _run(self.network, frame, features, memory, self.frames, reverse, remember=False, **inputs)
+        if self.passes:
+            output["pred_masks"] = drop_far_pieces(output["pred_masks"])
+        return _remembered(self.network, features, output, "point_inputs" in inputs)
 
 
 @torch.inference_mode()
@@ -165,6 +169,15 @@ def _remember_as_mask(network: SAM2Base, features: Features, logits: Tensor, poi
     square = functional.interpolate(logits, size=(network.image_size, network.image_size), mode="bilinear", align_corners=False)
     given = _first(network, features, mask_inputs=(square > 0).float())
     return {**given, "pred_masks": logits, "obj_ptr": pointer}
+
+
+def _remembered(network: SAM2Base, features: Features, output: Output, from_points: bool) -> Output:
+    """An output of a step that made no memory, with the memory of its mask."""
+    square = functional.interpolate(
+        output["pred_masks"], size=(network.image_size, network.image_size), mode="bilinear", align_corners=False
+    )
+    kept, positions = network._encode_new_memory(features.levels, features.sizes, square, output["object_score_logits"], from_points)
+    return {**output, "maskmem_features": kept, "maskmem_pos_enc": positions}
 
 
 def _first(network: SAM2Base, features: Features, **inputs: Any) -> Output:

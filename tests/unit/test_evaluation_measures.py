@@ -65,6 +65,22 @@ def test_a_track_is_scored_over_all_frames() -> None:
     assert score.j_first == 1
     assert score.j_recall == pytest.approx(0.5)
     assert score.j_decay == pytest.approx(1 - 1 / 3)  # the first two frames against the last two
+    assert score.found_again is None
+    assert score_track(truth, truth).f_pixel == 1
+
+
+def test_an_object_that_returns_is_found_again_within_ten_frames() -> None:
+    shown, gone = square(40, 0, 0, 10), np.zeros((40, 40), bool)
+    truth = [shown, gone, *[shown] * 20, gone, *[shown] * 5]
+    late = [shown, gone, *[gone] * 12, *[shown] * 8, gone, *[shown] * 5]
+    assert score_track(truth, truth).found_again == 1
+    assert score_track(late, truth).found_again == 0.5
+
+
+def test_outlines_one_pixel_apart_agree_within_a_pixel() -> None:
+    truth = [square(100, 30, 30, 40)]
+    assert score_track([square(100, 31, 30, 40)], truth).f_pixel == 1
+    assert score_track([square(100, 33, 33, 40)], truth).f_pixel < 0.2
 
 
 def test_psnr_of_a_constant_error() -> None:
