@@ -38,7 +38,7 @@ def video_of(recipe: Recipe, path: Path, video: Path | None) -> Path:
         raise InputError(f"there is no video at {video}: check the path")
     recorded = Path(recipe.video)
     beside = path.parent / recorded.name
-    if recorded.name and beside.exists():
+    if recorded.name not in ("", "..") and beside.exists():
         return beside
     try:
         if (recorded.is_file() or recorded.is_dir()) and recipe.sha256 and sha256_of(recorded) == recipe.sha256:

@@ -5,6 +5,7 @@ pixels, or on another one.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import shutil
@@ -25,6 +26,7 @@ from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe, unpacked
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
+from core.pictures import open_picture
 from core.progress import JobContext
 from core.project.edits import Painting
 from core.project.prompts import check_prompt, Prompt, scaled_prompt
@@ -202,9 +204,11 @@ def _scaled_mask(content: str, size: tuple[int, int]) -> str:
     import cv2
     import numpy as np
 
-    mask = cv2.imdecode(np.frombuffer(unpacked(content), np.uint8), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
-        raise InputError("a mask in the recipe is damaged: export the video again for a new recipe")
+    try:
+        with open_picture(io.BytesIO(unpacked(content)), "of a mask in the recipe", ("PNG",)) as picture:
+            mask = np.asarray(picture.convert("L"))
+    except (OSError, ValueError, SyntaxError):
+        raise InputError("a mask in the recipe is damaged: export the video again for a new recipe") from None
     larger = cv2.resize(mask, size, interpolation=cv2.INTER_AREA if size[0] < mask.shape[1] else cv2.INTER_LINEAR)
     return base64.b64encode(cv2.imencode(".png", np.where(larger >= 128, np.uint8(255), np.uint8(0)))[1].tobytes()).decode()
 

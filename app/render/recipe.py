@@ -21,7 +21,7 @@ from core.project.codec import decode, encode
 from core.project.edits import Carried, check_keep, check_seed, check_task, KeyframeEdit, Painting, Propagation, SamplingSettings, Task
 from core.project.plain import parse_json
 from core.project.project import Project
-from core.project.prompts import MaskPrompt
+from core.project.prompts import check_beside, MaskPrompt
 from core.project.tracks import MaskAdjustment, MaskTrack
 from core.project.video import MOST_FRAMES
 
@@ -101,6 +101,8 @@ class RecipeEdit:
         FrameRange(*self.span).check(MOST_FRAMES)
         if not self.keyframes:
             raise InputError("an edit of the recipe has no keyframe: export the video again for a new recipe")
+        for file, _ in self.files:
+            check_beside(file)
         for keyframe in self.keyframes:
             FrameRange(*self.span).check_frame(keyframe.frame)
 

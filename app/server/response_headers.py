@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 
@@ -66,7 +66,7 @@ def secure(headers: MutableHeaders, path: str) -> None:
     if path.startswith("/gradio_api/file="):
         # whatever its name says, a file on its way to a client is nothing to look at here
         headers["Content-Type"] = "application/octet-stream"
-        headers["Content-Disposition"] = _as_attachment(unquote(path.rsplit("/", 1)[-1]))
+        headers["Content-Disposition"] = _as_attachment(re.split(r"[/\\]", path)[-1])
 
 
 def _as_attachment(name: str) -> str:

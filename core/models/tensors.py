@@ -26,6 +26,8 @@ def check_tensors(path: Path) -> None:
         OSError: It can't be read.
     """
     size = path.stat().st_size
+    if size < 8:  # a pipe, too, which would be waited for
+        raise SafetensorError(f"{path.name}: its header is missing")
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(_MOST_HEADER, size - 8):
@@ -35,7 +37,7 @@ def check_tensors(path: Path) -> None:
         header = json.loads(text)
         header.pop("__metadata__", None)
         ends = [int(entry["data_offsets"][1]) for entry in header.values()]
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
         raise SafetensorError(f"{path.name}: its header is damaged") from error
     if len(ends) > _MOST_TENSORS or max(ends, default=0) != size - 8 - length:
         raise SafetensorError(f"{path.name}: its header and its length disagree")

@@ -41,6 +41,15 @@ class BoxPrompt(Struct, frozen=True, tag="box"):
             )
 
 
+def check_beside(file: str) -> None:
+    """Raise InputError for a mask's file that lies anywhere but below the folder that it is read
+    from.
+    """
+    path = PurePosixPath(file)
+    if not path.parts or path.is_absolute() or ".." in path.parts or set(file) & set("\\:\0"):
+        raise InputError(f"a mask can't lie at '{file:.80}': it has to be a file beside the project")
+
+
 class MaskPrompt(Struct, frozen=True, tag="mask"):
     """A mask for `frame`, stored as a PNG beside the project."""
 
@@ -49,9 +58,7 @@ class MaskPrompt(Struct, frozen=True, tag="mask"):
     file: str
 
     def __post_init__(self) -> None:
-        parts = PurePosixPath(self.file).parts
-        if not parts or parts[0] == "/" or ".." in parts or set(self.file) & set("\\:\0"):
-            raise InputError(f"a mask can't lie at '{self.file:.80}': it has to be a file beside the project")
+        check_beside(self.file)
 
 
 class TextPrompt(Struct, frozen=True, tag="text"):

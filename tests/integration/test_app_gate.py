@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from builders import disc_clip
 from fastapi.testclient import TestClient
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 
 from app.editor.editor import Editor
 from app.server.access import Access
 from app.server.gate import Gate
+from app.server.response_headers import secure
 from app.server.same_site import HostNames
 from app.server.served_files import media_type_of
 from app.server.server import build_app
@@ -211,3 +213,10 @@ def test_the_first_bytes_say_what_a_file_is(tmp_path: Path, head: bytes, kind: s
     path = tmp_path / "file.html"
     path.write_bytes(head)
     assert media_type_of(path) == kind
+
+
+@pytest.mark.parametrize(("path", "name"), [("/a/b/50%20 off.mp4", "50%2520%20off.mp4"), ("C:\\a\\b.mp4", "b.mp4")])
+def test_a_download_is_called_as_its_file_and_no_more(path: str, name: str) -> None:
+    headers = MutableHeaders()
+    secure(headers, f"/gradio_api/file={path}")
+    assert headers["content-disposition"] == f"attachment; filename*=UTF-8''{name}"

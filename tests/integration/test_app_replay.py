@@ -21,6 +21,7 @@ from app.commands.replay import on_size
 from app.editor.editor import Editor
 from app.render.recipe import Recipe
 from app.settings import Settings
+from core.errors import InputError
 from core.masks import bounding_box
 from core.media import open_clip
 from core.progress import JobContext
@@ -113,6 +114,9 @@ def test_a_mask_that_was_drawn_is_scaled_with_its_video(recipe: Path) -> None:
     ((_, larger),) = scaled.files
     mask = cv2.imdecode(np.frombuffer(base64.b64decode(larger), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert bounding_box(mask > 0) == (40, 80, 200, 160)
+    for wrong in (b"", b"P5 2 2 255 abcd", bytes(100)):
+        with pytest.raises(InputError, match="damaged"):
+            on_size(replace(edit, files=(("files/a.png", base64.b64encode(wrong).decode()),)), (320, 240), [])
     assert scaled.tracks[0].adjustment == MaskAdjustment("expand", -10, 6, holes=160)
     assert (scaled.adjustment.pixels, scaled.adjustment.feather) == (2 * edit.adjustment.pixels, 2 * edit.feather)
 
@@ -137,6 +141,8 @@ def test_a_recipe_opens_only_what_it_may_name(recipe: Path, tmp_path: Path, caps
         ({"video": str(video)}, "not as it was at its old place"),
         ({"edits": [{**given["edits"][0], "model": str(other)}]}, "not on this machine as it was"),
         ({"edits": [{**given["edits"][0], "tracks": [traced]}]}, "beside the project"),
+        ({"edits": [{**given["edits"][0], "files": [["../x.png", ""]]}]}, "beside the project"),
+        ({"video": ".."}, "is not beside it"),
         ({"edits": [{**given["edits"][0], "region": "%%%"}]}, "damaged"),
         ({"edits": [{**given["edits"][0], "keyframes": []}]}, "no keyframe"),
         ({"span": [0, 10**12]}, "not a part of a video"),

@@ -38,6 +38,7 @@ def test_what_was_saved_is_read(tmp_path: Path) -> None:
         made_up(b"[" * 50_000),
         made_up(b"{}"),
         made_up(b'{"a": 1}'),
+        made_up(b'{"a": {"data_offsets": [0, Infinity]}}'),
         made_up(b"\xff\xfe"),
     ],
 )

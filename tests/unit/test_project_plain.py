@@ -119,7 +119,7 @@ def test_json_that_no_document_can_hold_is_refused(text: str) -> None:
         parse_json(text)
 
 
-@pytest.mark.parametrize("file", ["/etc/hostname", "../x.png", "files/../../x.png", "C:\\x.png", "", "a\0b"])
+@pytest.mark.parametrize("file", ["/etc/hostname", "//etc/hostname", "../x.png", "files/../../x.png", "C:\\x.png", "", "a\0b"])
 def test_a_mask_prompt_lies_beside_its_project(file: str) -> None:
     with pytest.raises(InputError):
         MaskPrompt(0, 1, file)
