@@ -171,19 +171,19 @@ def _subtitle_plans(streams: Streams, container: str) -> tuple[tuple[SubtitlePla
         name = _name("subtitles", facts.language, number, len(streams.subtitles))
         held = _SUBTITLES[container] + (_MATROSKA_PICTURES if container == "matroska" else ())
         title = CONTAINER_TITLES[container]
-        if facts.cues is None:
-            notes.append(f"{name} take too much memory, and are left out")
-        elif facts.codec in held:
-            plans.append(SubtitlePlan(facts, None))
-        elif facts.codec in _TEXTS and facts.decodable:
-            codec = "subrip" if container == "matroska" else "mov_text"
-            plans.append(SubtitlePlan(facts, codec))
-            if facts.codec in ("ass", "ssa", "webvtt"):
-                notes.append(f"{name} ({facts.codec.upper()}) are kept as plain text, without their styles and places")
-        else:
+        text = facts.codec in _TEXTS and facts.decodable
+        if facts.codec not in held and not text:
             known = _SUBTITLE_TITLES.get(facts.codec, facts.codec.upper()) or "of an unknown kind"
             rest = "holds no such kind" if container == "matroska" else "holds text only; an export as FFV1 (MKV) may keep them"
             notes.append(f"{name} ({known}) are left out: {title} {rest}")
+        elif facts.cues is None:
+            notes.append(f"{name} take too much memory, and are left out")
+        elif facts.codec in held:
+            plans.append(SubtitlePlan(facts, None))
+        else:
+            plans.append(SubtitlePlan(facts, "subrip" if container == "matroska" else "mov_text"))
+            if facts.codec in ("ass", "ssa", "webvtt"):
+                notes.append(f"{name} ({facts.codec.upper()}) are kept as plain text, without their styles and places")
     return tuple(plans), notes
 
 
@@ -196,7 +196,7 @@ def _encoded(facts: SoundFacts, encoding: SoundEncoding) -> str:
     kept = channels_of(encoding.layout)
     if kept < facts.channels:
         return f"becomes {encoding.title}, mixed down from {facts.channels} channels"
-    if encoding.layout != facts.layout:
+    if encoding.layout != facts.layout and kept > 2:
         return f"becomes {encoding.title} with all {kept} channels"
     again = codec_title(facts.codec) == codec_title(encoding.codec)
     return f"is encoded anew as {encoding.title}" if again else f"becomes {encoding.title}"

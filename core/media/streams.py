@@ -7,8 +7,9 @@ times that start again, and each of these decides how the sound can be written.
 from __future__ import annotations
 
 import os
+from array import array
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -30,10 +31,12 @@ SLACK = Fraction(1, 50)
 gap or an overlap.
 """
 _LOSSLESS = ("pcm_", "flac", "alac", "tta", "wavpack", "ape", "truehd", "mlp", "wmalossless")
-_MOST_SUBTITLES = 32_000_000
-"""Bytes of subtitles that are kept in memory. Text needs a thousandth of it, pictures may need more
-and are then left out.
+_MOST_SUBTITLES = 64_000_000
+"""Bytes of a file's subtitles that are kept in memory: of those of text, which need a thousandth of
+it, and again of those of pictures, which may need more and are then left out.
 """
+_NEAR = Fraction(1)
+"""Gaps within so many seconds are kept as one, since some streams have one at every packet."""
 
 
 @dataclass(frozen=True)
@@ -144,16 +147,17 @@ def _parts_of(path: Path, rate: Fraction) -> tuple[tuple[Fraction, Fraction], ..
     return tuple(parts)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _streams_of(path: Path, size: int, modified: int) -> Streams:
     with open_container(path) as container:
         sounds: dict[int, _Sound] = {}
         subtitles: dict[int, _Subtitles] = {}
+        texts, pictures = _Room(), _Room()
         for stream in container.streams:
             if isinstance(stream, AudioStream):
                 sounds[stream.index] = _Sound(stream)
             elif isinstance(stream, SubtitleStream):
-                subtitles[stream.index] = _Subtitles(stream)
+                subtitles[stream.index] = _Subtitles(stream, texts if is_decodable(stream) else pictures)
             else:
                 stream.discard = Discard.all
         seen: dict[int, _Sound | _Subtitles] = {**sounds, **subtitles}
@@ -182,30 +186,33 @@ def _language(metadata: dict[str, str]) -> str:
     return "" if language == "und" else language
 
 
-@dataclass
 class _Sound:
-    """Packets of a sound stream as they pass by: (time, duration) in ticks."""
+    """Times and durations of the packets of a sound stream as they pass by, in ticks. A film has
+    half a million of them.
+    """
 
-    stream: AudioStream
-    seen: list[tuple[int, int]] = field(default_factory=list)
-    left_out: int = 0
-    broken: bool = False
+    def __init__(self, stream: AudioStream) -> None:
+        self.stream = stream
+        self._stamps, self._lengths = array("q"), array("q")
+        self._left_out = 0
+        self._broken = False
 
     def see(self, packet: av.Packet) -> None:
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
-            self.broken = True
+            self._broken = True
         elif packet.is_discard:  # an edit list leaves it out: at the start or the end that is usual
-            self.left_out += bool(self.seen)
+            self._left_out += bool(self._stamps)
         else:
-            self.broken = self.broken or self.left_out > 0
-            self.seen.append((stamp, packet.duration or 0))
+            self._broken = self._broken or self._left_out > 0
+            self._stamps.append(stamp)
+            self._lengths.append(packet.duration or 0)
 
     def facts(self) -> SoundFacts:
         context, base = self.stream.codec_context, self.stream.time_base or Fraction(1)
         gaps, restarts = self._joins(base) if self.stream.codec_context is not None else ((), False)
-        if self.broken and self.seen:
-            gaps = ((min(stamp for stamp, _ in self.seen) * base, max(stamp for stamp, _ in self.seen) * base),)
+        if self._broken and self._stamps:
+            gaps = ((min(self._stamps) * base, max(self._stamps) * base),)
         language = _language(self.stream.metadata)
         if context is None:
             return SoundFacts(self.stream.index, "", "", 0, 0, "", False, False, language)
@@ -231,34 +238,52 @@ class _Sound:
         In an MP4 a packet lasts until the next one begins, whatever is between. So where most
         packets are of one length, none is taken to be longer.
         """
-        lengths = [length for _, length in self.seen]
+        lengths = self._lengths
         usual = median_low(lengths) if lengths else 0
         compressed = not self.stream.codec_context.codec.canonical_name.startswith("pcm_")
         uniform = compressed and sum(abs(length - usual) <= 1 for length in lengths) > 0.8 * len(lengths)
-        slack = max(2, int(SLACK / base))
-        gaps, restarts = [], False
-        for (stamp, length), (following, _) in pairwise(self.seen):
+        slack, near = max(2, int(SLACK / base)), int(_NEAR / base)
+        gaps: list[tuple[int, int]] = []
+        restarts = False
+        for (stamp, following), length in zip(pairwise(self._stamps), lengths, strict=False):
             end = stamp + (min(length, usual) if uniform else length)
             restarts = restarts or following < stamp
             if abs(following - end) > slack or following <= stamp:
-                gaps.append((min(end, following) * base, max(end, following) * base))
-        return tuple(gaps), restarts
+                since, until = min(end, following), max(end, following)
+                if gaps and gaps[-1][0] - near <= since <= gaps[-1][1] + near:
+                    since, until = min(gaps[-1][0], since), max(gaps.pop()[1], until)
+                gaps.append((since, until))
+        return tuple((since * base, until * base) for since, until in gaps), restarts
 
 
 @dataclass
-class _Subtitles:
-    """Packets of a subtitle stream as they pass by."""
+class _Room:
+    """The bytes that there is still room for."""
 
-    stream: SubtitleStream
-    cues: list[Cue] = field(default_factory=list)
-    size: int = 0
+    left: int = _MOST_SUBTITLES
+
+
+class _Subtitles:
+    """Packets of a subtitle stream as they pass by; none once there is no room for them."""
+
+    def __init__(self, stream: SubtitleStream, room: _Room) -> None:
+        self.stream = stream
+        self._room = room
+        self._cues: list[Cue] | None = []
+        self._size = 0
 
     def see(self, packet: av.Packet) -> None:
-        self.size += packet.size
-        if packet.pts is not None and self.size <= _MOST_SUBTITLES:
-            self.cues.append(Cue(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base, bytes(packet)))
+        if packet.pts is None or self._cues is None:
+            return
+        if packet.size > self._room.left:
+            self._room.left += self._size
+            self._cues = None
+            return
+        self._size += packet.size
+        self._room.left -= packet.size
+        self._cues.append(Cue(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base, bytes(packet)))
 
     def facts(self) -> SubtitleFacts:
         codec = self.stream.codec_context.codec.canonical_name if self.stream.codec_context is not None else ""
-        cues = tuple(self.cues) if self.size <= _MOST_SUBTITLES else None
+        cues = None if self._cues is None else tuple(self._cues)
         return SubtitleFacts(self.stream.index, codec, is_decodable(self.stream), _language(self.stream.metadata), cues)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import floor
+from math import floor, lcm
 from statistics import median_low
 
 _COMMON_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 50, 60, 12, 15, 10, 48, 100, 120, 240))
@@ -125,16 +125,31 @@ def timing_of(
     if stamps is None or count == 1:
         end = told if told and count == 1 else count / guess
         return Timing(tuple(index / guess for index in range(count)), guess, False, end)
-    times = tuple((stamp - stamps[0]) * time_base for stamp in stamps)
-    measured = (count - 1) / times[-1]
+    measured = (count - 1) / ((stamps[-1] - stamps[0]) * time_base)
     near = sorted(_COMMON_RATES + _NTSC_RATES, key=lambda rate: abs(rate - measured))[:2]
     for rate in (*declared, *near, measured):
-        errors = [time - index / rate for index, time in enumerate(times)]
-        if max(errors) - min(errors) < min(time_base, 1 / rate / 2):
+        if _is_constant(stamps, time_base, rate):
             exact = tuple(index / rate for index in range(count))
             own = told is not None and abs(told - 1 / rate) > max(time_base, Fraction(1, 1000))
             return Timing(exact, rate, False, exact[-1] + told if told and own else count / rate)
+    times = tuple((stamp - stamps[0]) * time_base for stamp in stamps)
     end = times[-1] + (told or median_low([b - a for a, b in pairwise(times)]))
     if told is None and length is not None and times[-1] < length < 2 * end:
         end = length
     return Timing(times, count / end, True, end)
+
+
+def _is_constant(stamps: Stamps, time_base: Fraction, rate: Fraction) -> bool:
+    """Whether stamps, in ticks, lie where a rate puts them, to less than one tick of rounding."""
+    # Whole numbers of a unit that all times share: fractions take seconds for a long film.
+    parts = lcm(*{stamp.denominator for stamp in stamps})
+    tick, step = time_base.numerator * rate.numerator, rate.denominator * time_base.denominator * parts
+    most = min(time_base, 1 / rate / 2) * (time_base.denominator * rate.numerator * parts)
+    first = int(stamps[0] * parts)
+    least = greatest = 0
+    for index, stamp in enumerate(stamps):
+        error = (stamp.numerator * (parts // stamp.denominator) - first) * tick - index * step
+        least, greatest = min(least, error), max(greatest, error)
+        if greatest - least >= most:
+            return False
+    return True

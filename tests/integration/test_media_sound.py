@@ -17,7 +17,8 @@ from core.errors import InputError
 from core.media import open_clip, probe, VideoWriter
 from core.media.codecs import Codec
 from core.media.sound_codecs import encoding_of, may_copy
-from core.media.stream_plan import stream_notes
+from core.media.stream_plan import plan_streams, stream_notes
+from core.media.streams import streams_of
 from core.project.video import VideoInfo
 from tests.builders import click_times, counted_frames, video_file
 
@@ -238,24 +239,57 @@ def test_names_flags_subtitles_and_chapters_are_kept(tmp_path: Path) -> None:
             assert cues == [(pytest.approx(0.2, abs=0.002), pytest.approx(0.8, abs=0.002))]
 
 
-def test_what_can_not_be_kept_is_said_before(tmp_path: Path) -> None:
-    """Subtitles that are pictures have no place in an MP4."""
-    whole = with_sound(tmp_path / "whole.mkv", "pcm_s16le")
-    with av.open(str(whole)) as given, av.open(str(tmp_path / "pictures.mkv"), "w") as out:
+def with_subtitles(whole: Path, target: Path, subtitles: dict[str, list[bytes]]) -> None:
+    """The file with packets of subtitles, by their codecs, one every tenth of a second."""
+    with av.open(str(whole)) as given, av.open(str(target), "w") as out:
         streams = {one.index: out.add_stream_from_template(one) for one in given.streams}
-        shown = out.add_mux_stream("dvbsub")
+        shown = {codec: out.add_mux_stream(codec) for codec in subtitles}
         for packet in given.demux():
             if packet.size:
                 packet.stream = streams[packet.stream.index]
                 out.mux(packet)
-        line = av.Packet(b"\x20\x00\x0f")
-        line.stream, line.time_base, line.pts, line.dts, line.duration = shown, Fraction(1, 1000), 500, 500, 400
-        out.mux(line)
+        for codec, packets in subtitles.items():
+            for number, data in enumerate(packets):
+                line = av.Packet(data)
+                line.stream, line.time_base, line.pts, line.dts, line.duration = shown[codec], Fraction(1, 1000), *[100 * number] * 2, 90
+                out.mux(line)
+
+
+def test_what_can_not_be_kept_is_said_before(tmp_path: Path) -> None:
+    """Subtitles that are pictures have no place in an MP4."""
+    whole = with_sound(tmp_path / "whole.mkv", "pcm_s16le")
+    with_subtitles(whole, tmp_path / "pictures.mkv", {"dvbsub": [b"\x20\x00\x0f"]})
     notes = stream_notes(tmp_path / "pictures.mkv")
     assert any("AAC mono" in note for note in notes)
     assert any("subtitles (DVB) are left out" in note for note in notes)
     assert written(tmp_path / "pictures.mkv", tmp_path / "out.mp4") == notes
     assert written(tmp_path / "pictures.mkv", tmp_path / "out.mkv") == ()
+
+
+def test_subtitles_of_many_bytes_take_no_more_memory_and_no_place_of_text(tmp_path: Path) -> None:
+    source = tmp_path / "many.mkv"
+    whole = with_sound(tmp_path / "whole.mkv", "aac")
+    with_subtitles(whole, source, {"dvbsub": [bytes(6_000_000)] * 6, "dvdsub": [bytes(6_000_000)] * 6, "subrip": [b"word"]})
+    pictures, others, text = streams_of(source).subtitles
+    assert pictures.cues is None or others.cues is None
+    assert [cue.data for cue in text.cues or ()] == [b"word"]
+    in_mp4, in_mkv = (plan_streams(source, container, Fraction(0), None).notes for container in ("mp4", "matroska"))
+    assert ["left out: MP4 holds text only" in note for note in in_mp4] == [True, True]
+    assert [note.partition(" take ")[2] for note in in_mkv] == ["too much memory, and are left out"]
+
+
+def test_close_gaps_are_one_and_others_are_kept_apart(tmp_path: Path) -> None:
+    source = with_sound(tmp_path / "whole.mp4", "aac")
+    later = iter(3000 * (number >= 10) + 3000 * (number >= 12) + 90_000 * (number >= 70) for number in range(100))
+
+    def moved(packet: av.Packet) -> None:
+        packet.pts = packet.dts = packet.pts + next(later)  # type: ignore[operator]
+
+    (sound,) = streams_of(remuxed(source, tmp_path / "gaps.mp4", moved)).sounds
+    # The first packet lies before time 0.
+    ticks = [tuple(round(time * RATE) for time in gap) for gap in sound.gaps]
+    assert ticks == [(9 * 1024, 11 * 1024 + 6000), (69 * 1024 + 6000, 69 * 1024 + 96_000)]
+    assert not sound.restarts
 
 
 def test_a_stream_that_the_container_refuses_is_encoded(tmp_path: Path) -> None:

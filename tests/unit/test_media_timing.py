@@ -69,3 +69,16 @@ def test_the_last_frame_of_a_constant_rate_keeps_its_own_length(told: Fraction |
 def test_the_last_frame_of_a_varying_rate_keeps_its_own_length() -> None:
     timing = timing_of(tuple(map(Fraction, (0, 100, 150, 320))), 4, MS, [], Fraction(2), None)
     assert (timing.variable, timing.end, timing.rate) == (True, Fraction(232, 100), 4 / Fraction(232, 100))
+
+
+@pytest.mark.parametrize(
+    ("stamps", "rate"),
+    [
+        ([Fraction(number, 2) for number in range(30)], Fraction(2000)),  # moved to between two ticks
+        ([7 + number * 1001 // 30 for number in range(90)], Fraction(30000, 1001)),
+        ([number * 1001 // 30 + 2 * (number == 50) for number in range(90)], None),
+    ],
+)
+def test_a_rate_is_constant_when_stamps_are_off_by_less_than_a_tick(stamps: list[Fraction], rate: Fraction | None) -> None:
+    timing = timing_of(tuple(map(Fraction, stamps)), len(stamps), MS, [], None, None)
+    assert (None if timing.variable else timing.rate) == rate
