@@ -40,6 +40,7 @@ class Server:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `stop`)
         self.process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=self._log, text=True)
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._downloads = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._client: Client | None = None
         self._timer: threading.Timer | None = None
 
@@ -63,8 +64,7 @@ class Server:
             self._ended()
             raise Refused(f"the server did not start: {self._said()}")
         try:
-            downloads = tempfile.mkdtemp()
-            self._client = Client(found[0], headers=self._headers, verbose=False, download_files=downloads)
+            self._client = Client(found[0], headers=self._headers, verbose=False, download_files=self._downloads.name)
         except Exception as error:
             self._ended()
             raise Refused(f"the server does not answer: {error}") from error
@@ -102,6 +102,9 @@ class Server:
         self.keep()
         self.process.kill()
         self.process.wait()
+        if self._client is not None:
+            self._client.close()
+        self._downloads.cleanup()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._log.close()
