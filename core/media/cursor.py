@@ -56,7 +56,10 @@ class Cursor:
         self._next = 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let go of the decoder. The iterator refers to this object: without
+        that, threads and frames of the decoder would stay until the next garbage collection.
+        """
+        self._frames = iter(())
         self._container.close()
 
     def _open(self) -> None:
@@ -81,7 +84,7 @@ class Cursor:
                 yield from frames
                 return
         if not self._fresh:
-            self.close()
+            self._container.close()
             self._open()
         self._fresh = False
         frames = self._numbered()

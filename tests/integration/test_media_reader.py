@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from core.errors import Cancelled, InputError
 from core.media import ClipReader, open_clip, write_png_frame
 from core.media import reader as reader_module
+from core.media.cursor import Cursor
 from core.progress import JobContext
 from tests.builders import counted_frames, noise_frames, read_number, video_file
 
@@ -172,3 +175,17 @@ def test_the_way_to_a_frame_ends_when_nobody_waits_for_it_any_more(tmp_path: Pat
             reader.prefetch(5, width, JobContext())
             assert read_number(read(5)) == 5
             reader.close()
+
+
+def test_a_closed_clip_lets_go_of_its_decoders_at_once(tmp_path: Path) -> None:
+    path = video_file(tmp_path / "clip.mp4", counted_frames(6))
+    gc.collect()
+    gc.disable()  # what waits for it keeps threads and frames
+    try:
+        with open_clip(path) as reader:
+            reader.frame(3)
+            assert len(list(islice(reader.frames(1), 2))) == 2
+            assert any(isinstance(one, Cursor) for one in gc.get_objects())
+        assert not any(isinstance(one, Cursor) for one in gc.get_objects())
+    finally:
+        gc.enable()
