@@ -80,7 +80,8 @@ def test_the_recipe_gives_the_same_frames(anew: tuple[str, ...], tmp_path: Path)
         assert difference[edited].mean() < 30
         assert np.median(difference[~edited]) == 0
     else:
-        assert difference[edited].mean() < 1, "another processor may round differently, and no more"
-        assert difference.max() < 24
+        # moved along the thing's own correspondences now, a fraction of a pixel from its box's motion
+        assert difference[edited].mean() < 6
+        assert np.median(difference[~edited]) == 0
     assert json.loads((tmp_path / "out" / "report.json").read_text())["notes"] == []
     assert Recipe.load(LEFT / "recipe.json").edits[0].keyframes[0].seed == 7
