@@ -92,7 +92,7 @@ test("another project begins at its first frame, with its last try chosen", () =
   set({ frame: 40, tryId: "x", viewport: { zoom: 4, x: 0, y: 0 } });
   accept(view("q", 1, { objects: [{ id: 7 }], edits: [{ id: "a" }, { id: "b" }] }));
   equal([state.frame, state.object, state.tryId, state.step, state.viewport.zoom], [5, 7, "b", "video", 1]);
-  equal(new URL(location.href).searchParams.get("project"), "q");
+  equal(history.state.project, "q");
 });
 
 test("what is selected is dropped when it is gone", () => {
