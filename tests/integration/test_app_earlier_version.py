@@ -80,7 +80,7 @@ def test_the_recipe_gives_the_same_frames(anew: tuple[str, ...], tmp_path: Path)
         assert difference[edited].mean() < 30
         assert np.median(difference[~edited]) == 0
     else:
-        # moved along the thing's own correspondences now, a fraction of a pixel from its box's motion
+        # follows the thing's own motion now, a fraction of a pixel from that of its box
         assert difference[edited].mean() < 6
         assert np.median(difference[~edited]) == 0
     assert json.loads((tmp_path / "out" / "report.json").read_text())["notes"] == []
