@@ -105,7 +105,7 @@ def track_to_folder(
             rehearse_mattes(form, reader, span)
         with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
-            shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+            shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
             masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             export_png(masks, out / "masks")
             for form, name in extra.items():
@@ -191,7 +191,7 @@ def edit_to_folder(
         with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), (arguments.keyframe,)):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
-                shots = _marked_shots(reader, given, span, prompts.through_cuts, context)
+                shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
@@ -302,7 +302,7 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
     return span
 
 
-def _marked_shots(
+def _prompted_shots(
     reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
 ) -> list[tuple[int, int]]:
     """The shots to track the object through; InputError for one in which nothing says where it is:

@@ -85,7 +85,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
     with open_clip(path) as reader:
         if len(reader) not in (info.frames, span[1] - span[0]):
             raise InputError(
-                f"'{path.name}' has {counted(len(reader), 'frame')}; the clip has {info.frames}, its marked stretch {span[1] - span[0]}: "
+                f"'{path.name}' has {counted(len(reader), 'frame')}; the clip has {info.frames}, its chosen range {span[1] - span[0]}: "
                 "bring masks of as many"
             )
         start = 0 if len(reader) == info.frames else span[0]
