@@ -18,6 +18,7 @@ from typing import Any
 
 from app.contract.error_text import error_text
 from core.errors import Cancelled, error_record, InputError, internal_error_message, StudioError
+from core.machine import release_memory
 from core.progress import CancelToken, JobContext, JobStatus, PAUSED, ProgressEvent, STOPPED
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,11 @@ class _Job:
     device: str
     token: CancelToken = field(default_factory=CancelToken)
     finished: threading.Event = field(default_factory=threading.Event)
+
+
+def _nothing(context: JobContext) -> dict[str, Any]:
+    """What a finished job still does."""
+    return {}
 
 
 class JobRunner:
@@ -152,6 +158,8 @@ class JobRunner:
                     continue
                 job.status = replace(job.status, state="running")
             self._run(job)
+            del job  # or the last one would be held until the next
+            release_memory()
 
     def _run(self, job: _Job) -> None:
         def progress(event: ProgressEvent) -> None:
@@ -181,6 +189,7 @@ class JobRunner:
         self._tell(job)
 
     def _finish(self, job: _Job, state: str, message: str, result: dict[str, Any] | None = None) -> None:
+        job.run = _nothing  # it may hold a project's masks, and KEPT jobs are remembered
         job.status = replace(job.status, state=state, message=message, remaining=None, result=result or {})
 
     def _tell(self, job: _Job) -> None:

@@ -1,10 +1,11 @@
 """Jobs: in order, with progress, cancelled within a step, and failures told in a sentence."""
 
 import threading
+import weakref
 
 import pytest
 
-from app.jobs.runner import JobRunner
+from app.jobs.runner import Job, JobRunner
 from core.errors import InputError
 from core.progress import JobContext, PAUSED
 
@@ -135,3 +136,27 @@ def test_a_pause_says_so_and_so_does_the_end_of_the_program() -> None:
     second = runner.submit("b", "p", work, device="cpu")
     runner.shut_down()
     assert runner.status(second).message == PAUSED
+
+
+def test_a_finished_job_holds_nothing_of_what_it_worked_on() -> None:
+    class Masks:
+        pass
+
+    def job_with(masks: Masks) -> Job:
+        return lambda context: {"kind": type(masks).__name__}
+
+    runner, kept, release = JobRunner(), [], threading.Event()
+    stopped = runner.submit("wait", "p", lambda context: {"waited": release.wait(5)}, device="gpu")
+    for device in ("cpu", "gpu"):  # one that ends, and one that is cancelled while it waits
+        masks = Masks()
+        kept.append(weakref.ref(masks))
+        ids = runner.submit("track", "p", job_with(masks), device=device)
+        del masks
+        if device == "gpu":
+            runner.cancel(ids)
+        else:
+            assert runner.wait(ids, 5).result == {"kind": "Masks"}
+    release.set()
+    runner.wait(stopped, 5)
+    runner.wait(runner.submit("next", "p", lambda context: {}, device="cpu"), 5)
+    assert [ref() for ref in kept] == [None, None]
