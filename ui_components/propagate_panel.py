@@ -22,12 +22,13 @@ BODY = """
     <select data-ref="add" aria-label="Start again from another try"
      title="The edit starts again from that try's frame; what lies before stays"></select>
   </label>
-  <div class="vs-row"><label class="vs-grow"
-   title="A change of the source moves as the thing itself does; a picture moves as a whole">Carried<select
-   data-ref="carry" aria-label="How the keyframe is carried">
-    <option value="auto">automatically</option>
-    <option value="change">as a change of the source</option>
-    <option value="picture">as a picture</option></select></label></div>
+  <label class="vs-row vs-against"
+   title="A change of the source moves as the thing itself does; a picture moves as a whole"><span
+   class="vs-label">Carried</span>
+    <select class="vs-grow" data-ref="carry" aria-label="How the keyframe is carried">
+      <option value="auto">automatically</option>
+      <option value="change">as a change of the source</option>
+      <option value="picture">as a picture</option></select></label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">
     <summary title="Seed, steps and guidance, where the keyframe's own are not what you want">Advanced</summary>
