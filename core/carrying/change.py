@@ -12,8 +12,9 @@ from core.background.diffusion import diffuse
 from core.carrying.colours import ColourMap, Palette
 from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, ThingMotion
 from core.geometry import Box
-from core.masks import bounding_box, Widths
+from core.masks import bounding_box, depth_inside, Widths
 from core.render.composite import composite, soft_edge
+from core.render.flow import sample
 
 Floats = NDArray[np.float32]
 
@@ -78,17 +79,14 @@ class KeyframeChange:
         changed = np.abs(difference).max(-1) > CHANGED
         depth = _depth(inside)
         self.fade = _fade(changed, weight, depth)
-        shows = self.fade[depth]
         self.palette = self._palette_of(source, mask, changed & inside)
         thing = inside & ~self._beside(changed, inside, depth)
         # At the outline colours are mixed with those of what is around it.
-        edge = cv2.distanceTransform(np.pad(thing.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-        self.inner = np.where(thing, np.clip((edge - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
+        self.inner = np.where(thing, np.clip((depth_inside(thing) - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
         weight *= self.inner
         self.colours = ColourMap(*(each[weight > 0] for each in (before, before + difference, weight)))
         mapped = self.colours.of(self.source).astype(np.float32) - before
-        shows = self.shows(self.source, inside)
-        rest = difference - mapped * shows[..., None]
+        rest = difference - mapped * self.shows(inside)[..., None]
         self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH), 1, 0).astype(np.float32))
         self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
 
@@ -117,11 +115,11 @@ class KeyframeChange:
     def mapped(self, picture: Frame, mask: Mask) -> Floats:
         """The change by colours alone of a part of a frame (h, w, 3): what is added to it."""
         change = self.colours.of(picture).astype(np.float32) - picture
-        return np.asarray(change * self.shows(picture, mask)[..., None], np.float32)
+        return np.asarray(change * self.shows(mask)[..., None], np.float32)
 
-    def shows(self, picture: Frame, mask: Mask) -> Floats:
-        """How much of the change shows on a part of a frame (h, w, 3), (h, w) in [0, 1], as far as
-        colours and distance to the region's edge tell.
+    def shows(self, mask: Mask) -> Floats:
+        """How much of the change shows on a part of a frame with this region (h, w), in [0, 1], as
+        far as the distance to the region's edge tells.
         """
         return np.asarray(self.fade[_depth(mask)], np.float32)
 
@@ -133,8 +131,7 @@ def _within(inner: Floats) -> Floats:
 
 def _depth(mask: Mask) -> NDArray[np.int_]:
     """Whole pixels from the region's edge, at most DEPTHS."""
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    return np.minimum(distance, DEPTHS).astype(int)
+    return np.minimum(depth_inside(mask), DEPTHS).astype(int)
 
 
 def _fade(changed: Mask, weight: Floats, depth: NDArray[np.int_]) -> Floats:
@@ -176,12 +173,12 @@ class ChangeCarrier:
         change = self._change
         inside, here = area.crop(mask), np.ascontiguousarray(area.crop(source))
         x, y, sure = self._places(self._motion.at(index), area)
-        before = _looked_up(change.source, x, y).astype(np.float32)
+        before = sample(change.source, x, y).astype(np.float32)
         now = here.astype(np.float32)
         apart, light = compared(now, before, sure, LIGHT_REACH)
         alike = np.exp(-((apart / UNLIKE) ** 2))
         trust = np.asarray(np.clip(cv2.GaussianBlur(sure * alike, (0, 0), 1.5), 0, 1), np.float32)
-        carried = _looked_up(change.rest, x, y, cv2.INTER_LINEAR)
+        carried = sample(change.rest, x, y)
         inner = np.asarray(cv2.remap(change.inner, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
         trust = np.where(self._misplaced(trust, inner, inside), trust * _within(inner), trust).astype(np.float32)
         known = np.where(inside, trust * _within(inner), 0).astype(np.float32)
@@ -189,7 +186,7 @@ class ChangeCarrier:
         rest = trust[..., None] * carried + (1 - trust)[..., None] * around
         by_colour = change.mapped(here, inside)
         result = np.clip(np.rint(now + by_colour + rest * light[..., None]), 0, 255).astype(np.uint8)
-        doubt = change.colours.doubts(here) * change.shows(here, inside)
+        doubt = change.colours.doubts(here) * change.shows(inside)
         error = (1 - trust) * doubt
         confidence = np.where(inside, np.clip(255 * np.exp(-error / UNSUPPORTED), 1, 255), 0).astype(np.uint8)
         unsupported = float((error[inside] > UNSUPPORTED).mean()) if inside.any() else 0.0
@@ -219,14 +216,10 @@ class ChangeCarrier:
         columns = (np.arange(area.x0, area.x1, dtype=np.float32) + 0.5) * across - 0.5 - found.box.x0
         rows = (np.arange(area.y0, area.y1, dtype=np.float32) + 0.5) * down - 0.5 - found.box.y0
         at = [np.ascontiguousarray(each, np.float32) for each in np.meshgrid(columns, rows)]
-        origin = cv2.remap(found.origin, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        origin = sample(found.origin, at[0], at[1])
         sure = cv2.remap(found.sure, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         x = (origin[..., 0] + 0.5) / across - 0.5 - self._change.box.x0
         y = (origin[..., 1] + 0.5) / down - 0.5 - self._change.box.y0
         box = self._change.box
         sure = sure * ((x > -1) & (y > -1) & (x < box.width) & (y < box.height))
         return np.asarray(x, np.float32), np.asarray(y, np.float32), np.asarray(sure, np.float32)
-
-
-def _looked_up(image: NDArray, x: Floats, y: Floats, how: int = cv2.INTER_LINEAR) -> NDArray:
-    return cv2.remap(image, x, y, how, borderMode=cv2.BORDER_REPLICATE)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_box
+from core.masks import bounding_box, depth_inside
 from core.project.edits import Carried, Carry
 
 Frame = NDArray[np.uint8]
@@ -100,8 +100,7 @@ def left_alone(source: Frame, picture: Frame, mask: Mask) -> float:
     box = bounding_box(mask)
     if box is None:
         return 1.0
-    inside = box.crop(mask).astype(np.uint8)
-    depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    depth = depth_inside(box.crop(mask))
     apart = cv2.GaussianBlur(cv2.absdiff(box.crop(source), box.crop(picture)).max(-1).astype(np.float32), (0, 0), 1.5)
     return float((depth * (apart <= CHANGED)).sum() / max(float(depth.sum()), 1e-6))
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
 from core.geometry import Box
-from core.masks import bounding_box
-from core.render.flow import DenseFlow
+from core.masks import bounding_box, depth_inside
+from core.render.flow import DenseFlow, sample
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -222,20 +222,20 @@ class ThingMotion:
         one, two = (np.ascontiguousarray(area.crop(picture.gray)) for picture in (now, before))
         there, back = self._fine.between(one, two), self._fine.between(two, one)
         rows, columns = np.mgrid[: area.height, : area.width].astype(np.float32)
-        miss = np.linalg.norm(there + _looked_up(back, columns + there[..., 0], rows + there[..., 1]), axis=-1)
+        miss = np.linalg.norm(there + sample(back, columns + there[..., 0], rows + there[..., 1]), axis=-1)
         trust = np.exp(-((np.maximum(miss - FREE, 0) / MISS) ** 2)).astype(np.float32)
         trust *= area.crop(now.mask) > 0.3
         there = _evened(there, trust * _structure(one, trust), columns, rows, area.crop(now.mask))
         at = columns + there[..., 0], rows + there[..., 1]
         # Where nothing tells one place from another, what moves with its surroundings is as good.
-        left = np.linalg.norm(area.crop(now.colour).astype(np.float32) - _looked_up(area.crop(before.colour), *at), axis=-1)
+        left = np.linalg.norm(area.crop(now.colour).astype(np.float32) - sample(area.crop(before.colour), *at), axis=-1)
         alike = np.exp(-((cv2.GaussianBlur(left, (0, 0), 1.5) / ALIKE) ** 2))
         trust = np.asarray(np.maximum(trust, 0.97 * alike), np.float32)
         x, y = at[0] + (area.x0 - state.box.x0), at[1] + (area.y0 - state.box.y0)
         part = now.box.moved(-area.x0, -area.y0)
         x, y, trust = part.crop(x), part.crop(y), part.crop(trust)
         sure = np.asarray(cv2.remap(state.sure, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
-        origin = np.asarray(_looked_up(state.origin, x, y), np.float32)
+        origin = np.asarray(sample(state.origin, x, y), np.float32)
         sure = np.asarray(sure * trust * (now.box.crop(now.mask) > 0.3), np.float32)
         return self._continued(Correspondence(index, now.box, origin, sure))
 
@@ -258,16 +258,16 @@ class ThingMotion:
         """
         gray = np.ascontiguousarray(state.box.crop(now.gray))
         mask = state.box.crop(now.mask) > 0.3
-        said = _looked_up(self._key.gray, state.origin[..., 0], state.origin[..., 1])
+        said = sample(self._key.gray, state.origin[..., 0], state.origin[..., 1])
         said = np.where(mask, said, gray)
         there, back = self._fine.between(gray, said), self._fine.between(said, gray)
         rows, columns = np.mgrid[: gray.shape[0], : gray.shape[1]].astype(np.float32)
         at = columns + there[..., 0], rows + there[..., 1]
-        miss = np.linalg.norm(there + _looked_up(back, *at), axis=-1)
+        miss = np.linalg.norm(there + sample(back, *at), axis=-1)
         trust = np.exp(-((np.maximum(miss - FREE, 0) / MISS) ** 2)).astype(np.float32)
         if not first:
             trust *= np.linalg.norm(there, axis=-1) < FARTHEST
-        better = _looked_up(state.origin, *at)
+        better = sample(state.origin, *at)
         colour = state.box.crop(now.colour).astype(np.float32)
         old, new = self._likeness(colour, state.origin), self._likeness(colour, better)
         known = np.clip(cv2.remap(state.sure, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) * 4, 0, 1)
@@ -283,7 +283,7 @@ class ThingMotion:
 
     def _likeness(self, colour: Floats, origin: Floats) -> Floats:
         """How much a part of a frame looks like its places on the keyframe, (h, w) in [0, 1]."""
-        other = _looked_up(self._key.colour, origin[..., 0], origin[..., 1]).astype(np.float32)
+        other = sample(self._key.colour, origin[..., 0], origin[..., 1]).astype(np.float32)
         apart, _ = compared(colour, other, np.ones(colour.shape[:2], np.float32), LIGHT_REACH)
         return np.exp(-((cv2.GaussianBlur(apart, (0, 0), 1.0) / UNLIKE) ** 2)).astype(np.float32)
 
@@ -348,15 +348,11 @@ def _evened(flow: Floats, trust: Floats, columns: Floats, rows: Floats, mask: Fl
     whole = np.stack([columns, rows, np.ones_like(rows)], -1) @ motion.astype(np.float32)
     if mask is not None:
         # At its edge the region may show what is around the thing, which moves otherwise.
-        depth = cv2.distanceTransform((np.pad(mask, 1) > 0.3).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+        depth = depth_inside(mask > 0.3)
         apart = np.linalg.norm(flow - whole, axis=-1)
         trust = np.where(depth < EDGE, trust / (1 + apart**4), trust).astype(np.float32)
     around = diffuse(np.asarray(flow - whole, np.float32), trust) + whole
     return np.asarray(trust[..., None] * flow + (1 - trust)[..., None] * around, np.float32)
-
-
-def _looked_up(image: NDArray, x: Floats, y: Floats) -> NDArray:
-    return cv2.remap(image, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _cut(one: Frame, two: Frame) -> bool:

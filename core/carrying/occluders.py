@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.carrying.colours import Palette
 from core.carrying.motion import compared, Frame, Mask
 from core.carrying.pose import ThingPose
-from core.masks import bounding_box
+from core.masks import bounding_box, depth_inside
 
 Floats = NDArray[np.float32]
 
@@ -42,7 +42,7 @@ class Occluders:
             mask: bool (H, W), its region.
         """
         self._pose, self._source = pose, source
-        depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+        depth = depth_inside(mask)
         self._core = (depth > CORE * depth.max()).astype(np.uint8)
         box = bounding_box(mask)
         around = np.zeros_like(mask) if box is None else mask.copy()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.render.flow import DenseFlow
+from core.render.flow import DenseFlow, sample
 
 Frame = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -43,8 +43,7 @@ class BackwardFlow:
 def looked_up(picture: NDArray, places: NDArray[np.float32]) -> NDArray[np.float32]:
     """A picture (H, W) or (H, W, C) read at places (H, W, 2) between its pixels; beyond its edge it
     goes on as at the edge."""
-    x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
-    return np.asarray(cv2.remap(picture.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(sample(picture.astype(np.float32), places[..., 0], places[..., 1]), np.float32)
 
 
 def gray(frame: Frame) -> NDArray[np.uint8]:

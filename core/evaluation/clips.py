@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from core.assets import ASSETS
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
-from core.masks import bounding_box, MaskSequence
+from core.masks import bounding_box, depth_inside, MaskSequence
 from core.masks.png import numbered_masks, read_mask
 from core.media import open_clip
 from core.project.video import VideoInfo
@@ -96,7 +95,7 @@ def first_box(mask: Mask) -> tuple[float, float, float, float]:
 def deepest_point(mask: Mask) -> tuple[float, float]:
     """The pixel (x, y) of a mask (H, W) that is farthest from its outline: where a person would
     click."""
-    depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    depth = depth_inside(mask)
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     return float(x), float(y)
 

@@ -1,6 +1,6 @@
 """Mask sequences, how they are adjusted to the region to edit, PNG in and out."""
 
-from core.masks.bounding_box import bounding_box
+from core.masks.bounding_box import bounding_box, depth_inside
 from core.masks.deflicker import remove_flicker
 from core.masks.doubt import Doubt, doubt_about, DOUBT_TEXTS, inverted
 from core.masks.facts import MaskFacts
@@ -27,6 +27,7 @@ __all__ = [
     "bounding_box",
     "check_quality",
     "clean_mask",
+    "depth_inside",
     "doubt_about",
     "export_png",
     "feather_alpha",

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from core.geometry import Box
 from core.masks import bounding_box, Widths
 from core.propagation.mask_motion import box_motion, limit_stretch, Margins, NO_MARGINS, STRETCH
-from core.propagation.warp_state import is_upright, Positions, positions_of, sample, transform, WarpState
+from core.propagation.warp_state import is_upright, Positions, positions_of, transform, WarpState
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha, remove_background_bleed
-from core.render.flow import DenseFlow
+from core.render.flow import DenseFlow, sample
 from core.render.grain import add_grain, LEAST_BOIL
 from core.render.region import CropRegion
 

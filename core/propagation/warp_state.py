@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Box
+from core.render.flow import sample
 from core.render.region import CropRegion
 
 Positions = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -100,18 +101,3 @@ def positions_of(crop: CropRegion) -> Positions:
     """The positions in the frame of a crop's pixels, (h, w) each."""
     rows, columns = np.mgrid[: crop.working_size[0], : crop.working_size[1]].astype(np.float32)
     return transform(np.linalg.inv(crop.matrix), columns, rows)
-
-
-def sample(image: NDArray, x: NDArray[np.float32], y: NDArray[np.float32], interpolation: int) -> NDArray:
-    """The values of an image at fractional positions; beyond its border those on the border.
-
-    Args:
-        image: (H, W) or (H, W, C).
-        x: Columns, (h, w).
-        y: Rows, (h, w).
-        interpolation: One of OpenCV's.
-
-    Returns:
-        (h, w) or (h, w, C).
-    """
-    return cv2.remap(image, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)

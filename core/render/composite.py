@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import bounding_box, feather_alpha, Widths
+from core.masks import bounding_box, depth_inside, feather_alpha, Widths
 
 
 def composite(source: NDArray[np.uint8], edited: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -46,7 +45,7 @@ def soft_edge(mask: NDArray[np.bool_], pixels: Widths) -> NDArray[np.float32]:
     box = bounding_box(mask)
     if box is None:
         return np.zeros(mask.shape, np.float32)
-    depth = float(cv2.distanceTransform(np.pad(box.crop(mask), 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    depth = float(depth_inside(box.crop(mask)).max())
     return feather_alpha(mask, np.minimum(pixels, depth / 3) if isinstance(pixels, np.ndarray) else min(float(pixels), depth / 3))
 
 

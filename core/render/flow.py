@@ -1,4 +1,4 @@
-"""Dense optical flow between two pictures of any size."""
+"""Dense optical flow between two pictures of any size, and pictures read where it leads."""
 
 from __future__ import annotations
 
@@ -32,3 +32,18 @@ class DenseFlow:
         first, second = (np.ascontiguousarray(np.pad(each, ((0, missing[0]), (0, missing[1])), "symmetric")) for each in (one, two))
         flow = self._flow.calc(first, second, np.zeros((*first.shape, 2), np.float32))
         return np.asarray(flow, np.float32)[:height, :width]
+
+
+def sample(image: NDArray, x: NDArray[np.float32], y: NDArray[np.float32], interpolation: int = cv2.INTER_LINEAR) -> NDArray:
+    """The values of an image at fractional positions; beyond its border those on the border.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        x: Columns, (h, w).
+        y: Rows, (h, w).
+        interpolation: One of OpenCV's.
+
+    Returns:
+        (h, w) or (h, w, C).
+    """
+    return cv2.remap(image, np.ascontiguousarray(x), np.ascontiguousarray(y), interpolation, borderMode=cv2.BORDER_REPLICATE)

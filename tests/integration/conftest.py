@@ -12,12 +12,24 @@ from command_line import BOX, run
 
 from app.editor.editor import Editor
 from app.settings import Settings
+from core.media import index
 
 
 @pytest.fixture(scope="module")
 def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clip of `disc_clip`, with as many frames as the module says in FRAMES."""
     return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=request.module.FRAMES)
+
+
+@pytest.fixture(params=["short", "long"])
+def length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is found out about a clip must hold when it is decoded whole, and when only its ends
+    are."""
+    if request.param == "long":
+        monkeypatch.setattr(index, "_CHEAP_PIXELS", 0)
+        monkeypatch.setattr(index, "_CHECKED_FRAMES", 30)
+    index._frame_index.cache_clear()
+    return request.param
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from core.errors import InputError
-from core.media import index, open_clip, probe, write_image, write_png_frame
+from core.media import open_clip, probe, write_image, write_png_frame
 from core.project.video import AudioInfo, VideoInfo
 from tests.builders import counted_frames, index_first, noise_frames, video_file
 
@@ -26,16 +26,6 @@ FRAMES = counted_frames(60)
 def plainly_decoded(path: Path) -> int:
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(container.streams.best("video")))
-
-
-@pytest.fixture(params=["short", "long"])
-def length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every count must hold when a clip is decoded whole, and when only its ends are."""
-    if request.param == "long":
-        monkeypatch.setattr(index, "_CHEAP_PIXELS", 0)
-        monkeypatch.setattr(index, "_CHECKED_FRAMES", 30)
-    index._frame_index.cache_clear()
-    return request.param
 
 
 def test_a_clip_is_described_in_full(tmp_path: Path) -> None:

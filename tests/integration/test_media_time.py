@@ -9,21 +9,11 @@ import av
 import pytest
 from PIL import Image
 
-from core.media import index, open_clip, probe, VideoWriter
+from core.media import open_clip, probe, VideoWriter
 from core.media.codecs import Codec
 from tests.builders import click_times, counted_frames, read_number, video_file
 
 FRAMES = counted_frames(48)
-
-
-@pytest.fixture(params=["short", "long"])
-def length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every time must hold when a clip is decoded whole, and when only its ends are."""
-    if request.param == "long":
-        monkeypatch.setattr(index, "_CHEAP_PIXELS", 0)
-        monkeypatch.setattr(index, "_CHECKED_FRAMES", 30)
-    index._frame_index.cache_clear()
-    return request.param
 
 
 def copied(source: Path, target: Path, codec: Codec = "h264") -> Path:
