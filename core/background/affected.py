@@ -52,6 +52,10 @@ LARGEST = 1.2
 """More than this many times the thing's own area is no shadow but a mistake."""
 RIM = 3
 """Small pixels that the result is widened by: soft edges go on where they can't be measured."""
+GAP = 5
+"""Small pixels between a thing and what it affects, or between two parts of that, that belong to
+it: a sliver of a shadow that stays is worse than none found.
+"""
 EDGE = 0.004
 """How far a thing's soft edge reaches beyond its mask, as a share of the picture's longer side."""
 _DARK = 10.0
@@ -84,8 +88,8 @@ class Affected:
         if weight == 0 or not (total > 0).any():
             return np.zeros_like(hole)
         soft = cv2.GaussianBlur(total / weight, (0, 0), 1.0)
-        small = cv2.dilate((soft > 0.45).astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1,) * 2))
-        large = cv2.resize(cv2.GaussianBlur(small, (0, 0), 1.0), footage.size, interpolation=cv2.INTER_LINEAR) > 0.5
+        small = without_gaps(cv2.dilate((soft > 0.45).astype(np.uint8), _disc(RIM)) > 0, own)
+        large = cv2.resize(cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1.0), footage.size, interpolation=cv2.INTER_LINEAR) > 0.5
         return np.asarray(large & ~hole, bool)
 
     def _around(self, index: int) -> list[int]:
@@ -231,11 +235,24 @@ class _Widened:
 
     def __init__(self, masks: Region, pixels: int) -> None:
         self._masks, self.frames = masks, masks.frames
-        self._around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1,) * 2)
+        self._around = _disc(pixels)
 
     def __getitem__(self, frame: int) -> Mask:
         mask = self._masks[frame]
         return cv2.dilate(mask.astype(np.uint8), self._around) > 0 if mask.any() else mask
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+def without_gaps(affected: Mask, own: Mask) -> Mask:
+    """What is affected (h, w) with the narrow gaps between its parts and between it and the thing,
+    `own` (h, w). It overlaps the thing, so that no gap opens where both are enlarged.
+    """
+    padded = np.pad(affected | own, 2 * GAP).astype(np.uint8)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(GAP))[2 * GAP : -2 * GAP, 2 * GAP : -2 * GAP]
+    return np.asarray((closed > 0) & (cv2.dilate(affected.astype(np.uint8), _disc(GAP)) > 0))
 
 
 def _averaged(values: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.background.affected import Affected, affected_masks, united
+from core.background.affected import Affected, affected_masks, united, without_gaps
 from core.data.courtyard import CameraPath, CourtyardClip, draw_courtyard, Effect
 from core.errors import Cancelled
 from core.evaluation.clips import as_sequence, FramesInMemory
@@ -34,6 +34,16 @@ def test_a_shadow_or_reflection_is_found(camera: CameraPath, effect: Effect) -> 
 def test_a_thing_without_a_shadow_gets_none(camera: CameraPath) -> None:
     clip = draw_courtyard(24, SIZE, camera=camera, effect="none")
     assert found_on(clip, 8).sum() < 0.03 * clip.masks[8].sum()
+
+
+def test_no_sliver_stays_between_a_thing_and_its_shadow() -> None:
+    thing, shadow = np.zeros((2, 60, 80), bool)
+    thing[10:30, 10:40] = shadow[33:45, 10:40] = True  # three pixels apart
+    found = without_gaps(shadow, thing)
+    assert found[30:33, 12:38].all()
+    assert not found[:, 41:].any()
+    assert not found[:20].any()
+    assert not without_gaps(np.zeros_like(shadow), thing).any()
 
 
 def test_nothing_is_claimed_where_nothing_can_be_known() -> None:
