@@ -14,7 +14,7 @@ from core.models.store import ModelStore
 
 if TYPE_CHECKING:
     from core.segment import Segmenter
-    from core.segment.grounding import Grounder
+    from core.segment.words import WordFinder
     from core.vivid.model import VividModel
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Engine:
         self._device: str | None = None
         self._segmenters: dict[str, Segmenter] = {}
         self._videos: dict[str, VividModel] = {}
-        self._grounder: Grounder | None = None
+        self._grounder: WordFinder | None = None
 
     @property
     def device(self) -> str:
@@ -65,11 +65,19 @@ class Engine:
                 self._segmenters[name] = load_segmenter(name, self.device, self.store)
             return self._segmenters[name]
 
-    def grounder(self) -> Grounder:
+    @property
+    def finder(self) -> str:
+        """The name of what finds things by words: the segmenter where it can, else the grounder."""
+        chosen = self.settings.segmenter
+        return chosen if self.store.finds_words(chosen) else GROUNDER
+
+    def word_finder(self) -> WordFinder:
         """The model that finds things by words.
 
         Raises ModelMissingError, which says what to fetch, when it can't be had.
         """
+        if self.finder != GROUNDER and (own := self.segmenter().finder) is not None:
+            return own
         with self._lock:
             if self._grounder is None:
                 from core.segment.grounding import load_grounder

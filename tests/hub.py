@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +17,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str, list[str]]]:
+def serve_hub(published: Path, drops: Sequence[int] = (), gated: Collection[str] = ()) -> Iterator[tuple[str, list[str]]]:
     """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as
     fetching takes.
 
@@ -25,6 +25,7 @@ def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str,
         published: The folder of repositories.
         drops: After how many bytes the first files that are asked for break off, in order; later
             ones come whole.
+        gated: Repositories whose files nobody gets.
 
     Yields:
         The address, and the list of what is asked for.
@@ -51,6 +52,12 @@ def serve_hub(published: Path, drops: Sequence[int] = ()) -> Iterator[tuple[str,
                 tree = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": "0" * 40} for f in files]
                 body = json.dumps(tree if "/tree/" in path else told).encode()
                 kind = "application/json"
+            elif repository in gated:
+                self.send_response(401)
+                self.send_header("X-Error-Code", "GatedRepo")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             elif (file := published / repository / name.partition("/")[2]).is_file():
                 body, kind = file.read_bytes(), "application/octet-stream"
             else:

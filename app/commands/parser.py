@@ -155,7 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--clip-model", metavar="NAME", help="CLIP model for the figures TA and TC: a folder, or a name on the hub")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
-    evaluate.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+    evaluate.add_argument("--segmenter", metavar="NAME", help="a name from `models`, or the path of a checkpoint or folder")
     _add_shared(evaluate)
     evaluate.set_defaults(run=subcommands.evaluate)
 
@@ -181,12 +181,16 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--point", action="append", default=[], metavar=pixel, help="this pixel belongs to the object (repeatable)")
     parser.add_argument("--not-point", action="append", default=[], metavar=pixel, help="this pixel does not belong to it (repeatable)")
     parser.add_argument("--box", action="append", default=[], metavar=corners, help="a box around the object (one per frame)")
-    parser.add_argument("--text", metavar="WORDS", help="find the object by name, like 'the dog' (Grounding DINO, fetched once)")
+    parser.add_argument(
+        "--text",
+        metavar="WORDS",
+        help="find the object by name, like 'the dog' (SAM 3 as the segmenter, else Grounding DINO)",
+    )
     parser.add_argument(
         "--frame", type=int, metavar="N", help="the frame of prompts that name none, or with --masks of the keyframe (the first)"
     )
     parser.add_argument("--through-cuts", action="store_true", help="track the object across scene cuts as if there were none")
-    parser.add_argument("--segmenter", metavar="NAME", help="embedded, tiny, small, base-plus, large or a checkpoint's path")
+    parser.add_argument("--segmenter", metavar="NAME", help="a name from `models`, or the path of a checkpoint or folder")
 
 
 def _path(text: str) -> Path:

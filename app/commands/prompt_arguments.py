@@ -119,7 +119,7 @@ class PromptArguments:
             return self
         self.check_frames(span)
         frame = self.usual_frame(span)
-        boxes = engine.grounder().find(reader.frame(frame), self.text, most=1)
+        boxes = engine.word_finder().find(reader.frame(frame), self.text, most=1)
         if not boxes:
             raise InputError(f"nothing on frame {frame} looks like '{self.text}': try other words, or another --frame")
         found = (frame, boxes[0].x0, boxes[0].y0, boxes[0].x1, boxes[0].y1)

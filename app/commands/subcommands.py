@@ -134,7 +134,7 @@ def bench(options: argparse.Namespace) -> None:
 
 def models(options: argparse.Namespace) -> None:
     """List the models, or fetch or remove one."""
-    from app.commands.console import console_job
+    from app.commands.console import console_job, note
     from core.models.catalogue import MODELS
     from core.models.fetch import fetch_model, remove_model
     from core.models.store import ModelStore
@@ -147,6 +147,8 @@ def models(options: argparse.Namespace) -> None:
         print(f"{options.name} is removed")
         return
     if options.action == "fetch":
+        if (wanted := MODELS.get(options.name)) is not None and not wanted.ships:
+            note(f"{wanted.title} is under this licence: {wanted.licence}")
         with console_job() as context:
             print(f"{options.name} is in {fetch_model(options.name, store, context)}")
         return

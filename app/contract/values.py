@@ -142,7 +142,7 @@ class ModelState:
 
     `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk) or
     `absent`. `download_mb` is None where it is not known. `used` says that the program works with
-    this one now.
+    this one now, `way_in` how to come by gated weights; it is empty for others.
     """
 
     name: str
@@ -152,6 +152,7 @@ class ModelState:
     state: str
     download_mb: int | None
     used: bool
+    way_in: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,16 @@ class ModelOperations:
         used = {"segmenter": settings.segmenter, "video": settings.model}
         shown = [model for model in MODELS.values() if model.kind != "text"]  # which comes with the models that need it
         listed = [
-            ModelState(one.name, one.kind, one.title, one.licence, self._state_of(one.name), one.download_mb, one.name in used.values())
+            ModelState(
+                one.name,
+                one.kind,
+                one.title,
+                one.licence,
+                self._state_of(one.name),
+                one.download_mb,
+                one.name in used.values(),
+                self._engine.store.way_in(one),
+            )
             for one in shown
         ]
         others = [(kind, name) for kind, name in used.items() if name not in MODELS]  # a checkpoint of the person's own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from functools import partial
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from app.editor.changes import with_mask
 from app.engine import Engine, GROUNDER
@@ -19,12 +19,16 @@ from core.project import project as document
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, prompt_for
 
+if TYPE_CHECKING:
+    import numpy as np
+
 LONGEST_TEXT = 200
 """Characters of a search that are read."""
 
 
 class TextSearchOperations:
-    """What is found becomes an object with a box; the segmenter makes its mask.
+    """What is found becomes an object, with a box or with the outline that SAM 3 gives; an object
+    that is there already stays itself.
 
     `session_lock` is that of the prompts.
     """
@@ -40,13 +44,15 @@ class TextSearchOperations:
         """Whether the model for it is on this disk, and its title, or what there is to fetch and
         how large.
         """
+        if self._engine.finder != GROUNDER:
+            return True, "SAM 3, the segmenter"
         model = entry(GROUNDER, "grounder")
         here = self._engine.store.available(GROUNDER, "grounder")
         return here, model.title if here else f"{model.download_mb} MB, once: {model.title} ({model.repository})"
 
     @resumable("find_text")
     def find(self, project_id: str, frame: int, text: str) -> str:
-        """Look for what the words name. Each thing becomes an object with a box, all in one step.
+        """Look for what the words name. Each thing becomes an object, all in one step.
 
         The model is fetched when it is not here; the job fails with the message of
         ModelMissingError when it can't be had.
@@ -69,25 +75,42 @@ class TextSearchOperations:
 
     def _find(self, project_id: str, frame: int, text: str, context: JobContext) -> dict[str, Any]:
         context.report("loading the text model" if self.model()[0] else "fetching the text model", 0, 1)
-        grounder = self._engine.grounder()
+        finder = self._engine.word_finder()
         context.report("looking", 0, 1)
         project = self._workspace.project(project_id)
-        boxes = grounder.find(self._pictures.frames.frame(project, frame), text)
+        boxes = finder.find(self._pictures.frames.frame(project, frame), text)
         if not boxes:
             raise InputError(f"nothing on frame {frame} looks like '{text}': try other words, or another frame")
-        added: list[int] = []
         with self._session_lock:
             session = self._pictures.session(project)
             shapes = [BoxPrompt(frame, 0, box.x0, box.y0, box.x1, box.y1) for box in boxes]
-            masks = [session.preview(frame, [shape]) for shape in shapes]
+            masks = [session.preview(frame, [shape]) if box.mask is None else box.mask for box, shape in zip(boxes, shapes, strict=True)]
+            known = [self._known(project, frame, mask) for mask in masks]
+            objects = [object_id for object_id in known if object_id is not None]
 
             def change(current: Project) -> Project:
-                for number, (shape, mask) in enumerate(zip(shapes, masks, strict=True), 1):
+                for number, (box, shape, mask) in enumerate(zip(boxes, shapes, masks, strict=True), 1):
+                    if known[number - 1] is not None:
+                        continue
                     current, track = document.with_object(current, text if len(shapes) == 1 else f"{text} {number}")
-                    track = dataclasses.replace(track, prompts=(prompt_for(shape, track.object_id),))
+                    given = prompt_for(shape, track.object_id)
+                    if box.mask is not None:  # an outline says more than the box around it
+                        given = self._pictures.masks.mask_prompt(current, track.object_id, frame, mask)
+                    track = dataclasses.replace(track, prompts=(given,))
                     current = with_mask(self._pictures.masks, current, track, frame, mask)
-                    added.append(track.object_id)
+                    objects.append(track.object_id)
                 return current
 
-            self._workspace.change(project_id, f"Find '{text}'", change)
-        return {"objects": added}
+            if None in known:
+                self._workspace.change(project_id, f"Find '{text}'", change)
+        return {"objects": objects}
+
+    def _known(self, project: Project, frame: int, mask: np.ndarray) -> int | None:
+        """The object that a mask shows which was found on a frame, where there is one already: it
+        keeps its id and its name.
+        """
+        for track in project.tracks:
+            other = self._pictures.masks.object_mask(project, track, frame)
+            if other is not None and 2 * int((mask & other).sum()) > int((mask | other).sum()):
+                return track.object_id
+        return None

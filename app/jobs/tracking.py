@@ -110,7 +110,7 @@ class TrackingJob:
                     for frame, masks in masks_by_frame:
                         for object_id, mask in masks.items():
                             if frame not in kept[object_id]:
-                                found[object_id].masks.set(frame, mask)
+                                found[object_id].masks.set(frame, mask, masks.quality.get(object_id))
                             found[object_id].reached.append(frame)
                         frames.add(frame)
                 for object_id, seeds in run.seeds.items():

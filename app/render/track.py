@@ -85,7 +85,7 @@ def track_objects(
         part = JobContext(partial(_report_part, context, shot[0] - span[0], span[1] - span[0]), context.token)
         for frame, masks in session.track(seeds, *shot, part):
             for object_id, mask in masks.items():
-                found[object_id].set(frame, mask)
+                found[object_id].set(frame, mask, masks.quality.get(object_id))
     return found
 
 

@@ -7,6 +7,7 @@ change is shared with what was there before.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -28,6 +29,9 @@ BLOCK = 64
 SUFFIX = ".runs"
 INDEX_VERSION = 2
 
+UNKNOWN = 255
+"""In `Index.quality`, of a frame whose mask was not tracked."""
+
 Runs = list[NDArray[np.uint32]]
 _NAME = re.compile(r"[0-9a-f]{32}\.runs")
 _MAGIC = b"VMB1"
@@ -46,7 +50,8 @@ class StoredBlock:
 class Index:
     """What an index says: frames `start` to `start + frames - 1` of (W, H) = `size`; None stands
     for a block of empty masks. `lost` are half-open ranges of frames whose masks were damaged on
-    the disk: they are empty here.
+    the disk: they are empty here. `quality` has a number a frame, per cent or UNKNOWN; it is empty
+    where nothing is known.
     """
 
     size: tuple[int, int]
@@ -54,11 +59,14 @@ class Index:
     frames: int
     names: tuple[str | None, ...]
     lost: tuple[tuple[int, int], ...] = ()
+    quality: tuple[int, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The index as the file's content."""
         said = {"vivid_masks": INDEX_VERSION, "size": self.size, "start": self.start, "frames": self.frames, "blocks": self.names}
-        return json.dumps({**said, "lost": self.lost} if self.lost else said).encode()
+        lost = {"lost": self.lost} if self.lost else {}
+        quality = {"quality": base64.b64encode(zlib.compress(bytes(self.quality), 1)).decode()} if self.quality else {}
+        return json.dumps(said | lost | quality).encode()
 
     @classmethod
     def parse(cls, data: bytes) -> Index:
@@ -79,7 +87,18 @@ class Index:
         if not (0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE):
             raise ValueError("masks of no size")
         lost = tuple((max(start, int(first)), min(start + frames, int(stop))) for first, stop in read.get("lost", ()))
-        return cls((int(width), int(height)), start, frames, names, lost)
+        return cls((int(width), int(height)), start, frames, names, lost, _quality(read.get("quality"), frames))
+
+
+def _quality(packed: object, frames: int) -> tuple[int, ...]:
+    """What an index says of the quality of so many frames; nothing where that can't be read, since
+    the masks are good without it.
+    """
+    try:
+        raw = zlib.decompressobj().decompress(base64.b64decode(str(packed), validate=True), frames + 1)
+    except (ValueError, zlib.error):
+        return ()
+    return tuple(raw) if len(raw) == frames and all(one <= 100 or one == UNKNOWN for one in raw) else ()
 
 
 def pack(runs: Runs) -> bytes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.files import write_bytes
-from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock
+from core.masks.blocks import BLOCK, Index, pack, read_block, StoredBlock, UNKNOWN
 from core.masks.bounding_box import Mask
 from core.masks.facts import facts_of, MaskFacts
 from core.words import listed
@@ -32,7 +32,7 @@ class MaskSequence:
 
     A mask is kept as the row-major positions at which it changes, starting from False: a few
     kilobytes where the pixels would be hundreds. Masks that were damaged on the disk are empty and
-    `lost` until they are set again.
+    `lost` until they are set again. Of a tracked mask its `quality` is known.
     """
 
     def __init__(self, size: tuple[int, int], start: int, masks: Iterable[Mask] = ()) -> None:
@@ -42,6 +42,7 @@ class MaskSequence:
         self._facts: dict[int, MaskFacts] = {}
         self._blocks: dict[int, StoredBlock] = {}  # by number: those that lie on disk as they are here
         self._lost: set[int] = set()  # frames
+        self._quality: dict[int, int] = {}  # by frame: per cent
 
     @classmethod
     def empty(cls, size: tuple[int, int], start: int, stop: int) -> MaskSequence:
@@ -77,13 +78,30 @@ class MaskSequence:
             flat[begin:end] = True
         return flat.reshape(height, width)
 
-    def set(self, frame: int, mask: Mask) -> None:
-        """Replace the mask of one of the covered frames."""
+    def set(self, frame: int, mask: Mask, quality: float | None = None) -> None:
+        """Replace the mask of one of the covered frames.
+
+        Args:
+            frame: The frame.
+            mask: bool (H, W).
+            quality: How right the segmenter believes the mask to be, 0 to 1; None for one that it
+                did not track.
+        """
         position = self._position(frame)
         self._runs[position] = self._encode(mask)
         self._facts.pop(frame, None)
         self._lost.discard(frame)
         self._blocks.pop(position // BLOCK, None)
+        self._quality.pop(frame, None)
+        if quality is not None:
+            self._quality[frame] = round(100 * min(1.0, max(0.0, quality)))
+
+    def quality(self, frame: int) -> float | None:
+        """How right the segmenter believed the mask of a frame to be, 0 to 1; None where it did not
+        track it, or in masks of an earlier version.
+        """
+        known = self._quality.get(frame)
+        return None if known is None else known / 100
 
     @property
     def lost(self) -> list[tuple[int, int]]:
@@ -123,6 +141,7 @@ class MaskSequence:
         twin._facts = dict(self._facts)
         twin._blocks = dict(self._blocks)
         twin._lost = set(self._lost)
+        twin._quality = dict(self._quality)
         return twin
 
     def array(self, start: int | None = None, stop: int | None = None) -> Mask:
@@ -165,7 +184,8 @@ class MaskSequence:
                     continue
                 stored = self._blocks[number] = StoredBlock(put(pack(runs)), runs)
             names.append(stored.name)
-        return Index(self.size, self.start, len(self._runs), tuple(names), tuple(self.lost)).to_bytes()
+        quality = tuple(self._quality.get(frame, UNKNOWN) for frame in self.frames) if self._quality else ()
+        return Index(self.size, self.start, len(self._runs), tuple(names), tuple(self.lost), quality).to_bytes()
 
     def save(self, path: Path | str) -> None:
         """Write the sequence; the file appears under its name only when it is complete.
@@ -214,6 +234,7 @@ class MaskSequence:
         there = set(found.frames) & set(frames) if found.size == tuple(size) else set()
         for frame in there:
             sequence._runs[frame - frames.start] = found._runs[frame - found.start]
+        sequence._quality = {frame: known for frame, known in found._quality.items() if frame in there}
         sequence._lost = (set(frames) - there) | (found._lost & there)
         return sequence
 
@@ -248,6 +269,7 @@ class MaskSequence:
     def _from_index(cls, index: Index, folder: Path, partly: bool) -> MaskSequence:
         sequence = cls.empty(index.size, index.start, index.start + index.frames)
         sequence._lost = {frame for span in index.lost for frame in range(*span)}
+        sequence._quality = {frame: known for frame, known in enumerate(index.quality, index.start) if known != UNKNOWN}
         pixels = index.size[0] * index.size[1]
         for number, name in enumerate(index.names):
             if name is None:

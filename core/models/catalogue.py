@@ -18,7 +18,9 @@ class ModelEntry:
     `file` say where the hub has it (`file` None: the whole repository, or of it what `files`
     match), `needs` which others it can't do without. `architecture` names the network's
     configuration where the weights don't carry it. `download_mb` is rounded, in 10^6 bytes;
-    `memory_gb` is device memory for its usual work. None means "not known", never "none".
+    `memory_gb` is device memory for its usual work. None means "not known", never "none". `gated`
+    says that the hub gives the weights only to those who have accepted their licence there,
+    `finds_words` that a segmenter finds things by words too.
     """
 
     name: str
@@ -34,6 +36,8 @@ class ModelEntry:
     architecture: str | None = None
     download_mb: int | None = None
     memory_gb: float | None = None
+    gated: bool = False
+    finds_words: bool = False
 
     @property
     def ships(self) -> bool:
@@ -60,6 +64,26 @@ _ENTRIES = (
     _sam21("small", "small", "s", 184),
     _sam21("base-plus", "base_plus", "b+", 324),
     _sam21("large", "large", "l", 898),
+    ModelEntry(
+        name="edgetam",
+        kind="segmenter",
+        title="EdgeTAM, for slow machines",
+        licence="Apache-2.0",
+        repository="yonigozlan/EdgeTAM-hf",
+        files=("config.json", "model.safetensors"),
+        download_mb=56,
+    ),
+    ModelEntry(
+        name="sam3",
+        kind="segmenter",
+        title="SAM 3, finds all by words too",
+        licence="SAM License",
+        repository="facebook/sam3",
+        files=("config.json", "model.safetensors", "tokenizer*", "vocab*", "merges*", "special_tokens*"),
+        download_mb=3440,
+        gated=True,
+        finds_words=True,
+    ),
     ModelEntry("vivid-small", "video", "small VIVID that ships", "Apache-2.0", folder="vivid-small"),
     ModelEntry(
         "grounding-dino",

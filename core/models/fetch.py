@@ -37,7 +37,7 @@ def fetch_model(name: str, store: ModelStore, context: JobContext) -> Path:
         target = root / part
         if not store.available(part, MODELS[part].kind):
             begun = root / f".{part}"
-            _download(MODELS[part], begun, context)
+            _download(MODELS[part], begun, store, context)
             shutil.rmtree(begun / ".cache", ignore_errors=True)
             begun.replace(target)
     return store.locate(name, model.kind, download=False)
@@ -70,7 +70,7 @@ def _root(store: ModelStore) -> Path:
     return store.root
 
 
-def _download(model: ModelEntry, folder: Path, context: JobContext) -> None:
+def _download(model: ModelEntry, folder: Path, store: ModelStore, context: JobContext) -> None:
     """The model's files from the hub, into `folder`."""
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.utils import tqdm
@@ -92,7 +92,7 @@ def _download(model: ModelEntry, folder: Path, context: JobContext) -> None:
             context.report(f"fetching {model.name}", min(total, round(self.reached / MEGABYTE)), total)
 
     lost = f"the model '{model.name}' could not be fetched from {model.repository}: check the network connection, then fetch it again"
-    with on_hub(ModelMissingError(lost, repository=model.repository, download_mb=model.download_mb)):
+    with on_hub(ModelMissingError(lost, repository=model.repository, download_mb=model.download_mb), store.refused(model)):
         if model.file:
             hf_hub_download(model.repository or "", model.file, revision=model.revision, local_dir=folder, tqdm_class=Reported)
         else:

@@ -10,6 +10,10 @@ from core.assets import ASSETS
 from core.errors import InputError, ModelMissingError
 from core.files import is_full, storage_error
 from core.models.catalogue import entry, ModelEntry, ModelKind, MODELS, names
+from core.models.hub import model_type, SAM3
+
+WEIGHTS = "model.safetensors"
+"""The file of a folder of transformers that has the weights."""
 
 
 class ModelStore:
@@ -82,17 +86,47 @@ class ModelStore:
         from huggingface_hub import hf_hub_download, snapshot_download
 
         assert model.repository is not None
-        with on_hub(self._missing(model)):
+        missing = self._missing(model)
+        with on_hub(missing, self.refused(model)):
             if model.file:
                 return Path(hf_hub_download(model.repository, model.file, revision=model.revision, local_files_only=not download))
             wanted = list(model.files) or None
-            return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
+            found = Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted, local_files_only=not download))
+        if WEIGHTS in model.files and not (found / WEIGHTS).is_file():  # of another program, which needed less
+            raise missing
+        return found
+
+    def finds_words(self, name: str) -> bool:
+        """Whether the segmenter of that name, or at that path, finds things by words too. Nothing
+        is loaded.
+        """
+        known = MODELS.get(name)
+        if known is not None:
+            return known.finds_words
+        path = _as_path(name)
+        return path is not None and model_type(path) == SAM3
+
+    def refused(self, model: ModelEntry) -> ModelMissingError:
+        """What to tell a person whom the hub refuses the weights of a gated model."""
+        return ModelMissingError(
+            f"the weights of '{model.name}' are gated: {self.way_in(model)}", repository=model.repository, download_mb=model.download_mb
+        )
+
+    def way_in(self, model: ModelEntry) -> str:
+        """How a person comes by the weights of a gated model; empty for others."""
+        if not model.gated:
+            return ""
+        named = ", ".join(name for name in model.files if "*" not in name)
+        by_hand = "" if self.root is None else f", or copy {named} and the tokenizer's files to {self.root / model.name}"
+        return f"accept their licence on huggingface.co/{model.repository} and start the program with your HF_TOKEN{by_hand}"
 
     def _missing(self, model: ModelEntry) -> ModelMissingError:
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
         size = f", {model.download_mb} MB" if model.download_mb else ""
         places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name}, the Hugging Face cache"
         needed_by = next((other.name for other in MODELS.values() if model.name in other.needs), model.name)
+        if model.gated:
+            return self.refused(model)
         return ModelMissingError(
             f"the model '{model.name}' is not on this machine ({what}{size}; looked in {places} and the hub)",
             fetchable=needed_by,
@@ -102,7 +136,7 @@ class ModelStore:
 
 
 @contextlib.contextmanager
-def on_hub(missing: ModelMissingError) -> Iterator[None]:
+def on_hub(missing: ModelMissingError, refused: ModelMissingError) -> Iterator[None]:
     """Work with the hub.
 
     Yields:
@@ -110,16 +144,18 @@ def on_hub(missing: ModelMissingError) -> Iterator[None]:
 
     Raises:
         ModelMissingError: `missing`, when the hub does not give what is asked for or the connection
-            is lost.
+            is lost; `refused`, when it wants a licence accepted first.
         StorageError: The disk is full.
     """
     from httpx2 import HTTPError
-    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, OfflineModeIsEnabled
     from huggingface_hub.utils import logging as hub_logging
 
     hub_logging.set_verbosity_error()  # its warning of every try hides the one sentence that a person needs
     try:
         yield
+    except GatedRepoError as error:
+        raise refused from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HTTPError, OSError) as error:
         # HTTPError is the base of what the hub's client raises when a transfer breaks off, and of
         # the hub's own answers.

@@ -69,8 +69,9 @@ class FeatureCache:
     image encoder again.
     """
 
-    def __init__(self, network: SAM2Base, source: FrameSource, limit: int = 4) -> None:
-        self._network, self._source, self._limit = network, source, limit
+    def __init__(self, encoder: Callable[[NDArray[np.uint8]], Features], on_cpu: bool, source: FrameSource, limit: int = 4) -> None:
+        """`encoder` is `Backend.encode`, and runs several frames at a time `on_cpu`."""
+        self._encoder, self._on_cpu, self._source, self._limit = encoder, on_cpu, source, limit
         self._kept: OrderedDict[int, Features] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -79,7 +80,7 @@ class FeatureCache:
         with self._lock:
             features = self._kept.pop(frame, None)
         if features is None:
-            features = encode(self._network, self._source.frame(frame))
+            features = self._encoder(self._source.frame(frame))
         with self._lock:
             self._kept[frame] = features
             while len(self._kept) > self._limit:
@@ -90,7 +91,7 @@ class FeatureCache:
         """Stream (frame, features) of frames that tracking passes: none is kept, and none that is
         kept is pushed out.
         """
-        if self._network.device.type == "cpu" and torch.get_num_threads() > 1:
+        if self._on_cpu and torch.get_num_threads() > 1:
             yield from prefetch_encodings(frames, self._passing)
         else:
             yield from ((frame, self._passing(frame)()) for frame in frames)
@@ -100,4 +101,4 @@ class FeatureCache:
             features = self._kept.get(frame)
         if features is not None:
             return lambda: features
-        return partial(encode, self._network, self._source.frame(frame))
+        return partial(self._encoder, self._source.frame(frame))

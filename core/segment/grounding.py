@@ -13,7 +13,6 @@ import pickle
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from torch import nn, Tensor
 import core.compat  # noqa: F401  (first: groundingdino imports torchvision)
 from core.errors import InputError
 from core.models import ModelStore
+from core.segment.words import FoundBox, words_of
 
 TEXT_ENCODER = "bert-base-uncased"
 """The catalogue's name of what the text encoder needs besides the checkpoint."""
@@ -39,19 +39,6 @@ _STD = np.array([0.229, 0.224, 0.225], np.float32)
 _OVERLAP = 0.7  # of two boxes, intersection over union, from which on they are the same thing
 
 _building = threading.Lock()
-
-
-@dataclass(frozen=True)
-class FoundBox:
-    """A thing that the words may mean: box in source pixels, and how sure the network is, 0
-    to 1.
-    """
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    score: float
 
 
 class Grounder:
@@ -76,9 +63,7 @@ class Grounder:
         Raises:
             InputError: The text has no words.
         """
-        words = " ".join(text.lower().replace(".", " . ").split()).strip(" .")
-        if not words:
-            raise InputError("say in a few words what to look for, like: the dog")
+        words = words_of(text)
         height, width = frame.shape[:2]
         answers = self.network(self._picture(frame), captions=[f"{words} ."])
         scores = answers["pred_logits"][0].float().sigmoid().amax(-1)

@@ -16,11 +16,15 @@ from torch import Tensor
 from core.errors import InputError
 from core.models import MODELS, ModelStore
 from core.models.device import has_fast_bfloat16
+from core.models.hub import model_type
 from core.models.tensors import load_tensors
+from core.segment.backend import Backend
 from core.segment.frames import FrameSource
 from core.segment.memory import PooledMemoryAttention
 from core.segment.network import build_network, merge_convolutions, Sam2Config
 from core.segment.session import SegmentSession
+from core.segment.tracker import Sam2Backend
+from core.segment.words import WordFinder
 
 _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 """Which SAM 2.1 a checkpoint is, by the image encoder's first width and its number of blocks."""
@@ -28,23 +32,19 @@ _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A SAM 2 with its weights, on its device.
-
-    `passes` is Sam2Config.prompt_passes. `snap_to_edges` says that outlines snap to edges of the
-    picture (core.segment.outline): the small network's logits are too coarse for the clip, SAM
-    2.1's are not.
+    """A network with its weights, on its device. `finder` is its own way to find things by words,
+    where it has one.
     """
 
     name: str
-    network: SAM2Base
-    passes: int = 0
-    snap_to_edges: bool = False
+    backend: Backend
+    finder: WordFinder | None = None
 
     def session(self, reader: FrameSource, folder: Path | str | None = None) -> SegmentSession:
         """Go to work on a clip (a core.media ClipReader); `folder` is where the files of mask
         prompts lie.
         """
-        return SegmentSession(self.network, self.passes, self.snap_to_edges, reader, folder)
+        return SegmentSession(self.backend, reader, folder)
 
 
 def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
@@ -52,8 +52,9 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
 
     Weights are float32, the image encoder's bfloat16 on a processor that has it.
 
-    Args: name: The catalogue's name, or a path: a package's folder (config.json, model.safetensors)
-        or a SAM 2.1 checkpoint file.
+    Args:
+        name: The catalogue's name, or a path: a package's folder (config.json, model.safetensors),
+            a folder of transformers (core.segment.hub_loading) or a SAM 2.1 checkpoint file.
         device: What torch calls it: cpu, cuda, cuda:N, mps.
         store: Where weights are looked for.
 
@@ -65,6 +66,10 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
         ModelMissingError: The weights are not to be had.
     """
     path = store.locate(name, "segmenter")
+    if path.is_dir() and model_type(path) is not None:
+        from core.segment.hub_loading import load_hub_network
+
+        return Segmenter(name, *load_hub_network(path, device))
     small = path.is_dir()
     network, passes = _load_package(path) if small else (_load_sam21(path, name), 0)
     network = network.float().eval().requires_grad_(False)
@@ -74,7 +79,7 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     network = network.to(device)
     if network.device.type == "cpu" and has_fast_bfloat16():
         _shorten_encoder(network)
-    return Segmenter(name, network, passes, snap_to_edges=small)
+    return Segmenter(name, Sam2Backend(network, passes, snap_to_edges=small))
 
 
 def _shorten_encoder(network: SAM2Base) -> None:

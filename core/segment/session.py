@@ -8,12 +8,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
-import torch
-from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.errors import InputError
@@ -23,28 +22,27 @@ from core.masks.bounding_box import Mask
 from core.progress import JobContext
 from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
-from core.segment.clicks import clicks_of, correct
+from core.segment.backend import Backend, Tracker
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
-from core.segment.tracker import answer_start, mask_as_given, ObjectTracker, resolve_prompts
 
 _KEPT_ANSWERS = 8  # answers to a first click or a box that are kept for the clicks after it
 
 
 class SegmentSession:
-    """SAM 2 on one clip. Frames are fetched from the reader one at a time, when they are needed."""
+    """A network on one clip. Frames are fetched from the reader one at a time, when they are
+    needed.
+    """
 
-    def __init__(self, network: SAM2Base, passes: int, snap_to_edges: bool, reader: FrameSource, folder: Path | str | None = None) -> None:
-        """`passes` and `snap_to_edges` are as in Segmenter.
-
-        `reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the
+    def __init__(self, backend: Backend, reader: FrameSource, folder: Path | str | None = None) -> None:
+        """`reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the
         project's).
         """
-        self._network, self._passes, self._snap_to_edges, self._reader = network, passes, snap_to_edges, reader
+        self._backend, self._snap_to_edges, self._reader = backend, backend.snap_to_edges, reader
         self._folder = None if folder is None else Path(folder)
         self._size = (int(reader.info.width), int(reader.info.height))
-        self._features = FeatureCache(network, reader)
+        self._features = FeatureCache(backend.encode, backend.device.type == "cpu", reader)
         self._first_answers: OrderedDict[object, Tensor] = OrderedDict()
 
     def prefetch(self, frame: int) -> None:
@@ -78,29 +76,19 @@ class SegmentSession:
         if given.mask is not None and not given.points:
             return given.mask.copy()
         features = self._features[frame]
-        before, after = self._logits(frame, features, given, keep=not passing)
+        start = partial(self._first_answer, frame, features, not passing)
+        before, after = self._backend.answer(features, given, self._size, start)
         mask = full_size(after[0, 0], features.guide, self._snap_to_edges)
         if given.mask is None:
             return mask
         return np.where(mask != full_size(before[0, 0], features.guide, self._snap_to_edges), mask, given.mask)
 
-    @torch.inference_mode()
-    def _logits(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> tuple[Tensor, Tensor]:
-        """Logits (1, 1, h, w) of what is begun with, and those that all prompts together
-        lead to.
-        """
-        if not self._passes:
-            after = resolve_prompts(self._network, features, given, self._size, 0)["pred_masks"]
-            return (after if given.mask is None else mask_as_given(self._network, given.mask)), after
-        begun = self._first_answer(frame, features, given.starting_point(), keep)
-        return begun, correct(self._network, features, begun, clicks_of(given, self._size))
-
-    def _first_answer(self, frame: int, features: Features, start: FramePrompts, keep: bool) -> Tensor:
+    def _first_answer(self, frame: int, features: Features, keep: bool, start: FramePrompts) -> Tensor:
         if start.mask is not None:
-            return mask_as_given(self._network, start.mask)
+            return self._backend.answer_start(features, start, self._size)
         key = (frame, start.points)
         known = self._first_answers.pop(key, None)
-        answer = answer_start(self._network, features, start, self._size, self._passes)["pred_masks"] if known is None else known
+        answer = self._backend.answer_start(features, start, self._size) if known is None else known
         if keep or known is not None:
             self._first_answers[key] = answer
         if len(self._first_answers) > _KEPT_ANSWERS:
@@ -115,7 +103,7 @@ class SegmentSession:
         context: JobContext,
         direction: Direction = "both",
         anchor: int | None = None,
-    ) -> Iterator[tuple[int, dict[int, Mask]]]:
+    ) -> Iterator[tuple[int, FrameMasks]]:
         """Stream masks over frames start:stop, each frame once: from the first prompted frame on,
         then backwards.
 
@@ -131,7 +119,7 @@ class SegmentSession:
                 whatever was shown earlier.
 
         Yields:
-            (frame, {object id: bool (H, W)}).
+            (frame, masks of the objects by their ids).
 
         Raises:
             InputError: An object has no prompt that shows it.
@@ -149,7 +137,7 @@ class SegmentSession:
 
     def _track(
         self, objects: dict[int, _TrackedObject], start: int, stop: int, context: JobContext, direction: Direction
-    ) -> Iterator[tuple[int, dict[int, Mask]]]:
+    ) -> Iterator[tuple[int, FrameMasks]]:
         anchors = [tracked.anchor for tracked in objects.values()]
         pivot = max(anchors) if direction == "backward" else min(anchors)
         late = [tracked for tracked in objects.values() if tracked.anchor > pivot] if direction == "both" else []
@@ -166,14 +154,16 @@ class SegmentSession:
             with closing(self._features.stream(range(tracked.anchor - 1, pivot - 1, -1))) as stream:
                 for frame, features in stream:
                     context.check()
-                    tracked.early.set(frame, self._mask(tracked, frame, features, reverse=True))
+                    tracked.early.set(frame, *self._mask(tracked, frame, features, reverse=True))
                     done += 1
                     context.report("tracking", done, total)
         for frames, reverse in ((forwards, False), (backwards, True)):
             with closing(self._features.stream(frames)) as stream:
                 for frame, features in stream:
                     context.check()
-                    masks = {object_id: self._mask(tracked, frame, features, reverse) for object_id, tracked in objects.items()}
+                    masks = FrameMasks()
+                    for object_id, tracked in objects.items():
+                        masks.add(object_id, *self._mask(tracked, frame, features, reverse))
                     yield frame, masks
                     done += 1
                     context.report("tracking", done, total, partial=(frame, masks))
@@ -188,7 +178,7 @@ class SegmentSession:
             where = f"frames {start} to {stop - 1}" if wanted is None else f"frame {wanted}"
             raise InputError(f"object {object_id} has no prompt on {where} that shows it: click on it, or draw a box around it")
         anchor = shown[0] if wanted is None else wanted
-        trackers = [ObjectTracker(self._network, self._size, len(self._reader), self._passes) for _ in range(2)]
+        trackers = [self._backend.tracker(self._size, len(self._reader)) for _ in range(2)]
         trackers[1].conditioning = trackers[0].conditioning  # what a person said holds in both directions
         return _TrackedObject(anchor, given, trackers[0], trackers[1])
 
@@ -200,19 +190,45 @@ class SegmentSession:
             if frame == tracked.anchor or prompts.outlines_object:
                 tracked.forwards.prompt(frame, self._features[frame], prompts)
 
-    def _mask(self, tracked: _TrackedObject, frame: int, features: Features, reverse: bool) -> Mask:
+    def _mask(self, tracked: _TrackedObject, frame: int, features: Features, reverse: bool) -> tuple[Mask, float | None]:
+        """The mask of a frame, and how right the network believes it to be; None of what a person
+        has said.
+        """
         if (frame < tracked.anchor) != reverse and frame != tracked.anchor:
             early = tracked.early
             if early is not None and frame in early.frames:
-                return early[frame]
-            return np.zeros((self._size[1], self._size[0]), np.bool_)
+                return early[frame], early.quality(frame)
+            return np.zeros((self._size[1], self._size[0]), np.bool_), None
         prompts = tracked.prompts.get(frame)
         if prompts is not None and prompts.mask is not None and not prompts.points:
-            return prompts.mask.copy()
+            return prompts.mask.copy(), None
         tracker = tracked.backwards if reverse else tracked.forwards
-        known = tracker.conditioning.get(frame)
-        logits: Tensor = known["pred_masks"][0, 0] if known else tracker.step(frame, features, prompts, reverse)
-        return full_size(logits, features.guide, self._snap_to_edges)
+        answer = tracker.conditioning.get(frame) or tracker.step(frame, features, prompts, reverse)
+        mask = full_size(answer["pred_masks"][0, 0], features.guide, self._snap_to_edges)
+        return mask, None if prompts is not None else answer["quality"]
+
+
+class FrameMasks(dict[int, Mask]):
+    """The masks of a frame by their objects' ids, bool (H, W). `quality` has how right the network
+    believes those to be that it tracked, 0 to 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quality: dict[int, float] = {}
+
+    def add(self, object_id: int, mask: Mask, quality: float | None) -> None:
+        """Add the mask of an object.
+
+        Args:
+            object_id: The object.
+            mask: bool (H, W).
+            quality: How right the network believes it to be, 0 to 1; None where a person said what
+                it is.
+        """
+        self[object_id] = mask
+        if quality is not None:
+            self.quality[object_id] = quality
 
 
 @dataclass
@@ -221,6 +237,6 @@ class _TrackedObject:
 
     anchor: int
     prompts: dict[int, FramePrompts]
-    forwards: ObjectTracker
-    backwards: ObjectTracker
+    forwards: Tracker
+    backwards: Tracker
     early: MaskSequence | None = field(default=None)

@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional
 
 from core.masks.bounding_box import Mask
+from core.segment.backend import Output, predicted_quality
 from core.segment.clicks import clicks_of, correct, keep_inside, SURE
-from core.segment.frames import Features
+from core.segment.frames import encode, Features
 from core.segment.pieces import drop_far_pieces
 from core.segment.prompts import FramePrompts
 
-Output = dict[str, Any]
-"""What SAM2Base.track_step returns for a frame: `pred_masks` are logits (1, 1, h, w), the rest is
-its memory of the frame.
-"""
+
+class Sam2Backend:
+    """A SAM 2 of the sam2 package's classes. `passes` is Sam2Config.prompt_passes."""
+
+    def __init__(self, network: SAM2Base, passes: int, snap_to_edges: bool) -> None:
+        self.network, self.passes, self.snap_to_edges = network, passes, snap_to_edges
+        self.device = network.device
+
+    def encode(self, frame: NDArray[np.uint8]) -> Features:
+        """Run the image encoder on a uint8 (H, W, 3) RGB frame."""
+        return encode(self.network, frame)
+
+    def tracker(self, size: tuple[int, int], frames: int) -> ObjectTracker:
+        """A tracker for a clip of (W, H) = `size` with so many frames."""
+        return ObjectTracker(self.network, size, frames, self.passes)
+
+    def answer_start(self, features: Features, start: FramePrompts, size: tuple[int, int]) -> Tensor:
+        """Logits (1, 1, h, w) for FramePrompts.starting_point.
+
+        Args:
+            features: What the image encoder says about the frame.
+            start: One prompt: a mask, a box or a click.
+            size: The source's (W, H).
+        """
+        if start.mask is not None:
+            return mask_as_given(self.network, start.mask)
+        logits: Tensor = answer_start(self.network, features, start, size, self.passes)["pred_masks"]
+        return logits
+
+    @torch.inference_mode()
+    def answer(
+        self, features: Features, prompts: FramePrompts, size: tuple[int, int], start: Callable[[FramePrompts], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (1, 1, h, w) of what one frame's prompts begin with, and of all of them together.
+
+        Args:
+            features: What the image encoder says about the frame.
+            prompts: One object's prompts on it.
+            size: The source's (W, H).
+            start: `answer_start` for this frame, which remembers earlier answers.
+        """
+        if not self.passes:
+            after = resolve_prompts(self.network, features, prompts, size, 0)["pred_masks"]
+            return (after if prompts.mask is None else mask_as_given(self.network, prompts.mask)), after
+        begun = start(prompts.starting_point())
+        return begun, correct(self.network, features, begun, clicks_of(prompts, size))
 
 
 class ObjectTracker:
@@ -39,7 +85,7 @@ class ObjectTracker:
         self.reach = max(network.num_maskmem * stride, network.max_obj_ptrs_in_encoder)
 
     @torch.inference_mode()
-    def prompt(self, frame: int, features: Features, prompts: FramePrompts) -> Tensor:
+    def prompt(self, frame: int, features: Features, prompts: FramePrompts) -> Output:
         """Answer a frame from its prompts alone, and remember it as what a person said.
 
         Args:
@@ -48,14 +94,14 @@ class ObjectTracker:
             prompts: The object's prompts on it.
 
         Returns:
-            Logits (h, w).
+            The answer.
         """
         output = resolve_prompts(self.network, features, prompts, self.size, self.passes)
         self.conditioning[frame] = output
-        return output["pred_masks"][0, 0]
+        return output
 
     @torch.inference_mode()
-    def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Tensor:
+    def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Output:
         """Answer a frame next to those already seen.
 
         Args:
@@ -65,7 +111,7 @@ class ObjectTracker:
             reverse: Whether the tracking runs backwards in time.
 
         Returns:
-            Logits (h, w).
+            The answer.
         """
         output = self._step(frame, features, reverse)
         if prompts is not None:
@@ -75,7 +121,7 @@ class ObjectTracker:
             self.recent[frame] = output
         for old in [index for index in self.recent if abs(index - frame) > self.reach]:
             del self.recent[old]
-        return output["pred_masks"][0, 0]
+        return output
 
     def _correct(self, frame: int, features: Features, prompts: FramePrompts, tracked: Output, reverse: bool) -> Output:
         points = prompts.point_inputs(self.network.image_size, self.size, self.network.device)
@@ -200,7 +246,8 @@ def _run(
     """One step of the network; `inputs` are point_inputs, mask_inputs and prev_sam_mask_logits, as
     far as they are given.
     """
-    output = network.track_step(
+    # SAM2Base.track_step by its two parts, since it keeps the overlap that it expects to itself
+    _, answers, _, _ = network._track_step(
         frame_idx=frame,
         is_init_cond_frame=first,
         current_vision_feats=features.levels,
@@ -209,11 +256,14 @@ def _run(
         output_dict=memory,
         num_frames=frames,
         track_in_reverse=reverse,
-        run_mem_encoder=remember,
         **{"point_inputs": None, "mask_inputs": None, "prev_sam_mask_logits": None, **inputs},
     )
-    wanted = ("pred_masks", "obj_ptr", "maskmem_features", "maskmem_pos_enc", "object_score_logits")
-    return {key: output[key] for key in wanted}
+    _, _, expected, masks, square, pointer, score = answers
+    output: Output = {"pred_masks": masks, "obj_ptr": pointer, "object_score_logits": score}
+    output["quality"] = predicted_quality(expected.amax(), score)
+    points = inputs.get("point_inputs")
+    network._encode_memory_in_output(features.levels, features.sizes, points, remember, square, score, output)
+    return output
 
 
 def _square_mask(network: SAM2Base, prompts: FramePrompts) -> Tensor:

@@ -71,9 +71,9 @@ def test_tracking_equals_the_packages_predictor(toy: SAM2Base) -> None:
     ours += [tracker.step(index, encode(toy, reader.frame(index))) for index in range(1, len(reader))]
 
     theirs = _with_package_predictor(toy, reader)
-    assert all((mask > -1000).all() for mask in ours)  # no frame was answered with "no object"
+    assert all((answer["pred_masks"] > -1000).all() for answer in ours)  # no frame was answered with "no object"
     for mine, official in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(mine, official, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(mine["pred_masks"][0, 0], official, rtol=1e-4, atol=1e-5)
 
 
 def _with_package_predictor(network: SAM2Base, reader: SyntheticReader) -> list[torch.Tensor]:
@@ -133,7 +133,7 @@ def _write_package(folder: Path, config: Sam2Config = TOY) -> Path:
 
 def test_a_package_loads_from_its_folder(tmp_path: Path) -> None:
     segmenter = load_segmenter(str(_write_package(tmp_path / "mine")), "cpu", ModelStore())
-    encoder, rest = set(segmenter.network.image_encoder.parameters()), set(segmenter.network.parameters())
+    encoder, rest = set(segmenter.backend.network.image_encoder.parameters()), set(segmenter.backend.network.parameters())
     assert {parameter.dtype for parameter in rest - encoder} == {torch.float32}
     assert {parameter.dtype for parameter in encoder} == {torch.bfloat16 if has_fast_bfloat16() else torch.float32}
     answers = list(segmenter.session(SyntheticReader(3)).track({1: [BoxPrompt(1, 1, 20, 10, 70, 60)]}, 0, 3, JobContext()))
@@ -183,10 +183,10 @@ def test_a_sam_2_1_checkpoint_gives_a_mask(tmp_path: Path) -> None:
     checkpoint = tmp_path / "models" / "tiny" / "sam2.1_hiera_tiny.pt"
     torch.save({"model": network.state_dict()}, checkpoint)
     by_name = load_segmenter("tiny", "cpu", ModelStore(tmp_path / "models"))
-    for key, value in by_name.network.state_dict().items():
+    for key, value in by_name.backend.network.state_dict().items():
         assert torch.equal(value, network.state_dict()[key].to(value.dtype))
     mask = by_name.session(SyntheticReader(1)).preview(0, [PointPrompt(0, 1, 48, 36)])
     assert (mask.shape, mask.dtype) == ((72, 96), np.bool_)
     assert mask.any()
     by_path = load_segmenter(str(checkpoint), "cpu", ModelStore())
-    assert by_path.network.image_size == 1024
+    assert by_path.backend.network.image_size == 1024

@@ -80,7 +80,7 @@ def test_a_box_or_a_click_on_a_clear_object_gives_its_mask(session: SegmentSessi
 
 
 def test_a_further_click_costs_only_the_decoder(session: SegmentSession, segmenter: Segmenter) -> None:
-    network, runs = segmenter.network, Counter[str]()
+    network, runs = segmenter.backend.network, Counter[str]()
     parts = ("image_encoder", "memory_attention", "memory_encoder", "sam_mask_decoder")
     hooks = [getattr(network, part).register_forward_hook(lambda *_, part=part: runs.update([part])) for part in parts]
     first, beside = PointPrompt(0, 1, 55, 61), PointPrompt(0, 1, 58, 64, positive=False)
@@ -106,8 +106,8 @@ def test_a_further_click_reads_no_frame_again(session: SegmentSession, reader: C
 def test_a_mask_is_taken_at_its_word_as_the_network_takes_it(session: SegmentSession, segmenter: Segmenter, reader: CountingReader) -> None:
     # a click on a mask is answered without the network's own way of saying the same, which makes a
     # memory of it as well
-    network, features = segmenter.network, encode(segmenter.network, reader.frame(0))
-    begun = answer_start(network, features, FramePrompts((), (), disc(0)), (160, 120), segmenter.passes)
+    network, features = segmenter.backend.network, encode(segmenter.backend.network, reader.frame(0))
+    begun = answer_start(network, features, FramePrompts((), (), disc(0)), (160, 120), segmenter.backend.passes)
     assert torch.equal(mask_as_given(network, disc(0)), begun["pred_masks"])
 
 

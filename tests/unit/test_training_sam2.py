@@ -78,8 +78,8 @@ def test_what_is_trained_is_what_the_program_does(prompt: str) -> None:
             with torch.inference_mode():
                 _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(normal[index : index + 1]))
             features = Features(levels, positions, sizes, np.zeros((size, size), np.uint8))
-            expected = tracker.step(index, features) if index else tracker.prompt(0, features, said)
-            assert torch.allclose(logits[clip, index], expected, atol=2e-4), index
+            answer = tracker.step(index, features) if index else tracker.prompt(0, features, said)
+            assert torch.allclose(logits[clip, index], answer["pred_masks"][0, 0], atol=2e-4), index
         if prompt == "click":
             with torch.inference_mode():
                 _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(normal[:1]))
@@ -154,8 +154,8 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
 
 def test_the_package_of_a_run_loads(trained: Path, tmp_path: Path) -> None:
     segmenter = load_segmenter(str(trained / "package"), "cpu", ModelStore())
-    assert segmenter.passes == 1
-    assert segmenter.network.image_size == 64
+    assert segmenter.backend.passes == 1
+    assert segmenter.backend.network.image_size == 64
     assert json.loads((trained / "package" / "config.json").read_text())["prompt_passes"] == 1
     assert (trained / "package" / "sheet-small-sam2.jpg").stat().st_size > 1000
     assert {"loss", "box", "J_box", "J0_click"} <= set(curve(trained)[0])

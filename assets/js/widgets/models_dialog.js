@@ -71,7 +71,7 @@ export const mountModelsDialog = (ref, server) => {
     if (asked.has(model.name)) return [make("span", { class: "vs-quiet" }, "starting …")];
     if (fixed) return [];
     if (model.state === "absent") {
-      const title = `Fetch ${model.title} from the network, once`;
+      const title = `Fetch ${model.title} from the network, once; its licence: ${model.licence}`;
       const more = { "data-icon": "download", disabled: !state.view };
       return [textButton(`Fetch ${size(model.download_mb)}`, title, () => fetchModel(model.name), more)];
     }
@@ -86,7 +86,9 @@ export const mountModelsDialog = (ref, server) => {
   };
   const row = (model) => {
     const words = make("span", { class: "vs-quiet" }, about(model));
-    const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words);
+    const wayIn = model.way_in && model.state === "absent" ? `Before fetching: ${model.way_in}.` : "";
+    const gate = wayIn ? [make("span", { class: "vs-quiet" }, wayIn)] : [];
+    const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words, ...gate);
     return make("li", { "data-model": model.name, "data-used": String(model.used) }, name, ...actions(model));
   };
   const section = ([kind, [title, words]]) => {
