@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from app.settings import Settings
+from core.file_facts import keep_facts_in
 from core.models.store import ModelStore
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = ModelStore(settings.models_root)
+        keep_facts_in(settings.facts_root)
         self._lock = threading.RLock()
         self._device: str | None = None
         self._segmenters: dict[str, Segmenter] = {}

@@ -90,3 +90,8 @@ class Settings:
     def models_root(self) -> Path:
         """Where downloaded weights live."""
         return self.workspace / "models"
+
+    @property
+    def facts_root(self) -> Path:
+        """Where it is kept what took long to find out about videos."""
+        return self.workspace / "facts"

@@ -173,6 +173,26 @@ def video_file(
     return path
 
 
+def slow_clip(path: Path, frames: int = 6000) -> Path:
+    """A WebM of one picture, over and over, whose frames have to be decoded to be counted: VP8 has
+    packets that show nothing. Made at once, read in half a minute.
+    """
+    import av
+
+    picture = av.VideoFrame.from_ndarray(noise_frames(1, 90, 160)[0].repeat(8, 0).repeat(8, 1), format="rgb24")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=24, options={"deadline": "realtime", "cpu-used": "8"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        [first] = [*stream.encode(picture), *stream.encode()]
+        data = bytes(first)
+        for index in range(frames):
+            packet = av.Packet(data)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 24), True
+            packet.pts = packet.dts = index
+            container.mux(packet)
+    return path
+
+
 def index_first(path: Path) -> Path:
     """The same packets in an MP4 whose table of frames stands at the start, as on the web."""
     import av

@@ -5,12 +5,12 @@ what it is.
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app.contract.program import Program
+from app.contract.project_view import job_view
 from app.contract.values import Example, ProjectSummary
 from core.errors import InputError
 from ui_components.panel import panel
@@ -48,11 +48,15 @@ BODY = """
     <span class="vs-quiet">or drop one on the page</span>
     <input type="file" accept="video/*,.mkv,.avi,.mts,.m2ts,.gif,.webp,.apng" data-ref="file" hidden aria-label="Video file">
     <progress class="vs-upload" data-ref="upload" max="1" value="0" aria-label="Upload" hidden></progress>
+    <div class="vs-row" data-ref="opening" hidden>
+      <span class="vs-quiet vs-grow" data-ref="openingText" role="status"></span>
+      <button type="button" class="vs-button vs-small" data-ref="stopOpening" title="Give this up; nothing is kept of it">Cancel</button>
+    </div>
   </div>
   <form class="vs-row" data-ref="form">
     <input type="text" class="vs-grow" data-ref="path" placeholder="/path/on/this/machine.mp4" aria-label="Path of a video on this machine"
      title="A video file, or a folder of numbered images" autocomplete="off" spellcheck="false">
-    <button type="submit" class="vs-button" title="Open what lies at this path">Open</button>
+    <button type="submit" class="vs-button" data-ref="openPath" title="Open what lies at this path">Open</button>
   </form>
   <h3>Examples</h3>
   <ul class="vs-examples" data-ref="examples"></ul>
@@ -120,7 +124,18 @@ def video_panel(program: Program) -> gr.HTML:
             raise InputError("Only people at the server's machine can open a path: choose a file to send instead.")
         if not path.strip():
             raise InputError("Type the path of a video on this machine first.")
-        return _create(path.strip().strip("\"'"))
+        return follow_opening(program.run("start_opening", path.strip().strip("\"'")))
+
+    def follow_opening(opening: str) -> Answer:
+        """The project once it is open; until then, or when that fails, the job that opens it."""
+        job = program.run("opening", opening)
+        if job.state != "done":
+            return {"opening": job_view(job)}
+        return {"opened": program.view(job.result["project"])["view"], "masks": job.result["masks"]}
+
+    def stop_opening(opening: str) -> Answer:
+        program.run("stop_opening", opening)
+        return follow_opening(opening)
 
     def open_example(name: str) -> Answer:
         for example in program.run("examples"):
@@ -160,9 +175,6 @@ def video_panel(program: Program) -> gr.HTML:
         program.run("measure_machine", project_id)
         return program.view(project_id)
 
-    def _create(source: str | Path, name: str | None = None) -> Answer:
-        return program.view(program.run("create_project", source, name).project_id)
-
     def _examples() -> list[dict[str, str]]:
         return [{"name": example.name, "title": example.title} for example in program.run("examples")]
 
@@ -187,7 +199,7 @@ def video_panel(program: Program) -> gr.HTML:
 
     passed_on = program.handlers("deinterlace")
     handlers: list[Handler] = [
-        *(open_page, list_projects, page_ready, open_path, open_example, open_project),
+        *(open_page, list_projects, page_ready, open_path, follow_opening, stop_opening, open_example, open_project),
         *(workspace_use, clean_up, rename_project, delete_project, trim_clip, look_again, measure_machine),
         *passed_on,
     ]

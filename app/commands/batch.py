@@ -97,7 +97,7 @@ def track_to_folder(
     from core.render.mattes import rehearse_mattes, SUFFIXES, write_mattes
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
-    with _opened(video, deinterlace) as reader:
+    with _opened(video, deinterlace, context) as reader:
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
@@ -167,7 +167,7 @@ def edit_to_folder(
     if prompts and arguments.masks is not None:
         raise InputError("give prompts or --masks, not both: leave one out")
     stopwatch = Stopwatch()
-    with _opened(video, arguments.deinterlace) as reader:
+    with _opened(video, arguments.deinterlace, context) as reader:
         info = reader.info
         span = parse_span(arguments.frames, info.frames)
         check_editable(info)
@@ -178,8 +178,8 @@ def edit_to_folder(
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
         keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
-        masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span)
-        for line in rehearse_clip(reader, span, video, "h264"):
+        masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span, context)
+        for line in rehearse_clip(reader, span, video, "h264", context):
             note(line)
         # Masks that come back as they are may lie where they are written, and stay the files that
         # they are.
@@ -274,11 +274,11 @@ def _recipe(
     return Recipe(clip.source, clip.sha256, clip.info.frames, asked.frames, "h264", (edit,), clip.deinterlace)
 
 
-def _opened(video: Path, deinterlace: bool) -> ClipReader:
+def _opened(video: Path, deinterlace: bool, context: JobContext) -> ClipReader:
     """The clip; what a person should know of it is said."""
     from core.media import open_clip
 
-    reader = open_clip(video, deinterlace)
+    reader = open_clip(video, deinterlace, context)
     for remark in reader.info.remarks:
         note(remark)
     if reader.info.field_order is not None:
@@ -322,13 +322,13 @@ def _prompted_shots(
     return shots
 
 
-def _given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int]) -> MaskSequence:
+def _given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int], context: JobContext) -> MaskSequence:
     """The masks of the span as they were handed in, all objects as one. What a person should know
     of them is said.
     """
     from core.masks import doubt_about, DOUBT_TEXTS, inverted
 
-    found = read_masks(path, info, span, span[0])
+    found = read_masks(path, info, span, span[0], context)
     for remark in found.notes:
         note(remark)
     if missing := sorted(set(range(*span)) - set(found.frames)):

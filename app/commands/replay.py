@@ -94,7 +94,7 @@ def replay_to_folder(
     check_models(engine, recipe.edits, path)
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
-    with result_folder(out, (name, "report.json"), {}, (source, path)), open_clip(source, recipe.deinterlace) as reader:
+    with open_clip(source, recipe.deinterlace, context) as reader, result_folder(out, (name, "report.json"), {}, (source, path)):
         from core.propagation.stack import StackedReader  # loads torch, so only after the input was checked
 
         sha256 = sha256_of(source)
@@ -102,7 +102,7 @@ def replay_to_folder(
         own = sha256 == recipe.sha256
         frames = len(reader)
         span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
-        for line in rehearse_clip(reader, span, source, kind.codec):
+        for line in rehearse_clip(reader, span, source, kind.codec, context):
             note(line)
         applied: list[AppliedEdit] = []
         base = ""

@@ -6,15 +6,19 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from app.contract.values import Example, ProjectSummary
+from app.jobs.openings import Openings
 from app.jobs.runner import JobRunner
 from app.media.frames import ClipFrames, encode_jpeg
+from app.render.mask_files import looks_like_masks
 from app.storage.leftovers import UPLOAD
 from app.storage.workspace import new_id, now, Workspace
 from core.assets import ASSETS
 from core.errors import InputError, StorageError
 from core.files import write_bytes
+from core.progress import JobContext, JobStatus
 from core.project import project as document
 from core.project.plain import printable
 from core.project.project import Project
@@ -39,6 +43,7 @@ class ProjectOperations:
         self._workspace = workspace
         self._frames = frames
         self._runner = runner
+        self._openings = Openings(runner)
 
     def get(self, project_id: str) -> Project:
         """The document of a project as it stands."""
@@ -58,19 +63,21 @@ class ProjectOperations:
         """The clips in assets/clips, by name."""
         return [Example(p.stem, p.stem.replace("-", " ").capitalize(), p) for p in sorted((ASSETS / "clips").glob("*.mp4"))]
 
-    def create(self, source: str | Path, name: str | None = None, *, draft: bool = False) -> Project:
+    def create(self, source: str | Path, name: str | None = None, *, draft: bool = False, context: JobContext | None = None) -> Project:
         """Open a video file or a folder of numbered images as a new project.
 
         Args:
             source: The file or folder.
             name: What the project is called; the file's name when None.
             draft: Whether it is saved with its first change only.
+            context: Is told of frames where all have to be decoded first, and can cancel.
 
         Returns:
             The project.
 
         Raises:
             InputError: It is no usable video.
+            Cancelled: The context said so.
         """
         from core.media import probe, sha256_of
 
@@ -78,13 +85,57 @@ class ProjectOperations:
             path = Path(source).expanduser().resolve()
         except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown user's home folder
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
-        info = probe(path)
+        info = probe(path, context)
         sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
         title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
         project = self._workspace.add(Project(new_id(), title, Clip(str(path), sha256, info, 0, info.frames), now()), draft=draft)
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
         return project
+
+    def start_opening(self, source: str | Path, name: str | None = None, beside: str | None = None, upload: Path | None = None) -> str:
+        """Open a video as `create` does, as a job that can be watched and cancelled.
+
+        Args:
+            source: The file or folder.
+            name: What the project is called; the file's name when None.
+            beside: The project that the video may be masks for.
+            upload: The folder of an uploaded video, which is deleted when it is not opened.
+
+        Returns:
+            The job's id. Its result names the `project`; `masks` says whether the video looks like
+            masks for `beside`.
+        """
+        path = Path(source)
+
+        def open_video(context: JobContext) -> dict[str, Any]:
+            try:
+                project_id = self.create(source, name, context=context).project_id
+            except InputError as error:
+                if upload is None:
+                    raise
+                raise InputError(str(error).replace(str(path), f"{name}{path.suffix}")) from None  # where it lay is nothing to tell
+            return {"project": project_id, "masks": beside is not None and self._is_masks_for(beside, path)}
+
+        def undo() -> None:
+            if upload is not None:
+                shutil.rmtree(upload, ignore_errors=True)
+
+        return self._openings.start(open_video, undo)
+
+    def opening(self, job_id: str) -> JobStatus:
+        """How an opening stands, as soon as there is something to show of it."""
+        return self._openings.status(job_id)
+
+    def stop_opening(self, job_id: str) -> None:
+        """Give an opening up."""
+        self._openings.cancel(job_id)
+
+    def _is_masks_for(self, project_id: str, video: Path) -> bool:
+        with contextlib.suppress(InputError):
+            clip = self.get(project_id).clip
+            return looks_like_masks(video, clip.info, (clip.start, clip.stop))
+        return False
 
     def is_draft(self, project_id: str) -> bool:
         """Whether a project is not saved yet, since nobody has changed it."""

@@ -57,7 +57,7 @@ class ExportJobs:
             reader, frames = self._frames.reader(project), project.clip.frame_range
         stem = f"{file_stem(project.name)} edited {codec}"
         folder = self._workspace.folder(project_id) / EXPORTS
-        rehearse_clip(reader, frames, Path(project.clip.source), codec)
+        rehearse_clip(reader, frames, Path(project.clip.source), codec, context)
         recipe = recipe_of(self._workspace, project, stack, frames, codec)
         write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
         write_text(folder / f"{stem}.recipe.json", recipe.dumps())

@@ -82,7 +82,7 @@ class PropagationJobs:
         carried = project.accepted_keyframes
         if not carried:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
-        self._rehearse(project, project.base, (project.clip.start, project.clip.stop))
+        self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         tasks = {edit.task for edit in carried}
@@ -138,13 +138,13 @@ class PropagationJobs:
         """
         project = self._workspace.project(project_id)
         propagation = project.propagation(propagation_id)
-        self._rehearse(project, propagation.base, propagation.span)
+        self._rehearse(project, propagation.base, propagation.span, context)
         context.report("loading the model", 0, 1)
         return self._propagate(project, propagation, context)
 
-    def _rehearse(self, project: Project, base: str, span: tuple[int, int]) -> None:
+    def _rehearse(self, project: Project, base: str, span: tuple[int, int], context: JobContext) -> None:
         """Raise InputError for a result that could not be written, before anything slow."""
-        rehearse_clip(self._pictures.frames.reader(project, base), span, Path(project.clip.source), "h264")
+        rehearse_clip(self._pictures.frames.reader(project, base), span, Path(project.clip.source), "h264", context)
 
     def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id

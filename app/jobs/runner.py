@@ -173,7 +173,7 @@ class JobRunner:
         except Cancelled as stop:
             self._end(job, "cancelled", str(stop))
         except StudioError as error:
-            self._end(job, "failed", error_text(error))
+            self._end(job, "failed", error_text(error), {"error": type(error).__name__})
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence
             status = job.status
             asked = {"job": status.kind, "project": status.project_id, "stage": status.stage, "done": status.done, "of": status.total}

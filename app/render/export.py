@@ -45,7 +45,7 @@ def file_stem(name: str) -> str:
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', " ", name).strip(" .")[:100] or "video"
 
 
-def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str) -> tuple[str, ...]:
+def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, context: JobContext) -> tuple[str, ...]:
     """Find out before any work whether `write_clip` could write the clip: the real encoders and
     streams, one black frame.
 
@@ -54,6 +54,7 @@ def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec
         span: The frames start:stop.
         source: The file that the sound comes from.
         codec: As `export_formats` lists it.
+        context: Can cancel.
 
     Returns:
         What a person should know about sound and subtitles, each a sentence without a capital and
@@ -62,12 +63,17 @@ def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec
     Raises:
         InputError: The codec or its container can't hold the clip.
         StorageError: The disk refuses.
+        Cancelled: The context said so.
     """
     from core.media import VideoWriter
+    from core.media.source import has_streams
+    from core.media.streams import streams_of
 
     kind = format_of(codec)
     if codec == PNG:
         return ()
+    if has_streams(source):
+        streams_of(source, context)  # looks through the whole file, and is remembered
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"output{kind.suffix}"
         written: Any = _with_alpha(reader, codec)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from core.files import check_regular, is_folder
+from core.progress import JobContext
 from core.project.video import VideoInfo
 from core.words import counted
 
@@ -57,7 +58,7 @@ def looks_like_masks(path: Path, info: VideoInfo, span: tuple[int, int]) -> bool
         return 0 < white < 1
 
 
-def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -> ImportedMasks:
+def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int, context: JobContext | None = None) -> ImportedMasks:
     """The masks in `path` for a clip, or for its `span`: the one reader of the page and of the
     command line.
 
@@ -66,6 +67,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
         info: Of the clip.
         span: The frames start:stop that are worked on.
         frame: What a single picture is for.
+        context: Is told of the frames of a video that has to be read through, and can cancel.
 
     Returns:
         The objects, and what a person should know of how they were read.
@@ -82,7 +84,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int) -
         raise InputError(f"there are no masks at {path}: name a folder or zip of pictures, a picture, or a matte video")
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)
-    with open_clip(path) as reader:
+    with open_clip(path, context=context) as reader:
         if len(reader) not in (info.frames, span[1] - span[0]):
             raise InputError(
                 f"'{path.name}' has {counted(len(reader), 'frame')}; the clip has {info.frames}, its chosen range {span[1] - span[0]}: "

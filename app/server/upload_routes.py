@@ -13,12 +13,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
 from app.contract.error_text import error_text
-from app.contract.project_view import project_view
+from app.contract.project_view import job_view, project_view
 from app.editor.editor import Editor
-from app.render.mask_files import looks_like_masks
 from app.server.responses import error_response, FRESH
-from core.errors import InputError, StudioError
+from core.errors import InputError, StorageError, StudioError
 from core.files import storage_error
+from core.progress import JobStatus
 
 
 def add_upload_routes(routes: APIRouter, editor: Editor) -> None:
@@ -113,39 +113,37 @@ async def _take_upload(editor: Editor, request: Request, name: str, beside: str 
         async with await open_file(path, "wb") as file:
             async for chunk in request.stream():
                 await file.write(chunk)
-        project = await to_thread.run_sync(editor.projects.create, path, PurePath(clean).stem)
     except (StudioError, OSError, ClientDisconnect) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        return _refused(error, clean, path)
-    # from here on a project needs the video, whatever goes wrong
-    view = await to_thread.run_sync(project_view, editor, project.project_id)
-    masks = beside is not None and await to_thread.run_sync(_masks_for, editor, beside, path)
-    return JSONResponse({"view": view, "masks": masks}, headers=FRESH)
+        return _refused(error, clean)
+    # from here on the job has the video, and then a project, whatever goes wrong
+    opening = editor.projects.start_opening(path, PurePath(clean).stem, beside, folder)
+    job = await to_thread.run_sync(editor.projects.opening, opening)
+    if job.state == "failed":
+        return _not_opened(job)
+    if job.state != "done":
+        return JSONResponse({"opening": job_view(job)}, headers=FRESH)
+    view = await to_thread.run_sync(project_view, editor, job.result["project"])
+    return JSONResponse({"view": view, "masks": job.result["masks"]}, headers=FRESH)
 
 
-def _masks_for(editor: Editor, project_id: str, video: Path) -> bool:
-    try:
-        clip = editor.projects.get(project_id).clip
-        return looks_like_masks(video, clip.info, (clip.start, clip.stop))
-    except InputError:
-        return False
+def _not_opened(job: JobStatus) -> PlainTextResponse:
+    """Why a video that arrived is no project: the video, the disk, or an internal error."""
+    report = job.result.get("report")
+    storage = job.result.get("error") == StorageError.__name__
+    answer = error_response(500 if report else 507 if storage else 400, job.message)
+    if report:
+        answer.headers["X-Vivid-Report"] = report
+    return answer
 
 
-def _refused(error: Exception, name: str, path: Path | None = None) -> PlainTextResponse:
-    """Why what a person sent is not here: what is wrong with it, or with the disk, or that it never
-    came whole.
-
-    Args:
-        error: What went wrong.
-        name: What the person calls it.
-        path: Where it lies, which is nothing to tell.
-
-    Returns:
-        The answer.
+def _refused(error: Exception, name: str) -> PlainTextResponse:
+    """Why what a person sent, and calls `name`, is not here: what is wrong with it, or with the
+    disk, or that it never came whole.
     """
     if isinstance(error, ClientDisconnect):
         return error_response(400, "the upload broke off: choose the file again")
     if isinstance(error, OSError):
         error = storage_error(Path(name), error)
     text = error_text(error) if isinstance(error, StudioError) else str(error)
-    return error_response(400 if isinstance(error, InputError) else 507, text if path is None else text.replace(str(path), name))
+    return error_response(400 if isinstance(error, InputError) else 507, text)

@@ -66,7 +66,7 @@ def _names_its_video(document: bytes) -> bool:
 
 
 def _unfinished(root: Path) -> Iterator[Path]:
-    for path in _inside(root):
+    for path in [*_inside(root), *_inside(root / "facts")]:
         if _PARTIAL.fullmatch(path.name) and path.is_file():
             yield path
     for project in _inside(root / "projects"):

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median_low
@@ -24,12 +22,14 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from core.errors import InputError
+from core.file_facts import FileMemory
 from core.media.color import alpha_of, FULL, has_alpha, MATRICES, PRIMARIES, RANGES, TRANSFERS
-from core.media.fields import field_order_of
 from core.media.orientation import orientation_of
+from core.media.shown import ShownFrames
 from core.media.siting import siting_of
 from core.media.source import alpha_decoder, ALPHA_DECODERS, decoded_frames, head_of, MOST_PIXELS, open_container, video_stream
 from core.media.timing import display_stamps, timing_of
+from core.progress import JobContext
 from core.project.video import AudioInfo, VideoInfo
 
 _ONE_PACKET_PER_FRAME = (
@@ -46,6 +46,8 @@ _ONE_PACKET_PER_FRAME = (
     "rawvideo",
     "png",
     "theora",
+    # Each frame stands for itself.
+    *("huffyuv", "ffvhuff", "utvideo", "magicyuv", "dvvideo", "jpeg2000", "cfhd", "hap", "v210"),
 )
 _CHEAP_PIXELS = 200_000_000
 """Decoding up to this many pixels (100 frames of 1080p) takes a second at most, so nothing is taken
@@ -102,22 +104,30 @@ class FrameIndex:
         return bisect_right(self.pts, pts) - 1
 
 
-def frame_index(path: Path) -> FrameIndex:
-    """The index of a video file, remembered until the file changes. InputError in one line when the
-    file is no usable video.
+INDEXES: FileMemory[FrameIndex] = FileMemory(16)
+
+
+def frame_index(path: Path, context: JobContext | None = None) -> FrameIndex:
+    """The index of a video file, remembered until the file changes.
+
+    Args:
+        path: The file.
+        context: Is told of frames where all have to be decoded, and can cancel.
+
+    Returns:
+        The index.
+
+    Raises:
+        InputError: It is no usable video; in one line.
+        Cancelled: The context said so.
     """
-    try:
-        stat = path.stat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"there is no file {path}: check the path") from error
-    return _frame_index(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    return INDEXES.get(path, lambda resolved: _frame_index(resolved, context or JobContext()))
 
 
-@lru_cache(maxsize=16)
-def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
+def _frame_index(path: Path, context: JobContext) -> FrameIndex:
     with open_container(path) as container:
         stream = video_stream(container, path)
-        packets = _Packets.of(container, stream)
+        packets = _Packets.of(container, stream, context)
     with open_container(path) as container:
         stream = video_stream(container, path)
         first = next(decoded_frames(container, stream), None)
@@ -132,15 +142,15 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
         time_base = stream.time_base or Fraction(1, 1000)
         declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         length = Fraction(stream.duration) * time_base if stream.duration else None
-        frames = _frames(path, packets, stream, first, container.format.name in _ONLY_SENT)
+        frames = _frames(path, packets, first, container.format.name in _ONLY_SENT, context)
         start = (frames.stamps[0] if frames.stamps else Fraction(stream.start_time or 0)) * time_base
         told = _told(packets, frames, container.format.name in _TOLD_BY_SUM, time_base, length)
         timing = timing_of(frames.stamps, frames.count, time_base, [rate for rate in declared if rate], told, length)
         rotation, mirrored = orientation_of(first)
         width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
-        context = stream.codec_context
+        coder = stream.codec_context
         aspect = stream.sample_aspect_ratio or Fraction(1)
-        siting, said = siting_of(first, context.codec.canonical_name, head_of(path))
+        siting, said = siting_of(first, coder.codec.canonical_name, head_of(path))
         full = first.color_range == FULL or first.format.name.startswith("yuvj")
         info = VideoInfo(
             width=width,
@@ -149,7 +159,7 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             frames=frames.count,
             variable_rate=timing.variable,
             rotation=rotation,
-            codec=context.codec.canonical_name,
+            codec=coder.codec.canonical_name,
             pixel_format=first.format.name,
             bit_depth=max(component.bits for component in first.format.components),
             color_primaries=PRIMARIES.get(first.color_primaries),
@@ -162,8 +172,8 @@ def _frame_index(path: Path, size: int, modified: int) -> FrameIndex:
             missing=0 if packets.whole else max(0, stream.frames - frames.count),
             chroma_siting=siting,
             last_frame=timing.last,
-            alpha=_shines_through(path, first, context.codec.canonical_name),
-            field_order=field_order_of(frames.interlaced) if frames.interlaced is not None and height % 2 == 0 else None,
+            alpha=_shines_through(path, first, coder.codec.canonical_name),
+            field_order=frames.field_order if height % 2 == 0 else None,
         )
         unsaid = None if said else siting
         coded = (first.width, first.height)
@@ -193,9 +203,10 @@ class _Packets:
     """False for a file that breaks off."""
     durations: tuple[int, int]
     """Ticks that the last packet is shown, and the sum over all."""
+    count: int
 
     @classmethod
-    def of(cls, container: InputContainer, stream: VideoStream) -> _Packets:
+    def of(cls, container: InputContainer, stream: VideoStream, context: JobContext) -> _Packets:
         pts: list[int] = []
         sent: dict[int, int] = {}
         last, total = (-1, 0), 0
@@ -204,6 +215,7 @@ class _Packets:
         count, whole = 0, True
         try:
             for packet in container.demux(stream):
+                context.check()
                 if not packet.size:
                     continue
                 count += 1
@@ -225,7 +237,7 @@ class _Packets:
         pts.sort()
         if stream.frames not in (0, count) or any(a == b for a, b in pairwise(pts)):
             trusted = False
-        return cls(tuple(pts), sent, tuple(sorted(keyframes)), trusted, whole, (last[1], total))
+        return cls(tuple(pts), sent, tuple(sorted(keyframes)), trusted, whole, (last[1], total), count)
 
 
 @dataclass(frozen=True)
@@ -238,48 +250,36 @@ class _Frames:
     pts: tuple[int, ...] | None
     stamps: tuple[Fraction, ...] | None
     landings: tuple[Landing, ...]
-    interlaced: av.VideoFrame | None
-    """The first such frame that was decoded."""
+    field_order: str | None
+    """Of the first interlaced frame that was decoded."""
 
     @classmethod
-    def exact(cls, pts: tuple[int, ...], packets: _Packets, interlaced: av.VideoFrame | None) -> _Frames:
+    def exact(cls, pts: tuple[int, ...], packets: _Packets, field_order: str | None) -> _Frames:
         """Frames that are told apart by their stamps."""
         at = {stamp: position for position, stamp in enumerate(pts)}
         landings = tuple((at[stamp], stamp, seek) for stamp, seek in packets.keyframes if at.get(stamp))
-        return cls(len(pts), pts, tuple(map(Fraction, pts)), landings, interlaced)
+        return cls(len(pts), pts, tuple(map(Fraction, pts)), landings, field_order)
 
 
-def _frames(path: Path, packets: _Packets, stream: VideoStream, first: av.VideoFrame, only_sent: bool) -> _Frames:
+def _frames(path: Path, packets: _Packets, first: av.VideoFrame, only_sent: bool, context: JobContext) -> _Frames:
     """The frames, from the packets as far as decoding agrees with them."""
     cheap = len(packets.pts) * first.width * first.height <= _CHEAP_PIXELS
-    interlaced: list[av.VideoFrame] = []
     if not cheap and packets.trusted:
-        with open_container(path) as container:
-            head = list(islice(_watched(container, path, interlaced), _CHECKED_FRAMES))
-        pts = _checked(path, packets, head)
+        head = ShownFrames.of_beginning(path, _CHECKED_FRAMES, context)
+        pts = _checked(path, packets, head.stamps)
         if pts is not None:
-            return _Frames.exact(pts, packets, next(iter(interlaced), None))
-    with open_container(path) as container:
-        shown = list(_watched(container, path, interlaced))
+            return _Frames.exact(pts, packets, head.field_order)
+    found = ShownFrames.of_beginning(path, None, context) if cheap else ShownFrames.of_all(path, packets.count, context)
+    shown = found.stamps
     known = tuple(stamp for stamp in shown if stamp is not None)
     if len(known) == len(shown) and all(a < b for a, b in pairwise(known)):
-        return _Frames.exact(known, packets, next(iter(interlaced), None))
+        return _Frames.exact(known, packets, found.field_order)
     stamps = display_stamps(shown, packets.sent, only_sent)
     # Frames are counted from entry points whose stamps nothing else has.
     times = Counter(known)
     once = {stamp: position for position, stamp in enumerate(shown) if stamp is not None and times[stamp] == 1}
     landings = sorted((position, stamp, seek) for stamp, seek in packets.keyframes if (position := once.get(stamp)))
-    return _Frames(len(shown), None, stamps, tuple(landings), next(iter(interlaced), None))
-
-
-def _watched(container: InputContainer, path: Path, interlaced: list[av.VideoFrame]) -> Iterator[int | None]:
-    """The stamps of all frames in the order of display; the first interlaced one goes to the
-    list.
-    """
-    for frame in decoded_frames(container, video_stream(container, path)):
-        if frame.interlaced_frame and not interlaced:
-            interlaced.append(frame)
-        yield frame.pts if frame.pts is not None else frame.dts
+    return _Frames(len(shown), None, stamps, tuple(landings), found.field_order)
 
 
 def _shines_through(path: Path, first: av.VideoFrame, codec: str) -> bool:
@@ -307,12 +307,12 @@ def _told(packets: _Packets, frames: _Frames, by_sum: bool, time_base: Fraction,
     return told if by_sum or told > usual + time_base else None
 
 
-def _checked(path: Path, packets: _Packets, head: list[int | None]) -> tuple[int, ...] | None:
+def _checked(path: Path, packets: _Packets, head: tuple[int | None, ...]) -> tuple[int, ...] | None:
     """The packets' stamps, less what can't be decoded at the start; None when packets disagree with
     the first frames, or with the last ones, in any other way.
     """
     pts = packets.pts[packets.pts.index(head[0]) :] if head and head[0] in packets.pts else ()
-    if not head or tuple(head) != pts[: len(head)]:
+    if not head or head != pts[: len(head)]:
         return None
     if len(head) == len(pts):
         return pts

@@ -159,9 +159,9 @@ class VideoReader(ClipReader):
     decoder of its own.
     """
 
-    def __init__(self, path: Path, deinterlace: bool = False) -> None:
+    def __init__(self, path: Path, deinterlace: bool = False, context: JobContext | None = None) -> None:
         self._path = path
-        self._index = frame_index(path)
+        self._index = frame_index(path, context)
         self._deinterlace = deinterlace and self._index.info.field_order is not None
         self.info = replace(self._index.info, field_order=None) if self._deinterlace else self._index.info
         self.timestamps = self._index.timestamps

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import av
 
+from core.file_facts import file_stat
 from core.media.sound_codecs import channels_of, codec_title, CONTAINER_TITLES, encoding_of, may_copy, SoundEncoding
 from core.media.source import has_streams, open_container
-from core.media.streams import Chapter, file_stat, SoundFacts, Streams, streams_of, SubtitleFacts
+from core.media.streams import Chapter, SoundFacts, Streams, streams_of, SubtitleFacts
 
 _TRIED_PACKETS = 8
 """How many packets of a stream are put into a container to see whether it takes them."""

@@ -6,12 +6,10 @@ times that start again, and each of these decides how the sound can be written.
 
 from __future__ import annotations
 
-import os
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
@@ -23,8 +21,10 @@ from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
 from core.errors import InputError
+from core.file_facts import FileMemory
 from core.media.index import frame_index
 from core.media.source import is_decodable, open_container, video_stream
+from core.progress import JobContext
 
 SLACK = Fraction(1, 50)
 """Seconds by which the times of packets may be off: recorders and containers round them. More is a
@@ -99,18 +99,24 @@ class Streams:
     chapters: tuple[Chapter, ...] = ()
 
 
-def streams_of(path: Path) -> Streams:
-    """What the file holds, remembered until it changes. InputError when it can't be opened."""
-    stat = file_stat(path)
-    return _streams_of(path.resolve(), stat.st_size, stat.st_mtime_ns)
+_STREAMS: FileMemory[Streams] = FileMemory(4)
 
 
-def file_stat(path: Path) -> os.stat_result:
-    """The state of a file; InputError when there is none."""
-    try:
-        return path.stat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"there is no file {path}: check the path") from error
+def streams_of(path: Path, context: JobContext | None = None) -> Streams:
+    """What the file holds, remembered until it changes.
+
+    Args:
+        path: The file.
+        context: Can cancel.
+
+    Returns:
+        The streams.
+
+    Raises:
+        InputError: It can't be opened.
+        Cancelled: The context said so.
+    """
+    return _STREAMS.get(path, lambda resolved: _streams_of(resolved, context or JobContext()))
 
 
 def restarts_of(path: Path) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -147,8 +153,7 @@ def _parts_of(path: Path, rate: Fraction) -> tuple[tuple[Fraction, Fraction], ..
     return tuple(parts)
 
 
-@lru_cache(maxsize=4)
-def _streams_of(path: Path, size: int, modified: int) -> Streams:
+def _streams_of(path: Path, context: JobContext) -> Streams:
     with open_container(path) as container:
         sounds: dict[int, _Sound] = {}
         subtitles: dict[int, _Subtitles] = {}
@@ -164,6 +169,7 @@ def _streams_of(path: Path, size: int, modified: int) -> Streams:
         if seen:
             with suppress(av.FFmpegError):  # a file that breaks off
                 for packet in container.demux(*(container.streams[index] for index in seen)):
+                    context.check()
                     if packet.size:
                         seen[packet.stream.index].see(packet)
         return Streams(

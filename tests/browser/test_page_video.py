@@ -4,13 +4,14 @@ machine.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from builders import counted_frames, shot_frames, video_file
+from builders import counted_frames, shot_frames, slow_clip, video_file
 from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
 
 from core.media import VideoWriter
@@ -74,6 +75,21 @@ def test_whoever_flies_through_a_long_clip_sees_frames_that_come_at_once(page: A
     page.wait_for_selector("#studio-canvas canvas[data-frame='70']")
     page.click("#studio-canvas canvas")
     page.wait_for_function("studio.state.view.objects.length === 1", timeout=SLOW)
+
+
+@pytest.mark.browser
+def test_a_clip_that_has_to_be_read_through_shows_how_far_it_is_and_is_given_up(page: Any, server: Server, tmp_path: Path) -> None:
+    path = slow_clip(tmp_path / "slow.webm")
+    open_page(page, server.url)
+    before = page.evaluate("studio.state.view.id")
+    page.get_by_text("Open", exact=True).first.click()
+    page.fill("[data-ref='path']", str(path))
+    page.click("[data-ref='openPath']")
+    page.get_by_text(re.compile(r"Reading every frame of the clip: [1-9]\d* %")).wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Not opened. Nothing was kept of it.").wait_for()
+    assert page.locator("[data-ref='opening']").is_hidden()
+    assert page.evaluate("studio.state.view.id") == before
 
 
 @pytest.mark.browser

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import counted_frames, disc_clip, video_file
+from builders import counted_frames, disc_clip, slow_clip, video_file
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -16,16 +16,22 @@ from app.editor.editor import Editor
 from app.server.routes import studio_routes
 from app.settings import Settings
 from core.errors import Cancelled
+from core.media.shown import READING
 from ui_components.page_files import script_url
 
 
 @pytest.fixture
-def client(tmp_path: Path):
+def studio(tmp_path: Path):
     editor = Editor(Settings(workspace=tmp_path))
-    app = FastAPI()
-    app.include_router(studio_routes(editor))
-    yield TestClient(app)
+    yield editor
     editor.close()
+
+
+@pytest.fixture
+def client(studio: Editor):
+    app = FastAPI()
+    app.include_router(studio_routes(studio))
+    return TestClient(app)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +103,15 @@ def test_a_refusal_of_the_disk_tells_names_of_the_person_only(client: TestClient
         assert answer.status_code == 507
         assert "could not be written" in answer.text
         assert str(tmp_path) not in answer.text
+
+
+def test_a_clip_that_has_to_be_read_through_is_watched_and_given_up(client: TestClient, studio: Editor, tmp_path: Path) -> None:
+    data = slow_clip(tmp_path / "slow.webm").read_bytes()
+    job = client.post("/studio/upload", params={"name": "slow.webm"}, content=data).json()["opening"]
+    assert (job["kind"], job["stage"], job["total"]) == ("open", READING, 6000)
+    later = studio.projects.opening(job["id"])
+    assert job["done"] < later.done < 6000
+    studio.projects.stop_opening(job["id"])
+    assert studio.runner.wait(job["id"], 20).state == "cancelled"
+    assert not list((tmp_path / "uploads").iterdir()), "nothing is kept of it"
+    assert not studio.projects.recent()

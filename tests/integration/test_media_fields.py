@@ -57,7 +57,7 @@ def length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "long":
         monkeypatch.setattr(index, "_CHEAP_PIXELS", 0)
         monkeypatch.setattr(index, "_CHECKED_FRAMES", 12)
-    index._frame_index.cache_clear()
+    index.INDEXES.clear()
     return request.param
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -15,10 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.commands import console
+from app.commands.cli import main
+from core import file_facts
 from core.errors import InputError
-from core.media import open_clip, probe, write_image, write_png_frame
+from core.file_facts import keep_facts_in
+from core.media import index, open_clip, probe, write_image, write_png_frame
+from core.media.shown import READING
+from core.progress import JobContext, ProgressEvent
 from core.project.video import AudioInfo, VideoInfo
-from tests.builders import counted_frames, index_first, noise_frames, video_file
+from tests.builders import counted_frames, index_first, noise_frames, slow_clip, video_file
 
 FRAMES = counted_frames(60)
 
@@ -324,3 +331,38 @@ def test_the_number_of_an_image_is_the_one_that_counts_and_gaps_are_said(tmp_pat
         assert np.array_equal(np.stack(list(reader.frames())), pictures)
         (remark,) = reader.info.remarks
     assert "between number 1 and 5" in remark
+
+
+def test_a_clip_is_read_through_once_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_facts, "_folder", None)
+    keep_facts_in(tmp_path / "facts")
+    clip = slow_clip(tmp_path / "slow.webm", frames=300)
+    events: list[ProgressEvent] = []
+    info = probe(clip, JobContext(events.append))
+    assert info.frames == 300
+    assert [event.done for event in events if event.stage == READING] == list(range(1, 301))
+    index.INDEXES.clear()  # as in the next start of the program
+    events.clear()
+    assert probe(clip, JobContext(events.append)) == info
+    assert not events
+
+
+def test_ctrl_c_gives_up_reading_a_clip_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show = console.ProgressPrinter.__call__
+
+    def interrupted(printer: console.ProgressPrinter, event: ProgressEvent) -> None:
+        show(printer, event)
+        if event.done == 40:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(file_facts, "_folder", None)
+    monkeypatch.setattr(console.ProgressPrinter, "__call__", interrupted)
+    clip = slow_clip(tmp_path / "slow.webm", frames=300)
+    words = ["--out", str(tmp_path / "out"), "--workspace", str(tmp_path / "workspace")]
+    assert main(["track", str(clip), "--box", "10,10,60,60", *words]) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"{READING}: 1 of 300")
+    assert said[-1] == "stopped"
+    assert [path.name for path in tmp_path.iterdir()] == ["slow.webm"]

@@ -13,6 +13,7 @@ export const state = {
   offline: false, // the program does not answer
   reconnected: 0, // how often it answered again
   uploading: false,
+  opening: null,
   message: null, // the one that is shown
   fetched: null, // id of the job that fetched a model last
   dark: false,

@@ -36,4 +36,4 @@ export const upload = (file, beside, onProgress) =>
   });
 
 /** Whether a video may be sent now: one at a time. */
-export const canUpload = () => !state.uploading;
+export const canUpload = () => !state.uploading && !state.opening;

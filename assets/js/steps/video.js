@@ -10,6 +10,7 @@ import { make, studioElement, wholeNumber } from "../widgets/dom.js";
 import { takeVideos } from "../widgets/drop_handling.js";
 import { question } from "../widgets/question.js";
 import { askAboutMasks } from "./mask_doubt.js";
+import { mountOpening } from "./opening.js";
 import { mountPreflight } from "./preflight.js";
 import { mountProjects } from "./projects.js";
 import { canUpload, upload } from "./upload.js";
@@ -67,15 +68,18 @@ export const mountVideo = (ref, server) => {
     if (wanted && wanted !== (state.view && state.view.id)) start(wanted);
   });
 
+  const follow = mountOpening(ref, server);
+
   // Files. `home` is the step in which one was dropped, null for one that was chosen here.
 
   const send = async (file, home = null) => {
     if (!file || !canUpload()) return;
     const beside = home && state.view ? state.view.id : null;
-    const answer = await upload(file, beside, (fraction) => {
+    const sent = await upload(file, beside, (fraction) => {
       ref.upload.value = fraction;
     });
     ref.file.value = "";
+    const answer = sent && (await follow(sent).catch(() => null));
     if (answer) await arrived(answer, home);
   };
   // A video that looks like masks for the clip that is open: a person says which it is.
@@ -121,7 +125,11 @@ export const mountVideo = (ref, server) => {
   });
   ref.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    open("open_path", { path: ref.path.value });
+    if (!canUpload()) return;
+    const take = (answer) => answer && opened(answer);
+    ask(server, "open_path", { path: ref.path.value })
+      .then(follow)
+      .then(take, () => {});
   });
 
   // In and Out, as numbers
@@ -146,10 +154,10 @@ export const mountVideo = (ref, server) => {
     const quiet = note ? make("span", { class: "vs-quiet" }, ` ${note}`) : null;
     return [make("dt", {}, name), make("dd", {}, value, quiet)];
   };
-  on("view uploading", () => {
+  on("view uploading opening", () => {
     const { view } = state;
     ref.upload.hidden = !state.uploading;
-    ref.choose.disabled = state.uploading;
+    ref.choose.disabled = ref.openPath.disabled = !canUpload();
     ref.primary.disabled = !view;
     ref.reason.textContent = view ? "" : "Open a video first.";
     if (!view) return;

@@ -1,0 +1,74 @@
+"""Videos that are being opened. That takes a moment, but minutes where every frame has to be
+decoded to count them: so it is a job, which can be watched and cancelled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.jobs.runner import Job, JobRunner
+from core.progress import JobContext, JobStatus
+
+OPEN = "open"
+"""The kind of these jobs."""
+
+_SIDE_BY_SIDE = 4
+"""Videos that are opened at a time; others wait."""
+_NEWS = 0.5
+"""Seconds until there is something new to show of one that takes long."""
+_LONGEST_WAIT = 20.0
+
+
+class Openings:
+    """Safe to use from several threads."""
+
+    def __init__(self, runner: JobRunner) -> None:
+        self._runner = runner
+        self._latest: dict[str, str] = {f"open-{number}": "" for number in range(_SIDE_BY_SIDE)}
+        self._turns = itertools.cycle(self._latest)
+        self._waiting: dict[str, Callable[[], None]] = {}
+
+    def start(self, job: Job, undo: Callable[[], None]) -> str:
+        """Queue the opening of a video.
+
+        Args:
+            job: Opens it.
+            undo: Deletes what is not needed when it is not opened.
+
+        Returns:
+            The job's id, by which alone it is known: it belongs to no project yet.
+        """
+        key = secrets.token_hex(16)
+
+        def open_or_undo(context: JobContext) -> dict[str, Any]:
+            self._waiting.pop(key, None)
+            try:
+                return job(context)
+            except BaseException:
+                undo()
+                raise
+
+        free = [worker for worker, job_id in self._latest.items() if not job_id or self._runner.wait(job_id, 0).finished]
+        worker = free[0] if free else next(self._turns)
+        self._waiting[key] = undo
+        self._latest[worker] = self._runner.submit(OPEN, key, open_or_undo, device=worker)
+        return self._latest[worker]
+
+    def cancel(self, job_id: str) -> None:
+        """Give an opening up."""
+        self._runner.cancel(job_id)
+        status = self._runner.status(job_id)
+        if status.finished and (undo := self._waiting.pop(status.project_id, None)) is not None:  # it has never run
+            undo()
+
+    def status(self, job_id: str) -> JobStatus:
+        """How an opening stands: waits until it has ended, or until it says how far it is."""
+        until = time.monotonic() + _LONGEST_WAIT
+        status = self._runner.wait(job_id, _NEWS)
+        while not (status.finished or status.total or status.ahead) and time.monotonic() < until:
+            status = self._runner.wait(job_id, _NEWS)
+        return status
