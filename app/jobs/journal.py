@@ -12,7 +12,6 @@ from typing import Any
 
 from app.storage.workspace import Workspace
 from core.errors import InputError, StorageError
-from core.files import write_text
 from core.progress import JobStatus
 from core.project.plain import parse_json
 
@@ -72,8 +71,11 @@ class JobJournal:
             self._write(project_id, [*self.of_project(project_id), entry])
 
     def job_ended(self, status: JobStatus) -> None:
-        """Remove a job that the runner has ended."""
+        """Remove a job that the runner has ended, and what it wrote of a project that was deleted
+        meanwhile.
+        """
         self.forget(status.project_id, status.job_id)
+        self._workspace.sweep(status.project_id)
 
     def forget(self, project_id: str, job_id: str) -> None:
         """Remove a job that has ended or was dismissed."""
@@ -86,8 +88,7 @@ class JobJournal:
     def _write(self, project_id: str, jobs: list[JournalEntry]) -> None:
         self._known[project_id] = jobs
         try:
-            self._workspace.keep(project_id)
-            write_text(self._workspace.folder(project_id) / _FILE, json.dumps([one.as_json() for one in jobs]))
+            self._workspace.write(project_id, _FILE, json.dumps([one.as_json() for one in jobs]).encode())
         except InputError:  # the project was deleted while the job ran
             del self._known[project_id]
         except StorageError as error:  # the job itself does not need it

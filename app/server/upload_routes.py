@@ -60,6 +60,8 @@ async def _take_picture(editor: Editor, project_id: str, request: Request, name:
                 await file.write(chunk)
     except (StudioError, OSError, ClientDisconnect) as error:
         return _refused(error, name)
+    finally:
+        editor.workspace.sweep(project_id)  # where it was deleted meanwhile
     return JSONResponse({"picture": path.name}, headers=FRESH)
 
 

@@ -45,7 +45,7 @@ def _unused_uploads(root: Path) -> list[Path]:
     unused = {path.name: path for path in _inside(root / "uploads") if UPLOAD.fullmatch(path.name)}
     documents = []
     for project in _inside(root / "projects") if unused else ():
-        if _DELETED.fullmatch(project.name) or not project.is_dir() or _is_bare(project):
+        if not project.is_dir() or _is_gone(project):
             continue
         try:
             check_regular(project / "project.json")
@@ -70,7 +70,7 @@ def _unfinished(root: Path) -> Iterator[Path]:
         if _PARTIAL.fullmatch(path.name) and path.is_file():
             yield path
     for project in _inside(root / "projects"):
-        if _DELETED.fullmatch(project.name) or _is_bare(project):
+        if _is_gone(project):
             yield project
             continue
         for path in below(project):
@@ -78,9 +78,16 @@ def _unfinished(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_bare(project: Path) -> bool:
-    """Whether a project has folders only: its first file could not be written."""
-    return project.is_dir() and not project.is_symlink() and all(path.is_dir() for path in below(project))
+def _is_gone(project: Path) -> bool:
+    """Whether a project was deleted, with what a job wrote to it afterwards, or has folders only:
+    its first file could not be written.
+    """
+    if _DELETED.fullmatch(project.name):
+        return True
+    if not project.is_dir() or project.is_symlink():
+        return False
+    since = project.with_name(f".deleted-{project.name}").is_dir() and not (project / "project.json").exists()
+    return since or all(path.is_dir() for path in below(project))
 
 
 def _inside(folder: Path) -> list[Path]:

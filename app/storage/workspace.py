@@ -20,7 +20,7 @@ from pathlib import Path
 
 from app.contract.values import ProjectSummary
 from core.errors import InputError, StorageError
-from core.files import check_regular, write_bytes, write_text
+from core.files import check_regular, Sync, write_bytes, write_text
 from core.project.codec import dumps, loads
 from core.project.history import History
 from core.project.plain import printable
@@ -63,6 +63,7 @@ class Workspace:
         self._open: dict[str, History] = {}
         self._drafts: dict[str, None] = {}  # the oldest first
         self._changes: Counter[str] = Counter()
+        self._deleted: set[str] = set()
         self._lock = threading.RLock()
 
     def folder(self, project_id: str) -> Path:
@@ -99,6 +100,23 @@ class Workspace:
             history = self.history(project_id)
             if self.is_draft(project_id):
                 self._save(project_id, history)
+
+    def write(self, project_id: str, name: str, data: bytes, *, sync: Sync = "disk") -> None:
+        """Write a file beside the document.
+
+        Args:
+            project_id: The project.
+            name: The file's name.
+            data: All of its content.
+            sync: What is flushed to the disk before the call returns.
+
+        Raises:
+            InputError: There is no such project (any more).
+            StorageError: The disk refused.
+        """
+        with self._lock:  # a project that is deleted meanwhile must not come back as a folder
+            self.keep(project_id)
+            write_bytes(self.folder(project_id) / name, data, sync=sync)
 
     def history(self, project_id: str) -> History:
         """The project with its undo steps, read from disk the first time."""
@@ -161,7 +179,9 @@ class Workspace:
             return self._store(project_id, self.history(project_id).changed_everywhere(change))
 
     def delete(self, project_id: str) -> None:
-        """Remove the project with all its files, for good."""
+        """Remove the project with all its files, for good; what jobs still write goes when they
+        end.
+        """
         folder = self.folder(project_id)
         with self._lock:
             if self._drafts.pop(project_id, "") is None:
@@ -173,15 +193,32 @@ class Workspace:
             self._open.pop(project_id, None)
             try:
                 # out of sight in one step: half a project is never left
-                doomed = folder.rename(folder.with_name(f".deleted-{project_id}"))
+                doomed = folder.rename(_doomed(folder))
                 if doomed.is_symlink():  # what it points to is not the program's
                     doomed.unlink()
-                else:
-                    shutil.rmtree(doomed, ignore_errors=True)
+                    doomed.mkdir()
             except OSError as error:
                 raise StorageError(
                     f"the project could not be removed ({error.strerror or error}): close what uses its files, then try again"
                 ) from error
+            self._deleted.add(project_id)
+            self.sweep(project_id)
+
+    def sweep(self, project_id: str) -> None:
+        """Remove what is there of a deleted project: for whoever may have written to it since.
+
+        While a job of it runs, an empty folder marks it as deleted: after a crash the next start
+        sees by that what to remove.
+        """
+        with self._lock:
+            if project_id not in self._deleted:
+                return
+            folder = self.folder(project_id)
+            for path in (folder, _doomed(folder)):
+                shutil.rmtree(path, ignore_errors=True)
+            if self.is_busy(project_id):
+                with contextlib.suppress(OSError):
+                    _doomed(folder).mkdir(exist_ok=True)
 
     def undo(self, project_id: str) -> Project:
         """Take the last change back."""
@@ -250,6 +287,7 @@ class Workspace:
         name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
         if name not in self.keep_files(project_id, (name,)):
             write_bytes(self.folder(project_id) / "files" / name, data)
+            self.sweep(project_id)  # where it was deleted meanwhile
         return f"files/{name}"
 
     def keep_files(self, project_id: str, names: Iterable[str]) -> set[str]:
@@ -326,6 +364,11 @@ class Workspace:
         write_text(self.document(project_id), dumps(history))
         self._drafts.pop(project_id, None)
         self._open[project_id] = history
+
+
+def _doomed(folder: Path) -> Path:
+    """What the folder of a deleted project is called until it is gone."""
+    return folder.with_name(f".deleted-{folder.name}")
 
 
 def _called(project: Project, project_id: str) -> Project:

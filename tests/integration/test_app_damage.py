@@ -141,7 +141,9 @@ def test_what_a_killed_program_left_is_removed(editor: Editor, clip: Path, tmp_p
     outside.mkdir()
     exports = folder / "exports"
     gone = [folder / ".project.json.0123abcd.part", exports / ".street.mp4.deadbeef.part", exports / ".new-abc" / "0.png"]
-    gone += [root / "projects" / f".deleted-{'d' * 32}"]
+    gone += [root / "projects" / f".deleted-{'d' * 32}" / "project.json", root / "projects" / ("d" * 32) / "results" / "output.mp4"]
+    for path in gone[-2:]:
+        path.parent.mkdir(parents=True)
     (root / "projects" / ("e" * 32) / "files").mkdir(parents=True)
     kept = [outside / ".x.0123abcd.part", exports / "street.mp4", root / "uploads" / "notes.txt"]
     for path in (*gone, *kept):

@@ -5,15 +5,19 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_project_document import make_full_project, make_project
 
 from app.jobs.journal import JobJournal, JournalEntry
+from app.jobs.runner import JobRunner
 from app.storage.leftovers import remove_leftovers
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError, StorageError
+from core.progress import JobContext
 from core.project.project import trimmed
 
 
@@ -163,6 +167,30 @@ def test_nothing_is_written_for_a_project_that_was_deleted(tmp_path: Path) -> No
     journal.forget("a" * 32, "job")
     with pytest.raises(InputError, match="not here"):
         workspace.add_file("a" * 32, b"picture", ".png")
+    assert not list((tmp_path / "projects").iterdir())
+
+
+def test_what_a_job_writes_of_a_deleted_project_goes_when_it_ends(tmp_path: Path) -> None:
+    runner = JobRunner()
+    workspace = Workspace(tmp_path, runner.is_busy)
+    runner.on_end = JobJournal(workspace).job_ended
+    workspace.add(make_project())
+    started, deleted = threading.Event(), threading.Event()
+
+    def propagate(context: JobContext) -> dict[str, Any]:
+        started.set()
+        deleted.wait(60)
+        results = workspace.folder("a" * 32) / "results" / "1"
+        results.mkdir(parents=True)
+        (results / "output.mp4").write_bytes(b"x")
+        return {}
+
+    job_id = runner.submit("propagate", "a" * 32, propagate, device="cpu")
+    started.wait(60)
+    workspace.delete("a" * 32)
+    assert [path.name for path in (tmp_path / "projects").iterdir()] == [f".deleted-{'a' * 32}"], "a killed program has to know"
+    deleted.set()
+    runner.wait(job_id)
     assert not list((tmp_path / "projects").iterdir())
 
 
