@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from app.contract.values import Example, ProjectSummary
@@ -13,11 +14,11 @@ from app.jobs.openings import Openings
 from app.jobs.runner import JobRunner
 from app.media.frames import ClipFrames, encode_jpeg
 from app.render.mask_files import looks_like_masks
+from app.storage.cache import ClosingCache
 from app.storage.leftovers import UPLOAD
 from app.storage.workspace import new_id, now, Workspace
 from core.assets import ASSETS
 from core.errors import InputError, StorageError
-from core.files import write_bytes
 from core.progress import JobContext, JobStatus
 from core.project import project as document
 from core.project.plain import printable
@@ -44,6 +45,8 @@ class ProjectOperations:
         self._frames = frames
         self._runner = runner
         self._openings = Openings(runner)
+        self._clips: ClosingCache[Clip] = ClosingCache(8)
+        self._examples: ClosingCache[bytes] = ClosingCache(8)
 
     def get(self, project_id: str) -> Project:
         """The document of a project as it stands."""
@@ -79,16 +82,13 @@ class ProjectOperations:
             InputError: It is no usable video.
             Cancelled: The context said so.
         """
-        from core.media import probe, sha256_of
-
         try:
             path = Path(source).expanduser().resolve()
         except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown user's home folder
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
-        info = probe(path, context)
-        sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
+        clip = self._clip(path, context)
         title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
-        project = self._workspace.add(Project(new_id(), title, Clip(str(path), sha256, info, 0, info.frames), now()), draft=draft)
+        project = self._workspace.add(Project(new_id(), title, clip, now()), draft=draft)
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
         return project
@@ -137,6 +137,18 @@ class ProjectOperations:
             return looks_like_masks(video, clip.info, (clip.start, clip.stop))
         return False
 
+    def _clip(self, path: Path, context: JobContext | None) -> Clip:
+        """The video at a path. A file that many open, such as an example, is looked at once."""
+        from core.media import probe, sha256_of
+
+        def look() -> Clip:
+            info = probe(path, context)
+            sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
+            return Clip(str(path), sha256, info, 0, info.frames)
+
+        mark = _mark(path)
+        return look() if mark is None else self._clips.get(mark, look)
+
     def is_draft(self, project_id: str) -> bool:
         """Whether a project is not saved yet, since nobody has changed it."""
         return self._workspace.is_draft(project_id)
@@ -180,10 +192,10 @@ class ProjectOperations:
         name = f"thumbnail-{project.clip.start}.jpg"
         with contextlib.suppress(OSError, InputError):
             return self._workspace.file(project_id, name).read_bytes()
-        picture = encode_jpeg(self._frames.source(project).preview(project.clip.start, THUMBNAIL))
+        picture = self._frames.source_jpeg(project, project.clip.start, THUMBNAIL)
         if not self._workspace.is_draft(project_id):
             with contextlib.suppress(StorageError):  # it is drawn again then
-                write_bytes(self._workspace.folder(project_id) / name, picture, sync="none")
+                self._workspace.write(project_id, name, picture, sync="none")
         return picture
 
     def example_jpeg(self, name: str) -> bytes:
@@ -192,6 +204,20 @@ class ProjectOperations:
 
         for example in self.examples():
             if example.name == name:
-                with open_clip(example.path) as reader:
-                    return encode_jpeg(reader.preview(0, THUMBNAIL))
+
+                def draw(path: Path = example.path) -> bytes:
+                    with open_clip(path) as reader:
+                        return encode_jpeg(reader.preview(0, THUMBNAIL))
+
+                return self._examples.get(_mark(example.path), draw)
         raise InputError(f"there is no example '{name}': open one of those that are listed, or a video of yours")
+
+
+def _mark(path: Path) -> tuple[Path, int, int] | None:
+    """A file as it is now: another one under its name has another size or time. None for what is no
+    file.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        stat = path.stat()
+        return (path, stat.st_size, stat.st_mtime_ns) if S_ISREG(stat.st_mode) else None
+    return None

@@ -17,7 +17,7 @@ from typing import Any, TYPE_CHECKING
 from app.contract.values import ClipScan
 from app.jobs.runner import Job
 from app.media.frames import ClipFrames
-from app.storage.scene_cuts import CHUNK, SceneCuts
+from app.storage.scene_cuts import CHUNK, clip_file, ClipFile, SceneCuts
 from app.storage.workspace import Workspace
 from core.errors import Cancelled, InputError, StudioError
 from core.progress import JobContext
@@ -39,15 +39,16 @@ QUIET = 1.0
 class ClipScanner:
     """One thread that gives way to everything else.
 
-    Its findings are kept; after a restart it goes on from there.
+    What it finds out about a file holds for every project of it, and is kept; after a restart it
+    goes on from there.
     """
 
     def __init__(self, workspace: Workspace, frames: ClipFrames, cuts: SceneCuts) -> None:
         self._workspace = workspace
         self._frames = frames
         self._cuts = cuts
-        self._brightness: dict[str, float] = {}
-        self._notes: dict[str, tuple[str, ...]] = {}
+        self._brightness: dict[ClipFile, float] = {}
+        self._notes: dict[ClipFile, tuple[str, ...]] = {}
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
         self._lock = threading.Condition()
@@ -59,7 +60,7 @@ class ClipScanner:
         with self._lock:
             if project.project_id in self._queued or self._stopped.is_set():
                 return
-            if project.clip.sha256 and self._cuts.looked(project) == project.clip.info.frames and project.project_id in self._brightness:
+            if project.clip.sha256 and self._cuts.looked(project) == project.clip.info.frames and clip_file(project) in self._brightness:
                 return
             self._queued.add(project.project_id)
             self._waiting.put(project.project_id)
@@ -69,7 +70,8 @@ class ClipScanner:
 
     def found(self, project: Project) -> ClipScan:
         """What is known by now."""
-        return ClipScan(self._cuts.looked(project), self._brightness.get(project.project_id), self._notes.get(project.project_id, ()))
+        file = clip_file(project)
+        return ClipScan(self._cuts.looked(project), self._brightness.get(file), self._notes.get(file, ()))
 
     def identified(self, project_id: str) -> Project:
         """The project with the hash of its clip, which is computed now if it is not known."""
@@ -139,10 +141,10 @@ class ClipScanner:
 
         from core.media.stream_plan import stream_notes
 
-        frames = project.clip.info.frames
-        reader = self._frames.source(project)
-        self._notes[project.project_id] = stream_notes(Path(project.clip.source))
-        if project.project_id not in self._brightness:
+        frames, file = project.clip.info.frames, clip_file(project)
+        if file not in self._brightness:
+            reader = self._frames.source(project)
+            self._notes[file] = stream_notes(Path(project.clip.source))
             levels = []
             entries = reader.entry_points if len(reader.entry_points) > SAMPLES else range(frames)  # those come at once
             spread = (round(i * (frames - 1) / (SAMPLES - 1)) for i in range(SAMPLES))
@@ -150,7 +152,7 @@ class ClipScanner:
                 if self._stopped.is_set():
                     return
                 levels.append(float(np.mean(next(iter(reader.previews(index, index + 1, 64))))) / 255)
-            self._brightness[project.project_id] = float(np.mean(levels))
+            self._brightness[file] = float(np.mean(levels))
         self.identified(project.project_id)
         for start in range(0, frames, CHUNK):
             if self._stopped.is_set():

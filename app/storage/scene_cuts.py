@@ -1,5 +1,5 @@
 """The cuts of a project's clip: looked for once, kept beside the project, and known from
-then on.
+then on to every project of the same file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.files import write_text
 from core.progress import JobContext
 from core.project.plain import parse_json
 from core.project.project import Project
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from core.media import ClipReader
 
 Pace = Callable[[Iterator["np.ndarray"]], Iterator["np.ndarray"]]
+
+ClipFile = tuple[str, int, int]
+"""A video or folder, with its size in bytes and when it was changed (ns)."""
 
 _FILE = "cuts.json"
 
@@ -49,7 +51,8 @@ class SceneCuts:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._clips: dict[str, _Known] = {}
+        self._clips: dict[ClipFile, _Known] = {}
+        self._kept: dict[str, _Known] = {}
         self._looking = threading.Lock()
         self._lock = threading.Lock()
 
@@ -90,46 +93,52 @@ class SceneCuts:
         """
         from core.media import find_scene_cuts
 
-        if any(a <= start and stop <= b for a, b in self._of(project).seen):
-            return
         with self._looking:
             known = self._of(project)
             if any(a <= start and stop <= b for a, b in known.seen):
+                self._keep(project, known)
                 return
             # a cut is told by what lies on either side of it
             first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
             frames = reader.previews(first, last, LOOKED_AT)
             found = find_scene_cuts(pace(frames) if pace else frames, first)
             cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
-            known = _Known(file_mark(project), tuple(cuts), _joined([*known.seen, (start, stop)]))
-            if not self._workspace.is_draft(project.project_id):
-                write_text(self._workspace.folder(project.project_id) / _FILE, json.dumps(asdict(known)))
+            known = _Known(known.mark, tuple(cuts), _joined([*known.seen, (start, stop)]))
             with self._lock:
-                self._clips[project.project_id] = known
+                self._clips[clip_file(project)] = known
+            self._keep(project, known)
+
+    def _keep(self, project: Project, known: _Known) -> None:
+        """Write what is known beside the project, unless it is there or the project is a draft."""
+        if self._kept.get(project.project_id) != known and not self._workspace.is_draft(project.project_id):
+            self._workspace.write(project.project_id, _FILE, json.dumps(asdict(known)).encode())
+            self._kept[project.project_id] = known
 
     def _of(self, project: Project) -> _Known:
         with self._lock:
-            known = self._clips.get(project.project_id)
+            file = clip_file(project)
+            known = self._clips.get(file)
             if known is None:
-                known = _Known(file_mark(project))
+                known = _Known(file[1:])
                 # not there yet, or damaged: looked for again
                 with contextlib.suppress(InputError, OSError, ValueError, KeyError, TypeError):
                     kept = parse_json(self._workspace.file(project.project_id, _FILE).read_text(encoding="utf-8"))
                     if tuple(kept["mark"]) == known.mark:
                         seen = [(int(start), int(stop)) for start, stop in kept["seen"]]
-                        known = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))
-                self._clips[project.project_id] = known
+                        known = self._kept[project.project_id] = _Known(known.mark, tuple(int(cut) for cut in kept["cuts"]), _joined(seen))
+                self._clips[file] = known
             return known
 
 
-def file_mark(project: Project) -> tuple[int, int]:
-    """Size and time of the clip's file: another one under its name has other cuts. (0, 0) when it
-    is gone.
+def clip_file(project: Project) -> ClipFile:
+    """The clip's file, with its size and time: another one under its name is another clip. Both are
+    0 when it is gone.
     """
+    source = project.clip.source
     with contextlib.suppress(OSError, ValueError):
-        stat = Path(project.clip.source).stat()
-        return stat.st_size, stat.st_mtime_ns
-    return 0, 0
+        stat = Path(source).stat()
+        return source, stat.st_size, stat.st_mtime_ns
+    return source, 0, 0
 
 
 def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
