@@ -12,7 +12,7 @@ from app.editor.editor import Editor
 from app.server.crash_reports import LOGS, report_path
 from app.server.responses import error_response, FOREVER, FRESH
 from core.errors import error_record
-from ui_components.page_files import page_version, scripts, stylesheet
+from ui_components.page_files import ENTRY, page_version, stylesheet, whole_script
 
 STORY = 16_384
 """Bytes that the report of a script error may have."""
@@ -29,10 +29,9 @@ def add_page_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.get("/js/{version}/{name:path}")
     async def page_script(version: str, name: str) -> Response:
-        text = scripts().get(name)
-        if version != page_version() or text is None:
+        if (version, name) != (page_version(), ENTRY):
             return error_response(404, f"there is no script '{name}' of this version: reload the page")
-        return Response(text, media_type="text/javascript; charset=utf-8", headers=FOREVER)
+        return Response(whole_script(), media_type="text/javascript; charset=utf-8", headers=FOREVER)
 
     started = secrets.token_hex(4)
 

@@ -37,7 +37,7 @@ from core.assets import ASSETS
 from core.errors import error_record, InputError, internal_error_message, StorageError, StudioError
 from core.files import is_full
 from ui_components.page import build_page
-from ui_components.page_files import inline_script, preload_tags
+from ui_components.page_files import inline_script, preload_tag
 
 if TYPE_CHECKING:
     from app.editor.editor import Editor
@@ -55,7 +55,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
     settings = editor.settings
     shared = settings.host not in LOOPBACK
     app = FastAPI(title="VIVID Studio", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(HeadTags, tags=preload_tags(), also_run=[inline_script()])
+    app.add_middleware(HeadTags, tags=preload_tag(), also_run=[inline_script()])
 
     @app.exception_handler(StudioError)
     def as_one_line(_: Request, error: StudioError) -> PlainTextResponse:

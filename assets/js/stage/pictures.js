@@ -9,15 +9,15 @@ const AT_ONCE = 3;
 const kept = new Map(); // the one that was used last comes last
 const running = new Map();
 let waiting = [];
-let total = 0;
+let heldPixels = 0;
 
-const keep = (url, bitmap) => {
+const keepPicture = (url, bitmap) => {
   kept.set(url, bitmap);
-  total += bitmap.width * bitmap.height;
+  heldPixels += bitmap.width * bitmap.height;
   for (const [old, picture] of kept) {
-    if (total <= BUDGET || old === url) break;
+    if (heldPixels <= BUDGET || old === url) break;
     kept.delete(old);
-    total -= picture.width * picture.height;
+    heldPixels -= picture.width * picture.height;
     picture.close();
   }
 };
@@ -51,7 +51,7 @@ const fetchPicture = async (url, mine) => {
     bitmap.close();
     throw new Error("given up");
   }
-  keep(url, bitmap);
+  keepPicture(url, bitmap);
   return bitmap;
 };
 

@@ -5,7 +5,7 @@ import { showMessage } from "./messages.js";
 import { set, state } from "./store.js";
 
 const WATCH = 10000; // milliseconds between looks while all is well and the page is seen
-const AGAIN = 1000; // and while the program is gone
+const ASK_AGAIN = 1000; // and while the program is gone
 
 // of the page that runs here
 const [, VERSION] = import.meta.url.match(/\/studio\/js\/([^/]+)\//) || [];
@@ -39,7 +39,7 @@ export const checkConnection = async () => {
   if (alive) back(alive);
   else set({ offline: true, playing: false });
   clearTimeout(timer);
-  timer = setTimeout(checkConnection, state.offline ? AGAIN : WATCH);
+  timer = setTimeout(checkConnection, state.offline ? ASK_AGAIN : WATCH);
   return Boolean(alive);
 };
 

@@ -8,7 +8,7 @@ import { taskWords } from "../state/tries.js";
 import { iconButton, make } from "../widgets/dom.js";
 import { tryThumbnail } from "./try_row.js";
 
-const wordsOf = (edit) => taskWords(edit, " the object");
+const keyframeWords = (edit) => taskWords(edit, " the object");
 
 /** Mount the list; returns `draw()`, to be called with a clip open. */
 export const mountAcceptedKeyframes = (ref, server) => {
@@ -25,7 +25,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
     const words = make(
       "div",
       {},
-      make("button", { type: "button", class: "vs-keyname", ...go }, wordsOf(edit)),
+      make("button", { type: "button", class: "vs-keyname", ...go }, keyframeWords(edit)),
       make("span", { class: "vs-quiet" }, `${reach}, seed ${edit.seed}`),
       carried ? make("span", { class: "vs-quiet" }, carried) : null,
       edit.stale ? stale : null,
@@ -50,7 +50,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
     ref.keys.replaceChildren(...keyframes.map(card));
     ref.addRow.hidden = !others.length || !keyframes.length;
     const option = (edit) =>
-      make("option", { value: edit.id }, `frame ${edit.frame}: ${wordsOf(edit)}, seed ${edit.seed}`);
+      make("option", { value: edit.id }, `frame ${edit.frame}: ${keyframeWords(edit)}, seed ${edit.seed}`);
     ref.add.replaceChildren(make("option", { value: "" }, "Start anew from another try …"), ...others.map(option));
     ref.keySection.hidden = !keyframes.length;
   };

@@ -9,7 +9,7 @@ import { set, state } from "../state/store.js";
 import { make } from "../widgets/dom.js";
 import { takeFiles } from "../widgets/drop_handling.js";
 
-const LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
+const PICTURE_LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
 const UNSAID = "Say in a few words what the region shows now: the video model reads it.";
 
 /**
@@ -76,7 +76,7 @@ export const mountKeyframeExchange = (ref, server, { caption, seed }) => {
     ref.bringBack.disabled = false;
     ref.file.value = "";
     if (!answer || !answer.ok) {
-      showMessage(answer ? await answer.text() : LOST, "error", { about: "picture" });
+      showMessage(answer ? await answer.text() : PICTURE_LOST, "error", { about: "picture" });
       return;
     }
     clearMessage("picture");

@@ -10,7 +10,7 @@ import { make } from "../widgets/dom.js";
 import { takeFiles } from "../widgets/drop_handling.js";
 import { askAboutMasks } from "./mask_doubt.js";
 
-const LOST = "The masks did not arrive: see that the program still runs, then choose them again.";
+const MASKS_LOST = "The masks did not arrive: see that the program still runs, then choose them again.";
 
 const isMask = (file) => file.type.startsWith("image/") || /\.zip$/i.test(file.name);
 
@@ -25,7 +25,7 @@ export const mountMaskFiles = (ref, server) => {
     ref.maskFiles.value = "";
     if (!answer || !answer.ok) {
       const report = answer && answer.headers.get("X-Vivid-Report");
-      showMessage(answer ? await answer.text() : LOST, "error", { about: "masks", report });
+      showMessage(answer ? await answer.text() : MASKS_LOST, "error", { about: "masks", report });
       return;
     }
     clearMessage("masks");

@@ -7,7 +7,7 @@ import { secondsFrom, shotAround } from "../state/timeline.js";
 import { trimTo } from "../stage/trim.js";
 import { make, textButton } from "../widgets/dom.js";
 
-const EVERY = 1500; // milliseconds between looks while the clip is being scanned
+const LOOK_EVERY = 1500; // milliseconds between looks while the clip is being scanned
 const PART = 10; // seconds
 
 // What a note offers to do about it.
@@ -46,7 +46,7 @@ export const mountPreflight = (ref, server) => {
   const followScan = () => {
     clearTimeout(asking);
     if (!state.view || state.view.preflight.done || state.step !== "video") return;
-    asking = setTimeout(() => refresh().then(followScan, () => {}), EVERY);
+    asking = setTimeout(() => refresh().then(followScan, () => {}), LOOK_EVERY);
   };
   on("view step", followScan);
 

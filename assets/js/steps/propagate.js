@@ -16,7 +16,7 @@ import { mountWindowStrip } from "./window_strip.js";
 const total = (value) =>
   typeof value === "number" ? value : Object.values(value || {}).reduce((sum, part) => sum + part, 0);
 
-const factsOf = (report) => {
+const reportFacts = (report) => {
   const facts = [];
   if (report.size) facts.push(["Video", `${report.size.join(" × ")}, ${report.frames} frames`]);
   if (report.seconds) {
@@ -181,7 +181,7 @@ export const mountPropagate = (ref, server) => {
     ref.note.hidden = !ref.note.textContent;
     ref.accept.disabled = result.base !== base;
     ref.download.href = projectUrl(`result/${result.id}.mp4`);
-    ref.report.replaceChildren(...factRows(factsOf(result.report)));
+    ref.report.replaceChildren(...factRows(reportFacts(result.report)));
     ref.unsupported.replaceChildren(...unsupportedOf(result).slice(0, 3).map(unsupportedRow));
     ref.unsupported.hidden = !unsupportedOf(result).length;
   };

@@ -15,7 +15,7 @@ const originOf = (edit) => {
   return edit.keep ? `a deleted try, ${kept}` : "";
 };
 
-const factsOf = (edit) => {
+const tryFacts = (edit) => {
   const facts = [];
   if (edit.name) facts.push(["Asked", askedOf(edit)]);
   if (edit.model) {
@@ -32,7 +32,7 @@ export const mountTryDetails = (ref) => {
   let drawn = "";
 
   const drawDetails = (edit, others) => {
-    const rows = factsOf(edit).flatMap(([name, value]) => [make("dt", {}, name), make("dd", { title: value }, value)]);
+    const rows = tryFacts(edit).flatMap(([name, value]) => [make("dt", {}, name), make("dd", { title: value }, value)]);
     const options = others.map((other) =>
       make("option", { value: other.id }, `${tryTitle(other)}, seed ${other.seed}`),
     );

@@ -18,7 +18,7 @@ export const tryMarks = (id) => {
   return marks.join(", ");
 };
 
-const about = (edit) => {
+const aboutTry = (edit) => {
   const origin = edit.model ? `seed ${edit.seed}` : "brought in";
   return `frame ${edit.frame}, ${origin}${edit.keep ? `, keeps ${Math.round(edit.keep * 100)} %` : ""}`;
 };
@@ -27,7 +27,7 @@ const about = (edit) => {
 const spoken = ({ edit, closed, grown }) => {
   const words = [tryTitle(edit)];
   if (edit.name) words.push(askedOf(edit));
-  words.push(about(edit));
+  words.push(aboutTry(edit));
   if (edit.starred) words.push("starred");
   if (edit.stale) words.push("made before the last change of the masks");
   if (edit.id === state.view.accepted) words.push("accepted");
@@ -82,7 +82,7 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
     "aria-posinset": place,
     "aria-setsize": of,
     "aria-label": spoken(row),
-    title: `${askedOf(edit)}, ${about(edit)}`,
+    title: `${askedOf(edit)}, ${aboutTry(edit)}`,
     onclick: (event) => {
       choose(edit.id);
       if (event.detail) event.currentTarget.blur();

@@ -10,7 +10,7 @@ import { make } from "../widgets/dom.js";
 const SEAM_TITLE =
   "Where windows meet one another or a keyframe: how much each seam differs, against its neighbouring frames:";
 
-const percent = (part, whole) => `${(part / whole) * 100}%`;
+const shareOf = (part, whole) => `${(part / whole) * 100}%`;
 
 const placed = (node, style) => {
   Object.assign(node.style, style);
@@ -44,8 +44,8 @@ export const mountWindowStrip = (ref) => {
       "aria-label": `Window, frames ${from} to ${to - 1}, ${what}`,
       onclick: () => goTo(from),
     });
-    const width = `calc(${percent(to - from, stop - start)} - 2px)`;
-    return placed(node, { left: percent(from - start, stop - start), width });
+    const width = `calc(${shareOf(to - from, stop - start)} - 2px)`;
+    return placed(node, { left: shareOf(from - start, stop - start), width });
   };
   const seamButton = ({ frame, score }, [start, stop]) => {
     const node = make("button", {
@@ -56,11 +56,11 @@ export const mountWindowStrip = (ref) => {
       "aria-label": `Seam at frame ${frame}, score ${score}`,
       onclick: () => goTo(frame),
     });
-    return placed(node, { left: percent(frame - start, stop - start) });
+    return placed(node, { left: shareOf(frame - start, stop - start) });
   };
   const keyframeMark = (frame, [start, stop]) => {
     const node = make("span", { class: "vs-keymark", title: `Keyframe, frame ${frame}` });
-    return placed(node, { left: percent(frame + 0.5 - start, stop - start) });
+    return placed(node, { left: shareOf(frame + 0.5 - start, stop - start) });
   };
 
   const moveHead = () => {
@@ -68,7 +68,7 @@ export const mountWindowStrip = (ref) => {
     if (!head || !state.view.result) return;
     const [start, stop] = state.view.result.span;
     head.hidden = state.frame < start || state.frame >= stop;
-    head.style.left = percent(state.frame - start + 0.5, stop - start);
+    head.style.left = shareOf(state.frame - start + 0.5, stop - start);
   };
   on("frame", () => {
     if (state.view) moveHead();

@@ -35,13 +35,13 @@ const askWhetherMasks = async (files) => {
 
 const isStill = (file) => /^image\/(?!gif|webp|apng)/.test(file.type) || /\.zip$/i.test(file.name);
 
-const refuse = (words) => showMessage(words, "error", { about: "arrival" });
+const refuseDrop = (words) => showMessage(words, "error", { about: "arrival" });
 
 const take = (files, pasted) => {
   if (fits(state.step, files)) takers[state.step].take(files, pasted);
   else if (fits("select", files) && (files.length > 1 || !files[0].type.startsWith("image/"))) askWhetherMasks(files);
   else if (files.every(isStill)) {
-    refuse(
+    refuseDrop(
       "Pictures are taken in Select, for masks, and in Keyframe, as a try: " +
         "go to one of these steps, then drop them again.",
     );
@@ -70,13 +70,13 @@ const takeFolders = (entries) =>
       const files = found.flat().filter((file) => !file.name.startsWith("."));
       if (files.length && (fits(state.step, files) || fits("select", files))) take(files, false);
       else {
-        refuse(
+        refuseDrop(
           "A folder opens by its path: type it under Open in the Video step. " +
             "In Select, a folder of pictures is taken for masks.",
         );
       }
     },
-    () => refuse("The folder can't be read: drop the files that are in it instead."),
+    () => refuseDrop("The folder can't be read: drop the files that are in it instead."),
   );
 
 // What would be done with the files, while they hover over the page

@@ -7,12 +7,12 @@ import { state } from "../state/store.js";
 const MOST = 3; // reports a page sends
 const LENGTH = 8000; // characters
 
-const reported = new Set();
+const stories = new Set();
 
-const report = async (error) => {
+const reportScriptError = async (error) => {
   const story = String((error && error.stack) || error).slice(0, LENGTH);
-  if (state.offline || reported.size >= MOST || reported.has(story) || /ResizeObserver loop/.test(story)) return;
-  reported.add(story);
+  if (state.offline || stories.size >= MOST || stories.has(story) || /ResizeObserver loop/.test(story)) return;
+  stories.add(story);
   const where = `${innerWidth} x ${innerHeight}, step ${state.step}, frame ${state.frame}`;
   const answer = await post("/studio/fault", [story, navigator.userAgent, where].join("\n"));
   if (!answer || !answer.ok) return;
@@ -24,9 +24,9 @@ const isOurs = (error, file) => /\/studio\/js\//.test(`${file || ""} ${(error &&
 
 export const watchErrors = () => {
   window.addEventListener("error", (event) => {
-    if (isOurs(event.error, event.filename)) report(event.error || event.message);
+    if (isOurs(event.error, event.filename)) reportScriptError(event.error || event.message);
   });
   window.addEventListener("unhandledrejection", (event) => {
-    if (isOurs(event.reason)) report(event.reason);
+    if (isOurs(event.reason)) reportScriptError(event.reason);
   });
 };

@@ -9,7 +9,7 @@ import { on, set, state } from "../state/store.js";
 import { lastNewFrame } from "../state/timeline.js";
 import { make, textButton } from "./dom.js";
 
-const EVERY = 300; // milliseconds between questions while something runs
+const ASK_EVERY = 300; // milliseconds between questions while something runs
 const NAMES = {
   track: "Tracking",
   find: "Looking",
@@ -24,7 +24,7 @@ const nameOf = (job) => NAMES[job.kind] || job.kind;
 const percent = (job) => `${Math.round(job.fraction * 100)} %`;
 
 /** The text of the bar and how full it is; null stands for no job. */
-const progressOf = (job, interrupted) => {
+const jobProgress = (job, interrupted) => {
   if (interrupted) return [`${nameOf(interrupted)}: interrupted`, 0];
   if (!job) return ["Ready", 0];
   if (job.state === "queued") return [job.ahead ? `${nameOf(job)}: ${placeInLine(job.ahead)}` : "Starting", 0];
@@ -32,7 +32,7 @@ const progressOf = (job, interrupted) => {
   return [job.stage ? capital(job.stage) : `${nameOf(job)} ${percent(job)}`, job.fraction];
 };
 
-const report = (job) => {
+const announceEnd = (job) => {
   if (job.state === "done") {
     clearMessage(`job ${job.kind}`);
     jobDone(job);
@@ -82,7 +82,7 @@ export const mountJobBar = (ref, server) => {
   // what works; else a model that is being fetched
   const shownJob = () => activeJob() || (state.view && state.view.jobs.filter((job) => !job.finished).pop()) || null;
   const schedule = () => {
-    if (!timer && shownJob()) timer = setTimeout(refresh, EVERY);
+    if (!timer && shownJob()) timer = setTimeout(refresh, ASK_EVERY);
   };
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && state.view && !timer) refresh();
@@ -115,9 +115,9 @@ export const mountJobBar = (ref, server) => {
     ref.stop.hidden = Boolean(interrupted);
     ref.again.hidden = ref.dismiss.hidden = !interrupted;
     ref.pause.hidden = !job || job.kind !== "propagate" || job.state !== "running";
-    [ref.text.textContent, ref.bar.value] = progressOf(job, interrupted);
+    [ref.text.textContent, ref.bar.value] = jobProgress(job, interrupted);
     drawQueue(jobs);
-    endedJobs(jobs).forEach(report);
+    endedJobs(jobs).forEach(announceEnd);
     followMasks(job);
     schedule();
   });

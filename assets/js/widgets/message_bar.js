@@ -8,11 +8,11 @@ import { make, studioElement } from "./dom.js";
 const STAY = { info: 6000, error: 12000, job: 20000 }; // milliseconds
 
 let bar = null;
-let timer = null;
+let dismissTimer = null;
 
 const wait = (ms) => {
-  clearTimeout(timer);
-  timer = setTimeout(dismissMessage, ms);
+  clearTimeout(dismissTimer);
+  dismissTimer = setTimeout(dismissMessage, ms);
 };
 
 const makeBar = () => {
@@ -32,9 +32,9 @@ const makeBar = () => {
   return made;
 };
 
-const show = () => {
+const showLatest = () => {
   const { message } = state;
-  clearTimeout(timer);
+  clearTimeout(dismissTimer);
   if (!message) {
     if (bar) bar.classList.remove("vs-on");
     return;
@@ -87,5 +87,5 @@ export const mountMessageBar = () => {
     if (bar && bar.closest("dialog")) studioElement().append(bar);
   };
   document.addEventListener("close", leaveDialog, true);
-  on("message", show);
+  on("message", showLatest);
 };

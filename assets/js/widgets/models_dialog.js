@@ -18,7 +18,8 @@ const LEAD =
 
 const size = (mb) => (mb === null ? "" : mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${mb} MB`);
 
-const about = (model) => [model.used ? "in use" : "", STATES[model.state], model.licence].filter(Boolean).join(" · ");
+const modelWords = (model) =>
+  [model.used ? "in use" : "", STATES[model.state], model.licence].filter(Boolean).join(" · ");
 
 export const mountModelsDialog = (ref, server) => {
   let models = [];
@@ -85,7 +86,7 @@ export const mountModelsDialog = (ref, server) => {
     ];
   };
   const row = (model) => {
-    const words = make("span", { class: "vs-quiet" }, about(model));
+    const words = make("span", { class: "vs-quiet" }, modelWords(model));
     const wayIn = model.way_in && model.state === "absent" ? `Before fetching: ${model.way_in}.` : "";
     const gate = wayIn ? [make("span", { class: "vs-quiet" }, wayIn)] : [];
     const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words, ...gate);
