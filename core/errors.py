@@ -4,7 +4,9 @@ and exit codes.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import traceback
 from typing import Any
 
 
@@ -87,8 +89,16 @@ def internal_error_message(error: Exception) -> str:
     return f"something went wrong inside the program ({type(error).__name__}); your work is saved, and the report says what happened"
 
 
-def error_record(asked: Any) -> dict[str, Any]:
+def error_record(asked: Any, error: BaseException | None = None) -> dict[str, Any]:
     """The `extra` to log an internal error with: the id of its crash report, and the request that
     led to it.
+
+    The same error of the same request has the same id while the program runs, so that it is
+    reported once; nobody can guess the id.
     """
-    return {"report_id": secrets.token_hex(8), "asked": asked}
+    places = [] if error is None else [(str(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)[-8:]]
+    same = repr((type(error).__name__, places, asked)).encode("utf-8", "replace")
+    return {"report_id": hashlib.blake2b(same, key=_UNGUESSABLE, digest_size=8).hexdigest(), "asked": asked}
+
+
+_UNGUESSABLE = secrets.token_bytes(32)

@@ -40,7 +40,7 @@ def handler(function: Handler) -> Handler:
         except StudioError as error:
             return {"error": error_text(error)}
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence
-            told = error_record({function.__name__: arguments})
+            told = error_record({function.__name__: arguments}, error)
             log.exception("%s failed", function.__name__, extra=told)
             return {"error": internal_error_message(error), "report": told["report_id"]}
 

@@ -177,7 +177,7 @@ class JobRunner:
         except Exception as error:  # an internal error: the report has the details, the person gets one sentence
             status = job.status
             asked = {"job": status.kind, "project": status.project_id, "stage": status.stage, "done": status.done, "of": status.total}
-            told = error_record(asked)
+            told = error_record(asked, error)
             log.exception("the job '%s' failed", status.kind, extra=told)
             self._end(job, "failed", internal_error_message(error), {"report": told["report_id"]})
         else:

@@ -12,7 +12,7 @@ from app.server.access import Access, client_address
 from app.server.limits import check_size, LimitedBody, Limits, Traffic
 from app.server.refusals import RefusedError
 from app.server.response_headers import secure
-from app.server.responses import error_response
+from app.server.responses import error_response, is_broken_off
 from app.server.same_site import check_kind, check_origin, HostNames
 from app.server.sign_in import SignIn
 
@@ -58,19 +58,25 @@ class Gate:
         with self._traffic.one(visitor or f"stranger {client_address(request)}"):
             check_size(request, self._limits, self._workspace)
             most, sentence = self._limits.of_body(request.scope["path"])
-            body, answered = LimitedBody(receive, most), False
+            body, answered, whole = LimitedBody(receive, most), False, False
 
             async def send_unless_refused(message: Message) -> None:
-                nonlocal answered
+                nonlocal answered, whole
                 if answered or not body.too_large:
                     answered = True
                     await send(message)
+                    whole = message["type"] == "http.response.body" and not message.get("more_body")
 
             try:
                 answer = await self._sign_in.answer(Request(request.scope, body), inside=visitor is not None)
                 await (answer or self.app)(request.scope, body, send_unless_refused)
             except ClientDisconnect:
                 if not body.too_large:
+                    raise
+            except Exception as error:
+                if is_broken_off(error):  # a stream of events that has no more to tell
+                    await send_unless_refused({"type": "http.response.body", "body": b""})
+                elif not whole:  # else it is reported, and the answer says so
                     raise
             if body.too_large and not answered:
                 raise RefusedError(413, sentence)

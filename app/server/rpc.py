@@ -29,6 +29,7 @@ from app.contract.operations import Operation, operations_of_clients
 from app.contract.project_view import job_view, project_view
 from app.editor.editor import Editor
 from app.server.client_operations import ClientOperations
+from app.server.endpoint_calls import title_of
 from app.server.transfers import as_download, received
 from core.errors import error_record, InputError, internal_error_message, StudioError
 from core.progress import JobStatus
@@ -56,6 +57,13 @@ def add_endpoints(editor: Editor, *, shared: bool) -> None:
     with gr.Column(visible=False):
         for operation in operations_of_clients(shared=shared):
             gr.api(_guarded(_endpoint(editor, operation, operation.of(parts))), api_name=operation.name, concurrency_limit=None)
+
+
+def endpoints_of(page: gr.Blocks) -> dict[int, tuple[str, inspect.Signature]]:
+    """Name and values of every endpoint of a page, by gradio's number for it."""
+    return {
+        number: (one.api_name, inspect.signature(one.fn)) for number, one in page.fns.items() if one.fn and isinstance(one.api_name, str)
+    }
 
 
 def _endpoint(editor: Editor, operation: Operation, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,9 +138,9 @@ class _one_sentence:  # noqa: N801 (reads as the statement that it is)
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: types.TracebackType | None) -> None:
         if isinstance(error, StudioError):
-            raise gr.Error(error_text(error), print_exception=False) from None
+            raise gr.Error(error_text(error), title=title_of(error), print_exception=False) from None
         if isinstance(error, Exception):  # an internal error: the report has the details
-            told = error_record({"endpoint": self._name})
+            told = error_record({"endpoint": self._name}, error)
             log.error("%s failed", self._name, exc_info=error, extra=told)
             raise gr.Error(f"{internal_error_message(error)} (report {told['report_id']})", print_exception=False)
 

@@ -23,13 +23,15 @@ from app.contract.program import Program
 from app.server.access import Access
 from app.server.addresses import address, with_token, words_for_others
 from app.server.crash_reports import crash_reports, LOGS
+from app.server.endpoint_calls import EndpointCalls
 from app.server.fixed_files import FixedFiles
 from app.server.gate import Gate
 from app.server.head_tags import HeadTags
 from app.server.limits import GIGABYTE, Limits
-from app.server.responses import error_response
+from app.server.page_calls import add_page_calls
+from app.server.responses import error_response, is_broken_off
 from app.server.routes import studio_routes
-from app.server.rpc import add_endpoints
+from app.server.rpc import add_endpoints, endpoints_of
 from app.server.same_site import HostNames, LOOPBACK
 from app.server.sockets import listen
 from app.server.transfers import prepare_transfers
@@ -79,8 +81,10 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
 
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
-        told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)})
-        log.error("%s failed", request.url.path, exc_info=error, extra=told)
+        told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)}, error)
+        if not (is_broken_off(error) or getattr(error, "reported", False)):
+            error.reported = True  # type: ignore[attr-defined]  # gradio's part of the server comes here, too
+            log.error("%s failed", request.url.path, exc_info=error, extra=told)
         answer = error_response(500, internal_error_message(error))
         answer.headers["X-Vivid-Report"] = told["report_id"]
         return answer
@@ -89,11 +93,19 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
     prepare_transfers(editor.settings)
     page = build_page(Program(editor, shared=shared), also=lambda: add_endpoints(editor, shared=shared))
     page.has_launched = True  # else gradio lets a client name any file of this machine as one that it has sent
+    add_page_calls(app, page)
     gr.mount_gradio_app(
         app,
         page,
         path="/",
-        app_kwargs={"exception_handlers": {ClientDisconnect: as_gone, OSError: as_refused_by_the_disk, RequestValidationError: as_unfit}},
+        app_kwargs={
+            "exception_handlers": {
+                ClientDisconnect: as_gone,
+                OSError: as_refused_by_the_disk,
+                RequestValidationError: as_unfit,
+                Exception: as_a_report,
+            }
+        },
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],
@@ -103,7 +115,8 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         pwa=False,
     )
     limits = Limits(upload=settings.max_upload * GIGABYTE)
-    return Gate(FixedFiles(app), HostNames(settings.host, settings.names), access or Access.of(settings), settings.workspace, limits)
+    answered = EndpointCalls(FixedFiles(app), endpoints_of(page))
+    return Gate(answered, HostNames(settings.host, settings.names), access or Access.of(settings), settings.workspace, limits)
 
 
 def serve(editor: Editor) -> None:

@@ -121,6 +121,30 @@ def test_a_body_is_json_by_its_header_too(client: TestClient, sent: str, status:
     assert answer.status_code == status, answer.text
 
 
+def test_a_call_that_no_endpoint_can_take_is_told_in_a_line(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    endpoints = {one["api_name"]: (one["id"], len(one["inputs"])) for one in client.get("/config").json()["dependencies"]}
+    assert len(endpoints) > 80
+    for name, (number, takes) in endpoints.items():
+        wrong = [["x"] * (takes + 1)] + [[]] * (takes > 0)
+        calls = [(f"{how}/{name}", {"data": data}) for data in wrong for how in ("run", "call")]
+        calls += [("queue/join", {"data": data, "fn_index": number, "session_hash": "s"}) for data in wrong]
+        for path, call in [*calls, (f"call/v2/{name}", {"nothing": 1})]:
+            answer = client.post(f"/gradio_api/{path}", json=call)
+            assert (answer.status_code, f"{name} takes " in answer.text, "\n" in answer.text) == (422, True, False), (path, answer.text)
+    other = {"data": ["x"], "fn_index": endpoints["list_examples"][0]}
+    for path, call in (("run/nothing", {"data": []}), ("run/project", other), ("queue/join", {"data": [], "fn_index": 10**6})):
+        answer = client.post(f"/gradio_api/{path}", json=call)
+        assert (answer.status_code, "there is no endpoint" in answer.text) == (404, True), answer.text
+    assert told(client.post("/gradio_api/run/project", json={"data": ["x"]})) == (
+        400,
+        "'x' is not a project; open a video or another project",
+    )
+    assert client.post("/gradio_api/run/list_examples", json={"data": []}).json()["data"][0][0]["name"] == "meadow"
+    assert "session_not_found" in client.get("/gradio_api/queue/data?session_hash=nobody").text
+    assert told(client.post("/gradio_api/component_server/", json=CALL | {"component_id": -1}))[0] == 404
+    assert not caplog.records, "none of it is an internal error"
+
+
 @pytest.mark.parametrize("sent", [b'{"session_hash": NaN}', b"{", b"[]"])
 def test_a_call_that_is_none_is_told_in_a_line(client: TestClient, sent: bytes) -> None:
     answer = client.post("/gradio_api/cancel", content=sent, headers={"content-type": "application/json"})

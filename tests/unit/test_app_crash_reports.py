@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs.runner import JobRunner
-from app.server.crash_reports import crash_reports, KEPT, report_path
+from app.server.crash_reports import A_MINUTE, crash_reports, KEPT, LONGEST, report_path
 from core.errors import InputError
 from core.progress import JobContext
 from ui_components.part import handler
@@ -58,3 +58,19 @@ def test_only_internal_errors_are_reported_and_old_reports_go(tmp_path: Path) ->
     for wanted in ("0" * 16, "../../etc/passwd", ""):
         with pytest.raises(InputError):
             report_path(tmp_path, wanted)
+
+
+def test_an_error_that_comes_again_is_counted_and_a_flood_is_bounded(tmp_path: Path) -> None:
+    def breaks(value: str) -> dict[str, float]:
+        raise RuntimeError("x" * 10 * LONGEST)
+
+    with crash_reports(tmp_path):
+        reports = {handler(breaks)({"value": "same"})["report"] for _ in range(9)}
+        text = report_path(tmp_path, reports.pop()).read_text(encoding="utf-8")
+        assert not reports
+        assert text.count("time\n") == 3, "of the second, fourth and eighth time"
+        for number in range(3 * A_MINUTE):
+            handler(breaks)({"value": f"{number}" * LONGEST})
+    written = list(tmp_path.iterdir())
+    assert len(written) == A_MINUTE
+    assert all(path.stat().st_size < 4 * LONGEST for path in written)
