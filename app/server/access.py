@@ -7,6 +7,7 @@ the program can read.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -64,6 +65,16 @@ class Access:
         """Whether nothing is asked for."""
         return not self.token and not self.has_password
 
+    @property
+    def needed(self) -> str:
+        """What a program is told that was not let in."""
+        if not self.token:
+            return (
+                "sign in: this needs the header 'Authorization: Bearer PASSWORD', with the server's password (curl --user studio:PASSWORD)"
+            )
+        more = ", or the password" if self.has_password else ""
+        return f"sign in: this needs the header 'Authorization: Bearer TOKEN', with the token of the address that the program printed{more}"
+
     def one_time_token(self) -> str:
         """A token that is good once and soon ends: other accounts of the machine can read the
         command that opens a browser.
@@ -83,26 +94,35 @@ class Access:
 
         RefusedError when too much that was wrong came before.
         """
-        wait = self._attempts.wait(client)
-        if wait:
-            raise RefusedError(429, f"too many wrong tries: wait {-(-wait // 60)} minutes, then try again", {"Retry-After": str(wait)})
-        if self.takes_token(given) or (self.has_password and hmac.compare_digest(_digest(given), self._password)):
+        self._check_tries(client)
+        return self.takes_token(given) or self._takes_password(given, client)
+
+    def _takes_password(self, given: str, client: str) -> bool:
+        self._check_tries(client)
+        if self.has_password and hmac.compare_digest(_digest(given), self._password):
             return True
         self._attempts.note(client)
         return False
 
+    def _check_tries(self, client: str) -> None:
+        wait = self._attempts.wait(client)
+        if wait:
+            raise RefusedError(429, f"too many wrong tries: wait {-(-wait // 60)} minutes, then try again", {"Retry-After": str(wait)})
+
     def visitor(self, request: Request) -> str | None:
         """Who is asking, as a name for its share of the server; None for somebody who was not let
         in.
+
+        RefusedError for a password after too many that were wrong.
         """
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.token and _same(given.strip(), self.token):
-            return f"program {client_address(request)}"
+        given, client = _in_header(request.headers.get("authorization", "")), client_address(request)
+        if given and ((self.token and _same(given, self.token)) or (self.has_password and self._takes_password(given, client))):
+            return f"program {client}"
         until, _, rest = request.cookies.get(cookie_name(request), "").partition(".")
         nonce, _, mark = rest.partition(".")
         if until.isdecimal() and len(until) < 13 and int(until) > time.time() and _same(self._mark(until, nonce), mark):
             return f"browser {nonce}"
-        return f"anyone {client_address(request)}" if self.is_open else None
+        return f"anyone {client}" if self.is_open else None
 
     def new_cookie(self) -> str:
         """The value of a cookie for one more browser."""
@@ -124,6 +144,20 @@ def cookie_name(request: Request) -> str:
 def client_address(request: Request) -> str:
     """The address of who is asking."""
     return request.client.host if request.client else ""
+
+
+def _in_header(value: str) -> str:
+    """The token or password that a program sends: as it is (Bearer), or with a name that counts for
+    nothing (Basic, as of `curl --user`).
+    """
+    scheme, _, given = value.partition(" ")
+    try:
+        sent = given.strip().encode("latin-1")
+        if scheme.lower() == "basic":
+            return base64.b64decode(sent, validate=True).decode().partition(":")[2].strip()
+        return sent.decode() if scheme.lower() == "bearer" else ""
+    except ValueError:  # no base64, or no text
+        return ""
 
 
 def _digest(text: str) -> bytes:

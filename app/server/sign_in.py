@@ -67,8 +67,7 @@ class SignIn:
             return _onward(f"/?{urlencode({**query, _AGAIN: ''})}", 401)
         if at_page:
             return self._form(query.get("project", ""), "That address is not valid any more." if "token" in query else "")
-        needed = "sign in: this needs the header 'Authorization: Bearer TOKEN', with the token of the address that the program printed"
-        return PlainTextResponse(needed, 401, {**ONLY, "WWW-Authenticate": "Bearer"})
+        return PlainTextResponse(self._access.needed, 401, {**ONLY, "WWW-Authenticate": "Bearer"})
 
     async def _take_form(self, request: Request) -> Response:
         if request.method in READING:

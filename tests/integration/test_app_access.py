@@ -114,6 +114,30 @@ def test_a_password_opens_the_editor_and_guessing_has_an_end(tmp_path: Path) -> 
     assert TestClient(guarded(changed), base_url=HERE, cookies=client.cookies).get("/config").status_code == 401
 
 
+@pytest.mark.parametrize("password", [PASSWORD, "früh: am Morgen"])
+def test_a_program_sends_the_password_as_a_header_and_its_guesses_count(tmp_path: Path, password: str) -> None:
+    access = with_password(tmp_path, password)
+    client = browser(access)
+    told = client.get("/config")
+    assert "curl --user studio:PASSWORD" in told.text
+    assert told.headers["www-authenticate"] == "Bearer", "no browser asks in a window of its own"
+    assert client.get("/config", auth=("studio", password)).text == "the editor"
+    right = {"authorization": f"Bearer {password}".encode()}
+    assert client.get("/config", headers=right).text == "the editor"
+    assert client.get("/config", headers=right | {"origin": "http://elsewhere.example"}).status_code == 403
+    for wrong in (f"Bearer {access.one_time_token()}", "Basic !", "Basic OnhA", *["Bearer wrong"] * ONE):
+        assert client.get("/config", headers={"authorization": wrong}).status_code in (401, 429)
+    locked = client.get("/config", headers=right)
+    assert (locked.status_code, locked.text) == (429, "too many wrong tries: wait 5 minutes, then try again")
+    assert client.post("/studio/sign-in", data={"secret": password}).status_code == 429, "the form counts the same tries"
+    elsewhere = TestClient(guarded(access), base_url=HERE, client=("10.1.1.1", 5))
+    assert elsewhere.get("/config", auth=("any", password)).text == "the editor"
+    both = with_password(tmp_path, password, TOKEN)
+    for _ in range(ONE):
+        browser(both).get("/config", auth=("studio", "wrong"))
+    assert browser(both).get("/config", headers={"authorization": f"Bearer {TOKEN}"}).text == "the editor", "the token is no guess"
+
+
 def test_without_a_token_everyone_is_let_in(tmp_path: Path) -> None:
     client = browser(Access.of(Settings(workspace=tmp_path, token="")))
     assert client.get("/config").text == "the editor"

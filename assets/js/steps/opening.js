@@ -5,7 +5,7 @@ import { clearMessage, showMessage } from "../state/messages.js";
 import { ask } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 
-const ABOUT = "opening";
+const OPENING = "opening";
 
 const words = (job) => {
   if (job.state === "queued") return job.ahead ? `Waiting: ${placeInLine(job.ahead)}` : "Starting";
@@ -43,11 +43,11 @@ export const mountOpening = (ref, server) => {
       set({ opening: null });
     }
     if (!answer.opening) {
-      clearMessage(ABOUT);
+      clearMessage(OPENING);
       return { view: answer.opened || answer.view, masks: answer.masks };
     }
     const { state: end, message, result } = answer.opening;
-    if (end === "failed") showMessage(message, "error", { about: ABOUT, report: result.report });
+    if (end === "failed") showMessage(message, "error", { about: OPENING, report: result.report });
     else showMessage("Not opened. Nothing was kept of it.");
     return null;
   };
