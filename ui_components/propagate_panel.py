@@ -70,6 +70,7 @@ BODY = """
      title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
     <button type="button" class="vs-button" data-ref="export" title="Write the video and its recipe">Export</button>
   </div>
+  <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound in this format"></ul>
   <ul class="vs-files" data-ref="files" aria-label="Exported files"></ul>
 </section>
 """
@@ -95,6 +96,9 @@ def propagate_panel(program: Program) -> gr.HTML:
         program.run("set_layers", project_id, tuple(Layer(str(layer_id), bool(enabled)) for layer_id, enabled in layers))
         return program.view(project_id)
 
+    def export_notes(project_id: str, codec: str) -> Answer:
+        return {"notes": program.run("export_notes", project_id, codec)}
+
     formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in program.run("export_formats"))
     lead = "Propagate the keyframe through the clip."
     markup = panel(
@@ -109,4 +113,4 @@ def propagate_panel(program: Program) -> gr.HTML:
     passed_on = program.handlers(
         *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "accept_result", "start_export"),
     )
-    return part("propagate", markup, [*passed_on, foretell, set_layers])
+    return part("propagate", markup, [*passed_on, foretell, set_layers, export_notes])

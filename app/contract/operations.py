@@ -154,6 +154,7 @@ _TABLE = (
     Operation("set_layers", "results.set_layers"),
     # Exports
     Operation("export_formats", "exports.formats"),
+    Operation("export_notes", "exports.notes"),
     _job("start_export", "exports.start", handler="start_export"),
     Operation("exports", "exports.files"),
     Operation("download", "client.download", CLIENTS),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.project.project import Project
+
 
 @dataclass(frozen=True)
 class ProjectSummary:
@@ -76,6 +78,16 @@ class ClipScan:
 
     looked: int
     brightness: float | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MasksImport:
+    """The project with objects of imported masks; `notes` say how these were read, each a sentence
+    without a capital and a full stop.
+    """
+
+    project: Project
     notes: tuple[str, ...] = ()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from app.contract.values import ExportFormat
 from app.jobs.clip_scan import ClipScanner
 from app.jobs.exports import ExportJobs
 from app.jobs.queue import JobQueue, resumable
-from app.render.export import export_formats, format_of
+from app.render.export import export_formats, export_notes, format_of
 from app.storage.workspace import Workspace
 from core.errors import InputError
 
@@ -25,6 +26,22 @@ class ExportOperations:
     def formats(self) -> tuple[ExportFormat, ...]:
         """What a result can be written as on this machine."""
         return export_formats()
+
+    def notes(self, project_id: str, codec: str) -> tuple[str, ...]:
+        """What becomes of sound, subtitles and the rest of the clip in a format.
+
+        Args:
+            project_id: The project.
+            codec: One of `formats`.
+
+        Returns:
+            Sentences without a capital and a full stop.
+
+        Raises:
+            InputError: There is no such format, or the clip is gone.
+        """
+        clip = self._workspace.project(project_id).clip
+        return export_notes(Path(clip.source), clip.frame_range, codec)
 
     @resumable("start_export")
     def start(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:

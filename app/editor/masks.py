@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from app.contract.values import MasksImport
 from app.jobs.exports import ExportJobs
 from app.jobs.queue import JobQueue, resumable
 from app.media.pictures import Pictures
@@ -48,26 +49,7 @@ class MaskOperations:
         """Whether a running job still fills the masks that overlays show."""
         return self._pictures.masks.is_live(project_id)
 
-    def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> Project:
-        """Add masks of another program as objects, in one step: `bring_in` without its notes.
-
-        Args:
-            project_id: The project.
-            source: A picture, a folder or zip of pictures, or a matte video.
-            frame: The frame that a single picture is for; the first that is worked on when None.
-            name: What messages and objects call the source; its file's name when None.
-
-        Returns:
-            The changed project.
-
-        Raises:
-            InputError: The masks do not fit the clip.
-        """
-        return self.bring_in(project_id, source, frame, name)[0]
-
-    def bring_in(
-        self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None
-    ) -> tuple[Project, tuple[str, ...]]:
+    def import_masks(self, project_id: str, source: str | Path, frame: int | None = None, name: str | None = None) -> MasksImport:
         """Add masks of another program as objects, in one step.
 
         Masks of all frames count as tracked; masks of some frames as confirmed there, to be tracked
@@ -107,7 +89,7 @@ class MaskOperations:
                 current = document.with_track(current, track)
             return current
 
-        return self._workspace.change(project_id, "Import masks", change), found.notes
+        return MasksImport(self._workspace.change(project_id, "Import masks", change), found.notes)
 
     @resumable("start_mask_export")
     def start_export(self, project_id: str, form: str, object_ids: Sequence[int] | None = None) -> str:

@@ -45,6 +45,35 @@ def file_stem(name: str) -> str:
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', " ", name).strip(" .")[:100] or "video"
 
 
+def export_notes(source: Path, span: tuple[int, int], codec: str) -> tuple[str, ...]:
+    """What becomes of all but the picture of a clip in a format.
+
+    Args:
+        source: The clip.
+        span: The frames start:stop.
+        codec: As `export_formats` lists it.
+
+    Returns:
+        Sentences without a capital and a full stop; nothing for a clip that has only pictures.
+
+    Raises:
+        InputError: There is no such format, or the clip can't be opened.
+    """
+    from core.media.codecs import CONTAINERS
+    from core.media.source import has_streams
+    from core.media.stream_plan import stream_notes
+    from core.media.streams import streams_of
+
+    kind = format_of(codec)
+    if not has_streams(source):
+        return ()
+    sounds = streams_of(source).sounds
+    if codec == PNG:
+        return ("pictures hold no sound",) if sounds else ()
+    notes = stream_notes(source, CONTAINERS[kind.suffix], span)
+    return notes or (("the sound is kept as it is",) if sounds else ())
+
+
 def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, context: JobContext) -> tuple[str, ...]:
     """Find out before any work whether `write_clip` could write the clip: the real encoders and
     streams, one black frame.

@@ -27,6 +27,7 @@ from app.contract.error_text import error_text
 from app.contract.flat_call import FlatCall, without_none
 from app.contract.operations import Operation, operations_of_clients
 from app.contract.project_view import job_view, project_view
+from app.contract.values import MasksImport
 from app.editor.editor import Editor
 from app.server.client_operations import ClientOperations
 from app.server.endpoint_calls import title_of
@@ -173,6 +174,8 @@ def _answer(editor: Editor, value: Any) -> Any:
     """A method's answer as JSON; pictures and files as downloads."""
     if isinstance(value, Project):
         return project_view(editor, value.project_id)
+    if isinstance(value, MasksImport):
+        return {**project_view(editor, value.project.project_id), "notes": list(value.notes)}
     if isinstance(value, JobStatus):
         return job_view(value)
     if isinstance(value, bytes | Path):

@@ -88,13 +88,13 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
                 paths.append(path)
                 await to_thread.run_sync(_copy, file.file, path)
         source, title = (paths[0], PurePath(names[0]).stem) if len(paths) == 1 else (folder / "masks", "Imported")
-        _, notes = await to_thread.run_sync(lambda: editor.masks.bring_in(project_id, source, frame, title))
+        imported = await to_thread.run_sync(lambda: editor.masks.import_masks(project_id, source, frame, title))
         view = await to_thread.run_sync(project_view, editor, project_id)
     except (StudioError, OSError, ClientDisconnect) as error:
         return _refused(error, "masks")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return JSONResponse({"view": view, "notes": notes}, headers=FRESH)
+    return JSONResponse({"view": view, "notes": imported.notes}, headers=FRESH)
 
 
 def _copy(source: BinaryIO, path: Path) -> None:

@@ -19,9 +19,10 @@ from av.container import OutputContainer
 from av.stream import Discard
 from numpy.typing import NDArray
 
+from core.media.extras import add_extras
 from core.media.sound_codecs import channels_of, SoundEncoding
 from core.media.source import open_container
-from core.media.stream_plan import plan_streams, StreamPlan
+from core.media.stream_plan import MOST_SILENCE, plan_streams, StreamPlan
 from core.media.subtitles import Subtitles
 
 _SKEW = Fraction(3)
@@ -51,11 +52,6 @@ class Stretch:
     parts: tuple[tuple[Fraction, Fraction], ...] = ()
 
     @property
-    def limit(self) -> Fraction | None:
-        """The end, where nothing that comes after it is written."""
-        return None if self.to_the_end else self.end
-
-    @property
     def length(self) -> Fraction:
         """Seconds from the start to the end."""
         return self.end - self.start
@@ -69,7 +65,7 @@ class SourceStreams:
     """
 
     def __init__(self, path: Path, output: OutputContainer, stretch: Stretch) -> None:
-        self.plan: StreamPlan = plan_streams(path, output.format.name, stretch.start, stretch.limit)
+        self.plan: StreamPlan = plan_streams(path, output.format.name, stretch.start, stretch.end, stretch.to_the_end)
         self._container = open_container(path)
         self._stretch = stretch
         self._sounds: dict[int, _Copied | _Encoded] = {}
@@ -88,6 +84,7 @@ class SourceStreams:
         for text in texts:
             _take_names(text.source, text.output)
         self._add_chapters(output)
+        self._first = add_extras(self.plan.extras, self._container, output)
         ordered = any(plan.facts.restarts for plan in self.plan.sounds)
         if stretch.start > _SKEW and self._sounds and not ordered:
             with suppress(av.FFmpegError):  # a container that can't seek is read from its beginning
@@ -132,8 +129,10 @@ class SourceStreams:
             output.set_chapters(kept)
 
     def _all_packets(self, texts: Sequence[Subtitles]) -> Iterator[_Timed]:
+        if self._first is not None:
+            yield Fraction(0), self._first
         cues = [text.packets(self._stretch.start, None if self._stretch.to_the_end else self._stretch.length) for text in texts]
-        return heapq.merge(self._sound_packets(), *cues, key=lambda timed: timed[0])
+        yield from heapq.merge(self._sound_packets(), *cues, key=lambda timed: timed[0])
 
     def _sound_packets(self) -> Iterator[_Timed]:
         if not self._sounds:
@@ -211,8 +210,7 @@ class _Encoded:
         self._stream = stream
         self._rate, self._layout, self._channels = encoding.rate, encoding.layout, channels_of(encoding.layout)
         self._start = stretch.start
-        # Whatever a damaged stamp says, silence goes no further than the picture.
-        self._limit = round((stretch.length + _SKEW) * self._rate)
+        self._limit = round((stretch.length + MOST_SILENCE) * self._rate)
         self._slack = round(_SLACK * self._rate)
         self._parts = stretch.parts
         self._part = 0

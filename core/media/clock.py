@@ -50,6 +50,12 @@ class Clock:
         """Seconds at which the last of `written` frames stops being shown."""
         return written / self.rate if self.length is None else self.length
 
+    @property
+    def source_end(self) -> Fraction:
+        """When the last frame of an output of known length ends, on the source's clock."""
+        assert self.frames is not None
+        return self.source_start + self.end(self.frames)
+
 
 def clock_of(info: VideoInfo, timestamps: Sequence[Fraction] | None, span: tuple[int, int] | None, audio_from: Path | None) -> Clock:
     """Find out when each frame of an output is shown. See `VideoWriter` for what may be left out.

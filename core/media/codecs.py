@@ -48,6 +48,9 @@ class Encoding:
         return "yuva" in self.even
 
 
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""FFmpeg's names of the containers, by the ending of a file's name."""
+
 _ANY = tuple(SITINGS.values())
 
 ENCODINGS: dict[Codec | AlphaCodec, Encoding] = {

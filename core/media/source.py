@@ -111,15 +111,20 @@ def is_decodable(stream: Stream) -> bool:
     return stream.codec_context is not None and stream.codec_context.codec.name in DECODERS
 
 
+def has_moving_pictures(stream: VideoStream) -> bool:
+    """Whether a stream is a video, and no cover, thumbnail or still."""
+    return not stream.disposition & _STILLS
+
+
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream to work on: FFmpeg's choice of the best, but never a cover picture. InputError
     when there is none.
 
     Every other stream is set to be skipped while demuxing.
     """
-    streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS and is_decodable(stream)]
+    streams = [stream for stream in container.streams.video if has_moving_pictures(stream) and is_decodable(stream)]
     if not streams:
-        if container.streams.video and all(stream.disposition & _STILLS for stream in container.streams.video):
+        if container.streams.video and not any(map(has_moving_pictures, container.streams.video)):
             raise InputError(f"{path} has only a cover picture, no video: choose a file with moving pictures")
         if container.streams.audio and not container.streams.video:
             raise InputError(f"{path} has only sound, no video: choose a file with moving pictures")

@@ -1,5 +1,5 @@
-"""What becomes of a file's sound, subtitles and chapters in a container of ours: decided before the
-work, and said in words.
+"""What becomes of all but the picture of a file in a container of ours: decided before the work,
+and said in words.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
@@ -16,14 +16,23 @@ from pathlib import Path
 import av
 
 from core.file_facts import file_stat
+from core.media.clock import clock_of
+from core.media.extras import ExtrasPlan, plan_extras
+from core.media.index import frame_index
 from core.media.sound_codecs import channels_of, codec_title, CONTAINER_TITLES, encoding_of, may_copy, SoundEncoding
 from core.media.source import has_streams, open_container
 from core.media.streams import Chapter, SoundFacts, Streams, streams_of, SubtitleFacts
+from core.media.timecode import later
+from core.project.plain import printable
 
 _TRIED_PACKETS = 8
 """How many packets of a stream are put into a container to see whether it takes them."""
 _DECODED_PACKETS = 100
 """How many packets are tried until one can be decoded."""
+MOST_SILENCE = Fraction(60)
+"""Seconds after the last picture that are filled with silence, before sound that comes late. A
+damaged stamp may speak of days.
+"""
 _TEXTS = ("mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text")
 _SUBTITLES = {"mp4": ("mov_text",), "mov": ("mov_text",), "matroska": ("subrip", "ass", "ssa", "webvtt", "dvb_subtitle", "dvd_subtitle")}
 _MATROSKA_PICTURES = ("hdmv_pgs_subtitle",)
@@ -55,17 +64,19 @@ class StreamPlan:
     sounds: tuple[SoundPlan, ...] = ()
     subtitles: tuple[SubtitlePlan, ...] = ()
     chapters: tuple[Chapter, ...] = ()
+    extras: ExtrasPlan = field(default_factory=ExtrasPlan)
     notes: tuple[str, ...] = ()
 
 
-def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | None) -> StreamPlan:
-    """Decide how sound, subtitles and chapters of a file are written.
+def plan_streams(path: Path, container: str, start: Fraction, end: Fraction, to_the_end: bool) -> StreamPlan:
+    """Decide how all is written that a file holds besides its picture.
 
     Args:
         path: The file.
         container: FFmpeg's name of what is written: mp4, mov or matroska.
         start: Where the output begins, in seconds on the file's clock.
-        end: Where it ends; None when everything that comes is written.
+        end: Where its last picture ends.
+        to_the_end: Whether what plays on after that is written, too.
 
     Returns:
         The plan. Sound whose packets don't join between `start` and `end` is encoded, and so is
@@ -76,10 +87,12 @@ def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | No
     """
     streams = streams_of(path)
     taken = _taken(path, container)
-    sounds, notes = [], []
+    limit = None if to_the_end else end
+    sounds: list[SoundPlan] = []
+    notes: list[str] = []
     for number, facts in enumerate(streams.sounds, 1):
         name = _name("sound", facts.language, number, len(streams.sounds))
-        copied = facts.index in taken and not _is_broken(facts, start, end)
+        copied = facts.index in taken and not _is_broken(facts, start, limit)
         plan = SoundPlan(facts, None) if copied else _encoded_plan(path, facts, container)
         if plan is None:
             what = f" ({codec_title(facts.codec)})" if facts.codec else ""
@@ -88,15 +101,35 @@ def plan_streams(path: Path, container: str, start: Fraction, end: Fraction | No
         sounds.append(plan)
         if plan.encoding is not None:
             notes.append(f"{name} {_encoded(facts, plan.encoding)}: {_why(facts, container, taken)}")
+            if to_the_end and facts.begins_again_after(end + MOST_SILENCE):
+                notes.append(f"{name} is left out from {MOST_SILENCE} s after the last picture on, as it is silent until then")
     subtitles, lost = _subtitle_plans(streams, container)
-    return StreamPlan(tuple(sounds), subtitles, streams.chapters, (*notes, *lost))
+    extras = plan_extras(streams.extras, container)
+    if (code := streams.extras.timecode) and later(code, 0, frame_index(path).info.rate) is None:
+        notes.append(f"the time code {printable(code)!r:.20} is left out: there is none like it at this rate")
+    return StreamPlan(tuple(sounds), subtitles, streams.chapters, extras, (*notes, *lost, *extras.notes))
 
 
-def stream_notes(path: Path) -> tuple[str, ...]:
-    """What a person should know about sound and subtitles of results from this clip, which are MP4;
-    InputError when the file can't be opened.
+def stream_notes(path: Path, container: str = "mp4", span: tuple[int, int] | None = None) -> tuple[str, ...]:
+    """What a person should know about all but the picture of a result.
+
+    Args:
+        path: The clip.
+        container: FFmpeg's name of what is written: mp4, mov or matroska.
+        span: The frames start:stop of the result; all when None.
+
+    Returns:
+        Sentences without a capital and a full stop.
+
+    Raises:
+        InputError: The file can't be opened.
     """
-    return () if not has_streams(path) else plan_streams(path, "mp4", Fraction(0), None).notes
+    if not has_streams(path):
+        return ()
+    info = frame_index(path).info
+    span = span or (0, info.frames)
+    clock = clock_of(info, None, span, path)
+    return plan_streams(path, container, clock.source_start, clock.source_end, span[1] == info.frames).notes
 
 
 def _encoded_plan(path: Path, facts: SoundFacts, container: str) -> SoundPlan | None:

@@ -1,4 +1,4 @@
-"""What a file holds besides its picture: sound, subtitles, chapters.
+"""What a file holds besides its picture: sound, subtitles, chapters, and the rest.
 
 Packets are looked through without decoding them, since a header tells nothing of gaps, overlaps and
 times that start again, and each of these decides how the sound can be written.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from av.subtitles.stream import SubtitleStream
 
 from core.errors import InputError
 from core.file_facts import FileMemory
+from core.media.extras import covers_of, Extras, extras_of
 from core.media.index import frame_index
 from core.media.source import is_decodable, open_container, video_stream
 from core.progress import JobContext
@@ -45,7 +46,8 @@ class SoundFacts:
 
     `codec` and `decoder` are FFmpeg's names, `deep` says that more than 16 bits a sample are kept.
     `gaps` are (from, to) in seconds of the file's clock, where packets don't join. `restarts` says
-    that times go back, as in recordings that were joined.
+    that times go back, as in recordings that were joined. `start` is when the first packet begins,
+    on the same clock.
     """
 
     index: int
@@ -59,6 +61,11 @@ class SoundFacts:
     language: str
     gaps: tuple[tuple[Fraction, Fraction], ...] = ()
     restarts: bool = False
+    start: Fraction = Fraction(0)
+
+    def begins_again_after(self, time: Fraction) -> bool:
+        """Whether there is silence, then sound that begins after a time on the file's clock."""
+        return not self.restarts and (self.start > time or any(until > time for _, until in self.gaps))
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,7 @@ class Streams:
     sounds: tuple[SoundFacts, ...] = ()
     subtitles: tuple[SubtitleFacts, ...] = ()
     chapters: tuple[Chapter, ...] = ()
+    extras: Extras = field(default_factory=Extras)
 
 
 _STREAMS: FileMemory[Streams] = FileMemory(4)
@@ -165,15 +173,22 @@ def _streams_of(path: Path, context: JobContext) -> Streams:
                 subtitles[stream.index] = _Subtitles(stream, texts if is_decodable(stream) else pictures)
             else:
                 stream.discard = Discard.all
-        seen: dict[int, _Sound | _Subtitles] = {**sounds, **subtitles}
+        covers = {stream.index: _Cover() for stream in covers_of(container)[:1]}
+        for index in covers:
+            container.streams[index].discard = Discard.default
+        seen: dict[int, _Sound | _Subtitles | _Cover] = {**sounds, **subtitles, **covers}
         if seen:
             with suppress(av.FFmpegError):  # a file that breaks off
                 for packet in container.demux(*(container.streams[index] for index in seen)):
                     context.check()
                     if packet.size:
                         seen[packet.stream.index].see(packet)
+        cover = next((one.data for one in covers.values()), b"")
         return Streams(
-            tuple(sound.facts() for sound in sounds.values()), tuple(text.facts() for text in subtitles.values()), _chapters(container)
+            tuple(sound.facts() for sound in sounds.values()),
+            tuple(text.facts() for text in subtitles.values()),
+            _chapters(container),
+            extras_of(container, cover),
         )
 
 
@@ -190,6 +205,15 @@ def _chapters(container: InputContainer) -> tuple[Chapter, ...]:
 def _language(metadata: dict[str, str]) -> str:
     language = metadata.get("language", "")
     return "" if language == "und" else language
+
+
+class _Cover:
+    """The packet of an attached picture."""
+
+    data = b""
+
+    def see(self, packet: av.Packet) -> None:
+        self.data = self.data or bytes(packet)
 
 
 class _Sound:
@@ -236,6 +260,7 @@ class _Sound:
             language=language,
             gaps=gaps,
             restarts=restarts,
+            start=self._stamps[0] * base if self._stamps else Fraction(0),
         )
 
     def _joins(self, base: Fraction) -> tuple[tuple[tuple[Fraction, Fraction], ...], bool]:

@@ -24,19 +24,25 @@ from core.errors import InputError, StorageError
 from core.files import AtomicFile, storage_errors
 from core.media.audio import SourceStreams, Stretch
 from core.media.clock import Clock, clock_of
-from core.media.codecs import AlphaCodec, available_codecs, Codec, CODECS, encoder_of, ENCODINGS, pixel_format_of
+from core.media.codecs import AlphaCodec, available_codecs, Codec, CODECS, CONTAINERS, encoder_of, ENCODINGS, pixel_format_of
 from core.media.color import check_frame, code_point, FULL, PRIMARIES, RANGES, RgbFrame, TRANSFERS, written_matrix, YuvConverter
+from core.media.display_size import set_display_size, views_of
 from core.media.fields import MODES
 from core.media.siting import has_subsampled_colour
 from core.media.source import has_streams, open_container
-from core.media.streams import restarts_of
-from core.media.webm import set_display_size, views_of
+from core.media.streams import restarts_of, streams_of
+from core.media.timecode import later
 from core.project.video import VideoInfo
 from core.words import counted
 
 _REHEARSED_PACKETS = 200
 """Packets of sound and subtitles that a rehearsal writes."""
-_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+
+
+_MATROSKA_OPTIONS = {"write_crc": "0"}
+"""The size of display is put right in the finished file, which checksums would deny."""
+_IN_THE_STREAM = ("h264", "hevc")
+"""Codecs that say the shape of pixels themselves, in any container."""
 
 
 class VideoWriter:
@@ -74,7 +80,7 @@ class VideoWriter:
     ) -> None:
         self._path = Path(path)
         container_format = _container_format(self._path, codec)
-        self._info = info
+        self._info, self._codec = info, codec
         self._channels = 4 if ENCODINGS[codec].alpha else 3
         self._stop = span[1] if span is not None else None
         self._clock = clock_of(info, timestamps, span, Path(audio_from) if audio_from is not None else None)
@@ -87,12 +93,16 @@ class VideoWriter:
         try:
             with storage_errors(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
+                options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else _MATROSKA_OPTIONS
                 self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
             self._stream = _add_video(self._container, info, codec, self._clock)
             self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
             if audio_from is not None and has_streams(Path(audio_from)):
-                self._audio = SourceStreams(Path(audio_from), self._container, self._stretch(Path(audio_from)))
+                source = Path(audio_from)
+                code = later(streams_of(source).extras.timecode, span[0] if span is not None else 0, info.rate)
+                if code is not None:
+                    self._stream.metadata["timecode"] = code
+                self._audio = SourceStreams(source, self._container, self._stretch(source))
         except BaseException as error:
             self.abort()
             if isinstance(error, av.FFmpegError) and not isinstance(error, OSError):
@@ -132,7 +142,7 @@ class VideoWriter:
                 self._finish()
                 container, self._container = self._container, None
                 container.close()
-                if container.format.name == "webm" and self._info.pixel_aspect != 1:
+                if _says_display_size(container, self._info, self._codec):
                     set_display_size(self._file.temporary, self._info.size, self._info.pixel_aspect)
                 self._check()
                 self._file.publish()
@@ -267,14 +277,14 @@ def _container_format(path: Path, codec: Codec | AlphaCodec) -> str:
     suffix = path.suffix.lower()
     if codec not in ENCODINGS:
         raise InputError(f"there is no codec {codec!r} to write with: {', '.join(CODECS)}")
-    if suffix not in _CONTAINERS:
+    if suffix not in CONTAINERS:
         raise InputError(f"{path.name} can't be written: the name of a video must end in .mp4, .m4v, .mov or .mkv")
     encoding = ENCODINGS[codec]
     if suffix not in encoding.suffixes:
         raise InputError(
             f"{path.name} can't hold {encoding.title.split(',')[0]}: give it a name that ends in {' or '.join(encoding.suffixes)}"
         )
-    return _CONTAINERS[suffix]
+    return CONTAINERS[suffix]
 
 
 def _written_info(info: VideoInfo, codec: Codec | AlphaCodec) -> VideoInfo:
@@ -287,6 +297,11 @@ def _written_info(info: VideoInfo, codec: Codec | AlphaCodec) -> VideoInfo:
     siting = info.chroma_siting if info.chroma_siting in known and not info.rotation else "left"
     fields = None if info.rotation else info.field_order
     return replace(info, chroma_siting=siting, color_range=color_range, field_order=fields)
+
+
+def _says_display_size(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec) -> bool:
+    """Whether the container has to say the shape of pixels, and FFmpeg can't be told."""
+    return container.format.name in ("webm", "matroska") and codec not in _IN_THE_STREAM and info.pixel_aspect != 1
 
 
 def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec, clock: Clock) -> VideoStream:
@@ -325,7 +340,7 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | Alpha
         context.codec_tag = encoding.tag
     if info.pixel_aspect != 1:
         context.sample_aspect_ratio = info.pixel_aspect
-        if container.format.name == "webm":
+        if _says_display_size(container, info, codec):
             stream.metadata["stereo_mode"] = views_of(info.size, info.pixel_aspect)
     if info.field_order:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me

@@ -126,6 +126,7 @@ def test_masks_go_in_and_pictures_come_back(client: Client, tmp_path: Path) -> N
     assert ((shown[..., 3] > 0) == (drawn > 0)).all()
     more = studio("import_masks", project_id=project["id"], source=handle_file(tmp_path / "mask.png"), frame=4)
     assert [one["name"] for one in more["objects"]] == ["Object 1", "mask"]
+    assert more["notes"] == []
     merged = studio("merge_objects", project_id=project["id"], object_id=disc, other_id=2)
     assert [one["present"] for one in merged["lanes"]] == [[[2, 3], [4, 5]]]
     job = studio("wait", job_id=studio("start_mask_export", project_id=project["id"], form="ids"))

@@ -38,7 +38,7 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def masked(editor: Editor, clip: Path, masks: Path) -> str:
     """The id of a project with one object."""
-    return editor.masks.import_masks(editor.projects.create(clip).project_id, masks).project_id
+    return editor.masks.import_masks(editor.projects.create(clip).project_id, masks).project.project_id
 
 
 def again(editor: Editor) -> Editor:

@@ -50,7 +50,7 @@ def test_masks_that_look_inverted_are_questioned(clip: Path, tmp_path: Path, edi
         written = np.asarray(Image.open(tmp_path / "out" / "masks" / "00002.png")) > 0
         assert (written == (~hole if extra else hole)).all()
 
-    project = editor.masks.import_masks(editor.projects.create(clip).project_id, masks)
+    project = editor.masks.import_masks(editor.projects.create(clip).project_id, masks).project
     assert "inverted" in editor.tracking.timeline(project.project_id)[0]["doubt"]
     swapped = editor.objects.invert(project.project_id, 1)
     assert editor.pictures.masks.load(swapped, swapped.tracks[0].masks)[2].sum() == 30 * 40

@@ -62,6 +62,13 @@ def test_what_becomes_of_the_sound_is_said(editor: Editor, tmp_path: Path) -> No
     editor.scanner.wait()
     notes = [note["text"] for note in preflight(editor, project)["notes"]]
     assert "The sound becomes AAC mono: such PCM in MP4 is rarely played." in notes
+    in_format = {codec: editor.exports.notes(project.project_id, codec) for codec in ("h264", "prores", "ffv1", "png")}
+    assert in_format == {
+        "h264": ("the sound becomes AAC mono: such PCM in MP4 is rarely played",),
+        "prores": ("the sound is kept as it is",),
+        "ffv1": ("the sound is kept as it is",),
+        "png": ("pictures hold no sound",),
+    }
 
 
 def test_an_interlaced_clip_is_deinterlaced_by_one_click_and_its_recipe_knows(editor: Editor, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.media import open_clip, probe, VideoWriter
 from core.media.codecs import Codec
 from core.media.sound_codecs import encoding_of, may_copy
-from core.media.stream_plan import plan_streams, stream_notes
+from core.media.stream_plan import MOST_SILENCE, stream_notes
 from core.media.streams import streams_of
 from core.project.video import VideoInfo
 from tests.builders import click_times, counted_frames, video_file
@@ -188,6 +188,16 @@ def test_sound_that_starts_before_or_after_the_picture_stays_in_sync(tmp_path: P
     assert len(clicks(source)) >= 6
 
 
+def test_sound_that_begins_long_after_the_last_picture_is_kept_or_its_loss_said(tmp_path: Path) -> None:
+    late = with_sound(tmp_path / "late.mkv", "pcm_s16le", begins=(0, 9))
+    assert len(written(late, tmp_path / "out.mp4")) == 1
+    assert clicks(tmp_path / "out.mp4") == pytest.approx(clicks(late), abs=0.005)
+    too_late = with_sound(tmp_path / "too late.mkv", "pcm_s16le", begins=(0, 3 + int(MOST_SILENCE)))
+    said = f"the sound is left out from {MOST_SILENCE} s after the last picture on, as it is silent until then"
+    assert said in stream_notes(too_late)
+    assert said not in stream_notes(too_late, "matroska"), "the packets are copied there"
+
+
 def test_names_flags_subtitles_and_chapters_are_kept(tmp_path: Path) -> None:
     source = tmp_path / "source.mkv"
     with av.open(str(source), "w") as out:
@@ -273,7 +283,7 @@ def test_subtitles_of_many_bytes_take_no_more_memory_and_no_place_of_text(tmp_pa
     pictures, others, text = streams_of(source).subtitles
     assert pictures.cues is None or others.cues is None
     assert [cue.data for cue in text.cues or ()] == [b"word"]
-    in_mp4, in_mkv = (plan_streams(source, container, Fraction(0), None).notes for container in ("mp4", "matroska"))
+    in_mp4, in_mkv = (stream_notes(source, container) for container in ("mp4", "matroska"))
     assert ["left out: MP4 holds text only" in note for note in in_mp4] == [True, True]
     assert [note.partition(" take ")[2] for note in in_mkv] == ["too much memory, and are left out"]
 

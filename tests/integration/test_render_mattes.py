@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.masks import MaskSequence, write_mask
 from core.masks.importing import import_masks, ImportedObject, masks_from_frames
 from core.media import open_clip, probe, VideoWriter
+from core.media.codecs import AlphaCodec, Codec
 from core.progress import JobContext
 from core.project.video import VideoInfo
 from core.render.mattes import FORMS, MatteForm, SUFFIXES, write_mattes
@@ -107,10 +108,12 @@ def test_videos_keep_the_shape_of_pixels_the_tags_and_the_times(tmp_path: Path, 
 
 @pytest.mark.parametrize("size", [(720, 480), (250, 200), (500, 260), (64, 64), (33, 51)])
 @pytest.mark.parametrize("aspect", [Fraction(16, 11), Fraction(8, 9), Fraction(5)])
-def test_webm_keeps_any_shape_of_pixels(tmp_path: Path, size: tuple[int, int], aspect: Fraction) -> None:
-    with VideoWriter(tmp_path / "a.webm", VideoInfo(*size, Fraction(24), 1, pixel_aspect=aspect), codec="vp9-alpha") as writer:
-        writer.write(np.zeros((size[1], size[0], 4), np.uint8))
-    assert abs(probe(tmp_path / "a.webm").pixel_aspect / aspect - 1) < 1 / min(size)
+def test_webm_and_matroska_keep_any_shape_of_pixels(tmp_path: Path, size: tuple[int, int], aspect: Fraction) -> None:
+    written: tuple[tuple[str, Codec | AlphaCodec, int], ...] = (("a.webm", "vp9-alpha", 4), ("a.mkv", "ffv1", 3), ("b.mkv", "prores", 3))
+    for name, codec, channels in written:
+        with VideoWriter(tmp_path / name, VideoInfo(*size, Fraction(24), 1, pixel_aspect=aspect), codec=codec) as writer:
+            writer.write(np.zeros((size[1], size[0], channels), np.uint8))
+        assert abs(probe(tmp_path / name).pixel_aspect / aspect - 1) < 1 / min(size), name
 
 
 def test_on_green_only_the_objects_are_left(tmp_path: Path, clip: Path) -> None:

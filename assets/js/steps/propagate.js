@@ -1,10 +1,10 @@
 // Step 5: propagate the keyframe, look at the result, build on it, export it.
 
-import { duration, fileSize, memory, plural } from "../state/format.js";
+import { duration, fileSize, memory, plural, sentence } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
 import { showMessage } from "../state/messages.js";
 import { goTo, openStep, projectUrl } from "../state/project.js";
-import { change, request } from "../state/requests.js";
+import { ask, change, request } from "../state/requests.js";
 import { carriedWords, missingWindows, unsupportedOf } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { factRows, make, numberIn, wholeNumber } from "../widgets/dom.js";
@@ -106,6 +106,21 @@ export const mountPropagate = (ref, server) => {
   };
   for (const input of [ref.steps, ref.guidance]) input.addEventListener("change", askEstimate);
 
+  // What becomes of the clip's sound in the format that is chosen
+
+  let noted = "";
+  const askNotes = async () => {
+    const { view } = state;
+    if (state.step !== "propagate" || ref.exportSection.hidden) return;
+    const key = JSON.stringify([view.id, view.clip.start, view.clip.stop, ref.codec.value]);
+    if (key === noted) return;
+    noted = key;
+    const values = { project_id: view.id, codec: ref.codec.value };
+    const answer = await ask(server, "export_notes", values).catch(() => ({ notes: [] }));
+    if (key === noted) ref.exportNotes.replaceChildren(...answer.notes.map((note) => make("li", {}, sentence(note))));
+  };
+  ref.codec.addEventListener("change", askNotes);
+
   // Drawing
 
   let filesDrawn = "";
@@ -196,5 +211,6 @@ export const mountPropagate = (ref, server) => {
     drawEstimate();
     drawButtons();
     drawOutcome();
+    askNotes();
   });
 };

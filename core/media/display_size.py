@@ -1,4 +1,4 @@
-"""The shape of pixels in a WebM file.
+"""The shape of pixels in a WebM or Matroska file, for codecs that don't say it themselves.
 
 FFmpeg's muxer writes the size at which a picture is displayed only for a stream whose shape of
 pixels PyAV can't set. For one that holds two views it writes half of the size, so the stream is
@@ -12,6 +12,7 @@ from pathlib import Path
 
 _WIDTH, _HEIGHT = b"\x54\xb0", b"\x54\xba"
 _STEREO = b"\x53\xb8\x81"
+_TRACKS = b"\x16\x54\xae\x6b"
 _HEAD = 4096
 """Bytes in which the facts of the only track lie, before the first picture."""
 
@@ -39,8 +40,9 @@ def set_display_size(path: Path, size: tuple[int, int], aspect: Fraction) -> Non
     """
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD))
-        head[head.index(_STEREO) + len(_STEREO)] = 0
-        places = [_place(head, name) for name in (_WIDTH, _HEIGHT)]
+        video = head.index(_STEREO, head.index(_TRACKS))
+        head[video + len(_STEREO)] = 0
+        places = [_place(head, name, video) for name in (_WIDTH, _HEIGHT)]
         room = [256**length - 1 for _, length in places]
         width, height = _displayed(size, aspect)
         while width > room[0] or height > room[1]:  # only the ratio counts
@@ -60,7 +62,7 @@ def _bytes(number: int) -> int:
     return (number.bit_length() + 7) // 8
 
 
-def _place(head: bytearray, name: bytes) -> tuple[int, int]:
+def _place(head: bytearray, name: bytes, after: int) -> tuple[int, int]:
     """Where the value of an element of numbers begins, and how many bytes it has."""
-    at = head.index(name)
+    at = head.index(name, after)
     return at + 3, head[at + 2] & 0x7F
