@@ -22,7 +22,7 @@ AROUND = 40
 """Pixels around the region whose colours are those of what is around the thing."""
 BRIDGED = 25
 """Pixels across which what a pattern leaves out is still taken as part of the thing."""
-EDGE = 4.0
+EDGE = 2.0
 """Pixels over which the outline of what is changed mixes with what is around it."""
 RIM = 2
 """Pixels from the region's edge in which the change is looked for, to tell whether it is wider."""
@@ -82,10 +82,11 @@ class KeyframeChange:
         self.palette = self._palette_of(source, mask, changed & inside)
         thing = inside & ~self._beside(changed, inside, depth)
         # At the outline colours are mixed with those of what is around it.
-        self.inner = np.where(thing, np.clip((depth_inside(thing) - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
-        weight *= self.inner
+        deep = depth_inside(thing)
+        self.inner = np.where(thing, np.clip((deep - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
+        weight *= np.where(thing, np.clip((deep - 2.5) / EDGE, 1e-5, 1), 0).astype(np.float32)
         self.colours = ColourMap(*(each[weight > 0] for each in (before, before + difference, weight)))
-        mapped = self.colours.of(self.source).astype(np.float32) - before
+        mapped = self.colours.of(self.source) - before
         rest = difference - mapped * self.shows(inside)[..., None]
         self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH), 1, 0).astype(np.float32))
         self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
@@ -94,15 +95,16 @@ class KeyframeChange:
         """Where the region, (h, w), shows what is around the thing: nothing of it is changed."""
         if self.palette is None:
             return np.zeros_like(inside)
-        rim = int(np.argmax(self.fade == 1)) + 2
+        rim = int(np.argmax(self.fade == 1))
         likely = cv2.GaussianBlur(self.palette.of(self.source), (0, 0), 1.0)
         near = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGED, BRIDGED), np.uint8)) > 0
-        # What the change left out of the thing has its colours, and is more than a bumpy edge.
-        left_out = inside & ~changed & (depth > rim) & (likely > np.where(near, 0.3, 0.6))
-        left_out = cv2.morphologyEx(left_out.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
-        free = inside & ~changed & ~left_out
-        _, labels = cv2.connectedComponents((free | ~inside | (depth <= 1)).astype(np.uint8), connectivity=4)
-        return np.asarray(free & np.isin(labels, np.unique(labels[inside & (depth <= 1)])))
+        # A pattern leaves parts of the thing as they are: what is beside it has other colours, and
+        # is more than a bumpy edge.
+        other = inside & ~changed & (depth > rim) & (likely < np.where(near, 0.3, 0.6))
+        other = cv2.morphologyEx(other.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+        margin = inside & (depth <= rim)
+        _, labels = cv2.connectedComponents((other | margin | ~inside).astype(np.uint8), connectivity=4)
+        return np.asarray(margin | (other & np.isin(labels, np.unique(labels[margin]))))
 
     def _palette_of(self, source: Frame, mask: Mask, changed: Mask) -> Palette | None:
         """Tells the thing from what the region shows around it; None where it is no wider."""
@@ -114,7 +116,7 @@ class KeyframeChange:
 
     def mapped(self, picture: Frame, mask: Mask) -> Floats:
         """The change by colours alone of a part of a frame (h, w, 3): what is added to it."""
-        change = self.colours.of(picture).astype(np.float32) - picture
+        change = self.colours.of(picture) - picture
         return np.asarray(change * self.shows(mask)[..., None], np.float32)
 
     def shows(self, mask: Mask) -> Floats:

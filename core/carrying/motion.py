@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
+from core.carrying.whole import whole_motion
 from core.geometry import Box
 from core.masks import bounding_box, depth_inside
 from core.render.flow import DenseFlow, sample
@@ -53,6 +54,12 @@ LATEST, KEPT = 16, 48
 """States that are kept: the latest, and others at even distances."""
 MEMORY = 96 * 2**20
 """Bytes of states from which on fewer are kept beside the latest."""
+SURE = 0.5
+"""Trust from which on a correspondence counts."""
+ALIKE_AGAIN = 0.5
+"""Likeness from which on a place is taken for found again."""
+RIGID = 1.0
+"""Small pixels by which they may miss one motion of the whole, where that finds others again."""
 HELD = 2
 """The chain is held to the keyframe on every so many-th frame."""
 
@@ -91,6 +98,12 @@ class Correspondence:
     origin: Floats
     sure: Floats
     covered: int = 0
+
+    def pairs(self) -> tuple[Floats, Floats]:
+        """Sure places on the keyframe and on the frame, (N, 2) each, in small pixels."""
+        rows, columns = np.nonzero(self.sure > SURE)
+        end = np.stack([columns + self.box.x0, rows + self.box.y0], -1).astype(np.float32)
+        return self.origin[rows, columns].astype(np.float32), end
 
 
 @dataclass(frozen=True)
@@ -212,6 +225,7 @@ class ThingMotion:
         if empty:
             return moved
         moved = replace(moved, covered=int((now.mask > 0.3).sum()))
+        moved = self._as_a_whole(moved, now)
         if gone or abs(index - self._keyframe) % HELD == 0:
             moved = self._held(moved, now, first=gone)
         return moved
@@ -251,6 +265,27 @@ class ThingMotion:
         share = np.clip(state.sure / 0.3, 0, 1)[..., None]
         origin = np.asarray(share * state.origin + (1 - share) * origin, np.float32)
         return Correspondence(state.frame, state.box, origin, state.sure)
+
+    def _as_a_whole(self, state: Correspondence, now: _Picture) -> Correspondence:
+        """What comes out from behind something is found again where the motion of the whole thing
+        says, if it looks like its place there.
+        """
+        start, end = state.pairs()
+        motion = whole_motion(end, start, RIGID)
+        if motion is None:
+            return state
+        rows, columns = np.mgrid[state.box.y0 : state.box.y1, state.box.x0 : state.box.x1].astype(np.float32)
+        said = np.asarray(cv2.perspectiveTransform(np.stack([columns, rows], -1), motion), np.float32)
+        colour = state.box.crop(now.colour).astype(np.float32)
+        old, new = self._likeness(colour, state.origin), self._likeness(colour, said)
+        apart = np.linalg.norm(said - state.origin, axis=-1)
+        inside = state.box.crop(now.mask) > 0.3
+        take = (apart > RIGID) & (new > np.maximum(old, ALIKE_AGAIN)) & inside
+        share = cv2.GaussianBlur(take.astype(np.float32), (0, 0), 1.0)[..., None]
+        origin = share * said + (1 - share) * state.origin
+        again = (take | (apart <= RIGID)) & (new > ALIKE_AGAIN) & inside
+        sure = np.maximum(state.sure, again * np.clip(1.5 * new, 0, 1))
+        return replace(state, origin=np.asarray(origin, np.float32), sure=np.asarray(sure, np.float32))
 
     def _held(self, state: Correspondence, now: _Picture, first: bool) -> Correspondence:
         """Corrected by the keyframe itself: what the chain says it shows is compared with what the
