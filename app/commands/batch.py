@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from app.commands.carried import print_carried
 from app.commands.console import note
+from app.commands.edit_recipe import edit_recipe
+from app.commands.given_keyframes import GivenKeyframe, keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
@@ -20,14 +21,13 @@ from app.engine import Engine
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
 from app.render.mask_files import read_masks
-from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
-from core.project.edits import Carry, check_carry, check_seed, check_task, SamplingSettings, Task
+from core.project.edits import Carry, check_carry, check_seed, check_task, SamplingSettings
 from core.project.prompts import marks_object, Prompt
-from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.tracks import MaskAdjustment
 from core.project.video import check_editable, Clip, VideoInfo
 from core.words import counted, listed
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from core.masks import MaskSequence
     from core.media import ClipReader
+    from core.propagation.request import Keyframe
     from core.render.mattes import MatteForm
     from core.vivid.model import VividModel
 
@@ -53,7 +54,7 @@ class EditArguments:
     seed: int
     settings: SamplingSettings
     masks: Path | None
-    keyframe: Path | None
+    keyframes: tuple[GivenKeyframe, ...]
     frames: str | None
     png: bool
     invert_masks: bool = False
@@ -156,8 +157,7 @@ def edit_to_folder(
     from core.background.affected import affected_masks, united
     from core.files import write_text
     from core.masks import export_png, Feather
-    from core.media import read_image, sha256_of, write_image
-    from core.propagation.result import feathered_keyframe, fit_keyframe
+    from core.media import sha256_of, write_image
 
     check_task(arguments.task, arguments.caption)
     check_seed(arguments.seed)
@@ -177,7 +177,7 @@ def edit_to_folder(
         if arguments.masks is None:
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
-        keyframe = None if arguments.keyframe is None else fit_keyframe(read_image(arguments.keyframe), info.size)
+        pictures = read_keyframes(arguments.keyframes, info, span)
         masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span, context)
         for line in rehearse_clip(reader, span, video, "h264", context):
             note(line)
@@ -187,16 +187,17 @@ def edit_to_folder(
         unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
-        files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
-        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), (arguments.keyframe,)):
+        images = keyframe_files(arguments.keyframes)
+        files = ("output.mp4", *images, "report.json", "recipe.json")
+        used = [given.path for given in arguments.keyframes]
+        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), used):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
                 shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
-            from core.carrying.decision import decided
-            from core.propagation.request import EditRequest, Keyframe
+            from core.propagation.request import EditRequest
 
             with stopwatch("load"):
                 model = engine.video_model()
@@ -213,65 +214,27 @@ def edit_to_folder(
             with stopwatch("adjust"):
                 if not in_place:
                     export_png(region, out / "masks")
-            frame = _keyframe_index(region, prompts.frame)
-            if keyframe is None:
+            usual = _keyframe_index(region, prompts.frame)
+            if not pictures:
                 with stopwatch("keyframe"):
-                    keyframe = _paint_keyframe(model, reader, region, frame, arguments, context)
-            else:
-                keyframe = feathered_keyframe(reader.frame(frame), keyframe, region[frame], arguments.adjustment.feather)
-            write_image(out / "keyframe.png", keyframe)
-            carried = decided(arguments.carry, arguments.task, reader.frame(frame), keyframe, region[frame])
-            accepted = Keyframe(frame, keyframe, arguments.task, arguments.caption, arguments.seed, carried)
-            edit = EditRequest(FrameRange(*span), region, (accepted,), arguments.settings, Feather(arguments.adjustment.feather))
+                    pictures = [(usual, _paint_keyframe(model, reader, region, usual, arguments, context))]
+            accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
+            for name, keyframe in zip(images, accepted, strict=True):
+                write_image(out / name, keyframe.picture)
+            edit = EditRequest(FrameRange(*span), region, accepted, arguments.settings, Feather(arguments.adjustment.feather))
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
             windows = out / WINDOWS
             planned = plan(request, model, windows)
             report = write_edited_video(planned, reader, out, context, png=arguments.png, stopwatch=stopwatch, also={"suspect": suspect})
-            recipe = _recipe(request, model.name, given, prompts, arguments, engine.settings.segmenter, clip, out / "keyframe.png")
+            recipe = edit_recipe(
+                request, model.name, given, prompts, arguments, engine.settings.segmenter, clip, [out / name for name in images]
+            )
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     _print_frames_to_check(suspect)
     print_carried(report)
     return report
-
-
-def _recipe(
-    request: RenderRequest,
-    model: str,
-    given: list[Prompt],
-    prompts: PromptArguments,
-    arguments: EditArguments,
-    segmenter: str,
-    clip: Clip,
-    keyframe: Path,
-) -> Recipe:
-    """What the command line made, as `replay` makes it again.
-
-    Masks that were handed in have no prompts to make them anew from.
-    """
-    asked, first = request.edit, request.edit.keyframes[0]
-    image = base64.b64encode(keyframe.read_bytes()).decode()
-    carried = RecipeKeyframe(
-        first.frame, cast(Task, first.task), first.caption, first.seed, first.seed, asked.settings, arguments.keyframe is None, image
-    )
-    carried = replace(carried, carried=first.carried)
-    edit = RecipeEdit(
-        span=asked.frames,
-        tracks=(MaskTrack(OBJECT, "Object 1", (255, 255, 255), tuple(given)),) if given else (),
-        adjustment=arguments.adjustment,
-        segmenter=segmenter,
-        model=model,
-        weights=request.weights,
-        settings=asked.settings,
-        feather=asked.feather.pixels,
-        draft=False,
-        keyframes=(carried,),
-        region=base64.b64encode(asked.region.to_bytes()).decode(),
-        through_cuts=prompts.through_cuts,
-        shadows=arguments.shadows and arguments.task == "delete",
-    )
-    return Recipe(clip.source, clip.sha256, clip.info.frames, asked.frames, "h264", (edit,), clip.deinterlace)
 
 
 def _opened(video: Path, deinterlace: bool, context: JobContext) -> ClipReader:
@@ -375,6 +338,19 @@ def _keyframe_index(region: MaskSequence, wanted: int | None) -> int:
     if wanted is not None and not region.is_empty(wanted):
         return wanted
     return next(frame for frame in region.frames if not region.is_empty(frame))
+
+
+def _accepted(reader: ClipReader, region: MaskSequence, frame: int, picture: np.ndarray, arguments: EditArguments) -> Keyframe:
+    """A keyframe as it is propagated; one that was handed in fades into its frame first."""
+    from core.carrying.decision import decided
+    from core.propagation.request import Keyframe
+    from core.propagation.result import feathered_keyframe
+
+    source = reader.frame(frame)
+    if arguments.keyframes:
+        picture = feathered_keyframe(source, picture, region[frame], arguments.adjustment.feather)
+    carried = decided(arguments.carry, arguments.task, source, picture, region[frame])
+    return Keyframe(frame, picture, arguments.task, arguments.caption, arguments.seed, carried)
 
 
 def _paint_keyframe(

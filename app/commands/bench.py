@@ -79,6 +79,7 @@ def _measure(editor: Editor, clip: Path, folder: Path) -> None:
         _print("propagate 49 frames", report["seconds"]["propagate"], "s", "<= 30")
         _print("compose and encode 49 frames", report["seconds"]["render"], "s", "")
         prepared_in, rendered_in = _removal(reader)
+        _print("carrying a change, a frame", _carrying(reader), "s", "<= 0.5")
         _print("preparing a removal, a frame", prepared_in, "s", "<= 0.25")
         _print("rendering a removal", 1 / rendered_in, "frames/s", ">= 4")
     ours, bare = _median(lambda i: _copy_with_ours(clip, folder), 3), _median(lambda i: _copy_with_pyav(clip, folder), 3)
@@ -90,17 +91,11 @@ def _removal(reader: ClipReader) -> tuple[float, float]:
     """Seconds a frame to prepare the removal of a disc that crosses the clip, shadows included, and
     to render it then.
     """
-    import numpy as np
-
     from core.background import BackgroundModel
     from core.background.affected import affected_masks
     from core.background.plates import EVERY
-    from core.masks import MaskSequence
 
-    width, height = SIZE
-    rows, columns = np.mgrid[:height, :width]
-    middles = np.linspace(0.25 * width, 0.75 * width, FRAMES)
-    region = MaskSequence(SIZE, 0, [np.hypot(columns - x, rows - 0.55 * height) < 0.2 * height for x in middles])
+    region = _disc_region()
     started = time.perf_counter()
     affected_masks(reader, region, JobContext())
     background = BackgroundModel(reader, region)
@@ -111,6 +106,37 @@ def _removal(reader: ClipReader) -> tuple[float, float]:
     for frame in others:
         background.inpaint(frame, reader.frame(frame))
     return (prepared - started) / FRAMES, (time.perf_counter() - prepared) / len(others)
+
+
+def _carrying(reader: ClipReader) -> float:
+    """Seconds a frame to carry the recolouring of a disc that crosses the clip."""
+    import numpy as np
+
+    from core.masks import Feather
+    from core.propagation.changed import carry_change
+    from core.propagation.request import EditRequest, Keyframe
+    from core.propagation.windows import plan_windows
+
+    region, source = _disc_region(), reader.frame(0)
+    picture = np.where(region[0][..., None], source[..., ::-1] // 2 + 60, source).astype(np.uint8)
+    keyframe = Keyframe(0, picture, "modify", "recoloured", 0, "change")
+    request = EditRequest(FrameRange(0, FRAMES), region, (keyframe,), SamplingSettings(), Feather(4))
+    started = time.perf_counter()
+    for _ in carry_change(reader, request, plan_windows(request.frames, 0, 17, region.is_empty), 1, JobContext()):
+        pass
+    return (time.perf_counter() - started) / (FRAMES - 1)
+
+
+def _disc_region() -> MaskSequence:
+    """A disc that crosses the clip."""
+    import numpy as np
+
+    from core.masks import MaskSequence
+
+    width, height = SIZE
+    rows, columns = np.mgrid[:height, :width]
+    middles = np.linspace(0.25 * width, 0.75 * width, FRAMES)
+    return MaskSequence(SIZE, 0, [np.hypot(columns - x, rows - 0.55 * height) < 0.2 * height for x in middles])
 
 
 def _print(what: str, value: float, unit: str, goal: str) -> None:

@@ -16,4 +16,5 @@ def print_carried(report: dict[str, Any]) -> None:
         start, last = found["start"], found["stop"] - 1
         frames = f"frame {start}" if start == last else f"frames {start}-{last}"
         share = f"{found['share']:.0%} of the region"
-        note(f"the keyframe does not say what becomes of {share} on {frames}: give one on frame {found['keyframe']} too")
+        wanted = found["keyframe"]
+        note(f"the keyframe does not say what becomes of {share} on {frames}: give --keyframe {wanted}:IMAGE too")

@@ -100,7 +100,13 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument(
         "--shadows", choices=("on", "off"), default="on", help="with delete: whether its shadow and reflection go too, where seen (on)"
     )
-    edit.add_argument("--keyframe", type=_path, metavar="IMAGE", help="an edited frame to propagate; without it the model paints one")
+    edit.add_argument(
+        "--keyframe",
+        action="append",
+        default=[],
+        metavar="[FRAME:]IMAGE",
+        help="an edited frame to propagate; without it the model paints one (repeatable, each with its FRAME)",
+    )
     edit.add_argument(
         "--carry",
         default="auto",

@@ -27,7 +27,9 @@ LIST = ".vivid-studio.json"
 null for one that is being written.
 """
 
-_NAMES = re.compile(r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output\.\w+|keyframe\.png|report\.json|recipe\.json")
+_NAMES = re.compile(
+    r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output\.\w+|keyframe(-\d{5,})?\.png|report\.json|recipe\.json"
+)
 """All that a result can hold.
 
 Whatever a list says, nothing else is ever taken for the program's own.
@@ -82,7 +84,7 @@ def result_folder(
         raise
     new = _states(out, names)
     held = (*sources, *used)
-    parts = tuple(_parts(pictures))
+    parts = (*_parts(pictures), *({"keyframe"} if any(name.startswith("keyframe") for name in files) else ()))
     gone = [name for name in old if name not in new and name.startswith(parts) and _is_own(out, name, old) and not _held(out / name, held)]
     _remove(out, gone)
     _write_list(out, {name: state for name, state in old.items() if name not in gone} | new)

@@ -85,6 +85,7 @@ def edit(options: argparse.Namespace) -> None:
     """Edit an object and write the result."""
     from app.commands.batch import edit_to_folder, EditArguments
     from app.commands.console import console_job
+    from app.commands.given_keyframes import parse_keyframes
     from app.engine import Engine
     from core.project.edits import SamplingSettings
     from core.project.tracks import MaskAdjustment
@@ -97,7 +98,7 @@ def edit(options: argparse.Namespace) -> None:
         options.seed,
         SamplingSettings(options.steps, options.guidance, options.fit),
         options.masks,
-        options.keyframe,
+        parse_keyframes(options.keyframe),
         options.frames,
         options.png,
         options.invert_masks,

@@ -137,7 +137,7 @@ def _deletion(case: Case, folder: Path) -> EditArguments:
         seed=0,
         settings=SamplingSettings(steps=1),
         masks=folder,
-        keyframe=None,
+        keyframes=(),
         frames=None,
         png=False,
     )

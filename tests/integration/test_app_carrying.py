@@ -43,7 +43,7 @@ class Given:
     @property
     def edit(self) -> tuple[object, ...]:
         """The command but for OUT."""
-        what = ("--task", "modify", "--caption", "a red ball", "--keyframe", self.keyframe, "--adjust", "expand:4")
+        what = ("--task", "modify", "--caption", "a red ball", "--adjust", "expand:4")
         return ("edit", self.video, "--masks", self.masks, *what, "--model", self.package, "--device", "cpu", "--steps", 1)
 
 
@@ -59,8 +59,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
     )
     video = video_file(folder / "ball.mp4", half.frames, options={"crf": "4"})
     export_png(MaskSequence(half.masks.shape[2:0:-1], 0, half.masks), folder / "masks")
-    write_image(folder / "red.png", half.changed["recoloured"][0])
-    return Given(half, video, folder / "masks", folder / "red.png", tiny_vivid_package(folder / "tiny"))
+    for frame in (0, FRAMES - 1):
+        write_image(folder / f"red{frame}.png", half.changed["recoloured"][frame])
+    return Given(half, video, folder / "masks", folder / "red0.png", tiny_vivid_package(folder / "tiny"))
 
 
 def _halved(frames: np.ndarray) -> np.ndarray:
@@ -72,30 +73,57 @@ def _frames(path: Path) -> np.ndarray:
         return np.stack(list(reader.frames(0, FRAMES)))
 
 
-def test_a_recoloured_keyframe_is_carried_as_a_change_and_replayed(
-    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_here(*given.edit, "--out", tmp_path / "out", "--png")
-    assert "carried as a change of the source" in capsys.readouterr().err
+def test_recoloured_keyframes_are_carried_as_changes_and_replayed(given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    last = FRAMES - 1
+    keyframes = ("--keyframe", f"{last}:{given.keyframe.with_name(f'red{last}.png')}", "--keyframe", f"0:{given.keyframe}")
+    run_here(*given.edit, *keyframes, "--out", tmp_path / "out", "--png")
+    said = capsys.readouterr().err
+    assert "keyframe 0 is carried as a change of the source" in said
+    assert f"keyframe {last} is carried as a change of the source" in said
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["carried"] == {"0": "change"}
+    assert report["carried"] == {"0": "change", str(last): "change"}
     assert report["unsupported"] == []
     assert report["max_difference_outside"] == 0
     result = _frames(tmp_path / "out" / "frames")
     truth = given.drawn.changed["recoloured"]
-    assert psnr(result[1:], truth[1:], given.drawn.masks[1:]) > 25
+    assert psnr(result[1:], truth[1:], given.drawn.masks[1:]) > 33
 
     recipe = Recipe.load(tmp_path / "out" / "recipe.json")
-    assert recipe.edits[0].keyframes[0].carried == "change"
+    assert {(keyframe.frame, keyframe.carried) for keyframe in recipe.edits[0].keyframes} == {(0, "change"), (last, "change")}
     run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again", "--codec", "ffv1", "--device", "cpu")
     assert np.abs(_frames(next((tmp_path / "again").glob("output.*"))).astype(int) - result).max() <= 3
 
+    # Another run into the folder leaves no keyframe of this one behind.
+    again = ("--keyframe", given.keyframe, "--frames", "0:3", "--out", tmp_path / "out", "--png")
+    run_here(*given.edit, *again)
+    assert [path.name for path in (tmp_path / "out").glob("keyframe*")] == ["keyframe.png"]
+
+
+@pytest.mark.parametrize(
+    ("keyframes", "said"),
+    [
+        (("a.png", "3:b.png"), "say the frame of each"),
+        (("3:a.png", "3:b.png"), "two keyframes on frame 3"),
+        (("0:a.png", f"{FRAMES}:b.png"), f"choose one from 0 to {FRAMES - 1}"),
+        (("3:",), "names no picture"),
+    ],
+)
+def test_keyframes_that_cannot_be_meant_are_one_line(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str], keyframes: tuple[str, ...], said: str
+) -> None:
+    words = [word for keyframe in keyframes for word in ("--keyframe", keyframe)]
+    assert main([str(each) for each in (*given.edit, *words, "--out", tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+
 
 def test_the_choice_can_be_overruled_and_a_wrong_one_is_one_line(given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_here(*given.edit, "--carry", "picture", "--out", tmp_path / "out", "--frames", "0:4", "--masks", given.masks)
+    keyframe = ("--keyframe", given.keyframe)
+    run_here(*given.edit, *keyframe, "--carry", "picture", "--out", tmp_path / "out", "--frames", "0:4", "--masks", given.masks)
     assert "carried as a picture" in capsys.readouterr().err
     assert json.loads((tmp_path / "out" / "report.json").read_text())["carried"] == {"0": "picture"}
-    assert main([str(a) for a in (*given.edit, "--carry", "both", "--out", tmp_path / "other")]) == 2
+    assert main([str(a) for a in (*given.edit, *keyframe, "--carry", "both", "--out", tmp_path / "other")]) == 2
     assert "choose auto, change or picture" in capsys.readouterr().err
 
 

@@ -158,7 +158,7 @@ def test_a_recipe_opens_only_what_it_may_name(recipe: Path, tmp_path: Path, caps
 def test_a_recipe_of_the_command_line_remembers_that_it_went_through_cuts(package: Path, tmp_path: Path) -> None:
     clip = other_clip(tmp_path / "clip.mp4")
     editor = Editor(Settings(workspace=tmp_path, model=str(package), device="cpu"))
-    asked = EditArguments("delete", "", MaskAdjustment("none"), 1, QUICK, None, None, None, False)
+    asked = EditArguments("delete", "", MaskAdjustment("none"), 1, QUICK, None, (), None, False)
     given = PromptArguments.parse([], [], [",".join(map(str, DISC_BOX))], None, None, through_cuts=True)
     report = edit_to_folder(editor.engine, clip, given, asked, tmp_path / "out", JobContext())
     assert json.loads((tmp_path / "out" / "report.json").read_text())["suspect"] == report["suspect"]
