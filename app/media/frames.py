@@ -110,11 +110,13 @@ class ClipFrames:
 
         edits, key = [], []
         for propagation in propagations:
-            windows = tuple((w.start, w.stop, w.path) for w in self.plan(project, propagation) if w.path.exists())
+            planned = [(window, window.path.exists()) for window in self.plan(project, propagation)]
+            windows = tuple((window.start, window.stop, window.path) for window, made in planned if made)
+            missing = tuple((window.start, window.stop) for window, made in planned if not made)
             images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
             region = self._masks.load(project, propagation.region)
-            edits.append(AppliedEdit(FrameRange(*propagation.span), region, windows, keyframes))
+            edits.append(AppliedEdit(FrameRange(*propagation.span), region, windows, keyframes, missing))
             key.append((propagation.propagation_id, len(windows)))
         source = self.source(project)
         return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +64,7 @@ class EditedWindow:
             for a deletion.
         unsupported: Of each frame of a carried change the share of the region where nothing
             supports it; empty elsewhere.
+        keyframe: The frame of the keyframe that it comes from; None where there is only one.
     """
 
     frames: tuple[int, ...]
@@ -71,6 +72,7 @@ class EditedWindow:
     patches: tuple[Frame, ...]
     warp_state: WarpState | None = None
     unsupported: tuple[float, ...] = ()
+    keyframe: int | None = None
 
     @classmethod
     def of(cls, frames: tuple[int, ...], pictures: Iterable[Frame], region: Region) -> EditedWindow:
@@ -116,14 +118,17 @@ class EditedWindow:
         patches = {f"patch{number}": patch for number, patch in enumerate(self.patches)}
         state = {} if self.warp_state is None else {f"trail_{name}": value for name, value in self.warp_state.arrays().items()}
         marks = {"unsupported": np.array(self.unsupported)} if self.unsupported else {}
+        if self.keyframe is not None:
+            marks["keyframe"] = np.array(self.keyframe)
         np.savez(buffer, frames=np.array(self.frames), corners=np.array(self.corners), **patches, **state, **marks)  # type: ignore[arg-type]
         write_bytes(path, buffer.getbuffer(), sync="none", then="resume")
 
     @staticmethod
-    def frames_in(path: Path) -> tuple[int, ...]:
-        """The frames of what `save` wrote, without reading their pixels."""
+    def frames_in(path: Path) -> tuple[tuple[int, ...], int | None]:
+        """The frames of what `save` wrote, and its keyframe, without reading pixels."""
         with np.load(path, allow_pickle=False) as file:
-            return tuple(int(frame) for frame in file["frames"])
+            keyframe = int(file["keyframe"]) if "keyframe" in file.files else None
+            return tuple(int(frame) for frame in file["frames"]), keyframe
 
     @staticmethod
     def unsupported_in(path: Path) -> dict[int, float]:
@@ -142,7 +147,8 @@ class EditedWindow:
             names = [name for name in file.files if name.startswith("trail_")]
             state = WarpState.from_arrays({name.removeprefix("trail_"): file[name] for name in names}) if names else None
             marks = tuple(float(share) for share in file["unsupported"]) if "unsupported" in file.files else ()
-            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), state, marks)
+            keyframe = int(file["keyframe"]) if "keyframe" in file.files else None
+            return cls(frames, corners, tuple(file[f"patch{number}"] for number in range(len(frames))), state, marks, keyframe)
 
 
 def fit_keyframe(image: Frame, size: tuple[int, int]) -> Frame:
@@ -204,8 +210,9 @@ def composite_frames(
         reader: The clip.
         region: What may have changed on each frame.
         frames: Which frames of the result.
-        windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, one at
-            a time is in memory.
+        windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, only
+            the ones that make a frame are in memory. Where windows of two keyframes make it,
+            they are mixed.
         keyframe_index: The frame that shows the accepted keyframe.
         keyframe: Its picture, uint8 (H, W, 3).
 
@@ -215,19 +222,52 @@ def composite_frames(
         same object.
     """
     all_windows = list(windows)
-    number_of: dict[int, int] = {}
+    origins: dict[int, dict[int | None, int]] = {}
     for number, window in enumerate(all_windows):
-        made = window.frames if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
-        number_of.update(dict.fromkeys(made, number))
-    opened: tuple[int, EditedWindow] | None = None
+        made, origin = (window.frames, window.keyframe) if isinstance(window, EditedWindow) else EditedWindow.frames_in(window)
+        for index in made:
+            origins.setdefault(index, {})[origin] = number
+    opened: dict[int, EditedWindow] = {}
     for index, source in zip(frames.frames, reader.frames(*frames), strict=True):
         if index == keyframe_index:
             yield index, source, accepted_frame(source, keyframe, region[index])
-        elif index not in number_of or region.is_empty(index):
+        elif index not in origins or region.is_empty(index):
             yield index, source, source
         else:
-            number = number_of[index]
-            if opened is None or opened[0] != number:
-                window = all_windows[number]
-                opened = number, window if isinstance(window, EditedWindow) else EditedWindow.load(window)
-            yield index, source, opened[1].onto(index, source, region[index])
+            shares = _shares(index, origins[index])
+            for number in shares:
+                if number not in opened:
+                    window = all_windows[number]
+                    opened[number] = window if isinstance(window, EditedWindow) else EditedWindow.load(window)
+            opened = {number: opened[number] for number in shares}
+            yield index, source, _mixed([(opened[number], share) for number, share in shares.items()], index, source, region[index])
+
+
+def _shares(index: int, origins: Mapping[int | None, int]) -> dict[int, float]:
+    """What the windows that make a frame count, by their numbers: those of the keyframes on its two
+    sides, the nearer one more.
+
+    Args:
+        index: The frame.
+        origins: By keyframe the number of its window.
+
+    Returns:
+        Shares of 1.
+    """
+    before = max((frame for frame in origins if frame is not None and frame <= index), default=None)
+    behind = min((frame for frame in origins if frame is not None and frame > index), default=None)
+    if before is None or behind is None:
+        only = behind if before is None else before
+        return {origins[only]: 1.0}
+    far = (index - before) / (behind - before)
+    share = far * far * (3 - 2 * far)
+    return {origins[before]: 1 - share, origins[behind]: share}
+
+
+def _mixed(windows: Sequence[tuple[EditedWindow, float]], index: int, source: Frame, mask: Mask) -> Frame:
+    """The frame `index` of several windows, each with its share."""
+    pictures = [window.onto(index, source, mask) for window, _ in windows]
+    if len(windows) == 1:
+        return pictures[0]
+    mixed = np.average(np.stack(pictures), axis=0, weights=[share for _, share in windows])
+    return np.where(mask[..., None], np.rint(mixed), source).astype(np.uint8)

@@ -1,10 +1,12 @@
 """The whole clip from one or several accepted keyframes: which windows there are, what each is
 called, and the frames they make.
 
-The first keyframe reaches back to the start and on to the next one; every further keyframe starts
-the edit anew from its own frame. A window that reaches beyond the next keyframe is made whole, and
-what lies behind that keyframe is left out: its frames before it stay what a person has seen and
-approved.
+The first keyframe reaches back to the start and on to the next one, every further keyframe on from
+its own frame. Between two keyframes each has a say, the nearer one more: two that are carried as
+changes mix within a window; others are taken towards each other in windows of their own, which are
+mixed. Where one of them deletes there is nothing to mix, and the next starts the edit anew. A
+window that reaches beyond the next keyframe is made whole, and what lies behind that keyframe is
+left out: its frames before it stay what a person has seen and approved.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Segment:
         windows: In the order in which they are made.
         keys: The name of each.
         next_keyframe: The first frame, going forwards, that another keyframe takes over.
-        following: That keyframe, where both are carried as changes and blend.
+        following: That keyframe, where both are carried as changes and mix within a window.
     """
 
     keyframe: Keyframe
@@ -77,7 +79,6 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
         request.check_keyframe(keyframe)
 
     def segment(keyframe: Keyframe, frames: FrameRange, next_keyframe: int, following: Keyframe | None = None) -> Segment:
-        following = following if following is not None and keyframe.carried == following.carried == "change" else None
         plan = plan_windows(frames, keyframe.frame, model.window_frames, region.is_empty)
         windows = tuple(window for window in plan if min(window.edited) < next_keyframe)
         all_facts = {
@@ -95,12 +96,15 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
         keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts)
         return Segment(keyframe, frames, windows, tuple(keys), next_keyframe, following)
 
-    forward = [
-        segment(keyframe, FrameRange(keyframe.frame, stop), stop if after is None else after.frame, after)
-        for keyframe, after in zip(ordered, [*ordered[1:], None], strict=True)
-    ]
-    backward = segment(ordered[0], FrameRange(start, ordered[0].frame + 1), stop)
-    return [found for found in (*forward, backward) if found.windows]
+    segments = []
+    for one, two in pairwise(ordered):
+        blend = one.carried == two.carried == "change"
+        segments.append(segment(one, FrameRange(one.frame, stop), two.frame, two if blend else None))
+        if not blend and "delete" not in (one.task, two.task):
+            segments.append(segment(two, FrameRange(one.frame + 1, two.frame + 1), two.frame))
+    segments.append(segment(ordered[-1], FrameRange(ordered[-1].frame, stop), stop))
+    segments.append(segment(ordered[0], FrameRange(start, ordered[0].frame + 1), stop))
+    return [found for found in segments if found.windows]
 
 
 def run_segments(
@@ -145,7 +149,7 @@ def run_segments(
             stored=lambda window, names=names: stored(names[window]) if window in names else None,  # type: ignore[misc]
         )
         for key in segment.keys:  # fewer than there are where the next keyframe takes over
-            yield key, next(windows), missing[key]
+            yield key, replace(next(windows), keyframe=segment.keyframe.frame), missing[key]
         windows.close()  # type: ignore[attr-defined]
         done += sum(to_make) * steps
 

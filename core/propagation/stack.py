@@ -34,12 +34,14 @@ class AppliedEdit:
         region: What may have changed.
         windows: (start, stop, file): the frames start:stop count of the window in that file.
         keyframes: Gives the accepted picture, uint8 (H, W, 3), of each frame that has one.
+        missing: (start, stop) of windows that are still to be made.
     """
 
     frames: FrameRange
     region: MaskSequence
     windows: tuple[tuple[int, int, Path], ...]
     keyframes: Mapping[int, Callable[[], Frame]]
+    missing: tuple[tuple[int, int], ...] = ()
 
 
 class StackedReader(ClipReader):
@@ -92,12 +94,15 @@ class StackedReader(ClipReader):
             yield np.where(np.logical_or.reduce(edited), np.uint8(255), alpha) if edited else alpha
 
     def shows(self, index: int) -> bool:
-        """Whether every edit that has a region on this frame has its window by now."""
+        """Whether every edit that has a region on this frame has its windows by now."""
         return all(
             not edit.frames.contains(index)
             or edit.region.is_empty(index)
             or index in edit.keyframes
-            or any(start <= index < stop for start, stop, _ in edit.windows)
+            or (
+                any(start <= index < stop for start, stop, _ in edit.windows)
+                and not any(start <= index < stop for start, stop in edit.missing)
+            )
             for edit in self._edits
         )
 

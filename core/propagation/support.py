@@ -50,7 +50,9 @@ def unsupported_frames(windows: Iterable[Path], request: EditRequest) -> list[Un
         found = EditedWindow.unsupported_in(path)
         # A window is made whole, but beyond the next keyframe it does not count.
         end = next((frame for frame in ordered if found and min(found) < frame <= max(found)), request.frames.stop)
-        shares.update({frame: share for frame, share in found.items() if frame < end and frame not in ordered})
+        for frame, share in found.items():
+            if frame < end and frame not in ordered:
+                shares[frame] = min(share, shares.get(frame, share))
     return runs_of(shares)
 
 
