@@ -245,8 +245,10 @@ def _opened(video: Path, deinterlace: bool, context: JobContext) -> ClipReader:
     for remark in reader.info.remarks:
         note(remark)
     if reader.info.field_order is not None:
-        first = f"{reader.info.field_order} field first"
-        note(f"the video is interlaced, {first}: its fields are kept; --deinterlace makes whole frames of them")
+        kept = f"{reader.info.field_order} field first: its fields are kept"
+        if reader.info.rotation:
+            kept = "and turned: its fields can't be kept, and mix in results"
+        note(f"the video is interlaced, {kept}; --deinterlace makes whole frames of them")
     return reader
 
 

@@ -88,6 +88,8 @@ def _about_fields(clip: Clip) -> list[dict[str, Any]]:
     if clip.deinterlace:
         return [_note("Interlaced: shown, edited and saved as whole frames.", "fields", "Keep fields")]
     text = f"Interlaced, {clip.info.field_order} field first: its fields are kept."
+    if clip.info.rotation:
+        text = "Interlaced, and turned: its fields can't be kept, and mix in results."
     return [_note(text, "deinterlace", "Deinterlace", True)]
 
 

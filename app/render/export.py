@@ -76,7 +76,7 @@ def export_notes(source: Path, span: tuple[int, int], codec: str) -> tuple[str, 
 
 def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, context: JobContext) -> tuple[str, ...]:
     """Find out before any work whether `write_clip` could write the clip: the real encoders and
-    streams, one black frame.
+    streams, a few black frames.
 
     Args:
         reader: The clip.

@@ -170,7 +170,8 @@ class _Copied:
 
     The packet that straddles time 0 and the one before it, which a decoder needs to settle, get
     times below 0: the edit list of an MP4 then starts playing inside them. Matroska has none, so
-    there the sound begins with the straddling packet, and the picture a moment later.
+    there the sound begins with the straddling packet, and the picture a moment later. Only the
+    file's first packet is kept there, too: it is no sound of before, it lets a decoder settle.
     """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, stretch: Stretch) -> None:
@@ -179,6 +180,7 @@ class _Copied:
         self._lead_in = 1 if output.format.name == "matroska" else 2
         self._begun = False
         self._last: int | None = None
+        self._at_first = stretch.start <= _SKEW  # further on, the file's beginning is passed over
         self.output = output.add_stream_from_template(stream)
 
     def feed(self, packet: av.Packet) -> Iterator[_Timed]:
@@ -188,7 +190,8 @@ class _Copied:
         packet.pts = stamp - self._shift
         packet.dts = packet.pts if packet.dts is None else packet.dts - self._shift
         time = packet.pts * self._time_base
-        if time + self._lead_in * (packet.duration or 0) * self._time_base <= 0:
+        lead_in, self._at_first = 2 if self._at_first else self._lead_in, False
+        if time + lead_in * (packet.duration or 0) * self._time_base <= 0:
             return
         if self._last is not None and packet.dts <= self._last:
             return

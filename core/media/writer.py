@@ -35,6 +35,8 @@ from core.media.timecode import later
 from core.project.video import VideoInfo
 from core.words import counted
 
+_REHEARSED_FRAMES = 3
+"""Frames that a rehearsal writes: of fewer, x265 with B-frames makes up the time stamps."""
 _REHEARSED_PACKETS = 200
 """Packets of sound and subtitles that a rehearsal writes."""
 
@@ -150,8 +152,8 @@ class VideoWriter:
             self.abort()
 
     def rehearse(self) -> tuple[str, ...]:
-        """Write one black frame and the beginning of every stream, then throw it away: whatever the
-        encoders and the container refuse, they refuse now.
+        """Write some black frames and the beginning of every stream, then throw it away: whatever
+        the encoders and the container refuse, they refuse now.
 
         Returns:
             What a person should know about sound and subtitles, each a sentence without a capital
@@ -163,7 +165,9 @@ class VideoWriter:
         """
         notes = self._audio.plan.notes if self._audio is not None else ()
         try:
-            self.write(np.zeros((self._info.height, self._info.width, self._channels), np.uint8))
+            black = np.zeros((self._info.height, self._info.width, self._channels), np.uint8)
+            for _ in range(min(_REHEARSED_FRAMES, self._clock.frames or _REHEARSED_FRAMES)):
+                self.write(black)
             assert self._container is not None
             with storage_errors(self._path):
                 self._mux(self._stream.encode(None))

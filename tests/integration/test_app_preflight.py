@@ -1,5 +1,6 @@
 """The preflight card tells the truth about real files, and its remedies do what they say."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,8 @@ def test_an_interlaced_clip_is_deinterlaced_by_one_click_and_its_recipe_knows(ed
     assert note["text"].startswith("Interlaced, bottom field first")
     assert (note["remedy"], note["label"]) == ("deinterlace", "Deinterlace")
     kept = editor.clip.frame_jpeg(project.project_id, 1)
+    turned = replace(project, clip=replace(project.clip, info=replace(project.clip.info, rotation=90)))
+    assert any("its fields can't be kept" in note["text"] for note in preflight(editor, turned)["notes"])
 
     changed = editor.clip.deinterlace(project.project_id)
     assert (fields()["remedy"], fields()["label"]) == ("fields", "Keep fields")

@@ -188,6 +188,23 @@ def test_sound_that_starts_before_or_after_the_picture_stays_in_sync(tmp_path: P
     assert len(clicks(source)) >= 6
 
 
+def test_the_very_first_sound_is_kept_by_matroska(tmp_path: Path) -> None:
+    """The packet before it lets a decoder settle, and is the file's first one."""
+    source = with_sound(tmp_path / "source.mkv", "aac")
+    written(source, tmp_path / "out.mkv", "ffv1")
+
+    def loudest(path: Path) -> float:
+        """Of the first moment of the picture."""
+        with av.open(str(path)) as container:
+            zero = next(container.decode(video=0)).time
+        with av.open(str(path)) as container:
+            parts = [frame.to_ndarray()[0, max(0, round((zero - frame.time) * RATE)) :][:400] for frame in container.decode(audio=0)][:3]
+        return float(np.abs(np.concatenate(parts)).max())
+
+    assert loudest(tmp_path / "out.mkv") == pytest.approx(loudest(source), abs=0.05)
+    assert loudest(source) > 0.4
+
+
 def test_sound_that_begins_long_after_the_last_picture_is_kept_or_its_loss_said(tmp_path: Path) -> None:
     late = with_sound(tmp_path / "late.mkv", "pcm_s16le", begins=(0, 9))
     assert len(written(late, tmp_path / "out.mp4")) == 1
@@ -340,6 +357,8 @@ def test_what_can_not_be_written_is_refused_before_the_work(tmp_path: Path) -> N
     huge = VideoInfo(20000, 16, Fraction(24), 4)
     with pytest.raises(InputError, match="can't be written"):
         VideoWriter(tmp_path / "a.mp4", huge, codec="h264").rehearse()
+    for _ in range(6):  # a rehearsal of too few frames fails now and then
+        VideoWriter(tmp_path / "a.mp4", VideoInfo(96, 64, Fraction(24), 20), codec="hevc", span=(0, 20)).rehearse()
     assert list(tmp_path.iterdir()) == []
 
 
