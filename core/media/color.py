@@ -137,8 +137,12 @@ def alpha_of(frame: av.VideoFrame, size: tuple[int, int], rotation: int = 0, mir
     """
     if not has_alpha(frame.format):
         return np.full(size if rotation in (90, 270) else size[::-1], 255, np.uint8)
-    rgba = VideoReformatter().reformat(frame, *size, format="rgba", threads=1)
-    return _upright(rgba.to_ndarray()[..., 3], rotation, mirrored)
+    deep = max(component.bits for component in frame.format.components if component.is_alpha) > 8
+    rgba = VideoReformatter().reformat(frame, *size, format="rgba64le" if deep else "rgba", threads=1)
+    alpha = rgba.to_ndarray()[..., 3]
+    if deep:  # swscale cuts bits off, and each generation would be more opaque
+        alpha = ((alpha.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return _upright(alpha, rotation, mirrored)
 
 
 class PreviewConverter:
@@ -248,9 +252,21 @@ class YuvConverter:
                 frame = reformatter.reformat(frame, format=options["format"], threads=1)
             else:
                 frame = reformatter.reformat(frame, src_color_range=frame.color_range, threads=1, **options)
+        if array.shape[2] == 4 and frame.format.name == "yuva420p":
+            _set_alpha(frame, array[..., 3])
         frame.colorspace = 0 if self._is_rgb else self._tag
         frame.color_primaries, frame.color_trc = self._primaries, self._transfer  # ProRes writes them into every frame
         return frame
+
+
+def _set_alpha(frame: av.VideoFrame, alpha: npt.NDArray[np.uint8]) -> None:
+    """Copy alpha, uint8 (H, W), into a frame of 8 bits: swscale makes every other level one more
+    opaque.
+    """
+    plane = frame.planes[3]
+    lines = np.zeros((plane.buffer_size // plane.line_size, plane.line_size), np.uint8)
+    lines[: alpha.shape[0], : alpha.shape[1]] = alpha
+    plane.update(lines.tobytes())
 
 
 def check_frame(frame: RgbFrame, size: tuple[int, int], channels: int = 3) -> RgbFrame:

@@ -58,6 +58,12 @@ _CHECKED_FRAMES = 120
 clip.
 """
 
+_LARGE = 1_000_000_000
+"""Bytes of a file from which on it takes a while to look through its packets, which is said."""
+_SAID_EVERY = 1000
+LOOKING = "looking through the file"
+"""The stage of that."""
+
 _ONLY_SENT = ("avi", "asf")
 """Containers that keep no times of display, only those at which frames go to the decoder."""
 
@@ -219,6 +225,8 @@ class _Packets:
                 if not packet.size:
                     continue
                 count += 1
+                if container.size > _LARGE and count % _SAID_EVERY == 1 and packet.pos is not None:
+                    context.report(LOOKING, 100 * packet.pos // container.size, 100)
                 if packet.is_discard:  # an edit list leaves it out
                     continue
                 if packet.is_corrupt or packet.pts is None:

@@ -14,6 +14,7 @@ from PIL import Image
 from app.render.export import write_clip
 from core.masks import MaskSequence
 from core.media import open_clip, probe, VideoWriter, write_image
+from core.media.codecs import AlphaCodec
 from core.progress import JobContext
 from core.project.video import VideoInfo
 from core.render.mattes import SUFFIXES, write_mattes
@@ -65,10 +66,22 @@ def test_transparency_is_read_and_kept_by_prores_and_png(tmp_path: Path, kind: s
             write_clip(reader, (0, COUNT), source, codec, tmp_path / name, JobContext())
         times = reader.timestamps
     with open_clip(tmp_path / "a.mov") as kept:
-        assert np.abs(np.stack(list(kept.alphas())).astype(int) - alphas).max() <= 2
+        assert np.array_equal(np.stack(list(kept.alphas())), alphas)
         assert kept.timestamps == times
     with zipfile.ZipFile(tmp_path / "a.zip") as file, Image.open(io.BytesIO(file.read("00003.png"))) as picture:
         assert np.array_equal(np.asarray(picture)[..., 3], alphas[3])
+
+
+@pytest.mark.parametrize(("codec", "name", "off"), [("prores-4444", "a.mov", 0.0), ("vp9-alpha", "a.webm", 0.1)])
+def test_every_level_of_alpha_stays_over_generations(tmp_path: Path, codec: AlphaCodec, name: str, off: float) -> None:
+    levels = (np.arange(WIDTH) * 3 % 256 + np.arange(HEIGHT)[:, None]).astype(np.uint8)
+    frame = np.dstack([np.full((HEIGHT, WIDTH, 3), 90, np.uint8), levels])
+    for _ in range(3):
+        with VideoWriter(tmp_path / name, VideoInfo(WIDTH, HEIGHT, Fraction(24), 1), codec=codec) as writer:
+            writer.write(frame)
+        with open_clip(tmp_path / name) as reader:
+            frame = np.dstack([reader.frame(0), next(iter(reader.alphas()))])
+    assert abs(float((frame[..., 3].astype(int) - levels).mean())) <= off
 
 
 def test_a_cut_out_is_no_less_transparent_than_its_clip(tmp_path: Path) -> None:
