@@ -175,11 +175,12 @@ def video_file(
 
 def slow_clip(path: Path, frames: int = 6000) -> Path:
     """A WebM of one picture, over and over, whose frames have to be decoded to be counted: VP8 has
-    packets that show nothing. Made at once, read in half a minute.
+    packets that show nothing. Made at once, small, and read in some ten
+    seconds.
     """
     import av
 
-    picture = av.VideoFrame.from_ndarray(noise_frames(1, 90, 160)[0].repeat(8, 0).repeat(8, 1), format="rgb24")
+    picture = av.VideoFrame.from_ndarray(noise_frames(1, 9, 16)[0].repeat(80, 0).repeat(80, 1), format="rgb24")
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx", rate=24, options={"deadline": "realtime", "cpu-used": "8"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"

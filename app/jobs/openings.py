@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.jobs.runner import Job, JobRunner
+from core.errors import InputError
 from core.progress import JobContext, JobStatus
 
 OPEN = "open"
@@ -52,11 +53,17 @@ class Openings:
                 undo()
                 raise
 
-        free = [worker for worker, job_id in self._latest.items() if not job_id or self._runner.wait(job_id, 0).finished]
+        free = [worker for worker, job_id in self._latest.items() if self._has_ended(job_id)]
         worker = free[0] if free else next(self._turns)
         self._waiting[key] = undo
         self._latest[worker] = self._runner.submit(OPEN, key, open_or_undo, device=worker)
         return self._latest[worker]
+
+    def _has_ended(self, job_id: str) -> bool:
+        try:
+            return self._runner.status(job_id).finished
+        except InputError:  # long ago, or there was none
+            return True
 
     def cancel(self, job_id: str) -> None:
         """Give an opening up."""
