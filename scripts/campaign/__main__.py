@@ -13,8 +13,9 @@
 deletion, and compares the result with its source. `documents` damages projects, stored masks,
 journals and recipes, `masks` the masks of other programs, `media` videos: each has to be answered
 by one sentence, within 10 seconds and 2 GB of memory. `kill` ends servers and commands at random
-moments. A campaign goes on where it was stopped, ends with a table of faults, and exits with 1 when
-there are any.
+moments. Several processes share these with `--part K/N` and a folder each; the findings put
+together, `cat F*/corpus.jsonl > F/corpus.jsonl`, are reported by another call. A campaign goes on
+where it was stopped, ends with a table of faults, and exits with 1 when there are any.
 
 `clients` lets many browsers come to one server, and measures how long the page takes them. `disk`
 lets a server run out of room at every step; its folder has to be on a small disk of its own.
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import app  # noqa: F401  (first: it says how torch's threads wait, before torch is loaded)
 from scripts.campaign import clients, corpus, disk, documents, kill, masks, media, soak
+from scripts.campaign.ledger import part
 
 CAMPAIGNS = {
     **{"clients": clients, "corpus": corpus, "disk": disk, "documents": documents, "kill": kill},
@@ -48,6 +50,7 @@ def main(arguments: list[str]) -> int:
         own.add_argument("--seed", type=int, default=0, help="chooses what is sampled (0)")
         own.add_argument("--sample", type=int, help="how many; all when left out")
         own.add_argument("--minutes", type=float, help="stop after so long; the next run goes on")
+        own.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="only the Kth of N parts")
         module.add_arguments(own)
     options = parser.parse_args(arguments)
     os.environ.setdefault("SVT_LOG", "1")  # that encoder talks to the terminal otherwise

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the cases that have not been tried; returns 1 when any has faults."""
-    cases = chosen([case for case in all_cases() if options.only in case.name], options.sample, options.seed)
+    cases = chosen([case for case in all_cases() if options.only in case.name], options)
     if options.list:
         print("\n".join(case.name for case in cases))
         return 0

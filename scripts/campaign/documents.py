@@ -48,7 +48,7 @@ def run_mutations(options: argparse.Namespace, campaign: str, module: str, cases
     Returns:
         The exit code: 1 when any case has faults.
     """
-    cases = chosen(cases, options.sample, options.seed)
+    cases = chosen(cases, options)
     ledger = Ledger(options.folder, campaign)
     worker = Worker(module, options.folder / campaign)
     try:

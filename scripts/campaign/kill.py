@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     """Do the kills that have not been done; returns 1 when any has faults."""
     half = max(1, (options.sample or CASES) // 2)
     kinds = [options.only] if options.only else ["server", "command"]
-    names = [f"{kind}-{number}" for kind in kinds for number in range(half)]
+    number, parts = options.part
+    names = [f"{kind}-{index}" for kind in kinds for index in range(half)[number - 1 :: parts]]
     ledger = Ledger(options.folder, "kill")
     clip = make_clip(options.folder / "clip.mp4")
     end = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import time
@@ -73,9 +74,23 @@ class Ledger:
         return 1 if faulty else 0
 
 
-def chosen(cases: Sequence[Case], sample: int | None, seed: int) -> list[Case]:
-    """All cases, or so many of them, chosen by the seed."""
-    return list(cases) if sample is None or sample >= len(cases) else random.Random(seed).sample(list(cases), sample)
+def chosen(cases: Sequence[Case], options: argparse.Namespace) -> list[Case]:
+    """All cases, or as many as `options.sample` says, chosen by `options.seed`; of these only
+    `options.part`.
+    """
+    found = list(cases)
+    if options.sample is not None and options.sample < len(found):
+        found = random.Random(options.seed).sample(found, options.sample)
+    number, parts = options.part
+    return found[number - 1 :: parts]
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read K/N, the Kth of N parts."""
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no part: write 2/8 for the second of eight")
+    return int(number), int(parts)
 
 
 def in_time(cases: Sequence[Case], minutes: float | None) -> Iterator[Case]:

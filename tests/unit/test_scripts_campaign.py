@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from scripts.campaign.boxes import parts_of
 from scripts.campaign.corpus_cases import all_cases
 from scripts.campaign.corpus_checks import compare_pictures, compare_sounds, Heard, Picture, picture_of, sounds_of
 from scripts.campaign.corpus_files import make
-from scripts.campaign.ledger import chosen, Finding, in_time, Ledger
+from scripts.campaign.ledger import chosen, Finding, in_time, Ledger, part
 from scripts.campaign.soak import slope
 from scripts.campaign.worker import faults_of
 
@@ -22,7 +23,10 @@ from scripts.campaign.worker import faults_of
 def test_every_case_has_a_name_of_its_own() -> None:
     cases = all_cases()
     assert len({case.name for case in cases}) == len(cases) >= 300
-    assert chosen(cases, 20, 3) == chosen(cases, 20, 3) != chosen(cases, 20, 4)
+    some = [chosen(cases, Namespace(sample=20, seed=seed, part=(1, 1))) for seed in (3, 3, 4)]
+    assert some[0] == some[1] != some[2]
+    parts = [chosen(cases, Namespace(sample=20, seed=3, part=part(f"{number}/3"))) for number in (1, 2, 3)]
+    assert sorted(case.name for one in parts for case in one) == sorted(case.name for case in some[0])
 
 
 def test_a_stopped_campaign_goes_on(tmp_path: Path) -> None:
