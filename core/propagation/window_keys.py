@@ -31,6 +31,7 @@ SOURCES = (
     "carrying",
     "compat.py",
     "errors.py",
+    "file_facts.py",
     "files.py",
     "geometry.py",
     "machine.py",
