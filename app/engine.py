@@ -94,9 +94,9 @@ class Engine:
             if name not in self._videos:
                 from core.vivid.model import load_vivid
 
-                model = load_vivid(name, self.device, self.store, self.settings.memory)
+                model = load_vivid(name, self.device, self.store, self.settings.memory, self.settings.speed)
                 if model.memory.free is not None:
-                    log.info("%s on %s, %s", name, self.device, model.memory)
+                    log.info("%s on %s, %s; speed: %s", name, self.device, model.memory, model.levers)
                 elif self.settings.memory in ("parts", "layers"):
                     log.info("--memory %s is for GPUs: on %s nothing is moved", self.settings.memory, self.device)
                 self._videos[name] = model

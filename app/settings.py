@@ -11,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from core.errors import InputError
+from core.vivid.speed.levers import parse_levers
 
 
 def default_workspace() -> Path:
@@ -34,7 +35,8 @@ class Settings:
     """What the program needs to know before it does anything.
 
     `device` is auto, cpu, cuda, cuda:N or mps; `memory` is auto, all, parts or layers (see
-    `core.vivid.memory`). `names` are those that the server is reached by besides its machine's own.
+    `core.vivid.memory`); `speed` is auto, a preset or levers (see `core.vivid.speed`). `names` are
+    those that the server is reached by besides its machine's own.
     `token` lets people in: one is made at each start where it is None, and none is asked for where
     it is empty. `max_upload` is in 10^9 bytes.
     """
@@ -42,6 +44,7 @@ class Settings:
     workspace: Path = field(default_factory=default_workspace)
     device: str = "auto"
     memory: str = "auto"
+    speed: str = "auto"
     host: str = "127.0.0.1"
     port: int = 7860
     names: tuple[str, ...] = ()
@@ -63,6 +66,8 @@ class Settings:
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
         if not re.fullmatch(r"auto|all|parts|layers", self.memory):
             raise InputError(f"unknown use of memory '{self.memory}' (known: auto, all, parts, layers)")
+        if self.speed != "auto":
+            parse_levers(self.speed)
         try:
             self.workspace.exists()
         except (OSError, ValueError) as error:
@@ -73,10 +78,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _HOST, _PORT, _SEGMENTER,
-        _MODEL and _TOKEN where they are set.
+        """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _SPEED, _HOST, _PORT,
+        _SEGMENTER, _MODEL and _TOKEN where they are set.
         """
-        names = ("workspace", "device", "memory", "host", "port", "segmenter", "model", "token")
+        names = ("workspace", "device", "memory", "speed", "host", "port", "segmenter", "model", "token")
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)

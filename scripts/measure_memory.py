@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,26 +28,21 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from transformers import T5Config, T5EncoderModel
 
+from app.commands.full_size import build_pipeline, SIZES
 from core.models import ModelStore
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
-from core.training.common.cogvideox import build_scheduler
-from core.training.small.networks import build_tokenizer
 from core.vivid import offload
 from core.vivid.denoise import denoise
 from core.vivid.keyframe import KeyframeStudio
 from core.vivid.model import load_vivid, Sampling
-from core.vivid.pipeline import VividPipeline
 
 GIB = 2**30
 CARDS = {"all": None, "parts": 15.0, "layers": 7.2}
 """Mode -> GiB free of the card that is pretended; None for the card that is there."""
 CAPTION = "a red ball on the grass"
 STEPS = 2
-TEXT_TOKENS, TINY_TEXT_TOKENS = 226, 16
 
 
 def main() -> int:
@@ -77,75 +72,12 @@ def write_package(folder: Path, tiny: bool) -> None:
     """A VIVID package with random weights; those of its parts are as many as CogVideoX-5B has, or
     next to none.
     """
-    layers, heads, depth, width = (2, 2, 2, 64) if tiny else (42, 48, 24, 4096)
-    (height, across), text = ((96, 80), TINY_TEXT_TOKENS) if tiny else ((480, 720), TEXT_TOKENS)
-    transformer = random_weights(
-        lambda: CogVideoXTransformer3DModel(
-            num_attention_heads=heads,
-            attention_head_dim=64,
-            in_channels=33,
-            out_channels=16,
-            time_embed_dim=512,
-            text_embed_dim=width,
-            num_layers=layers,
-            sample_width=across // 8,
-            sample_height=height // 8,
-            sample_frames=49,
-            patch_size=2,
-            max_text_seq_length=text,
-            use_rotary_positional_embeddings=True,
-        )
-    )
-    vae = random_weights(
-        lambda: AutoencoderKLCogVideoX(
-            block_out_channels=(16, 32, 32, 32) if tiny else (128, 256, 256, 512),
-            latent_channels=16,
-            layers_per_block=1 if tiny else 3,
-            norm_num_groups=8 if tiny else 32,
-            sample_height=height,
-            sample_width=across,
-            scaling_factor=0.7,
-        )
-    )
-    encoder = random_weights(
-        lambda: T5EncoderModel(
-            T5Config(
-                vocab_size=32128,
-                d_model=width,
-                d_kv=64,
-                d_ff=128 if tiny else 10240,
-                num_layers=depth,
-                num_heads=2 if tiny else 64,
-                feed_forward_proj="gated-gelu",
-                pad_token_id=0,
-                eos_token_id=1,
-                decoder_start_token_id=0,
-            )
-        )
-    )
-    VividPipeline(build_tokenizer(), encoder, vae, transformer, build_scheduler()).save_pretrained(folder, max_shard_size="5GB")
-    facts = {"working_size": [height, across], "window_frames": 9 if tiny else 49, "layout": "noise,mask,masked", "mask_channels": 1}
+    size = SIZES["vivid-toy" if tiny else "vivid-5b"]
+    build_pipeline(size).save_pretrained(folder, max_shard_size="5GB")
+    facts = {"working_size": list(size.working_size), "window_frames": size.window_frames, "layout": "noise,mask,masked"}
     sampling = {"steps": STEPS, "guidance": 6.0}
     tasks = dict.fromkeys(("add", "modify", "delete", "propagate"), sampling)
-    (folder / "vivid.json").write_text(json.dumps(facts | {"max_text_length": text, "tasks": tasks}))
-
-
-def random_weights(make: Callable[[], Any]) -> Any:
-    """The module that `make` builds, in bfloat16, filled where that is quickest: it is never built
-    with weights of its own.
-    """
-    with torch.device("meta"):
-        module = make()
-    module = module.to(torch.bfloat16).to_empty(device="cuda" if torch.cuda.is_available() else "cpu")
-    if hasattr(module, "tie_weights"):
-        module.tie_weights()
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(0, 0.02)
-            else:
-                parameter.fill_(float("norm" in name and name.endswith("weight")))
-    return module
+    (folder / "vivid.json").write_text(json.dumps(facts | {"mask_channels": 1, "max_text_length": size.text_tokens, "tasks": tasks}))
 
 
 @contextmanager

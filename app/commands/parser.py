@@ -140,6 +140,18 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure how fast this machine is, on the example clip")
     bench.add_argument("--video", type=_path, help="measure on another clip")
+    bench.add_argument(
+        "--random-weights", action="store_true", help="measure a model of full size with random weights on a GPU, beside diffusers itself"
+    )
+    bench.add_argument("--model", metavar="NAME", help="video model (vivid-small; with --random-weights vivid-5b)")
+    bench.add_argument(
+        "--levers",
+        action="append",
+        metavar="SPEED",
+        help="with --random-weights: measure this preset of --speed, or these levers (repeatable; exact, near and fast)",
+    )
+    bench.add_argument("--steps", type=int, default=50, metavar="N", help="with --random-weights: denoising steps (50)")
+    bench.add_argument("--json", type=_path, metavar="FILE", help="with --random-weights: also write the figures to FILE")
     _add_shared(bench)
     bench.set_defaults(run=subcommands.bench)
 
@@ -175,6 +187,11 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and fetched models are stored")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument(
+        "--speed",
+        metavar="HOW",
+        help="what a large video model does on a GPU to be faster: auto, plain, exact, near or fast, or levers (see docs/performance.md)",
+    )
     parser.add_argument("--memory", metavar="MODE", help="how a large video model uses the memory of a GPU: auto, all, parts or layers")
 
 

@@ -22,7 +22,7 @@ from core.words import counted
 def _settings(options: argparse.Namespace) -> Settings:
     given = {
         name: getattr(options, name, None)
-        for name in ("workspace", "device", "memory", "port", "host", "segmenter", "model", "password_file", "max_upload")
+        for name in ("workspace", "device", "memory", "speed", "port", "host", "segmenter", "model", "password_file", "max_upload")
     }
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     given["token"] = "" if getattr(options, "no_token", False) else None
@@ -128,9 +128,17 @@ def replay(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Measure this machine."""
+    settings = _settings(options)
+    if options.random_weights:
+        from app.commands.bench_gpu import run_gpu_bench
+        from core.models.device import choose_device
+
+        levers = options.levers or ["exact", "near", "fast"]
+        run_gpu_bench(settings.model, choose_device(settings.device), options.steps, levers, options.json)
+        return
     from app.commands.bench import run_bench
 
-    run_bench(_settings(options), options.video)
+    run_bench(settings, options.video)
 
 
 def models(options: argparse.Namespace) -> None:

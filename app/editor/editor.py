@@ -71,7 +71,7 @@ class Editor:
         exchange = KeyframeExchange(workspace, pictures)
 
         # What jobs do.
-        estimates = Estimates(settings.workspace / "timings.json", settings.memory)
+        estimates = Estimates(settings.workspace / "timings.json", settings.memory, settings.speed)
         queue = JobQueue(runner, journal, engine, estimates)
         self.scanner = scanner = ClipScanner(workspace, frames, cuts)
         regions = RegionBuilder(workspace, frames, masks)

@@ -9,6 +9,7 @@ import json
 import statistics
 import threading
 import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.progress import JobContext
 from core.project.codec import decode
 from core.project.edits import SamplingSettings
 from core.project.plain import parse_json
+from core.vivid.speed.levers import Levers
 
 if TYPE_CHECKING:
     from core.vivid.model import VividModel
@@ -86,23 +88,29 @@ class StepClock(JobContext):
     def measured(self) -> tuple[float, float] | None:
         """Seconds of a step, and of a window besides its steps; None without a whole window."""
         pairs = list(pairwise(self.stamps))
-        within = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and a[0] % self.runs]
+        # Some steps may ask the denoiser and others not (`core.vivid.speed`): windows are compared.
+        within: dict[int, list[float]] = defaultdict(list)
+        for a, b in pairs:
+            if b[0] == a[0] + 1 and a[0] % self.runs:
+                within[a[0] // self.runs].append(b[1] - a[1])
         across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
         if not across:
             return None
-        step = statistics.median(within) if within else statistics.median(across) / 2
+        means = [statistics.fmean(steps) for steps in within.values()]
+        step = statistics.median(means) if means else statistics.median(across) / 2
         return step, max(0.0, statistics.median(across) - step)
 
 
 class Estimates:
     """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
 
-    `memory` is how models were asked to use the device's memory: what was measured in one way says
-    nothing about another.
+    `memory` and `speed` are how models were asked to work (see `Settings`): what was measured in
+    one way says nothing about another.
     """
 
-    def __init__(self, path: Path, memory: str = "auto") -> None:
-        self._path, self._memory = path, memory
+    def __init__(self, path: Path, memory: str = "auto", speed: str = "auto") -> None:
+        self._path = path
+        self._asked = "".join(f" {name}={how}" for name, how in (("memory", memory), ("speed", speed)) if how != "auto")
         self._lock = threading.Lock()
 
     def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
@@ -217,7 +225,7 @@ class Estimates:
         return timing
 
     def _rate_key(self, kind: str, name: str) -> str:
-        return f"{kind} {name}" if self._memory == "auto" else f"{kind} {name} memory={self._memory}"
+        return f"{kind} {name}{self._asked}"
 
     def _store(self, key: str, new: Timing) -> None:
         with self._lock:
@@ -271,4 +279,5 @@ def timing_key(model: VividModel, guided: bool, weights: str) -> str:
     """
     height, width = model.working_size
     memory = f" {model.memory.label}" if model.memory.label else ""
-    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}"
+    speed = f" {model.levers}" if model.levers != Levers() else ""
+    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}{speed}"

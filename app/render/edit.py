@@ -186,6 +186,7 @@ def write_edited_video(
         "seed": first.seed,
         "settings": {name: asdict(model.sampling(name, request.settings)) for name in (first.task, "propagate")},
         "working_size": list(model.working_size),
+        "speed": str(model.levers),
         "carried": {str(keyframe.frame): keyframe.carried for keyframe in request.keyframes if keyframe.task != "delete"},
         "unsupported": [asdict(found) for found in unsupported_frames([window.path for window in windows], request)],
         "windows": len(windows),

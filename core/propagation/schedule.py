@@ -26,6 +26,7 @@ from core.propagation.result import composite_frames, EditedWindow, Frame, Frame
 from core.propagation.window_keys import picture_key, window_keys
 from core.propagation.windows import plan_windows, Window
 from core.vivid.model import VividModel
+from core.vivid.speed.levers import Levers
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
         windows = tuple(window for window in plan if min(window.edited) < next_keyframe)
         all_facts = {
             **facts,
+            **({} if model.levers == Levers() else {"speed": str(model.levers)}),
             "task": keyframe.task,
             "caption": model.caption_for(keyframe.task, keyframe.caption),
             "seed": keyframe.seed,

@@ -30,6 +30,8 @@ from core.vivid.layout import ChannelLayout
 from core.vivid.memory import MemoryPlan
 from core.vivid.offload import place
 from core.vivid.pipeline import VividPipeline
+from core.vivid.speed.accelerate import accelerate, levers_for
+from core.vivid.speed.levers import Levers
 
 FACTS = "vivid.json"
 MASK_FILLS = {"black": "black", "carried": "warped"}
@@ -111,6 +113,11 @@ class VividModel:
         """Whether it can paint what is behind a thing that is removed, not only objects."""
         return not self.object_mattes
 
+    @property
+    def levers(self) -> Levers:
+        """What it does to be faster."""
+        return self.pipeline.levers
+
     def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
         """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
         where they say None.
@@ -151,19 +158,21 @@ class VividModel:
         return torch.randn(shape, generator=generator).to(self.device, self.pipeline.transformer.dtype), generator
 
 
-def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto") -> VividModel:
+def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto", speed: str = "auto") -> VividModel:
     """Load a model of the catalogue, or a package's folder given as a path, onto `device`.
 
     Single precision on a CPU, bfloat16 elsewhere. `memory` is all, parts, layers or auto, which
-    chooses by what the device has free (see `core.vivid.memory`). InputError for an unknown name,
-    ModelMissingError when weights are absent or damaged, DeviceMemoryError when the device is too
-    small.
+    chooses by what the device has free (see `core.vivid.memory`). `speed` is a preset, levers or
+    auto, which is `fast` for a large model on a GPU (see `core.vivid.speed`). InputError for an
+    unknown name, ModelMissingError when weights are absent or damaged, DeviceMemoryError when the
+    device is too small.
 
     Args:
         name: A name of the catalogue, or the path of a package's folder.
         device: cpu, cuda, cuda:N or mps.
         store: Where models lie.
         memory: all, parts, layers or auto.
+        speed: A preset, levers or auto.
 
     Returns:
         The model, placed on the device.
@@ -198,6 +207,7 @@ def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto") 
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
     guided = any(sampling.guidance > 1 for sampling in model.tasks.values())
     place(pipeline, torch.device(device), memory, model.working_size, model.window_frames, guided)
+    accelerate(pipeline, levers_for(pipeline, speed))
     return model
 
 

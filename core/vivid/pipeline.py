@@ -21,6 +21,10 @@ from core.vivid.latents import condition_latents, pixel_latents, working_device
 from core.vivid.layout import ChannelLayout
 from core.vivid.memory import MemoryPlan
 from core.vivid.residents import memory_errors, Residents
+from core.vivid.speed.graphs import GraphReplay
+from core.vivid.speed.levers import Levers
+from core.vivid.speed.steps import Answers, plan_steps
+from core.vivid.speed.twin import Twin
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Tensor]]
 
@@ -109,6 +113,9 @@ class VividPipeline(CogVideoXPipeline):
     ) -> None:
         self.memory = MemoryPlan()
         self.residents: Residents | None = None
+        self.levers = Levers()
+        self.graphs: GraphReplay | None = None
+        self.twin: Twin | None = None
         super().__init__(tokenizer=tokenizer, text_encoder=text_encoder, vae=vae, transformer=transformer, scheduler=scheduler)
         self.register_to_config(layout=layout, mask_channels=mask_channels)
         self.layout = ChannelLayout.parse(layout, mask_channels)
@@ -266,7 +273,8 @@ class VividPipeline(CogVideoXPipeline):
     def _steps_to_run(self, options: DenoisingOptions) -> Tensor:
         """The time steps, from the noisiest; only the last share of them from a first guess."""
         steps = options.get("num_inference_steps", 50)
-        timesteps, steps = retrieve_timesteps(self.scheduler, steps, self._execution_device)
+        # On the host, where the scheduler looks its numbers up: it would wait for the device.
+        timesteps, steps = retrieve_timesteps(self.scheduler, steps, "cpu")
         if options.get("init_latents") is not None:
             strength = options.get("strength", 1.0)
             if not 0 < strength <= 1:
@@ -298,35 +306,33 @@ class VividPipeline(CogVideoXPipeline):
         `_embeddings` gave.
         """
         prompt_embeds, negative_prompt_embeds = prompts
-        guided, dtype = self._is_guided, latents.dtype
-        embeds = prompt_embeds if negative_prompt_embeds is None or not guided else torch.cat([negative_prompt_embeds, prompt_embeds])
+        guided, dtype, device = self._is_guided, latents.dtype, self._execution_device
+        both = prompt_embeds if negative_prompt_embeds is None or not guided else torch.cat([negative_prompt_embeds, prompt_embeds])
         extra = self.prepare_extra_step_kwargs(options.get("generator"), options.get("eta", 0.0))
         height, width = (side * self.vae_scale_factor_spatial for side in latents.shape[-2:])
         rotary = (
-            self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], self._execution_device)
+            self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], device)
             if self.transformer.config.use_rotary_positional_embeddings
             else None
         )
         on_step, names = options.get("callback_on_step_end"), options.get("callback_on_step_end_tensor_inputs", ("latents",))
         previous_sample: Tensor | None = None  # what DPM-Solver++ remembers of the last step
+        plan, answers = plan_steps(len(timesteps), self.levers), Answers(self._guidance_scale)
+        on_device = timesteps.to(device)
         with self.progress_bar(total=len(timesteps)) as bar:
             for index, timestep in enumerate(timesteps):
                 if self.interrupt:
                     continue
                 self._current_timestep = timestep
-                noisy = self.scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
-                with self.transformer.cache_context("cond_uncond"):
-                    predicted = self.transformer(
-                        hidden_states=self.layout.arrange(noisy, *conditions),
-                        encoder_hidden_states=embeds,
-                        timestep=timestep.expand(noisy.shape[0]),
-                        image_rotary_emb=rotary,
-                        attention_kwargs=self._attention_kwargs,
-                        return_dict=False,
-                    )[0].float()
-                if guided:
-                    without, with_caption = predicted.chunk(2)
-                    predicted = without + self._guidance_scale * (with_caption - without)
+                if plan[index] == "continued":
+                    predicted = answers.continued(int(timestep))
+                else:
+                    double = guided and plan[index] == "guided"
+                    noisy = self.scheduler.scale_model_input(torch.cat([latents] * 2) if double else latents, timestep)
+                    told = [part[: noisy.shape[0]] for part in conditions]
+                    arranged, embeds = self.layout.arrange(noisy, *told), both if double else prompt_embeds
+                    answer = self._ask(arranged, embeds, on_device[index].expand(noisy.shape[0]), rotary, double).float()
+                    predicted = (answers.guided if double else answers.plain)(int(timestep), answer)
                 if isinstance(self.scheduler, CogVideoXDPMScheduler):
                     back = timesteps[index - 1] if index > 0 else None
                     latents, previous_sample = self.scheduler.step(
@@ -343,6 +349,46 @@ class VividPipeline(CogVideoXPipeline):
                 bar.update()
         self._current_timestep = None
         return latents
+
+    def run_transformer(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+        """One pass of the denoiser.
+
+        Args:
+            hidden: (B, F, C, h, w), noise and conditions in the layout's order.
+            embeds: (B, L, D).
+            timestep: (B,).
+            rotary: Cosines and sines of the positions, or None.
+
+        Returns:
+            (B, F, C', h, w).
+        """
+        return self._run(self.transformer, hidden, embeds, timestep, rotary)
+
+    def _run(
+        self,
+        transformer: CogVideoXTransformer3DModel,
+        hidden: Tensor,
+        embeds: Tensor,
+        timestep: Tensor,
+        rotary: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
+        with transformer.cache_context("cond_uncond"):
+            return transformer(
+                hidden_states=hidden,
+                encoder_hidden_states=embeds,
+                timestep=timestep,
+                image_rotary_emb=rotary,
+                attention_kwargs=self._attention_kwargs,
+                return_dict=False,
+            )[0]
+
+    def _ask(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, Tensor] | None, double: bool) -> Tensor:
+        """One step's pass, or both when it is `double`, in the way that is quickest."""
+        if self.graphs is not None and self.graphs.suits(hidden) and self._attention_kwargs is None:
+            return self.graphs(hidden, embeds, timestep, rotary)
+        if double and self.twin is not None:
+            return self.twin(self.transformer, self._run, hidden, embeds, timestep, rotary)
+        return self.run_transformer(hidden, embeds, timestep, rotary)
 
     def _for_batch(self, part: Tensor, batch: int) -> Tensor:
         """A condition for every sample of the batch, and again for the unconditional pass."""

@@ -1,0 +1,222 @@
+"""`launch.py bench --random-weights`: how fast a full-size model is, beside diffusers' own loop.
+
+One process, one run: diffusers first, then the presets of speed one after the other, each on a
+denoiser of its own. The weights are random, which changes nothing about speed and memory. What a
+lever costs in quality is measured on the model that ships, whose weights are trained.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import gc
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import CogVideoXPipeline
+from torch import Tensor
+
+from app.commands.full_size import build_model, build_transformer, SIZES
+from core.errors import InputError
+from core.evaluation.fidelity import psnr_of_error
+from core.vivid.denoise import denoise
+from core.vivid.model import Sampling, VividModel
+from core.vivid.speed.accelerate import accelerate
+from core.vivid.speed.levers import Levers, parse_levers
+
+GUIDANCE = 6.0
+WARM_STEPS = 6
+"""Of the run before the one that is timed: enough for every kind of step to be compiled."""
+CAPTION = "a red ball on the grass"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure: seconds, as a share of diffusers' own, and the most memory in GiB."""
+
+    what: str
+    levers: str
+    seconds: float
+    share: float
+    warming: float
+    memory: float
+
+
+def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: Path | None = None) -> list[Row]:
+    """Measure and print.
+
+    Args:
+        name: A model of `app.commands.full_size`.
+        device: cuda, or cpu for the toy.
+        steps: Denoising steps of what is compared.
+        presets: Names of `core.vivid.speed.PRESETS`, or levers.
+        out: A file for the rows as JSON.
+
+    Returns:
+        The rows, in the order in which they were printed.
+
+    Raises:
+        InputError: The model is unknown, or there is no GPU for it.
+    """
+    if name not in SIZES:
+        raise InputError(f"random weights are made for {', '.join(SIZES)}, not for '{name}'")
+    if device == "cpu" and name != "vivid-toy":
+        raise InputError("a model of full size takes minutes a step on a CPU: --random-weights needs --device cuda")
+    return GpuBench(name, steps, out).run(presets)
+
+
+class GpuBench:
+    """One run."""
+
+    def __init__(self, name: str, steps: int, out: Path | None) -> None:
+        self._name, self._size, self._steps, self._out = name, SIZES[name], steps, out
+        self._rows: list[Row] = []
+        self._whole: dict[str, float] = {}
+
+    def run(self, presets: list[str]) -> list[Row]:
+        begun = time.monotonic()
+        model = build_model(self._name)
+        _wait()
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+        print(f"{gpu}, torch {torch.__version__}; {self._name} with random weights, built in {time.monotonic() - begun:.1f} s", flush=True)
+        print(f"{self._steps} steps with guidance {GUIDANCE:g} and decoding, unless said; share: of diffusers' own loop, eager", flush=True)
+        plain = model.pipeline.transformer
+        model.pipeline.transformer = None
+        self._measure_diffusers(model, plain)
+        del plain
+        for preset in presets:
+            self._measure(model, preset, parse_levers(preset))
+        del model
+        _free()
+        measure_closeness("cuda" if torch.cuda.is_available() else "cpu", presets)
+        return self._rows
+
+    def _measure_diffusers(self, model: VividModel, plain: Any) -> None:
+        """diffusers' own pipeline on a denoiser of the same blocks."""
+        own = build_transformer(self._size, in_channels=16)
+        own.transformer_blocks = plain.transformer_blocks
+        parts = model.pipeline.components | {"transformer": own}
+        pipeline = CogVideoXPipeline(**{name: parts[name] for name in ("tokenizer", "text_encoder", "vae", "transformer", "scheduler")})
+        pipeline.set_progress_bar_config(disable=True)
+        text, empty = model.embed(CAPTION), model.embed("")
+        for what, frames in (("keyframe", 1), ("window", self._size.window_frames)):
+
+            def call(steps: int, frames: int = frames) -> Any:
+                return pipeline(
+                    prompt_embeds=text,
+                    negative_prompt_embeds=empty,
+                    height=self._size.working_size[0],
+                    width=self._size.working_size[1],
+                    num_frames=frames,
+                    num_inference_steps=steps,
+                    guidance_scale=GUIDANCE,
+                    output_type="pt",
+                )
+
+            self._note(what, "diffusers", call)
+
+    def _measure(self, model: VividModel, preset: str, levers: Levers) -> None:
+        pipeline = model.pipeline
+        pipeline.transformer = None
+        _free()
+        pipeline.transformer = build_transformer(self._size)
+        set_ = accelerate(pipeline, levers)
+        print(f"-- {preset}: {set_}", flush=True)
+        frames = self._size.window_frames
+        for what, count, seeds in (("keyframe", 1, 1), ("keyframe, 4 variations", 1, 4), ("window", frames, 1)):
+            conditions = _conditions(model, count)
+
+            def call(steps: int, conditions: tuple[Tensor, Tensor] = conditions, seeds: int = seeds) -> Any:
+                return denoise(model, CAPTION, *conditions, list(range(seeds)), Sampling(steps, GUIDANCE), lambda number: None)
+
+            self._note(what, preset, call)
+
+    def _note(self, what: str, levers: str, call: Callable[[int], Any]) -> None:
+        begun = time.monotonic()
+        call(WARM_STEPS)
+        _wait()
+        warming = time.monotonic() - begun
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        begun = time.monotonic()
+        call(self._steps)
+        _wait()
+        seconds = time.monotonic() - begun
+        memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+        self._whole.setdefault(what, seconds)
+        row = Row(what, levers, round(seconds, 3), round(seconds / self._whole[what], 3), round(warming, 1), round(memory, 1))
+        self._rows.append(row)
+        print(
+            f"{row.what:<24}{row.levers:<12}{row.seconds:8.2f} s{row.share:7.2f}x{row.warming:8.1f} s to warm up{row.memory:7.1f} GiB",
+            flush=True,
+        )
+        if self._out is not None:
+            self._out.write_text(json.dumps([asdict(one) for one in self._rows], indent=1) + "\n")
+
+
+def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: int = 50) -> dict[str, tuple[float, float]]:
+    """Print how near each preset's pixels are to those of none, on the model that ships and clips
+    that it never saw: PSNR in the region, in dB, of a keyframe and of a window.
+
+    Args:
+        device: Where it runs.
+        presets: Names of presets, or levers.
+        samples: Clips.
+        steps: Denoising steps.
+
+    Returns:
+        The two figures by preset.
+    """
+    from core.evaluation.procedural import draw_samples, unseen_world
+    from core.models import ModelStore
+    from core.vivid.model import load_vivid
+    from core.vivid.pixels import mask_to_model, to_model
+
+    found: dict[str, tuple[float, float]] = {}
+    made: dict[str, list[Tensor]] = {}
+    plain = load_vivid("vivid-small", device, ModelStore())
+    clips = draw_samples(unseen_world(plain.working_size), samples, plain.window_frames, seed=2)
+    print(f"vivid-small, trained, {steps} steps with guidance 3: PSNR in the region against no lever", flush=True)
+    for preset in ["plain", *(name for name in presets if name != "plain")]:
+        model = load_vivid("vivid-small", device, ModelStore())
+        accelerate(model.pipeline, parse_levers(preset))
+        made[preset] = []
+        for frames in (1, model.window_frames):
+            for number, clip in enumerate(clips):
+                mask = mask_to_model(clip.region[:frames])
+                with torch.inference_mode():
+                    conditions = model.pipeline.encode_masked(to_model(clip.plate[:frames]), mask)
+                video = denoise(model, clip.caption, *conditions, [number], Sampling(steps, 3.0), lambda step: None)
+                made[preset].append(video.float().cpu().clamp(-1, 1)[mask.expand_as(video).cpu() > 0])
+        errors = [float((one - other).square().mean()) for one, other in zip(made[preset], made["plain"], strict=True)]
+        keyframe, window = (psnr_of_error(sum(part) / samples, 2.0) for part in (errors[:samples], errors[samples:]))
+        found[preset] = keyframe, window
+        print(f"{preset:<24}{keyframe:7.1f} dB keyframe{window:7.1f} dB window", flush=True)
+    return found
+
+
+def _conditions(model: VividModel, frames: int) -> tuple[Tensor, Tensor]:
+    """What the denoiser is told of a clip of noise with a hole in it."""
+    height, width = model.working_size
+    draw = torch.Generator().manual_seed(0)
+    video = torch.rand((1, 3, frames, height // 16, width // 16), generator=draw).repeat_interleave(16, 3).repeat_interleave(16, 4) * 2 - 1
+    mask = torch.zeros(1, 1, frames, height, width)
+    mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
+    with torch.inference_mode():
+        return model.pipeline.encode_masked(video, mask)
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,122 @@
+"""Every lever of speed against the model without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.errors import InputError
+from core.evaluation.fidelity import psnr_of_error
+from core.models import ModelStore
+from core.vivid.denoise import denoise
+from core.vivid.model import load_vivid, Sampling, VividModel
+from core.vivid.speed import accelerate
+from core.vivid.speed.fp8 import Fp8Linear
+from core.vivid.speed.levers import Levers, parse_levers, PRESETS
+from core.vivid.speed.steps import Answers, plan_steps
+from core.vivid.speed.twin import Twin
+from tests.builders import tiny_vivid_package
+
+
+def test_levers_are_read_and_named() -> None:
+    assert parse_levers("fast") == PRESETS["fast"]
+    own = parse_levers("compiled, fp8, guide-every=3, attention=cudnn")
+    assert own == Levers(compiled=True, fp8=True, guide_every=3, attention="cudnn")
+    assert parse_levers(str(own)) == own
+    assert parse_levers("near,gpus=2") == Levers(compiled=True, fused=True, attention="cudnn", graphs=True, fp8=True, gpus=2)
+    assert [name for name, levers in PRESETS.items() if levers.exact] == ["plain", "exact"]
+    for wrong in ("quick", "fp8=yes", "guide-every", "guide-every=0", "guide-every=-1", "attention=none", "gpus=3", "exact,fast"):
+        with pytest.raises(InputError):
+            parse_levers(wrong)
+
+
+def test_steps_are_left_out_after_the_first_fifth() -> None:
+    assert plan_steps(4, Levers()) == ["guided"] * 4
+    kinds = plan_steps(15, Levers(compute_every=2, guide_every=2))
+    middle = ["continued", "caption", "continued", "guided"] * 3
+    assert kinds == ["guided"] * 3 + middle[:11] + ["guided"]
+    assert plan_steps(50, Levers(compute_every=4))[-1] != "continued"
+
+
+def test_answers_go_on_in_a_line() -> None:
+    answers = Answers(scale=3.0)
+    both = torch.tensor([[1.0], [2.0]])
+    assert answers.guided(900, both).item() == 4.0
+    assert answers.plain(800, torch.tensor([[5.0]])).item() == 5.0 + 2.0 * 1.0
+    assert answers.continued(750).item() == pytest.approx(8.5)
+    assert answers.continued(700).item() == pytest.approx(10.0)
+
+
+def test_eight_bits_stay_near() -> None:
+    torch.manual_seed(0)
+    linear, given = torch.nn.Linear(64, 48), torch.randn(2, 5, 64)
+    whole, rounded = linear(given), Fp8Linear(linear)(given)
+    assert rounded.shape == whole.shape
+    assert rounded.dtype == whole.dtype
+    assert (rounded - whole).norm() < 0.05 * whole.norm()
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_vivid_package(tmp_path_factory.mktemp("speed"))
+
+
+def _window(model: VividModel, steps: int, count: list[int] | None = None) -> Tensor:
+    """Pixels of a window with a hole. `count` gets the batch of each pass of the denoiser."""
+    if count is not None:
+        model.pipeline.transformer.register_forward_pre_hook(
+            lambda module, args, given: count.append(given["hidden_states"].shape[0]), with_kwargs=True
+        )
+    draw = torch.Generator().manual_seed(1)
+    frames, (height, width) = model.window_frames, model.working_size
+    video = torch.rand((1, 3, frames, height, width), generator=draw) * 2 - 1
+    mask = torch.zeros(1, 1, frames, height, width)
+    mask[..., : height // 2, :] = 1
+    with torch.inference_mode():
+        conditions = model.pipeline.encode_masked(video, mask)
+    return denoise(model, "a red ball", *conditions, [3], Sampling(steps, 3.0), lambda step: None)
+
+
+def test_exact_levers_give_the_same_pixels(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is compiled is traced as on a GPU; only the code that comes out is run by PyTorch itself.
+    monkeypatch.setattr(accelerate, "_BACKEND", "aot_eager")
+    plain = _window(load_vivid(str(package), "cpu", ModelStore()), 3)
+    for speed in ("fused", "compiled,fused", "exact"):
+        model = load_vivid(str(package), "cpu", ModelStore(), speed=speed)
+        assert model.levers.fused
+        assert not model.levers.graphs, "a CPU has none"
+        assert (_window(model, 3) - plain).abs().max() < 1e-4
+
+
+def test_a_twin_gives_the_same_pixels(package: Path) -> None:
+    model = load_vivid(str(package), "cpu", ModelStore())
+    plain = _window(model, 3)
+    model.pipeline.twin = Twin(model.pipeline.transformer, torch.device("cpu"))
+    counted: list[int] = []
+    assert (_window(model, 3, counted) - plain).abs().max() < 1e-4
+    assert counted == [1, 1, 1], "the other half is asked of the twin"
+
+
+def test_left_out_passes_are_not_run(package: Path) -> None:
+    model, counted = load_vivid(str(package), "cpu", ModelStore(), speed="guide-every=2,compute-every=2"), list[int]()
+    assert _window(model, 15, counted).isfinite().all()
+    assert counted == [2, 2, 2, 1, 2, 1, 2, 1, 2]
+
+
+def test_approximations_stay_close_on_the_model_that_ships() -> None:
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 128), torch.linspace(-1, 1, 128), indexing="ij")
+    frame = torch.stack([rows, columns * rows, -columns])[None, :, None]
+    mask = torch.zeros(1, 1, 1, 128, 128)
+    mask[..., 30:100, 30:100] = 1
+    made = []
+    for speed in ("plain", "fp8", "guide-every=2", "compute-every=2"):
+        model = load_vivid("vivid-small", "cpu", ModelStore(), speed=speed)
+        with torch.inference_mode():
+            conditions = model.pipeline.encode_masked(frame, mask)
+        made.append(denoise(model, "a red ball", *conditions, [3], Sampling(20, 3.0), lambda step: None).clamp(-1, 1))
+    for near in made[1:]:
+        assert (near - made[0]).abs().max() > 0, "the lever does something"
+        assert psnr_of_error(float((near - made[0]).square().mean()), 2.0) >= 30
