@@ -5,6 +5,8 @@ import weakref
 
 import pytest
 
+import app.jobs.runner
+from app.jobs.openings import Openings
 from app.jobs.runner import Job, JobRunner
 from core.errors import InputError
 from core.progress import JobContext, PAUSED
@@ -160,3 +162,25 @@ def test_a_finished_job_holds_nothing_of_what_it_worked_on() -> None:
     runner.wait(stopped, 5)
     runner.wait(runner.submit("next", "p", lambda context: {}, device="cpu"), 5)
     assert [ref() for ref in kept] == [None, None]
+
+
+def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = JobRunner()
+    openings = Openings(runner)
+    release, undone = threading.Event(), threading.Event()
+
+    def held(_: JobContext) -> dict:
+        release.wait(20)
+        return {}
+
+    ids = [openings.start(held, undone.set) for _ in range(5)]
+    openings.cancel(ids[4])
+    assert (openings.status(ids[4]).state, undone.is_set()) == ("cancelled", True)
+    release.set()
+    assert [runner.wait(job_id, 20).state for job_id in ids[:4]] == ["done"] * 4
+    monkeypatch.setattr(app.jobs.runner, "KEPT", 1)
+    for _ in range(2):
+        runner.wait(runner.submit("other", "", lambda _: {}, device="other"), 20)
+    with pytest.raises(InputError):
+        openings.status(ids[0])
+    assert openings.status(openings.start(lambda _: {"project": "it"}, undone.clear)).result == {"project": "it"}
