@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import av
 from av.container import InputContainer, OutputContainer
-from av.stream import AttachmentStream, DataStream, Disposition, Stream
+from av.stream import AttachmentStream, DataStream, Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from core.media.sound_codecs import CONTAINER_TITLES
@@ -63,12 +63,20 @@ def covers_of(container: InputContainer) -> list[VideoStream]:
     return [stream for stream in container.streams.video if stream.disposition & Disposition.attached_pic]
 
 
-def extras_of(container: InputContainer, cover: bytes) -> Extras:
+def data_of(container: InputContainer) -> list[DataStream]:
+    """The tracks of data of a file that was just opened: FFmpeg passes over those that it has read
+    chapters from.
+    """
+    return [stream for stream in container.streams.data if stream.discard != Discard.all and not _timecode(stream.metadata)]
+
+
+def extras_of(container: InputContainer, cover: bytes, tracks: Sequence[DataStream]) -> Extras:
     """What a file carries.
 
     Args:
         container: The open file.
         cover: The first packet of its first attached picture.
+        tracks: What `data_of` gave.
 
     Returns:
         All of it.
@@ -81,13 +89,12 @@ def extras_of(container: InputContainer, cover: bytes) -> Extras:
             too_large = too_large or room < 0
             if room >= 0:
                 files.append(AttachedFile(stream.index, stream.name or "attachment", stream.mimetype or "application/octet-stream", data))
-    others = [stream for stream in container.streams if isinstance(stream, DataStream) and not _timecode(stream.metadata)]
     moving = sum(has_moving_pictures(stream) for stream in container.streams.video)
     return Extras(
         timecode=_timecode_of(container) if container.format.name in _TIMED else "",
         files=tuple(files),
         cover=_cover_of(container, cover) if cover and len(cover) <= _MOST_BYTES else None,
-        data=tuple(_name_of(stream) for stream in others),
+        data=tuple(map(_name_of, tracks)),
         videos=max(0, moving - 1),
         too_large=too_large,
     )

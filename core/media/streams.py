@@ -22,7 +22,7 @@ from av.subtitles.stream import SubtitleStream
 
 from core.errors import InputError
 from core.file_facts import FileMemory
-from core.media.extras import covers_of, Extras, extras_of
+from core.media.extras import covers_of, data_of, Extras, extras_of
 from core.media.index import frame_index
 from core.media.source import is_decodable, open_container, video_stream
 from core.progress import JobContext
@@ -163,6 +163,7 @@ def _parts_of(path: Path, rate: Fraction) -> tuple[tuple[Fraction, Fraction], ..
 
 def _streams_of(path: Path, context: JobContext) -> Streams:
     with open_container(path) as container:
+        data = data_of(container)
         sounds: dict[int, _Sound] = {}
         subtitles: dict[int, _Subtitles] = {}
         texts, pictures = _Room(), _Room()
@@ -188,7 +189,7 @@ def _streams_of(path: Path, context: JobContext) -> Streams:
             tuple(sound.facts() for sound in sounds.values()),
             tuple(text.facts() for text in subtitles.values()),
             _chapters(container),
-            extras_of(container, cover),
+            extras_of(container, cover, data),
         )
 
 

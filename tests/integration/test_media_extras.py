@@ -32,6 +32,7 @@ def carrying(path: Path, cover: bytes) -> Path:
         stream = container.add_stream("libx264", rate=24)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         stream.metadata["timecode"] = "01:00:59:20"
+        container.set_chapters([{"id": 0, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}}])
         container.add_attachment("letters.ttf", "application/x-truetype-font", FONT)
         container.add_attachment("cover.png", "image/png", cover)
         for frame in counted_frames(12):
@@ -59,6 +60,7 @@ def test_extras_are_kept_where_the_container_can_and_else_said(tmp_path: Path, n
         for frame in reader.frames(6, 12):
             writer.write(frame)
     assert probe(target).frames == 6
+    assert not [note for note in stream_notes(target, "mp4") if "data" in note], "neither time code nor chapters are such tracks"
     with av.open(str(target)) as container:
         streams = list(container.streams)
         assert {key.lower(): value for key, value in streams[0].metadata.items()}["timecode"] == "01:01:00:02"
