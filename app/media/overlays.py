@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FILL, EDGE = 96, 235
 """Opacity, 0 to 255, of an overlay's inside and of its outline."""
 
+INLINE = (255, 255, 255, 190)
+"""RGBA of the line inside the outline, by which a red mask shows on a red thing."""
+
 Colour = tuple[int, int, int]
 
 
@@ -41,7 +44,7 @@ def overlay_png(
     width, height = size
     scale = min(1.0, max_width / width) if max_width else 1.0
     labels = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.uint8)
-    palette = [(0, 0, 0, 0)]
+    palette = [(0, 0, 0, 0), INLINE]
     for mask, colour in layers:
         whole = bounding_box(mask)
         if whole is None:
@@ -53,7 +56,8 @@ def overlay_png(
         inner = cv2.erode(small, np.ones((edge, edge), np.uint8))
         number = len(palette)
         box.crop(labels)[small > 0] = number
-        box.crop(labels)[inner > 0] = number + 1
+        box.crop(labels)[inner > 0] = 1
+        box.crop(labels)[cv2.erode(inner, np.ones((3, 3), np.uint8)) > 0] = number + 1
         palette += [(*colour, EDGE), (*colour, fill)]
         if len(palette) > 254:  # a palette holds no more, and 127 colours can't be told apart
             break

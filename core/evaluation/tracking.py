@@ -6,18 +6,19 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from core.evaluation.arrays import Frame, Mask
+from core.evaluation.arrays import Frame, Mask, Masks
 from core.evaluation.baselines import copied_first_mask, grabcut_with_flow
 from core.evaluation.clips import EvaluationClip, EvaluationClips, FramesInMemory
-from core.evaluation.overlap import score_track, TrackScore
+from core.evaluation.overlap import RECALL_LEVEL, region_similarity, score_track, TrackScore
 from core.evaluation.results import at_least, Exhibit, mean, SuiteResult, Table
 from core.machine import peak_memory_mb
-from core.masks import write_mask
+from core.masks import check_quality, MaskSequence, write_mask
 from core.progress import JobContext
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.segment import Segmenter
@@ -45,6 +46,7 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
     started = time.monotonic()
     result = SuiteResult("tracking", "Tracking", f"{segmenter.name} on {len(clips)} clips, one prompt on frame 0.")
     scores: dict[str, list[TrackScore]] = defaultdict(list)
+    flags: dict[str, list[FlagCount]] = defaultdict(list)
     rows: list[tuple[str | float, ...]] = []
     done, frames_tracked, seconds, real = 0, 0, 0.0, False
     total = clips.total_frames * (len(PROMPTS) + 1)
@@ -54,9 +56,11 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
         tracks: dict[str, list[Mask]] = {}
         for prompt in PROMPTS:
             before = time.perf_counter()
-            tracks[prompt] = track_clip(segmenter, clip, prompt, context, done, total)
+            sequence = track_clip(segmenter, clip, prompt, context, done, total)
+            tracks[prompt] = list(sequence.array())
             if prompt == "box":
                 seconds, frames_tracked = seconds + time.perf_counter() - before, frames_tracked + len(clip)
+            flags[prompt].append(count_flags(sequence, clip.masks))
             done += len(clip)
 
         def on_frame(index: int, before: int = done) -> None:
@@ -88,6 +92,11 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
         if score.found_again is not None:
             result.add(f"{key}.found_again", f"found again after it was gone, from the {prompt}", score.found_again)
         result.add(f"{key}.j_decay", f"J decay from the {prompt}", score.j_decay)
+        wrong, flagged, both = (sum(getattr(one, name) for one in flags[prompt]) for name in ("wrong", "flagged", "both"))
+        if wrong:
+            result.add(f"{key}.flag_recall", f"frames below .5 that are flagged, {prompt}", both / wrong, note=f"of {wrong}")
+        if flagged:
+            result.add(f"{key}.flag_precision", f"flagged frames that are below .5, {prompt}", both / flagged, note=f"of {flagged}")
     result.add("grabcut.j", f"J of {GRABCUT}", means[GRABCUT].j, note=f"frame 0: {means[GRABCUT].j_first:.3f}, F: {means[GRABCUT].f:.3f}")
     result.add("copy.j", f"J of the {COPY}", means[COPY].j, note=f"F: {means[COPY].f:.3f}")
     result.add("speed", "tracking from the box", frames_tracked / seconds, "frames/s", at_least(8), "two quiet cores, 854x480")
@@ -97,7 +106,26 @@ def evaluate_tracking(segmenter: Segmenter, clips: EvaluationClips, context: Job
     return result
 
 
-def track_clip(segmenter: Segmenter, clip: EvaluationClip, prompt: str, context: JobContext, done: int = 0, total: int = 0) -> list[Mask]:
+@dataclass(frozen=True)
+class FlagCount:
+    """Of how many frames the mask is wrong (J below RECALL_LEVEL), is flagged by mask quality, and
+    both.
+    """
+
+    wrong: int
+    flagged: int
+    both: int
+
+
+def count_flags(found: MaskSequence, truth: Masks) -> FlagCount:
+    """Count the frames after the prompted one; `truth` is bool (T, H, W) from frame 0 on."""
+    frames = range(1, len(truth))
+    wrong = {frame for frame in frames if region_similarity(found[frame], truth[frame]) < RECALL_LEVEL}
+    flagged = {flag.frame for flag in check_quality(found, range(len(truth)), marked=(0,))} & set(frames)
+    return FlagCount(len(wrong), len(flagged), len(wrong & flagged))
+
+
+def track_clip(segmenter: Segmenter, clip: EvaluationClip, prompt: str, context: JobContext, done: int = 0, total: int = 0) -> MaskSequence:
     """Track the object of a clip from one prompt on frame 0.
 
     Args:
@@ -109,16 +137,18 @@ def track_clip(segmenter: Segmenter, clip: EvaluationClip, prompt: str, context:
         total: Of all frames; those of the clip when 0.
 
     Returns:
-        Masks (H, W) of all frames.
+        The masks of all frames, with their quality.
     """
     quiet = JobContext(token=context.token)
-    masks: dict[int, Mask] = {}
+    masks = MaskSequence.empty(clip.size, 0, len(clip))
+    reached = 0
     with tempfile.TemporaryDirectory(prefix="vivid-studio-") as folder:
         session = segmenter.session(FramesInMemory(clip.frames), folder)
         for frame, found in session.track({1: [_prompt(clip, prompt, Path(folder))]}, 0, len(clip), quiet):
-            masks[frame] = found[1]
-            context.report("tracking", done + len(masks), total or len(clip))
-    return [masks[frame] for frame in range(len(clip))]
+            masks.set(frame, found[1], found.quality.get(1))
+            reached += 1
+            context.report("tracking", done + reached, total or len(clip))
+    return masks
 
 
 def _prompt(clip: EvaluationClip, prompt: str, folder: Path) -> Prompt:

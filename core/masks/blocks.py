@@ -95,10 +95,11 @@ def _quality(packed: object, frames: int) -> tuple[int, ...]:
     the masks are good without it.
     """
     try:
-        raw = zlib.decompressobj().decompress(base64.b64decode(str(packed), validate=True), frames + 1)
+        unpacked = zlib.decompressobj()
+        raw = unpacked.decompress(base64.b64decode(str(packed), validate=True), frames + 1)
     except (ValueError, zlib.error):
         return ()
-    return tuple(raw) if len(raw) == frames and all(one <= 100 or one == UNKNOWN for one in raw) else ()
+    return tuple(raw) if unpacked.eof and len(raw) == frames and all(one <= 100 or one == UNKNOWN for one in raw) else ()
 
 
 def pack(runs: Runs) -> bytes:

@@ -17,7 +17,7 @@ import numpy as np
 from core.masks.facts import MaskFacts
 from core.masks.sequence import MaskSequence
 
-FlagReason = Literal["area", "centre", "empty", "full", "lost", "missed", "pieces"]
+FlagReason = Literal["area", "centre", "empty", "full", "lost", "missed", "pieces", "unsure"]
 
 FLAG_TEXTS: dict[FlagReason, str] = {
     "area": "the mask changes its size at once",
@@ -27,6 +27,7 @@ FLAG_TEXTS: dict[FlagReason, str] = {
     "lost": "its masks are lost from here on: track it again",
     "missed": "nothing was found where it was marked",
     "pieces": "the mask falls to pieces",
+    "unsure": "the segmenter is not sure of the mask",
 }
 """What each reason looks like, in words for a person."""
 
@@ -35,6 +36,7 @@ _LEAST_MOVE = 0.35  # of the root of the area: of the object's own size
 _DEVIATIONS = 6.0
 _FULL = 0.9  # of the frame
 _STRAY = 0.1  # of the mask: a piece of this size more than usual is one too many
+_UNSURE = 0.5  # quality below which a mask is doubtful: see "Which frames are flagged" in docs/evaluation.md
 _NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may leave it
 
 
@@ -56,7 +58,8 @@ def check_quality(
     """Find the frames on which a person should look at the mask.
 
     A thing that is missing is flagged where it was and will be again, and where it went without
-    reaching the frame's edge or shrinking away; and where a person said that it is.
+    reaching the frame's edge or shrinking away; and where a person said that it is. A mask that the
+    segmenter itself holds for wrong is flagged wherever it says so.
 
     Args:
         masks: The masks of one object.
@@ -96,6 +99,8 @@ def check_quality(
             reason = "centre"
         if reason is not None:
             odd = frame
+        elif (known := masks.quality(frame)) is not None and known < _UNSURE:
+            reason = "unsure"
         if reason is not None and frame not in confirmed:
             found.append(QualityFlag(frame, reason))
     return found

@@ -14,6 +14,7 @@ from core.masks.bounding_box import bounding_box, Mask
 
 _WORKING_SIDE = 854  # the filter is fitted on a picture no longer than this, whatever the clip's size
 _RADIUS = 0.01  # of its window, in parts of the picture's longer side: a cell of the logits, which is how far an edge may have to move
+_SPECK = 2  # cells of the logits: an island or a hole that is smaller is none
 _FLATNESS = 1e-3  # variance of brightness (0 to 1) below which a window has no edge to follow
 
 
@@ -70,8 +71,23 @@ def full_size(logits: Tensor, guide: Guide, snap_to_edges: bool) -> Mask:
     if box is not None:
         box = _enlarged(box, (height / slope.shape[0], width / slope.shape[1]), mask.shape)
         slope, offset = (box.crop(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)) for part in (slope, offset))
-        box.crop(mask)[:] = slope * (box.crop(guide.gray).astype(np.float32) / 255) + offset > 0.5
+        found = slope * (box.crop(guide.gray).astype(np.float32) / 255) + offset > 0.5
+        box.crop(mask)[:] = _without_specks(found, _SPECK * height * width / coarse.size)
     return mask
+
+
+def _without_specks(mask: Mask, least: float) -> Mask:
+    """A mask (h, w) without islands and holes of less than `least` pixels: the network sees nothing
+    so small, they are texture of the picture. An island stays that is all there is.
+    """
+    mask = np.pad(mask, 1)  # what lies around it is one piece, and no hole
+    for value in (True, False):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((mask == value).astype(np.uint8), connectivity=8 if value else 4)
+        small = stats[:, cv2.CC_STAT_AREA] < least
+        small[0] = False
+        if small.any() and (not value or not small[1:].all()):
+            mask = np.where(small[labels], not value, mask)
+    return mask[1:-1, 1:-1]
 
 
 def _enlarged(box: Box[int], scale: tuple[float, float], shape: tuple[int, ...]) -> Box[int]:

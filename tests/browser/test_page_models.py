@@ -22,6 +22,9 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     tiny, ours = dialog.locator("[data-model=tiny]"), dialog.locator("[data-model=embedded]")
     ours.get_by_text("in use").wait_for()
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
+    gated = dialog.locator("[data-model=sam3]")
+    assert "accept their licence on huggingface.co/facebook/sam3" in gated.inner_text()
+    assert "SAM License" in gated.inner_text()
     tiny.get_by_role("button", name="Fetch 156 MB").click()
     tiny.get_by_role("button", name="Use").click(timeout=SLOW)
     tiny.get_by_text("in use").wait_for()

@@ -1,5 +1,6 @@
 """Coarse logits become masks at the clip's size."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,3 +29,23 @@ def test_the_outline_settles_on_the_pictures_edge(size: tuple[int, int]) -> None
 
 def test_nothing_stays_nothing() -> None:
     assert not full_size(torch.full((24, 24), -5.0), Guide(np.zeros((40, 60), np.uint8)), snap_to_edges=True).any()
+
+
+def test_texture_makes_neither_holes_nor_islands() -> None:
+    truth = disc(480, 854, 0.3)
+    picture = np.where(truth, 200, 60).astype(np.uint8)
+    ring = disc(480, 854, 0.31) & ~disc(480, 854, 0.29)
+    specks = cv2.dilate((np.random.default_rng(0).random(truth.shape) < 0.004).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    picture[specks & ring] = 255 - picture[specks & ring]
+    rough = torch.from_numpy(np.where(cv2.resize(truth.astype(np.uint8), (128, 128), interpolation=cv2.INTER_AREA) > 0, 3.0, -3.0))
+    mask = full_size(rough, Guide(picture), snap_to_edges=True)
+    pieces, holes = (cv2.connectedComponents(part.astype(np.uint8))[0] for part in (mask, ~mask))
+    assert (pieces, holes) == (2, 2)  # each with what is not counted
+
+
+def test_something_tiny_is_not_texture() -> None:
+    picture = np.full((480, 854), 60, np.uint8)
+    picture[224:230, 400:408] = 220
+    rough = np.full((128, 128), -5.0)
+    rough[59:62, 59:62] = 5
+    assert 20 < full_size(torch.from_numpy(rough), Guide(picture), snap_to_edges=True).sum() < 100

@@ -70,6 +70,17 @@ def test_a_thing_may_leave_the_frame_or_shrink_away_but_not_vanish() -> None:
     assert "empty" in dict(found(leaves_and_is_back)).values()
 
 
+def test_what_the_segmenter_itself_doubts_is_flagged() -> None:
+    masks = MaskSequence(SIZE, 0, moving())
+    masks.set(4, disc(24), 0.9)
+    masks.set(5, disc(25), 0.1)
+    masks.set(6, disc(26), 0.1)
+    flags = [(flag.frame, flag.reason) for flag in check_quality(masks, range(20), confirmed=(6,))]
+    assert flags == [(5, "unsure")]
+    masks.set(5, disc(25))  # a person's, or of an earlier version
+    assert check_quality(masks, range(20), confirmed=(6,)) == []
+
+
 def test_nothing_is_said_of_an_object_that_was_never_there() -> None:
     assert found([NOTHING] * 5) == []
 

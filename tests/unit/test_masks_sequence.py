@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import json
 import struct
 import zlib
 from collections.abc import Iterable
@@ -107,6 +108,27 @@ def test_a_change_of_one_frame_writes_one_block_of_a_long_sequence(tmp_path: Pat
     (tmp_path / files.written[1]).unlink()
     files.store(changed)
     assert files.written[whole + 1 :] == [files.written[1]], "a block that is gone is written again"
+
+
+def test_the_quality_of_tracked_masks_is_stored_with_them(tmp_path: Path) -> None:
+    files, masks = Files(tmp_path), blobs(3)
+    sequence = MaskSequence.empty((64, 48), 5, 8)
+    sequence.set(5, masks[0], 0.734)
+    sequence.set(6, masks[1], 1.2)
+    sequence.set(7, masks[2])
+    stored = files.store(sequence)
+    loaded = MaskSequence.load(stored)
+    assert [loaded.quality(frame) for frame in loaded.frames] == [0.73, 1.0, None]
+    assert MaskSequence.load_partly(stored, (64, 48), range(10)).quality(5) == 0.73
+    changed = loaded.copy()
+    changed.set(5, masks[2])  # by a person
+    assert (changed.quality(5), loaded.quality(5)) == (None, 0.73)
+
+    said = json.loads(stored.read_text())
+    for damaged in ("AAAA", 7, None, said["quality"][:-8]):  # the masks are good without it
+        stored.write_text(json.dumps({**said, "quality": damaged}))
+        assert MaskSequence.load(stored).quality(5) is None
+        assert (MaskSequence.load(stored).array() == masks).all()
 
 
 @settings(deadline=None, max_examples=20)
