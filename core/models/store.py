@@ -116,9 +116,8 @@ class ModelStore:
         """How a person comes by the weights of a gated model; empty for others."""
         if not model.gated:
             return ""
-        named = ", ".join(name for name in model.files if "*" not in name)
-        by_hand = "" if self.root is None else f", or copy {named} and the tokenizer's files to {self.root / model.name}"
-        return f"accept their licence on huggingface.co/{model.repository} and start the program with your HF_TOKEN{by_hand}"
+        by_hand = "" if self.root is None else f", or copy its files to {self.root / model.name}"
+        return f"accept the licence on huggingface.co/{model.repository} and start with your HF_TOKEN{by_hand}"
 
     def _missing(self, model: ModelEntry) -> ModelMissingError:
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"

@@ -3,13 +3,15 @@ at a time.
 
 The box, or else the first click on the object, gives the object; the frame is then shown again with
 the memory of that answer, which fills the object out. A further click changes only what it
-contradicts: the part that it points at is taken in, or cut out.
+contradicts: the part that it points at, in one piece, is taken in or cut out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
@@ -21,8 +23,10 @@ SURE = 10.0
 """The logit with which SAM 2 writes down what was given rather than found."""
 
 _BOX_MARGIN = 0.05  # of the box's sides: nobody draws it to the pixel
+_OUTSIDE = 1.0  # a logit next to what a click changes: no more sure of the edge there than the network is elsewhere
 _DOT = 0.025  # radius, in sides of the picture, of what a click is sure of: no less than a filter of the outline leaves standing
-_MOST_ADDED, _MOST_CUT = 0.5, 0.25  # of the object, by one click: a larger answer is a leak or the whole object again
+_MOST_ADDED = 0.5  # of the object, by one click: a larger answer is a leak
+_MOST_CUT, _MOST_CUT_OF_KEPT = 0.25, 0.75  # where nothing, or a click, says what stays: a larger answer is the whole object again
 
 
 @dataclass(frozen=True)
@@ -89,24 +93,37 @@ def correct(network: SAM2Base, features: Features, logits: Tensor, clicks: list[
 
 
 def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, clicks: list[Click]) -> Tensor:
-    """Logits (1, 1, h, w) of what a click points at: the likeliest of the network's three answers
-    that no other click speaks against.
+    """Logits (1, 1, h, w) of what a click points at: of the network's three answers to it, the
+    smallest, and of that the piece around the click that is to change.
 
-    All negative when no answer will do.
+    All negative when no answer will do: one that is too large, or takes in a click that speaks
+    against it.
     """
-    coordinates = torch.tensor([[[click.x, click.y]]], device=logits.device) * network.image_size
-    point = {"point_coords": coordinates, "point_labels": torch.ones(1, 1, dtype=torch.int32, device=logits.device)}
+    opposed = [other for other in clicks if other.positive != click.positive]
+    asked = [click, *opposed]
+    coordinates = torch.tensor([[[one.x, one.y] for one in asked]], device=logits.device) * network.image_size
+    labels = torch.tensor([[1, *[0] * len(opposed)]], dtype=torch.int32, device=logits.device)
     maps = [level.permute(1, 2, 0).unflatten(2, size) for level, size in zip(features.levels, features.sizes, strict=True)]
     coarse = maps[-1] + network.no_mem_embed.permute(1, 2, 0)[..., None]
-    answers, _, scores, *_ = network._forward_sam_heads(coarse, point, high_res_features=maps[:-1], multimask_output=True)
-    opposed = [other for other in clicks if other.positive != click.positive]
-    for index in scores[0].argsort(descending=True).tolist():
-        part = answers[:, index : index + 1]
-        changed = (part > 0) & ((logits > 0) != click.positive)
-        most = _MOST_ADDED if click.positive else _MOST_CUT
-        if changed.sum() <= most * (logits > 0).sum() and all(Click(o.x, o.y, False).agrees(part) for o in opposed):
-            return part
-    return torch.full_like(logits, -SURE)
+    point = {"point_coords": coordinates, "point_labels": labels}
+    answers, *_ = network._forward_sam_heads(coarse, point, high_res_features=maps[:-1], multimask_output=True)
+    most = _MOST_ADDED if click.positive else _MOST_CUT_OF_KEPT if opposed else _MOST_CUT
+    smallest, least = torch.full_like(logits, -SURE), int(most * (logits > 0).sum()) + 1
+    for part in answers.split(1, 1):
+        piece = _piece_at((part > 0) & ((logits > 0) != click.positive), click)
+        if 0 < (size := int(piece.sum())) < least and all(Click(o.x, o.y, False).agrees(piece.float()) for o in opposed):
+            smallest, least = torch.where(piece, part, part.clamp(max=-_OUTSIDE)), size
+    return smallest
+
+
+def _piece_at(mask: Tensor, click: Click) -> Tensor:
+    """The connected piece of a mask, bool (1, 1, h, w), in which a click lies; empty where it lies
+    in none.
+    """
+    height, width = mask.shape[-2:]
+    _, labels = cv2.connectedComponents(mask[0, 0].cpu().numpy().astype(np.uint8), connectivity=4)
+    label = labels[min(int(click.y * height), height - 1), min(int(click.x * width), width - 1)]
+    return torch.from_numpy(labels == label)[None, None].to(mask.device) & mask
 
 
 def _centres(logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,7 +71,8 @@ class ObjectTracker:
     """Tracks one object from its prompted frames in one direction.
 
     Of the frames that it merely tracked it keeps those that the network can still look back at, so
-    its memory doesn't grow with the clip.
+    its memory doesn't grow with the clip. A small network (one with `passes`) looks back at frames
+    on which it saw the object.
     """
 
     def __init__(self, network: SAM2Base, size: tuple[int, int], frames: int, passes: int) -> None:
@@ -81,6 +82,7 @@ class ObjectTracker:
         self.network, self.size, self.frames, self.passes = network, size, frames, passes
         self.conditioning: dict[int, Output] = {}
         self.recent: dict[int, Output] = {}
+        self._left_out: set[int] = set()  # tracked frames that are not remembered
         stride = network.memory_temporal_stride_for_eval
         self.reach = max(network.num_maskmem * stride, network.max_obj_ptrs_in_encoder)
 
@@ -117,11 +119,27 @@ class ObjectTracker:
         if prompts is not None:
             output = self._correct(frame, features, prompts, output, reverse)
             self.conditioning[frame] = output
+        elif self.passes and float(output["object_score_logits"]) <= 0:
+            # it looks back at a few frames: those that hide the object would soon be all it knows
+            self._left_out.add(frame)
         else:
             self.recent[frame] = output
-        for old in [index for index in self.recent if abs(index - frame) > self.reach]:
-            del self.recent[old]
+        self._forget(frame)
         return output
+
+    def _forget(self, frame: int) -> None:
+        """Let go of what the network can't look back at from a frame."""
+        for old in [index for index in self.recent if abs(self._moved(index, frame) - frame) > self.reach]:
+            del self.recent[old]
+        farthest = max((abs(index - frame) for index in self.recent), default=0)
+        self._left_out = {index for index in self._left_out if abs(index - frame) < farthest}
+
+    def _moved(self, index: int, frame: int) -> int:
+        """Where a remembered frame stands for the network as it looks back from another: nearer by
+        those in between that were left out.
+        """
+        between = sum(min(index, frame) < left < max(index, frame) for left in self._left_out)
+        return index + between if index < frame else index - between
 
     def _correct(self, frame: int, features: Features, prompts: FramePrompts, tracked: Output, reverse: bool) -> Output:
         points = prompts.point_inputs(self.network.image_size, self.size, self.network.device)
@@ -134,7 +152,8 @@ class ObjectTracker:
         return self._step(frame, features, reverse, point_inputs=points, prev_sam_mask_logits=before.clamp(-32, 32))
 
     def _step(self, frame: int, features: Features, reverse: bool, **inputs: Any) -> Output:
-        memory = {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": self.recent}
+        recent = {self._moved(index, frame): output for index, output in self.recent.items()}
+        memory = {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": recent}
         output = _run(self.network, frame, features, memory, self.frames, reverse, remember=False, **inputs)
         if self.passes:
             output["pred_masks"] = drop_far_pieces(output["pred_masks"])

@@ -23,7 +23,7 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     ours.get_by_text("in use").wait_for()
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
     gated = dialog.locator("[data-model=sam3]")
-    assert "accept their licence on huggingface.co/facebook/sam3" in gated.inner_text()
+    assert "accept the licence on huggingface.co/facebook/sam3" in gated.inner_text()
     assert "SAM License" in gated.inner_text()
     tiny.get_by_role("button", name="Fetch 156 MB").click()
     tiny.get_by_role("button", name="Use").click(timeout=SLOW)

@@ -137,7 +137,7 @@ def test_a_model_is_fetched_and_a_gated_one_says_what_to_do(folders: dict[str, P
     assert done.returncode == ModelMissingError.exit_code, done.stderr
     licence, said = done.stderr.splitlines()[0], done.stderr.splitlines()[-1]
     assert "SAM License" in licence
-    assert said.startswith("error: the weights of 'sam3' are gated: accept their licence on huggingface.co/facebook/sam3")
+    assert said.startswith("error: the weights of 'sam3' are gated: accept the licence on huggingface.co/facebook/sam3")
     assert str(tmp_path / "models" / "sam3") in said
     assert load_segmenter("edgetam", "cpu", store).backend.encode(FRAMES[0]).levels
     shutil.copytree(folders["sam3_video"], tmp_path / "models" / "sam3", dirs_exist_ok=True)  # what it tells a person to do

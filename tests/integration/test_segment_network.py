@@ -124,6 +124,30 @@ def test_memory_does_not_grow_with_the_clip(toy: SAM2Base, reverse: bool) -> Non
     assert max(kept) == kept[20] == kept[-1] <= TOY.memories + TOY.pointers + 1
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_frames_without_the_object_are_not_what_the_network_looks_back_at(toy: SAM2Base, reverse: bool) -> None:
+    reader, looked_at = SyntheticReader(12), {}
+    original = toy._track_step
+
+    def spy(_network: SAM2Base, *args: object, output_dict: dict, **named: object) -> tuple:
+        looked_at.update(keys=sorted(output_dict["non_cond_frame_outputs"]))
+        return original(*args, output_dict=output_dict, **named)
+
+    toy._track_step = MethodType(spy, toy)
+    toy.sam_mask_decoder.iou_prediction_head.layers[-1].bias.fill_(3.0)  # and in its masks
+    tracker = ObjectTracker(toy, SIZE, len(reader), passes=1)
+    order = range(11, -1, -1) if reverse else range(12)
+    tracker.prompt(order[0], encode(toy, reader.frame(order[0])), PROMPTS)
+    for index in order[1:]:
+        hidden = index in (4, 5, 6)
+        toy.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(-3.0 if hidden else 3.0)
+        tracker.step(index, encode(toy, reader.frame(index)), reverse=reverse)
+        if index == (3 if reverse else 7):  # those before the hidden frames are next to this one
+            assert looked_at["keys"] == ([4, 5, 6, 7] if reverse else [4, 5, 6])
+        assert not {4, 5, 6} & set(tracker.recent)
+    assert len(tracker.recent) <= max(TOY.memories, TOY.pointers) + 1
+
+
 def _write_package(folder: Path, config: Sam2Config = TOY) -> Path:
     folder.mkdir()
     config.write(folder / "config.json")

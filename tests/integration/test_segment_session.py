@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError
+from core.evaluation.clips import FramesInMemory
 from core.masks import write_mask
 from core.media import ClipReader, open_clip
 from core.models import ModelStore
@@ -94,6 +95,21 @@ def test_a_further_click_costs_only_the_decoder(session: SegmentSession, segment
             hook.remove()
     assert runs == {"sam_mask_decoder": 1}
     assert not corrected[64, 58]
+
+
+def test_a_minus_click_takes_away_all_of_what_it_points_at_and_nothing_else(segmenter: Segmenter, tmp_path: Path) -> None:
+    # of two discs that were taken for one object, as one click on two cups may
+    ys, xs = np.mgrid[:120, :160]
+    left, right = ((xs - x) ** 2 + (ys - 60) ** 2 < 22**2 for x in (40, 118))
+    frame = np.full((120, 160, 3), (120, 130, 110), np.uint8)
+    frame += np.random.default_rng(0).integers(0, 12, frame.shape, dtype=np.uint8)
+    frame[left | right] = (200, 40, 50)
+    write_mask(tmp_path / "both.png", left | right)
+    session = segmenter.session(FramesInMemory(frame[None]), tmp_path)
+    mask = session.preview(0, [MaskPrompt(0, 1, "both.png"), PointPrompt(0, 1, 40, 60), PointPrompt(0, 1, 118, 60, positive=False)])
+    assert (mask & left).sum() == left.sum()
+    assert (mask & right).sum() < 0.1 * right.sum()
+    assert not (mask & ~left & ~right).any()
 
 
 def test_a_further_click_reads_no_frame_again(session: SegmentSession, reader: CountingReader) -> None:
