@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
+from core.carrying.additions import added_parts, Addition, additions_of
 from core.carrying.colours import ColourMap, Palette
 from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, ThingMotion
 from core.geometry import Box
@@ -34,6 +36,8 @@ SEE_THROUGH = 0.12
 """Share of the keyframe below which the feather leaves too little of it to tell the change."""
 UNLIKE = 24.0
 """8-bit levels by which a pixel differs from its place on the keyframe when it is another."""
+GONE = 0.5
+"""What counts as unsupported of the region where an addition can't be placed."""
 UNSUPPORTED = 55.0
 """8-bit levels of error to expect from which on a pixel's change is not supported."""
 
@@ -76,7 +80,10 @@ class KeyframeChange:
         weight = np.where(inside, np.clip((alpha - SEE_THROUGH) / 0.5, 0, 1), 0).astype(np.float32)
         if not weight.any():
             weight = inside.astype(np.float32)
-        changed = np.abs(difference).max(-1) > CHANGED
+        parts, self.thing = added_parts(source, picture, mask)
+        added = self.box.crop(parts)
+        changed = (np.abs(difference).max(-1) > CHANGED) & ~added
+        weight[added] = 0
         depth = _depth(inside)
         self.fade = _fade(changed, weight, depth)
         self.palette = self._palette_of(source, mask, changed & inside)
@@ -87,8 +94,12 @@ class KeyframeChange:
         weight *= np.where(thing, np.clip((deep - 2.5) / EDGE, 1e-5, 1), 0).astype(np.float32)
         self.colours = ColourMap(*(each[weight > 0] for each in (before, before + difference, weight)))
         mapped = self.colours.of(self.source) - before
+        # What the colours explain is no addition.
+        unlike = np.abs(difference - mapped).mean(-1)
+        self.additions = [each for each in additions_of(picture, parts) if _shown(each, self.box, unlike) > UNLIKE]
+        added = self.box.crop(_covered(self.additions, mask.shape))
         rest = difference - mapped * self.shows(inside)[..., None]
-        self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH), 1, 0).astype(np.float32))
+        self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH) & ~added, 1, 0).astype(np.float32))
         self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
 
     def _beside(self, changed: Mask, inside: Mask, depth: NDArray[np.int_]) -> Mask:
@@ -124,6 +135,22 @@ class KeyframeChange:
         far as the distance to the region's edge tells.
         """
         return np.asarray(self.fade[_depth(mask)], np.float32)
+
+
+def _shown(addition: Addition, box: Box[int], values: Floats) -> float:
+    """The mean of values (h, w) of a part of the keyframe where an addition is."""
+    alpha = np.zeros(values.shape, np.float32)
+    at = addition.box.moved(-box.x0, -box.y0).clipped(values.shape)
+    alpha[at.slices] = at.moved(box.x0 - addition.box.x0, box.y0 - addition.box.y0).crop(addition.picture[..., 3])
+    return float((alpha * values).sum() / max(float(alpha.sum()), 1e-6))
+
+
+def _covered(additions: Sequence[Addition], shape: tuple[int, ...]) -> Mask:
+    """The pixels of a frame that additions touch."""
+    covered = np.zeros(shape[:2], bool)
+    for addition in additions:
+        covered[addition.box.slices] |= addition.picture[..., 3] > 0.02
+    return covered
 
 
 def _within(inner: Floats) -> Floats:
@@ -195,9 +222,25 @@ class ChangeCarrier:
         picture = source.copy()
         edited = composite(here, result, area.crop(soft_edge(mask, feather)))
         picture[area.slices] = np.where(inside[..., None], edited, here)
+        for addition in change.additions:
+            motion = addition.motion(*self._of_thing(index))
+            if motion is None:
+                unsupported = max(unsupported, GONE)
+                continue
+            colours, alpha = addition.onto(source, motion)
+            picture = composite(picture, colours.clip(0, 255).astype(np.uint8), alpha * soft_edge(mask, feather))
         whole = np.zeros(mask.shape, np.uint8)
         whole[area.slices] = confidence
         return CarriedFrame(picture, whole, unsupported)
+
+    def _of_thing(self, index: int) -> tuple[Floats, Floats]:
+        """Places of the thing on the keyframe and on a frame, (N, 2) each, in source pixels."""
+        (width, height), small = self._motion.size, self._motion.small_size
+        scale = np.array([width / small[0], height / small[1]], np.float32)
+        start, end = ((places + 0.5) * scale - 0.5 for places in self._motion.at(index).pairs())
+        x, y = (np.clip(np.rint(start[:, axis]), 0, side - 1).astype(int) for axis, side in enumerate((width, height)))
+        on = self._change.thing[y, x]
+        return start[on], end[on]
 
     def _misplaced(self, trust: Floats, inner: Floats, inside: Mask) -> Mask:
         """Where a pixel deep in the region is said to come from beside the thing: right only where

@@ -48,6 +48,24 @@ def test_a_recoloured_a_striped_and_a_signed_thing_is_a_change(ball: CarryingCli
         assert carried_as(ball.frames[0], changed[0], region[0]) == "change", name
 
 
+def test_a_hat_is_carried_with_the_thing_that_it_sits_on(ball: CarryingClip) -> None:
+    def top(mask: np.ndarray) -> np.ndarray:
+        rows, columns = np.nonzero(mask)
+        return np.array([columns[rows == rows.min()].mean(), rows.min()])
+
+    region = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((61, 61), np.uint8)) > 0 for mask in ball.masks])
+    x, y = top(ball.masks[0]).astype(int)
+    keyframe = ball.frames[0].copy()
+    keyframe[y - 20 : y + 6, x - 20 : x + 20] = (230, 20, 200)
+    assert carried_as(ball.frames[0], keyframe, region[0]) == "change"
+    result = carried(ball.frames, region, {0: keyframe}, JobContext())
+    for index in (4, FRAMES - 1):
+        hat = np.abs(result[index].astype(int) - (230, 20, 200)).max(-1) < 40
+        assert hat.sum() > 0.7 * 26 * 40
+        middle = np.argwhere(hat)[:, ::-1].mean(0)
+        assert np.abs(middle - (x, y - 7) - (top(ball.masks[index]) - (x, y))).max() < 10  # its surface turns below
+
+
 def test_another_thing_in_its_place_is_a_picture(ball: CarryingClip, region: np.ndarray) -> None:
     assert carried_as(ball.frames[0], _another_thing(ball.frames[0], ball.masks[0]), region[0]) == "picture"
     assert carried_as(ball.frames[0], _another_thing(ball.frames[0], region[0]), region[0]) == "picture"
