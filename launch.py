@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from typing import IO
 
 # All of this file parses in Python 3.6, so that an old Python gets a sentence instead of a
 # traceback; app.bootstrap wants a newer one.
@@ -32,12 +34,17 @@ def run_child(command: list[str]) -> int:
     Ctrl-C reaches it from the terminal; it decides, we wait for it.
     """
     with subprocess.Popen(command) as process:
-        while True:
-            try:
-                code = process.wait()
-                return code if code >= 0 else 128 - code
-            except KeyboardInterrupt:
-                continue
+        return wait_for(process)
+
+
+def wait_for(process: "subprocess.Popen[bytes]") -> int:
+    """Waits for a command that runs, whoever presses Ctrl-C, and returns its exit code."""
+    while True:
+        try:
+            code = process.wait()
+            return code if code >= 0 else 128 - code
+        except KeyboardInterrupt:
+            continue
 
 
 def script_checks() -> dict[str, list[str]]:
@@ -56,6 +63,21 @@ def script_checks() -> dict[str, list[str]]:
     }
 
 
+def begin(command: list[str]) -> "tuple[subprocess.Popen[bytes], IO[bytes]]":
+    """Starts a command beside others; what it says is kept for `end`."""
+    said = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `end`)
+    return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT), said
+
+
+def end(name: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> int:
+    """Waits for a command that was begun, prints what it said and returns its exit code."""
+    code = wait_for(process)
+    said.seek(0)
+    print(f"== {name}\n{said.read().decode(errors='replace')}", end="", flush=True)
+    said.close()
+    return code
+
+
 def run_tests(arguments: list[str]) -> int:
     """With arguments, pytest with these.
 
@@ -63,6 +85,8 @@ def run_tests(arguments: list[str]) -> int:
     """
     os.chdir(ROOT)
     python = sys.executable
+    if arguments:
+        return run_child([python, "-m", "pytest", *arguments])
     checks = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
@@ -71,24 +95,19 @@ def run_tests(arguments: list[str]) -> int:
         "advisories": [python, "-m", "scripts.check_advisories"],
         "structure": [python, "-m", "scripts.check_structure", "files", "parameters", "arguments", "duplicates"],
     }
-    if not arguments:
-        failed = []
-        for name, command in {**checks, **script_checks()}.items():
-            print(f"== {name}", flush=True)
-            if run_child(command):
-                failed.append(name)
-        if failed:
-            print(f"Failed: {', '.join(failed)}. The tests did not run; `python3 launch.py test tests` runs them alone.", flush=True)
-            return 1
-        # Two at a time, which most tests leave room for; those in the browser want the machine for
-        # themselves.
-        both = [["tests", "--ignore", "tests/browser", "--numprocesses", "2", "--dist", "loadfile"], ["tests/browser"]]
-        code = 0
-        for words in both:
-            print(f"== pytest {' '.join(words)}", flush=True)
-            code = run_child([python, "-m", "pytest", *words]) or code
-        return code
-    return run_child([python, "-m", "pytest", *arguments])
+    begun = {name: begin(command) for name, command in {**checks, **script_checks()}.items()}
+    failed = [name for name, (process, said) in begun.items() if end(name, process, said)]
+    if failed:
+        print(f"Failed: {', '.join(failed)}. The tests did not run; `python3 launch.py test tests` runs them alone.", flush=True)
+        return 1
+    # A test in the browser leaves much of two cores idle, which the others use meanwhile: two at a
+    # time, whole files in the order of the folders, so that the short ones of tests/unit come last
+    # and both are busy to the end.
+    browser = begin([python, "-m", "pytest", "tests/browser"])
+    others = ["tests", "--ignore", "tests/browser", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    print(f"== pytest {' '.join(others)}", flush=True)
+    code = run_child([python, "-m", "pytest", *others])
+    return end("pytest tests/browser", *browser) or code
 
 
 def main(arguments: list[str]) -> int:

@@ -223,6 +223,12 @@ def test_the_test_command_adds_its_requirements_and_passes_pytest_through(checko
     done = checkout.start("test", "-k", "masks")
     assert done.returncode == 3
     assert done.stdout == "pytest got ['-k', 'masks']\n"
+    done = checkout.start("test")
+    assert done.returncode == 1
+    *said, last = done.stdout.splitlines()
+    checks = ["ruff check", "ruff format", "mypy", "import-linter", "advisories", "structure"]
+    assert [line for line in said if line.startswith("==")] == [f"== {name}" for name in checks]
+    assert last.startswith(f"Failed: {', '.join(checks)}. The tests did not run;")  # none of them is installed here
 
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
