@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from builders import disc_clip
 from command_line import BOX, run
+from filelock import FileLock
 
 from app.editor.editor import Editor
 from app.settings import Settings
@@ -48,9 +50,16 @@ def talking_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def edited(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an `edit` of that clip. Not to be changed."""
-    out = tmp_path_factory.mktemp("edited")
-    words = ("--task", "modify", "--caption", "a red cube", "--adjust", "box+expand:6,holes:all,smooth:1")
-    done = run("edit", talking_clip, "--out", out, "--box", BOX, *words, "--png", "--seed", 3, "--steps", 1)
-    assert done.returncode == 0, done.stderr
+    """The folder of an `edit` of that clip, which all workers of pytest-xdist share. Not to be
+    changed.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    out, done = folder / "edited", folder / "edited.done"
+    with FileLock(folder / "edited.lock"):
+        if not done.exists():
+            words = ("--task", "modify", "--caption", "a red cube", "--adjust", "box+expand:6,holes:all,smooth:1")
+            ended = run("edit", talking_clip, "--out", out, "--box", BOX, *words, "--png", "--seed", 3, "--steps", 1)
+            assert ended.returncode == 0, ended.stderr
+            done.touch()
     return out

@@ -11,7 +11,7 @@ from builders import video_file
 from app.editor.editor import Editor
 from core.errors import InputError
 
-CUT, FRAMES = 8, 14
+CUT, FRAMES = 6, 10
 
 
 def centre(frame: int) -> tuple[int, int]:
