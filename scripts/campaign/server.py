@@ -64,7 +64,8 @@ class Server:
             self._ended()
             raise Refused(f"the server did not start: {self._said()}")
         try:
-            self._client = Client(found[0], headers=self._headers, verbose=False, download_files=self._downloads.name)
+            patient = {"timeout": LONGEST_CALL}
+            self._client = Client(found[0], headers=self._headers, verbose=False, download_files=self._downloads.name, httpx_kwargs=patient)
         except Exception as error:
             self._ended()
             raise Refused(f"the server does not answer: {error}") from error

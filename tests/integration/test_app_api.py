@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 TOKEN = secrets.token_urlsafe()
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+PATIENT = {"timeout": 120}
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +63,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @pytest.fixture
 def client(server: str, tmp_path: Path) -> Client:
-    return Client(server, headers=HEADERS, verbose=False, download_files=tmp_path / "downloads")
+    return Client(server, headers=HEADERS, verbose=False, download_files=tmp_path / "downloads", httpx_kwargs=PATIENT)
 
 
 def refused(server: str, name: str, *arguments: Any) -> bool:
     """Whether a call made without gradio_client, which would look at the arguments first, is
     refused.
     """
-    call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)}, headers=HEADERS)
+    call = httpx.post(f"{server}/gradio_api/call/{name}", json={"data": list(arguments)}, headers=HEADERS, **PATIENT)
     if call.status_code != 200:
         return True
-    return "event: error" in httpx.get(f"{server}/gradio_api/call/{name}/{call.json()['event_id']}", headers=HEADERS).text
+    return "event: error" in httpx.get(f"{server}/gradio_api/call/{name}/{call.json()['event_id']}", headers=HEADERS, **PATIENT).text
 
 
 def test_the_guides_program_makes_a_whole_edit(server: str, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_stranger_gets_nothing(client: Client, server: str, tmp_path: Path) ->
     for wanted in ("../" + project_id, "files/../project.json", "/etc/passwd"):
         assert refused(server, "download", project_id, wanted)
     for path in (secret, ROOT / "README.md"):
-        assert httpx.get(f"{server}/gradio_api/file={path}", headers=HEADERS).status_code in (403, 404)
+        assert httpx.get(f"{server}/gradio_api/file={path}", headers=HEADERS, **PATIENT).status_code in (403, 404)
     elsewhere = HEADERS | {"origin": "http://elsewhere.example", "content-type": "text/plain"}
-    call = httpx.post(f"{server}/gradio_api/call/list_examples", content=b'{"data": []}', headers=elsewhere)
+    call = httpx.post(f"{server}/gradio_api/call/list_examples", content=b'{"data": []}', headers=elsewhere, **PATIENT)
     assert call.status_code == 403, "a page of another site can send plain text without asking, and no more"
