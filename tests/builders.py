@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -46,6 +48,38 @@ def finish(editor: Editor, job_id: str) -> dict[str, Any]:
     status = editor.runner.wait(job_id, 120)
     assert status.state == "done", status.message
     return status.result
+
+
+@contextmanager
+def held_at(stage: str, done: int) -> Iterator[threading.Event]:
+    """Hold the first job that comes so far in a stage there, until the block ends.
+
+    Args:
+        stage: The stage, as the job reports it.
+        done: How many of its units are finished then.
+
+    Yields:
+        What is set when a job is held.
+
+    """
+    import pytest
+
+    from core.progress import JobContext
+
+    reached, left, report = threading.Event(), threading.Event(), JobContext.report
+
+    def holding(context: JobContext, at: str, finished: int, total: int, partial: Any = None) -> None:
+        if (at, finished) == (stage, done) and not reached.is_set():
+            reached.set()
+            left.wait(240)
+        report(context, at, finished, total, partial)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JobContext, "report", holding)
+        try:
+            yield reached
+        finally:
+            left.set()
 
 
 class FrameList:

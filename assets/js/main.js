@@ -3,6 +3,7 @@
 
 import { run } from "./state/commands.js";
 import { watchConnection } from "./state/connection.js";
+import { shortDuration } from "./state/format.js";
 import { activeJob } from "./state/jobs.js";
 import { showMessage } from "./state/messages.js";
 import { goTo, knownProjects, openStep } from "./state/project.js";
@@ -68,7 +69,7 @@ mountKeyboard();
 // For the browser's console and for tests: nothing on the page reads this.
 Object.assign(window.studio, {
   ...{ state, set, servers, ask, change, run, activeJob, chosenTry, goTo, openStep, knownProjects, showMessage },
-  ...{ brush, make, picture: get },
+  ...{ brush, make, picture: get, shortDuration },
 });
 Object.defineProperty(window.studio, "place", { get: () => place });
 

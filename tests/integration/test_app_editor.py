@@ -2,12 +2,11 @@
 all the way.
 """
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import DISC_BOX, disc_clip, finish
+from builders import DISC_BOX, disc_clip, finish, held_at
 
 from app.commands.replay import replay_to_folder
 from app.editor.editor import Editor
@@ -22,7 +21,7 @@ from core.project.edits import SamplingSettings
 from core.project.project import Project
 from core.project.tracks import MaskAdjustment
 
-FRAMES = 12
+FRAMES = 8
 
 
 def selected(editor: Editor, clip: Path) -> Project:
@@ -35,7 +34,7 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     project_id = selected(editor, clip).project_id
     assert len(editor.masks.overlay_png(project_id, 0)) > len(editor.masks.overlay_png(project_id, 5))
     finish(editor, editor.tracking.start(project_id))
-    assert editor.tracking.timeline(project_id)[0]["tracked"] == (0, 12)
+    assert editor.tracking.timeline(project_id)[0]["tracked"] == (0, FRAMES)
     editor.region.set_adjustment(project_id, MaskAdjustment("box+expand", 6))
     result = finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a blue ball", (1, 2), SamplingSettings(steps=2)))
     project = editor.projects.get(project_id)
@@ -46,7 +45,7 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     editor.keyframes.accept(project_id, project.edits[1].edit_id)
     propagation_id = finish(editor, editor.propagation.start(project_id, settings=SamplingSettings(steps=1)))["propagation"]
     report = editor.results.report(project_id, propagation_id)
-    assert (report["frames"], report["max_difference_outside"]) == (12, 0)
+    assert (report["frames"], report["max_difference_outside"]) == (FRAMES, 0)
     exported = finish(editor, editor.exports.start(project_id, "ffv1", propagation_id))
     recipe = editor.projects.file(project_id, exported["recipe"])
     replayed = replay_to_folder(editor.engine, recipe, tmp_path / "again", JobContext(), anew=True)
@@ -67,7 +66,7 @@ def test_from_a_click_to_a_video_and_back_after_a_restart(editor: Editor, clip: 
     assert reopened.latest_propagation is not None
     assert reopened.latest_propagation.result is not None
     with open_clip(again.projects.file(project_id, reopened.latest_propagation.result)) as video:
-        assert len(video) == 12
+        assert len(video) == FRAMES
     assert [s.project_id for s in again.projects.recent()] == [project_id]
     while again.history.labels(project_id)[0]:
         again.history.undo(project_id)
@@ -89,14 +88,12 @@ def test_a_click_can_be_undone_and_its_mask_goes_with_it(editor: Editor, clip: P
 
 def test_stopping_a_track_keeps_the_frames_that_were_reached(editor: Editor, clip: Path) -> None:
     project_id = selected(editor, clip).project_id
-    session_job = editor.tracking.start(project_id)
-    while not ((now := editor.jobs.status(session_job)).finished or (now.stage == "tracking" and now.done >= 3)):
-        time.sleep(0.005)
-    editor.jobs.cancel(session_job)
-    assert editor.runner.wait(session_job, 60).state == "cancelled"
-    tracked = editor.projects.get(project_id).track(1).tracked
-    assert tracked is not None
-    assert 3 <= tracked[1] - tracked[0] < 12
+    with held_at("tracking", 3) as reached:
+        job = editor.tracking.start(project_id)
+        assert reached.wait(240)
+        editor.jobs.cancel(job)
+    assert editor.runner.wait(job, 60).state == "cancelled"
+    assert editor.projects.get(project_id).track(1).tracked == (0, 3)
 
 
 def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Path) -> None:
@@ -105,14 +102,14 @@ def test_what_a_person_does_while_tracking_runs_stands(editor: Editor, clip: Pat
     editor.prompts.add_box(project_id, 2, 0, *DISC_BOX)
 
     def meanwhile(event: ProgressEvent) -> None:
-        if event.stage == "tracking" and event.done == 9:
+        if event.stage == "tracking" and event.done == 7:
             editor.prompts.clear(project_id, 2)
             editor.prompts.add_box(project_id, 1, 5, 0, 0, 20, 20)
 
     TrackingJob(editor.workspace, editor.pictures).track(project_id, TrackRequest(), JobContext(meanwhile))
     first, second = editor.projects.get(project_id).tracks
     assert (second.prompts, second.masks, second.tracked) == ((), None, None)
-    assert not first.covers(0, 12)
+    assert not first.covers(0, FRAMES)
     assert first.masks is not None
     masks = editor.pictures.masks.load(editor.projects.get(project_id), first.masks)
     assert not masks[5][25:, 25:].any()
@@ -139,8 +136,8 @@ def test_a_correction_asks_for_tracking_again_and_keeps_the_masks(editor: Editor
     finish(editor, editor.keyframes.start_tries(project_id, 0, "delete", "", (0,)))
     editor.keyframes.accept(project_id, editor.projects.get(project_id).edits[0].edit_id)
     corrected = editor.prompts.add_point(project_id, 1, 4, 63, 61).track(1)
-    assert not corrected.covers(0, 12)
-    assert editor.tracking.timeline(project_id)[0]["present"] == [[0, 12]]
+    assert not corrected.covers(0, FRAMES)
+    assert editor.tracking.timeline(project_id)[0]["present"] == [[0, FRAMES]]
     with pytest.raises(InputError, match="track Object 1"):
         editor.propagation.start(project_id)
 

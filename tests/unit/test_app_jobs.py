@@ -18,18 +18,18 @@ def test_a_job_reports_and_ends_with_its_result() -> None:
     def work(context: JobContext) -> dict:
         context.report("counting", 2, 4)
         halfway.set()
-        go_on.wait(5)
+        go_on.wait(60)
         context.report("counting", 4, 4)
         return {"answer": 42}
 
     runner = JobRunner()
     job_id = runner.submit("count", "p", work, device="cpu")
-    assert halfway.wait(5)
+    assert halfway.wait(60)
     status = runner.status(job_id)
     assert (status.state, status.stage, status.fraction) == ("running", "counting", 0.5)
     assert status.remaining is not None
     go_on.set()
-    status = runner.wait(job_id, 5)
+    status = runner.wait(job_id, 60)
     assert (status.state, status.result, status.done, status.total) == ("done", {"answer": 42}, 4, 4)
 
 
@@ -37,7 +37,7 @@ def test_one_worker_per_device_runs_in_order_and_the_queue_tells_its_length() ->
     release, order = threading.Event(), []
 
     def blocker(context: JobContext) -> dict:
-        release.wait(5)
+        release.wait(60)
         order.append("first")
         return {}
 
@@ -49,12 +49,12 @@ def test_one_worker_per_device_runs_in_order_and_the_queue_tells_its_length() ->
     first = runner.submit("a", "p", blocker, device="cpu")
     second = runner.submit("b", "p", follower, device="cpu")
     other = runner.submit("c", "q", lambda c: {"ran": True}, device="cuda:0")
-    assert runner.wait(other, 5).state == "done"
+    assert runner.wait(other, 60).state == "done"
     assert runner.status(second).ahead == 1
     assert runner.status(runner.submit("d", "q", lambda c: {}, device="cuda:0")).ahead == 0, "work of another device is not waited for"
     release.set()
-    assert runner.wait(second, 5).state == "done"
-    assert runner.wait(first, 5).state == "done"
+    assert runner.wait(second, 60).state == "done"
+    assert runner.wait(first, 60).state == "done"
     assert order == ["first", "second"]
     assert [s.job_id for s in runner.of_project("p")] == [second, first]
 
@@ -71,13 +71,13 @@ def test_cancel_stops_a_running_job_at_its_next_step_and_a_queued_one_at_once() 
     runner = JobRunner()
     running = runner.submit("a", "p", endless, device="cpu")
     waiting = runner.submit("b", "p", endless, device="cpu")
-    started.wait(5)
+    started.wait(60)
     runner.cancel(waiting)
     assert runner.status(waiting).state == "cancelled"
     runner.cancel(running)
-    assert runner.wait(running, 5).state == "cancelled"
+    assert runner.wait(running, 60).state == "cancelled"
     after = runner.submit("c", "p", lambda c: {"ok": True}, device="cpu")
-    assert runner.wait(after, 5).state == "done"
+    assert runner.wait(after, 60).state == "done"
 
 
 def test_shutting_down_lets_a_job_keep_what_it_has() -> None:
@@ -95,7 +95,7 @@ def test_shutting_down_lets_a_job_keep_what_it_has() -> None:
     runner = JobRunner()
     running = runner.submit("a", "p", endless, device="cpu")
     waiting = runner.submit("b", "p", endless, device="cpu")
-    started.wait(5)
+    started.wait(60)
     runner.shut_down()
     assert kept == ["frames"]
     assert [runner.status(job).state for job in (running, waiting)] == ["cancelled", "cancelled"]
@@ -109,7 +109,7 @@ def test_errors_become_sentences() -> None:
         raise ZeroDivisionError("division by zero")
 
     runner = JobRunner()
-    told = [runner.wait(runner.submit("a", "p", work, device="cpu"), 5) for work in (bad_input, our_fault)]
+    told = [runner.wait(runner.submit("a", "p", work, device="cpu"), 60) for work in (bad_input, our_fault)]
     assert [s.state for s in told] == ["failed", "failed"]
     assert told[0].message == "the mask is empty everywhere"
     assert "ZeroDivisionError" in told[1].message
@@ -131,10 +131,10 @@ def test_a_pause_says_so_and_so_does_the_end_of_the_program() -> None:
 
     runner = JobRunner()
     first = runner.submit("a", "p", work, device="cpu")
-    assert started.wait(5)
+    assert started.wait(60)
     runner.cancel(first, PAUSED)
     runner.cancel(first)  # what was asked for first counts
-    assert (runner.wait(first, 5).state, runner.status(first).message) == ("cancelled", PAUSED)
+    assert (runner.wait(first, 60).state, runner.status(first).message) == ("cancelled", PAUSED)
     second = runner.submit("b", "p", work, device="cpu")
     runner.shut_down()
     assert runner.status(second).message == PAUSED
@@ -148,7 +148,7 @@ def test_a_finished_job_holds_nothing_of_what_it_worked_on() -> None:
         return lambda context: {"kind": type(masks).__name__}
 
     runner, kept, release = JobRunner(), [], threading.Event()
-    stopped = runner.submit("wait", "p", lambda context: {"waited": release.wait(5)}, device="gpu")
+    stopped = runner.submit("wait", "p", lambda context: {"waited": release.wait(60)}, device="gpu")
     for device in ("cpu", "gpu"):  # one that ends, and one that is cancelled while it waits
         masks = Masks()
         kept.append(weakref.ref(masks))
@@ -157,10 +157,10 @@ def test_a_finished_job_holds_nothing_of_what_it_worked_on() -> None:
         if device == "gpu":
             runner.cancel(ids)
         else:
-            assert runner.wait(ids, 5).result == {"kind": "Masks"}
+            assert runner.wait(ids, 60).result == {"kind": "Masks"}
     release.set()
-    runner.wait(stopped, 5)
-    runner.wait(runner.submit("next", "p", lambda context: {}, device="cpu"), 5)
+    runner.wait(stopped, 60)
+    runner.wait(runner.submit("next", "p", lambda context: {}, device="cpu"), 60)
     assert [ref() for ref in kept] == [None, None]
 
 
