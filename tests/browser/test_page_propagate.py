@@ -84,9 +84,9 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         page.get_by_text(f"{len(kept)} of 3 windows, made before").wait_for()
         page.get_by_text("3 seams (1 beside the keyframe), none stands out.").or_(page.get_by_text("may show (")).wait_for()
         page.get_by_text("The sound is kept as it is.").wait_for()
-        page.get_by_label("Format").select_option("png")
+        page.get_by_label("Format", exact=True).select_option("png")
         page.get_by_text("Pictures hold no sound.").wait_for()
-        page.get_by_label("Format").select_option("ffv1")
+        page.get_by_label("Format", exact=True).select_option("ffv1")
         page.get_by_role("button", name="Export").click()
         wait_for_job(page, "export")
         assert page.locator("#studio-propagate .vs-files a").count() == 3
