@@ -17,7 +17,7 @@ from core.background.diffusion import diffuse
 from core.background.footage import Footage, Frame, Mask
 from core.geometry import Box
 from core.masks import bounding_box
-from core.render.flow import DenseFlow
+from core.render.flow import DenseFlow, sample
 
 MARGIN = 28
 """Small pixels around the hole that a picture is fitted on, beside a quarter of the hole's size."""
@@ -25,6 +25,12 @@ LEAST_KNOWN = 60
 """Small pixels that have to be known on both sides."""
 GAIN = (0.6, 1.6)
 """How much darker or brighter the same place may be."""
+UNLIKE, LEAST_UNLIKE = 2.5, 8.0
+"""Where the flow lays places on one another that differ by this many times what is usual, and by
+this many 8-bit levels, it is not trusted.
+"""
+NUDGE = 4.0
+"""Small pixels that two pictures laid on the same frame may lie apart."""
 LIGHT = 20.0
 """The most that light which changes from place to place moves a pixel, in 8-bit levels."""
 
@@ -82,13 +88,25 @@ class Alignment:
         at = x.astype(np.float32), y.astype(np.float32)
         return np.asarray(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
-    def full_size(self, layer: Layer, footage: Footage, area: Box[int]) -> FullSize:
+    def apart_from(self, other: Alignment) -> NDArray[np.float32]:
+        """How far each small pixel of what is laid here lies from where `other`, laid on the same
+        frame, has it: float32 (h, w, 2). 0 where they show different things.
+        """
+        one, two = (cv2.cvtColor(np.rint(each.laid).astype(np.uint8), cv2.COLOR_RGB2GRAY) for each in (self, other))
+        flow = DenseFlow().between(np.asarray(one, np.uint8), np.asarray(two, np.uint8))
+        before, after = (cv2.GaussianBlur(np.abs(each - one), (0, 0), 2.0) for each in (two.astype(np.float32), _moved(two, flow)))
+        agree = (after < 0.8 * before) & (np.hypot(*np.moveaxis(flow, -1, 0)) < NUDGE)
+        flow = np.where(agree[..., None], flow, 0).astype(np.float32)
+        return np.asarray(cv2.GaussianBlur(flow, (0, 0), 1.5), np.float32)
+
+    def full_size(self, layer: Layer, footage: Footage, area: Box[int], nudge: NDArray[np.float32] | None = None) -> FullSize:
         """The layer as it lies on the frame, at full size.
 
         Args:
             layer: the layer that was aligned.
             footage: the clip.
             area: which part of the frame, in full-size pixels.
+            nudge: float32 (h, w, 2), how far off each small pixel is looked up.
 
         Returns:
             Pixels, where they show the scene, and the error to be expected.
@@ -101,7 +119,7 @@ class Alignment:
             at = columns - self.box.x0, rows - self.box.y0
             return np.asarray(cv2.remap(image, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
-        flow = enlarged(self.flow)
+        flow = enlarged(self.flow if nudge is None else self.flow + nudge)
         x, y = _through(self.inverse, columns + flow[..., 0], rows + flow[..., 1])
         at = ((x + 0.5) / across - 0.5).astype(np.float32), ((y + 0.5) / down - 0.5).astype(np.float32)
         laid = cv2.remap(layer.picture, *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
@@ -144,6 +162,7 @@ def align(
     refine: bool,
     around: Box[int] | None = None,
     motion: tuple[float, float] = (0.0, 0.0),
+    filled: tuple[Frame, Mask] | None = None,
 ) -> Alignment | None:
     """Lay a picture of the scene on a frame.
 
@@ -157,6 +176,8 @@ def align(
             where None.
         motion: how far the scene moves from frame to frame there, in small pixels, which may have
             blurred the frame.
+        filled: part of the frame's small picture with what is known of its hole by now, uint8 (h,
+            w, 3), and where it is known, bool (h, w): the flow is found there too.
 
     Returns:
         How it lies there; None when too little of both is known to tell.
@@ -178,10 +199,14 @@ def align(
     if known.sum() < LEAST_KNOWN:
         return None
     picture = box.crop(footage.small(target)).astype(np.float32)
-    flow = _flow(gray, np.asarray(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), np.uint8), known)
+    laid_gray = np.asarray(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), np.uint8)
+    if filled is None:
+        flow = _flow(gray, laid_gray, known)
+    else:
+        flow = _flow(np.asarray(cv2.cvtColor(filled[0], cv2.COLOR_RGB2GRAY), np.uint8), laid_gray, clear & filled[1], wary=True)
     rows, columns = np.mgrid[: gray.shape[0], : gray.shape[1]].astype(np.float32)
     at = columns + flow[..., 0], rows + flow[..., 1]
-    moved = cv2.remap(laid, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    moved = sample(laid, *at).astype(np.float32)
     clear = cv2.remap(clear.astype(np.float32), *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > 0.98
     known = clear & ~own
     if known.sum() < LEAST_KNOWN:
@@ -215,7 +240,7 @@ def _warped(layer: Layer, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Frame
     return np.asarray(laid, np.uint8), clear > 0
 
 
-def _flow(frame: NDArray[np.uint8], laid: NDArray[np.uint8], known: Mask) -> NDArray[np.float32]:
+def _flow(frame: NDArray[np.uint8], laid: NDArray[np.uint8], known: Mask, *, wary: bool = False) -> NDArray[np.float32]:
     """Where each pixel of the frame lies in the laid picture beyond its own place, (h, w, 2),
     continued smoothly into the hole.
     """
@@ -224,8 +249,18 @@ def _flow(frame: NDArray[np.uint8], laid: NDArray[np.uint8], known: Mask) -> NDA
     # What only one of them shows must not pull at the flow around it.
     seen = np.where(known, frame, lit)
     flow = cv2.GaussianBlur(DenseFlow().between(seen, lit), (0, 0), 1.5)
-    sure = cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
-    return diffuse(np.asarray(flow, np.float32), sure if sure.any() else known.astype(np.float32))
+    sure = cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    sure = sure if sure.any() else known
+    if wary:  # other times may show something else there
+        apart = cv2.GaussianBlur(np.abs(seen - _moved(lit, flow)), (0, 0), 2.0)
+        sure &= apart < max(UNLIKE * float(np.median(apart[sure])), LEAST_UNLIKE)
+    return diffuse(np.asarray(flow, np.float32), sure.astype(np.float32))
+
+
+def _moved(picture: NDArray, flow: NDArray) -> NDArray[np.float32]:
+    """A picture (h, w, ...) looked up where a flow (h, w, 2) leads from each place."""
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    return np.asarray(sample(picture, columns + flow[..., 0], rows + flow[..., 1]), np.float32)
 
 
 def _through(matrix: Matrix, x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[NDArray, NDArray]:

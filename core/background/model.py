@@ -70,12 +70,17 @@ class BackgroundModel:
             return area.crop(layer.picture), area.crop(layer.clear)
         total = np.zeros((*area.shape, 3), np.float32)
         weights, seen = np.zeros(area.shape, np.float32), np.zeros(area.shape, np.float32)
+        found = []
         for at in near:
             layer = self._plates.plate(at)
             laid = align(footage, index, layer, self._camera.between(at, index), refine=False, motion=self._camera.motion(index))
-            if laid is None:
-                continue
-            full = laid.full_size(layer, footage, area)
+            if laid is not None:
+                found.append((at, layer, laid))
+        # What two plates show a little apart meets in between: an average of both would be a blur.
+        apart = found[0][2].apart_from(found[1][2]) if len(found) == 2 else None
+        for way, (at, layer, laid) in zip((-1, 1), found, strict=False):
+            nudge = None if apart is None else apart * (way * abs(at - index) / abs(near[1] - near[0]))
+            full = laid.full_size(layer, footage, area, nudge)
             share = full.inside * (1 - abs(at - index) / EVERY + _LEAST) * np.exp(-full.error / SOFT)
             share *= np.where(full.clear, 1.0, MADE_UP)
             total += share[..., None] * full.pixels

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.background.alignment import align, Alignment, Layer
+from core.background.alignment import align, Alignment, Layer, surroundings
 from core.background.camera import Camera
 from core.background.completion import complete
 from core.background.footage import Footage, Frame, Mask
@@ -122,12 +122,28 @@ class Plates:
         alignments: list[Alignment] = []
         distances: list[int] = []
         sources: list[int] = []
+        around = surroundings(footage.small_hole(index))
+        if around is None:
+            return [], [], []
+        known = ~around.crop(footage.small_hole(index))
+        picture = around.crop(footage.small(index)).copy()
         for source in self._sources(index):
             hole = footage.hole(source)
             rim = cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
             layer = Layer(footage.frame(source), footage.small(source), ~rim, ~footage.small_hole(source))
-            laid = align(footage, index, layer, self._camera.between(source, index), refine=True, motion=self._camera.motion(index))
+            laid = align(
+                footage,
+                index,
+                layer,
+                self._camera.between(source, index),
+                refine=True,
+                motion=self._camera.motion(index),
+                filled=(picture, known),
+            )
             if laid is not None:
+                new = laid.clear & ~known
+                picture[new] = np.rint(laid.laid[new]).astype(np.uint8)
+                known = known | new
                 layers.append(layer)
                 alignments.append(laid)
                 distances.append(abs(source - index))

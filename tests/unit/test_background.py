@@ -127,8 +127,8 @@ def test_shots_do_not_mix() -> None:
 def test_parallax_is_followed(camera: CameraPath) -> None:
     clip = draw_courtyard(COUNT, (WIDTH * 3 // 2, HEIGHT * 3 // 2), camera=camera, effect="none")
     background = BackgroundModel(Clip(list(clip.frames)), Region(list(clip.masks)))
-    for index in (4, 12):
-        assert psnr(background.inpaint(index, clip.frames[index]), clip.behind[index], clip.masks[index]) > 22
+    for index in (4, 12):  # between two plates, which have to meet
+        assert psnr(background.inpaint(index, clip.frames[index]), clip.behind[index], clip.masks[index]) > (25 if index == 4 else 25.6)
 
 
 def test_what_passes_elsewhere_is_no_background() -> None:
