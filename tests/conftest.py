@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -23,12 +24,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_finish() -> None:
-    """Let the collector pass over what the libraries have made by now: every job that ends collects
+settled = 0
+"""How many modules there were when the collector was last told to pass over what there is."""
+
+
+def pytest_runtest_setup() -> None:
+    """Let the collector pass over what the libraries have made so far: every job that ends collects
     everything, which takes a third of a second with half a million objects.
     """
-    gc.collect()
-    gc.freeze()
+    global settled
+    if len(sys.modules) > settled + 100:
+        gc.collect()
+        gc.freeze()
+        settled = len(sys.modules)
 
 
 def browser_required() -> bool:
