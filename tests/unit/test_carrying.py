@@ -62,8 +62,9 @@ def test_a_hat_is_carried_with_the_thing_that_it_sits_on(ball: CarryingClip) -> 
     for index in (4, FRAMES - 1):
         hat = np.abs(result[index].astype(int) - (230, 20, 200)).max(-1) < 40
         assert hat.sum() > 0.7 * 26 * 40
-        middle = np.argwhere(hat)[:, ::-1].mean(0)
-        assert np.abs(middle - (x, y - 7) - (top(ball.masks[index]) - (x, y))).max() < 10  # its surface turns below
+        # The ball's surface turns below it, so it goes a little farther than the ball.
+        moved, went = top(ball.masks[index]) - (x, y), np.argwhere(hat)[:, ::-1].mean(0) - (x, y - 7)
+        assert np.abs(went - moved).max() < 0.5 * np.linalg.norm(moved) + 3
 
 
 def test_another_thing_in_its_place_is_a_picture(ball: CarryingClip, region: np.ndarray) -> None:
