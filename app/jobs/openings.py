@@ -59,6 +59,10 @@ class Openings:
         self._latest[worker] = self._runner.submit(OPEN, key, open_or_undo, device=worker)
         return self._latest[worker]
 
+    def _check(self, job_id: str) -> None:
+        if self._runner.status(job_id).kind != OPEN:
+            raise InputError(f"the job {job_id} opens no video: open it again")
+
     def _has_ended(self, job_id: str) -> bool:
         try:
             return self._runner.status(job_id).finished
@@ -67,6 +71,7 @@ class Openings:
 
     def cancel(self, job_id: str) -> None:
         """Give an opening up."""
+        self._check(job_id)
         self._runner.cancel(job_id)
         status = self._runner.status(job_id)
         if status.finished and (undo := self._waiting.pop(status.project_id, None)) is not None:  # it has never run
@@ -74,6 +79,7 @@ class Openings:
 
     def status(self, job_id: str) -> JobStatus:
         """How an opening stands: waits until it has ended, or until it says how far it is."""
+        self._check(job_id)
         until = time.monotonic() + _LONGEST_WAIT
         status = self._runner.wait(job_id, _NEWS)
         while not (status.finished or status.total or status.ahead) and time.monotonic() < until:

@@ -180,7 +180,10 @@ def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way
     assert [runner.wait(job_id, 20).state for job_id in ids[:4]] == ["done"] * 4
     monkeypatch.setattr(app.jobs.runner, "KEPT", 1)
     for _ in range(2):
-        runner.wait(runner.submit("other", "", lambda _: {}, device="other"), 20)
+        other = runner.submit("other", "", lambda _: {}, device="other")
+        runner.wait(other, 20)
+    with pytest.raises(InputError, match="opens no video"):
+        openings.cancel(other)
     with pytest.raises(InputError):
         openings.status(ids[0])
     assert openings.status(openings.start(lambda _: {"project": "it"}, undone.clear)).result == {"project": "it"}
