@@ -70,7 +70,7 @@ BODY = """
      title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
     <button type="button" class="vs-button" data-ref="export" title="Write the video and its recipe">Export</button>
   </div>
-  <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound in this format"></ul>
+  <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
   <ul class="vs-files" data-ref="files" aria-label="Exported files"></ul>
 </section>
 """

@@ -182,7 +182,7 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     # an example becomes a project with its first change
     card.get_by_text("Open", exact=True).first.click()
     page.get_by_title("Open the example Street").click()
-    page.wait_for_function("studio.state.view.draft")
+    page.wait_for_function("studio.state.view.draft && studio.state.view.name === 'Street'")
     page.evaluate("studio.change(studio.servers.select, 'add_object', {})")
     page.wait_for_function("!studio.state.view.draft")
     first = page.evaluate("studio.state.view.id")
