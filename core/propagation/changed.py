@@ -11,10 +11,13 @@ import numpy as np
 
 from core.carrying.change import CarriedFrame, ChangeCarrier, KeyframeChange
 from core.carrying.motion import ThingMotion
+from core.carrying.occluders import Occluders
+from core.carrying.pose import ThingPose
 from core.progress import JobContext
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.windows import Window
+from core.render.composite import composite
 
 STAGE = "propagate"
 LEAST = 8.0
@@ -78,7 +81,7 @@ class Blend:
     def __init__(self, reader: Frames, request: EditRequest) -> None:
         self._reader, self._request = reader, request
         self._first, self._second = request.keyframe, request.following
-        self._carriers: dict[int, ChangeCarrier] = {}
+        self._carriers: dict[int, tuple[ChangeCarrier, Occluders]] = {}
 
     def carry(self, index: int, source: Frame) -> CarriedFrame:
         """A frame of the result.
@@ -107,6 +110,9 @@ class Blend:
         if keyframe.frame not in self._carriers:
             own, mask = self._reader.frame(keyframe.frame), region[keyframe.frame]
             change = KeyframeChange(own, accepted_frame(own, keyframe.picture, mask), mask, feather.at(keyframe.frame))
-            self._carriers[keyframe.frame] = ChangeCarrier(change, ThingMotion(self._reader, region, keyframe.frame))
-        carrier = self._carriers[keyframe.frame]
-        return carrier.carry(index, source, region[index], feather.at(index))
+            motion = ThingMotion(self._reader, region, keyframe.frame)
+            self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, mask)
+        carrier, occluders = self._carriers[keyframe.frame]
+        carried = carrier.carry(index, source, region[index], feather.at(index))
+        front = occluders.before(index, source, region[index])
+        return carried if front is None else replace(carried, picture=composite(carried.picture, source, front))
