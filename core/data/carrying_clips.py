@@ -53,8 +53,13 @@ def carrying_clips(count: int, clips: int | None = None) -> Iterator[CarryingCli
     Yields:
         The clips: a ball that turns, a board that tilts behind a pole, cloth that waves.
     """
-    for number, name in enumerate(list(THINGS)[:clips]):
-        yield _drawn(name, count, 31 + number)
+    for name in list(THINGS)[:clips]:
+        yield carrying_clip(name, count)
+
+
+def carrying_clip(name: str, count: int) -> CarryingClip:
+    """Draw one of THINGS over so many frames."""
+    return _drawn(name, count, 31 + list(THINGS).index(name))
 
 
 def _turning_ball(time: float, x: Floats, y: Floats) -> Seen:
