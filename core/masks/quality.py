@@ -36,7 +36,7 @@ _LEAST_MOVE = 0.35  # of the root of the area: of the object's own size
 _DEVIATIONS = 6.0
 _FULL = 0.9  # of the frame
 _STRAY = 0.1  # of the mask: a piece of this size more than usual is one too many
-_UNSURE = 0.5  # quality below which a mask is doubtful: see "Which frames are flagged" in docs/evaluation.md
+_UNSURE = 0.5  # quality below which a mask is doubtful (calibrated in the card of sam2-small)
 _NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may leave it
 
 

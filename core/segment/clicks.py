@@ -16,6 +16,7 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
+from core.masks import depth_inside
 from core.segment.frames import Features
 from core.segment.prompts import FramePrompts
 
@@ -25,6 +26,7 @@ SURE = 10.0
 _BOX_MARGIN = 0.05  # of the box's sides: nobody draws it to the pixel
 _OUTSIDE = 1.0  # a logit next to what a click changes: no more sure of the edge there than the network is elsewhere
 _DOT = 0.025  # radius, in sides of the picture, of what a click is sure of: no less than a filter of the outline leaves standing
+_REACH = 4.0  # times the click's distance from the edge of what it may change
 _MOST_ADDED = 0.5  # of the object, by one click: a larger answer is a leak
 _MOST_CUT, _MOST_CUT_OF_KEPT = 0.25, 0.75  # where nothing, or a click, says what stays: a larger answer is the whole object again
 
@@ -94,7 +96,8 @@ def correct(network: SAM2Base, features: Features, logits: Tensor, clicks: list[
 
 def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, clicks: list[Click]) -> Tensor:
     """Logits (1, 1, h, w) of what a click points at: of the network's three answers to it, the
-    smallest, and of that the piece around the click that is to change.
+    smallest, and of that the piece around the click that is to change, no further away than a few
+    times the click's distance from the edge: who points into a rim means the rim.
 
     All negative when no answer will do: one that is too large, or takes in a click that speaks
     against it.
@@ -108,12 +111,23 @@ def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, c
     point = {"point_coords": coordinates, "point_labels": labels}
     answers, *_ = network._forward_sam_heads(coarse, point, high_res_features=maps[:-1], multimask_output=True)
     most = _MOST_ADDED if click.positive else _MOST_CUT_OF_KEPT if opposed else _MOST_CUT
+    changeable = (logits > 0) != click.positive
+    changeable = changeable & _around(changeable, click)
     smallest, least = torch.full_like(logits, -SURE), int(most * (logits > 0).sum()) + 1
     for part in answers.split(1, 1):
-        piece = _piece_at((part > 0) & ((logits > 0) != click.positive), click)
+        piece = _piece_at((part > 0) & changeable, click)
         if 0 < (size := int(piece.sum())) < least and all(Click(o.x, o.y, False).agrees(piece.float()) for o in opposed):
             smallest, least = torch.where(piece, part, part.clamp(max=-_OUTSIDE)), size
     return smallest
+
+
+def _around(mask: Tensor, click: Click) -> Tensor:
+    """Cells within _REACH times the depth at which a click lies in a mask, bool (1, 1, h, w)."""
+    height, width = mask.shape[-2:]
+    depth = depth_inside(mask[0, 0].cpu().numpy())
+    reach = _REACH * float(depth[min(int(click.y * height), height - 1), min(int(click.x * width), width - 1)]) / height
+    ys, xs = _centres(mask)
+    return (xs - click.x) ** 2 + (ys - click.y) ** 2 <= max(reach, _DOT) ** 2
 
 
 def _piece_at(mask: Tensor, click: Click) -> Tensor:
