@@ -130,9 +130,10 @@ def serve(editor: Editor) -> None:
     listener = listen(settings.host, settings.port)
     app = build_app(editor, access)
     url = address(settings.host, listener.getsockname()[1])
-    # a page holds a connection open for as long as it is on the screen: don't wait for it when
-    # stopping
-    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    # A page holds a connection open for as long as it is on the screen: don't wait for it when
+    # stopping. It asks whether the program is there every ten seconds: keep the connection until
+    # then.
+    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     print(f"VIVID Studio is at {with_token(url, access.token)} (Ctrl-C stops it)", flush=True)
     for line in words_for_others(settings, access, url):
