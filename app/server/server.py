@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.contract.error_text import error_text
@@ -79,6 +80,10 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         name = next((part for part in reversed(wrong["loc"][1:]) if isinstance(part, str)), "this call")
         return error_response(422, f"{name} can't be used ({wrong['msg']}): see docs/api.md")
 
+    @app.exception_handler(HTTPException)
+    def as_refused(_: Request, error: HTTPException) -> PlainTextResponse:
+        return error_response(error.status_code, error.detail)
+
     @app.exception_handler(Exception)
     def as_a_report(request: Request, error: Exception) -> PlainTextResponse:
         told = error_record({"request": f"{request.method} {request.url.path}", "query": dict(request.query_params)}, error)
@@ -98,14 +103,7 @@ def build_app(editor: Editor, access: Access | None = None) -> Gate:
         app,
         page,
         path="/",
-        app_kwargs={
-            "exception_handlers": {
-                ClientDisconnect: as_gone,
-                OSError: as_refused_by_the_disk,
-                RequestValidationError: as_unfit,
-                Exception: as_a_report,
-            }
-        },
+        app_kwargs={"exception_handlers": dict(app.exception_handlers)},
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         favicon_path=str(ASSETS / "icon.svg"),
         footer_links=[],
@@ -132,8 +130,10 @@ def serve(editor: Editor) -> None:
     url = address(settings.host, listener.getsockname()[1])
     # A page holds a connection open for as long as it is on the screen: don't wait for it when
     # stopping. It asks whether the program is there every ten seconds: keep the connection until
-    # then.
-    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=1)
+    # then. h11, since it bounds the head of a request; the quicker httptools takes any size.
+    config = uvicorn.Config(
+        app, http="h11", ws="none", log_level="error", access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     print(f"VIVID Studio is at {with_token(url, access.token)} (Ctrl-C stops it)", flush=True)
     for line in words_for_others(settings, access, url):

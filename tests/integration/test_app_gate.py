@@ -142,6 +142,14 @@ def test_a_call_that_no_endpoint_can_take_is_told_in_a_line(client: TestClient, 
     assert client.post("/gradio_api/run/list_examples", json={"data": []}).json()["data"][0][0]["name"] == "meadow"
     assert "session_not_found" in client.get("/gradio_api/queue/data?session_hash=nobody").text
     assert told(client.post("/gradio_api/component_server/", json=CALL | {"component_id": -1}))[0] == 404
+    deep = "[" * 100_000 + "]" * 100_000
+    for path, sent in (
+        ("component_server/", deep),
+        ("run/project", '{"data": [' + deep + "]}"),
+        ("run/project", '{"data": [' + "9" * 9999 + "]}"),
+    ):
+        answer = client.post(f"/gradio_api/{path}", content=sent, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.text) == (400, "There was an error parsing the body")
     assert not caplog.records, "none of it is an internal error"
 
 
