@@ -8,6 +8,7 @@ from core.background.alignment import align
 from core.background.camera import Camera
 from core.background.footage import Footage, Frame, Frames, Mask, Region
 from core.background.plates import EVERY, Plates
+from core.background.rim import meet_rim, RING
 from core.geometry import Box
 from core.masks import bounding_box
 
@@ -43,10 +44,11 @@ class BackgroundModel:
             uint8 (H, W, 3), equal to `source` outside the region.
         """
         hole = self._footage.hole(index)
-        area = bounding_box(hole)
-        if area is None:
+        box = bounding_box(hole)
+        if box is None:
             return source
-        pixels, seen = self._from_plates(index, area)
+        area = box.grow(2 * RING, hole.shape)
+        pixels, seen = self._from_plates(index, source, area)
         if answer is not None:
             pixels = np.where(seen[..., None], pixels, area.crop(answer))
         result = source.copy()
@@ -61,7 +63,7 @@ class BackgroundModel:
         looked = frames[:: max(len(frames) // LOOKED, 1)][:LOOKED]
         return float(np.mean([self._plates.unseen(frame) for frame in looked])) if looked else 0.0
 
-    def _from_plates(self, index: int, area: Box[int]) -> tuple[Frame, Mask]:
+    def _from_plates(self, index: int, source: Frame, area: Box[int]) -> tuple[Frame, Mask]:
         """Part of a frame from the plates around it, uint8 (H, W, 3), and where a camera saw it."""
         footage = self._footage
         near = self._plates.around(index)
@@ -86,8 +88,9 @@ class BackgroundModel:
             total += share[..., None] * full.pixels
             weights += share
             seen += share * full.clear
-        pixels = np.clip(np.rint(total / np.maximum(weights, _LEAST**3)[..., None]), 0, 255).astype(np.uint8)
-        missing = area.crop(footage.hole(index)) & (weights < _LEAST**3)
+        hole = area.crop(footage.hole(index))
+        pixels = meet_rim(total / np.maximum(weights, _LEAST**3)[..., None], area.crop(source), hole, weights > _LEAST)
+        missing = hole & (weights < _LEAST**3)
         if missing.any():  # what comes into view between two plates
             own = self._plates.plate(index)
             pixels[missing] = area.crop(own.picture)[missing]

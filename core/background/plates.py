@@ -16,6 +16,7 @@ from core.background.camera import Camera
 from core.background.completion import complete
 from core.background.footage import Footage, Frame, Mask
 from core.background.movement import APART, Movement
+from core.background.rim import meet_rim
 from core.geometry import Box
 
 EVERY = 8
@@ -42,6 +43,10 @@ MADE_UP = 14.0
 """What it costs that a pixel of another plate may be made up."""
 WORST = 70.0
 """A source that costs more shows nothing."""
+PASSAGE, SOFTNESS = 5.0, 3.0
+"""Small pixels over which sources pass into one another in light, and over which light is
+averaged.
+"""
 REACH = CHAIN * ROOT + OFFSETS[-1] + EVERY + APART
 """Frames to either side whose masks have a say in what a frame shows, at most."""
 _KEPT = 10
@@ -229,6 +234,7 @@ class Plates:
         best = chosen.argmax(0)
         area = _full(box, footage)
         total = np.zeros((*area.shape, 3), np.float32)
+        light, lights = np.zeros_like(total), np.zeros(area.shape, np.float32)
         weights, made_up = np.zeros(area.shape, np.float32), np.zeros(area.shape, np.float32)
         for number, (layer, laid) in enumerate(zip(layers, alignments, strict=True)):
             own = ((best == number) & (chosen[number] > 0.02)).astype(np.float32)
@@ -236,19 +242,37 @@ class Plates:
                 continue
             share = cv2.resize(cv2.GaussianBlur(own, (0, 0), 0.7), area.shape[::-1], interpolation=cv2.INTER_LINEAR)
             full = laid.full_size(layer, footage, area)
-            share *= full.inside if layer.small_clear.all() else full.clear
-            total += share[..., None] * full.pixels
+            shown = (full.inside if layer.small_clear.all() else full.clear).astype(np.float32)
+            share *= shown
+            # Sources that differ in light pass into one another over more room than in detail.
+            soft = _softened(full.pixels, shown, own.shape)
+            wide = cv2.resize(cv2.GaussianBlur(own, (0, 0), PASSAGE), area.shape[::-1], interpolation=cv2.INTER_LINEAR) * shown
+            light += wide[..., None] * soft
+            lights += wide
+            total += share[..., None] * (full.pixels - soft)
             weights += share
             made_up += share * ~full.clear
         found = area.crop(hole) & (weights > 0.05)
         result = frame.copy()
-        fill = np.clip(np.rint(total / np.maximum(weights, 1e-6)[..., None]), 0, 255).astype(np.uint8)
+        together = total / np.maximum(weights, 1e-6)[..., None] + light / np.maximum(lights, 1e-6)[..., None]
+        fill = meet_rim(together, area.crop(frame), area.crop(hole), weights > 0.05)
         np.copyto(area.crop(result), fill, where=found[..., None])
         missing = hole.copy()
         area.crop(missing)[found] = False
         unseen = missing.copy()
         area.crop(unseen)[found & (made_up > 0.5 * weights)] = True
         return result, missing, unseen
+
+
+def _softened(pixels: NDArray[np.float32], shown: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """The light of a picture (H, W, 3) without its detail, averaged where it is `shown` (H, W) on
+    as many small pixels as `size` says.
+    """
+    small = size[1], size[0]
+    weight = cv2.GaussianBlur(cv2.resize(shown, small, interpolation=cv2.INTER_AREA), (0, 0), SOFTNESS)
+    total = cv2.GaussianBlur(cv2.resize(pixels * shown[..., None], small, interpolation=cv2.INTER_AREA), (0, 0), SOFTNESS)
+    soft = total / np.maximum(weight, 0.02)[..., None]
+    return np.asarray(cv2.resize(soft, shown.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _full(box: Box[int], footage: Footage) -> Box[int]:

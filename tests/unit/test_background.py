@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.background import BackgroundModel
 from core.background.blur import Blur, softer
+from core.background.rim import meet_rim
 from core.data.courtyard import CameraPath, draw_courtyard
 
 Frame = NDArray[np.uint8]
@@ -111,6 +112,18 @@ def test_light_that_changes_is_matched() -> None:
     masks = crossing()
     for index, result in result_of(truth, masks, (4, 20)).items():
         assert psnr(result, truth[index], masks[index]) > 25
+
+
+def test_a_fill_in_another_light_meets_the_frame_around_it() -> None:
+    frame, hole = scene(4)[:HEIGHT, :WIDTH], disc(96, 64, 30)
+    sides = np.where(np.arange(WIDTH) < 96, 9.0, 5.0)[None, :, None]
+    met = meet_rim(frame + sides, frame, hole, np.ones_like(hole)).astype(np.float32)
+    middle = disc(96, 64, 8)
+    assert np.abs(met - frame)[hole & ~middle].mean() < 1.5
+    everything = meet_rim(frame + sides, frame, np.ones_like(hole), np.ones_like(hole))
+    assert (everything == np.clip(frame + sides, 0, 255)).all()  # nothing to meet
+    strange = meet_rim(frame + 90.0, frame, hole, np.ones_like(hole)).astype(np.float32)
+    assert (strange[middle] > frame[middle].astype(np.float32) + 40).mean() > 0.5  # that is no light
 
 
 def test_shots_do_not_mix() -> None:
