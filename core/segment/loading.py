@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,14 +13,15 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.errors import InputError
+from core.machine import keep_freed_memory
 from core.models import MODELS, ModelStore
 from core.models.device import has_fast_bfloat16
 from core.models.hub import model_type
 from core.models.tensors import load_tensors
 from core.segment.backend import Backend
 from core.segment.frames import FrameSource
-from core.segment.memory import PooledMemoryAttention
-from core.segment.network import build_network, merge_convolutions, Sam2Config
+from core.segment.inference import shorten, speed_up
+from core.segment.network import build_network, Sam2Config
 from core.segment.session import SegmentSession
 from core.segment.tracker import Sam2Backend
 from core.segment.words import WordFinder
@@ -50,7 +50,8 @@ class Segmenter:
 def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     """Load a segmenter.
 
-    Weights are float32, the image encoder's bfloat16 on a processor that has it.
+    Weights are float32. On a processor that has bfloat16 the image encoder's are that, and most of
+    the small network's (core.segment.inference).
 
     Args:
         name: The catalogue's name, or a path: a package's folder (config.json, model.safetensors),
@@ -74,31 +75,13 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
     network, passes = _load_package(path) if small else (_load_sam21(path, name), 0)
     network = network.float().eval().requires_grad_(False)
     if small:
-        merge_convolutions(network)
-        network.memory_encoder.to(memory_format=torch.channels_last)
+        speed_up(network, device)
     network = network.to(device)
-    if network.device.type == "cpu" and has_fast_bfloat16():
-        _shorten_encoder(network)
+    if network.device.type == "cpu":
+        keep_freed_memory()
+        if has_fast_bfloat16():
+            shorten(network.image_encoder)
     return Segmenter(name, Sam2Backend(network, passes, snap_to_edges=small))
-
-
-def _shorten_encoder(network: SAM2Base) -> None:
-    """Let the image encoder, half of the work on a frame, and pooled attention to memory, a
-    quarter, calculate in bfloat16; what they take and give stays float32.
-
-    SAM 2's own programs run all of it so.
-    """
-    encoder = network.image_encoder.bfloat16()
-    encoder.register_forward_pre_hook(lambda _, inputs: (inputs[0].bfloat16(),))
-    encoder.register_forward_hook(lambda _module, _inputs, output: _floats(output))
-    if isinstance(network.memory_attention, PooledMemoryAttention):
-        network.memory_attention.bfloat16()
-
-
-def _floats(output: Any) -> Any:
-    if isinstance(output, dict):
-        return {key: _floats(value) for key, value in output.items()}
-    return [_floats(value) for value in output] if isinstance(output, list) else output.float()
 
 
 def _load_package(folder: Path) -> tuple[SAM2Base, int]:

@@ -10,6 +10,8 @@ from sam2.modeling.memory_attention import MemoryAttention
 from sam2.modeling.sam.transformer import RoPEAttention
 from torch import Tensor
 
+from core.segment.attention import attend
+
 POOL = 2
 """Cells a side of a remembered frame that are read as one."""
 
@@ -91,8 +93,8 @@ def _pooled(tokens: Tensor, cells: int, pointers: int) -> Tensor:
     stop = len(tokens) - pointers
     if stop == first:
         return tokens
-    few = cells // POOL
-    later = tokens[first:stop].unflatten(0, (-1, few, POOL, few, POOL)).mean((2, 4)).flatten(0, 2)
+    pictures = tokens[first:stop].reshape(-1, cells, cells, tokens.shape[1] * tokens.shape[2]).permute(0, 3, 1, 2)
+    later = F.avg_pool2d(pictures, POOL).permute(0, 2, 3, 1).reshape(-1, *tokens.shape[1:])
     return torch.cat([tokens[:first], later, tokens[stop:]])
 
 
@@ -106,8 +108,7 @@ def _attend(
     count = len(theirs[0])
     q = _rotated(q, *own)
     k = _rotated(k, *theirs) if count == k.shape[1] else torch.cat([_rotated(k[:, :count], *theirs), k[:, count:]], 1)
-    found = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])
-    return attention.out_proj(found[:, 0])
+    return attention.out_proj(attend(q[:, None], k[:, None], v[:, None])[:, 0])
 
 
 def _rotated(value: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -5,12 +5,10 @@ layers and memories.
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from sam2.modeling.backbones.hieradet import Hiera
 from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
 from sam2.modeling.memory_attention import MemoryAttention, MemoryAttentionLayer
@@ -18,7 +16,7 @@ from sam2.modeling.memory_encoder import CXBlock, Fuser, MaskDownSampler, Memory
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam2_base import SAM2Base
-from torch import nn, Tensor
+from torch import Tensor
 
 from core.errors import InputError
 from core.segment.memory import PooledMemoryAttention
@@ -124,7 +122,7 @@ class _Trunk(Hiera):
         if self.pos_embed.requires_grad:
             return super()._get_pos_embed(hw)
         if hw not in self._known_positions:
-            self._known_positions[hw] = super()._get_pos_embed(hw).clone()
+            self._known_positions[hw] = super()._get_pos_embed(hw).contiguous()
         return self._known_positions[hw]
 
 
@@ -151,25 +149,6 @@ class _Neck(FpnNeck):
         if key not in self._known_positions:
             self._known_positions[key] = self.position_encoding(x).to(x.dtype)
         return self._known_positions[key]
-
-
-def merge_convolutions(network: SAM2Base) -> None:
-    """Make one convolution of two that follow each other on the two finest levels, where nothing
-    else reads what lies between them.
-
-    For a network that only answers: its weights no longer fit a package's.
-    """
-    decoder, convolutions = network.sam_mask_decoder, network.image_encoder.neck.convs
-    for level, name in enumerate(("conv_s0", "conv_s1")):
-        first, second = convolutions[len(convolutions) - 1 - level].conv, getattr(decoder, name)
-        merged = nn.Conv2d(first.in_channels, second.out_channels, 1).requires_grad_(False)
-        state = {
-            "weight": torch.einsum("om,mi->oi", second.weight[..., 0, 0], first.weight[..., 0, 0])[..., None, None],
-            "bias": second.weight[..., 0, 0] @ first.bias + second.bias,
-        }
-        merged.load_state_dict(state)
-        convolutions[len(convolutions) - 1 - level] = nn.Sequential(OrderedDict(conv=merged))
-        setattr(decoder, name, nn.Identity())
 
 
 def _sine(channels: int) -> PositionEmbeddingSine:

@@ -157,9 +157,10 @@ def _write_package(folder: Path, config: Sam2Config = TOY) -> Path:
 
 def test_a_package_loads_from_its_folder(tmp_path: Path) -> None:
     segmenter = load_segmenter(str(_write_package(tmp_path / "mine")), "cpu", ModelStore())
-    encoder, rest = set(segmenter.backend.network.image_encoder.parameters()), set(segmenter.backend.network.parameters())
-    assert {parameter.dtype for parameter in rest - encoder} == {torch.float32}
-    assert {parameter.dtype for parameter in encoder} == {torch.bfloat16 if has_fast_bfloat16() else torch.float32}
+    network = segmenter.backend.network
+    encoders, every = {*network.image_encoder.parameters(), *network.memory_encoder.parameters()}, set(network.parameters())
+    assert {parameter.dtype for parameter in every - encoders} == {torch.float32}
+    assert {parameter.dtype for parameter in encoders} == {torch.bfloat16 if has_fast_bfloat16() else torch.float32}
     answers = list(segmenter.session(SyntheticReader(3)).track({1: [BoxPrompt(1, 1, 20, 10, 70, 60)]}, 0, 3, JobContext()))
     assert [frame for frame, _ in answers] == [1, 2, 0]
 

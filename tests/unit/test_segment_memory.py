@@ -1,5 +1,5 @@
 """What makes the small network fast leaves its answers alone: pooled memory, merged convolutions,
-the neck's positions.
+the neck's positions, other attention, bfloat16.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from sam2.modeling.backbones.image_encoder import FpnNeck
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
-from core.segment.network import build_network, merge_convolutions, Sam2Config
+from core.models.device import has_fast_bfloat16
+from core.segment.attention import attend
+from core.segment.inference import merge_convolutions, shorten, speed_up
+from core.segment.network import build_network, Sam2Config
 from core.training.small.sam2_tracking import BatchTracker
 
 SIZES = Sam2Config(64, 8, (1, 1, 2, 1), (4, 4, 4, 2), 32, 16, 2, 32, 4, 3)
@@ -88,3 +91,37 @@ def test_merged_convolutions_and_the_neck_answer_as_before() -> None:
     merge_convolutions(network)
     merged = network.forward_image(pictures)["backbone_fpn"]
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(merged, expected, strict=True))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("side", [64, 256])  # few and many rows at a time
+def test_a_network_that_was_sped_up_answers_as_before(side: int) -> None:
+    torch.manual_seed(3)
+    network = build_network(replace(SIZES, image_size=side)).eval()
+    pictures, masks = torch.rand(1, 3, side, side), torch.randn(1, 1, side, side)
+
+    def answers() -> list[Tensor]:
+        levels = network.forward_image(pictures)["backbone_fpn"]
+        return [*levels, network.memory_encoder(levels[-1], masks, skip_mask_sigmoid=True)["vision_features"]]
+
+    expected = answers()
+    speed_up(network, "cpu")
+    allowed = 0.02 if has_fast_bfloat16() else 1e-4  # memory is written in bfloat16 there
+    for found, known in zip(answers(), expected, strict=True):
+        assert (found - known).norm() < allowed * known.norm()
+    shorten(network.image_encoder)
+    for found, known in zip(answers(), expected, strict=True):
+        assert found.dtype == torch.float32
+        assert (found - known).norm() < 0.05 * known.norm()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32])
+def test_attention_finds_what_the_fused_one_finds(kind: torch.dtype) -> None:
+    torch.manual_seed(4)
+    query, key, value = (torch.randn(2, count, 3, 8).to(kind).transpose(1, 2) for count in (300, 70, 70))  # as heads lie in a network
+    expected = torch.nn.functional.scaled_dot_product_attention(query.float(), key.float(), value.float())
+    found = attend(query, key, value)
+    assert found.shape == expected.shape
+    assert found.dtype == kind
+    assert (found.float() - expected).norm() < 0.02 * expected.norm()
