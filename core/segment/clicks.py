@@ -18,10 +18,7 @@ from torch import Tensor
 
 from core.masks import depth_inside
 from core.segment.frames import Features
-from core.segment.prompts import FramePrompts
-
-SURE = 10.0
-"""The logit with which SAM 2 writes down what was given rather than found."""
+from core.segment.prompts import FramePrompts, SURE
 
 _BOX_MARGIN = 0.05  # of the box's sides: nobody draws it to the pixel
 _OUTSIDE = 1.0  # a logit next to what a click changes: no more sure of the edge there than the network is elsewhere

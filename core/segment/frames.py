@@ -19,8 +19,8 @@ from torch import Tensor
 from core.segment.outline import Guide
 from core.segment.prefetch import prefetch_encodings
 
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None] * 255
+_STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None] * 255
 
 
 class FrameSource(Protocol):
@@ -38,18 +38,18 @@ class Features:
     """What the image encoder says about one frame, in the shapes that SAM2Base.track_step takes:
     (H*W, 1, C) a level, finest first.
 
-    `gray` is the frame's brightness at its own size, uint8 (H, W).
+    `picture` is the frame itself, uint8 (H, W, 3).
     """
 
     levels: list[Tensor]
     positions: list[Tensor]
     sizes: list[tuple[int, int]]
-    gray: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
 
     @cached_property
     def guide(self) -> Guide:
         """The picture that outlines on this frame follow."""
-        return Guide(self.gray)
+        return Guide(self.picture)
 
 
 @torch.inference_mode()
@@ -58,10 +58,9 @@ def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
     side = network.image_size
     smaller = frame.shape[0] * frame.shape[1] > side * side
     square = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    normal = (square.astype(np.float32) / 255 - _MEAN) / _STD
-    picture = torch.from_numpy(normal).permute(2, 0, 1)[None].to(network.device)
-    _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture))
-    return Features(levels, positions, sizes, np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
+    picture = (torch.from_numpy(square).permute(2, 0, 1)[None].float() - _MEAN) / _STD
+    _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture.to(network.device)))
+    return Features(levels, positions, sizes, frame)
 
 
 class FeatureCache:

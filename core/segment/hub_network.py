@@ -77,7 +77,7 @@ class HubBackend:
         """
         levels, positions = self._features(self.picture(frame))
         sizes = [(int(level.shape[0] ** 0.5),) * 2 for level in levels]
-        return Features(levels, positions, sizes, np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
+        return Features(levels, positions, sizes, frame)
 
     def tracker(self, size: tuple[int, int], frames: int) -> HubTracker:
         """A tracker for a clip of (W, H) = `size`; it may have any number of `frames`."""

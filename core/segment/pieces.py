@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.segment.clicks import SURE
+from core.segment.prompts import SURE
 
 _GAP = 0.5  # a piece may lie as far from the object's main piece as this share of its own side
 _ROUNDING = 2.0  # cells of the logits by which a gap may be wrong

@@ -15,6 +15,9 @@ from core.errors import InputError
 from core.masks import read_mask
 from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, Prompt, TextPrompt
 
+SURE = 10.0
+"""The logit with which SAM 2 writes down what was given rather than found."""
+
 _NEGATIVE, _POSITIVE, _BOX_CORNERS = 0, 1, (2, 3)  # labels of SAM's prompt encoder
 
 

@@ -49,7 +49,7 @@ class SegmentSession:
         """Encode a frame before the first prompt on it, and get ready to answer one."""
         features = self._features[frame]
         if self._snap_to_edges:
-            features.guide.moments  # noqa: B018 (kept there)
+            features.guide.colours  # noqa: B018 (kept there)
         if not self._first_answers:  # what runs for the first time in a process takes several times as long
             width, height = self._size
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])

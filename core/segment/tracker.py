@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from core.masks.bounding_box import Mask
 from core.segment.backend import Output, predicted_quality
-from core.segment.clicks import clicks_of, correct, keep_inside, SURE
+from core.segment.clicks import clicks_of, correct, keep_inside
 from core.segment.frames import encode, Features
 from core.segment.pieces import drop_far_pieces
-from core.segment.prompts import FramePrompts
+from core.segment.prompts import FramePrompts, SURE
 
 
 class Sam2Backend:
