@@ -1,7 +1,7 @@
 """Run a campaign.
 
     python -m scripts.campaign corpus --folder F [--sample N --seed S] [--minutes M] [--only TEXT]
-    python -m scripts.campaign clients --folder F [--sample N] [--within SECONDS]
+    python -m scripts.campaign clients --folder F [--sample N] [--within SECONDS] [--first]
     python -m scripts.campaign documents --folder F [--sample N --seed S] [--minutes M]
     python -m scripts.campaign masks --folder F [--sample N --seed S] [--minutes M]
     python -m scripts.campaign media --folder F [--sample N --seed S] [--minutes M]
