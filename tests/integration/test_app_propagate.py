@@ -236,12 +236,16 @@ def test_time_and_memory_are_foretold_and_then_measured(editor: Editor, clip: Pa
 def test_stopping_for_good_takes_the_propagation_out_again(editor: Editor, clip: Path) -> None:
     project_id = masked_project(editor, clip)
     editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    with held_at("propagate", 0) as reached:
-        job = editor.propagation.start(project_id)
-        assert reached.wait(240)
-        editor.jobs.cancel(job)
-    assert editor.runner.wait(job, 60).state == "cancelled"
-    assert editor.projects.get(project_id).propagations == ()
+    before = editor.projects.get(project_id)
+    for carry, reached_at in (("picture", 0), ("change", 5)):
+        with held_at("propagate", reached_at) as reached:
+            job = editor.propagation.start(project_id, settings=SamplingSettings(steps=FRAMES), carry=carry)
+            assert reached.wait(240)
+            editor.jobs.cancel(job)
+        assert editor.runner.wait(job, 60).state == "cancelled"
+        after = editor.projects.get(project_id)
+        assert after.propagations == ()
+        assert dataclasses.replace(after, region=before.region, feathers=before.feathers) == before
 
 
 def test_accepting_the_first_keyframe_again_finds_its_result_current(editor: Editor, propagated: str) -> None:

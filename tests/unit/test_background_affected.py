@@ -21,12 +21,14 @@ def found_on(clip: CourtyardClip, frame: int) -> np.ndarray:
     return Affected(FramesInMemory(clip.frames), as_sequence(clip.masks)).at(frame)
 
 
-@pytest.mark.parametrize(("camera", "effect"), [("still", "shadow"), ("track", "shadow"), ("hand-held", "reflection")])
-def test_a_shadow_or_reflection_is_found(camera: CameraPath, effect: Effect) -> None:
+@pytest.mark.parametrize(
+    ("camera", "effect", "extra"), [("still", "shadow", 0.55), ("track", "shadow", 0.7), ("hand-held", "reflection", 0.2)]
+)
+def test_a_shadow_or_reflection_is_found(camera: CameraPath, effect: Effect, extra: float) -> None:
     clip = draw_courtyard(24, SIZE, camera=camera, effect=effect)
     found, true = found_on(clip, 8), clip.affected[8]
-    assert (found & true).sum() > 0.7 * true.sum()
-    assert (found & ~true).sum() < 0.7 * clip.masks[8].sum()
+    assert (found & true).sum() > 0.95 * true.sum()
+    assert (found & ~true).sum() < extra * clip.masks[8].sum()
     assert not (found & clip.masks[8]).any()
 
 
