@@ -15,11 +15,13 @@ _SETTLING = 0.2
 """Share of the steps, from the noisiest, that are always run whole: there the picture takes shape,
 and neighbouring answers differ most.
 """
+_AT_LEAST = 10
+"""Steps that are always run whole: the fewer there are, the more two neighbours differ."""
 
 
 def plan_steps(count: int, levers: Levers) -> list[StepKind]:
     """What is run in each of `count` steps. The last one always asks the denoiser."""
-    settling = max(3, -(-count * _SETTLING // 1))
+    settling = max(_AT_LEAST, -(-count * _SETTLING // 1))
     plan: list[StepKind] = []
     asked = 0
     for index in range(count):
