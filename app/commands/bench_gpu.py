@@ -61,12 +61,14 @@ def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: P
         The rows, in the order in which they were printed.
 
     Raises:
-        InputError: The model is unknown, or there is no GPU for it.
+        InputError: The model or a preset is unknown, or there is no GPU for it.
     """
     if name not in SIZES:
         raise InputError(f"random weights are made for {', '.join(SIZES)}, not for '{name}'")
     if device == "cpu" and name != "vivid-toy":
         raise InputError("a model of full size takes minutes a step on a CPU: --random-weights needs --device cuda")
+    for preset in presets:
+        parse_levers(preset)
     return GpuBench(name, steps, out).run(presets)
 
 
@@ -93,7 +95,8 @@ class GpuBench:
             self._measure(model, preset, parse_levers(preset))
         del model
         _free()
-        measure_closeness("cuda" if torch.cuda.is_available() else "cpu", presets)
+        if torch.cuda.is_available():
+            measure_closeness("cuda", presets)
         return self._rows
 
     def _measure_diffusers(self, model: VividModel, plain: Any) -> None:

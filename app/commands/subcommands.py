@@ -134,7 +134,7 @@ def bench(options: argparse.Namespace) -> None:
         from core.models.device import choose_device
 
         levers = options.levers or ["exact", "near", "fast"]
-        run_gpu_bench(settings.model, choose_device(settings.device), options.steps, levers, options.json)
+        run_gpu_bench(options.model or "vivid-5b", choose_device(settings.device), options.steps, levers, options.json)
         return
     from app.commands.bench import run_bench
 

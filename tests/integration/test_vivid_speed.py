@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from app.commands.cli import main
 from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
 from core.models import ModelStore
@@ -121,3 +123,20 @@ def test_approximations_stay_close_on_the_model_that_ships() -> None:
     for near in made[1:]:
         assert (near - made[0]).abs().max() > 0, "the lever does something"
         assert psnr_of_error(float((near - made[0]).square().mean()), 2.0) >= 30
+
+
+def test_the_bench_goes_all_the_way_on_a_toy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "--random-weights", "--device", "cpu", "--steps", "2", "--levers", "fused", "--json", str(tmp_path / "rows.json")]
+    assert main([*words, "--model", "vivid-toy"]) == 0
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [(row["what"], row["levers"]) for row in rows] == [
+        ("keyframe", "diffusers"),
+        ("window", "diffusers"),
+        ("keyframe", "fused"),
+        ("keyframe, 4 variations", "fused"),
+        ("window", "fused"),
+    ]
+    capsys.readouterr()
+    for wrong in (words, [*words, "--model", "vivid-small"], [*words, "--model", "vivid-toy", "--levers", "quick"]):
+        assert main(wrong) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
