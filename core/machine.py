@@ -7,6 +7,7 @@ import gc
 import sys
 
 _LARGEST_BLOCK = 2**25 - 2**16  # bytes: the most that glibc learns from, less what it adds
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def peak_memory_mb() -> float:
@@ -26,6 +27,19 @@ def free_memory() -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
+
+
+def share_one_heap() -> None:
+    """Let all threads take memory from one heap. Comes before the first thread.
+
+    Otherwise, glibc gives threads heaps of their own, and never gives back what lies free at the
+    end of those: each would keep as much as its largest piece of work took, and a server would grow
+    until every one of them had had its turn at that.
+    """
+    if sys.platform == "linux":
+        option = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if option is not None:
+            option(_M_ARENA_MAX, 1)
 
 
 def release_memory() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from app.commands.parser import build_parser
 from app.contract.error_text import error_text
 from core.errors import Cancelled, StudioError
+from core.machine import share_one_heap
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 an internal error, 2 bad input, 3 a missing model, 130 stopped.
     """
+    share_one_heap()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
     for stream in (sys.stdout, sys.stderr):

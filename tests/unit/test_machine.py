@@ -1,0 +1,46 @@
+"""What a long piece of work has left goes back to the system, from whichever thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LEAVE = """
+import contextlib, ctypes, threading
+from app.commands.cli import main
+from core.machine import release_memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+def work():
+    blocks = [libc.malloc(10**6) for _ in range(50)]
+    for block in blocks:
+        ctypes.memset(block, 1, 10**6)
+    together.wait()
+    for block in blocks:
+        libc.free(block)
+
+with contextlib.redirect_stdout(None), contextlib.suppress(SystemExit):
+    main(["--version"])
+bytearray(2**25 - 2**16)  # as after work with large blocks: smaller ones come from a heap from now on
+before, together = resident(), threading.Barrier(4)
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+release_memory()
+print((resident() - before) // 10**6)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' allocators give back on their own")
+def test_no_thread_keeps_what_its_work_has_left() -> None:
+    left = subprocess.run([sys.executable, "-c", LEAVE], capture_output=True, text=True, check=True).stdout
+    assert int(left) < 20  # of 200 MB
