@@ -9,8 +9,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from app.contract.program import Program
-from core.project.project import USUAL_ADJUSTMENT
-from core.project.tracks import AdjustmentForm, FORMS
+from core.project.tracks import AdjustmentForm, FORMS, USUAL_ADJUSTMENT
 from ui_components.panel import panel
 from ui_components.part import part
 

@@ -58,6 +58,11 @@ _SHADOWS = """
  type="checkbox" data-ref="shadows" checked>Its shadow and reflection too</label>
 """
 
+_REGION = """
+<p class="vs-quiet vs-region-note"><span data-ref="regionNote" role="status"></span>
+  <button type="button" class="vs-button vs-small" data-ref="propose" hidden></button></p>
+"""
+
 _SETTINGS = f"""
 <div class="vs-branching" data-ref="branching" hidden>
   <div class="vs-head"><span class="vs-quiet" data-ref="branchOf"></span>{icon_button("leave", "Don't branch", icon="remove")}</div>
@@ -191,9 +196,9 @@ def keyframe_panel(program: Program) -> gr.HTML:
     </div>
     """
     lead = "Describe what the region should show on this frame. Accept the try you like."
-    controls = _TASKS + caption + _SHADOWS + _SETTINGS + _ELSEWHERE
+    controls = _TASKS + _REGION + caption + _SHADOWS + _SETTINGS + _ELSEWHERE
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
-    passed_on = program.handlers("accept_try", "set_shadows")
+    passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")
     return part("keyframe", markup, [*passed_on, start_tries, caption_hint, foretell_try, place_picture, bring_back])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -46,7 +46,9 @@ WINDOWS = ".windows"
 
 @dataclass(frozen=True)
 class EditArguments:
-    """What `edit` was asked for besides the video and the prompts."""
+    """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
+    region is proposed once there are masks.
+    """
 
     task: str
     caption: str
@@ -61,6 +63,7 @@ class EditArguments:
     shadows: bool = True
     carry: Carry = "auto"
     deinterlace: bool = False
+    proposes: bool = False
 
 
 def track_to_folder(
@@ -206,6 +209,8 @@ def edit_to_folder(
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots, given)
+            if arguments.proposes:
+                arguments = _with_proposal(arguments, masks)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
             if grown:
@@ -321,6 +326,14 @@ def _print_frames_to_check(suspect: list[list[Any]]) -> None:
     if suspect:
         frames = [frame for frame, *_ in suspect]
         note(f"check frame{'s' * (len(frames) > 1)} {listed(frames, most=len(frames))}: the mask may be wrong there")
+
+
+def _with_proposal(arguments: EditArguments, masks: MaskSequence) -> EditArguments:
+    from core.masks import proposed_adjustment
+
+    adjustment = proposed_adjustment("delete", [masks], arguments.adjustment)
+    note(f"the region is the mask and {adjustment.pixels} pixels around it, as suits a removal; --adjust chooses another")
+    return replace(arguments, adjustment=adjustment)
 
 
 def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:

@@ -94,7 +94,7 @@ def edit(options: argparse.Namespace) -> None:
     arguments = EditArguments(
         options.task,
         options.caption,
-        MaskAdjustment.parse(options.adjust, options.feather),
+        MaskAdjustment.parse(options.adjust or "none", options.feather),
         options.seed,
         SamplingSettings(options.steps, options.guidance, options.fit),
         options.masks,
@@ -105,6 +105,7 @@ def edit(options: argparse.Namespace) -> None:
         options.shadows == "on",
         options.carry,
         options.deinterlace,
+        proposes=options.adjust is None and options.task == "delete" and options.masks is None,
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)

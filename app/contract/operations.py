@@ -122,6 +122,7 @@ _TABLE = (
     _job("start_mask_export", "masks.start_export", handler="export_masks"),
     # The region
     Operation("set_adjustment", "region.set_adjustment", handler="set_adjustment"),
+    Operation("propose_adjustment", "region.propose_adjustment", handler="propose_adjustment"),
     Operation("clear_adjustment", "region.clear_adjustment", handler="follow_others"),
     Operation("set_edited", "region.set_edited", handler="set_edited"),
     Operation("set_shadows", "region.set_shadows", handler="set_shadows"),

@@ -64,6 +64,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
             ]
         ),
         "adjustment": asdict(project.adjustment),
+        "proposed_for": project.proposed_for,
         "shadows": project.shadows,
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,

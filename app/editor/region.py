@@ -11,6 +11,7 @@ from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
+from core.project.edits import Task, TASKS
 from core.project.project import Project
 from core.project.shadows import with_shadows
 from core.project.tracks import MaskAdjustment
@@ -23,6 +24,9 @@ _NAMES = {
     "smooth": "Smooth over time",
 }
 """What undo calls a change of one field."""
+
+_TASK_WORDS = {"add": "Add", "modify": "Change", "delete": "Remove"}
+"""As the page has them."""
 
 
 class RegionOperations:
@@ -57,6 +61,38 @@ class RegionOperations:
         if object_id is not None:
             label = f"{label} ({before.track(object_id).name})"
         return self._workspace.change(project_id, label, lambda p: document.with_adjustment(p, adjustment, object_id), merge=merge)
+
+    def propose_adjustment(self, project_id: str, task: Task, asked: bool = False) -> Project:
+        """Let the region suit a task, in form and amount.
+
+        Args:
+            project_id: The project.
+            task: What is to be done in the region: add, modify or delete.
+            asked: Whether a person asked for it. Else what a person chose stays, and so does what
+                tries were made with.
+
+        Returns:
+            The project; changed or not.
+
+        Raises:
+            InputError: There is no such task.
+        """
+        from core.masks import proposed_adjustment
+
+        if task not in TASKS:
+            raise InputError(f"unknown task '{task}': choose {', '.join(TASKS[:-1])} or {TASKS[-1]}")
+        before = self._workspace.project(project_id)
+        if not asked and (before.proposed_for is None or any(not edit.stale for edit in before.edits)):
+            return before
+        masks = [self._masks.readable(before, track.masks) for track in before.edited_tracks if track.masks]
+
+        def change(project: Project) -> Project:
+            adjustment = proposed_adjustment(task, masks, project.adjustment)
+            return dataclasses.replace(document.with_adjustment(project, adjustment), proposed_for=task)
+
+        if proposed_adjustment(task, masks, before.adjustment) == before.adjustment:
+            return self._workspace.amend(project_id, change)  # nothing that could be undone
+        return self._workspace.change(project_id, f"Region for {_TASK_WORDS[task]}", change)
 
     def clear_adjustment(self, project_id: str, object_id: int) -> Project:
         """Let an object that has an adjustment of its own take that of all objects again."""

@@ -8,6 +8,7 @@ from core.masks.feather import Feather, feather_alpha, feather_of_objects, Width
 from core.masks.holes import fill_holes
 from core.masks.operators import adjust, shaped
 from core.masks.png import export_png, read_mask, write_mask
+from core.masks.proposal import proposed_adjustment
 from core.masks.quality import check_quality, FLAG_TEXTS, QualityFlag
 from core.masks.region import adjusted, clean_mask, region_at, RegionPart
 from core.masks.sequence import MaskSequence
@@ -34,6 +35,7 @@ __all__ = [
     "feather_of_objects",
     "fill_holes",
     "inverted",
+    "proposed_adjustment",
     "read_mask",
     "region_at",
     "remove_flicker",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from core.errors import InputError
 from core.geometry import FrameRange
-from core.project.edits import KeyframeEdit, Layer, Propagation
+from core.project.edits import KeyframeEdit, Layer, Propagation, Task
 from core.project.prompts import check_prompt, Prompt
-from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.tracks import MaskAdjustment, MaskTrack, USUAL_ADJUSTMENT
 from core.project.video import Clip
 
 SCHEMA_VERSION = 1
@@ -28,9 +28,6 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
 )
 """Overlay colours of objects, in the order objects are added."""
 
-USUAL_ADJUSTMENT = MaskAdjustment("box+expand", 8)
-"""What a project begins with."""
-
 
 @dataclass(frozen=True)
 class Project:
@@ -42,7 +39,8 @@ class Project:
     `accepted` is the try to propagate through the clip, `keyframes` are further ones on other
     frames, from which the edit starts anew. `layers` are results that were accepted, the lowest
     first: the clip with them is what the next edit stands on. With `shadows` a removal also takes
-    away what the objects affect.
+    away what the objects affect. `proposed_for` is the task that `adjustment` was proposed for;
+    None once a person chose a form or an amount.
     """
 
     project_id: str
@@ -59,6 +57,7 @@ class Project:
     layers: tuple[Layer, ...] = ()
     feathers: tuple[tuple[int, str], ...] = ()
     shadows: bool = True
+    proposed_for: Task | None = None
 
     def track(self, object_id: int) -> MaskTrack:
         """The object's track; InputError when there is none."""
@@ -230,8 +229,11 @@ def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int
     """
     if object_id is not None:
         return with_track(project, dataclasses.replace(project.track(object_id), adjustment=adjustment))
-    changed = dataclasses.replace(project, adjustment=adjustment)
-    return project if changed == project else _without_region(changed)
+    before = project.adjustment
+    if adjustment == before:
+        return project
+    same = (adjustment.form, adjustment.pixels) == (before.form, before.pixels)
+    return _without_region(dataclasses.replace(project, adjustment=adjustment, proposed_for=project.proposed_for if same else None))
 
 
 def with_region(project: Project, region: str, feathers: tuple[tuple[int, str], ...] = ()) -> Project:

@@ -84,6 +84,10 @@ class MaskAdjustment:
         return cls(form, _whole(amount, text, "pixels") if wants_pixels else 0, feather, more.get("holes", 0), more.get("smooth", 0))
 
 
+USUAL_ADJUSTMENT = MaskAdjustment("box+expand", 8)
+"""What a project begins with, and what suits whatever is painted."""
+
+
 def _whole(amount: str, text: str, unit: str) -> int:
     try:
         return int(amount)

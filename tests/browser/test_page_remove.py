@@ -41,6 +41,9 @@ def test_a_removal_shows_its_shadow_and_takes_it(page: Any, server: Server, tmp_
     assert not shadows.is_visible()
     page.get_by_text("Remove", exact=True).click()
     assert shadows.is_checked()
+    page.wait_for_function("studio.state.view.adjustment.form === 'expand'")
+    assert "Wider by 6 px, close to the object" in page.locator("#studio-keyframe [data-ref=regionNote]").inner_text()
+    page.screenshot(path=str(tmp_path / "proposed.png"))
 
     before = newest_job(page)
     page.locator("#studio-keyframe [data-ref=variations]").fill("1")

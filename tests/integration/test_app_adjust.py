@@ -113,6 +113,25 @@ def test_every_change_is_a_step_and_a_drag_is_one(editor: Editor, clip: Path, tm
     assert labels == ["Adjust as all", "Leave object out", "Widen (Block)", "Form of the region"]
 
 
+def test_a_task_proposes_its_region_until_a_person_chooses(editor: Editor, clip: Path, tmp_path: Path) -> None:
+    project_id = with_two(editor, clip, tmp_path)
+    assert editor.projects.get(project_id).adjustment == MaskAdjustment("box+expand", 8)
+    removal = editor.region.propose_adjustment(project_id, "delete")
+    assert (removal.adjustment, removal.proposed_for) == (MaskAdjustment("expand", 6), "delete")
+    assert editor.history.labels(project_id)[0] == "Region for Remove"
+    wider = editor.region.set_adjustment(project_id, MaskAdjustment("expand", 6, feather=9))
+    assert wider.proposed_for == "delete"  # the soft edge is not the form
+    assert editor.region.propose_adjustment(project_id, "delete").adjustment == MaskAdjustment("expand", 11, feather=9)
+    assert editor.region.propose_adjustment(project_id, "modify").adjustment == MaskAdjustment("box+expand", 8, feather=9)
+
+    own = MaskAdjustment("box+expand", 12)
+    editor.region.set_adjustment(project_id, own)
+    assert editor.region.propose_adjustment(project_id, "delete").adjustment == own
+    assert editor.region.propose_adjustment(project_id, "delete", asked=True).adjustment == MaskAdjustment("expand", 6)
+    with pytest.raises(InputError, match="unknown task"):
+        editor.region.propose_adjustment(project_id, "grow")  # type: ignore[arg-type]
+
+
 def test_the_picture_is_dark_where_nothing_changes_and_soft_at_the_edge(editor: Editor, clip: Path, tmp_path: Path) -> None:
     project_id = with_two(editor, clip, tmp_path)
     editor.region.set_adjustment(project_id, MaskAdjustment("none", feather=0))

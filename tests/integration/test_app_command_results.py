@@ -13,8 +13,10 @@ from builders import video_file
 from command_line import BOX, run, run_here
 from PIL import Image
 
+from app.render.recipe import Recipe
 from core.masks import FLAG_TEXTS
 from core.media import open_clip, write_image
+from core.project.tracks import MaskAdjustment
 
 
 def test_track_writes_a_mask_for_every_frame_of_the_span(talking_clip: Path, tmp_path: Path) -> None:
@@ -123,3 +125,5 @@ def test_a_folder_of_images_is_a_video_too(talking_clip: Path, tmp_path: Path) -
     run_here("edit", folder, "--out", tmp_path / "out", "--box", BOX, "--task", "delete", "--steps", 1)
     with open_clip(tmp_path / "out" / "output.mp4") as result:
         assert len(result) == 3
+    recipe = Recipe.load(tmp_path / "out" / "recipe.json")
+    assert recipe.edits[0].adjustment == MaskAdjustment("expand", 6), "a removal stays close to the object"

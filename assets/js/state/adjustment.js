@@ -53,3 +53,13 @@ export const formExpands = (form) => form.endsWith("expand");
 
 /** Whether a form can have holes. */
 export const formHasHoles = (form) => !form.startsWith("hull") && !form.startsWith("box");
+
+/** The forms as the page names them. */
+export const FORM_NAMES = {
+  none: "Exact",
+  expand: "Wider",
+  hull: "Hull",
+  "hull+expand": "Wide hull",
+  box: "Box",
+  "box+expand": "Wide box",
+};

@@ -11,6 +11,7 @@ import { covers } from "../state/timeline.js";
 import { chosenTry, tryById, tryTitle } from "../state/tries.js";
 import { focusText, numberIn, wholeNumber } from "../widgets/dom.js";
 import { estimator } from "./estimates.js";
+import { mountRegionNote } from "./region_note.js";
 import { mountKeyframeExchange } from "./keyframe_exchange.js";
 
 const HINT_AFTER = 250; // milliseconds of quiet before the caption is looked at
@@ -20,6 +21,7 @@ export const mountKeyframe = (ref, server) => {
   const task = () => tasks.find((radio) => radio.checked).value;
   const caption = () => ref.caption.value.trim();
   const seed = () => wholeNumber(ref.seed) || 0;
+  const drawRegionNote = mountRegionNote(ref, server, tasks);
   const drawLinks = mountKeyframeExchange(ref, server, { caption, seed });
 
   // Words
@@ -66,7 +68,12 @@ export const mountKeyframe = (ref, server) => {
   ref.caption.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !ref.secondary.disabled) startTries();
   });
-  for (const radio of tasks) radio.addEventListener("change", () => show());
+  for (const radio of tasks) {
+    radio.addEventListener("change", () => {
+      request(server, "propose_adjustment", { task: radio.value });
+      show();
+    });
+  }
   ref.more.addEventListener("click", () => {
     ref.advanced.hidden = !ref.advanced.hidden;
     ref.more.setAttribute("aria-expanded", String(!ref.advanced.hidden));
@@ -198,9 +205,11 @@ export const mountKeyframe = (ref, server) => {
   };
   const show = () => {
     if (!state.view) return;
+    drawRegionNote();
     const writes = task() !== "delete";
     ref.captionBox.dataset.off = String(!writes);
     ref.shadowsBox.hidden = writes;
+    ref.chips.hidden = !writes;
     ref.shadows.checked = state.view.shadows;
     for (const control of [ref.caption, ...chips]) control.disabled = !writes;
     ref.caption.placeholder = writes ? "a red ball, say" : "needs no caption";
