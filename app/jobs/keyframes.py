@@ -103,10 +103,15 @@ class KeyframeJobs:
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:
                 return document.with_edits(current, (standing_in(current, project, edit, lineage),))
 
-            self._workspace.change(project_id, "Keyframe try", add)
+            self._workspace.change(project_id, _label(edit), add)
             ids.append(edit.edit_id)
             started = time.monotonic()
         return {"edits": ids}
+
+
+def _label(edit: KeyframeEdit) -> str:
+    """What undo calls a try."""
+    return f"Try '{edit.caption}'" if edit.caption else "Try of a removal"
 
 
 def lineage_of(project: Project, edit_id: str | None) -> tuple[KeyframeEdit, ...]:

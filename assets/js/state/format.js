@@ -10,6 +10,8 @@ export const sentence = (text) => {
   return /[.!?)]$/.test(whole) ? whole : `${whole}.`;
 };
 
+export const uncapital = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const firstSentence = (text) => text.split(/(?<=\.)\s/)[0];

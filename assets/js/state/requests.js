@@ -35,10 +35,15 @@ export const ask = async (server, name, values = {}) => {
 
 let tail = Promise.resolve();
 
-/** Ask for a change of the open project, once all earlier changes are answered. */
+/**
+ * Ask for a change of the open project, once all earlier changes are answered. `values` may be a
+ * function, which is called then.
+ */
 export const change = (server, name, values = {}) => {
-  const whole = { project_id: state.view && state.view.id, ...values };
-  const answer = tail.then(() => ask(server, name, whole));
+  const id = state.view && state.view.id;
+  const answer = tail.then(() =>
+    ask(server, name, { project_id: id, ...(typeof values === "function" ? values() : values) }),
+  );
   tail = answer.catch(() => {});
   return answer;
 };

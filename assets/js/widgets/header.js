@@ -1,8 +1,11 @@
 // The bar at the top: steps, undo and redo, the theme, models and help.
 
 import { register, run } from "../state/commands.js";
-import { openStep } from "../state/project.js";
-import { request } from "../state/requests.js";
+import { uncapital } from "../state/format.js";
+import { nearestOpen, whereChanged } from "../state/history.js";
+import { showMessage } from "../state/messages.js";
+import { goTo, openStep } from "../state/project.js";
+import { change } from "../state/requests.js";
 import { recallText, rememberText } from "../state/storage.js";
 import { on, set, state } from "../state/store.js";
 import { studioElement } from "./dom.js";
@@ -19,12 +22,24 @@ export const mountHeader = (ref, server, element) => {
   const tabs = [...element.querySelectorAll(".vs-tab")];
   for (const tab of tabs) tab.addEventListener("click", () => openStep(tab.dataset.step));
 
-  const undo = () => {
-    if (state.view && state.view.undo) request(server, "undo_step");
+  // Steps back and forth are said, and looked at where they happened.
+  const move = async (handler, word, which) => {
+    if (!state.view || !state.view[which]) return;
+    let before = null;
+    const answer = await change(server, handler, () => {
+      before = state.view;
+      return {};
+    }).catch(() => null);
+    if (!answer || !before || !before[which] || answer.view.id !== state.view.id) return;
+    const where = whereChanged(before, answer.view);
+    if (where) {
+      openStep(nearestOpen(answer.view, where.step));
+      if (where.frame !== null) goTo(where.frame);
+    }
+    showMessage(`${word}: ${uncapital(before[which])}`);
   };
-  const redo = () => {
-    if (state.view && state.view.redo) request(server, "redo_step");
-  };
+  const undo = () => move("undo_step", "Undone", "undo");
+  const redo = () => move("redo_step", "Done again", "redo");
   register({ undo, redo });
   ref.undo.addEventListener("click", undo);
   ref.redo.addEventListener("click", redo);
