@@ -4,10 +4,13 @@ behind it, and buttons to stop it.
 
 from __future__ import annotations
 
+from typing import cast
+
 import gradio as gr
 
 from app.contract.program import Program
 from core.errors import InputError
+from core.progress import JobStatus
 from ui_components.part import Answer, part
 
 MARKUP = """
@@ -16,8 +19,6 @@ MARKUP = """
   <button type="button" class="vs-link vs-job-more" data-ref="more" aria-expanded="false" hidden></button>
   <progress class="vs-job-bar" data-ref="bar" max="1" value="0" aria-label="Progress"></progress>
   <span class="vs-job-buttons">
-    <button type="button" class="vs-button vs-small" data-ref="pause"
-     title="Finished windows stay; Resume in step 5 goes on from there">Pause</button>
     <button type="button" class="vs-button vs-small" data-ref="stop" title="Give this up">Stop</button>
     <button type="button" class="vs-button vs-small" data-ref="again" title="Do what was left undone" hidden>Resume</button>
     <button type="button" class="vs-button vs-small" data-ref="dismiss" title="Leave it undone" hidden>Dismiss</button>
@@ -36,17 +37,15 @@ def job_bar(program: Program) -> gr.HTML:
         return program.view(project_id)
 
     def stop_job(project_id: str, job_id: str) -> Answer:
-        _check(project_id, job_id)
-        program.run("cancel", job_id)
+        """A propagation can be resumed: what there is of it stays in the project."""
+        job = _job(project_id, job_id)
+        program.run("pause" if job.kind == "propagate" else "cancel", job_id)
         return program.view(project_id)
 
-    def pause_job(project_id: str, job_id: str) -> Answer:
-        _check(project_id, job_id)
-        program.run("pause", job_id)
-        return program.view(project_id)
+    def _job(project_id: str, job_id: str) -> JobStatus:
+        for job in program.run("jobs", project_id):
+            if job.job_id == job_id:
+                return cast(JobStatus, job)
+        raise InputError("that job belongs to another project: open that one to stop it")
 
-    def _check(project_id: str, job_id: str) -> None:
-        if not any(job.job_id == job_id for job in program.run("jobs", project_id)):
-            raise InputError("that job belongs to another project: open that one to stop it")
-
-    return part("job", MARKUP, [follow, stop_job, pause_job, *program.handlers("resume_job", "dismiss_job")])
+    return part("job", MARKUP, [follow, stop_job, *program.handlers("resume_job", "dismiss_job")])

@@ -50,9 +50,14 @@ def test_a_running_job_moves_nothing_and_scrubbing_goes_on(page: Any, server: Se
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(f"#studio-canvas canvas[data-frame='{frame}']")
     assert page.evaluate("studio.activeJob().state") == "running"
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_function("studio.state.view.result && studio.state.view.result.windows.length", timeout=SLOW)
+    with page.expect_response(lambda answer: "stop_job" in (answer.request.post_data or "")):
+        page.get_by_role("button", name="Stop", exact=True).click()
+        assert page.locator("#studio-job [data-ref=text]").inner_text() == "Stopping, no window of 1 is finished yet"
     page.wait_for_function("!studio.activeJob()", timeout=SLOW)
-    page.get_by_text("Stopped. What was finished stays").wait_for()
+    page.get_by_text("Stopped. Resume in step 5 makes only what is missing").wait_for()
+    page.evaluate("studio.openStep('propagate')")
+    assert page.locator("#studio-propagate").get_by_role("button", name="Resume").is_enabled()
 
     page.evaluate("studio.openStep('select')")
     stopped = newest_job(page)

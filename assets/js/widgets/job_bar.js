@@ -4,6 +4,7 @@
 import { capital, placeInLine, timeLeft } from "../state/format.js";
 import { activeJob, endedJobs, jobDone } from "../state/jobs.js";
 import { clearMessage, showMessage } from "../state/messages.js";
+import { missingWindows } from "../state/result.js";
 import { ask, refreshView } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { lastNewFrame } from "../state/timeline.js";
@@ -23,8 +24,21 @@ const NAMES = {
 const nameOf = (job) => NAMES[job.kind] || job.kind;
 const percent = (job) => `${Math.round(job.fraction * 100)} %`;
 
+// What a job that is asked to stop leaves behind: it ends within a step, and that is said at once.
+const stoppingWords = (job) => {
+  const { result } = state.view;
+  if (job.kind === "track") return "Stopping, what was tracked stays";
+  if (job.kind === "keyframe") return "Stopping, finished tries stay";
+  if (job.kind !== "propagate" || !result || result.done || !result.windows.length) return "Stopping";
+  const made = result.windows.length - missingWindows(result);
+  const of = `of ${result.windows.length}`;
+  if (!made) return `Stopping, no window ${of} is finished yet`;
+  return made === 1 ? `Stopping, window 1 ${of} is kept` : `Stopping, ${made} ${of} windows are kept`;
+};
+
 /** The text of the bar and how full it is; null stands for no job. */
-const jobProgress = (job, interrupted) => {
+const jobProgress = (job, interrupted, stopping) => {
+  if (job && stopping) return [stoppingWords(job), job.fraction];
   if (interrupted) return [`${nameOf(interrupted)}: interrupted`, 0];
   if (!job) return ["Ready", 0];
   if (job.state === "queued") return [job.ahead ? `${nameOf(job)}: ${placeInLine(job.ahead)}` : "Starting", 0];
@@ -40,8 +54,9 @@ const announceEnd = (job) => {
   } else if (job.state === "failed") {
     showMessage(job.message, "error", { about: `job ${job.kind}`, job: true, report: job.result.report });
   } else if (job.state === "cancelled") {
-    const paused = job.message === "paused";
-    showMessage(paused ? "Paused. Resume makes only what is missing." : "Stopped. What was finished stays.");
+    const { result } = state.view;
+    const paused = job.message === "paused" && result && !result.done;
+    showMessage(paused ? "Stopped. Resume in step 5 makes only what is missing." : "Stopped. What was finished stays.");
   }
 };
 
@@ -94,8 +109,14 @@ export const mountJobBar = (ref, server) => {
   const tell = (name, job) => {
     if (job) ask(server, name, { project_id: state.view.id, job_id: job.id }).catch(() => {});
   };
-  ref.stop.addEventListener("click", () => tell("stop_job", shownJob()));
-  ref.pause.addEventListener("click", () => tell("pause_job", activeJob()));
+  const stopping = new Set(); // ids of the jobs that were asked to stop
+  const stop = (job) => {
+    if (!job) return;
+    if (job.state === "running") stopping.add(job.id);
+    tell("stop_job", job);
+    draw();
+  };
+  ref.stop.addEventListener("click", () => stop(shownJob()));
 
   // What the program had still to do when it was stopped, the oldest first.
   const interruptedJob = () =>
@@ -103,28 +124,34 @@ export const mountJobBar = (ref, server) => {
   ref.again.addEventListener("click", () => tell("resume_job", interruptedJob()));
   ref.dismiss.addEventListener("click", () => tell("dismiss_job", interruptedJob()));
 
-  const drawQueue = queue(ref, tell);
+  const drawQueue = queue(ref, stop);
   const followMasks = maskFollower();
 
-  on("view", () => {
+  const draw = () => {
     const jobs = state.view ? state.view.jobs : [];
     const job = shownJob();
     const interrupted = job ? null : interruptedJob();
     ref.job.dataset.state = job ? job.state : interrupted ? "interrupted" : "idle";
-    ref.stop.disabled = !job;
+    const ends = Boolean(job) && stopping.has(job.id);
+    ref.stop.disabled = !job || ends;
     ref.stop.hidden = Boolean(interrupted);
     ref.again.hidden = ref.dismiss.hidden = !interrupted;
-    ref.pause.hidden = !job || job.kind !== "propagate" || job.state !== "running";
-    [ref.text.textContent, ref.bar.value] = jobProgress(job, interrupted);
+    ref.stop.title =
+      job && job.kind === "propagate" ? "Finished windows stay; Resume in step 5 goes on from there" : "Give this up";
+    [ref.text.textContent, ref.bar.value] = jobProgress(job, interrupted, ends);
     drawQueue(jobs);
+  };
+  on("view", () => {
+    draw();
+    const jobs = state.view ? state.view.jobs : [];
     endedJobs(jobs).forEach(announceEnd);
-    followMasks(job);
+    followMasks(shownJob());
     schedule();
   });
 };
 
 // The queue: what runs, then what waits in its order. Other people's jobs are a number, no more.
-const queue = (ref, tell) => {
+const queue = (ref, stop) => {
   const open = (shown) => {
     ref.queue.hidden = !shown;
     ref.more.setAttribute("aria-expanded", String(shown));
@@ -147,7 +174,7 @@ const queue = (ref, tell) => {
       "li",
       {},
       words,
-      textButton(runs ? "Stop" : "Leave", title, () => tell("stop_job", job)),
+      textButton(runs ? "Stop" : "Leave", title, () => stop(job)),
     );
   };
   return (jobs) => {
