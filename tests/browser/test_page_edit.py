@@ -131,7 +131,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     wait_for_job(page, "propagate")
     page.get_by_text("Side by side").wait_for()
     facts = page.locator("#studio-propagate [data-ref=report]")
-    assert "not one pixel changed" in facts.inner_text()
+    assert "not one pixel changed before encoding" in facts.inner_text()
     page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
     page.keyboard.press("Home")
     page.evaluate("document.activeElement.blur()")

@@ -27,7 +27,7 @@ const reportFacts = (report) => {
   const ways = [...new Set(Object.values(report.carried || {}))];
   if (ways.length) facts.push(["Keyframe", ways.map(carriedWords).join(", or ")]);
   const outside = report.max_difference_outside;
-  if (outside === 0) facts.push(["Outside", "not one pixel changed"]);
+  if (outside === 0) facts.push(["Outside", "not one pixel changed before encoding"]);
   else if (outside !== undefined) facts.push(["Outside", `differs by up to ${outside}`]);
   return facts;
 };
