@@ -79,11 +79,11 @@ async def _take_masks(editor: Editor, project_id: str, request: Request, frame: 
             names = [(file.filename or "mask.png").replace("\\", "/") for file in files]
             (folder / "masks").mkdir(parents=True)
             paths = []
-            for index, (file, name) in enumerate(zip(files, names, strict=True)):
+            for file, name in zip(files, names, strict=True):
                 # numbers and the folder just above them matter; the rest of a name may be no file
                 # name here
                 parts = [re.sub(r"[^\w .-]", "_", part).strip(" .")[-80:] or "_" for part in PurePath(name).parts[-2:]]
-                path = folder / "masks" / "/".join(parts[:-1]) / (parts[-1] if len(files) > 1 else f"{index}{PurePath(parts[-1]).suffix}")
+                path = folder / "masks" / "/".join(parts)  # messages name it
                 path.parent.mkdir(exist_ok=True)
                 paths.append(path)
                 await to_thread.run_sync(_copy, file.file, path)

@@ -89,6 +89,13 @@ def test_scripts_come_under_their_version_only(client: TestClient) -> None:
     assert f"/{version}/" in script_url()
 
 
+def test_a_mask_is_called_by_its_own_name(client: TestClient, tmp_path: Path) -> None:
+    data = disc_clip(tmp_path / "disc.mp4", frames=3).read_bytes()
+    project_id = client.post("/studio/upload", params={"name": "disc.mp4"}, content=data).json()["view"]["id"]
+    answer = client.post(f"/studio/{project_id}/masks", files={"masks": ("my holiday.png", b"no picture")})
+    assert (answer.status_code, "the mask 'my holiday.png' is not a readable picture" in answer.text.lower()) == (400, True), answer.text
+
+
 def test_a_refusal_of_the_disk_tells_names_of_the_person_only(client: TestClient, tmp_path: Path) -> None:
     data = disc_clip(tmp_path / "disc.mp4", frames=3).read_bytes()
     project_id = client.post("/studio/upload", params={"name": "disc.mp4"}, content=data).json()["view"]["id"]
