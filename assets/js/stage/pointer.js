@@ -98,6 +98,14 @@ export const mountPointer = (ref, server, redraw) => {
     redraw();
   };
 
+  // The pixel under the pointer; it stays when the pointer leaves, so that it can be copied.
+  const noteSpot = (at) => {
+    const source = state.view && frameInSight() ? toSource(place, at) : null;
+    if (!source || !isInside(state.view.clip, source)) return;
+    const box = drag && drag.kind === "mark" && drag.moved ? drag.box : null;
+    set({ spot: { ...source, box } });
+  };
+
   const onHover = (event, at) => {
     hover = { ...at, alt: event.altKey || event.ctrlKey, shift: event.shiftKey };
     if (event.pointerType !== "touch") preview.ask();
@@ -107,6 +115,7 @@ export const mountPointer = (ref, server, redraw) => {
   const onMove = (event) => {
     const at = inStage(event);
     if (!pointers.has(event.pointerId)) {
+      noteSpot(at);
       onHover(event, at);
       return;
     }
@@ -117,6 +126,7 @@ export const mountPointer = (ref, server, redraw) => {
     else if (drag.kind === "pan") pan(at);
     else if (drag.kind === "stroke") paint(event);
     else drawOutBox(at);
+    noteSpot(at);
   };
 
   const drawOutBox = (at) => {

@@ -8,6 +8,7 @@ import { resultPlays } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { icons } from "../widgets/icons.js";
 import { frameReady } from "./frames.js";
+import { mountSpot } from "./spot.js";
 import { markIn, markOut } from "./trim.js";
 
 export const mountTransport = (ref) => {
@@ -31,6 +32,7 @@ export const mountTransport = (ref) => {
     }
     ref.frame.value = state.frame; // what lies outside the clip stands for its end
   });
+  mountSpot(ref.spot);
   ref.markIn.addEventListener("click", markIn);
   ref.markOut.addEventListener("click", markOut);
 

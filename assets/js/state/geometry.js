@@ -118,3 +118,11 @@ export const middleOfRegion = (data, width) => {
   }
   return last < 0 ? null : (first + last + 1) / 2 / width;
 };
+
+/**
+ * A pixel { x, y }, or a { box }, in source pixels, as the command line takes it on a frame.
+ */
+export const spotArgument = ({ x, y, box }, frame) => {
+  const numbers = box ? [box.x0, box.y0, box.x1, box.y1].map(Math.round) : [x, y].map(Math.floor);
+  return `--${box ? "box" : "point"} ${frame}:${numbers.join(",")}`;
+};

@@ -28,6 +28,8 @@ const SHEET = {
     ["0", "the whole frame"],
     ["Space drag", "move the picture, or with the middle button"],
     ["M", "show or hide the masks"],
+    ["P", "copy the pixel under the pointer as --point, a box being drawn as --box"],
+    ["Shift P", "copy the object's box on this frame as --box"],
   ],
   "Marking an object": [
     ["Click", "this belongs to it"],

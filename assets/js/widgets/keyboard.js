@@ -43,6 +43,7 @@ const GLOBAL = {
   0: () => run("fit"),
   i: () => run("markIn"),
   o: () => run("markOut"),
+  p: (event) => run(event.shiftKey ? "copyBox" : "copySpot"),
 };
 
 const withCommandKey = (event, key) => {
@@ -117,7 +118,7 @@ const withoutModifiers = (event, key) => {
   else if (key === "m" && !resultPlays()) set({ showMasks: !state.showMasks });
   else if (GLOBAL[key] && !((key === "home" || key === "end") && range) && !(/^[io]$/.test(key) && !state.view)) {
     if (key === "home" || key === "end" || key === "/") event.preventDefault();
-    GLOBAL[key]();
+    GLOBAL[key](event);
   } else if (state.step === "select" && state.view) inSelect(event, key);
   else if (state.step === "keyframe" && state.view) run("tryKey", event, key);
 };

@@ -11,6 +11,7 @@ import {
   promptBox,
   promptPoint,
   resizeBrush,
+  spotArgument,
   spread,
   toSource,
   zoomAt,
@@ -133,4 +134,9 @@ test("the middle of a region is between its outer edges", () => {
 
 test("a frame without a region has no middle", () => {
   equal(middleOfRegion(overlay(["....", "...."]), 4), null);
+});
+
+test("a spot is written as the command line takes it", () => {
+  equal(spotArgument({ x: 12.9, y: 0.2, box: null }, 7), "--point 7:12,0");
+  equal(spotArgument({ box: { x0: 0.4, y0: 2, x1: 30.6, y1: 44 } }, 0), "--box 0:0,2,31,44");
 });
