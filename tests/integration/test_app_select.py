@@ -104,6 +104,8 @@ def test_a_correction_reaches_the_frames_after_it_and_no_others(editor: Editor, 
     assert overlap(mask(editor, project_id, 2), SQUARE) > 0.7
     editor.history.undo(project_id)
     assert (mask(editor, project_id, 2) == before[2]).all()
+    editor.prompts.add_point(project_id, 1, 3, 140, 20)  # far outside the box
+    assert mask(editor, project_id, 3)[20, 140]
 
 
 def test_a_confirmed_frame_is_never_overwritten(editor: Editor, clip: Path) -> None:
