@@ -18,8 +18,9 @@ const marks = (objects) => objects.flatMap(({ id, prompts }) => prompts.map((pro
 const confirmed = (objects) => objects.flatMap(({ id, confirmed: frames }) => frames.map((frame) => ({ id, frame })));
 
 /**
- * What differs between two views of a project: { step, frame }, the frame null where it is of no
- * one frame; null when nothing differs. What follows from a change is not taken for the change.
+ * What differs between two views of a project: { step, frame }; null when nothing does. The frame
+ * is null where it is of no one frame, the step for In and Out, which every step shows. What follows
+ * from a change is not taken for the change.
  */
 export const whereChanged = (before, after) => {
   const differ = (read) => !same(read(before), read(after));
@@ -29,7 +30,7 @@ export const whereChanged = (before, after) => {
 
   if (differ((view) => view.layers)) return at("propagate");
   if (differ((view) => ids(view.edits))) return at("keyframe", (view) => ids(view.edits));
-  if (differ(({ clip }) => [clip.start, clip.stop, clip.deinterlaced])) return at("video");
+  if (differ(({ clip }) => [clip.start, clip.stop, clip.deinterlaced])) return at(null);
   if (differ((view) => view.adjustment)) return at("adjust");
   if (!same(pick(common(before, after), ADJUSTED), pick(common(after, before), ADJUSTED))) return at("adjust");
   if (differ((view) => marks(view.objects))) return at("select", (view) => marks(view.objects));

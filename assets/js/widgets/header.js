@@ -33,7 +33,7 @@ export const mountHeader = (ref, server, element) => {
     if (!answer || !before || !before[which] || answer.view.id !== state.view.id) return;
     const where = whereChanged(before, answer.view);
     if (where) {
-      openStep(nearestOpen(answer.view, where.step));
+      if (where.step) openStep(nearestOpen(answer.view, where.step));
       if (where.frame !== null) goTo(where.frame);
     }
     showMessage(`${word}: ${uncapital(before[which])}`);

@@ -28,7 +28,7 @@ test("a change is found in the step and on the frame where it was made", () => {
   equal(where({ masks_rev: "b", edits: stale }), { step: "select", frame: null });
   equal(where({ adjustment: { form: "hull" }, edits: stale }), { step: "adjust", frame: null });
   equal(where({ objects: [object({ edited: false })] }), { step: "adjust", frame: null });
-  equal(where({ clip: { start: 1, stop: 9, deinterlaced: false } }), { step: "video", frame: null });
+  equal(where({ clip: { start: 1, stop: 9, deinterlaced: false } }), { step: null, frame: null });
   equal(where({ accepted: "k" }), { step: "keyframe", frame: null });
   equal(where({ result: { id: "r" } }), { step: "propagate", frame: null });
   equal(where({ layers: [{ id: "r" }], edits: [], objects: [] }), { step: "propagate", frame: null });
