@@ -195,7 +195,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
       <p class="vs-hint" data-ref="hint" role="status"></p>
     </div>
     """
-    lead = "Describe what the region should show on this frame. Accept the try you like."
+    lead = "What should the region show on this frame?"
     controls = _TASKS + _REGION + caption + _SHADOWS + _SETTINGS + _ELSEWHERE
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
     passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")

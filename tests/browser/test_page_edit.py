@@ -100,7 +100,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.get_by_text("Wide hull").click()
     wait_for_new_overlay(page, before)
     before = overlay(page)
-    page.get_by_text("Wide box").click()
+    page.get_by_text("Wide box", exact=True).click()
     wait_for_new_overlay(page, before)
     screenshot(page, "3-adjust")
 

@@ -222,7 +222,7 @@ export const mountKeyframe = (ref, server) => {
     drawLinks(!where);
     askEstimate();
     drawEstimate();
-    ref.lead.textContent = `Describe what the region should show on frame ${state.frame}. Accept the try you like.`;
+    ref.lead.textContent = `What should the region show on frame ${state.frame}?`;
     const accepted = state.tryId && state.tryId === state.view.accepted;
     ref.primary.disabled = !state.tryId;
     ref.primary.textContent = accepted ? "Continue to Propagate" : "Accept and continue";

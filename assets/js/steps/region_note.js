@@ -5,10 +5,11 @@ import { FORM_NAMES, formExpands } from "../state/adjustment.js";
 import { request } from "../state/requests.js";
 import { state } from "../state/store.js";
 
+// [in the note, which has one line, and in full]
 const WHY = {
-  delete: "close to the object, so that little has to be made up",
-  add: "with room for what is added",
-  modify: "with room for another outline",
+  delete: ["close to the object", "close to the object, so that little has to be made up"],
+  add: ["to give room", "with room for what is added"],
+  modify: ["to give room", "with room for another outline"],
 };
 const SUITS = { delete: "expand", add: "box+expand", modify: "box+expand" };
 
@@ -24,15 +25,20 @@ export const mountRegionNote = (ref, server, tasks) => {
       for (const radio of tasks) radio.checked = radio.value === proposed; // opened, undone or done again
     }
     known = `${id} ${proposed}`;
+    if (state.step !== "keyframe") {
+      ref.regionNote.textContent = ref.propose.textContent = ""; // one word on the page is one control
+      return;
+    }
 
     const now = task();
     const { form, pixels } = adjustment;
     const fits = Boolean(proposed) && SUITS[proposed] === SUITS[now];
-    const why = fits ? WHY[now] : proposed ? "as your tries have it" : "as you chose";
+    const why = fits ? WHY[now][0] : proposed ? "as your tries have it" : "as you chose";
     const amount = formExpands(form) ? ` by ${pixels} px` : "";
     ref.regionNote.textContent = `Region: ${FORM_NAMES[form]}${amount}, ${why}.`;
+    ref.regionNote.title = fits ? `${FORM_NAMES[form]}${amount}: ${WHY[now][1]}` : "";
     ref.propose.hidden = fits || form === SUITS[now];
     ref.propose.textContent = `Use ${FORM_NAMES[SUITS[now]]}`;
-    ref.propose.title = `${FORM_NAMES[SUITS[now]]}: ${WHY[now]}. Tries made so far are marked as of the old region`;
+    ref.propose.title = `${FORM_NAMES[SUITS[now]]}: ${WHY[now][1]}. Tries made so far are marked as of the old region`;
   };
 };
