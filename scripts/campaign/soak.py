@@ -59,7 +59,11 @@ def _one_session(server: Server, clip: Path, workspace: Path) -> list[str]:
     try:
         while not session.over:
             session.step(server)
-        server.call("delete_project", project_id=session.project)
+    except Refused as error:
+        session.faults.append(str(error))
+    try:  # whatever became of the session, or the next ones would run beside its project
+        for one in server.call("list_projects"):
+            server.call("delete_project", project_id=one["project_id"])
     except Refused as error:
         session.faults.append(str(error))
     left = [path.name for folder in ("projects", "uploads") for path in (workspace / folder).glob("*")]
