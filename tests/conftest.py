@@ -53,7 +53,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread() -> Generator[None]:
     """Toy networks run faster on one thread, most of all on a busy machine."""
     import torch

@@ -60,7 +60,8 @@ _SHADOWS = """
 
 _REGION = """
 <p class="vs-quiet vs-region-note"><span data-ref="regionNote" role="status"></span>
-  <button type="button" class="vs-button vs-small" data-ref="propose" hidden></button></p>
+  <button type="button" class="vs-button vs-small" data-ref="propose" title="The form of the region that suits this task"
+    hidden>Use the task's form</button></p>
 """
 
 _SETTINGS = f"""

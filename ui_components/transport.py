@@ -27,7 +27,7 @@ MARKUP = f"""
     <input type="number" min="0" step="1" value="0" data-ref="frame" aria-label="Frame number"></label>
   <span class="vs-quiet vs-nowrap" data-ref="total"></span>
   <span class="vs-time" data-ref="time"></span>
-  <button type="button" class="vs-link vs-spot" data-ref="spot" hidden></button>
+  <button type="button" class="vs-link vs-spot" data-ref="spot" title="Copy the pixel under the pointer (P)" hidden>pixel</button>
 </div>
 """
 

@@ -50,7 +50,7 @@ def editor(tmp_path: Path, package: Path):
 
 
 @pytest.fixture(scope="module")
-def whole(package: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(one_thread: None, package: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a project with a keyframe on frame 0 and its result. Not to be changed."""
     editor = Editor(Settings(workspace=tmp_path_factory.mktemp("whole"), model=str(package), device="cpu"))
     project_id = masked_project(editor, clip)

@@ -92,8 +92,8 @@ def test_a_device_that_is_not_there_is_named_with_another_to_choose() -> None:
 
 
 def test_a_full_disk_is_not_taken_for_a_lost_network() -> None:
-    missing = ModelMissingError("missing")
-    with pytest.raises(StorageError, match="disk is full"), on_hub(missing):
+    missing, refused = ModelMissingError("missing"), ModelMissingError("refused")
+    with pytest.raises(StorageError, match="disk is full"), on_hub(missing, refused):
         raise OSError(errno.ENOSPC, "No space left on device", "model.pt")
-    with pytest.raises(ModelMissingError), on_hub(missing):
+    with pytest.raises(ModelMissingError), on_hub(missing, refused):
         raise OSError(errno.ECONNRESET, "Connection reset by peer")

@@ -26,7 +26,8 @@ export const mountRegionNote = (ref, server, tasks) => {
     }
     known = `${id} ${proposed}`;
     if (state.step !== "keyframe") {
-      ref.regionNote.textContent = ref.propose.textContent = ""; // one word on the page is one control
+      ref.regionNote.textContent = ""; // one word on the page is one control
+      ref.propose.textContent = "Use the task's form";
       return;
     }
 
