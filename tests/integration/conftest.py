@@ -42,10 +42,23 @@ def editor(tmp_path: Path) -> Iterator[Editor]:
     made.close()
 
 
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of pytest-xdist have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def talking_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The clip of `disc_clip`, with sound. Not to be changed."""
-    return disc_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", frames=17, rate=Fraction(30000, 1001), audio=True)
+    """The clip of `disc_clip`, with sound, the same file for all workers: what was made of it is
+    compared with it. Not to be changed.
+    """
+    path = _shared(tmp_path_factory) / "talking" / "disc.mp4"
+    with FileLock(_shared(tmp_path_factory) / "talking.lock"):
+        if not path.exists():
+            path.parent.mkdir()
+            disc_clip(path, frames=17, rate=Fraction(30000, 1001), audio=True)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +66,7 @@ def edited(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The folder of an `edit` of that clip, which all workers of pytest-xdist share. Not to be
     changed.
     """
-    own = tmp_path_factory.getbasetemp()
-    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = _shared(tmp_path_factory)
     out, done = folder / "edited", folder / "edited.done"
     with FileLock(folder / "edited.lock"):
         if not done.exists():
