@@ -55,7 +55,9 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Generator[None]:
-    """Toy networks run faster on one thread, most of all on a busy machine."""
+    """Toy networks run faster on one thread, most of all on a busy machine. For whole files, since
+    what a network computes differs in the last bit with the number of threads.
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -26,8 +26,8 @@ from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
 from core.vivid.denoise import denoise
 from core.vivid.model import Sampling, VividModel
-from core.vivid.speed.accelerate import accelerate
-from core.vivid.speed.levers import Levers, parse_levers
+from core.vivid.speed.accelerate import accelerate, convert, levers_for
+from core.vivid.speed.levers import parse_levers
 
 GUIDANCE = 6.0
 WARM_STEPS = 6
@@ -92,7 +92,7 @@ class GpuBench:
         self._measure_diffusers(model, plain)
         del plain
         for preset in presets:
-            self._measure(model, preset, parse_levers(preset))
+            self._measure(model, preset)
         del model
         _free()
         if torch.cuda.is_available():
@@ -123,13 +123,15 @@ class GpuBench:
 
             self._note(what, "diffusers", call)
 
-    def _measure(self, model: VividModel, preset: str, levers: Levers) -> None:
+    def _measure(self, model: VividModel, preset: str) -> None:
         pipeline = model.pipeline
         pipeline.transformer = None
         _free()
         pipeline.transformer = build_transformer(self._size)
-        set_ = accelerate(pipeline, levers)
-        print(f"-- {preset}: {set_}", flush=True)
+        levers = levers_for(pipeline.transformer, preset, model.device)
+        convert(pipeline.transformer, levers, model.device)
+        accelerate(pipeline, levers)
+        print(f"-- {preset}: {levers}", flush=True)
         frames = self._size.window_frames
         for what, count, seeds in (("keyframe", 1, 1), ("keyframe, 4 variations", 1, 4), ("window", frames, 1)):
             conditions = _conditions(model, count)
@@ -186,8 +188,7 @@ def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: 
     clips = draw_samples(unseen_world(plain.working_size), samples, plain.window_frames, seed=2)
     print(f"vivid-small, trained, {steps} steps with guidance 3: PSNR in the region against no lever", flush=True)
     for preset in ["plain", *(name for name in presets if name != "plain")]:
-        model = load_vivid("vivid-small", device, ModelStore())
-        accelerate(model.pipeline, parse_levers(preset))
+        model = load_vivid("vivid-small", device, ModelStore(), speed=preset)
         made[preset] = []
         for frames in (1, model.window_frames):
             for number, clip in enumerate(clips):

@@ -49,20 +49,7 @@ class Grounder:
 
     @torch.inference_mode()
     def find(self, frame: NDArray[np.uint8], text: str, threshold: float = 0.35, most: int = 8) -> list[FoundBox]:
-        """Find what words name on a frame.
-
-        Args:
-            frame: uint8 (H, W, 3) RGB.
-            text: The words, such as "the dog".
-            threshold: The least score of a box, 0 to 1.
-            most: How many boxes to return at most.
-
-        Returns:
-            Boxes in source pixels, the surest first, none twice.
-
-        Raises:
-            InputError: The text has no words.
-        """
+        """As `WordFinder.find` of core.segment.words."""
         words = words_of(text)
         height, width = frame.shape[:2]
         answers = self.network(self._picture(frame), captions=[f"{words} ."])

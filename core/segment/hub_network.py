@@ -159,32 +159,13 @@ class HubTracker:
         self.recent: dict[int, Output] = {}
 
     def prompt(self, frame: int, features: Features, prompts: FramePrompts) -> Output:
-        """Answer a frame from its prompts alone, and remember it as what a person said.
-
-        Args:
-            frame: The frame of the clip.
-            features: What the image encoder says about it.
-            prompts: The object's prompts on it.
-
-        Returns:
-            The answer.
-        """
+        """As `Tracker.prompt` of core.segment.backend."""
         output = self._run(frame, features, self._inputs(prompts, None), first=True, reverse=False)
         self.conditioning[frame] = output
         return output
 
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Output:
-        """Answer a frame next to those already seen.
-
-        Args:
-            frame: The frame of the clip.
-            features: What the image encoder says about it.
-            prompts: Prompts on the frame, which correct what was tracked and are remembered.
-            reverse: Whether the tracking runs backwards in time.
-
-        Returns:
-            The answer.
-        """
+        """As `Tracker.step` of core.segment.backend."""
         output = self._run(frame, features, {}, first=False, reverse=reverse)
         if prompts is None:
             self.recent[frame] = output

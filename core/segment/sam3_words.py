@@ -27,20 +27,7 @@ class Sam3Words:
 
     @torch.inference_mode()
     def find(self, frame: NDArray[np.uint8], text: str, threshold: float = 0.5, most: int = 50) -> list[FoundBox]:
-        """Find all instances of what words name on a frame.
-
-        Args:
-            frame: uint8 (H, W, 3) RGB.
-            text: The words, such as "the dog".
-            threshold: The least score, 0 to 1.
-            most: How many to return at most.
-
-        Returns:
-            Boxes in source pixels with their masks, the surest first, none twice.
-
-        Raises:
-            InputError: The text has no words.
-        """
+        """As `WordFinder.find` of core.segment.words: every instance, with its mask."""
         said = self._tokenizer(words_of(text), padding="max_length", truncation=True, max_length=_WORDS, return_tensors="pt")
         device = next(self._detector.parameters()).device
         ids, seen = said["input_ids"].to(device), said["attention_mask"].to(device)

@@ -88,33 +88,14 @@ class ObjectTracker:
 
     @torch.inference_mode()
     def prompt(self, frame: int, features: Features, prompts: FramePrompts) -> Output:
-        """Answer a frame from its prompts alone, and remember it as what a person said.
-
-        Args:
-            frame: The frame of the clip.
-            features: What the image encoder says about it.
-            prompts: The object's prompts on it.
-
-        Returns:
-            The answer.
-        """
+        """As `Tracker.prompt` of core.segment.backend."""
         output = resolve_prompts(self.network, features, prompts, self.size, self.passes)
         self.conditioning[frame] = output
         return output
 
     @torch.inference_mode()
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Output:
-        """Answer a frame next to those already seen.
-
-        Args:
-            frame: The frame of the clip.
-            features: What the image encoder says about it.
-            prompts: Prompts on the frame, which correct what was tracked and are remembered.
-            reverse: Whether the tracking runs backwards in time.
-
-        Returns:
-            The answer.
-        """
+        """As `Tracker.step` of core.segment.backend."""
         output = self._step(frame, features, reverse)
         if prompts is not None:
             output = self._correct(frame, features, prompts, output, reverse)

@@ -30,7 +30,7 @@ from core.vivid.layout import ChannelLayout
 from core.vivid.memory import MemoryPlan
 from core.vivid.offload import place
 from core.vivid.pipeline import VividPipeline
-from core.vivid.speed.accelerate import accelerate, levers_for
+from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import Levers
 
 FACTS = "vivid.json"
@@ -205,9 +205,11 @@ def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto", 
         )
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
+    levers = levers_for(pipeline.transformer, speed, torch.device(device))
+    convert(pipeline.transformer, levers, torch.device(device))
     guided = any(sampling.guidance > 1 for sampling in model.tasks.values())
     place(pipeline, torch.device(device), memory, model.working_size, model.window_frames, guided)
-    accelerate(pipeline, levers_for(pipeline, speed))
+    accelerate(pipeline, levers)
     return model
 
 

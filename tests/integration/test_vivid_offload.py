@@ -19,10 +19,12 @@ from core.models import ModelStore
 from core.project.edits import SamplingSettings
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.schedule import plan_segments
+from core.vivid import model as model_module
 from core.vivid.denoise import denoise
 from core.vivid.memory import MemoryPlan
 from core.vivid.model import load_vivid, Sampling, VividModel
 from core.vivid.offload import carry_out, needs_of
+from core.vivid.pipeline import VividPipeline
 from core.vivid.residents import memory_errors
 from tests.builders import tiny_vivid_package
 
@@ -40,16 +42,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(package: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """A clip and a lone frame, painted by the model as a CPU has it, with as many threads as in the
-    tests: sums depend on that.
-    """
+def whole(one_thread: None, package: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """A clip and a lone frame, painted by the model as a CPU has it."""
     model = loaded(package)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    painted = window(model), window(model, 1)
-    torch.set_num_threads(before)
-    return painted
+    return window(model), window(model, 1)
 
 
 def loaded(package: Path, mode: str = "all", tiled: bool = False, free: int = 0) -> VividModel:
@@ -80,6 +76,27 @@ def test_weights_that_come_and_go_paint_the_same_pixels(package: Path, mode: str
     assert torch.equal(whole[0], window(moving))
     assert torch.equal(whole[1], window(moving, 1))
     assert moving.device == CPU
+
+
+@pytest.mark.parametrize("mode", ["parts", "layers"])
+def test_what_moves_are_the_weights_that_levers_have_changed(package: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    still = load_vivid(str(package), "cpu", ModelStore(), speed="fused,fp8,compute-every=2")
+    plain = loaded(package).pipeline
+
+    def placed(pipeline: VividPipeline, device: torch.device, wanted: str, size: tuple[int, int], frames: int, guided: bool) -> None:
+        needs = needs_of(pipeline, size, frames, guided)
+        assert needs.transformer < needs_of(plain, size, frames, guided).transformer, "8 bits are less to hold"
+        carry_out(pipeline, device, MemoryPlan(mode, False, needs.peak(mode, False), 0), needs, size)
+
+    monkeypatch.setattr(model_module, "place", placed)
+    moving = load_vivid(str(package), "cpu", ModelStore(), speed="near,compute-every=2")
+    assert moving.levers == still.levers, "what moves is not compiled"
+    if mode == "parts":
+        assert moving.pipeline.residents is not None
+        transformer = moving.pipeline.transformer
+        known = {id(tensor) for tensor in moving.pipeline.residents._parts["transformer"].tensors}
+        assert known == {id(tensor) for tensor in (*transformer.parameters(), *transformer.buffers())}
+    assert torch.allclose(window(moving, 1), window(still, 1), atol=1e-4)
 
 
 def test_parts_take_turns_and_the_text_encoder_never_stays(package: Path) -> None:

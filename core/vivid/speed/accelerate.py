@@ -16,7 +16,7 @@ from torch import nn
 from core.vivid.speed.attention import fuse_attention
 from core.vivid.speed.fp8 import has_fp8, use_fp8
 from core.vivid.speed.graphs import GraphReplay
-from core.vivid.speed.levers import Levers, parse_levers, PRESETS
+from core.vivid.speed.levers import Levers, parse_levers
 from core.vivid.speed.twin import Twin
 
 if TYPE_CHECKING:
@@ -31,71 +31,72 @@ _SHAPES = 64
 """For how many shapes a block may be compiled: crops, batches and lengths of window."""
 
 
-def accelerate(pipeline: VividPipeline, levers: Levers) -> Levers:
-    """Set levers on a pipeline that lies on its device, once.
+def levers_for(transformer: nn.Module, speed: str, device: torch.device) -> Levers:
+    """The levers that `speed` names, without those that the device can't have.
 
-    Those that the device or its memory plan can't take are left out.
-
-    Args:
-        pipeline: Loaded and placed; none of its levers is set yet.
-        levers: What is wanted.
-
-    Returns:
-        The levers that were set.
-    """
-    set_ = possible(levers, pipeline._execution_device, pipeline.memory.mode)
-    transformer = pipeline.transformer
-    for block in transformer.transformer_blocks:
-        if set_.fused:
-            fuse_attention(block.attn1, set_.attention)
-        if set_.fp8:
-            use_fp8(block)
-    if set_.gpus == 2:
-        pipeline.twin = Twin(transformer, _other(pipeline._execution_device))
-        if set_.compiled:
-            _compile(pipeline.twin.transformer.transformer_blocks)
-    if set_.compiled:
-        _compile(transformer.transformer_blocks)
-    pipeline.levers = set_
-    pipeline.graphs = GraphReplay(pipeline.run_transformer) if set_.graphs else None
-    return set_
-
-
-def levers_for(pipeline: VividPipeline, speed: str) -> Levers:
-    """The levers that `speed` names; for auto `fast` on a GPU if the denoiser is so large that
-    compiling it, tens of seconds once, is soon made good.
-    """
-    if speed != "auto":
-        return parse_levers(speed)
-    large = sum(parameter.numel() for parameter in pipeline.transformer.parameters()) >= _LARGE
-    return PRESETS["fast" if large and pipeline._execution_device.type == "cuda" else "plain"]
-
-
-def possible(levers: Levers, device: torch.device, mode: str) -> Levers:
-    """Leave out what can't be had.
+    For auto it is `fast` on a GPU if the denoiser is so large that compiling it, tens of seconds
+    once, is soon made good.
 
     Args:
-        levers: What is wanted.
-        device: Where the model works.
-        mode: How it shares out the memory (see `core.vivid.memory`): weights that move can't be
-            part of a recorded graph, and layers that come and go are not compiled.
+        transformer: The denoiser.
+        speed: A preset, levers or auto.
+        device: Where it is to work.
 
     Returns:
-        The levers that can be set.
+        The levers.
     """
-    if levers.fp8 and device.type == "cuda" and not has_fp8(device):
-        log.info("this GPU does not compute in 8 bits: fp8 is left out")
+    if speed == "auto":
+        large = sum(parameter.numel() for parameter in transformer.parameters()) >= _LARGE
+        speed = "fast" if large and device.type == "cuda" else "plain"
+    levers = parse_levers(speed)
+    if levers.fp8 and not has_fp8(device):
+        log.info("%s does not compute in 8 bits: fp8 is left out", device)
         levers = replace(levers, fp8=False)
-    if device.type != "cuda":
-        levers = replace(levers, graphs=False, attention="auto")
-    if mode != "all":
-        levers = replace(levers, graphs=False, gpus=1)
     if levers.gpus == 2 and (device.type != "cuda" or torch.cuda.device_count() < 2):
         log.info("there is no second GPU: guidance stays on one")
         levers = replace(levers, gpus=1)
-    if mode == "layers":
-        levers = replace(levers, compiled=False, fused=False, fp8=False)
+    if device.type != "cuda":
+        levers = replace(levers, graphs=False, attention="auto")
     return levers
+
+
+def convert(transformer: nn.Module, levers: Levers, device: torch.device) -> None:
+    """Bring the weights into the form that the levers use. To be called before the weights are
+    placed, since how much memory they need and which of them move is told from them.
+
+    Args:
+        transformer: The denoiser, in the host's memory or on the device.
+        levers: As `levers_for` gives them.
+        device: Where it is to work, which also does the rounding.
+    """
+    for block in transformer.transformer_blocks:  # type: ignore[union-attr]
+        if levers.fused:
+            fuse_attention(block.attn1, levers.attention)
+        if levers.fp8:
+            use_fp8(block, device)
+
+
+def accelerate(pipeline: VividPipeline, levers: Levers) -> None:
+    """Set the levers on a pipeline whose weights were converted and placed.
+
+    Weights that move can't be part of a recorded graph, and neither they nor a copy on a second GPU
+    were tried with compiled blocks: under such a plan those levers are left out.
+
+    Args:
+        pipeline: Loaded and placed; none of its levers is set yet.
+        levers: Those that its weights were converted by.
+    """
+    if pipeline.memory.mode != "all":
+        levers = replace(levers, compiled=False, graphs=False, gpus=1)
+    transformer = pipeline.transformer
+    if levers.gpus == 2:
+        pipeline.twin = Twin(transformer, _other(pipeline._execution_device))
+        if levers.compiled:
+            _compile(pipeline.twin.transformer.transformer_blocks)
+    if levers.compiled:
+        _compile(transformer.transformer_blocks)
+    pipeline.levers = levers
+    pipeline.graphs = GraphReplay(pipeline.run_transformer) if levers.graphs else None
 
 
 def _compile(blocks: nn.ModuleList) -> None:

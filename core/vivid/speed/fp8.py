@@ -19,13 +19,14 @@ class Fp8Linear(nn.Module):
     weight: Tensor
     scale: Tensor
 
-    def __init__(self, linear: nn.Linear) -> None:
-        """Take over the weights of `linear`, (out, in)."""
+    def __init__(self, linear: nn.Linear, device: torch.device) -> None:
+        """Take over the weights of `linear`, (out, in); `device` rounds them."""
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        weight, scale = _rounded(linear.weight.detach())
-        self.register_buffer("weight", weight)
-        self.register_buffer("scale", scale)
+        own = linear.weight.detach()
+        weight, scale = _rounded(own.to(device))
+        self.register_buffer("weight", weight.to(own.device))
+        self.register_buffer("scale", scale.to(own.device))
         self.bias = linear.bias
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,16 +49,18 @@ def _rounded(rows: Tensor) -> tuple[Tensor, Tensor]:
     return (rows.float() / scale).clamp(-_MOST, _MOST).to(torch.float8_e4m3fn), scale
 
 
-def use_fp8(block: nn.Module) -> None:
+def use_fp8(block: nn.Module, device: torch.device) -> None:
     """Replace the large linear layers of a denoiser's block: those of attention and feed-forward.
     The small ones, which say how strongly a step changes each channel, stay.
     """
     for name, module in list(block.named_modules()):
         if isinstance(module, nn.Linear) and name.partition(".")[0] in ("attn1", "ff") and not module.in_features % 16:
             parent = block.get_submodule(name.rpartition(".")[0])
-            setattr(parent, name.rpartition(".")[2], Fp8Linear(module))
+            setattr(parent, name.rpartition(".")[2], Fp8Linear(module, device))
 
 
 def has_fp8(device: torch.device) -> bool:
-    """Whether a device computes in 8 bits."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+    """Whether a device can have products in 8 bits; a CPU computes them otherwise, to the same
+    numbers.
+    """
+    return device.type == "cpu" or (device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9))

@@ -38,7 +38,7 @@ class GraphReplay:
             rotary: Cosines and sines, or None.
 
         Returns:
-            (B, F, C', h, w), which the next call overwrites.
+            (B, F, C', h, w).
         """
         given = [hidden, embeds, timestep, *(rotary or ())]
         key = tuple((tuple(tensor.shape), tensor.dtype) for tensor in given)
@@ -51,7 +51,7 @@ class GraphReplay:
         for own, new in zip(inputs, given, strict=True):
             own.copy_(new)
         graph.replay()
-        return output
+        return output.clone()  # the next call overwrites it
 
     def _record(self, given: list[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
         inputs = [tensor.clone() for tensor in given]
