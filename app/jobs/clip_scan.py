@@ -60,7 +60,8 @@ class ClipScanner:
         with self._lock:
             if project.project_id in self._queued or self._stopped.is_set():
                 return
-            if project.clip.sha256 and self._cuts.looked(project) == project.clip.info.frames and clip_file(project) in self._brightness:
+            looked = self._cuts.looked(project) == project.clip.info.frames and self._cuts.is_kept(project)
+            if project.clip.sha256 and looked and clip_file(project) in self._brightness:
                 return
             self._queued.add(project.project_id)
             self._waiting.put(project.project_id)

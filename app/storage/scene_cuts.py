@@ -54,6 +54,7 @@ class SceneCuts:
         self._clips: dict[ClipFile, _Known] = {}
         self._kept: dict[str, _Known] = {}
         self._looking = threading.Lock()
+        self._keeping = threading.Lock()
         self._lock = threading.Lock()
 
     def known(self, project: Project) -> tuple[int, ...]:
@@ -93,26 +94,34 @@ class SceneCuts:
         """
         from core.media import find_scene_cuts
 
+        if self._has_seen(project, start, stop):  # whoever looks for others may take its time
+            self._keep(project)
+            return
         with self._looking:
-            known = self._of(project)
-            if any(a <= start and stop <= b for a, b in known.seen):
-                self._keep(project, known)
-                return
-            # a cut is told by what lies on either side of it
-            first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
-            frames = reader.previews(first, last, LOOKED_AT)
-            found = find_scene_cuts(pace(frames) if pace else frames, first)
-            cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
-            known = _Known(known.mark, tuple(cuts), _joined([*known.seen, (start, stop)]))
-            with self._lock:
-                self._clips[clip_file(project)] = known
-            self._keep(project, known)
+            if not self._has_seen(project, start, stop):
+                known = self._of(project)
+                # a cut is told by what lies on either side of it
+                first, last = max(0, start - MARGIN), min(project.clip.info.frames, stop + MARGIN)
+                frames = reader.previews(first, last, LOOKED_AT)
+                found = find_scene_cuts(pace(frames) if pace else frames, first)
+                cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
+                with self._lock:
+                    self._clips[project.clip.source, *known.mark] = _Known(known.mark, tuple(cuts), _joined([*known.seen, (start, stop)]))
+        self._keep(project)
 
-    def _keep(self, project: Project, known: _Known) -> None:
-        """Write what is known beside the project, unless it is there or the project is a draft."""
-        if self._kept.get(project.project_id) != known and not self._workspace.is_draft(project.project_id):
-            self._workspace.write(project.project_id, _FILE, json.dumps(asdict(known)).encode())
-            self._kept[project.project_id] = known
+    def is_kept(self, project: Project) -> bool:
+        """Whether what is known lies beside the project; nothing lies beside a draft."""
+        return self._kept.get(project.project_id) == self._of(project) or self._workspace.is_draft(project.project_id)
+
+    def _has_seen(self, project: Project, start: int, stop: int) -> bool:
+        return any(a <= start and stop <= b for a, b in self._of(project).seen)
+
+    def _keep(self, project: Project) -> None:
+        with self._keeping:  # the last one to write has the latest
+            if not self.is_kept(project):
+                known = self._of(project)
+                self._workspace.write(project.project_id, _FILE, json.dumps(asdict(known)).encode())
+                self._kept[project.project_id] = known
 
     def _of(self, project: Project) -> _Known:
         with self._lock:

@@ -1,5 +1,8 @@
 """The preflight card tells the truth about real files, and its remedies do what they say."""
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +18,7 @@ from app.editor.editor import Editor
 from app.render.recipe import recipe_of
 from core.errors import InputError
 from core.media import VideoWriter
+from core.progress import JobContext
 from core.project.codec import dumps, loads
 from core.project.video import VideoInfo
 
@@ -124,6 +128,35 @@ def test_cuts_darkness_and_length_are_found_in_the_background(editor: Editor, tm
     trimmed = editor.clip.trim(project.project_id, 60, 120)
     told = preflight(editor, trimmed)
     assert [note["remedy"] for note in told["notes"]] == ["whole", ""]
+
+    # what is known of a file is known of it at once, to every project of it and beside each
+    again = editor.projects.create(path, draft=True)
+    kept = editor.workspace.folder(again.project_id) / "cuts.json"
+    editor.clip.scan(again.project_id)
+    editor.scanner.wait()
+    assert not kept.exists(), "a draft is not on the disk"
+    editor.projects.rename(again.project_id, "Again")
+    editor.clip.scan(again.project_id)
+    editor.scanner.wait()
+    assert kept.read_bytes() == (editor.workspace.folder(project.project_id) / "cuts.json").read_bytes()
+
+    scanned, release = threading.Event(), threading.Event()
+
+    def held(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        scanned.set()
+        release.wait(60)
+        yield from frames
+
+    other = editor.projects.create(video_file(tmp_path / "plain.mp4", FLAT))
+    cuts, source = editor.pictures.masks.cuts, editor.pictures.frames.source
+    with ThreadPoolExecutor() as pool:
+        try:
+            scan = pool.submit(cuts.look, other, source(other), 0, 4, held)
+            assert scanned.wait(60)
+            assert pool.submit(cuts.all, project, source, JobContext()).result(60) == (60, 120)
+            assert not scan.done()
+        finally:
+            release.set()
 
 
 def test_a_large_clip_opens_before_its_content_is_known_and_learns_it_for_every_state(editor: Editor, tmp_path: Path, monkeypatch) -> None:
