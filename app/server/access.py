@@ -101,7 +101,7 @@ class Access:
         self._check_tries(client)
         if self.has_password and hmac.compare_digest(_digest(given), self._password):
             return True
-        self._attempts.note(client)
+        self._attempts.note(client, _digest(given))
         return False
 
     def _check_tries(self, client: str) -> None:
@@ -115,13 +115,14 @@ class Access:
 
         RefusedError for a password after too many that were wrong.
         """
-        given, client = _in_header(request.headers.get("authorization", "")), client_address(request)
-        if given and ((self.token and _same(given, self.token)) or (self.has_password and self._takes_password(given, client))):
-            return f"program {client}"
         until, _, rest = request.cookies.get(cookie_name(request), "").partition(".")
         nonce, _, mark = rest.partition(".")
         if until.isdecimal() and len(until) < 13 and int(until) > time.time() and _same(self._mark(until, nonce), mark):
             return f"browser {nonce}"
+        given, client = _in_header(request.headers.get("authorization", "")), client_address(request)
+        # only now: the header may also be one that a proxy asked for and passes on
+        if given and ((self.token and _same(given, self.token)) or (self.has_password and self._takes_password(given, client))):
+            return f"program {client}"
         return f"anyone {client}" if self.is_open else None
 
     def new_cookie(self) -> str:

@@ -21,22 +21,26 @@ class Attempts:
     """The wrong tries of the last minutes. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._tries: deque[tuple[float, str]] = deque()
+        self._tries: deque[tuple[float, str, bytes]] = deque()
         self._lock = threading.Lock()
 
-    def note(self, client: str) -> None:
-        """Remember a wrong try of a client's address."""
+    def note(self, client: str, given: bytes) -> None:
+        """Remember a wrong try of a client's address, with a digest of what was `given`: the same
+        again is no further guess, but a header that a proxy adds to every request.
+        """
+        network = _network(client)
         with self._lock:
-            self._forget()
-            self._tries.append((time.monotonic(), _network(client)))
+            now = self._forget()
+            if not any((where, what) == (network, given) for _, where, what in self._tries):
+                self._tries.append((now, network, given))
 
     def wait(self, client: str) -> int:
         """Seconds that a client has to wait; 0 when it may try."""
         network = _network(client)
         with self._lock:
             now = self._forget()
-            mine = [when for when, where in self._tries if where == network]
-            everyone = [when for when, _ in self._tries]
+            mine = [when for when, where, _ in self._tries if where == network]
+            everyone = [when for when, *_ in self._tries]
         for times, most in ((mine, ONE), (everyone, ALL)):
             if len(times) >= most:
                 return max(1, round(times[-most] + SPAN - now))

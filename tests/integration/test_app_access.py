@@ -100,8 +100,8 @@ def test_a_password_opens_the_editor_and_guessing_has_an_end(tmp_path: Path) -> 
     assert (sent.status_code, sent.headers["location"]) == (303, "/?project=abc")
     assert client.get("/").text == "the editor"
     guesser = browser(access)
-    for _ in range(ONE):
-        assert guesser.post("/studio/sign-in", data={"secret": "wrong"}).status_code == 401
+    for number in range(ONE):
+        assert guesser.post("/studio/sign-in", data={"secret": f"wrong {number}"}).status_code == 401
     locked = guesser.post("/studio/sign-in", data={"secret": PASSWORD})
     assert (locked.status_code, locked.text) == (429, "too many wrong tries: wait 5 minutes, then try again")
     assert client.get("/").text == "the editor", "who is in stays in"
@@ -125,7 +125,7 @@ def test_a_program_sends_the_password_as_a_header_and_its_guesses_count(tmp_path
     right = {"authorization": f"Bearer {password}".encode()}
     assert client.get("/config", headers=right).text == "the editor"
     assert client.get("/config", headers=right | {"origin": "http://elsewhere.example"}).status_code == 403
-    for wrong in (f"Bearer {access.one_time_token()}", "Basic !", "Basic OnhA", *["Bearer wrong"] * ONE):
+    for wrong in (f"Bearer {access.one_time_token()}", "Basic !", "Basic OnhA", *(f"Bearer wrong {number}" for number in range(ONE))):
         assert client.get("/config", headers={"authorization": wrong}).status_code in (401, 429)
     locked = client.get("/config", headers=right)
     assert (locked.status_code, locked.text) == (429, "too many wrong tries: wait 5 minutes, then try again")
@@ -133,9 +133,21 @@ def test_a_program_sends_the_password_as_a_header_and_its_guesses_count(tmp_path
     elsewhere = TestClient(guarded(access), base_url=HERE, client=("10.1.1.1", 5))
     assert elsewhere.get("/config", auth=("any", password)).text == "the editor"
     both = with_password(tmp_path, password, TOKEN)
-    for _ in range(ONE):
-        browser(both).get("/config", auth=("studio", "wrong"))
+    for number in range(ONE):
+        browser(both).get("/config", auth=("studio", f"wrong {number}"))
     assert browser(both).get("/config", headers={"authorization": f"Bearer {TOKEN}"}).text == "the editor", "the token is no guess"
+
+
+def test_a_header_that_a_proxy_adds_locks_nobody_out(tmp_path: Path) -> None:
+    client = browser(with_password(tmp_path))
+    client.headers["authorization"] = "Basic cHJveHk6aXRzIG93bg=="
+    for _ in range(ONE + 1):
+        assert client.get("/", follow_redirects=True).status_code == 401
+    assert client.post("/studio/sign-in", data={"secret": PASSWORD}, headers={"origin": HERE}).status_code == 303
+    for number in range(ONE + 1):
+        assert client.get("/", headers={"authorization": f"Bearer {number}"}).text == "the editor", "who has the cookie guesses nothing"
+    client.cookies.clear()
+    assert client.get("/config", headers={"authorization": f"Bearer {PASSWORD}"}).text == "the editor", "nor has it counted"
 
 
 def test_without_a_token_everyone_is_let_in(tmp_path: Path) -> None:
