@@ -82,7 +82,8 @@ class ObjectTracker:
         self.network, self.size, self.frames, self.passes = network, size, frames, passes
         self.conditioning: dict[int, Output] = {}
         self.recent: dict[int, Output] = {}
-        self._left_out: set[int] = set()  # tracked frames that are not remembered
+        self._left_out = 0  # tracked frames that are not remembered
+        self._left_out_before: dict[int, int] = {}  # how many there were at each recent frame
         stride = network.memory_temporal_stride_for_eval
         self.reach = max(network.num_maskmem * stride, network.max_obj_ptrs_in_encoder)
 
@@ -96,30 +97,30 @@ class ObjectTracker:
     @torch.inference_mode()
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Output:
         """As `Tracker.step` of core.segment.backend."""
-        output = self._step(frame, features, reverse)
+        output, hidden = self._step(frame, features, reverse), False
         if prompts is not None:
             output = self._correct(frame, features, prompts, output, reverse)
             self.conditioning[frame] = output
         elif self.passes and float(output["object_score_logits"]) <= 0:
             # it looks back at a few frames: those that hide the object would soon be all it knows
-            self._left_out.add(frame)
+            hidden = True
         else:
             self.recent[frame] = output
+            self._left_out_before[frame] = self._left_out
         self._forget(frame)
+        self._left_out += hidden  # now, for it lies between no frame before it and itself
         return output
 
     def _forget(self, frame: int) -> None:
         """Let go of what the network can't look back at from a frame."""
         for old in [index for index in self.recent if abs(self._moved(index, frame) - frame) > self.reach]:
-            del self.recent[old]
-        farthest = max((abs(index - frame) for index in self.recent), default=0)
-        self._left_out = {index for index in self._left_out if abs(index - frame) < farthest}
+            del self.recent[old], self._left_out_before[old]
 
     def _moved(self, index: int, frame: int) -> int:
         """Where a remembered frame stands for the network as it looks back from another: nearer by
         those in between that were left out.
         """
-        between = sum(min(index, frame) < left < max(index, frame) for left in self._left_out)
+        between = self._left_out - self._left_out_before[index]
         return index + between if index < frame else index - between
 
     def _correct(self, frame: int, features: Features, prompts: FramePrompts, tracked: Output, reverse: bool) -> Output:
