@@ -19,8 +19,11 @@ from torch import Tensor
 from core.segment.outline import Guide
 from core.segment.prefetch import prefetch_encodings
 
-_MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None] * 255
-_STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None] * 255
+Triple = tuple[float, float, float]
+
+MEAN: Triple = (0.485, 0.456, 0.406)
+STD: Triple = (0.229, 0.224, 0.225)
+"""Of the pictures that SAM 2 has learnt from: red, green and blue, 0 to 1."""
 
 
 class FrameSource(Protocol):
@@ -52,13 +55,28 @@ class Features:
         return Guide(self.picture)
 
 
+def square_picture(frame: NDArray[np.uint8], side: int, mean: Triple, std: Triple) -> Tensor:
+    """Squeeze a frame to a network's square, and bring its colours to those the network knows.
+
+    Args:
+        frame: uint8 (H, W, 3) RGB.
+        side: Pixels of the square.
+        mean: Of the pictures that the network has learnt from; red, green and blue, 0 to 1.
+        std: Their standard deviation.
+
+    Returns:
+        float32 (1, 3, side, side), on the processor.
+    """
+    smaller = frame.shape[0] * frame.shape[1] > side * side
+    square = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    middle, spread = (torch.tensor(values)[:, None, None] * 255 for values in (mean, std))
+    return (torch.from_numpy(square).permute(2, 0, 1)[None].float() - middle) / spread
+
+
 @torch.inference_mode()
 def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
     """Run the image encoder on a uint8 (H, W, 3) RGB frame, squeezed to the network's square."""
-    side = network.image_size
-    smaller = frame.shape[0] * frame.shape[1] > side * side
-    square = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    picture = (torch.from_numpy(square).permute(2, 0, 1)[None].float() - _MEAN) / _STD
+    picture = square_picture(frame, network.image_size, MEAN, STD)
     _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture.to(network.device)))
     return Features(levels, positions, sizes, frame)
 

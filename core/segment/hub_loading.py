@@ -17,6 +17,7 @@ import core.compat  # noqa: F401  (first: transformers imports torchvision)
 from core.errors import InputError
 from core.models.hub import model_type, SAM3
 from core.models.tensors import check_package
+from core.segment.frames import MEAN, STD, Triple
 from core.segment.hub_network import HubBackend
 from core.segment.sam3_words import Sam3Words
 
@@ -27,8 +28,8 @@ class _Family:
 
     model: str
     session: str
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: Triple = MEAN
+    std: Triple = STD
 
 
 _FAMILIES = {

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,11 +20,8 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from core.segment.backend import Output, predicted_quality
-from core.segment.frames import Features
-from core.segment.prompts import FramePrompts
-
-SURE = 10.0
-"""The logit with which a given mask is written down."""
+from core.segment.frames import Features, square_picture, Triple
+from core.segment.prompts import FramePrompts, SURE
 
 
 class HubBackend:
@@ -42,12 +38,12 @@ class HubBackend:
         network: Any,
         session: type,
         features: Callable[[Tensor], tuple[list[Tensor], list[Tensor]]],
-        mean: tuple[float, float, float],
-        std: tuple[float, float, float],
+        mean: Triple,
+        std: Triple,
     ) -> None:
         """`mean` and `std` are those of the pictures, 0 to 1, that the network has learnt from."""
         self.network, self.session, self._features = network, session, features
-        self._mean, self._std = np.array(mean, np.float32), np.array(std, np.float32)
+        self._mean, self._std = mean, std
         self.device: torch.device = next(network.parameters()).device
         self.side = int(network.image_size)
         config = network.config
@@ -65,10 +61,7 @@ class HubBackend:
 
     def picture(self, frame: NDArray[np.uint8]) -> Tensor:
         """A uint8 (H, W, 3) RGB frame as the network sees it: (1, 3, S, S)."""
-        smaller = frame.shape[0] * frame.shape[1] > self.side * self.side
-        square = cv2.resize(frame, (self.side, self.side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-        normal = (square.astype(np.float32) / 255 - self._mean) / self._std
-        return torch.from_numpy(normal).permute(2, 0, 1)[None].to(self.device)
+        return square_picture(frame, self.side, self._mean, self._std).to(self.device)
 
     @torch.inference_mode()
     def encode(self, frame: NDArray[np.uint8]) -> Features:

@@ -19,9 +19,8 @@ from sam2.modeling.sam2_utils import get_1d_sine_pe
 from torch import Tensor
 
 from core.data import simulated_prompts
+from core.segment.frames import MEAN, STD
 from core.segment.network import STRIDE
-
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def fit_to(network: SAM2Base, size: int) -> None:
@@ -96,7 +95,7 @@ class BatchTracker:
     def __init__(self, network: SAM2Base) -> None:
         self.network = network
         device = network.device
-        self.mean, self.std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (_MEAN, _STD))
+        self.mean, self.std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
         self.corners = torch.tensor([[2, 3]], dtype=torch.int32, device=device)
         self.one = torch.ones(1, 1, dtype=torch.int32, device=device)
 
