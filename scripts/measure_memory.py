@@ -73,7 +73,8 @@ def write_package(folder: Path, tiny: bool) -> None:
     next to none.
     """
     size = SIZES["vivid-toy" if tiny else "vivid-5b"]
-    build_pipeline(size).save_pretrained(folder, max_shard_size="5GB")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    build_pipeline(size, device).save_pretrained(folder, max_shard_size="5GB")
     facts = {"working_size": list(size.working_size), "window_frames": size.window_frames, "layout": "noise,mask,masked"}
     sampling = {"steps": STEPS, "guidance": 6.0}
     tasks = dict.fromkeys(("add", "modify", "delete", "propagate"), sampling)

@@ -30,7 +30,7 @@ from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import parse_levers
 
 GUIDANCE = 6.0
-WARM_STEPS = 6
+WARM_STEPS = 14
 """Of the run before the one that is timed: enough for every kind of step to be compiled."""
 CAPTION = "a red ball on the grass"
 
@@ -52,10 +52,10 @@ def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: P
 
     Args:
         name: A model of `app.commands.full_size`.
-        device: cuda, or cpu for the toy.
+        device: cuda or cuda:N, or cpu for the toy.
         steps: Denoising steps of what is compared.
         presets: Names of `core.vivid.speed.PRESETS`, or levers.
-        out: A file for the rows as JSON.
+        out: A folder for the rows as bench.json.
 
     Returns:
         The rows, in the order in which they were printed.
@@ -65,27 +65,29 @@ def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: P
     """
     if name not in SIZES:
         raise InputError(f"random weights are made for {', '.join(SIZES)}, not for '{name}'")
-    if device == "cpu" and name != "vivid-toy":
-        raise InputError("a model of full size takes minutes a step on a CPU: --random-weights needs --device cuda")
+    if not device.startswith("cuda") and name != "vivid-toy":
+        raise InputError(f"a model of full size takes minutes a step on {device}: --random-weights needs --device cuda")
     for preset in presets:
         parse_levers(preset)
-    return GpuBench(name, steps, out).run(presets)
+    return GpuBench(name, torch.device(device), steps, None if out is None else out / "bench.json").run(presets)
 
 
 class GpuBench:
     """One run."""
 
-    def __init__(self, name: str, steps: int, out: Path | None) -> None:
+    def __init__(self, name: str, device: torch.device, steps: int, out: Path | None) -> None:
         self._name, self._size, self._steps, self._out = name, SIZES[name], steps, out
+        self._device, self._on_gpu = device, device.type == "cuda"
         self._rows: list[Row] = []
         self._whole: dict[str, float] = {}
 
     def run(self, presets: list[str]) -> list[Row]:
         begun = time.monotonic()
-        model = build_model(self._name)
-        _wait()
-        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-        print(f"{gpu}, torch {torch.__version__}; {self._name} with random weights, built in {time.monotonic() - begun:.1f} s", flush=True)
+        model = build_model(self._name, self._device)
+        self._wait()
+        named = torch.cuda.get_device_name(self._device) if self._on_gpu else "cpu"
+        built = time.monotonic() - begun
+        print(f"{named}, torch {torch.__version__}; {self._name} with random weights, built in {built:.1f} s", flush=True)
         print(f"{self._steps} steps with guidance {GUIDANCE:g} and decoding, unless said; share: of diffusers' own loop, eager", flush=True)
         plain = model.pipeline.transformer
         model.pipeline.transformer = None
@@ -94,14 +96,14 @@ class GpuBench:
         for preset in presets:
             self._measure(model, preset)
         del model
-        _free()
-        if torch.cuda.is_available():
-            measure_closeness("cuda", presets)
+        self._free()
+        if self._on_gpu:
+            measure_closeness(str(self._device), presets)
         return self._rows
 
     def _measure_diffusers(self, model: VividModel, plain: Any) -> None:
         """diffusers' own pipeline on a denoiser of the same blocks."""
-        own = build_transformer(self._size, in_channels=16)
+        own = build_transformer(self._size, self._device, in_channels=16)
         own.transformer_blocks = plain.transformer_blocks
         parts = model.pipeline.components | {"transformer": own}
         pipeline = CogVideoXPipeline(**{name: parts[name] for name in ("tokenizer", "text_encoder", "vae", "transformer", "scheduler")})
@@ -126,8 +128,8 @@ class GpuBench:
     def _measure(self, model: VividModel, preset: str) -> None:
         pipeline = model.pipeline
         pipeline.transformer = None
-        _free()
-        pipeline.transformer = build_transformer(self._size)
+        self._free()
+        pipeline.transformer = build_transformer(self._size, self._device)
         levers = levers_for(pipeline.transformer, preset, model.device)
         convert(pipeline.transformer, levers, model.device)
         accelerate(pipeline, levers)
@@ -144,15 +146,15 @@ class GpuBench:
     def _note(self, what: str, levers: str, call: Callable[[int], Any]) -> None:
         begun = time.monotonic()
         call(WARM_STEPS)
-        _wait()
+        self._wait()
         warming = time.monotonic() - begun
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
+        if self._on_gpu:
+            torch.cuda.reset_peak_memory_stats(self._device)
         begun = time.monotonic()
         call(self._steps)
-        _wait()
+        self._wait()
         seconds = time.monotonic() - begun
-        memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+        memory = torch.cuda.max_memory_allocated(self._device) / 2**30 if self._on_gpu else 0.0
         self._whole.setdefault(what, seconds)
         row = Row(what, levers, round(seconds, 3), round(seconds / self._whole[what], 3), round(warming, 1), round(memory, 1))
         self._rows.append(row)
@@ -162,6 +164,15 @@ class GpuBench:
         )
         if self._out is not None:
             self._out.write_text(json.dumps([asdict(one) for one in self._rows], indent=1) + "\n")
+
+    def _wait(self) -> None:
+        if self._on_gpu:
+            torch.cuda.synchronize(self._device)
+
+    def _free(self) -> None:
+        gc.collect()
+        if self._on_gpu:
+            torch.cuda.empty_cache()
 
 
 def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: int = 50) -> dict[str, tuple[float, float]]:
@@ -213,14 +224,3 @@ def _conditions(model: VividModel, frames: int) -> tuple[Tensor, Tensor]:
     mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
     with torch.inference_mode():
         return model.pipeline.encode_masked(video, mask)
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def _free() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -61,8 +61,17 @@ SIZES = {
 """By name; `vivid-toy` is there to try the way on a CPU."""
 
 
-def build_transformer(size: FullSize, in_channels: int = 33) -> CogVideoXTransformer3DModel:
-    """The denoiser; 33 channels are VIVID's, 16 those of the base model."""
+def build_transformer(size: FullSize, device: torch.device, in_channels: int = 33) -> CogVideoXTransformer3DModel:
+    """The denoiser.
+
+    Args:
+        size: Its sizes.
+        device: Where it lies.
+        in_channels: 33 are VIVID's, 16 those of the base model.
+
+    Returns:
+        The network, in bfloat16.
+    """
     return _random(
         lambda: CogVideoXTransformer3DModel(
             num_attention_heads=size.heads,
@@ -78,11 +87,12 @@ def build_transformer(size: FullSize, in_channels: int = 33) -> CogVideoXTransfo
             patch_size=2,
             max_text_seq_length=size.text_tokens,
             use_rotary_positional_embeddings=True,
-        )
+        ),
+        device,
     )
 
 
-def build_autoencoder(size: FullSize) -> AutoencoderKLCogVideoX:
+def build_autoencoder(size: FullSize, device: torch.device) -> AutoencoderKLCogVideoX:
     """The autoencoder."""
     return _random(
         lambda: AutoencoderKLCogVideoX(
@@ -93,11 +103,12 @@ def build_autoencoder(size: FullSize) -> AutoencoderKLCogVideoX:
             sample_height=size.working_size[0],
             sample_width=size.working_size[1],
             scaling_factor=0.7,
-        )
+        ),
+        device,
     )
 
 
-def build_text_encoder(size: FullSize) -> T5EncoderModel:
+def build_text_encoder(size: FullSize, device: torch.device) -> T5EncoderModel:
     """The text encoder."""
     return _random(
         lambda: T5EncoderModel(
@@ -113,37 +124,38 @@ def build_text_encoder(size: FullSize) -> T5EncoderModel:
                 eos_token_id=1,
                 decoder_start_token_id=0,
             )
-        )
+        ),
+        device,
     )
 
 
-def build_pipeline(size: FullSize) -> VividPipeline:
-    """All parts, on the GPU if there is one."""
-    return VividPipeline(build_tokenizer(), build_text_encoder(size), build_autoencoder(size), build_transformer(size), build_scheduler())
+def build_pipeline(size: FullSize, device: torch.device) -> VividPipeline:
+    """All parts on a device."""
+    encoder, autoencoder = build_text_encoder(size, device), build_autoencoder(size, device)
+    return VividPipeline(build_tokenizer(), encoder, autoencoder, build_transformer(size, device), build_scheduler())
 
 
-def build_model(name: str) -> VividModel:
-    """A model of SIZES as the editor uses it, on the GPU if there is one."""
+def build_model(name: str, device: torch.device) -> VividModel:
+    """A model of SIZES as the editor uses it."""
     size = SIZES[name]
-    pipeline = build_pipeline(size)
+    pipeline = build_pipeline(size, device)
     pipeline.set_progress_bar_config(disable=True)
     tasks = dict.fromkeys(("add", "modify", "delete", "propagate"), Sampling(50, 6.0))
     return VividModel(pipeline, name, size.working_size, size.window_frames, tasks, size.text_tokens)
 
 
-def _random(make: Callable[[], Module]) -> Module:
-    """The module that `make` builds, in bfloat16, filled where that is quickest: it is never built
-    with weights of its own.
+def _random(make: Callable[[], Module], device: torch.device) -> Module:
+    """The module that `make` builds, in bfloat16, filled where it lies: it is never built with
+    weights of its own.
     """
-    cuda = torch.cuda.is_available()
     with torch.device("meta"):
         module = make()
     # (diffusers' own `to` warns about modules that are to stay in single precision: here none are)
     nn.Module.to(module, torch.bfloat16)
-    module = module.to_empty(device="cuda" if cuda else "cpu").eval().requires_grad_(False)
+    module = module.to_empty(device=device).eval().requires_grad_(False)
     if hasattr(module, "tie_weights"):
         module.tie_weights()  # type: ignore[operator]
-    draw = torch.Generator("cuda" if cuda else "cpu").manual_seed(0)
+    draw = torch.Generator(device).manual_seed(0)
     for name, parameter in module.named_parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, 0, 0.02, generator=draw)

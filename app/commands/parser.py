@@ -144,15 +144,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--random-weights", action="store_true", help="measure a model of full size with random weights on a GPU, beside diffusers itself"
     )
     bench.add_argument("--model", metavar="NAME", help="video model (vivid-small; with --random-weights vivid-5b)")
-    bench.add_argument(
-        "--levers",
-        action="append",
-        metavar="SPEED",
-        help="with --random-weights: measure this preset of --speed, or these levers (repeatable; exact, near and fast)",
-    )
-    bench.add_argument("--steps", type=int, default=50, metavar="N", help="with --random-weights: denoising steps (50)")
-    bench.add_argument("--json", type=_path, metavar="FILE", help="with --random-weights: also write the figures to FILE")
-    _add_shared(bench)
+    bench.add_argument("--steps", type=int, metavar="N", help="with --random-weights: denoising steps (50)")
+    bench.add_argument("--out", type=_path, metavar="DIR", help="with --random-weights: also write DIR/bench.json")
+    _add_shared(bench, speeds=True)
     bench.set_defaults(run=subcommands.bench)
 
     models = commands.add_parser("models", help="list the models and whether they are on this machine; fetch or remove one")
@@ -184,13 +178,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_shared(parser: argparse.ArgumentParser) -> None:
+def _add_shared(parser: argparse.ArgumentParser, speeds: bool = False) -> None:
+    """What all of them understand; with `speeds` more than one can be named."""
     parser.add_argument("--workspace", type=_path, metavar="DIR", help="where projects and fetched models are stored")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument(
         "--speed",
+        action="append" if speeds else "store",
         metavar="HOW",
-        help="what a large video model does on a GPU to be faster: auto, plain, exact, near or fast, or levers (see docs/performance.md)",
+        help="what a large video model does on a GPU to be faster: auto, plain, exact, near or fast, or levers (see docs/performance.md)"
+        + ("; with --random-weights what is measured (repeatable; exact, near and fast)" if speeds else ""),
     )
     parser.add_argument("--memory", metavar="MODE", help="how a large video model uses the memory of a GPU: auto, all, parts or layers")
 

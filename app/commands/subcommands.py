@@ -129,14 +129,22 @@ def replay(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Measure this machine."""
+    speeds, options.speed = options.speed or [], (options.speed or [None])[-1]
     settings = _settings(options)
     if options.random_weights:
         from app.commands.bench_gpu import run_gpu_bench
+        from app.commands.output_folder import make_folder
         from core.models.device import choose_device
 
-        levers = options.levers or ["exact", "near", "fast"]
-        run_gpu_bench(options.model or "vivid-5b", choose_device(settings.device), options.steps, levers, options.json)
+        if options.video or options.memory:
+            raise InputError("with --random-weights, --video and --memory say nothing: leave them out")
+        if options.out:
+            make_folder(options.out, "--out")
+        device = choose_device(settings.device)
+        run_gpu_bench(options.model or "vivid-5b", device, options.steps or 50, speeds or ["exact", "near", "fast"], options.out)
         return
+    if options.out or options.steps:
+        raise InputError("--out and --steps are for --random-weights")
     from app.commands.bench import run_bench
 
     run_bench(settings, options.video)

@@ -20,6 +20,7 @@ from core.errors import InputError
 from core.project import project as document
 from core.project.edits import KeyframeEdit, SamplingSettings
 from core.project.video import Clip
+from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
     from core.vivid.model import VividModel
@@ -88,7 +89,8 @@ class EstimateOperations:
             runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
         windows = _windows(keyframes, project.clip, model.window_frames - 1)
         width, height = project.clip.info.size
-        seconds = windows * (timing.window + runs * timing.step) + project.clip.frames * timing.render * width * height / 1e6
+        whole = whole_steps(runs, model.levers, sampling.guidance > 1)
+        seconds = windows * (timing.window + whole * timing.step) + project.clip.frames * timing.render * width * height / 1e6
         return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured)
 
     def measure_propagation(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:

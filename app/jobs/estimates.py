@@ -23,6 +23,7 @@ from core.project.codec import decode
 from core.project.edits import SamplingSettings
 from core.project.plain import parse_json
 from core.vivid.speed.levers import Levers
+from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
     from core.vivid.model import VividModel
@@ -40,7 +41,7 @@ Measured = TypeVar("Measured")
 class Timing:
     """What a run takes on this machine.
 
-    `step` is seconds of one denoising step, `window` seconds of a window besides its steps,
+    `step` is seconds of one whole denoising step, `window` seconds of a window besides its steps,
     `render` seconds to render one frame of 10^6 pixels, `memory_mb` the most memory in 10^6 bytes.
     `measured` is False where it comes from a trial.
     """
@@ -67,9 +68,12 @@ class Rate:
 class StepClock(JobContext):
     """A job's context that also notes when each denoising step was finished."""
 
-    def __init__(self, whole: JobContext, key: str, device: str, runs: int) -> None:
-        super().__init__(whole.on_progress, whole.token)
-        self.key, self.device, self.runs = key, device, runs
+    def __init__(self, outer: JobContext, key: str, device: str, runs: int, whole: float) -> None:
+        """`outer` gets all progress. A window has so many `runs`, which cost as much as `whole`
+        steps that leave nothing out (see `core.vivid.speed.steps`).
+        """
+        super().__init__(outer.on_progress, outer.token)
+        self.key, self.device, self.runs, self.whole = key, device, runs, whole
         self.stamps: list[tuple[int, float]] = []
 
     def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
@@ -86,9 +90,10 @@ class StepClock(JobContext):
         super().report(stage, done, total, partial)
 
     def measured(self) -> tuple[float, float] | None:
-        """Seconds of a step, and of a window besides its steps; None without a whole window."""
+        """Seconds of a whole step, and of a window besides its steps; None without a whole
+        window.
+        """
         pairs = list(pairwise(self.stamps))
-        # Some steps may ask the denoiser and others not (`core.vivid.speed`): windows are compared.
         within: dict[int, list[float]] = defaultdict(list)
         for a, b in pairs:
             if b[0] == a[0] + 1 and a[0] % self.runs:
@@ -96,8 +101,9 @@ class StepClock(JobContext):
         across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
         if not across:
             return None
-        means = [statistics.fmean(steps) for steps in within.values()]
-        step = statistics.median(means) if means else statistics.median(across) / 2
+        # All steps of a window but the first, which is always whole.
+        sums = [sum(steps) for steps in within.values() if len(steps) == self.runs - 1]
+        step = statistics.median(sums) / (self.whole - 1) if sums else statistics.median(across) / 2
         return step, max(0.0, statistics.median(across) - step)
 
 
@@ -129,7 +135,9 @@ class Estimates:
         from core.propagation.propagate import sampling_of
 
         sampling = sampling_of(model, task, settings)
-        return StepClock(context, timing_key(model, sampling.guidance > 1, weights), str(model.device), sampling.runs)
+        guided = sampling.guidance > 1
+        whole = whole_steps(sampling.runs, model.levers, guided)
+        return StepClock(context, timing_key(model, guided, weights), str(model.device), sampling.runs, whole)
 
     def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
         """Remember what a finished run took.

@@ -17,6 +17,7 @@ from core.progress import JobContext
 from core.project import project as document
 from core.project.edits import SamplingSettings
 from core.project.prompts import BoxPrompt
+from core.vivid.speed.steps import whole_steps
 
 
 class TrialJobs:
@@ -85,6 +86,7 @@ class TrialJobs:
         context.report("measuring", 3, 4)
         sampling = sampling_of(model, "modify", sampling_settings)
         timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
-        frame = (timing.window + sampling.runs * timing.step) / (model.window_frames - 1) + timing.render * width * height / 1e6
+        whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)
+        frame = (timing.window + whole * timing.step) / (model.window_frames - 1) + timing.render * width * height / 1e6
         self._estimates.learn_rate("propagate", settings.model, frame, device, False)
         return {}

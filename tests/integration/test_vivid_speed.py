@@ -18,19 +18,20 @@ from core.vivid.model import load_vivid, Sampling, VividModel
 from core.vivid.speed import accelerate
 from core.vivid.speed.fp8 import Fp8Linear
 from core.vivid.speed.levers import Levers, parse_levers, PRESETS
-from core.vivid.speed.steps import Answers, plan_steps
+from core.vivid.speed.steps import Answers, plan_steps, whole_steps
 from core.vivid.speed.twin import Twin
 from tests.builders import tiny_vivid_package
 
 
 def test_levers_are_read_and_named() -> None:
     assert parse_levers("fast") == PRESETS["fast"]
-    own = parse_levers("compiled, fp8, guide-every=3, attention=cudnn")
-    assert own == Levers(compiled=True, fp8=True, guide_every=3, attention="cudnn")
+    own = parse_levers("compiled, fused, fp8, guide-every=3, attention=cudnn")
+    assert own == Levers(compiled=True, fused=True, fp8=True, guide_every=3, attention="cudnn")
     assert parse_levers(str(own)) == own
     assert parse_levers("near,gpus=2") == Levers(compiled=True, fused=True, attention="cudnn", graphs=True, fp8=True, gpus=2)
     assert [name for name, levers in PRESETS.items() if levers.exact] == ["plain", "exact"]
-    for wrong in ("quick", "fp8=yes", "guide-every", "guide-every=0", "guide-every=-1", "attention=none", "gpus=3", "exact,fast"):
+    numbers = ("guide-every", "guide-every=0", "guide-every=-1", "gpus=3")
+    for wrong in (*numbers, "quick", "fp8=yes", "attention=none", "attention=flash", "exact,fast"):
         with pytest.raises(InputError):
             parse_levers(wrong)
 
@@ -42,6 +43,8 @@ def test_steps_are_left_out_after_the_first_fifth() -> None:
     middle = ["continued", "caption", "continued", "guided"] * 3
     assert kinds == ["guided"] * 10 + middle[:11] + ["guided"]
     assert plan_steps(50, Levers(compute_every=4))[-1] != "continued"
+    fewer = Levers(compute_every=2, guide_every=2)
+    assert (whole_steps(22, Levers(), True), whole_steps(22, fewer, True), whole_steps(22, fewer, False)) == (22, 14.5, 16)
 
 
 def test_answers_go_on_in_a_line() -> None:
@@ -126,9 +129,9 @@ def test_approximations_stay_close_on_the_model_that_ships() -> None:
 
 
 def test_the_bench_goes_all_the_way_on_a_toy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["bench", "--random-weights", "--device", "cpu", "--steps", "2", "--levers", "fused", "--json", str(tmp_path / "rows.json")]
+    words = ["bench", "--random-weights", "--device", "cpu", "--steps", "2", "--speed", "fused", "--out", str(tmp_path)]
     assert main([*words, "--model", "vivid-toy"]) == 0
-    rows = json.loads((tmp_path / "rows.json").read_text())
+    rows = json.loads((tmp_path / "bench.json").read_text())
     assert [(row["what"], row["levers"]) for row in rows] == [
         ("keyframe", "diffusers"),
         ("window", "diffusers"),
@@ -137,6 +140,13 @@ def test_the_bench_goes_all_the_way_on_a_toy(tmp_path: Path, capsys: pytest.Capt
         ("window", "fused"),
     ]
     capsys.readouterr()
-    for wrong in (words, [*words, "--model", "vivid-small"], [*words, "--model", "vivid-toy", "--levers", "quick"]):
+    toy = [*words, "--model", "vivid-toy"]
+    for wrong in (
+        words,
+        [*words, "--model", "vivid-small"],
+        [*toy, "--speed", "quick"],
+        [*toy, "--memory", "parts"],
+        ["bench", "--out", "x"],
+    ):
         assert main(wrong) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1

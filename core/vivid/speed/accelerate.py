@@ -89,12 +89,10 @@ def accelerate(pipeline: VividPipeline, levers: Levers) -> None:
     if pipeline.memory.mode != "all":
         levers = replace(levers, compiled=False, graphs=False, gpus=1)
     transformer = pipeline.transformer
-    if levers.gpus == 2:
-        pipeline.twin = Twin(transformer, _other(pipeline._execution_device))
-        if levers.compiled:
-            _compile(pipeline.twin.transformer.transformer_blocks)
+    pipeline.twin = Twin(transformer, _other(pipeline._execution_device)) if levers.gpus == 2 else None
     if levers.compiled:
-        _compile(transformer.transformer_blocks)
+        for one in (transformer, *([pipeline.twin.transformer] if pipeline.twin else [])):
+            _compile(one.transformer_blocks)
     pipeline.levers = levers
     pipeline.graphs = GraphReplay(pipeline.run_transformer) if levers.graphs else None
 

@@ -27,10 +27,11 @@ class Levers:
         gpus: 2 runs the pass without the caption on a second GPU, at the same time.
         fp8: The products of the blocks are computed in 8 bits, with a scale for each row. Needs a
             GPU that has them (compute capability 8.9 and later).
-        guide_every: The pass without the caption is run in so many steps once, after the first
-            fifth; between them its last difference is used again. 1 runs it in each.
-        compute_every: The denoiser is run in so many steps once, after the first fifth; between
-            them its last two answers are continued in a line. 1 runs it in each.
+        guide_every: The pass without the caption is run in so many steps once, after those
+            that are always run whole (the first fifth, ten at least); between them its last
+            difference is used again. 1 runs it in each.
+        compute_every: The denoiser is run in so many steps once, after the same ones; between them
+            its last two answers are continued in a line. 1 runs it in each.
     """
 
     compiled: bool = False
@@ -45,6 +46,8 @@ class Levers:
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION:
             raise InputError(f"'{self.attention}' is no kernel of attention (known: {', '.join(ATTENTION)})")
+        if self.attention != "auto" and not self.fused:
+            raise InputError(f"attention={self.attention} needs fused: diffusers' own layers don't let the kernel be chosen")
         if self.gpus not in (1, 2):
             raise InputError("gpus is 1 or 2: guidance has two passes")
         if min(self.guide_every, self.compute_every) < 1:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from torch import Tensor
+from typing import Literal, TYPE_CHECKING
 
 from core.vivid.speed.levers import Levers
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 StepKind = Literal["guided", "caption", "continued"]
 """Both passes; only the one with the caption; none."""
@@ -34,6 +35,21 @@ def plan_steps(count: int, levers: Levers) -> list[StepKind]:
             asked += 1
             plan.append("guided" if asked % levers.guide_every == 0 else "caption")
     return plan
+
+
+def whole_steps(count: int, levers: Levers, guided: bool) -> float:
+    """How many whole steps a run costs: the pass with the caption is half of a guided step.
+
+    Args:
+        count: Steps of the run.
+        levers: What is left out.
+        guided: Whether it has guidance.
+
+    Returns:
+        Up to `count`.
+    """
+    costs = {"guided": 1.0, "caption": 0.5 if guided else 1.0, "continued": 0.0}
+    return sum(costs[kind] for kind in plan_steps(count, levers))
 
 
 class Answers:
