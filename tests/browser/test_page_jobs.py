@@ -19,6 +19,15 @@ WATCH_SHIFTS = """() => {
   }).observe({ type: 'layout-shift' });
 }"""
 
+UNANSWERED_STOP = """() => {
+  const server = studio.servers.job, { stop_job } = server;
+  server.stop_job = async () => {
+    server.stop_job = stop_job;
+    return null;
+  };
+}"""
+# The next call is lost on its way.
+
 FAULT = """
 from app.editor.history import HistoryOperations
 
@@ -51,8 +60,13 @@ def test_a_running_job_moves_nothing_and_scrubbing_goes_on(page: Any, server: Se
         page.wait_for_selector(f"#studio-canvas canvas[data-frame='{frame}']")
     assert page.evaluate("studio.activeJob().state") == "running"
     page.wait_for_function("studio.state.view.result && studio.state.view.result.windows.length", timeout=SLOW)
+    page.evaluate(UNANSWERED_STOP)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.click()
+    page.get_by_text("The program did not take that").wait_for()
+    assert stop.is_enabled(), "it goes on, and can be stopped again"
     with page.expect_response(lambda answer: "stop_job" in (answer.request.post_data or "")):
-        page.get_by_role("button", name="Stop", exact=True).click()
+        stop.click()
         assert page.locator("#studio-job [data-ref=text]").inner_text() == "Stopping, no window of 1 is finished yet"
     page.wait_for_function("!studio.activeJob()", timeout=SLOW)
     page.get_by_text("Stopped. Resume in step 5 makes only what is missing").wait_for()

@@ -106,23 +106,28 @@ export const mountJobBar = (ref, server) => {
     if (state.reconnected && state.view) refreshView();
   });
 
-  const tell = (name, job) => {
-    if (job) ask(server, name, { project_id: state.view.id, job_id: job.id }).catch(() => {});
-  };
+  const tell = (name, job) => ask(server, name, { project_id: state.view.id, job_id: job.id });
   const stopping = new Set(); // ids of the jobs that were asked to stop
   const stop = (job) => {
     if (!job) return;
     if (job.state === "running") stopping.add(job.id);
-    tell("stop_job", job);
     draw();
+    tell("stop_job", job).catch(() => {
+      stopping.delete(job.id); // it goes on, and can be stopped again
+      draw();
+    });
   };
   ref.stop.addEventListener("click", () => stop(shownJob()));
 
   // What the program had still to do when it was stopped, the oldest first.
   const interruptedJob = () =>
     (state.view && state.view.jobs.filter((job) => job.state === "interrupted").pop()) || null;
-  ref.again.addEventListener("click", () => tell("resume_job", interruptedJob()));
-  ref.dismiss.addEventListener("click", () => tell("dismiss_job", interruptedJob()));
+  const answer = (name) => {
+    const job = interruptedJob();
+    if (job) tell(name, job).catch(() => {});
+  };
+  ref.again.addEventListener("click", () => answer("resume_job"));
+  ref.dismiss.addEventListener("click", () => answer("dismiss_job"));
 
   const drawQueue = queue(ref, stop);
   const followMasks = maskFollower();
