@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from app.contract.values import Cost, Estimate
@@ -17,9 +16,11 @@ from app.jobs.queue import JobQueue, TRIAL
 from app.jobs.trial import TrialJobs
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.project import project as document
-from core.project.edits import KeyframeEdit, SamplingSettings
+from core.project.edits import SamplingSettings
 from core.project.video import Clip
+from core.propagation.windows import segment_plans
 from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class EstimateOperations:
         runs = sampling.runs
         if draft and wanted.steps is None:
             runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
-        windows = _windows(keyframes, project.clip, model.window_frames - 1)
+        plans = segment_plans(keyframes, FrameRange(project.clip.start, project.clip.stop))
+        windows = sum(len(plan.windows(model.window_frames, lambda frame: False)) for plan in plans)
         width, height = project.clip.info.size
         whole = whole_steps(runs, model.levers, sampling.guidance > 1)
         seconds = windows * (timing.window + whole * timing.step) + project.clip.frames * timing.render * width * height / 1e6
@@ -122,16 +124,6 @@ class EstimateOperations:
             whole = self._estimates.timing(self._engine.video_model(), guided, weights)
             timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 4, measured=False)
         return timing
-
-
-def _windows(keyframes: tuple[KeyframeEdit, ...], clip: Clip, reach: int) -> int:
-    """How many windows it takes, each `reach` frames on: from the first keyframe back to the start,
-    and from each to the next.
-    """
-    starts = [keyframes[0].frame, *(edit.frame for edit in keyframes[1:]), clip.stop]
-    lengths = [b - a for a, b in pairwise(starts)]
-    lengths[-1] -= 1
-    return sum(-(-length // reach) for length in (*lengths, keyframes[0].frame - clip.start))
 
 
 def _cost(step: str, rate: Rate | None, count: int) -> Cost:

@@ -24,7 +24,7 @@ from core.propagation.propagate import propagate, sampling_of, STAGE
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
 from core.propagation.window_keys import picture_key, window_keys
-from core.propagation.windows import plan_windows, Window
+from core.propagation.windows import segment_plans, SegmentPlan, Window
 from core.vivid.model import VividModel
 from core.vivid.speed.levers import Levers
 
@@ -69,7 +69,7 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
         InputError: There is no keyframe, there are two on one frame, or one lies outside the frames
             or the region.
     """
-    region, (start, stop) = request.region, request.frames
+    region = request.region
     ordered = sorted(request.keyframes, key=lambda keyframe: keyframe.frame)
     if not ordered:
         raise InputError("there is no keyframe to propagate: accept a try first")
@@ -79,9 +79,9 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
     for keyframe in ordered:
         request.check_keyframe(keyframe)
 
-    def segment(keyframe: Keyframe, frames: FrameRange, next_keyframe: int, following: Keyframe | None = None) -> Segment:
-        plan = plan_windows(frames, keyframe.frame, model.window_frames, region.is_empty)
-        windows = tuple(window for window in plan if min(window.edited) < next_keyframe)
+    def segment(plan: SegmentPlan[Keyframe]) -> Segment:
+        keyframe, following = plan.keyframe, plan.following
+        windows = plan.windows(model.window_frames, region.is_empty)
         all_facts = {
             **facts,
             **({} if model.levers == Levers() else {"speed": str(model.levers)}),
@@ -96,16 +96,9 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
             **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
         keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts)
-        return Segment(keyframe, frames, windows, tuple(keys), next_keyframe, following)
+        return Segment(keyframe, plan.frames, windows, tuple(keys), plan.next_keyframe, following)
 
-    segments = []
-    for one, two in pairwise(ordered):
-        blend = one.carried == two.carried == "change"
-        segments.append(segment(one, FrameRange(one.frame, stop), two.frame, two if blend else None))
-        if not blend and "delete" not in (one.task, two.task):
-            segments.append(segment(two, FrameRange(one.frame + 1, two.frame + 1), two.frame))
-    segments.append(segment(ordered[-1], FrameRange(ordered[-1].frame, stop), stop))
-    segments.append(segment(ordered[0], FrameRange(start, ordered[0].frame + 1), stop))
+    segments = [segment(plan) for plan in segment_plans(ordered, request.frames)]
     return [found for found in segments if found.windows]
 
 

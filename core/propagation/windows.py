@@ -1,12 +1,29 @@
-"""Divides frames into the windows of a propagation. Pure Python."""
+"""Divides frames into the segments and windows of a propagation. Pure Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Generic, Literal, Protocol, TypeVar
 
 from core.geometry import FrameRange
+
+
+class Placed(Protocol):
+    """What is asked of a keyframe here: where it is, its task, and how it is carried."""
+
+    @property
+    def frame(self) -> int: ...
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def carried(self) -> str | None: ...
+
+
+Key = TypeVar("Key", bound=Placed)
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,49 @@ def plan_windows(frames: FrameRange, keyframe: int, length: int, is_empty: Calla
         *_one_way("forward", list(range(keyframe, stop)), length, is_empty),
         *_one_way("backward", list(range(keyframe, start - 1, -1)), length, is_empty),
     ]
+
+
+@dataclass(frozen=True)
+class SegmentPlan(Generic[Key]):
+    """Where the windows go that start from one keyframe in one direction.
+
+    Attributes:
+        keyframe: Where they start.
+        frames: What they cover at most.
+        next_keyframe: The first frame, going forwards, that another keyframe takes over.
+        following: That keyframe, where both are carried as changes and mix within a window.
+    """
+
+    keyframe: Key
+    frames: FrameRange
+    next_keyframe: int
+    following: Key | None = None
+
+    def windows(self, length: int, is_empty: Callable[[int], bool]) -> tuple[Window, ...]:
+        """Its windows of at most `length` frames, in order; those that lie behind the next keyframe
+        are left out. `is_empty` says whether nothing is to be edited on a frame.
+        """
+        planned = plan_windows(self.frames, self.keyframe.frame, length, is_empty)
+        return tuple(window for window in planned if min(window.edited) < self.next_keyframe)
+
+
+def segment_plans(keyframes: Sequence[Key], frames: FrameRange) -> list[SegmentPlan[Key]]:
+    """Divide an edit among its keyframes; at least one, no two on a frame.
+
+    Each goes on to the next one, and the first one back to the start. Two that neither blend as
+    changes nor delete go towards each other.
+    """
+    ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
+    start, stop = frames
+    plans = []
+    for one, two in pairwise(ordered):
+        blend = one.carried == two.carried == "change"
+        plans.append(SegmentPlan(one, FrameRange(one.frame, stop), two.frame, two if blend else None))
+        if not blend and "delete" not in (one.task, two.task):
+            plans.append(SegmentPlan(two, FrameRange(one.frame + 1, two.frame + 1), two.frame))
+    plans.append(SegmentPlan(ordered[-1], FrameRange(ordered[-1].frame, stop), stop))
+    plans.append(SegmentPlan(ordered[0], FrameRange(start, ordered[0].frame + 1), stop))
+    return plans
 
 
 def _one_way(direction: Literal["forward", "backward"], order: list[int], length: int, is_empty: Callable[[int], bool]) -> list[Window]:

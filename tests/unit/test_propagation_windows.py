@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.geometry import FrameRange
-from core.propagation.windows import plan_windows
+from core.propagation.windows import plan_windows, segment_plans
 
 
 def _frames(frames: tuple[int, int], keyframe: int, length: int, empty: set[int] = frozenset()) -> list[tuple[int, ...]]:
@@ -30,6 +32,19 @@ def test_empty_stretches_are_stepped_over() -> None:
     assert _frames((0, 12), 0, 5, {3, 4, 5, 6, 7}) == [(0, 1, 2), (7, 8, 9, 10, 11)]
     assert _frames((0, 4), 0, 5, {1, 2, 3}) == []
     assert _frames((0, 6), 0, 9, {2, 3}) == [(0, 1, 2, 3, 4, 5)]  # a short gap stays inside its window
+
+
+def test_two_pictures_go_towards_each_other_and_two_changes_blend_in_one_window() -> None:
+    def planned(*carried: str, task: str = "modify") -> list[list[tuple[int, int]]]:
+        keyframes = [SimpleNamespace(frame=20 * n, task=task, carried=kind) for n, kind in enumerate(carried)]
+        plans = segment_plans(keyframes[::-1], FrameRange(0, 30))
+        windows = [[window.frames for window in plan.windows(9, lambda frame: False)] for plan in plans]
+        return [[(frames[0], frames[-1]) for frames in each] for each in windows]
+
+    on, last = [(0, 8), (8, 16), (16, 24)], [(20, 28), (28, 29)]
+    assert planned("picture", "picture") == [on, [(20, 12), (12, 4), (4, 1)], last, []]
+    assert planned("change", "picture") == planned("picture", "picture")
+    assert planned("change", "change") == planned("picture", "picture", task="delete") == [on, last, []]
 
 
 @given(st.data())
