@@ -15,7 +15,7 @@ from core.carrying.occluders import Occluders
 from core.carrying.pose import ThingPose
 from core.progress import JobContext
 from core.propagation.request import EditRequest, Keyframe
-from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
+from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames, share_between
 from core.propagation.windows import Window
 from core.render.composite import composite
 
@@ -97,8 +97,7 @@ class Blend:
         if self._second is None or not self._first.frame < index < self._second.frame:
             return one
         other = self._by(self._second, index, source)
-        far = (index - self._first.frame) / (self._second.frame - self._first.frame)
-        share = far * far * (3 - 2 * far)
+        share = share_between(self._first.frame, self._second.frame, index)
         mine, others = ((1 - share) * (one.confidence + LEAST), share * (other.confidence + LEAST))
         weight = (others / (mine + others))[..., None].astype(np.float32)
         mixed = one.picture + weight * (other.picture.astype(np.float32) - one.picture)

@@ -64,7 +64,8 @@ class EditedWindow:
             for a deletion.
         unsupported: Of each frame of a carried change the share of the region where nothing
             supports it; empty elsewhere.
-        keyframe: The frame of the keyframe that it comes from; None where there is only one.
+        keyframe: The frame of the keyframe that it comes from, as `run_segments` notes it; None
+            before that, and in files of earlier versions.
     """
 
     frames: tuple[int, ...]
@@ -259,15 +260,31 @@ def _shares(index: int, origins: Mapping[int | None, int]) -> dict[int, float]:
     if before is None or behind is None:
         only = behind if before is None else before
         return {origins[only]: 1.0}
-    far = (index - before) / (behind - before)
-    share = far * far * (3 - 2 * far)
+    share = share_between(before, behind, index)
     return {origins[before]: 1 - share, origins[behind]: share}
+
+
+def share_between(before: int, behind: int, index: int) -> float:
+    """What the keyframe behind counts on a frame between two, in [0, 1]: gently from 0 to 1.
+
+    Args:
+        before: Frame of the one keyframe.
+        behind: Frame of the next.
+        index: The frame between them.
+
+    Returns:
+        Its share; that of the one before is the rest.
+    """
+    far = (index - before) / (behind - before)
+    return far * far * (3 - 2 * far)
 
 
 def _mixed(windows: Sequence[tuple[EditedWindow, float]], index: int, source: Frame, mask: Mask) -> Frame:
     """The frame `index` of several windows, each with its share."""
-    pictures = [window.onto(index, source, mask) for window, _ in windows]
-    if len(windows) == 1:
-        return pictures[0]
-    mixed = np.average(np.stack(pictures), axis=0, weights=[share for _, share in windows])
-    return np.where(mask[..., None], np.rint(mixed), source).astype(np.uint8)
+    result, *others = (window.onto(index, source, mask) for window, _ in windows)
+    box = bounding_box(mask)
+    for other, (_, share) in zip(others, windows[1:], strict=True):  # there are two at most
+        assert box is not None
+        one, two = (box.crop(picture).astype(np.float32) for picture in (result, other))
+        box.crop(result)[...] = np.rint(one + np.float32(share) * (two - one))
+    return result

@@ -244,6 +244,18 @@ def test_a_package_may_ask_to_start_from_the_warped_keyframe(model: VividModel) 
     assert (seen[0][:, :, :4] - expected).abs().mean() < 0.05 * expected.std()
 
 
+def test_windows_of_two_keyframes_are_mixed_by_how_near_each_is() -> None:
+    reader, region = _clip(11)
+    frames = tuple(range(1, 10))
+    one, two = (
+        replace(EditedWindow.of(frames, [np.full((HEIGHT, WIDTH, 3), level, np.uint8)] * 9, region), keyframe=keyframe)
+        for level, keyframe in ((100, 0), (200, 10))
+    )
+    for index, source, result in composite_frames(reader, region, FrameRange(1, 10), [two, one], 0, _keyframe(reader, region, 0)):
+        assert (result[region[index]] == {2: 110, 5: 150, 8: 190}.get(index, result[region[index]])).all()
+        assert difference_outside(source, result, region[index]) == 0
+
+
 def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) -> None:
     reader, region = _clip(20)
     windows = _propagate(model, reader, region, 3)
