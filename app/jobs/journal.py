@@ -74,7 +74,9 @@ class JobJournal:
         """Remove a job that the runner has ended, and what it wrote of a project that was deleted
         meanwhile.
         """
-        self.forget(status.project_id, status.job_id)
+        with self._lock:
+            if status.project_id in self._known:  # else none of its jobs was noted
+                self.forget(status.project_id, status.job_id)
         self._workspace.sweep(status.project_id)
 
     def forget(self, project_id: str, job_id: str) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from app.jobs.runner import Job, JobRunner
 from core.errors import InputError
-from core.progress import JobContext, JobStatus
+from core.progress import JobStatus
 
 OPEN = "open"
 """The kind of these jobs."""
@@ -31,7 +31,7 @@ class Openings:
         self._runner = runner
         self._latest: dict[str, str] = {f"open-{number}": "" for number in range(_SIDE_BY_SIDE)}
         self._turns = itertools.cycle(self._latest)
-        self._waiting: dict[str, Callable[[], None]] = {}
+        self._lock = threading.Lock()
 
     def start(self, job: Job, undo: Callable[[], None]) -> str:
         """Queue the opening of a video.
@@ -43,21 +43,16 @@ class Openings:
         Returns:
             The job's id, by which alone it is known: it belongs to no project yet.
         """
-        key = secrets.token_hex(16)
 
-        def open_or_undo(context: JobContext) -> dict[str, Any]:
-            self._waiting.pop(key, None)
-            try:
-                return job(context)
-            except BaseException:
+        def ended(status: JobStatus) -> None:
+            if status.state != "done":
                 undo()
-                raise
 
-        free = [worker for worker, job_id in self._latest.items() if self._has_ended(job_id)]
-        worker = free[0] if free else next(self._turns)
-        self._waiting[key] = undo
-        self._latest[worker] = self._runner.submit(OPEN, key, open_or_undo, device=worker)
-        return self._latest[worker]
+        with self._lock:
+            free = [worker for worker, job_id in self._latest.items() if self._has_ended(job_id)]
+            worker = free[0] if free else next(self._turns)
+            self._latest[worker] = self._runner.submit(OPEN, secrets.token_hex(16), job, device=worker, on_end=ended)
+            return self._latest[worker]
 
     def _check(self, job_id: str) -> None:
         if self._runner.status(job_id).kind != OPEN:
@@ -73,9 +68,6 @@ class Openings:
         """Give an opening up."""
         self._check(job_id)
         self._runner.cancel(job_id)
-        status = self._runner.status(job_id)
-        if status.finished and (undo := self._waiting.pop(status.project_id, None)) is not None:  # it has never run
-            undo()
 
     def status(self, job_id: str) -> JobStatus:
         """How an opening stands: waits until it has ended, or until it says how far it is."""

@@ -31,18 +31,23 @@ Job = Callable[[JobContext], dict[str, Any]]
 """What a job does: reports to the context, and returns ids and relative paths."""
 
 
+def _nothing(context: JobContext) -> dict[str, Any]:
+    """What a finished job still does."""
+    return {}
+
+
+def _tell_nobody(status: JobStatus) -> None:
+    """Who is told of the end of a job that concerns nobody."""
+
+
 @dataclass
 class _Job:
     status: JobStatus
     run: Job
     device: str
+    on_end: Callable[[JobStatus], None] = _tell_nobody
     token: CancelToken = field(default_factory=CancelToken)
     finished: threading.Event = field(default_factory=threading.Event)
-
-
-def _nothing(context: JobContext) -> dict[str, Any]:
-    """What a finished job still does."""
-    return {}
 
 
 class JobRunner:
@@ -52,14 +57,14 @@ class JobRunner:
     """
 
     def __init__(self) -> None:
-        self.on_end: Callable[[JobStatus], None] = lambda _: None
+        self.on_end: Callable[[JobStatus], None] = _tell_nobody
         self._closing = False
         self._jobs: dict[str, _Job] = {}
         self._order: deque[str] = deque()
         self._queues: dict[str, queue.SimpleQueue[str]] = {}
         self._lock = threading.Lock()
 
-    def submit(self, kind: str, project_id: str, job: Job, *, device: str) -> str:
+    def submit(self, kind: str, project_id: str, job: Job, *, device: str, on_end: Callable[[JobStatus], None] = _tell_nobody) -> str:
         """Queue a job.
 
         Args:
@@ -67,13 +72,14 @@ class JobRunner:
             project_id: The project that it belongs to.
             job: What it does.
             device: The name of the worker; each has one thread.
+            on_end: Called once the job has ended, begun or not, also where the program ends it.
 
         Returns:
             The job's id, at once.
         """
         job_id = secrets.token_hex(8)
         with self._lock:
-            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), job, device)
+            self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), job, device, on_end)
             self._order.append(job_id)
             self._forget_old()
             if device not in self._queues:
@@ -129,11 +135,13 @@ class JobRunner:
         with self._lock:
             self._closing = True
             unfinished = [job for job in self._jobs.values() if not job.status.finished]
+            waiting = [job for job in unfinished if job.status.state == "queued"]
             for job in unfinished:
                 job.token.cancel(PAUSED)
-                if job.status.state == "queued":
-                    self._finish(job, "cancelled", PAUSED)
-                    job.finished.set()
+            for job in waiting:
+                self._finish(job, "cancelled", PAUSED)
+        for job in waiting:
+            self._tell(job)
         until = time.monotonic() + timeout
         for job in unfinished:
             job.finished.wait(max(0.0, until - time.monotonic()))
@@ -193,7 +201,9 @@ class JobRunner:
         job.status = replace(job.status, state=state, message=message, remaining=None, result=result or {})
 
     def _tell(self, job: _Job) -> None:
-        """Outside the lock, since what `on_end` does may take a while."""
+        """Outside the lock, since what is done at the end may take a while."""
         if not self._closing:
             self.on_end(job.status)
+        job.on_end(job.status)
+        job.on_end = _tell_nobody
         job.finished.set()

@@ -122,3 +122,4 @@ def test_a_clip_that_has_to_be_read_through_is_watched_and_given_up(client: Test
     assert studio.runner.wait(job["id"], 20).state == "cancelled"
     assert not list((tmp_path / "uploads").iterdir()), "nothing is kept of it"
     assert not studio.projects.recent()
+    assert studio.journal._known == {}, "it is no project's job"

@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -173,11 +174,17 @@ def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way
         release.wait(20)
         return {}
 
-    ids = [openings.start(held, undone.set) for _ in range(5)]
-    openings.cancel(ids[4])
-    assert (openings.status(ids[4]).state, undone.is_set()) == ("cancelled", True)
+    with ThreadPoolExecutor() as people:
+        ids = [opening.result(20) for opening in [people.submit(openings.start, held, undone.set) for _ in range(4)]]
+    assert [runner.status(job_id).ahead for job_id in ids] == [0] * 4, "side by side, however many ask at once"
+    for cancel in (openings.cancel, runner.cancel):
+        fifth = openings.start(held, undone.set)
+        cancel(fifth)
+        assert (openings.status(fifth).state, undone.is_set()) == ("cancelled", True)
+        undone.clear()
     release.set()
-    assert [runner.wait(job_id, 20).state for job_id in ids[:4]] == ["done"] * 4
+    assert [runner.wait(job_id, 20).state for job_id in ids] == ["done"] * 4
+    assert not undone.is_set()
     monkeypatch.setattr(app.jobs.runner, "KEPT", 1)
     for _ in range(2):
         other = runner.submit("other", "", lambda _: {}, device="other")
@@ -186,4 +193,10 @@ def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way
         openings.cancel(other)
     with pytest.raises(InputError):
         openings.status(ids[0])
-    assert openings.status(openings.start(lambda _: {"project": "it"}, undone.clear)).result == {"project": "it"}
+    assert openings.status(openings.start(lambda _: {"project": "it"}, undone.set)).result == {"project": "it"}
+    release.clear()
+    for _ in range(5):
+        openings.start(held, undone.set)
+    runner.shut_down(0)
+    assert undone.is_set(), "also where the program ends it"
+    release.set()
