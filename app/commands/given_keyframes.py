@@ -39,6 +39,8 @@ def parse_keyframes(texts: Sequence[str]) -> tuple[GivenKeyframe, ...]:
         path = rest if named else text
         if not path:
             raise InputError(f"'{text}' names no picture (write --keyframe IMAGE or --keyframe FRAME:IMAGE)")
+        if colon and not named and not Path(text).expanduser().exists():
+            raise InputError(f"'{text}' can't be used: FRAME has to be a number (write --keyframe IMAGE or --keyframe FRAME:IMAGE)")
         found.append(GivenKeyframe(int(number) if named else None, Path(path).expanduser()))
     if len(found) > 1 and any(keyframe.frame is None for keyframe in found):
         raise InputError("there are several keyframes: say the frame of each, --keyframe FRAME:IMAGE")

@@ -105,7 +105,7 @@ def edit(options: argparse.Namespace) -> None:
         options.shadows == "on",
         options.carry,
         options.deinterlace,
-        proposes=options.adjust is None and options.task == "delete" and options.masks is None,
+        proposes=options.adjust is None and options.task == "delete",
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
@@ -166,7 +166,7 @@ def models(options: argparse.Namespace) -> None:
         return
     if options.action == "fetch":
         if (wanted := MODELS.get(options.name)) is not None and not wanted.ships:
-            note(f"{wanted.title} is under this licence: {wanted.licence}")
+            note(f"{options.name} is under this licence: {wanted.licence}")
         with console_job() as context:
             print(f"{options.name} is in {fetch_model(options.name, store, context)}")
         return

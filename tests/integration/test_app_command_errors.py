@@ -34,6 +34,8 @@ WRONG = [
     (("--box", BOX, "--task", "delete", "--seed", "-1"), "the seed -1"),
     (("--box", BOX, "--task", "delete", "--device", "abacus"), "unknown device"),
     (("--masks", "/nowhere", "--task", "delete"), "no masks at"),
+    (("--box", BOX, "--task", "delete", "--keyframe", "x:y.png"), "FRAME has to be a number"),
+    (("--box", BOX, "--task", "delete", "--speed", "quick"), "it can be auto, plain"),
     (("--masks", "x", "--task", "delete", "--frame", "17"), "outside the frames"),
     (("--box", BOX, "--masks", "x", "--task", "delete"), "not both"),
     (("--box", BOX, "--task", "delete", "--keyframe", "/nowhere.png"), "/nowhere.png"),

@@ -30,7 +30,7 @@ def test_track_writes_a_mask_for_every_frame_of_the_span(talking_clip: Path, tmp
     assert mask.shape == (120, 160)
     assert set(np.unique(mask)) == {0, 255}
     assert "tracking" in done.stderr
-    words = ("--task", "delete", "--frames", "2:9", "--steps", 1)
+    words = ("--task", "delete", "--adjust", "none", "--frames", "2:9", "--steps", 1)
     run_here("edit", talking_clip, "--out", tmp_path / "edit", "--masks", tmp_path / "masks-ids.zip", *words)
     edited = np.asarray(Image.open(tmp_path / "edit" / "masks" / "00000.png"))
     assert (edited == mask).all()

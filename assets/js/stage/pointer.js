@@ -166,6 +166,7 @@ export const mountPointer = (ref, server, redraw) => {
     }
     drag = null;
     delete stage.dataset.panning;
+    noteSpot(inStage(event)); // no box is being drawn any more
     if (!done) return;
     if (done.kind === "pan") {
       if (done.moved) noteHandUsed();

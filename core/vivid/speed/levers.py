@@ -99,7 +99,7 @@ def _named(text: str) -> dict[str, Any]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = word.partition("=")
         if name not in known:
-            raise InputError(f"'{name}' is no preset and no lever of speed (presets: {', '.join(PRESETS)}; levers: {', '.join(known)})")
+            raise InputError(f"'{name}' is no speed: it can be auto, {', '.join(PRESETS)}, or levers of {', '.join(known)}")
         default = known[name].default
         if isinstance(default, bool):
             if equals:
