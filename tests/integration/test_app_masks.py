@@ -44,8 +44,8 @@ def test_masks_that_look_inverted_are_questioned(clip: Path, tmp_path: Path, edi
             Image.fromarray(hole.astype(np.uint8) * 255).save(path)
             packed.write(path, path.name)
     for source, extra in ((masks, ()), (tmp_path / "given.zip", ("--invert-masks",))):
-        words = ["edit", str(clip), "--task", "delete", "--steps", "1", "--masks", str(source), "--out", str(tmp_path / "out")]
-        assert main([*words, *extra]) == 0
+        words = ["edit", str(clip), "--task", "delete", "--adjust", "none", "--steps", "1", "--masks", str(source), *extra]
+        assert main([*words, "--out", str(tmp_path / "out")]) == 0
         assert ("add --invert-masks" in capsys.readouterr().err) == (not extra)
         written = np.asarray(Image.open(tmp_path / "out" / "masks" / "00002.png")) > 0
         assert (written == (~hole if extra else hole)).all()
