@@ -21,6 +21,11 @@ from core.files import write_bytes
 
 V = TypeVar("V")
 
+FileMark = tuple[Path, int, int]
+"""A resolved path, with the size in bytes and the time of the last change (ns): a file that is
+written again under its name has another one.
+"""
+
 _MOST = 64
 """Files of which something is kept; those that were used last."""
 _MOST_BYTES = 64_000_000
@@ -34,15 +39,14 @@ class FileMemory(Generic[V]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[tuple[Path, int, int], V] = OrderedDict()
+        self._values: OrderedDict[FileMark, V] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, path: Path, find_out: Callable[[Path], V]) -> V:
         """The value for a file, found out from its resolved path where it is not known. InputError
         when there is no such file; nothing is remembered of what raises.
         """
-        stat = file_stat(path)
-        key = (path.resolve(), stat.st_size, stat.st_mtime_ns)
+        key = file_mark(path)
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -60,11 +64,12 @@ class FileMemory(Generic[V]):
             self._values.clear()
 
 
-def file_stat(path: Path) -> os.stat_result:
-    """The state of a file; InputError when there is none."""
+def file_mark(path: Path) -> FileMark:
+    """A file or folder as it is now; InputError when there is none."""
     try:
-        return path.stat()
-    except (OSError, ValueError) as error:
+        stat = path.stat()
+        return path.resolve(), stat.st_size, stat.st_mtime_ns
+    except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"there is no file {path}: check the path") from error
 
 
@@ -84,7 +89,7 @@ def kept_fact(path: Path, what: str) -> bytes | None:
     Returns:
         The data; None when there is none.
     """
-    with suppress(OSError, zlib.error):
+    with suppress(InputError, OSError, zlib.error):
         if (place := _place(path, what)) is not None:
             unpacked = zlib.decompressobj()
             data = unpacked.decompress(place.read_bytes(), _MOST_BYTES)
@@ -102,7 +107,7 @@ def keep_fact(path: Path, what: str, data: bytes) -> None:
         what: As for `kept_fact`.
         data: What to keep.
     """
-    with suppress(OSError, StorageError):
+    with suppress(InputError, OSError, StorageError):
         place = _place(path, what)
         if place is None or len(data) > _MOST_BYTES:
             return
@@ -117,6 +122,5 @@ def keep_fact(path: Path, what: str, data: bytes) -> None:
 def _place(path: Path, what: str) -> Path | None:
     if _folder is None:
         return None
-    stat = path.stat()
-    name = f"{what}\n{path.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}"
+    name = "\n".join(map(str, (what, *file_mark(path))))
     return _folder / hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any
 
 from app.contract.values import Example, ProjectSummary
@@ -14,11 +13,11 @@ from app.jobs.openings import Openings
 from app.jobs.runner import JobRunner
 from app.media.frames import ClipFrames, encode_jpeg
 from app.render.mask_files import looks_like_masks
-from app.storage.cache import ClosingCache
 from app.storage.leftovers import UPLOAD
 from app.storage.workspace import new_id, now, Workspace
 from core.assets import ASSETS
 from core.errors import InputError, StorageError
+from core.file_facts import FileMemory
 from core.progress import JobContext, JobStatus
 from core.project import project as document
 from core.project.plain import printable
@@ -45,8 +44,8 @@ class ProjectOperations:
         self._frames = frames
         self._runner = runner
         self._openings = Openings(runner)
-        self._clips: ClosingCache[Clip] = ClosingCache(8)
-        self._examples: ClosingCache[bytes] = ClosingCache(8)
+        self._clips: FileMemory[Clip] = FileMemory(8)
+        self._examples: FileMemory[bytes] = FileMemory(8)
 
     def get(self, project_id: str) -> Project:
         """The document of a project as it stands."""
@@ -141,13 +140,13 @@ class ProjectOperations:
         """The video at a path. A file that many open, such as an example, is looked at once."""
         from core.media import probe, sha256_of
 
-        def look() -> Clip:
+        def look(path: Path) -> Clip:
             info = probe(path, context)
             sha256 = sha256_of(path) if path.is_dir() or path.stat().st_size <= QUICKLY_HASHED else ""
             return Clip(str(path), sha256, info, 0, info.frames)
 
-        mark = _mark(path)
-        return look() if mark is None else self._clips.get(mark, look)
+        # a folder stays as it was when one of its pictures is written anew
+        return self._clips.get(path, look) if path.is_file() else look(path)
 
     def is_draft(self, project_id: str) -> bool:
         """Whether a project is not saved yet, since nobody has changed it."""
@@ -205,19 +204,9 @@ class ProjectOperations:
         for example in self.examples():
             if example.name == name:
 
-                def draw(path: Path = example.path) -> bytes:
+                def draw(path: Path) -> bytes:
                     with open_clip(path) as reader:
                         return encode_jpeg(reader.preview(0, THUMBNAIL))
 
-                return self._examples.get(_mark(example.path), draw)
+                return self._examples.get(example.path, draw)
         raise InputError(f"there is no example '{name}': open one of those that are listed, or a video of yours")
-
-
-def _mark(path: Path) -> tuple[Path, int, int] | None:
-    """A file as it is now: another one under its name has another size or time. None for what is no
-    file.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        stat = path.stat()
-        return (path, stat.st_size, stat.st_mtime_ns) if S_ISREG(stat.st_mode) else None
-    return None

@@ -17,9 +17,10 @@ from typing import Any, TYPE_CHECKING
 from app.contract.values import ClipScan
 from app.jobs.runner import Job
 from app.media.frames import ClipFrames
-from app.storage.scene_cuts import CHUNK, clip_file, ClipFile, SceneCuts
+from app.storage.scene_cuts import CHUNK, clip_file, SceneCuts
 from app.storage.workspace import Workspace
 from core.errors import Cancelled, InputError, StudioError
+from core.file_facts import FileMark
 from core.progress import JobContext
 from core.project import project as document
 from core.project.project import Project
@@ -47,8 +48,8 @@ class ClipScanner:
         self._workspace = workspace
         self._frames = frames
         self._cuts = cuts
-        self._brightness: dict[ClipFile, float] = {}
-        self._notes: dict[ClipFile, tuple[str, ...]] = {}
+        self._brightness: dict[FileMark, float] = {}
+        self._notes: dict[FileMark, tuple[str, ...]] = {}
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
         self._lock = threading.Condition()

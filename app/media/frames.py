@@ -17,6 +17,7 @@ from app.storage.cache import ClosingCache
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.file_facts import file_mark, FileMark
 from core.progress import JobContext
 from core.project.edits import Propagation
 from core.project.project import Project
@@ -210,13 +211,12 @@ def identity(project: Project) -> tuple[Hashable, ...]:
     return *_file(project), project.base
 
 
-def _file(project: Project) -> tuple[str, int, int, bool]:
+def _file(project: Project) -> tuple[FileMark, bool]:
     source = project.clip.source
     try:
-        stat = Path(source).stat()
-    except (OSError, ValueError):
+        return file_mark(Path(source)), project.clip.deinterlace
+    except InputError:
         raise InputError(f"the video '{source}' is not there any more; put it back to go on with this project") from None
-    return source, stat.st_size, stat.st_mtime_ns, project.clip.deinterlace
 
 
 def _jpeg(reader: ClipReader, frame: int, max_width: int | None, context: JobContext | None = None) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.file_facts import file_mark, FileMark
 from core.progress import JobContext
 from core.project.plain import parse_json
 from core.project.project import Project
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from core.media import ClipReader
 
 Pace = Callable[[Iterator["np.ndarray"]], Iterator["np.ndarray"]]
-
-ClipFile = tuple[str, int, int]
-"""A video or folder, with its size in bytes and when it was changed (ns)."""
 
 _FILE = "cuts.json"
 
@@ -51,7 +49,7 @@ class SceneCuts:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._clips: dict[ClipFile, _Known] = {}
+        self._clips: dict[FileMark, _Known] = {}
         self._kept: dict[str, _Known] = {}
         self._looking = threading.Lock()
         self._keeping = threading.Lock()
@@ -106,7 +104,7 @@ class SceneCuts:
                 found = find_scene_cuts(pace(frames) if pace else frames, first)
                 cuts = sorted({*known.cuts, *(cut for cut in found if start <= cut < stop)})
                 with self._lock:
-                    self._clips[project.clip.source, *known.mark] = _Known(known.mark, tuple(cuts), _joined([*known.seen, (start, stop)]))
+                    self._clips[clip_file(project)[0], *known.mark] = _Known(known.mark, tuple(cuts), _joined([*known.seen, (start, stop)]))
         self._keep(project)
 
     def is_kept(self, project: Project) -> bool:
@@ -139,14 +137,11 @@ class SceneCuts:
             return known
 
 
-def clip_file(project: Project) -> ClipFile:
-    """The clip's file, with its size and time: another one under its name is another clip. Both are
-    0 when it is gone.
-    """
-    source = project.clip.source
-    with contextlib.suppress(OSError, ValueError):
-        stat = Path(source).stat()
-        return source, stat.st_size, stat.st_mtime_ns
+def clip_file(project: Project) -> FileMark:
+    """The clip's file or folder as it is now; size and time are 0 when it is gone."""
+    source = Path(project.clip.source)
+    with contextlib.suppress(InputError):
+        return file_mark(source)
     return source, 0, 0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import av
 
-from core.file_facts import file_stat
+from core.file_facts import file_mark, FileMark
 from core.media.clock import clock_of
 from core.media.extras import ExtrasPlan, plan_extras
 from core.media.index import frame_index
@@ -134,16 +134,15 @@ def stream_notes(path: Path, container: str = "mp4", span: tuple[int, int] | Non
 
 def _encoded_plan(path: Path, facts: SoundFacts, container: str) -> SoundPlan | None:
     """The plan of a stream that can't be copied; None when it can't be decoded either."""
-    stat = file_stat(path)
-    if not facts.decodable or not _decodes(path.resolve(), facts.index, stat.st_size, stat.st_mtime_ns):
+    if not facts.decodable or not _decodes(file_mark(path), facts.index):
         return None
     return SoundPlan(facts, encoding_of(container, facts.layout, facts.channels, facts.rate, facts.deep))
 
 
 @lru_cache(maxsize=64)
-def _decodes(path: Path, index: int, size: int, modified: int) -> bool:
+def _decodes(file: FileMark, index: int) -> bool:
     """Whether any of a stream's first packets gives sound: a header may claim a codec in vain."""
-    with open_container(path) as source:
+    with open_container(file[0]) as source:
         stream = source.streams[index]
         with suppress(av.FFmpegError):
             for packet in islice(source.demux(stream), _DECODED_PACKETS):
@@ -158,15 +157,15 @@ def _is_broken(facts: SoundFacts, start: Fraction, end: Fraction | None) -> bool
 
 
 @lru_cache(maxsize=64)
-def _taken_from(path: Path, container: str, size: int, modified: int) -> frozenset[int]:
+def _taken_from(file: FileMark, container: str) -> frozenset[int]:
+    path = file[0]
     facts = [one for one in streams_of(path).sounds if one.codec and may_copy(container, one.codec, one.decoder, one.channels)]
     return frozenset(one.index for one in facts if _takes(path, one.index, container))
 
 
 def _taken(path: Path, container: str) -> frozenset[int]:
     """The indices of the sound streams whose packets the container takes as they are."""
-    stat = file_stat(path)
-    return _taken_from(path.resolve(), container, stat.st_size, stat.st_mtime_ns)
+    return _taken_from(file_mark(path), container)
 
 
 def _takes(path: Path, index: int, container: str) -> bool:
