@@ -134,7 +134,8 @@ const drawMarkers = ({ context, colour, x, top, ruler, height, rem }) => {
 // Along the foot of the ruler: which windows are there, and the seams that may show.
 const drawResult = ({ context, colour, x, top, ruler, rem }, result) => {
   const foot = top + ruler;
-  for (const [start, stop, made] of result.windows) {
+  // two keyframes may share frames: what is missing shows on top of what is done
+  for (const [start, stop, made] of [...result.windows].sort((one, two) => two[2] - one[2])) {
     context.fillStyle = colour(made ? "--vs-accent" : "--vs-edge");
     context.fillRect(x(start) + 1, foot - (made ? 3 : 2), Math.max(1, x(stop) - x(start) - 2), made ? 3 : 1);
   }

@@ -13,6 +13,20 @@ export const resultPlays = () =>
 export const missingWindows = (result) => result.windows.filter(([, , made]) => !made).length;
 
 /**
+ * Where each window lies on the strip: "whole", or "upper" and "lower" where those of two keyframes
+ * go towards each other over the same frames.
+ */
+export const lanesOf = (windows) => {
+  const meet = (one, two) => one !== two && one[0] < two[1] && two[0] < one[1];
+  const upper = [];
+  for (const window of windows) if (!upper.some((other) => meet(window, other))) upper.push(window);
+  return windows.map((window) => {
+    if (!windows.some((other) => meet(window, other))) return "whole";
+    return upper.includes(window) ? "upper" : "lower";
+  });
+};
+
+/**
  * Until the result is whole, the stage shows its frames as their windows come: { path, query };
  * else null.
  */

@@ -3,7 +3,7 @@
 import { plural } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
 import { goTo } from "../state/project.js";
-import { missingWindows, seamsOf, VISIBLE_SEAM, worstSeam } from "../state/result.js";
+import { lanesOf, missingWindows, seamsOf, VISIBLE_SEAM, worstSeam } from "../state/result.js";
 import { on, state } from "../state/store.js";
 import { make } from "../widgets/dom.js";
 
@@ -34,12 +34,13 @@ const seamWords = (result, seams, worst) => {
 export const mountWindowStrip = (ref) => {
   let drawn = "";
 
-  const windowButton = ([from, to, made], next, [start, stop]) => {
+  const windowButton = ([from, to, made], next, lane, [start, stop]) => {
     const what = made ? "done" : next ? "in the making" : "missing";
     const node = make("button", {
       type: "button",
       class: "vs-window",
       "data-state": what,
+      "data-lane": lane,
       title: `Frames ${from} to ${to - 1}: ${what}`,
       "aria-label": `Window, frames ${from} to ${to - 1}, ${what}`,
       onclick: () => goTo(from),
@@ -88,8 +89,10 @@ export const mountWindowStrip = (ref) => {
     if (key !== drawn) {
       drawn = key;
       const next = job && job.state === "running" ? windows.findIndex(([, , made]) => !made) : -1;
+      const lanes = lanesOf(windows);
+      ref.strip.dataset.lanes = lanes.includes("lower") ? "2" : "1";
       ref.strip.replaceChildren(
-        ...windows.map((window, i) => windowButton(window, i === next, span)),
+        ...windows.map((window, i) => windowButton(window, i === next, lanes[i], span)),
         ...seams.map((seam) => seamButton(seam, span)),
         ...keyframes.map((frame) => keyframeMark(frame, span)),
         make("span", { class: "vs-strip-head" }),
