@@ -371,7 +371,8 @@ def _accepted(reader: ClipReader, region: MaskSequence, frame: int, picture: np.
 def _paint_keyframe(
     model: VividModel, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
 ) -> np.ndarray:
-    from core.vivid.keyframe import behind_keyframe, KeyframeStudio
+    from core.background.canvas import behind_keyframe
+    from core.vivid.keyframe import KeyframeStudio
 
     behind = behind_keyframe(reader, region, frame)
     if arguments.task == "delete" and (under := behind("delete")) is not None and (text := unseen_text(under[0].unseen())):

@@ -316,8 +316,9 @@ def _painted_keyframe(
     free: Sequence[int],
 ) -> Keyframe:
     """Paint a keyframe again, on the nearest of the `free` frames."""
+    from core.background.canvas import behind_keyframe
     from core.propagation.request import Keyframe
-    from core.vivid.keyframe import behind_keyframe, KeyframeStudio
+    from core.vivid.keyframe import KeyframeStudio
 
     if not keyframe.painted:
         raise InputError("a keyframe of the recipe was not painted by the model: it can be replayed on its own video only, without --video")

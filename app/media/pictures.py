@@ -20,8 +20,9 @@ from core.project.project import next_colour, Project
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.background.canvas import Behind
     from core.segment import SegmentSession
-    from core.vivid.keyframe import Behind, KeyframeStudio
+    from core.vivid.keyframe import KeyframeStudio
     from core.vivid.model import VividModel
 
 REGION_COLOUR = (255, 255, 255)
@@ -119,7 +120,7 @@ class Pictures:
         Returns:
             The background, for `KeyframeStudio.prepare`.
         """
-        from core.vivid.keyframe import behind_keyframe
+        from core.background.canvas import behind_keyframe
 
         reader = self.frames.reader(project)
         return self._behind.get((id(reader), region, frame), lambda: behind_keyframe(reader, self.masks.load(project, region), frame))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.background.canvas import behind_keyframe
 from core.background.completion import complete
 from core.data.courtyard import CameraPath, draw_courtyard
 from core.evaluation.arrays import Frames, Masks
@@ -26,7 +27,6 @@ from core.evaluation.fidelity import flicker, Motion, psnr, ssim
 from core.evaluation.hole_texture import gradient_energy
 from core.evaluation.results import at_least, at_most, Exhibit, mean, SuiteResult, Table
 from core.progress import JobContext
-from core.vivid.keyframe import behind_keyframe
 from core.vivid.model import VividModel
 
 FRAMES = 48

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from core.background.canvas import Behind
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.evaluation.clips import as_sequence, FramesInMemory
 from core.geometry import FrameRange
@@ -20,7 +21,7 @@ from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames
 from core.vivid.conditioning import BLACK, with_keyframe
 from core.vivid.denoise import denoise
-from core.vivid.keyframe import Behind, KeyframeStudio
+from core.vivid.keyframe import KeyframeStudio
 from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
