@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
+from core.dataset.rle import decode_rle
 from core.errors import InputError
 from core.media import write_image
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.overrides import with_overrides
 from core.training.datasets.manifest import read_data
 from core.training.datasets.records import choose_frames, load_record, plan_crop
-from core.training.datasets.rle import decode_rle
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
 

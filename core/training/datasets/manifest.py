@@ -4,51 +4,20 @@ shows both."""
 from __future__ import annotations
 
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.dataset.facts import LENGTHS, TASKS
+from core.dataset.tars import members_of, TarMember
 from core.errors import InputError
 from core.training.datasets.sample_schedule import Kind, Task
 from core.vivid.conditioning import DELETE_CAPTION
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".m4v", ".avi")
-TASKS = ("add", "modify", "delete")
-_LENGTHS = ("short", "medium", "long")
 _KEYS = {"key", "media", "masks", "task", "captions", "masked"}
-
-
-@dataclass(frozen=True)
-class TarMember:
-    """A file inside an uncompressed tar: where its bytes lie."""
-
-    tar: Path
-    name: str
-    offset: int
-    size: int
-
-    @property
-    def suffix(self) -> str:
-        """The last part of the name, such as .mp4."""
-        return PurePosixPath(self.name).suffix.lower()
-
-    def read(self) -> bytes:
-        """Its bytes. InputError when the tar is truncated or gone."""
-        try:
-            with self.tar.open("rb") as file:
-                file.seek(self.offset)
-                data = file.read(self.size)
-        except OSError as error:
-            raise InputError(f"{self.tar} can't be read: {error.strerror or error}") from None
-        if len(data) != self.size:
-            raise InputError(f"{self.tar} ends inside its member {self.name}")
-        return data
-
-    def __str__(self) -> str:
-        return f"{self.tar}:{self.name}"
 
 
 Source = Path | TarMember
@@ -57,7 +26,7 @@ Source = Path | TarMember
 
 @dataclass(frozen=True)
 class Rle:
-    """Run lengths of one frame, see `core.training.datasets.rle`."""
+    """Run lengths of one frame, see `core.dataset.rle`."""
 
     height: int
     width: int
@@ -169,19 +138,10 @@ def read_tar(path: Path) -> Iterator[Record]:
     are the masks. `KEY.masked.*` is the masked media.
     """
     samples: dict[str, dict[str, TarMember]] = {}
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                if member.isfile():
-                    folder, name = PurePosixPath(member.name).parent, PurePosixPath(member.name).name
-                    stem, _, extension = name.partition(".")
-                    samples.setdefault(str(folder / stem), {})[extension.lower()] = TarMember(
-                        path, member.name, member.offset_data, member.size
-                    )
-    except (OSError, tarfile.TarError) as error:
-        raise InputError(f"{path} can't be read as a tar (compressed ones are not supported): {error}") from None
-    if not samples:
-        raise InputError(f"{path} is empty")
+    for member in members_of(path):
+        folder, name = PurePosixPath(member.name).parent, PurePosixPath(member.name).name
+        stem, _, extension = name.partition(".")
+        samples.setdefault(str(folder / stem), {})[extension.lower()] = member
     for key, parts in samples.items():
         yield _from_tar(f"{path.stem}/{key}", f"{path}:{key}", parts)
 
@@ -254,8 +214,8 @@ def _captions(facts: dict[str, Any], where: str) -> tuple[str, ...]:
     if facts["task"] == "delete":
         return (DELETE_CAPTION,)
     captions = facts.get("captions")
-    if isinstance(captions, dict) and set(captions) <= set(_LENGTHS):
-        captions = [captions[length] for length in _LENGTHS if length in captions]
+    if isinstance(captions, dict) and set(captions) <= set(LENGTHS):
+        captions = [captions[length] for length in LENGTHS if length in captions]
     if isinstance(captions, str):
         captions = [captions]
     if not isinstance(captions, list) or not captions or not all(isinstance(text, str) and text.strip() for text in captions):

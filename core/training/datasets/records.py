@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.dataset.rle import decode_rle
 from core.errors import InputError
 from core.masks import bounding_box
 from core.masks.png import numbered_masks, read_mask
@@ -23,7 +24,6 @@ from core.render.region import CropRegion
 from core.training.datasets.conditions import generator_for
 from core.training.datasets.config import DataConfig
 from core.training.datasets.manifest import Record, Rle, Source, TarMember
-from core.training.datasets.rle import decode_rle
 
 Frames = NDArray[np.uint8]
 Masks = NDArray[np.bool_]

@@ -36,6 +36,29 @@ def decode_rle(counts: str | Sequence[int], height: int, width: int) -> NDArray[
     return np.asarray(coco.decode({"size": [height, width], "counts": packed})).astype(bool)
 
 
+def encode_rle(mask: NDArray[np.bool_]) -> str:
+    """Pack a mask, bool (H, W), into COCO's string."""
+    packed: bytes = coco.encode(np.asfortranarray(mask.view(np.uint8)))["counts"]
+    return packed.decode("ascii")
+
+
+def area_of(counts: str, height: int, width: int) -> int:
+    """Count the pixels inside a packed mask without unpacking it.
+
+    Args:
+        counts: COCO's packed string.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+
+    Returns:
+        Pixels inside.
+
+    Raises:
+        ValueError: a character that has no place in packed run lengths.
+    """
+    return int(coco.area({"size": [height, width], "counts": _checked(counts)}))
+
+
 def _checked(text: str) -> bytes:
     for character in text:
         if not _FIRST <= ord(character) <= _LAST:
