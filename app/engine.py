@@ -16,7 +16,7 @@ from core.models.store import ModelStore
 if TYPE_CHECKING:
     from core.segment import Segmenter
     from core.segment.words import WordFinder
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Engine:
         self._lock = threading.RLock()
         self._device: str | None = None
         self._segmenters: dict[str, Segmenter] = {}
-        self._videos: dict[str, VividModel] = {}
+        self._videos: dict[str, VideoEngine] = {}
         self._grounder: WordFinder | None = None
 
     @property
@@ -87,7 +87,7 @@ class Engine:
                 self._grounder = load_grounder(GROUNDER, self.device, self.store)
             return self._grounder
 
-    def video_model(self, name: str | None = None) -> VividModel:
+    def video_model(self, name: str | None = None) -> VideoEngine:
         """The video model of that name, the settings' own when None."""
         name = name or self.settings.model
         with self._lock:

@@ -34,9 +34,9 @@ from core.models import ModelStore
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid import offload
-from core.vivid.denoise import denoise
+from core.vivid.contract import Sampling
 from core.vivid.keyframe import KeyframeStudio
-from core.vivid.model import load_vivid, Sampling
+from core.vivid.model import load_vivid
 
 GIB = 2**30
 CARDS = {"all": None, "parts": 15.0, "layers": 7.2}
@@ -122,7 +122,7 @@ def measure(mode: str, folder: Path) -> None:
     video = torch.from_numpy(clip).float().permute(3, 0, 1, 2)[None] / 127.5 - 1
     mask = torch.from_numpy(region)[None, None, None].float().expand(1, 1, frames, height, width)
     with measured("window: encode"), torch.inference_mode():
-        encoded = model.pipeline.encode_masked(video, mask)
+        encoded = model.encode(video, mask)
     # Tiles change what is encoded; from the same conditions every mode has to denoise the same.
     kept = folder / "conditions.pt"
     if not kept.exists():
@@ -137,7 +137,7 @@ def measure(mode: str, folder: Path) -> None:
 
     model.pipeline.decode_latents = keep  # type: ignore[assignment,method-assign]
     with measured(f"window: {STEPS} steps, decode"):
-        denoise(model, CAPTION, masked, shown, [0], Sampling(STEPS, 6.0), lambda number: None)
+        model.paint(CAPTION, (masked, shown), [0], Sampling(STEPS, 6.0), lambda number: None)
     torch.save(latents[0], folder / f"latents-{mode}.pt")
 
 

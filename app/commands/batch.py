@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from core.media import ClipReader
     from core.propagation.request import Keyframe
     from core.render.mattes import MatteForm
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 WINDOWS = ".windows"
 """Where finished windows lie in OUT until the result is whole."""
@@ -369,7 +369,7 @@ def _accepted(reader: ClipReader, region: MaskSequence, frame: int, picture: np.
 
 
 def _paint_keyframe(
-    model: VividModel, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
+    model: VideoEngine, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
 ) -> np.ndarray:
     from core.background.canvas import behind_keyframe
     from core.vivid.keyframe import KeyframeStudio
@@ -381,7 +381,7 @@ def _paint_keyframe(
     return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
 
 
-def _warn_of_unknown_words(model: VividModel, arguments: EditArguments) -> None:
+def _warn_of_unknown_words(model: VideoEngine, arguments: EditArguments) -> None:
     hint = model.vocabulary.hint(arguments.caption) if model.vocabulary and arguments.task != "delete" else None
     if hint:
         note(hint)

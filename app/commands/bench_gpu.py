@@ -24,8 +24,8 @@ from torch import Tensor
 from app.commands.full_size import build_model, build_transformer, SIZES
 from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
-from core.vivid.denoise import denoise
-from core.vivid.model import Sampling, VividModel
+from core.vivid.contract import Conditions, Sampling
+from core.vivid.model import VividModel
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import parse_levers
 
@@ -130,16 +130,16 @@ class GpuBench:
         pipeline.transformer = None
         self._free()
         pipeline.transformer = build_transformer(self._size, self._device)
-        levers = levers_for(pipeline.transformer, preset, model.device)
-        convert(pipeline.transformer, levers, model.device)
+        levers = levers_for(pipeline.transformer, preset, model.device, model.declared)
+        convert(pipeline.blocks_of(pipeline.transformer), levers, model.device)
         accelerate(pipeline, levers)
         print(f"-- {preset}: {levers}", flush=True)
         frames = self._size.window_frames
         for what, count, seeds in (("keyframe", 1, 1), ("keyframe, 4 variations", 1, 4), ("window", frames, 1)):
             conditions = _conditions(model, count)
 
-            def call(steps: int, conditions: tuple[Tensor, Tensor] = conditions, seeds: int = seeds) -> Any:
-                return denoise(model, CAPTION, *conditions, list(range(seeds)), Sampling(steps, GUIDANCE), lambda number: None)
+            def call(steps: int, conditions: Conditions = conditions, seeds: int = seeds) -> Any:
+                return model.paint(CAPTION, conditions, list(range(seeds)), Sampling(steps, GUIDANCE), lambda number: None)
 
             self._note(what, preset, call)
 
@@ -205,8 +205,8 @@ def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: 
             for number, clip in enumerate(clips):
                 mask = mask_to_model(clip.region[:frames])
                 with torch.inference_mode():
-                    conditions = model.pipeline.encode_masked(to_model(clip.plate[:frames]), mask)
-                video = denoise(model, clip.caption, *conditions, [number], Sampling(steps, 3.0), lambda step: None)
+                    conditions = model.encode(to_model(clip.plate[:frames]), mask)
+                video = model.paint(clip.caption, conditions, [number], Sampling(steps, 3.0), lambda step: None)
                 made[preset].append(video.float().cpu().clamp(-1, 1)[mask.expand_as(video).cpu() > 0])
         errors = [float((one - other).square().mean()) for one, other in zip(made[preset], made["plain"], strict=True)]
         keyframe, window = (psnr_of_error(sum(part) / samples, 2.0) for part in (errors[:samples], errors[samples:]))
@@ -215,7 +215,7 @@ def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: 
     return found
 
 
-def _conditions(model: VividModel, frames: int) -> tuple[Tensor, Tensor]:
+def _conditions(model: VividModel, frames: int) -> Conditions:
     """What the denoiser is told of a clip of noise with a hole in it."""
     height, width = model.working_size
     draw = torch.Generator().manual_seed(0)
@@ -223,4 +223,4 @@ def _conditions(model: VividModel, frames: int) -> tuple[Tensor, Tensor]:
     mask = torch.zeros(1, 1, frames, height, width)
     mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
     with torch.inference_mode():
-        return model.pipeline.encode_masked(video, mask)
+        return model.encode(video, mask)

@@ -15,7 +15,8 @@ from transformers import T5Config, T5EncoderModel
 
 from core.training.common.cogvideox import build_scheduler
 from core.training.small.networks import build_tokenizer
-from core.vivid.model import Sampling, VividModel
+from core.vivid.contract import Sampling
+from core.vivid.model import VividModel
 from core.vivid.pipeline import VividPipeline
 
 Module = TypeVar("Module", bound=nn.Module)

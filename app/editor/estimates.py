@@ -24,7 +24,7 @@ from core.propagation.windows import segment_plans
 from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 CARRYING = 0.15
 """Seconds of a frame to which a keyframe's change is carried, before this was measured."""
@@ -117,7 +117,7 @@ class EstimateOperations:
         rate = self._estimates.rate("carry", "change") or Rate(CARRYING * keyframes, 800, measured=False)
         return Estimate(round(rate.seconds * (clip.stop - clip.start), 1), round(rate.memory_mb), 0, rate.measured)
 
-    def _timing(self, model: VividModel, guided: bool, draft: bool) -> Timing | None:
+    def _timing(self, model: VideoEngine, guided: bool, draft: bool) -> Timing | None:
         weights = self._engine.weights()
         timing = self._estimates.timing(model, guided, weights)
         if timing is None and draft:  # a quarter of the pixels of a window at full size

@@ -26,7 +26,7 @@ from core.vivid.speed.levers import Levers
 from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
@@ -119,7 +119,7 @@ class Estimates:
         self._asked = "".join(f" {name}={how}" for name, how in (("memory", memory), ("speed", speed)) if how != "auto")
         self._lock = threading.Lock()
 
-    def clock(self, model: VividModel, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
+    def clock(self, model: VideoEngine, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
         """A context for a run with this model, which measures it.
 
         Args:
@@ -178,7 +178,7 @@ class Estimates:
         """What one unit of a step takes here; None while it was never run."""
         return _read_as(Rate, self._read().get(self._rate_key(kind, name)))
 
-    def timing(self, model: VividModel, guided: bool, weights: str) -> Timing | None:
+    def timing(self, model: VideoEngine, guided: bool, weights: str) -> Timing | None:
         """What is known of a model on this machine.
 
         Args:
@@ -191,7 +191,7 @@ class Estimates:
         """
         return _read_as(Timing, self._read().get(timing_key(model, guided, weights)))
 
-    def try_out(self, model: VividModel, guided: bool, weights: str, context: JobContext) -> Timing:
+    def try_out(self, model: VideoEngine, guided: bool, weights: str, context: JobContext) -> Timing:
         """Run two steps of one grey window, encode and decode, and remember time and memory.
 
         Args:
@@ -208,8 +208,7 @@ class Estimates:
         """
         import torch
 
-        from core.vivid.denoise import denoise
-        from core.vivid.model import Sampling
+        from core.vivid.contract import Sampling
 
         context.report("measuring", 0, 3)
         started = time.monotonic()
@@ -223,8 +222,8 @@ class Estimates:
         shape = (1, 1, model.window_frames, height, width)
         with torch.inference_mode():
             grey = torch.zeros(1, 3, *shape[2:], device=model.device, dtype=model.pipeline.vae.dtype)
-            conditions = model.pipeline.encode_masked(grey, torch.ones(shape, device=model.device, dtype=grey.dtype))
-        denoise(model, "", *conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
+            conditions = model.encode(grey, torch.ones(shape, device=model.device, dtype=grey.dtype))
+        model.paint("", conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
         ended = time.monotonic()
         step = stamps[1] - stamps[0]
         timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(str(model.device)), measured=False)
@@ -274,7 +273,7 @@ def _memory_mb(device: str) -> float:
     return peak_memory_mb()
 
 
-def timing_key(model: VividModel, guided: bool, weights: str) -> str:
+def timing_key(model: VideoEngine, guided: bool, weights: str) -> str:
     """The key of a run's speed: what it depends on besides the number of steps.
 
     Args:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from core.background.canvas import Behind
     from core.segment import SegmentSession
+    from core.vivid.contract import VideoEngine
     from core.vivid.keyframe import KeyframeStudio
-    from core.vivid.model import VividModel
 
 REGION_COLOUR = (255, 255, 255)
 
@@ -102,7 +102,7 @@ class Pictures:
         """A session of its own for one run through the clip."""
         return self._engine.segmenter().session(self.frames.reader(project), self._workspace.folder(project.project_id))
 
-    def keyframe_studio(self, model: VividModel) -> KeyframeStudio:
+    def keyframe_studio(self, model: VideoEngine) -> KeyframeStudio:
         """The studio of the model, with whatever it has encoded before."""
         from core.vivid.keyframe import KeyframeStudio
 

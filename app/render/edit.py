@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.media import ClipReader
     from core.propagation.request import EditRequest
     from core.propagation.schedule import Segment
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 STAGE = "rendering"
 
@@ -61,7 +61,7 @@ class EditPlan:
     """
 
     request: RenderRequest
-    model: VividModel
+    model: VideoEngine
     segments: list[Segment]
     windows: list[PlannedWindow]
 
@@ -81,7 +81,7 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
 
 
-def plan(request: RenderRequest, model: VividModel, folder: Path) -> EditPlan:
+def plan(request: RenderRequest, model: VideoEngine, folder: Path) -> EditPlan:
     """Divide an edit into windows. Makes nothing.
 
     Args:

@@ -17,7 +17,7 @@ from core.evaluation.fidelity import psnr, ssim
 from core.evaluation.procedural import draw_samples, unseen_world
 from core.evaluation.results import at_least, Exhibit, mean, SuiteResult, Table
 from core.progress import JobContext
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 from core.vivid.pixels import to_frames, to_model
 
 SAMPLES = 12
@@ -25,7 +25,7 @@ EXHIBITS_AT_MOST = 3
 
 
 def evaluate_autoencoder(
-    model: VividModel, clips: Iterable[EvaluationClip], count: int, context: JobContext, samples: int = SAMPLES
+    model: VideoEngine, clips: Iterable[EvaluationClip], count: int, context: JobContext, samples: int = SAMPLES
 ) -> SuiteResult:
     """Measure PSNR and SSIM of single pictures and of whole windows.
 
@@ -69,7 +69,7 @@ def evaluate_autoencoder(
         measure(*source)
     for clip in clips:
         usable = min(len(clip), frames)
-        usable -= (usable - 1) % model.pipeline.frame_unit
+        usable -= (usable - 1) % model.frame_unit
         measure("given clips", clip.name, middle_square(clip.frames[:usable], model.working_size))
     for (group, length), found in sorted(scores.items()):
         what = f"{'single pictures' if length == 1 else f'{frames} frames'}, {group}"
@@ -84,11 +84,11 @@ def evaluate_autoencoder(
     return result
 
 
-def reconstructed(model: VividModel, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Frames (T, h, w, 3), T = 4k + 1, encoded and decoded as the pipeline does both."""
+def reconstructed(model: VideoEngine, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Frames (T, h, w, 3), T = 4k + 1, encoded and decoded as the model does both."""
     with torch.inference_mode():
-        latents = model.pipeline.encode_pixels(to_model(frames))
-        return to_frames(model.pipeline.decode_latents(latents)[0])
+        latents = model.encode_pixels(to_model(frames))
+        return to_frames(model.decode(latents)[0])
 
 
 def middle_square(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ from core.evaluation.fidelity import flicker, Motion, psnr, ssim
 from core.evaluation.hole_texture import gradient_energy
 from core.evaluation.results import at_least, at_most, Exhibit, mean, SuiteResult, Table
 from core.progress import JobContext
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 
 FRAMES = 48
 """Frames of each clip that are used."""
@@ -105,7 +105,7 @@ def pairs(clips: Iterable[EvaluationClip], tracks: list[MaskTrack], each: int) -
             yield cover(clip, track)
 
 
-def evaluate_deletion(model: VividModel, covered: Iterable[Covered], count: int, context: JobContext) -> SuiteResult:
+def evaluate_deletion(model: VideoEngine, covered: Iterable[Covered], count: int, context: JobContext) -> SuiteResult:
     """Fill what masks cover, with the model, with cv2.inpaint and with PatchMatch.
 
     Args:
@@ -192,7 +192,7 @@ def _add_figures(result: SuiteResult, column: list[float], rows: list[tuple[str 
     result.add("seconds", "seconds a frame, preparation and all", column[13], "s")
 
 
-def _deleted(model: VividModel, shown: Frames, region: Masks, context: JobContext) -> Frames:
+def _deleted(model: VideoEngine, shown: Frames, region: Masks, context: JobContext) -> Frames:
     """The clip without what is in the region, as the editor makes it."""
     behind = behind_keyframe(FramesInMemory(shown), as_sequence(region), 0)
     keyframe = paint_keyframe(model, shown[0], region[0], "delete", "", context, behind=behind)

@@ -19,10 +19,9 @@ from core.propagation.mask_motion import warp_frames
 from core.propagation.propagate import propagate
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames
-from core.vivid.conditioning import BLACK, with_keyframe
-from core.vivid.denoise import denoise
+from core.vivid.conditioning import with_keyframe
+from core.vivid.contract import VideoEngine
 from core.vivid.keyframe import KeyframeStudio
-from core.vivid.model import VividModel
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
 SETTINGS = SamplingSettings()
@@ -30,7 +29,7 @@ SETTINGS = SamplingSettings()
 
 
 def paint_keyframe(
-    model: VividModel,
+    model: VideoEngine,
     frame: Frame,
     region: Mask,
     task: str,
@@ -59,7 +58,7 @@ def paint_keyframe(
 
 
 def propagate_keyframe(
-    model: VividModel, frames: Frames, region: Masks, keyframe: Frame, task: str, caption: str, context: JobContext, feather: int = 0
+    model: VideoEngine, frames: Frames, region: Masks, keyframe: Frame, task: str, caption: str, context: JobContext, feather: int = 0
 ) -> Frames:
     """Edit a clip like its frame 0, as the editor propagates and composites it.
 
@@ -84,12 +83,12 @@ def propagate_keyframe(
     return np.stack([result for _, _, result in composite_frames(reader, sequence, request.frames, windows, 0, keyframe)])
 
 
-def with_window(model: VividModel, frames: int) -> VividModel:
+def with_window(model: VideoEngine, frames: int) -> VideoEngine:
     """The same model with windows of another length (a multiple of its frame unit, plus 1)."""
     return replace(model, window_frames=frames)
 
 
-def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: str) -> Frame:
+def own_first_frame(model: VideoEngine, frames: Frames, region: Masks, caption: str) -> Frame:
     """Let the model give back frame 0 when frame 0 is the keyframe; the editor never shows it.
 
     Args:
@@ -102,9 +101,9 @@ def own_first_frame(model: VividModel, frames: Frames, region: Masks, caption: s
         The frame, (h, w, 3).
     """
     pixels, hole = with_keyframe(to_model(frames), mask_to_model(region), to_model(frames[:1]))
-    filling = to_model(warp_frames(frames[0], region[0], frames, region)) if model.mask_fill == "warped" else BLACK
+    filling = to_model(warp_frames(frames[0], region[0], frames, region)) if model.mask_fill == "warped" else None
     with torch.inference_mode():
-        conditions = model.pipeline.encode_masked(pixels, hole, filling)
+        conditions = model.encode(pixels, hole, filling)
     sampling = replace(model.sampling("propagate", SETTINGS), strength=1.0)
-    video = denoise(model, caption, *conditions, [0], sampling, lambda step: None)
+    video = model.paint(caption, conditions, [0], sampling, lambda step: None)
     return to_frames(video[0])[0]

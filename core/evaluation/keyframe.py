@@ -22,7 +22,7 @@ from core.evaluation.procedural import draw_samples, unseen_world
 from core.evaluation.results import at_least, Gallery, mean, share, SuiteResult, Table, Tile
 from core.masks import bounding_box
 from core.progress import JobContext
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 
 SAMPLES = 36
 """Pictures of each sort: procedural ones, and boxes on clips."""
@@ -75,7 +75,7 @@ def boxes_on(clip: EvaluationClip, count: int, first: int) -> list[PaintRequest]
     return requests
 
 
-def procedural_requests(model: VividModel, count: int) -> list[PaintRequest]:
+def procedural_requests(model: VideoEngine, count: int) -> list[PaintRequest]:
     """Things of the procedural world asked for again, on their background without them."""
     requests = []
     for sample in draw_samples(unseen_world(model.working_size), count, 1, seed=4):
@@ -84,7 +84,7 @@ def procedural_requests(model: VividModel, count: int) -> list[PaintRequest]:
 
 
 def evaluate_keyframe(
-    model: VividModel,
+    model: VideoEngine,
     classifier: Classifier,
     clips: Iterable[EvaluationClip],
     count: int,

@@ -25,7 +25,7 @@ from core.evaluation.procedural import draw_samples, ProceduralClip, unseen_worl
 from core.evaluation.results import at_least, at_most, Exhibit, mean, share, SuiteResult, Table
 from core.progress import JobContext
 from core.propagation.mask_motion import warp_frames
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 
 SAMPLES = 8
 WINDOWS = 3
@@ -39,7 +39,7 @@ _STEPS = 3
 
 
 def evaluate_propagation(
-    model: VividModel, classifier: Classifier, context: JobContext, samples: int = SAMPLES, scorer: ClipScorer | None = None
+    model: VideoEngine, classifier: Classifier, context: JobContext, samples: int = SAMPLES, scorer: ClipScorer | None = None
 ) -> SuiteResult:
     """Propagate keyframes through clips of one window, and through a quarter as many of three.
 
@@ -170,7 +170,7 @@ def evaluate_propagation(
 
 
 def _add_drift(
-    result: SuiteResult, model: VividModel, clips: list[ProceduralClip], context: JobContext, advance: Callable[[int], None]
+    result: SuiteResult, model: VideoEngine, clips: list[ProceduralClip], context: JobContext, advance: Callable[[int], None]
 ) -> None:
     """How far the region's colour goes from the keyframe's over three windows, made one after the
     other and all at once."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.evaluation.clips import ClipFolder
     from core.evaluation.results import SuiteResult
     from core.segment import Segmenter
-    from core.vivid.model import VividModel
+    from core.vivid.contract import VideoEngine
 
 SUITES = {
     "tracking": "masks of a tracked object, against the true ones",
@@ -55,7 +55,7 @@ class EvaluationRequest:
 class EvaluationModels:
     """The models that the suites ask for, loaded when first needed."""
 
-    def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VividModel], clip: ClipScorer | None = None) -> None:
+    def __init__(self, segmenter: Callable[[], Segmenter], video: Callable[[], VideoEngine], clip: ClipScorer | None = None) -> None:
         self.segmenter, self.video, self.clip = segmenter, video, clip
 
 

@@ -159,7 +159,7 @@ class KeyframeWarper:
             crop: What the model saw of it.
             redrawn: (h, w, 3), what the model made of that.
             keyframe_weight: The least share of the keyframe within what it shows, 0 to 1
-                (`VividModel.keyframe_weight`). Of the model's light the rest counts.
+                (`VideoEngine.keyframe_weight`). Of the model's light the rest counts.
         """
         self._keyframe, self._start, self._crop, self._least = keyframe, state, crop, keyframe_weight
         self._redrawn = redrawn

@@ -32,14 +32,13 @@ from core.render.color_match import match_surroundings
 from core.render.composite import composite
 from core.render.grain import grain_around, ring_box
 from core.render.proportions import keeps_proportions
-from core.vivid.conditioning import BLACK, with_keyframe
-from core.vivid.denoise import denoise
-from core.vivid.model import Sampling, VividModel
+from core.vivid.conditioning import with_keyframe
+from core.vivid.contract import Sampling, VideoEngine
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
 
 def propagate(
-    model: VividModel,
+    model: VideoEngine,
     reader: Frames,
     request: EditRequest,
     context: JobContext,
@@ -123,7 +122,7 @@ def propagate(
         yield finished
 
 
-def sampling_of(model: VividModel, task: str, settings: SamplingSettings) -> Sampling:
+def sampling_of(model: VideoEngine, task: str, settings: SamplingSettings) -> Sampling:
     """How the windows of a task are sampled.
 
     Args:
@@ -163,7 +162,7 @@ def _check(reader: Frames, request: EditRequest) -> None:
 
 
 def _redraw(
-    model: VividModel,
+    model: VideoEngine,
     keyframe: Keyframe,
     given: WindowInput,
     guess: NDArray[np.uint8],
@@ -177,10 +176,10 @@ def _redraw(
     warped = to_model(guess)
     fills_mask = model.mask_fill == "warped" and keyframe.task != "delete"
     with torch.inference_mode():
-        start = model.pipeline.encode_pixels(warped) if sampling.strength < 1 else None
-        conditions = model.pipeline.encode_masked(pixels, mask, warped if fills_mask else BLACK)
+        start = model.encode_pixels(warped) if sampling.strength < 1 else None
+        conditions = model.encode(pixels, mask, warped if fills_mask else None)
     caption = model.caption_for(keyframe.task, keyframe.caption)
-    video = denoise(model, caption, *conditions, [keyframe.seed], sampling, on_step, start)
+    video = model.paint(caption, conditions, [keyframe.seed], sampling, on_step, start)
     answers = zip(to_frames(video[0]), given.pixels, given.masks, given.sources, strict=False)
     return [match_surroundings(answer, seen, inside) for answer, seen, inside, _ in answers]
 

@@ -25,7 +25,7 @@ from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
 from core.propagation.window_keys import picture_key, window_keys
 from core.propagation.windows import segment_plans, SegmentPlan, Window
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 from core.vivid.speed.levers import Levers
 
 
@@ -54,7 +54,7 @@ class Segment:
         return FrameRange(min(window.edited), min(max(window.edited) + 1, self.next_keyframe))
 
 
-def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, object]) -> list[Segment]:
+def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, object]) -> list[Segment]:
     """Divide an edit into segments and windows, and name these. Makes nothing.
 
     Args:
@@ -103,7 +103,7 @@ def plan_segments(model: VividModel, request: EditRequest, facts: Mapping[str, o
 
 
 def run_segments(
-    model: VividModel,
+    model: VideoEngine,
     reader: Frames,
     request: EditRequest,
     segments: Sequence[Segment],

@@ -18,7 +18,7 @@ from core.propagation.result import Frame, Frames, Mask, Region
 from core.propagation.windows import Window
 from core.render.crop_path import crop_path
 from core.render.region import CropRegion
-from core.vivid.model import VividModel
+from core.vivid.contract import VideoEngine
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class WindowReader:
     """Reads the windows of one edit."""
 
     def __init__(
-        self, model: VividModel, reader: Frames, region: Region, extent: AmodalExtent, margins: Margins, pose: ThingPose | None = None
+        self, model: VideoEngine, reader: Frames, region: Region, extent: AmodalExtent, margins: Margins, pose: ThingPose | None = None
     ) -> None:
         """Read for one edit.
 
@@ -115,7 +115,7 @@ class WindowReader:
         crops = crop_path([bounding_box(self._region[frame]) for frame in window.frames], (width, height), self._model.working_size)
         pixels = np.stack([crop.crop(source) for crop, source in zip(crops, sources, strict=True)])
         masks = np.stack([crop.crop_mask(self._region[frame]) for crop, frame in zip(crops, window.frames, strict=True)])
-        padding = -(len(window.frames) - 1) % self._model.pipeline.frame_unit
+        padding = -(len(window.frames) - 1) % self._model.frame_unit
         return WindowInput(
             window,
             sources,

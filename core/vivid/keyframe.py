@@ -20,8 +20,7 @@ from core.masks import Widths
 from core.progress import JobContext
 from core.project.edits import check_keep, check_task, SamplingSettings
 from core.render.color_match import match_surroundings
-from core.vivid.denoise import denoise
-from core.vivid.model import Sampling, VividModel
+from core.vivid.contract import Conditions, Sampling, VideoEngine
 from core.vivid.pixels import mask_to_model, to_frames, to_model
 
 STAGE = "keyframe"
@@ -36,10 +35,10 @@ class KeyframeStudio:
     to rounding.
     """
 
-    def __init__(self, model: VividModel, batch: int = 1) -> None:
+    def __init__(self, model: VideoEngine, batch: int = 1) -> None:
         self.model = model
         self.batch = batch
-        self._conditions: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
+        self._conditions: OrderedDict[str, Conditions] = OrderedDict()
 
     def prepare(
         self,
@@ -71,12 +70,12 @@ class KeyframeStudio:
         self._encode(canvas.pixels, canvas.mask)
         return PreparedKeyframe(self.model, canvas, self._encode, self.batch)
 
-    def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+    def _encode(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Conditions:
         key = hashlib.sha256(pixels.tobytes() + mask.tobytes()).hexdigest()
         found = self._conditions.pop(key, None)
         if found is None:
             with torch.inference_mode():
-                found = self.model.pipeline.encode_masked(to_model(pixels[None]), mask_to_model(mask[None]))
+                found = self.model.encode(to_model(pixels[None]), mask_to_model(mask[None]))
             while len(self._conditions) >= _FRAMES_KEPT:
                 self._conditions.popitem(last=False)
         self._conditions[key] = found
@@ -89,9 +88,9 @@ class PreparedKeyframe:
     decode, and for a thing that takes a place of its own in the region another encoding.
     """
 
-    model: VividModel
+    model: VideoEngine
     canvas: Canvas
-    encode: Callable[[NDArray[np.uint8], NDArray[np.bool_]], tuple[Tensor, Tensor]] = field(repr=False)
+    encode: Callable[[NDArray[np.uint8], NDArray[np.bool_]], Conditions] = field(repr=False)
     batch: int = 1
 
     def tries(
@@ -139,7 +138,7 @@ class PreparedKeyframe:
                 context.report(STAGE, number * sampling.runs, total)
             return
         pixels, mask = self.canvas.place(task, caption, settings.fit, under)
-        masked_latents, mask_latents = self.encode(pixels, mask)
+        conditions = self.encode(pixels, mask)
         hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
         done = 0
         for first in range(0, len(seeds), self.batch):
@@ -148,16 +147,7 @@ class PreparedKeyframe:
             def on_step(step: int, before: int = done, size: int = len(group)) -> None:
                 context.report(STAGE, before + step * size, total)
 
-            videos = denoise(
-                self.model,
-                self.model.caption_for(task, caption),
-                masked_latents,
-                mask_latents,
-                group,
-                sampling,
-                on_step,
-                guess,
-            )
+            videos = self.model.paint(self.model.caption_for(task, caption), conditions, group, sampling, on_step, guess)
             done += len(group) * sampling.runs
             for seed, video in zip(group, videos, strict=True):
                 edited = match_surroundings(to_frames(video)[0], pixels, mask)
@@ -171,4 +161,4 @@ class PreparedKeyframe:
         if start.shape != self.canvas.frame.shape:
             raise InputError(f"the picture to start from is {start.shape[1]}x{start.shape[0]}, the frame another size")
         with torch.inference_mode():
-            return replace(sampling, strength=1 - keep), self.model.pipeline.encode_pixels(to_model(self.canvas.crop.crop(start)[None]))
+            return replace(sampling, strength=1 - keep), self.model.encode_pixels(to_model(self.canvas.crop.crop(start)[None]))

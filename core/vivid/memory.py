@@ -53,12 +53,14 @@ class Needs:
     denoise: int
     whole: int
     tiled: int
+    others: int = 0
+    """Denoisers that take turns with the first, where there are any."""
 
     def peak(self, mode: str, tiled: bool) -> int:
         """The most that a mode holds at a time."""
         work = self.tiled if tiled else self.whole
         if mode == "all":
-            return self.text_encoder + self.transformer + self.vae + max(self.denoise, work)
+            return self.text_encoder + self.transformer + self.others + self.vae + max(self.denoise, work)
         if mode == "parts":
             return max(self.text_encoder, self.transformer + self.denoise, self.vae + work)
         return self.vae + max(self.text_layers, self.transformer_layers + self.denoise, work)
@@ -155,11 +157,11 @@ def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int) -> int:
     return DENOISER_TENSORS * batch * tokens * width * itemsize
 
 
-def coding_bytes(frames: int, size: tuple[int, int], width: int, itemsize: int, tile: tuple[int, int] | None = None) -> int:
+def coding_bytes(frames: tuple[int, int], size: tuple[int, int], width: int, itemsize: int, tile: tuple[int, int] | None = None) -> int:
     """What encoding and decoding need besides the weights.
 
     Args:
-        frames: Frames of the clip.
+        frames: Those of the clip, and how many are worked on at once.
         size: (height, width) in pixels.
         width: Channels of the autoencoder's first block.
         itemsize: Bytes of a value.
@@ -169,10 +171,10 @@ def coding_bytes(frames: int, size: tuple[int, int], width: int, itemsize: int, 
         Bytes.
     """
     height, across = tile or size
-    work = max(DECODER_TENSORS, ENCODER_TENSORS) * min(frames, CHUNK) * height * across * width * itemsize
+    work = max(DECODER_TENSORS, ENCODER_TENSORS) * min(frames) * height * across * width * itemsize
     # The clip itself, and, tile by tile, what was decoded of it: tiles overlap, and are put
     # together in rows first.
-    return work + (4 if tile else 2) * frames * 3 * size[0] * size[1] * itemsize
+    return work + (4 if tile else 2) * frames[0] * 3 * size[0] * size[1] * itemsize
 
 
 def tile_size(size: tuple[int, int], scale: int) -> tuple[int, int]:

@@ -1,152 +1,135 @@
-"""A video model as the editor uses it: the pipeline, and what its package says about working size,
-window, defaults and words.
+"""VIVID as a video engine: the pipeline, and what its package says about working size, window,
+defaults and words.
 """
 
 from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-import json
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import CogVideoXPipeline
-from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from torch import Tensor
-from transformers.utils import logging as transformers_logging
 
-from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
 from core.models.tensors import check_package
-from core.models.vocabulary import read_vocabulary, Vocabulary
-from core.project.edits import SamplingSettings, TASKS
+from core.models.vocabulary import read_vocabulary
 from core.vivid.adapter import load_adapter
-from core.vivid.conditioning import DELETE_CAPTION
+from core.vivid.conditioning import BLACK, DELETE_CAPTION
+from core.vivid.contract import Conditions, Declaration, MaskRule, SAMPLED, Sampling, VideoEngine
 from core.vivid.layout import ChannelLayout
-from core.vivid.memory import MemoryPlan
-from core.vivid.offload import place
+from core.vivid.loading import damage_reported, dtype_for, read_facts, sampling_of_facts, set_up
 from core.vivid.pipeline import VividPipeline
-from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import Levers
 
-FACTS = "vivid.json"
 MASK_FILLS = {"black": "black", "carried": "warped"}
 """What the mask is filled with, by its name in vivid.json."""
-_CAPTIONS_KEPT = 64
-_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
-"""What the libraries raise over a package that is incomplete or damaged."""
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the denoising is run, every value settled.
-
-    `strength` below 1 (propagation only) starts from the noised guess that the mask's motion gives,
-    and leaves out the first steps.
-    """
-
-    steps: int
-    guidance: float
-    strength: float = 1.0
-
-    @property
-    def runs(self) -> int:
-        """How many of the steps are really run."""
-        return max(round(self.strength * self.steps), 1)
+VIVID = Declaration(
+    title="VIVID",
+    mask=MaskRule(),
+    fill=BLACK,
+    frame_unit=8,
+    size_unit=16,
+    working_size=(480, 720),
+    window_frames=49,
+    delete_caption=DELETE_CAPTION,
+    tasks=dict.fromkeys(SAMPLED, Sampling(50, 6.0)),
+    accelerators=frozenset(field.name for field in fields(Levers)),
+    usual_speed="fast",
+)
+"""The paper's model, on CogVideoX-5B. A package's own facts come before it."""
 
 
 @dataclass
-class VividModel:
-    """A loaded model. `working_size` is (height, width) in pixels; `window_frames` is 8k + 1;
-    `vocabulary` None means any word goes.
-    """
+class VividModel(VideoEngine):
+    """A loaded model. `window_frames` is 8k + 1."""
+
+    declared = VIVID
 
     pipeline: VividPipeline
-    name: str
-    working_size: tuple[int, int]
-    window_frames: int
-    tasks: dict[str, Sampling]
-    max_text_length: int
-    vocabulary: Vocabulary | None = None
-    mask_fill: str = "black"
-    """What the masked video shows in the region when a keyframe is propagated: "black" (the
-    paper's) or "warped" (the keyframe moved along the mask, as the small model was trained;
-    never for deletion, where the mask's motion says nothing about the background). `hole` in
-    vivid.json.
-    """
-    keyframe_weight: float = 0.0
-    """How much of the warped keyframe a propagated frame shows at least, 0 to 1, where the model's
-    answer differs from it: 1 for a model that is better at saying how objects move than at drawing
-    them again. `kept` in vivid.json.
-    """
-    object_mattes: bool = False
-    """Whether all it paints are objects with an outline, which can be matted out of the background
-    that it paints anew around them. `things` in vivid.json.
-    """
-    _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
-
-    def __post_init__(self) -> None:
-        height, width = self.working_size
-        cell = self.pipeline.vae_scale_factor_spatial * self.pipeline.transformer.config.patch_size
-        if height % cell or width % cell or min(height, width) < cell:
-            raise InputError(f"a working size of {height}x{width} does not fit this model: both sides have to be multiples of {cell}")
-        unit = self.pipeline.frame_unit
-        if self.window_frames <= unit or (self.window_frames - 1) % unit:
-            raise InputError(f"a window of {self.window_frames} frames does not fit this model: it has to be {unit}k + 1, more than 1")
 
     @property
-    def device(self) -> torch.device:
-        """Where it works; its weights may wait in the host's memory (`memory`)."""
-        return self.pipeline._execution_device
+    def frame_unit(self) -> int:
+        return self.pipeline.frame_unit
 
     @property
-    def memory(self) -> MemoryPlan:
-        """How it shares out its device's memory."""
-        return self.pipeline.memory
+    def size_unit(self) -> int:
+        return int(self.pipeline.vae_scale_factor_spatial * self.pipeline.transformer.config.patch_size)
 
-    @property
-    def paints_background(self) -> bool:
-        """Whether it can paint what is behind a thing that is removed, not only objects."""
-        return not self.object_mattes
+    def encode(self, video: Tensor, mask: Tensor, filling: Tensor | None = None) -> Conditions:
+        """Latent of the masked video (1, F, C, h, w) and mask on the latent grid (1, F, 1, h, w);
+        see `VideoEngine`.
 
-    @property
-    def levers(self) -> Levers:
-        """What it does to be faster."""
-        return self.pipeline.levers
+        Args:
+            video: (1, 3, T, H, W) in [-1, 1].
+            mask: (1, 1, T, H, W), 1 = edit.
+            filling: What the region shows; None for black.
 
-    def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
-        """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
-        where they say None.
+        Returns:
+            The two.
         """
-        own = self.tasks[task]
-        return Sampling(
-            own.steps if wanted.steps is None else wanted.steps,
-            own.guidance if wanted.guidance is None else wanted.guidance,
-            own.strength,
-        )
+        return self.pipeline.encode_masked(video, mask, self.declared.fill if filling is None else filling)
 
-    def caption_for(self, task: str, caption: str) -> str:
-        """What the denoiser reads: the caption, or for delete the fixed one."""
-        return DELETE_CAPTION if task == "delete" else caption.strip()
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        return self.pipeline.encode_pixels(pixels)
 
-    def embed(self, caption: str) -> Tensor:
-        """The text encoder's output (1, L, D); the last few captions are kept."""
-        if caption not in self._embeddings:
-            # Where the text encoder has to be fetched, it reads at once what guidance will ask it
-            # for next.
-            others = [""] if self.memory.mode != "all" and "" not in self._embeddings else []
-            with torch.inference_mode():
-                for text in dict.fromkeys([*others, caption]):
-                    self._embeddings[text] = self.pipeline.encode_caption(text, self.max_text_length)
-            self.pipeline.release_text_encoder()
-        self._embeddings.move_to_end(caption)
-        while len(self._embeddings) > _CAPTIONS_KEPT:
-            self._embeddings.popitem(last=False)
-        return self._embeddings[caption]
+    def decode(self, latents: Tensor) -> Tensor:
+        return self.pipeline.decode_latents(latents)
+
+    def paint(
+        self,
+        caption: str,
+        conditions: Conditions,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        on_step: Callable[[int], None],
+        guess: Tensor | None = None,
+    ) -> Tensor:
+        """See `VideoEngine`.
+
+        Args:
+            caption: What the denoiser reads.
+            conditions: What `encode` gave.
+            seeds: One for each result.
+            sampling: Steps, guidance and strength.
+            on_step: Called with the number of finished steps; may raise to stop.
+            guess: (1, F, C, h, w), a first guess to start from.
+
+        Returns:
+            (B, 3, T, H, W).
+        """
+        masked_latents, mask_latents = conditions
+
+        def after_step(pipeline: Any, index: int, timestep: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            on_step(index + 1)
+            return tensors
+
+        batch = len(seeds)
+        drawn = [self.noise(seed, masked_latents.shape[1]) for seed in seeds]
+        guided = sampling.guidance > 1
+        negative = self.declared.negative_caption
+        with torch.inference_mode():
+            latents = self.pipeline(
+                prompt_embeds=self.embed(caption).expand(batch, -1, -1),
+                negative_prompt_embeds=self.embed(negative).expand(batch, -1, -1) if guided else None,
+                masked_latents=masked_latents,
+                mask_latents=mask_latents,
+                latents=torch.cat([noise for noise, _ in drawn]),
+                generator=[generator for _, generator in drawn],
+                init_latents=guess,
+                strength=sampling.strength,
+                num_inference_steps=sampling.steps,
+                guidance_scale=sampling.guidance,
+                callback_on_step_end=after_step,
+                output_type="latent",
+                return_dict=False,
+            )[0]
+            return self.decode(latents)
 
     def noise(self, seed: int, latent_frames: int) -> tuple[Tensor, torch.Generator]:
         """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch,
@@ -183,52 +166,42 @@ def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto", 
         DeviceMemoryError: The device is too small.
     """
     folder = store.locate(name, "video")
+    model = open_vivid(folder, name, dtype_for(device), store)
+    set_up(model, torch.device(device), memory, speed)
+    return model
+
+
+def open_vivid(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VividModel:
+    """Read a package into the host's memory.
+
+    Args:
+        folder: The package.
+        name: What it is called.
+        dtype: Precision of the weights.
+        store: Where a base that the package names lies.
+
+    Returns:
+        The model, not placed yet.
+
+    Raises:
+        ModelMissingError: The weights are absent or damaged.
+    """
     facts = read_facts(folder)
-    # Half precision is slower than single on most CPUs, and some operators lack it there.
-    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    try:
+    with damage_reported(folder):
         pipeline = _open_pipeline(folder, facts, dtype, store)
         pipeline.set_progress_bar_config(disable=True)
-        model = VividModel(
+        return VividModel(
             pipeline=pipeline,
             name=name,
             working_size=(int(facts["working_size"][0]), int(facts["working_size"][1])),
             window_frames=int(facts["window_frames"]),
-            tasks={task: _sampling(facts["tasks"][task]) for task in (*TASKS, "propagate")},
+            tasks={task: sampling_of_facts(facts["tasks"][task]) for task in SAMPLED},
             max_text_length=int(facts["max_text_length"]),
             vocabulary=read_vocabulary(folder),
             mask_fill=_mask_fill(facts.get("hole", "black")),
             keyframe_weight=_keyframe_weight(float(facts.get("kept", 0))),
             object_mattes=bool(facts.get("things", False)),
         )
-    except _DAMAGED as error:
-        raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
-    levers = levers_for(pipeline.transformer, speed, torch.device(device))
-    convert(pipeline.transformer, levers, torch.device(device))
-    guided = any(sampling.guidance > 1 for sampling in model.tasks.values())
-    place(pipeline, torch.device(device), memory, model.working_size, model.window_frames, guided)
-    accelerate(pipeline, levers)
-    return model
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """The package's vivid.json; ModelMissingError when there is none to read."""
-    try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelMissingError(f"'{folder}' is no VIVID package: its {FACTS} can't be read ({_first_line(error)})") from error
-    if not isinstance(facts, dict):
-        raise ModelMissingError(f"'{folder}' is no VIVID package: its {FACTS} holds no object")
-    return facts
-
-
-def _sampling(own: dict[str, Any]) -> Sampling:
-    sampling = Sampling(int(own["steps"]), float(own["guidance"]), float(own.get("strength", 1)))
-    if sampling.steps < 1 or not 0 < sampling.strength <= 1:
-        raise ValueError(f"sampling settings {own} can't be used")
-    return sampling
 
 
 def _mask_fill(name: str) -> str:
@@ -277,7 +250,3 @@ def pipeline_with_adapter(base: Path | str, adapter: Path, dtype: torch.dtype = 
     plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype, use_safetensors=True)
     layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)
     return VividPipeline(**plain.components, layout=str(layout), mask_channels=layout.mask_channels)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -14,12 +14,12 @@ from torch import nn
 
 from core.machine import free_memory
 from core.vivid.memory import choose_plan, coding_bytes, denoise_bytes, MARGIN, MemoryPlan, Needs, overlap, tile_size
-from core.vivid.pipeline import VividPipeline
+from core.vivid.placed import PlacedPipeline
 from core.vivid.residents import LayerHook, memory_errors, Residents
 
 
 def place(
-    pipeline: VividPipeline,
+    pipeline: PlacedPipeline,
     device: torch.device,
     wanted: str,
     working_size: tuple[int, int],
@@ -53,7 +53,7 @@ def place(
         carry_out(pipeline, device, plan, needs, working_size)
 
 
-def carry_out(pipeline: VividPipeline, device: torch.device, plan: MemoryPlan, needs: Needs, working_size: tuple[int, int]) -> None:
+def carry_out(pipeline: PlacedPipeline, device: torch.device, plan: MemoryPlan, needs: Needs, working_size: tuple[int, int]) -> None:
     """Attach what moves the weights.
 
     Args:
@@ -70,24 +70,24 @@ def carry_out(pipeline: VividPipeline, device: torch.device, plan: MemoryPlan, n
         budget = max(plan.need, (plan.free or 0) - MARGIN)
         pipeline.residents = residents = Residents(device, budget)
         residents.add("vae", vae, needs.tiled if plan.tiled else needs.whole)
-        residents.add("transformer", pipeline.transformer, needs.denoise)
+        for number, denoiser in enumerate(pipeline.denoisers):
+            residents.add(f"transformer_{number + 1}" if number else "transformer", denoiser, needs.denoise)
         if pipeline.text_encoder is not None:
             residents.add("text_encoder", pipeline.text_encoder, 0)
     else:
         vae.to(device)
-        _stream_transformer(pipeline, device, needs.transformer)
+        for denoiser in pipeline.denoisers:
+            _stream(denoiser, device, needs.transformer)
         if pipeline.text_encoder is not None:
             for layer in _layers(pipeline.text_encoder.encoder):
                 add_hook_to_module(layer, LayerHook(layer, device))
     if plan.tiled:
-        high, wide = overlap()
-        height, width = tile_size(working_size, pipeline.vae_scale_factor_spatial)
-        vae.enable_tiling(height, width, high, wide)
+        pipeline.code_in_tiles(*tile_size(working_size, pipeline.vae_scale_factor_spatial), overlap())
         vae.enable_slicing()
     pipeline.memory = plan
 
 
-def needs_of(pipeline: VividPipeline, working_size: tuple[int, int], window_frames: int, guided: bool) -> Needs:
+def needs_of(pipeline: PlacedPipeline, working_size: tuple[int, int], window_frames: int, guided: bool) -> Needs:
     """What loaded weights and a window need on a device.
 
     Args:
@@ -100,13 +100,8 @@ def needs_of(pipeline: VividPipeline, working_size: tuple[int, int], window_fram
         Bytes, by part.
     """
     transformer, vae, text = pipeline.transformer, pipeline.vae, pipeline.text_encoder
-    config, itemsize = transformer.config, transformer.dtype.itemsize
-    height, width = working_size
-    cell = pipeline.vae_scale_factor_spatial * config.patch_size
-    latents = (window_frames - 1) // pipeline.vae_scale_factor_temporal + 1
-    tokens = latents * (height // cell) * (width // cell) + config.max_text_seq_length
-    blocks = [_bytes(block) for block in transformer.transformer_blocks]
-    first = vae.config.block_out_channels[0]
+    work = pipeline.work(working_size, window_frames)
+    blocks = [_bytes(block) for block in pipeline.blocks_of(transformer)]
     tile = tile_size(working_size, pipeline.vae_scale_factor_spatial)
     return Needs(
         text_encoder=0 if text is None else _bytes(text),
@@ -115,9 +110,10 @@ def needs_of(pipeline: VividPipeline, working_size: tuple[int, int], window_fram
         text_layers=0 if text is None else max(map(_bytes, _layers(text.encoder))),
         # The block at work, the one that is fetched meanwhile, and what lies around the blocks.
         transformer_layers=_bytes(transformer) - sum(blocks) + 2 * max(blocks),
-        denoise=denoise_bytes(tokens, config.num_attention_heads * config.attention_head_dim, 2 if guided else 1, itemsize),
-        whole=coding_bytes(window_frames, working_size, first, vae.dtype.itemsize),
-        tiled=coding_bytes(window_frames, working_size, first, vae.dtype.itemsize, tile),
+        denoise=denoise_bytes(work.tokens, work.width, 2 if guided else 1, transformer.dtype.itemsize),
+        whole=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize),
+        tiled=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize, tile),
+        others=sum(map(_bytes, pipeline.denoisers[1:])),
     )
 
 
@@ -131,12 +127,12 @@ def free_on(device: torch.device) -> int:
     return int(torch.cuda.mem_get_info(device)[0]) + unused
 
 
-def _stream_transformer(pipeline: VividPipeline, device: torch.device, size: int) -> None:
+def _stream(denoiser: nn.Module, device: torch.device, size: int) -> None:
     """Fetching ahead wants the weights in memory that is never swapped out, where the host has
     enough of it; else it takes what it needs as it goes. A stream of its own for that is a thing
     of CUDA.
     """
-    pipeline.transformer.enable_group_offload(
+    denoiser.enable_group_offload(  # type: ignore[operator]
         onload_device=device,
         offload_device=torch.device("cpu"),
         offload_type="block_level",

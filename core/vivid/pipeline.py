@@ -19,12 +19,9 @@ from transformers import PreTrainedTokenizerBase, T5EncoderModel
 from core.vivid.conditioning import BLACK, latent_mask, masked_video
 from core.vivid.latents import condition_latents, pixel_latents, working_device
 from core.vivid.layout import ChannelLayout
-from core.vivid.memory import MemoryPlan
-from core.vivid.residents import memory_errors, Residents
-from core.vivid.speed.graphs import GraphReplay
-from core.vivid.speed.levers import Levers
+from core.vivid.placed import PlacedPipeline, Work
+from core.vivid.residents import memory_errors
 from core.vivid.speed.steps import Answers, plan_steps
-from core.vivid.speed.twin import Twin
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Tensor]]
 
@@ -92,7 +89,7 @@ def _reporting_full_memory(method: Callable[Concatenate[VividPipeline, P], R]) -
     return wrapped
 
 
-class VividPipeline(CogVideoXPipeline):
+class VividPipeline(PlacedPipeline, CogVideoXPipeline):
     """CogVideoX whose transformer takes noisy latent, mask and masked latent (see
     `core.vivid.layout`).
 
@@ -111,11 +108,6 @@ class VividPipeline(CogVideoXPipeline):
         layout: str = "noise,mask,masked",
         mask_channels: int = 1,
     ) -> None:
-        self.memory = MemoryPlan()
-        self.residents: Residents | None = None
-        self.levers = Levers()
-        self.graphs: GraphReplay | None = None
-        self.twin: Twin | None = None
         super().__init__(tokenizer=tokenizer, text_encoder=text_encoder, vae=vae, transformer=transformer, scheduler=scheduler)
         self.register_to_config(layout=layout, mask_channels=mask_channels)
         self.layout = ChannelLayout.parse(layout, mask_channels)
@@ -130,6 +122,12 @@ class VividPipeline(CogVideoXPipeline):
     def frame_unit(self) -> int:
         """Clips have 1 or a multiple of this many frames and one more: 8 for CogVideoX."""
         return self.vae_scale_factor_temporal * self.vae.num_latent_frames_batch_size
+
+    def work(self, working_size: tuple[int, int], window_frames: int) -> Work:
+        config, cell = self.transformer.config, self.vae_scale_factor_spatial * self.transformer.config.patch_size
+        latents = (window_frames - 1) // self.vae_scale_factor_temporal + 1
+        tokens = latents * (working_size[0] // cell) * (working_size[1] // cell) + config.max_text_seq_length
+        return Work(tokens, config.num_attention_heads * config.attention_head_dim, self.vae.config.block_out_channels[0])
 
     # Latents.
 
@@ -180,24 +178,12 @@ class VividPipeline(CogVideoXPipeline):
         grid = latent_mask(mask, self.vae_scale_factor_spatial, self.vae_scale_factor_temporal)
         return self.encode_condition(masked_video(video, mask, filling)), grid.to(working_device(self.vae), self.vae.dtype)
 
-    def _choose_tiles(self, frames: int) -> None:
-        """A lone frame needs less than a tile of a clip, and is coded as if there were memory for
-        everything.
-        """
-        if self.memory.tiled:
-            self.vae.use_tiling = frames > 1
-
     @_reporting_full_memory
     def encode_caption(self, caption: str, max_length: int) -> Tensor:
         """The text encoder's output (1, L, D)."""
         return self.encode_prompt(
             caption, do_classifier_free_guidance=False, max_sequence_length=max_length, device=self._execution_device
         )[0]
-
-    def release_text_encoder(self) -> None:
-        """Send it back to the host's memory, where the plan has it wait there."""
-        if self.residents is not None:
-            self.residents.leave("text_encoder")
 
     @torch.no_grad()
     @_reporting_full_memory

@@ -26,7 +26,8 @@ from core.evaluation.suites import EvaluationRequest, names_of, SUITES
 from core.masks import write_mask
 from core.models import ModelStore
 from core.progress import JobContext
-from core.vivid.model import load_vivid, Sampling, VividModel
+from core.vivid.contract import Sampling
+from core.vivid.model import load_vivid, VividModel
 from tests.builders import DISC_BOX, disc_clip, video_file
 
 pytestmark = pytest.mark.usefixtures("one_thread")

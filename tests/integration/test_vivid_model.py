@@ -10,7 +10,8 @@ import pytest
 from core.errors import InputError, ModelMissingError
 from core.models import ModelStore
 from core.project.edits import SamplingSettings
-from core.vivid.model import load_vivid, Sampling
+from core.vivid.contract import Sampling
+from core.vivid.model import load_vivid
 from tests.builders import tiny_vivid, tiny_vivid_package
 
 pytestmark = pytest.mark.usefixtures("one_thread")

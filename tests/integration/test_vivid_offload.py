@@ -19,10 +19,10 @@ from core.models import ModelStore
 from core.project.edits import SamplingSettings
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.schedule import plan_segments
-from core.vivid import model as model_module
-from core.vivid.denoise import denoise
+from core.vivid import loading
+from core.vivid.contract import Sampling
 from core.vivid.memory import MemoryPlan
-from core.vivid.model import load_vivid, Sampling, VividModel
+from core.vivid.model import load_vivid, VividModel
 from core.vivid.offload import carry_out, needs_of
 from core.vivid.pipeline import VividPipeline
 from core.vivid.residents import memory_errors
@@ -67,7 +67,7 @@ def window(model: VividModel, frames: int = 9) -> torch.Tensor:
     with torch.inference_mode():
         conditions = model.pipeline.encode_masked(clip, mask)
         guess = model.pipeline.encode_pixels(clip)
-    return denoise(model, "a red ball", *conditions, [3], Sampling(4, 3.0, 0.5), lambda step: None, guess)
+    return model.paint("a red ball", conditions, [3], Sampling(4, 3.0, 0.5), lambda step: None, guess)
 
 
 @pytest.mark.parametrize("mode", ["parts", "layers"])
@@ -88,7 +88,7 @@ def test_what_moves_are_the_weights_that_levers_have_changed(package: Path, mode
         assert needs.transformer < needs_of(plain, size, frames, guided).transformer, "8 bits are less to hold"
         carry_out(pipeline, device, MemoryPlan(mode, False, needs.peak(mode, False), 0), needs, size)
 
-    monkeypatch.setattr(model_module, "place", placed)
+    monkeypatch.setattr(loading, "place", placed)
     moving = load_vivid(str(package), "cpu", ModelStore(), speed="near,compute-every=2")
     assert moving.levers == still.levers, "what moves is not compiled"
     if mode == "parts":

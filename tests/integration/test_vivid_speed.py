@@ -13,8 +13,8 @@ from app.commands.cli import main
 from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
 from core.models import ModelStore
-from core.vivid.denoise import denoise
-from core.vivid.model import load_vivid, Sampling, VividModel
+from core.vivid.contract import Sampling
+from core.vivid.model import load_vivid, VividModel
 from core.vivid.speed import accelerate
 from core.vivid.speed.fp8 import Fp8Linear
 from core.vivid.speed.levers import Levers, parse_levers, PRESETS
@@ -83,7 +83,7 @@ def _window(model: VividModel, steps: int, count: list[int] | None = None) -> Te
     mask[..., : height // 2, :] = 1
     with torch.inference_mode():
         conditions = model.pipeline.encode_masked(video, mask)
-    return denoise(model, "a red ball", *conditions, [3], Sampling(steps, 3.0), lambda step: None)
+    return model.paint("a red ball", conditions, [3], Sampling(steps, 3.0), lambda step: None)
 
 
 def test_exact_levers_give_the_same_pixels(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_approximations_stay_close_on_the_model_that_ships() -> None:
         model = load_vivid("vivid-small", "cpu", ModelStore(), speed=speed)
         with torch.inference_mode():
             conditions = model.pipeline.encode_masked(frame, mask)
-        made.append(denoise(model, "a red ball", *conditions, [3], Sampling(20, 3.0), lambda step: None).clamp(-1, 1))
+        made.append(model.paint("a red ball", conditions, [3], Sampling(20, 3.0), lambda step: None).clamp(-1, 1))
     for near in made[1:]:
         assert (near - made[0]).abs().max() > 0, "the lever does something"
         assert psnr_of_error(float((near - made[0]).square().mean()), 2.0) >= 30

@@ -6,7 +6,8 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import logging
 import os
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,7 +21,8 @@ from core.vivid.speed.levers import Levers, parse_levers
 from core.vivid.speed.twin import Twin
 
 if TYPE_CHECKING:
-    from core.vivid.pipeline import VividPipeline
+    from core.vivid.contract import Declaration
+    from core.vivid.placed import PlacedPipeline
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +33,31 @@ _SHAPES = 64
 """For how many shapes a block may be compiled: crops, batches and lengths of window."""
 
 
-def levers_for(transformer: nn.Module, speed: str, device: torch.device) -> Levers:
-    """The levers that `speed` names, without those that the device can't have.
+def levers_for(transformer: nn.Module, speed: str, device: torch.device, declared: Declaration) -> Levers:
+    """The levers that `speed` names, without those that the device or the engine can't have.
 
-    For auto it is `fast` on a GPU if the denoiser is so large that compiling it, tens of seconds
-    once, is soon made good.
+    For auto it is the engine's usual preset on a GPU if the denoiser is so large that compiling it,
+    tens of seconds once, is soon made good.
 
     Args:
         transformer: The denoiser.
         speed: A preset, levers or auto.
         device: Where it is to work.
+        declared: What the engine takes.
 
     Returns:
         The levers.
     """
     if speed == "auto":
         large = sum(parameter.numel() for parameter in transformer.parameters()) >= _LARGE
-        speed = "fast" if large and device.type == "cuda" else "plain"
+        speed = declared.usual_speed if large and device.type == "cuda" else "plain"
     levers = parse_levers(speed)
+    usual = Levers()
+    # Without `fused` there is no choosing the kernel either: they go together.
+    left_out = {one.name for one in fields(Levers) if getattr(levers, one.name) != getattr(usual, one.name)} - declared.accelerators
+    if left_out:
+        log.info("%s has no %s: left out", declared.title, ", ".join(sorted(name.replace("_", "-") for name in left_out)))
+        levers = replace(levers, **{name: getattr(usual, name) for name in left_out})
     if levers.fp8 and not has_fp8(device):
         log.info("%s does not compute in 8 bits: fp8 is left out", device)
         levers = replace(levers, fp8=False)
@@ -60,23 +69,23 @@ def levers_for(transformer: nn.Module, speed: str, device: torch.device) -> Leve
     return levers
 
 
-def convert(transformer: nn.Module, levers: Levers, device: torch.device) -> None:
+def convert(blocks: Iterable[nn.Module], levers: Levers, device: torch.device) -> None:
     """Bring the weights into the form that the levers use. To be called before the weights are
     placed, since how much memory they need and which of them move is told from them.
 
     Args:
-        transformer: The denoiser, in the host's memory or on the device.
+        blocks: Those of the denoiser, in the host's memory or on the device.
         levers: As `levers_for` gives them.
         device: Where it is to work, which also does the rounding.
     """
-    for block in transformer.transformer_blocks:  # type: ignore[union-attr]
+    for block in blocks:
         if levers.fused:
             fuse_attention(block.attn1, levers.attention)
         if levers.fp8:
             use_fp8(block, device)
 
 
-def accelerate(pipeline: VividPipeline, levers: Levers) -> None:
+def accelerate(pipeline: PlacedPipeline, levers: Levers) -> None:
     """Set the levers on a pipeline whose weights were converted and placed.
 
     Weights that move can't be part of a recorded graph, and neither they nor a copy on a second GPU
@@ -88,16 +97,15 @@ def accelerate(pipeline: VividPipeline, levers: Levers) -> None:
     """
     if pipeline.memory.mode != "all":
         levers = replace(levers, compiled=False, graphs=False, gpus=1)
-    transformer = pipeline.transformer
-    pipeline.twin = Twin(transformer, _other(pipeline._execution_device)) if levers.gpus == 2 else None
+    pipeline.twin = Twin(pipeline.transformer, _other(pipeline._execution_device)) if levers.gpus == 2 else None
     if levers.compiled:
-        for one in (transformer, *([pipeline.twin.transformer] if pipeline.twin else [])):
-            _compile(one.transformer_blocks)
+        for one in (*pipeline.denoisers, *([pipeline.twin.transformer] if pipeline.twin else [])):
+            _compile(pipeline.blocks_of(one))
     pipeline.levers = levers
     pipeline.graphs = GraphReplay(pipeline.run_transformer) if levers.graphs else None
 
 
-def _compile(blocks: nn.ModuleList) -> None:
+def _compile(blocks: Iterable[nn.Module]) -> None:
     """All blocks share their code, so that the first one's serves the others."""
     import torch._dynamo
 

@@ -1,0 +1,277 @@
+"""The contract of a video engine: what it declares of itself, and how it paints.
+
+Keyframe mode, propagation, estimates and recipes know engines by this alone. VIVID is one of them
+(`core.vivid.model`), the others are in `core.engines`; docs/engines.md shows how one is added.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TYPE_CHECKING
+
+from core.errors import InputError
+from core.project.edits import TASKS
+from core.vivid.memory import MemoryPlan
+from core.vivid.speed.levers import Levers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from core.models.vocabulary import Vocabulary
+    from core.project.edits import SamplingSettings
+
+SAMPLED = (*TASKS, "propagate")
+"""What has defaults of its own: the three tasks on a keyframe, and its propagation."""
+_CAPTIONS_KEPT = 64
+
+Conditions = tuple["Tensor", ...]
+"""What an engine made of a clip and its region; only that engine knows what the parts mean."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the denoising is run, every value settled.
+
+    `strength` below 1 (propagation only) starts from the noised guess that the mask's motion gives,
+    and leaves out the first steps.
+    """
+
+    steps: int
+    guidance: float
+    strength: float = 1.0
+
+    @property
+    def runs(self) -> int:
+        """How many of the steps are really run."""
+        return max(round(self.strength * self.steps), 1)
+
+
+@dataclass(frozen=True)
+class MaskRule:
+    """How the region, one value a pixel, becomes what the denoiser reads of it.
+
+    Attributes:
+        one_means: What 1 says of a place: it is to be painted, or to be kept.
+        latent: How one place of the latent grid is told of its pixels. Latent frame 0 always sees
+            pixel frame 0 alone. `maximum`: 1 where any pixel in time and space is 1. `unshuffled`:
+            the maximum over the frames of a latent, and a channel for each of its pixels.
+            `resized`: trilinear, frame 0 by itself and the others together.
+        scale: What is multiplied by at the end.
+    """
+
+    one_means: Literal["edit", "keep"] = "edit"
+    latent: Literal["maximum", "unshuffled", "resized"] = "maximum"
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an engine is like.
+
+    Attributes:
+        title: For people.
+        mask: How it reads the region.
+        fill: The level in [-1, 1] that it sees inside the region: -1 black, 0 gray.
+        frame_unit: Its clips have a multiple of this many frames and one more, or a single one.
+        size_unit: Both sides of what it sees are multiples of this, in pixels.
+        working_size: Height and width in pixels at which it works best.
+        window_frames: Frames at once at which it works best.
+        rate: Frames a second that it was trained at; None where that is not known.
+        keyframes: Which accepted frames it takes in a window: the first one, or any.
+        region_form: The form of region that it does best with; None for any.
+        reference_noise: Standard deviation of the noise that is put on what it is shown of the
+            clip.
+        tasks: Its defaults for each of SAMPLED.
+        shift: How far its scheduler moves the steps towards noise; None where it has no such thing.
+        delete_caption: What it is told for a removal.
+        negative_caption: What guidance leads away from.
+        accelerators: The levers of `core.vivid.speed` that it takes.
+        usual_speed: The preset for `--speed auto` with large weights on a GPU.
+    """
+
+    title: str
+    mask: MaskRule
+    fill: float
+    frame_unit: int
+    size_unit: int
+    working_size: tuple[int, int]
+    window_frames: int
+    delete_caption: str
+    tasks: Mapping[str, Sampling]
+    rate: float | None = None
+    keyframes: Literal["first", "any"] = "first"
+    region_form: str | None = None
+    reference_noise: float = 0.0
+    shift: float | None = None
+    negative_caption: str = ""
+    accelerators: frozenset[str] = frozenset()
+    usual_speed: str = "exact"
+
+
+@dataclass
+class VideoEngine(ABC):
+    """A loaded video model. `working_size` is (height, width) in pixels; `vocabulary` None means
+    any word goes.
+    """
+
+    declared: ClassVar[Declaration]
+
+    pipeline: Any
+    name: str
+    working_size: tuple[int, int]
+    window_frames: int
+    tasks: Mapping[str, Sampling]
+    max_text_length: int
+    vocabulary: Vocabulary | None = None
+    mask_fill: str = "black"
+    """What the masked video shows in the region when a keyframe is propagated: "black" (the
+    engine's own fill; the paper's is black) or "warped" (the keyframe moved along the mask, as the
+    small model was trained; never for deletion, where the mask's motion says nothing about the
+    background). `hole` in vivid.json.
+    """
+    keyframe_weight: float = 0.0
+    """How much of the warped keyframe a propagated frame shows at least, 0 to 1, where the model's
+    answer differs from it: 1 for a model that is better at saying how objects move than at drawing
+    them again. `kept` in vivid.json.
+    """
+    object_mattes: bool = False
+    """Whether all it paints are objects with an outline, which can be matted out of the background
+    that it paints anew around them. `things` in vivid.json.
+    """
+    _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
+
+    def __post_init__(self) -> None:
+        height, width = self.working_size
+        cell, unit = self.size_unit, self.frame_unit
+        if height % cell or width % cell or min(height, width) < cell:
+            raise InputError(f"a working size of {height}x{width} does not fit this model: both sides have to be multiples of {cell}")
+        if self.window_frames <= unit or (self.window_frames - 1) % unit:
+            raise InputError(f"a window of {self.window_frames} frames does not fit this model: it has to be {unit}k + 1, more than 1")
+
+    # What an engine does.
+
+    @abstractmethod
+    def encode(self, video: Tensor, mask: Tensor, filling: Tensor | None = None) -> Conditions:
+        """What the denoiser reads of a clip.
+
+        Args:
+            video: (1, 3, T, H, W) in [-1, 1].
+            mask: (1, 1, T, H, W), 1 = edit; all 0 on the frames that are to stay as they are.
+            filling: What the region shows, as `video`; None for the engine's own fill.
+
+        Returns:
+            The conditions, for `paint`.
+
+        Raises:
+            DeviceMemoryError: The device is too small.
+        """
+
+    @abstractmethod
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """Pixels (1, 3, T, H, W) in [-1, 1] -> latents as they are denoised, to start from."""
+
+    @abstractmethod
+    def decode(self, latents: Tensor) -> Tensor:
+        """Denoised latents -> pixels (B, 3, T, H, W), nominally in [-1, 1]."""
+
+    @abstractmethod
+    def paint(
+        self,
+        caption: str,
+        conditions: Conditions,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        on_step: Callable[[int], None],
+        guess: Tensor | None = None,
+    ) -> Tensor:
+        """Denoise each seed's noise under the conditions and decode.
+
+        With a `guess`, only the last `sampling.runs` steps are run, from the noised guess. The
+        pixels of a seed don't depend on the device, and not on the other seeds but for rounding.
+
+        Args:
+            caption: What the denoiser reads.
+            conditions: What `encode` gave.
+            seeds: One for each result.
+            sampling: Steps, guidance and strength.
+            on_step: Called with the number of finished steps; may raise to stop.
+            guess: What `encode_pixels` gave of a picture or clip to start from.
+
+        Returns:
+            Pixels (B, 3, T, H, W), nominally in [-1, 1].
+
+        Raises:
+            DeviceMemoryError: The device is too small.
+        """
+
+    # What follows from what it is.
+
+    @property
+    def frame_unit(self) -> int:
+        """Clips have 1 or a multiple of this many frames and one more."""
+        return self.declared.frame_unit
+
+    @property
+    def size_unit(self) -> int:
+        """Both sides of the working size are multiples of this, in pixels."""
+        return self.declared.size_unit
+
+    @property
+    def device(self) -> torch.device:
+        """Where it works; its weights may wait in the host's memory (`memory`)."""
+        device: torch.device = self.pipeline._execution_device
+        return device
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """How it shares out its device's memory."""
+        plan: MemoryPlan = self.pipeline.memory
+        return plan
+
+    @property
+    def levers(self) -> Levers:
+        """What it does to be faster."""
+        levers: Levers = self.pipeline.levers
+        return levers
+
+    @property
+    def paints_background(self) -> bool:
+        """Whether it can paint what is behind a thing that is removed, not only objects."""
+        return not self.object_mattes
+
+    def sampling(self, task: str, wanted: SamplingSettings) -> Sampling:
+        """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
+        where they say None.
+        """
+        own = self.tasks[task]
+        return Sampling(
+            own.steps if wanted.steps is None else wanted.steps,
+            own.guidance if wanted.guidance is None else wanted.guidance,
+            own.strength,
+        )
+
+    def caption_for(self, task: str, caption: str) -> str:
+        """What the denoiser reads: the caption, or for delete the fixed one."""
+        return self.declared.delete_caption if task == "delete" else caption.strip()
+
+    def embed(self, caption: str) -> Tensor:
+        """The text encoder's output (1, L, D); the last few captions are kept."""
+        import torch
+
+        if caption not in self._embeddings:
+            # Where the text encoder has to be fetched, it reads at once what guidance will ask it
+            # for next.
+            other = self.declared.negative_caption
+            others = [other] if self.memory.mode != "all" and other not in self._embeddings else []
+            with torch.inference_mode():
+                for text in dict.fromkeys([*others, caption]):
+                    self._embeddings[text] = self.pipeline.encode_caption(text, self.max_text_length)
+            self.pipeline.release_text_encoder()
+        self._embeddings.move_to_end(caption)
+        while len(self._embeddings) > _CAPTIONS_KEPT:
+            self._embeddings.popitem(last=False)
+        return self._embeddings[caption]
