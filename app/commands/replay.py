@@ -270,9 +270,10 @@ def _region_anew(
             target.write_bytes(unpacked(content))
         segmenter = segmenter_of(replay.engine, edit, replay.recipe, replay.notes)
         found = track_objects(replay.engine, segmenter, reader, prompts, shots, replay.context, Path(folder))
-    adjustments = {track.object_id: track.adjusted_by(edit.adjustment) for track in edit.tracks}
     cuts = tuple(start for start, _ in shots[1:])
-    parts = [RegionPart(masks, adjustments[object_id], cuts) for object_id, masks in found.items()]
+    tracks = {track.object_id: replace(track, confirmed=()) for track in edit.tracks}  # these masks are others
+    ways = {object_id: (track.adjusted_by(edit.adjustment), track.kept_exactly(edit.adjustment)) for object_id, track in tracks.items()}
+    parts = [RegionPart(masks, ways[object_id][0], cuts, ways[object_id][1]) for object_id, masks in found.items()]
     region, feather = adjusted(parts, range(*span), replay.context)
     if edit.shadows:
         region = united(region, affected_masks(reader, united(region.empty(region.size, *span), *found.values()), replay.context))

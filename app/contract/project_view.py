@@ -60,7 +60,10 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "region_rev": _revision(
             [
                 *(project.base, project.adjustment, cuts if smooth else ()),
-                *((t.object_id, t.adjustment, t.prompts, t.masks, t.tracked) for t in (*project.edited_tracks, *project.affected_tracks)),
+                *(
+                    (t.object_id, t.adjustment, t.prompts, t.confirmed, t.masks, t.tracked)
+                    for t in (*project.edited_tracks, *project.affected_tracks)
+                ),
             ]
         ),
         "adjustment": asdict(project.adjustment),

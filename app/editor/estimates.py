@@ -17,8 +17,8 @@ from app.jobs.trial import TrialJobs
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.geometry import FrameRange
-from core.project import project as document
 from core.project.edits import SamplingSettings
+from core.project.tries import with_accepted
 from core.project.video import Clip
 from core.propagation.windows import segment_plans
 from core.vivid.speed.steps import whole_steps
@@ -73,7 +73,7 @@ class EstimateOperations:
         from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
-        keyframes = (project if edit_id is None else document.with_accepted(project, edit_id)).accepted_keyframes
+        keyframes = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         if not keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         if all(edit.carried == "change" for edit in keyframes):

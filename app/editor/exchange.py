@@ -13,9 +13,9 @@ from app.media.keyframe_exchange import INCOMING, KeyframeExchange, SentPart
 from app.media.pictures import encode_png
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError
-from core.project import project as document
 from core.project.edits import check_seed, check_task, KeyframeEdit, LONGEST_NAME, Placement, SamplingSettings
 from core.project.project import Project
+from core.project.tries import with_edits
 
 
 class ExchangeOperations:
@@ -111,6 +111,6 @@ class ExchangeOperations:
         )
 
         def add(current: Project) -> Project:
-            return document.with_edits(current, (standing_in(current, project, edit, lineage),))
+            return with_edits(current, (standing_in(current, project, edit, lineage),))
 
         return self._workspace.change(project_id, "Bring in a picture", add), edit.edit_id

@@ -11,9 +11,9 @@ from app.jobs.queue import JobQueue, resumable
 from app.media.keyframe_exchange import KeyframeExchange
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.project import project as document
 from core.project.edits import check_keep, check_seed, check_task, KeyframeEdit, SamplingSettings, Task
 from core.project.project import Project
+from core.project.tries import with_accepted, with_keyframe, with_renamed_edit, with_starred_edit, without_edit, without_keyframe
 
 
 class KeyframeOperations:
@@ -90,7 +90,7 @@ class KeyframeOperations:
 
     def accept(self, project_id: str, edit_id: str) -> Project:
         """Choose the try that is propagated through the clip."""
-        return self._workspace.change(project_id, "Accept keyframe", lambda p: document.with_accepted(p, edit_id))
+        return self._workspace.change(project_id, "Accept keyframe", lambda p: with_accepted(p, edit_id))
 
     def rename_try(self, project_id: str, edit_id: str, name: str) -> Project:
         """Name a try.
@@ -106,7 +106,7 @@ class KeyframeOperations:
         Raises:
             InputError: The name is too long, or there is no such try.
         """
-        return self._workspace.change(project_id, "Rename try", lambda p: document.with_renamed_edit(p, edit_id, name))
+        return self._workspace.change(project_id, "Rename try", lambda p: with_renamed_edit(p, edit_id, name))
 
     def star_try(self, project_id: str, edit_id: str, starred: bool = True) -> Project:
         """Mark a try as a good one, or take the mark away.
@@ -122,7 +122,7 @@ class KeyframeOperations:
         Raises:
             InputError: There is no such try.
         """
-        return self._workspace.change(project_id, "Star try", lambda p: document.with_starred_edit(p, edit_id, starred))
+        return self._workspace.change(project_id, "Star try", lambda p: with_starred_edit(p, edit_id, starred))
 
     def delete_try(self, project_id: str, edit_id: str) -> Project:
         """Delete a try.
@@ -130,7 +130,7 @@ class KeyframeOperations:
         Its branches move to its parent; if it was accepted, it is so no more; finished results
         stay.
         """
-        return self._workspace.change(project_id, "Delete try", lambda p: document.without_edit(p, edit_id))
+        return self._workspace.change(project_id, "Delete try", lambda p: without_edit(p, edit_id))
 
     def try_jpeg(self, project_id: str, edit_id: str, width: int = 240) -> bytes:
         """A small picture of what a try changed.
@@ -151,8 +151,8 @@ class KeyframeOperations:
 
     def add(self, project_id: str, edit_id: str) -> Project:
         """Let the edit start again from this try's frame on; windows before it stay as they are."""
-        return self._workspace.change(project_id, "Add keyframe", lambda p: document.with_keyframe(p, edit_id))
+        return self._workspace.change(project_id, "Add keyframe", lambda p: with_keyframe(p, edit_id))
 
     def remove(self, project_id: str, edit_id: str) -> Project:
         """Propagate one keyframe less."""
-        return self._workspace.change(project_id, "Remove keyframe", lambda p: document.without_keyframe(p, edit_id))
+        return self._workspace.change(project_id, "Remove keyframe", lambda p: without_keyframe(p, edit_id))

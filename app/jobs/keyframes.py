@@ -13,9 +13,9 @@ from app.media.pictures import encode_png, Pictures
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError
 from core.progress import JobContext
-from core.project import project as document
 from core.project.edits import KeyframeEdit, SamplingSettings, Task
 from core.project.project import Project
+from core.project.tries import with_edits
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class KeyframeJobs:
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:
-                return document.with_edits(current, (standing_in(current, project, edit, lineage),))
+                return with_edits(current, (standing_in(current, project, edit, lineage),))
 
             self._workspace.change(project_id, _label(edit), add)
             ids.append(edit.edit_id)

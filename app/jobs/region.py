@@ -102,5 +102,6 @@ def same_masks(current: Project, project: Project) -> bool:
 
 def _region_parts(project: Project) -> tuple[Any, ...]:
     """What the region is made of; an object's name and its prompts are no part of it."""
-    parts = [(track.object_id, track.masks, track.adjustment) for track in project.edited_tracks]
+    edited, usual = project.edited_tracks, project.adjustment
+    parts = [(track.object_id, track.masks, track.adjustment, track.kept_exactly(usual)) for track in edited]
     return project.adjustment, project.clip, project.shadows, parts

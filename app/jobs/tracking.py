@@ -162,10 +162,12 @@ class TrackingJob:
                 yield run
 
     def _seeds(self, project: Project, track: MaskTrack, shot: FrameRange) -> list[Prompt]:
-        """What a person said of the object in a shot: prompts, and masks that were confirmed."""
+        """What a person said of the object in a shot: prompts, and masks that were confirmed or
+        corrected, as they look now.
+        """
         known = self._pictures.masks.readable(project, track.masks) if track.masks else None
-        sure = [f for f in track.confirmed if shot.contains(f) and known is not None and not known.is_empty(f)]
-        seeds: list[Prompt] = [p for p in track.prompts if shot.contains(p.frame) and p.frame not in track.confirmed]
+        sure = [f for f in sorted(track.made_by_hand) if shot.contains(f) and known is not None and not known.is_empty(f)]
+        seeds: list[Prompt] = [p for p in track.prompts if shot.contains(p.frame) and p.frame not in {*sure, *track.confirmed}]
         return [*seeds, *(self._as_prompt(project, track, frame) for frame in sure)]
 
     def _as_prompt(self, project: Project, track: MaskTrack, frame: int) -> MaskPrompt:
@@ -222,9 +224,8 @@ def _has_prompts(track: MaskTrack) -> bool:
 
 
 def _kept(track: MaskTrack, run: _ShotRun) -> set[int]:
-    """Frames whose masks a person drew, corrected or confirmed."""
-    drawn = {prompt.frame for prompt in track.prompts if isinstance(prompt, MaskPrompt)}
-    return drawn | set(track.confirmed) | ({run.anchor} if run.anchor is not None else set())
+    """Frames whose masks stay as they are."""
+    return {*track.made_by_hand, *(() if run.anchor is None else (run.anchor,))}
 
 
 def _clear(one: _TrackedMasks, shot: FrameRange, track: MaskTrack) -> None:

@@ -14,9 +14,9 @@ from app.jobs.propagation import half_size
 from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.progress import JobContext
-from core.project import project as document
 from core.project.edits import SamplingSettings
 from core.project.prompts import BoxPrompt
+from core.project.tries import with_accepted
 from core.vivid.speed.steps import whole_steps
 
 
@@ -48,7 +48,7 @@ class TrialJobs:
         from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
-        carried = (project if edit_id is None else document.with_accepted(project, edit_id)).accepted_keyframes
+        carried = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
         model = half_size(model) if draft else model

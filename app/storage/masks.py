@@ -198,21 +198,19 @@ class MaskStore:
         """What the region is made of, as far as masks and cuts are known: the masks of a running
         job first.
         """
-        from core.masks import RegionPart
-
         known = ((track, self.object_masks(project, track)) for track in project.edited_tracks)
         cuts = self.cuts.known(project)
-        return [(track, RegionPart(masks, track.adjusted_by(project.adjustment), cuts)) for track, masks in known if masks]
+        return [(track, _part(project, track, masks, cuts)) for track, masks in known if masks]
 
     def adjusted(self, project: Project, context: JobContext | None = None) -> tuple[MaskSequence, Feather]:
         """The region over the clip's span and its edge: the objects that are edited, adjusted, with
         reports to `context`.
         """
-        from core.masks import adjusted, RegionPart
+        from core.masks import adjusted
 
         tracks = [track for track in project.edited_tracks if track.masks]
         cuts = self.cuts.known(project)
-        parts = [RegionPart(self.whole(project, track), track.adjusted_by(project.adjustment), cuts) for track in tracks]
+        parts = [_part(project, track, self.whole(project, track), cuts) for track in tracks]
         return adjusted(parts, range(project.clip.start, project.clip.stop), context)
 
     def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
@@ -268,3 +266,9 @@ class MaskStore:
         """
         masks = self.object_masks(project, track)
         return masks[frame] if masks else None
+
+
+def _part(project: Project, track: MaskTrack, masks: MaskSequence, cuts: tuple[int, ...]) -> RegionPart:
+    from core.masks import RegionPart
+
+    return RegionPart(masks, track.adjusted_by(project.adjustment), cuts, track.kept_exactly(project.adjustment))

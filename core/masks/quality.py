@@ -8,6 +8,7 @@ costs the edit, so the floors are low.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,7 @@ _FULL = 0.9  # of the frame
 _STRAY = 0.1  # of the mask: a piece of this size more than usual is one too many
 _UNSURE = 0.5  # quality below which a mask is doubtful (calibrated in the card of sam2-small)
 _NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may leave it
+_LONGEST = 48  # frames between a jump of the mask and the jump back that belongs to it
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ def check_quality(
 ) -> list[QualityFlag]:
     """Find the frames on which a person should look at the mask.
 
-    A thing that is missing is flagged where it was and will be again, and where it went without
-    reaching the frame's edge or shrinking away; and where a person said that it is. A mask that the
-    segmenter itself holds for wrong is flagged wherever it says so.
+    Where a mask jumps and jumps back, all frames between are flagged: which of a single jump's two
+    sides is wrong nobody can tell. A thing that is missing is flagged where it was and will be
+    again, and where it went without reaching the frame's edge or shrinking away; and where a person
+    said that it is. A mask that the segmenter itself holds for wrong is flagged wherever it says
+    so.
 
     Args:
         masks: The masks of one object.
@@ -77,12 +81,13 @@ def check_quality(
     growth, moves = _changes(facts, frames, scene_cuts)
     most_growth = max(_LEAST_GROWTH, _usual(growth.values()))
     most_move = max(_LEAST_MOVE, _usual(moves.values()))
+    usual_move = float(np.median([*moves.values()])) if moves else 0.0
     usual_area = float(np.median([facts[frame].area for frame in seen])) if seen else 0.0
     usual_pieces = int(np.median([len(facts[frame].pieces) for frame in seen])) if seen else 0
     whole = masks.size[0] * masks.size[1]
 
-    found: list[QualityFlag] = []
-    odd: int | None = None  # the last frame that jumped: the jump back from it is no second reason
+    found: dict[int, FlagReason] = {}
+    odd: _Odd | None = None  # the jump back from it is no second reason
     for frame in frames:
         now = facts[frame]
         reason: FlagReason | None = None
@@ -93,17 +98,47 @@ def check_quality(
             reason = "full"
         elif len(now.pieces) > usual_pieces and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:
             reason = "pieces"
-        elif growth.get(frame, 0.0) > most_growth and not _returns(facts, odd, frame):
-            reason = "area"
-        elif moves.get(frame, 0.0) > most_move and not _returns(facts, odd, frame):
-            reason = "centre"
+        elif (grown := growth.get(frame, 0.0) > most_growth) or moves.get(frame, 0.0) > most_move:
+            if odd is None or not odd.ends(frame, now, usual_move):
+                reason = "area" if grown else "centre"
+            else:
+                found |= dict.fromkeys(odd.between(frame, confirmed), odd.reason)
+                odd = None
         if reason is not None:
-            odd = frame
+            goes_on = odd is not None and odd.last == frame - 1
+            odd = dataclasses.replace(odd, last=frame) if odd and goes_on else _Odd(frame, frame, reason, facts.get(frame - 1))
         elif (known := masks.quality(frame)) is not None and known < _UNSURE:
             reason = "unsure"
         if reason is not None and frame not in confirmed:
-            found.append(QualityFlag(frame, reason))
-    return found
+            found[frame] = reason
+    return [QualityFlag(frame, reason) for frame, reason in sorted(found.items())]
+
+
+@dataclass(frozen=True)
+class _Odd:
+    """Frames `first` to `last` that jumped one after the other, why, and what was before them."""
+
+    first: int
+    last: int
+    reason: FlagReason
+    before: MaskFacts | None
+
+    def ends(self, frame: int, now: MaskFacts, usual_move: float) -> bool:
+        """Whether a jump on `frame` leads back to what was before, as far as the thing usually
+        moves meanwhile, in its own sizes a frame.
+        """
+        if self.before is None or not self.before.area or frame - self.first > _LONGEST:
+            return False
+        reach = 2 * _LEAST_MOVE + usual_move * (frame - self.first)
+        return abs(float(np.log(now.area / self.before.area))) < _LEAST_GROWTH and _distance(self.before, now) < reach
+
+    def between(self, frame: int, confirmed: Collection[int]) -> range:
+        """The frames between the jump and the one back; none where a person says that they are
+        right.
+        """
+        frames = range(self.first + 1, frame)
+        known = self.reason in ("area", "centre") and not any(one in confirmed for one in (self.first, *frames))
+        return frames if known else range(0)
 
 
 def _changes(facts: dict[int, MaskFacts], frames: range, scene_cuts: Collection[int]) -> tuple[dict[int, float], dict[int, float]]:
@@ -135,16 +170,6 @@ def _usual(values: Collection[float]) -> float:
     array = np.fromiter(values, float)
     middle = float(np.median(array))
     return middle + _DEVIATIONS * 1.4826 * float(np.median(np.abs(array - middle)))
-
-
-def _returns(facts: dict[int, MaskFacts], odd: int | None, frame: int) -> bool:
-    """Whether the frame before was an odd one out, and this one is again like the one before
-    that.
-    """
-    before = facts.get(frame - 2)
-    if odd != frame - 1 or before is None or not before.area:
-        return False
-    return abs(float(np.log(facts[frame].area / before.area))) < _LEAST_GROWTH and _distance(before, facts[frame]) < 2 * _LEAST_MOVE
 
 
 def _vanished(facts: dict[int, MaskFacts], size: tuple[int, int], frames: range, frame: int, scene_cuts: Collection[int]) -> bool:

@@ -20,12 +20,13 @@ from core.project.tracks import MaskAdjustment
 @dataclass(frozen=True)
 class RegionPart:
     """One object of the region. It is smoothed over time between `cuts` only, the first frames of
-    shots, in order.
+    shots, in order. On `exact` frames the mask is taken as it is, before it gets its form.
     """
 
     masks: MaskSequence
     adjustment: MaskAdjustment
     cuts: tuple[int, ...] = ()
+    exact: frozenset[int] = frozenset()
 
     def around(self, frame: int) -> range:
         """The frames that say what flickers on this one."""
@@ -48,6 +49,8 @@ class _Unpacked:
         part = self._part
         if part.masks.is_empty(frame):
             return None
+        if frame in part.exact:
+            return part.masks[frame]
         around = part.around(frame)
         self._masks = {f: self._masks[f] if f in self._masks else part.masks[f] for f in around}
         return cleaned(list(self._masks.values()), frame - around.start, part.adjustment)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import get_args, Literal
 
 from core.errors import InputError
-from core.project.prompts import Prompt
+from core.project.prompts import MaskPrompt, Prompt
 
 AdjustmentForm = Literal["none", "expand", "hull", "box", "hull+expand", "box+expand"]
 FORMS: tuple[AdjustmentForm, ...] = get_args(AdjustmentForm)
@@ -29,9 +29,10 @@ class MaskAdjustment:
     """How a mask becomes the region to edit, in this order; all lengths in source pixels.
 
     `smooth` settles flicker by as many frames on either side, 0 by none. `holes` of at most so many
-    pixels are filled, or ALL_HOLES. `form` is one of the paper's six; `pixels` widens (negative
-    shrinks) in those with expand. `feather` softens the composite's edge where it lies in this
-    object: the region is the union of its objects, and has none where they touch.
+    pixels are filled, or ALL_HOLES. Neither changes a mask that a person made by hand. `form` is
+    one of the paper's six; `pixels` widens (negative shrinks) in those with expand. `feather`
+    softens the composite's edge where it lies in this object: the region is the union of its
+    objects, and has none where they touch.
     """
 
     form: AdjustmentForm = "none"
@@ -135,6 +136,16 @@ class MaskTrack:
         if self.tracked is None or any(start <= frame < stop for frame in self.pending):
             return False
         return self.tracked[0] <= start and stop <= self.tracked[1]
+
+    @property
+    def made_by_hand(self) -> frozenset[int]:
+        """Frames whose mask a person drew, corrected or confirmed: nothing else may change it."""
+        return frozenset(prompt.frame for prompt in self.prompts if isinstance(prompt, MaskPrompt)) | frozenset(self.confirmed)
+
+    def kept_exactly(self, usual: MaskAdjustment) -> frozenset[int]:
+        """Frames whose mask the object's adjustment would otherwise clean: those made by hand."""
+        adjustment = self.adjusted_by(usual)
+        return self.made_by_hand if adjustment.smooth or adjustment.holes else frozenset()
 
     @property
     def is_located(self) -> bool:

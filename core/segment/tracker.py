@@ -111,6 +111,22 @@ class ObjectTracker:
         self._left_out += hidden  # now, for it lies between no frame before it and itself
         return output
 
+    def _memory(self, frame: int, reverse: bool) -> dict[str, dict[int, Output]]:
+        """What the network looks back at from a frame.
+
+        The prompted frame that was passed last comes first, since a small network reads the first
+        one finest, and of what was tracked before it nothing counts: a correction holds from there
+        on.
+        """
+        way = -1 if reverse else 1
+        passed = max((index * way for index in self.conditioning if index * way < frame * way), default=None)
+        prompted, recent = self.conditioning, self.recent
+        if passed is not None:
+            prompted = {passed * way: prompted[passed * way], **prompted}
+            recent = {index: output for index, output in recent.items() if index * way > passed}
+        moved = {self._moved(index, frame): output for index, output in recent.items()}
+        return {"cond_frame_outputs": prompted, "non_cond_frame_outputs": moved}
+
     def _forget(self, frame: int) -> None:
         """Let go of what the network can't look back at from a frame."""
         for old in [index for index in self.recent if abs(self._moved(index, frame) - frame) > self.reach]:
@@ -134,8 +150,7 @@ class ObjectTracker:
         return self._step(frame, features, reverse, point_inputs=points, prev_sam_mask_logits=before.clamp(-32, 32))
 
     def _step(self, frame: int, features: Features, reverse: bool, **inputs: Any) -> Output:
-        recent = {self._moved(index, frame): output for index, output in self.recent.items()}
-        memory = {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": recent}
+        memory = self._memory(frame, reverse)
         output = _run(self.network, frame, features, memory, self.frames, reverse, remember=False, **inputs)
         if self.passes:
             output["pred_masks"] = drop_far_pieces(output["pred_masks"])

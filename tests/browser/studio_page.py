@@ -173,6 +173,7 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
     from core.masks import MaskSequence
     from core.project import project as document
     from core.project.edits import KeyframeEdit, SamplingSettings
+    from core.project.tries import with_accepted, with_edits
 
     editor = Editor(Settings(workspace=workspace, device="cpu", model=model))
     project = editor.projects.create(clip, "Disc")
@@ -187,7 +188,7 @@ def prepared(workspace: Path, clip: Path, model: str = "vivid-small", propagate:
     picture[masks[0]] = (30, 60, 220)
     image = editor.workspace.add_file(project_id, encode_png(picture), ".png")
     edit = KeyframeEdit("k0", 0, "modify", "a blue ball", 3, SamplingSettings(), model, image, "r")
-    editor.workspace.change(project_id, "Try", lambda p: document.with_accepted(document.with_edits(p, (edit,)), "k0"))
+    editor.workspace.change(project_id, "Try", lambda p: with_accepted(with_edits(p, (edit,)), "k0"))
     if propagate:
         assert editor.runner.wait(editor.propagation.start(project_id, settings=SamplingSettings(steps=1)), 120).state == "done"
     editor.close()

@@ -28,7 +28,7 @@ def with_many_tries(workspace: Path, clip: Path) -> str:
 
     from app.editor.editor import Editor
     from app.settings import Settings
-    from core.project import project as document
+    from core.project.tries import with_edits
 
     project_id = prepared(workspace, clip)
     editor = Editor(Settings(workspace=workspace, device="cpu"))
@@ -37,7 +37,7 @@ def with_many_tries(workspace: Path, clip: Path) -> str:
         dataclasses.replace(first, edit_id=f"t{i}", caption=f"try {i}", seed=i, parent=f"t{i - 1}" if i % 8 else None)
         for i in range(EARLIER)
     )
-    editor.workspace.change(project_id, "Tries", lambda p: document.with_edits(p, tries))
+    editor.workspace.change(project_id, "Tries", lambda p: with_edits(p, tries))
     editor.close()
     return project_id
 

@@ -12,6 +12,7 @@ from core.project.edits import KeyframeEdit, SamplingSettings
 from core.project.project import Project
 from core.project.prompts import PointPrompt
 from core.project.tracks import MaskAdjustment
+from core.project.tries import with_accepted, with_edits
 from core.project.video import AudioInfo, Clip, VideoInfo
 
 
@@ -35,7 +36,7 @@ def tracked(made: Project) -> Project:
 
 def tried_and_accepted(made: Project) -> Project:
     edit = KeyframeEdit("e", 0, "add", "a red ball", 1, SamplingSettings(), "vivid-small", "e.png", "r")
-    return document.with_accepted(document.with_edits(made, (edit,)), "e")
+    return with_accepted(with_edits(made, (edit,)), "e")
 
 
 def test_an_exact_rate_keeps_its_fraction_in_sight() -> None:

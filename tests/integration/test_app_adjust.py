@@ -74,6 +74,15 @@ def test_each_object_gives_its_own_part_to_the_region(editor: Editor, clip: Path
     assert (settled[4][:, :100] ^ whole[:, :100]).sum() < 0.02 * whole.sum()  # the missing piece and the hole are back
     editor.objects.hide(project_id, 2)
     assert (region(editor, project_id) == settled).all()
+
+    editor.tracking.confirm(project_id, 1, 4)
+    exact = region(editor, project_id)
+    assert (exact[4][:, :100] == ring(4)[:, :100]).all(), "what a person vouches for is taken as it is"
+    assert (np.delete(exact, 4, 0) == np.delete(settled, 4, 0)).all()
+    painted = editor.prompts.paint(project_id, 1, 0, [(20, 40)], 5)
+    assert (region(editor, project_id)[0][:, :100] == editor.pictures.masks.object_mask(painted, painted.track(1), 0)[:, :100]).all()
+    editor.history.undo(project_id)
+    editor.history.undo(project_id)
     editor.region.set_edited(project_id, 2, False)
     assert not region(editor, project_id)[:, :, 110:].any()
 

@@ -29,6 +29,7 @@ from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import KeyframeEdit, Layer, SamplingSettings
 from core.project.tracks import MaskAdjustment
+from core.project.tries import with_edits
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -87,7 +88,7 @@ def painted(editor: Editor, project_id: str, frame: int, colour: tuple[int, int,
     picture[editor.pictures.masks.region_mask(project, frame)] = colour
     image = editor.workspace.add_file(project_id, _png(picture), ".png")
     edit = KeyframeEdit(f"{frame}-{colour[0]}-{colour[1]}", frame, "modify", "a blue ball", 3, SamplingSettings(), "test", image, "r")
-    editor.workspace.change(project_id, "Try", lambda p: document.with_edits(p, (edit,)))
+    editor.workspace.change(project_id, "Try", lambda p: with_edits(p, (edit,)))
     return edit.edit_id
 
 

@@ -170,6 +170,26 @@ def test_a_given_mask_is_taken_at_its_word_on_any_frame(session: SegmentSession,
     assert overlap(answers[7][1], disc(7)) > 0.8
 
 
+def test_a_correction_holds_onward(segmenter: Segmenter, tmp_path: Path) -> None:
+    # of two discs that touch and were taken for one object, one is taken away on frame 3
+    def discs(frame: int) -> tuple[np.ndarray, np.ndarray]:
+        ys, xs = np.mgrid[:120, :160]
+        left, right = ((xs - x - 2 * frame) ** 2 + (ys - 60) ** 2 < side**2 for x, side in ((40, 20), (76, 16)))
+        return left, right & ~left
+
+    frames = np.full((6, 120, 160, 3), (120, 130, 110), np.uint8) + np.random.default_rng(0).integers(0, 12, (120, 160, 3), dtype=np.uint8)
+    for frame, picture in enumerate(frames):
+        for disc, colour in zip(discs(frame), ((200, 40, 50), (40, 60, 200)), strict=True):
+            picture[disc] = colour
+    write_mask(tmp_path / "both.png", np.logical_or(*discs(0)))
+    write_mask(tmp_path / "left.png", discs(3)[0])
+    prompts = [MaskPrompt(0, 1, "both.png"), MaskPrompt(3, 1, "left.png")]
+    found = dict(segmenter.session(FramesInMemory(frames), tmp_path).track({1: prompts}, 0, 6, JobContext()))
+    shares = [[float((found[frame][1] & disc).sum() / disc.sum()) for disc in discs(frame)] for frame in range(6)]
+    assert min(left for left, _ in shares) > 0.9
+    assert [right > 0.5 for _, right in shares] == [True, True, True, False, False, False]
+
+
 def test_a_click_on_a_later_frame_corrects_it(session: SegmentSession) -> None:
     plain = dict(session.track({1: [box(0)]}, 0, 5, JobContext()))
     corrected = dict(session.track({1: [box(0), PointPrompt(3, 1, 61, 61, positive=False)]}, 0, 5, JobContext()))

@@ -52,6 +52,16 @@ def test_one_bad_frame_is_named_once_and_the_way_back_is_not(mask: np.ndarray, r
     assert found(masks, confirmed=(8,)) == []
 
 
+def test_all_frames_between_a_jump_and_the_jump_back_are_named() -> None:
+    masks = moving()
+    for frame in range(6, 14):  # half of the thing is lost
+        masks[frame] = masks[frame] & (np.arange(64) < 20 + frame)
+    assert found(masks) == [(frame, "area") for frame in range(6, 14)]
+    assert found(masks, confirmed=(9,)) == [(6, "area")], "who confirms one of them says that the others are right, too"
+    elsewhere = [disc(20 + i, 24 if i not in (7, 8, 9) else 39) for i in range(20)]
+    assert found(elsewhere) == [(frame, "centre") for frame in (7, 8, 9)]
+
+
 def test_a_mask_that_changes_for_good_is_suspect_where_it_does() -> None:
     masks = [disc(20 + i, radius=9 if i < 10 else 5) for i in range(20)]
     assert found(masks) == [(10, "area")]

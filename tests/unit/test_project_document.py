@@ -15,20 +15,17 @@ from core.project.project import (
     Project,
     SCHEMA_VERSION,
     trimmed,
-    with_accepted,
     with_adjustment,
-    with_edits,
-    with_keyframe,
     with_layer,
     with_layers,
     with_object,
     with_prompt,
     with_propagation,
     with_region,
-    without_keyframe,
 )
 from core.project.prompts import BoxPrompt, check_prompt, MaskPrompt, PointPrompt, TextPrompt
 from core.project.tracks import MaskAdjustment, MaskTrack
+from core.project.tries import with_accepted, with_edits, with_keyframe, without_keyframe
 from core.project.video import AudioInfo, Clip, VideoInfo
 
 

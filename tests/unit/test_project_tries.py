@@ -12,16 +12,8 @@ from core.errors import InputError
 from core.project import codec
 from core.project.edits import KeyframeEdit, SamplingSettings
 from core.project.history import History
-from core.project.project import (
-    Project,
-    with_accepted,
-    with_edits,
-    with_keyframe,
-    with_propagation,
-    with_renamed_edit,
-    with_starred_edit,
-    without_edit,
-)
+from core.project.project import Project, with_propagation
+from core.project.tries import with_accepted, with_edits, with_keyframe, with_renamed_edit, with_starred_edit, without_edit
 
 
 def a_try(edit_id: str, frame: int = 4, parent: str | None = None, **more: object) -> KeyframeEdit:
