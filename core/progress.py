@@ -40,7 +40,8 @@ class CancelToken:
 class ProgressEvent:
     """One step of one stage of a job.
 
-    `done` and `total` count the stage's own unit (frames, steps); `elapsed` and `remaining` are
+    `done` and `total` count the stage's own unit (frames, steps), which `unit` names where its
+    number alone says too little; `elapsed` and `remaining` are
     seconds, `remaining` None until it can be told. `partial` is whatever the stage shows early: a
     frame, a mask, a path.
     """
@@ -51,6 +52,7 @@ class ProgressEvent:
     elapsed: float
     remaining: float | None = None
     partial: Any = None
+    unit: str = ""
 
     @property
     def fraction(self) -> float:
@@ -74,7 +76,7 @@ class JobContext:
         if self.token.cancelled:
             raise Cancelled(self.token.reason)
 
-    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+    def report(self, stage: str, done: int, total: int, partial: Any = None, unit: str = "") -> None:
         """Say how far a stage is, then check for cancel.
 
         Args:
@@ -82,6 +84,7 @@ class JobContext:
             done: How many units are finished; 0 when the stage starts.
             total: How many there are.
             partial: Whatever the stage can show early.
+            unit: What is counted, where a bare number would say too little.
 
         Raises:
             Cancelled: A person asked to stop.
@@ -92,7 +95,7 @@ class JobContext:
         elapsed = now - self._stage_start
         remaining = elapsed / done * (total - done) if done else None
         if self.on_progress is not None:
-            self.on_progress(ProgressEvent(stage, done, total, elapsed, remaining, partial))
+            self.on_progress(ProgressEvent(stage, done, total, elapsed, remaining, partial, unit))
         self.check()
 
 

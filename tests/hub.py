@@ -8,16 +8,43 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+def _told(folder: Path, tree: bool, damaged: bool, size: int | None) -> Any:
+    """What the hub says of a repository: its commit, or the list of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    if not tree:
+        return {"id": "/".join(folder.parts[-2:]), "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
+    return [{"type": "file", "path": name, **_hashes(path, damaged, size)} for name, path in zip(names, files, strict=True)]
+
+
+def _hashes(path: Path, damaged: bool, size: int | None) -> dict[str, Any]:
+    """Size and hashes of a file: git's own for text, SHA-256 for weights."""
+    body = path.read_bytes()
+    told: dict[str, Any] = {"size": size or len(body), "oid": hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()}
+    if path.suffix not in (".json", ".txt"):
+        right = hashlib.sha256(body).hexdigest()
+        told["lfs"] = {"size": len(body), "oid": "0" * 64 if damaged else right, "pointerSize": 130}
+    return told
+
+
 @contextmanager
-def serve_hub(published: Path, drops: Sequence[int] = (), gated: Collection[str] = ()) -> Iterator[tuple[str, list[str]]]:
+def serve_hub(
+    published: Path,
+    drops: Sequence[int] = (),
+    gated: Collection[str] = (),
+    refuses: Mapping[str, int] | None = None,
+    damaged: Collection[str] = (),
+    claims: Mapping[str, int] | None = None,
+) -> Iterator[tuple[str, list[str]]]:
     """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as
     fetching takes.
 
@@ -26,13 +53,18 @@ def serve_hub(published: Path, drops: Sequence[int] = (), gated: Collection[str]
         drops: After how many bytes the first files that are asked for break off, in order; later
             ones come whole.
         gated: Repositories whose files nobody gets.
+        refuses: Repositories that are answered with this status, and nothing else.
+        damaged: Repositories whose weights are told with a hash that is not theirs.
+        claims: Repositories whose files are told with this size in bytes.
 
     Yields:
-        The address, and the list of what is asked for.
+        The address, and the list of what is asked for; from where a file goes on is in it as
+        "from N".
 
     """
     asked: list[str] = []
     left = list(drops)
+    statuses, sizes = refuses or {}, claims or {}
 
     class Hub(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -45,31 +77,43 @@ def serve_hub(published: Path, drops: Sequence[int] = (), gated: Collection[str]
         def answer(self, with_body: bool) -> None:
             path = self.path.split("?")[0]
             repository, _, name = path.strip("/").partition("/resolve/")
-            if path.startswith("/api/models/"):
+            listed = path.startswith("/api/models/")
+            if listed:
                 repository = path.removeprefix("/api/models/").partition("/tree/")[0].partition("/revision/")[0]
-                files = sorted((published / repository).iterdir())
-                told = {"id": repository, "sha": COMMIT, "siblings": [{"rfilename": file.name} for file in files]}
-                tree = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": "0" * 40} for f in files]
-                body = json.dumps(tree if "/tree/" in path else told).encode()
-                kind = "application/json"
+            file = published / repository / name.partition("/")[2]
+            if repository in statuses:
+                self.refuse(statuses[repository], "RepoNotFound" if statuses[repository] == 404 else "")
+            elif listed and (published / repository).is_dir():
+                self.send(
+                    json.dumps(_told(published / repository, "/tree/" in path, repository in damaged, sizes.get(repository))).encode(),
+                    "application/json",
+                    with_body,
+                )
             elif repository in gated:
-                self.send_response(401)
-                self.send_header("X-Error-Code", "GatedRepo")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            elif (file := published / repository / name.partition("/")[2]).is_file():
-                body, kind = file.read_bytes(), "application/octet-stream"
+                self.refuse(403 if self.headers["Authorization"] else 401, "GatedRepo")
+            elif not listed and file.is_file():
+                self.send(file.read_bytes(), "application/octet-stream", with_body)
             else:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "EntryNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(200)
+                self.refuse(404, "EntryNotFound" if (published / repository).is_dir() else "RepoNotFound")
+
+        def refuse(self, status: int, code: str) -> None:
+            self.send_response(status)
+            if code:
+                self.send_header("X-Error-Code", code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def send(self, body: bytes, kind: str, with_body: bool) -> None:
+            whole = body
+            start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+            body = whole[start:]
+            self.send_response(206 if start else 200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
+                asked.append(f"from {start}")
+            self.send_header("ETag", f'"{hashlib.sha256(whole).hexdigest()}"')
             self.send_header("X-Repo-Commit", COMMIT)
             self.end_headers()
             if with_body and left and kind != "application/json":

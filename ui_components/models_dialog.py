@@ -32,8 +32,8 @@ def models_dialog(program: Program) -> gr.HTML:
     def list_models() -> Answer:
         return listed(program.run("models"))
 
-    def fetch_model(project_id: str, name: str) -> Answer:
-        return program.view(project_id, job=program.run("start_fetch", project_id, name))
+    def fetch_model(project_id: str, name: str, accepted: bool) -> Answer:
+        return program.view(project_id, job=program.run("start_fetch", project_id, name, accepted))
 
     def remove_model(name: str) -> Answer:
         return listed(program.run("remove_model", name))

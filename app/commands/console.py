@@ -37,7 +37,8 @@ class ProgressPrinter:
             self.end_line()
         self._stage, self._printed = event.stage, now
         left = f", {format_seconds(event.remaining)} left" if event.remaining is not None and not finished else ""
-        text = f"{event.stage}: {event.done} of {event.total}{left}"
+        unit = f" {event.unit}" if event.unit else ""
+        text = f"{event.stage}: {event.done} of {event.total}{unit}{left}"
         print(f"\r{text:<60}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
         ProgressPrinter._line_is_open = self._live
 

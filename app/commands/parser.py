@@ -149,9 +149,17 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(bench, speeds=True)
     bench.set_defaults(run=subcommands.bench)
 
-    models = commands.add_parser("models", help="list the models and whether they are on this machine; fetch or remove one")
-    models.add_argument("action", nargs="?", choices=("fetch", "remove"), help="fetch NAME from the hub, or delete it")
+    models = commands.add_parser("models", help="list the models and whether they are on this machine; fetch, verify or remove one")
+    models.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "fetch", "verify", "remove"),
+        default="list",
+        help="fetch NAME from the hub, compare its files with the hub's hashes, or delete it",
+    )
     models.add_argument("name", nargs="?", metavar="NAME", help="a name from the list")
+    models.add_argument("--accept-licence", action="store_true", help="with fetch: accept the licence without being asked")
+    models.add_argument("--revision", metavar="REV", help="with fetch: another revision of the repository, such as main")
     _add_shared(models)
     models.set_defaults(run=subcommands.models)
 

@@ -151,31 +151,22 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def models(options: argparse.Namespace) -> None:
-    """List the models, or fetch or remove one."""
-    from app.commands.console import console_job, note
-    from core.models.catalogue import MODELS
-    from core.models.fetch import fetch_model, remove_model
+    """List the models, or fetch, verify or remove one."""
+    from app.commands.models import fetch, list_models, remove, verify
     from core.models.store import ModelStore
 
     store = ModelStore(_settings(options).models_root)
-    if options.action and not options.name:
+    if options.action == "list":
+        list_models(store)
+        return
+    if not options.name:
         raise InputError(f"name the model to {options.action}: `{command_name()} models` lists them")
-    if options.action == "remove":
-        remove_model(options.name, store)
-        print(f"{options.name} is removed")
-        return
     if options.action == "fetch":
-        if (wanted := MODELS.get(options.name)) is not None and not wanted.ships:
-            note(f"{options.name} is under this licence: {wanted.licence}")
-        with console_job() as context:
-            print(f"{options.name} is in {fetch_model(options.name, store, context)}")
-        return
-    name_width = max(len(name) for name in MODELS)
-    for model in MODELS.values():
-        state = (
-            "here" if store.available(model.name, model.kind) else f"to fetch, {model.download_mb} MB" if model.download_mb else "to fetch"
-        )
-        print(f"{model.name:<{name_width}} {model.kind:<10} {state:<18} {model.title} ({model.licence})")
+        fetch(options.name, store, options.accept_licence, options.revision)
+    elif options.action == "verify":
+        verify(options.name, store)
+    else:
+        remove(options.name, store)
 
 
 def projects(options: argparse.Namespace) -> None:

@@ -149,12 +149,26 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
+class ModelLicence:
+    """A licence to accept before weights are fetched: its name, what it forbids or asks for (empty
+    where nothing stands out), and the https address of its text.
+    """
+
+    name: str
+    limits: str
+    address: str
+
+
+@dataclass(frozen=True)
 class ModelState:
     """A model and whether it is on this machine.
 
-    `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk) or
-    `absent`. `download_mb` is None where it is not known. `used` says that the program works with
-    this one now, `way_in` how to come by gated weights; it is empty for others.
+    `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk),
+    `begun` (`begun_mb` of it are here), `absent` or `not yet`, which says that this version of the
+    program can't run it. `download_mb`, with all that it needs, is None where it is not known, and
+    `computed_size` says that it is about right. `licences` are what a person accepts before it is
+    fetched. `used` says that the program works with this one now, `way_in` how to come by gated
+    weights; it is empty for others.
     """
 
     name: str
@@ -165,6 +179,9 @@ class ModelState:
     download_mb: int | None
     used: bool
     way_in: str = ""
+    licences: tuple[ModelLicence, ...] = ()
+    begun_mb: int | None = None
+    computed_size: bool = False
 
 
 @dataclass(frozen=True)

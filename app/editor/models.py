@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.contract.values import KnownWords, ModelFacts, ModelState
+from app.contract.values import KnownWords, ModelFacts, ModelLicence, ModelState
 from app.engine import Engine
 from app.jobs.queue import JobQueue, resumable
 from app.media.pictures import Pictures
@@ -20,7 +20,8 @@ from app.settings import Settings
 from app.storage.workspace import Workspace
 from core.errors import InputError, StudioError
 from core.files import write_text
-from core.models.catalogue import entry, MODELS
+from core.models.catalogue import download_mb, entry, licences, MODELS, not_yet
+from core.models.model import ModelEntry
 from core.models.vocabulary import read_vocabulary, Vocabulary
 from core.progress import JobContext
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _FILE = "chosen.json"
 _USUAL = Settings.segmenter
+_ELSEWHERE = ("absent", "begun", "not yet")
+"""States of models that nothing can work with."""
 NETWORK = "network"
 """The worker of downloads: nothing that computes waits for it."""
 
@@ -59,32 +62,54 @@ class ModelOperations:
         """The models that the program knows, by what they are for."""
         settings = self._engine.settings
         used = {"segmenter": settings.segmenter, "video": settings.model}
-        shown = [model for model in MODELS.values() if model.kind != "text"]  # which comes with the models that need it
-        listed = [
-            ModelState(
-                one.name,
-                one.kind,
-                one.title,
-                one.licence,
-                self._state_of(one.name),
-                one.download_mb,
-                one.name in used.values(),
-                self._engine.store.way_in(one),
-            )
-            for one in shown
-        ]
+        listed = [self._state(one, one.name in used.values()) for one in MODELS.values() if one.kind != "part"]  # parts come with others
         others = [(kind, name) for kind, name in used.items() if name not in MODELS]  # a checkpoint of the person's own
         return [*listed, *(ModelState(Path(name).name, kind, Path(name).name, "", "here", None, True) for kind, name in others)]
 
+    def _state(self, model: ModelEntry, used: bool) -> ModelState:
+        from core.models.fetch import begun_mb
+
+        state = self._state_of(model.name)
+        return ModelState(
+            model.name,
+            model.kind,
+            model.title,
+            model.licence,
+            state,
+            download_mb(model),
+            used,
+            self._engine.store.way_in(model),
+            tuple(ModelLicence(one.name, one.limits, f"https://{one.address}") for one in licences(model)),
+            begun_mb(model.name, self._engine.store) if state == "begun" else None,
+            model.computed_size,
+        )
+
     @resumable("start_fetch")
-    def start_fetch(self, project_id: str, name: str) -> str:
+    def start_fetch(self, project_id: str, name: str, accepted: bool = False) -> str:
         """Fetch a model into the workspace; returns the job's id.
 
-        An earlier download that broke off goes on.
+        An earlier download that ended early goes on.
+
+        Args:
+            project_id: The project that watches the job.
+            name: A name of the catalogue.
+            accepted: Whether a person has accepted the licences. Those that were accepted when the
+                download began need not be accepted again.
+
+        Returns:
+            The job's id.
+
+        Raises:
+            InputError: The licence is not accepted, or there is nothing to fetch.
         """
+        from core.models.fetch import is_accepted
+
         self._workspace.project(project_id)
-        if self._state_of(name) != "absent":
-            raise InputError(f"the model '{name}' is here already: use it")
+        state = self._state_of(name)
+        if state not in ("absent", "begun"):
+            raise InputError(not_yet(MODELS[name]) if state == "not yet" else f"the model '{name}' is here already: use it")
+        if not (accepted or is_accepted(name, self._engine.store)):
+            raise InputError(f"accept the licence of '{name}' first: {'; '.join(map(str, licences(MODELS[name])))}")
         return self._queue.submit("fetch", project_id, partial(self._fetch, name), NETWORK)
 
     def remove(self, name: str) -> list[ModelState]:
@@ -106,7 +131,7 @@ class ModelOperations:
         Masks that are there stay as they are.
         """
         entry(name, "segmenter")
-        if self._state_of(name) == "absent":
+        if self._state_of(name) in _ELSEWHERE:
             raise InputError(f"the model '{name}' is not here: fetch it first")
         write_text(self._engine.settings.workspace / _FILE, json.dumps({"segmenter": name}))
         self._use(name)
@@ -128,13 +153,13 @@ class ModelOperations:
     def _fetch(self, name: str, context: JobContext) -> dict[str, Any]:
         from core.models.fetch import fetch_model
 
-        fetch_model(name, self._engine.store, context)
+        fetch_model(name, self._engine.store, context, accepted=True)
         return {"model": name}
 
     def _read_package(self) -> tuple[ModelFacts, Vocabulary | None]:
         if self._known is None:
             name = self._engine.settings.model
-            package = self._engine.store.locate(name, "video", download=False)
+            package = self._engine.store.locate(name, "video")
             known = Path(name).name == name and not Path(name).exists()
             title, ships = (entry(name, "video").title, entry(name, "video").ships) if known else (package.name, False)
             vocabulary = read_vocabulary(package)
@@ -149,16 +174,20 @@ class ModelOperations:
         return self._known
 
     def _state_of(self, name: str) -> str:
-        from core.models.fetch import is_fetched
+        from core.models.fetch import begun_mb, is_fetched
 
         model = MODELS.get(name)
         if model is None:
             raise InputError(f"there is no model '{name}': choose one of {', '.join(MODELS)}")
         if model.ships:
             return "ships"
+        if not model.runs:
+            return "not yet"
         if is_fetched(name, self._engine.store):
             return "fetched"
-        return "here" if self._engine.store.available(name, model.kind) else "absent"
+        if self._engine.store.available(name, model.kind):
+            return "here"
+        return "absent" if begun_mb(name, self._engine.store) is None else "begun"
 
     def _use(self, name: str) -> None:
         self._engine.settings = replace(self._engine.settings, segmenter=name)
@@ -168,7 +197,7 @@ class ModelOperations:
         settings = self._engine.settings
         try:
             name = json.loads((settings.workspace / _FILE).read_text(encoding="utf-8"))["segmenter"]
-            if settings.segmenter == _USUAL and self._state_of(name) != "absent":
+            if settings.segmenter == _USUAL and self._state_of(name) not in _ELSEWHERE:
                 self._use(name)
         except (OSError, ValueError, KeyError, TypeError):  # nothing was chosen, or it can't be read
             pass

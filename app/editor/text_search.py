@@ -54,8 +54,7 @@ class TextSearchOperations:
     def find(self, project_id: str, frame: int, text: str) -> str:
         """Look for what the words name. Each thing becomes an object, all in one step.
 
-        The model is fetched when it is not here; the job fails with the message of
-        ModelMissingError when it can't be had.
+        The job fails with the message of ModelMissingError when the model is not here.
 
         Args:
             project_id: The project.
@@ -74,7 +73,7 @@ class TextSearchOperations:
         return self._queue.submit("find", project_id, partial(self._find, project_id, frame, text.strip()[:LONGEST_TEXT]))
 
     def _find(self, project_id: str, frame: int, text: str, context: JobContext) -> dict[str, Any]:
-        context.report("loading the text model" if self.model()[0] else "fetching the text model", 0, 1)
+        context.report("loading the text model", 0, 1)
         finder = self._engine.word_finder()
         context.report("looking", 0, 1)
         project = self._workspace.project(project_id)

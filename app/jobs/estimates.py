@@ -76,7 +76,7 @@ class StepClock(JobContext):
         self.key, self.device, self.runs, self.whole = key, device, runs, whole
         self.stamps: list[tuple[int, float]] = []
 
-    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+    def report(self, stage: str, done: int, total: int, partial: Any = None, unit: str = "") -> None:
         """Pass the progress on, and note the time.
 
         Args:
@@ -84,10 +84,11 @@ class StepClock(JobContext):
             done: steps of it that are finished.
             total: all of them.
             partial: something to show meanwhile.
+            unit: what is counted.
         """
         if stage == "propagate":
             self.stamps.append((done, time.monotonic()))
-        super().report(stage, done, total, partial)
+        super().report(stage, done, total, partial, unit)
 
     def measured(self) -> tuple[float, float] | None:
         """Seconds of a whole step, and of a window besides its steps; None without a whole

@@ -2,47 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from core.errors import InputError
-
-ModelKind = Literal["segmenter", "video", "grounder", "text"]
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One set of weights.
-
-    `folder` is its place under assets/models for weights that ship. `repository`, `revision` and
-    `file` say where the hub has it (`file` None: the whole repository, or of it what `files`
-    match), `needs` which others it can't do without. `architecture` names the network's
-    configuration where the weights don't carry it. `download_mb` is rounded, in 10^6 bytes;
-    `memory_gb` is device memory for its usual work. None means "not known", never "none". `gated`
-    says that the hub gives the weights only to those who have accepted their licence there,
-    `finds_words` that a segmenter finds things by words too.
-    """
-
-    name: str
-    kind: ModelKind
-    title: str
-    licence: str
-    folder: str | None = None
-    repository: str | None = None
-    revision: str | None = None
-    file: str | None = None
-    files: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    architecture: str | None = None
-    download_mb: int | None = None
-    memory_gb: float | None = None
-    gated: bool = False
-    finds_words: bool = False
-
-    @property
-    def ships(self) -> bool:
-        """Whether the weights are part of the program."""
-        return self.folder is not None
+from core.models.engines import ENGINES
+from core.models.model import APACHE, Licence, ModelEntry, ModelKind, SAM
 
 
 def _sam21(name: str, stem: str, architecture: str, download_mb: int) -> ModelEntry:
@@ -50,7 +12,7 @@ def _sam21(name: str, stem: str, architecture: str, download_mb: int) -> ModelEn
         name=name,
         kind="segmenter",
         title=f"SAM 2.1 {name}",
-        licence="Apache-2.0",
+        terms=APACHE,
         repository=f"facebook/sam2.1-hiera-{name}",
         file=f"sam2.1_hiera_{stem}.pt",
         architecture=f"configs/sam2.1/sam2.1_hiera_{architecture}.yaml",
@@ -59,7 +21,7 @@ def _sam21(name: str, stem: str, architecture: str, download_mb: int) -> ModelEn
 
 
 _ENTRIES = (
-    ModelEntry("embedded", "segmenter", "small SAM 2 that ships", "Apache-2.0", folder="sam2-small"),
+    ModelEntry("embedded", "segmenter", "small SAM 2 that ships", APACHE, folder="sam2-small"),
     _sam21("tiny", "tiny", "t", 156),
     _sam21("small", "small", "s", 184),
     _sam21("base-plus", "base_plus", "b+", 324),
@@ -68,7 +30,7 @@ _ENTRIES = (
         name="edgetam",
         kind="segmenter",
         title="EdgeTAM, for slow machines",
-        licence="Apache-2.0",
+        terms=APACHE,
         repository="yonigozlan/EdgeTAM-hf",
         files=("config.json", "model.safetensors"),
         download_mb=56,
@@ -77,19 +39,20 @@ _ENTRIES = (
         name="sam3",
         kind="segmenter",
         title="SAM 3, finds all by words too",
-        licence="SAM License",
+        terms=SAM,
         repository="facebook/sam3",
         files=("config.json", "model.safetensors", "tokenizer*", "vocab*", "merges*", "special_tokens*"),
         download_mb=3440,
         gated=True,
         finds_words=True,
     ),
-    ModelEntry("vivid-small", "video", "small VIVID that ships", "Apache-2.0", folder="vivid-small"),
+    ModelEntry("vivid-small", "video", "small VIVID that ships", APACHE, folder="vivid-small", engine="vivid"),
+    *ENGINES,
     ModelEntry(
         "grounding-dino",
         "grounder",
         "Grounding DINO tiny",
-        "Apache-2.0",
+        APACHE,
         repository="ShilongLiu/GroundingDINO",
         file="groundingdino_swint_ogc.pth",
         needs=("bert-base-uncased",),
@@ -97,9 +60,9 @@ _ENTRIES = (
     ),
     ModelEntry(
         "bert-base-uncased",
-        "text",
+        "part",
         "the vocabulary of Grounding DINO",
-        "Apache-2.0",
+        APACHE,
         repository="google-bert/bert-base-uncased",
         files=("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"),
         download_mb=1,
@@ -117,9 +80,34 @@ def names(kind: ModelKind) -> tuple[str, ...]:
 
 def entry(name: str, kind: ModelKind) -> ModelEntry:
     """The catalogue's entry; InputError, listing the known names of that kind, when there is
-    none.
+    none, or saying so when this program lacks the code that the weights need.
     """
     found = MODELS.get(name)
     if found is None or found.kind != kind:
-        raise InputError(f"unknown {kind} model '{name}' (known: {', '.join(names(kind))}; or the path of a local checkpoint)")
+        known = ", ".join(one for one in names(kind) if MODELS[one].runs)
+        raise InputError(f"unknown {kind} model '{name}' (known: {known}; or the path of a local checkpoint)")
+    if not found.runs:
+        raise InputError(not_yet(found))
     return found
+
+
+def not_yet(model: ModelEntry) -> str:
+    """What to say of a model whose code this program lacks."""
+    usable = ", ".join(one for one in names(model.kind) if MODELS[one].runs)
+    return f"this version of the program can't run '{model.name}' yet" + (f": choose one of {usable}" if usable else "")
+
+
+def licences(model: ModelEntry) -> tuple[Licence, ...]:
+    """The licences that a person accepts with a model: its own, and those of what it needs."""
+    return tuple(dict.fromkeys([model.terms, *(MODELS[part].terms for part in model.needs)]))
+
+
+def needed_by(name: str) -> str:
+    """The model to fetch, so that `name` comes with it."""
+    return next((other.name for other in MODELS.values() if name in other.needs), name)
+
+
+def download_mb(model: ModelEntry) -> int | None:
+    """What is downloaded with all that a model needs, in 10^6 bytes; None where it is not known."""
+    sizes = [MODELS[name].download_mb for name in (model.name, *model.needs)]
+    return sum(size or 0 for size in sizes) if model.download_mb else None

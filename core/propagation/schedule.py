@@ -175,9 +175,9 @@ class _Steps(JobContext):
         super().__init__(token=whole.token)
         self._whole, self._before, self._sum, self._runs, self._missing = whole, before, total, runs, missing
 
-    def report(self, stage: str, done: int, total: int, partial: Any = None) -> None:
+    def report(self, stage: str, done: int, total: int, partial: Any = None, unit: str = "") -> None:
         if stage != STAGE:
-            self._whole.report(stage, done, total, partial)
+            self._whole.report(stage, done, total, partial, unit)
             return
         number, step = divmod(done, self._runs)
         own = sum(self._missing[:number]) * self._runs + (step if number < len(self._missing) and self._missing[number] else 0)

@@ -91,7 +91,7 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
         ModelMissingError: The weights or the text encoder's vocabulary are not to be had.
     """
     path = store.locate(name, "grounder")
-    words = store.locate(TEXT_ENCODER, "text")
+    words = store.locate(TEXT_ENCODER, "part")
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:

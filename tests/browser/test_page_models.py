@@ -12,6 +12,16 @@ from studio_page import open_page, Server, SLOW
 pytestmark = pytest.mark.browser
 
 
+def accept_and_fetch(row: Any, size: str) -> None:
+    """Fetch a model of the list: its licence is shown with a link, and has to be accepted first."""
+    row.get_by_role("button", name=f"Fetch {size}").click()
+    fetch = row.get_by_role("button", name=f"Fetch {size}")
+    assert fetch.is_disabled()
+    assert row.get_by_role("link", name="Apache-2.0").get_attribute("href").startswith("https://")
+    row.get_by_role("checkbox", name="I accept the licence").check()
+    fetch.click()
+
+
 def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: Path) -> None:
     weights = hub / "facebook/sam2.1-hiera-tiny/sam2.1_hiera_tiny.pt"
     weights.parent.mkdir(parents=True)
@@ -25,13 +35,13 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     gated = dialog.locator("[data-model=sam3]")
     assert "accept the licence on huggingface.co/facebook/sam3" in gated.inner_text()
     assert "SAM License" in gated.inner_text()
-    tiny.get_by_role("button", name="Fetch 156 MB").click()
-    tiny.get_by_role("button", name="Use").click(timeout=SLOW)
+    accept_and_fetch(tiny, "156 MB")
+    tiny.get_by_role("button", name="Use", exact=True).click(timeout=SLOW)
     tiny.get_by_text("in use").wait_for()
     assert (server.workspace / "models/tiny/sam2.1_hiera_tiny.pt").stat().st_size == 3_000_000
     assert "in use" not in ours.inner_text()
-    dialog.locator("[data-model=small]").get_by_role("button", name="Fetch 184 MB").click()
-    told = page.get_by_text("check the network connection")
+    accept_and_fetch(dialog.locator("[data-model=small]"), "184 MB")
+    told = page.get_by_text("the hub has no facebook/sam2.1-hiera-small")
     dialog.get_by_role("alert").filter(has=told).wait_for(timeout=SLOW)
 
     # what went wrong with a job stays where it can be seen: under the dialog, and when another

@@ -80,7 +80,7 @@ def run(tmp_path: Path, *words: str, **environment: str) -> subprocess.Completed
 
 def test_words_select_by_a_model_that_is_fetched_once(tmp_path: Path, hub: tuple[str, list[str]]) -> None:
     url, asked = hub
-    done = run(tmp_path, "models", "fetch", "grounding-dino", HF_ENDPOINT=url)
+    done = run(tmp_path, "models", "fetch", "grounding-dino", "--accept-licence", HF_ENDPOINT=url)
     assert done.returncode == 0, done.stderr
     done = track(tmp_path, HF_HUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
@@ -103,7 +103,7 @@ def test_boxes_lie_on_the_frame_and_are_all_different(published: Path) -> None:
     from core.segment.grounding import load_grounder
 
     class Here(ModelStore):
-        def locate(self, name: str, kind: str, *, download: bool = True) -> Path:  # type: ignore[override]
+        def locate(self, name: str, kind: str) -> Path:  # type: ignore[override]
             repository = "ShilongLiu/GroundingDINO/groundingdino_swint_ogc.pth" if kind == "grounder" else "google-bert/bert-base-uncased"
             return published / repository
 
@@ -125,7 +125,7 @@ def test_another_checkpoint_is_named(published: Path, tmp_path: Path) -> None:
     from core.segment.grounding import load_grounder
 
     class There(ModelStore):
-        def locate(self, name: str, kind: str, *, download: bool = True) -> Path:  # type: ignore[override]
+        def locate(self, name: str, kind: str) -> Path:  # type: ignore[override]
             return tmp_path / "other.pth" if kind == "grounder" else published / "google-bert/bert-base-uncased"
 
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")

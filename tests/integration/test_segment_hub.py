@@ -118,7 +118,7 @@ def test_words_find_every_instance_and_known_ones_keep_their_ids(folders: dict[s
 
 def run(tmp_path: Path, url: str, name: str) -> subprocess.CompletedProcess[str]:
     """`models fetch` as a person starts it."""
-    command = [sys.executable, "-m", "app.commands.cli", "models", "fetch", name, "--workspace", str(tmp_path)]
+    command = [sys.executable, "-m", "app.commands.cli", "models", "fetch", name, "--accept-licence", "--workspace", str(tmp_path)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") and "proxy" not in name.lower()}
     environment = kept | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1", "HF_ENDPOINT": url}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

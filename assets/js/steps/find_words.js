@@ -1,5 +1,6 @@
 // Finding objects by words in the Select step.
 
+import { run } from "../state/commands.js";
 import { onJobDone } from "../state/jobs.js";
 import { ask, request } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
@@ -13,7 +14,7 @@ export const mountFindWords = (ref, server) => {
     ref.findNote.title = model ? `Needs ${model.about}` : "";
     // where the model comes from would not fit
     ref.findNote.textContent = ref.findNote.title.replace(/ \([^)]*\)$/, "");
-    ref.findButton.textContent = missing ? "Fetch, find" : "Find";
+    ref.findButton.textContent = missing ? "Fetch …" : "Find";
   };
   const take = (answer) => {
     model = answer;
@@ -23,7 +24,8 @@ export const mountFindWords = (ref, server) => {
 
   ref.find.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (ref.words.value.trim()) request(server, "find_text", { frame: state.frame, text: ref.words.value });
+    if (model && !model.here) run("showModels");
+    else if (ref.words.value.trim()) request(server, "find_text", { frame: state.frame, text: ref.words.value });
     else ref.words.focus();
   });
   onJobDone("find", (job) => {

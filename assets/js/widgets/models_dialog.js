@@ -10,21 +10,39 @@ import { drawIcons, make, textButton } from "./dom.js";
 const KINDS = {
   segmenter: ["Finding and tracking objects", "A larger one finds outlines better and takes longer."],
   video: ["Painting and propagating", "The one that the program was started with (--model)."],
+  image: ["Painting the keyframe", "A model for pictures, for the keyframe alone."],
   grounder: ["Finding by words", "Needed only where you type what to look for."],
 };
-const STATES = { ships: "part of the program", fetched: "fetched", here: "on this disk", absent: "" };
+const STATES = {
+  ships: "part of the program",
+  fetched: "fetched",
+  here: "on this disk",
+  "not yet": "not in this version of the program yet",
+};
 const LEAD =
   "The small ones that come with the program are always here. Others are fetched once, and only when you ask for them.";
 
 const size = (mb) => (mb === null ? "" : mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${mb} MB`);
 
+const wholeSize = (model) => `${model.computed_size ? "about " : ""}${size(model.download_mb)}`.trim();
+
+const termsOf = (licence) => licence.name + (licence.limits ? `: ${licence.limits}` : "");
+
+const begunWords = (model) => {
+  if (model.state !== "begun") return "";
+  return `${size(model.begun_mb)}${model.download_mb ? ` of ${wholeSize(model)}` : ""} are here`;
+};
+
 const modelWords = (model) =>
-  [model.used ? "in use" : "", STATES[model.state], model.licence].filter(Boolean).join(" · ");
+  [model.used ? "in use" : "", STATES[model.state], begunWords(model), model.licences.map(termsOf).join(", ")]
+    .filter(Boolean)
+    .join(" · ");
 
 export const mountModelsDialog = (ref, server) => {
   let models = [];
   let fixed = false; // on a server for others nobody changes the models
   let asked = new Set(); // fetches that are on their way to the program
+  let offered = ""; // the model whose licence is shown to be accepted
   let turn = 0; // of the latest question: an earlier one's answer is not shown
   let drawn = "";
 
@@ -46,10 +64,11 @@ export const mountModelsDialog = (ref, server) => {
     const fetches = (job) => job.kind === "fetch" && !job.finished && job.stage.endsWith(` ${name}`);
     return state.view && state.view.jobs.find(fetches);
   };
-  const fetchModel = (name) => {
+  const fetchModel = (name, accepted) => {
     asked.add(name);
+    offered = "";
     draw();
-    change(server, "fetch_model", { name }).catch(() => {
+    change(server, "fetch_model", { name, accepted }).catch(() => {
       asked.delete(name);
       draw();
     });
@@ -63,7 +82,7 @@ export const mountModelsDialog = (ref, server) => {
     return [
       make("progress", { class: "vs-job-bar", max: 1, value: job.fraction, "aria-label": label }),
       make("span", { class: "vs-quiet" }, `${Math.round(job.fraction * 100)} %`),
-      textButton("Stop", "What has come stays; fetching again goes on from there", stop),
+      textButton("Pause", "What has come stays, also when the program ends; Resume goes on from there", stop),
     ];
   };
   const actions = (model) => {
@@ -71,26 +90,71 @@ export const mountModelsDialog = (ref, server) => {
     if (job) return fetching(model, job);
     if (asked.has(model.name)) return [make("span", { class: "vs-quiet" }, "starting …")];
     if (fixed) return [];
+    const remove = `Delete ${model.title} from this disk; it can be fetched again`;
+    const removal = () => textButton("Remove", remove, () => changeModels("remove_model", model));
+    if (model.state === "begun") {
+      const title = `Fetch what is missing of ${model.title}`;
+      return [textButton("Resume", title, () => fetchModel(model.name, false), { disabled: !state.view }), removal()];
+    }
+    if (model.state === "not yet") return [];
     if (model.state === "absent") {
+      if (offered === model.name) return [];
       const title = `Fetch ${model.title} from the network, once; its licence: ${model.licence}`;
       const more = { "data-icon": "download", disabled: !state.view };
-      return [textButton(`Fetch ${size(model.download_mb)}`, title, () => fetchModel(model.name), more)];
+      const offer = () => {
+        offered = model.name;
+        draw();
+        ref.list.querySelector(".vs-terms input").focus();
+      };
+      return [textButton(`Fetch ${wholeSize(model)}`.trim(), title, offer, more)];
     }
     const use = `Let ${model.title} answer clicks and track objects from now on`;
-    const remove = `Delete ${model.title} from this disk; it can be fetched again`;
     return [
       model.kind === "segmenter" && !model.used
         ? textButton("Use", use, () => changeModels("use_segmenter", model))
         : null,
-      model.state === "fetched" ? textButton("Remove", remove, () => changeModels("remove_model", model)) : null,
+      model.state === "fetched" ? removal() : null,
     ];
+  };
+  const terms = (model) => {
+    const fetchIt = textButton(
+      `Fetch ${wholeSize(model)}`.trim(),
+      `Fetch ${model.title} now`,
+      () => fetchModel(model.name, true),
+      {
+        class: "vs-button vs-small vs-primary",
+        disabled: true,
+      },
+    );
+    const tick = make("input", {
+      type: "checkbox",
+      onchange: (event) => {
+        fetchIt.disabled = !event.target.checked;
+      },
+    });
+    const links = model.licences.map((licence) =>
+      make("a", { href: licence.address, target: "_blank", rel: "noreferrer" }, termsOf(licence)),
+    );
+    const cancel = () => {
+      offered = "";
+      draw();
+    };
+    const words = links.flatMap((link, i) => (i ? [" and ", link] : [link]));
+    return make(
+      "div",
+      { class: "vs-terms" },
+      make("label", {}, tick, make("span", {}, "I accept the licence: ", ...words)),
+      textButton("Cancel", "Fetch nothing", cancel),
+      fetchIt,
+    );
   };
   const row = (model) => {
     const words = make("span", { class: "vs-quiet" }, modelWords(model));
     const wayIn = model.way_in && model.state === "absent" ? `Before fetching: ${model.way_in}.` : "";
     const gate = wayIn ? [make("span", { class: "vs-quiet" }, wayIn)] : [];
+    const shown = offered === model.name && model.state === "absent" && !asked.has(model.name) ? [terms(model)] : [];
     const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words, ...gate);
-    return make("li", { "data-model": model.name, "data-used": String(model.used) }, name, ...actions(model));
+    return make("li", { "data-model": model.name, "data-used": String(model.used) }, name, ...actions(model), ...shown);
   };
   const section = ([kind, [title, words]]) => {
     const rows = models.filter((model) => model.kind === kind).map(row);
@@ -99,7 +163,7 @@ export const mountModelsDialog = (ref, server) => {
   const draw = () => {
     if (!ref.dialog.open) return;
     const progress = models.map((model) => jobOf(model.name)).map((job) => job && Math.round(job.fraction * 100));
-    const key = JSON.stringify([models, fixed, [...asked], progress, Boolean(state.view)]);
+    const key = JSON.stringify([models, fixed, [...asked], offered, progress, Boolean(state.view)]);
     if (key === drawn) return;
     drawn = key;
     const focused = [...ref.list.querySelectorAll("button")].indexOf(document.activeElement);
@@ -113,7 +177,7 @@ export const mountModelsDialog = (ref, server) => {
 
   register({
     showModels: () => {
-      drawn = "";
+      drawn = offered = "";
       ref.dialog.showModal();
       draw();
       refresh();

@@ -1,0 +1,141 @@
+"""Full-size engines with public weights. Nothing here could be fetched where it was written: names,
+layouts and revisions were read in public code, sizes worked out from the number of parameters.
+"""
+
+from __future__ import annotations
+
+from core.models.model import APACHE, COGVIDEOX, ModelEntry, OPENRAIL, Parameters
+
+_DIFFUSERS = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja", "*/*.safetensors")
+"""A pipeline as diffusers writes it; not the same weights as a single file beside it."""
+_UMT5 = 5.681
+_T5 = 4.762
+_WAN_VAE = 0.127
+_COGVIDEOX_VAE = 0.216
+
+ENGINES = (
+    ModelEntry(
+        name="wan-vace-1.3b",
+        kind="video",
+        title="Wan 2.1 VACE 1.3B, the smallest full-size engine",
+        terms=APACHE,
+        repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        revision="ec4d2cb062b548996b179d493fdd05340de702a1",
+        files=_DIFFUSERS,
+        download_mb=15_900,
+        computed_size=True,
+        engine="wan-vace",
+        parameters=Parameters(_UMT5, 2.154, _WAN_VAE, text_layers=24, layers=45),
+    ),
+    ModelEntry(
+        name="wan-vace-14b",
+        kind="video",
+        title="Wan 2.1 VACE 14B",
+        terms=APACHE,
+        repository="Wan-AI/Wan2.1-VACE-14B-diffusers",
+        revision="db79b90c60bbb45ceec9e41b9d5a4df934538ac4",
+        files=_DIFFUSERS,
+        download_mb=46_300,
+        computed_size=True,
+        engine="wan-vace",
+        parameters=Parameters(_UMT5, 17.338, _WAN_VAE, text_layers=24, layers=48),
+    ),
+    ModelEntry(
+        name="wan22-vace-fun-14b",
+        kind="video",
+        title="Wan 2.2 VACE-Fun 14B, two denoisers in turn",
+        terms=APACHE,
+        repository="linoyts/Wan2.2-VACE-Fun-14B-diffusers",
+        revision="1abfb95801b7bd8f952083ebf80b93448ddb0ce4",
+        files=_DIFFUSERS,
+        download_mb=81_000,
+        computed_size=True,
+        engine="wan-vace",
+        parameters=Parameters(_UMT5, 17.338, _WAN_VAE, text_layers=24, layers=48, experts=2),
+    ),
+    ModelEntry(
+        name="cogvideox-fun-inp-5b",
+        kind="video",
+        title="CogVideoX-Fun V1.1 5B InP",
+        terms=COGVIDEOX,
+        repository="alibaba-pai/CogVideoX-Fun-V1.1-5b-InP",
+        revision="b3798d82878e57443314b29d73633a165dd4c008",
+        files=_DIFFUSERS,
+        download_mb=21_100,
+        computed_size=True,
+        engine="cogvideox-fun",
+        parameters=Parameters(_T5, 5.570, _COGVIDEOX_VAE, text_layers=24, layers=42),
+    ),
+    ModelEntry(
+        name="void",
+        kind="video",
+        title="VOID, removes things with their shadows and effects",
+        terms=APACHE,
+        repository="netflix/void-model",
+        file="void_pass1.safetensors",
+        needs=("cogvideox-fun-1.5-base",),
+        download_mb=11_100,
+        computed_size=True,
+        engine="void",
+        parameters=Parameters(_T5, 5.571, _COGVIDEOX_VAE, text_layers=24, layers=42),
+        removes_only=True,
+    ),
+    ModelEntry(
+        name="cogvideox-fun-1.5-base",
+        kind="part",
+        title="what VOID stands on: text encoder and autoencoder of CogVideoX-Fun V1.5",
+        terms=COGVIDEOX,
+        repository="alibaba-pai/CogVideoX-Fun-V1.5-5b-InP",
+        files=("model_index.json", "transformer/*.json", *(f"{part}/*" for part in ("vae", "text_encoder", "tokenizer", "scheduler"))),
+        download_mb=10_000,
+        computed_size=True,
+    ),
+    ModelEntry(
+        name="flux2-klein-4b",
+        kind="image",
+        title="FLUX.2 klein 4B, four steps",
+        terms=APACHE,
+        repository="black-forest-labs/FLUX.2-klein-4B",
+        revision="e7b7dc27f91deacad38e78976d1f2b499d76a294",
+        files=_DIFFUSERS,
+        download_mb=16_000,
+        computed_size=True,
+        engine="flux2-klein",
+        parameters=Parameters(4.022, 3.876, 0.084, text_layers=36, layers=25),
+    ),
+    ModelEntry(
+        name="qwen-image-inpaint",
+        kind="image",
+        title="Qwen-Image with its ControlNet for inpainting",
+        terms=APACHE,
+        repository="InstantX/Qwen-Image-ControlNet-Inpainting",
+        files=("config.json", "diffusion_pytorch_model.safetensors"),
+        needs=("qwen-image",),
+        engine="qwen-image",
+        parameters=Parameters(8.292, 20.430, _WAN_VAE, text_layers=28, layers=60),
+    ),
+    ModelEntry(
+        name="qwen-image",
+        kind="part",
+        title="what qwen-image-inpaint stands on",
+        terms=APACHE,
+        repository="Qwen/Qwen-Image",
+        revision="75e0b4be04f60ec59a75f475837eced720f823b6",
+        files=_DIFFUSERS,
+        download_mb=57_705,
+    ),
+    ModelEntry(
+        name="sdxl-inpaint",
+        kind="image",
+        title="SDXL inpainting, for small cards",
+        terms=OPENRAIL,
+        repository="diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+        revision="115134f363124c53c7d878647567d04daf26e41e",
+        files=("model_index.json", "*/*.json", "*/*.txt", "*/*.fp16.safetensors"),
+        download_mb=6_900,
+        computed_size=True,
+        engine="sdxl",
+        parameters=Parameters(0.818, 2.567, 0.084, text_layers=44, layers=70),
+    ),
+)
+"""In the order of the list: engines for video, then those for one picture."""

@@ -1,0 +1,112 @@
+"""What the program knows of a set of weights, and of the licence that they are under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ModelKind = Literal["segmenter", "video", "image", "grounder", "part"]
+"""What weights are for; a `part` is what other models need beside their own."""
+
+ENGINES_HERE = frozenset({"vivid"})
+"""The engines whose code this program has. Who adds an engine adds its name."""
+
+
+@dataclass(frozen=True)
+class Licence:
+    """Terms that a person accepts before weights are fetched.
+
+    `address` is where their text can be read, without https://; `limits` what they forbid or ask
+    for, as a clause, where that is worth knowing first.
+    """
+
+    name: str
+    address: str
+    limits: str = ""
+
+    def __str__(self) -> str:
+        limits = f", {self.limits}" if self.limits else ""
+        return f"{self.name}{limits} ({self.address})"
+
+
+APACHE = Licence("Apache-2.0", "www.apache.org/licenses/LICENSE-2.0")
+SAM = Licence("SAM License", "huggingface.co/facebook/sam3", "not for military or weapons use")
+COGVIDEOX = Licence(
+    "CogVideoX licence",
+    "huggingface.co/zai-org/CogVideoX-5b/blob/main/LICENSE",
+    "commercial use needs a registration and has limits",
+)
+OPENRAIL = Licence(
+    "OpenRAIL++-M", "huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md", "with a list of uses that it forbids"
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How large the parts of an engine are: 10^9 parameters, and into how many layers each falls.
+
+    Attributes:
+        text_encoder: Of what reads captions.
+        denoiser: Of the denoiser.
+        autoencoder: Of the autoencoder.
+        text_layers: Layers of the text encoder.
+        layers: Layers of the denoiser.
+        experts: Denoisers that take turns over the steps, one on the device at a time.
+    """
+
+    text_encoder: float
+    denoiser: float
+    autoencoder: float
+    text_layers: int
+    layers: int
+    experts: int = 1
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One set of weights.
+
+    `folder` is its place under assets/models for weights that ship. `repository`, `revision` and
+    `file` say where the hub has it (`file` None: the whole repository, or of it what `files`
+    match); `revision` None is the newest, and what came is then recorded. `needs` names which
+    others it can't do without. `architecture` names the network's configuration where the weights
+    don't carry it. `download_mb` is rounded, in 10^6 bytes, and `computed_size` says that it was
+    worked out from the number of parameters and not read from the hub. None means "not known",
+    never "none". `gated` says that the hub gives the weights only to those who have accepted their
+    licence there, `finds_words` that a segmenter finds things by words too. `engine` is the code
+    that a video or image model runs in, and `parameters` how large its parts are.
+    """
+
+    name: str
+    kind: ModelKind
+    title: str
+    terms: Licence
+    folder: str | None = None
+    repository: str | None = None
+    revision: str | None = None
+    file: str | None = None
+    files: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    architecture: str | None = None
+    download_mb: int | None = None
+    computed_size: bool = False
+    gated: bool = False
+    finds_words: bool = False
+    engine: str | None = None
+    parameters: Parameters | None = None
+    removes_only: bool = False
+
+    @property
+    def ships(self) -> bool:
+        """Whether the weights are part of the program."""
+        return self.folder is not None
+
+    @property
+    def runs(self) -> bool:
+        """Whether this program has the code that the weights need."""
+        return self.engine is None or self.engine in ENGINES_HERE
+
+    @property
+    def licence(self) -> str:
+        """The name of the licence."""
+        return self.terms.name
