@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.settings import Settings
+from core.errors import InputError
 from core.file_facts import keep_facts_in
+from core.models.catalogue import entry
 from core.models.store import ModelStore
+from core.project.edits import SamplingSettings, VIDEO_MODEL
 
 if TYPE_CHECKING:
+    from core.keyframe_models.pipeline_model import PipelineModel
+    from core.keyframe_models.sharing import SharedDevice
     from core.segment import Segmenter
     from core.segment.words import WordFinder
     from core.vivid.contract import VideoEngine
 
+Working = TypeVar("Working", bound="VideoEngine | PipelineModel")
 log = logging.getLogger(__name__)
 
 GROUNDER = "grounding-dino"
@@ -35,7 +41,9 @@ class Engine:
         self._device: str | None = None
         self._segmenters: dict[str, Segmenter] = {}
         self._videos: dict[str, VideoEngine] = {}
+        self._painters: dict[str, PipelineModel] = {}
         self._grounder: WordFinder | None = None
+        self._shared: SharedDevice | None = None
 
     @property
     def device(self) -> str:
@@ -48,12 +56,13 @@ class Engine:
             return self._device
 
     def has(self, name: str) -> bool:
-        """Whether the segmenter or the video model of that name is in memory."""
-        return name in self._segmenters or name in self._videos
+        """Whether the model of that name is in memory."""
+        return name in self._segmenters or name in self._videos or name in self._painters
 
     def forget(self, name: str) -> None:
         """Let go of a model that was removed, without waiting for another that is being loaded."""
         self._segmenters.pop(name, None)
+        self._painters.pop(name, None)
         if name == GROUNDER:
             self._grounder = None
 
@@ -94,6 +103,8 @@ class Engine:
             if name not in self._videos:
                 from core.vivid.model import load_vivid
 
+                if (shared := self._shared_device()) is not None:
+                    shared.clear()
                 model = load_vivid(name, self.device, self.store, self.settings.memory, self.settings.speed)
                 if model.memory.free is not None:
                     log.info("%s on %s, %s; speed: %s", name, self.device, model.memory, model.levers)
@@ -101,6 +112,58 @@ class Engine:
                     log.info("--memory %s is for GPUs: on %s nothing is moved", self.settings.memory, self.device)
                 self._videos[name] = model
             return self._videos[name]
+
+    def painter_of(self, settings: SamplingSettings) -> str | None:
+        """The name of the keyframe model that such settings ask for; None for the video model.
+
+        InputError for one that is not on this machine, or that only the person who starts the
+        program may name.
+        """
+        asked = settings.painter or self.settings.keyframe_model or VIDEO_MODEL
+        if asked == VIDEO_MODEL:
+            return None
+        if asked != self.settings.keyframe_model:
+            entry(asked, "image")
+            if not self.store.available(asked, "image"):
+                raise InputError(f"the keyframe model '{asked}' is not on this machine: fetch it first (Models)")
+        return asked
+
+    def painter(self, name: str | None = None) -> VideoEngine | PipelineModel:
+        """The keyframe model of that name, the settings' video model when None."""
+        if name is None:
+            return self.video_model()
+        with self._lock:
+            if name not in self._painters:
+                from core.keyframe_models.loading import load_keyframe_model
+
+                shared = self._shared_device()
+                room = None if shared is None else lambda: shared.room
+                self._painters[name] = load_keyframe_model(name, self.device, self.store, self.settings.memory, room)
+            return self._painters[name]
+
+    def at_work(self, model: Working) -> Working:
+        """Let a model have the device: another that doesn't fit beside it leaves.
+
+        For jobs, of which one works at a time.
+        """
+        with self._lock:
+            if (shared := self._shared_device()) is not None:
+                from core.keyframe_models.sharing import tenant_of
+
+                shared.enter(model.name, tenant_of(model))
+        return model
+
+    def _shared_device(self) -> SharedDevice | None:
+        """The GPU that models share; None where weights don't move."""
+        if self._shared is None and self.device.startswith("cuda"):
+            import torch
+
+            from core.keyframe_models.sharing import SharedDevice
+            from core.vivid.offload import free_on
+
+            device = torch.device(self.device)
+            self._shared = SharedDevice(lambda: free_on(device))
+        return self._shared
 
     def weights(self, name: str | None = None) -> str:
         """The fingerprint of a video model's weights, the settings' own when `name` is None.

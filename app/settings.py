@@ -38,7 +38,8 @@ class Settings:
     `core.vivid.memory`); `speed` is auto, a preset or levers (see `core.vivid.speed`). `names` are
     those that the server is reached by besides its machine's own.
     `token` lets people in: one is made at each start where it is None, and none is asked for where
-    it is empty. `max_upload` is in 10^9 bytes.
+    it is empty. `max_upload` is in 10^9 bytes. An empty `keyframe_model` lets the video model paint
+    keyframes.
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -54,6 +55,7 @@ class Settings:
     open_browser: bool = True
     segmenter: str = "embedded"
     model: str = "vivid-small"
+    keyframe_model: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -79,9 +81,9 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Settings:
         """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _SPEED, _HOST, _PORT,
-        _SEGMENTER, _MODEL and _TOKEN where they are set.
+        _SEGMENTER, _MODEL, _KEYFRAME_MODEL and _TOKEN where they are set.
         """
-        names = ("workspace", "device", "memory", "speed", "host", "port", "segmenter", "model", "token")
+        names = ("workspace", "device", "memory", "speed", "host", "port", "segmenter", "model", "keyframe_model", "token")
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)

@@ -15,6 +15,7 @@ from app.commands.edit_recipe import edit_recipe
 from app.commands.given_keyframes import GivenKeyframe, keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
+from app.commands.recipe_names import check_painter
 from app.commands.result_folder import result_folder
 from app.contract.preflight import unseen_text
 from app.engine import Engine
@@ -177,6 +178,9 @@ def edit_to_folder(
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
         engine.store.locate(engine.settings.model, "video")
+        painter = None if arguments.keyframes else engine.painter_of(arguments.settings)
+        if painter is not None:
+            check_painter(engine, painter)
         if arguments.masks is None:
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
@@ -204,7 +208,8 @@ def edit_to_folder(
 
             with stopwatch("load"):
                 model = engine.video_model()
-            _warn_of_unknown_words(model, arguments)
+            if painter is None:
+                _warn_of_unknown_words(model, arguments)
             if masks is None:
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
@@ -222,7 +227,7 @@ def edit_to_folder(
             usual = _keyframe_index(region, prompts.frame)
             if not pictures:
                 with stopwatch("keyframe"):
-                    pictures = [(usual, _paint_keyframe(model, reader, region, usual, arguments, context))]
+                    pictures = [(usual, _paint_keyframe(engine, painter, reader, region, usual, arguments, context))]
             accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
             for name, keyframe in zip(images, accepted, strict=True):
                 write_image(out / name, keyframe.picture)
@@ -230,10 +235,11 @@ def edit_to_folder(
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
             windows = out / WINDOWS
-            planned = plan(request, model, windows)
+            planned = plan(request, engine.at_work(model), windows)
             report = write_edited_video(planned, reader, out, context, png=arguments.png, stopwatch=stopwatch, also={"suspect": suspect})
+            painted = replace(arguments, settings=replace(arguments.settings, painter=painter))
             recipe = edit_recipe(
-                request, model.name, given, prompts, arguments, engine.settings.segmenter, clip, [out / name for name in images]
+                request, model.name, given, prompts, painted, engine.settings.segmenter, clip, [out / name for name in images]
             )
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
@@ -369,15 +375,22 @@ def _accepted(reader: ClipReader, region: MaskSequence, frame: int, picture: np.
 
 
 def _paint_keyframe(
-    model: VideoEngine, reader: ClipReader, region: MaskSequence, frame: int, arguments: EditArguments, context: JobContext
+    engine: Engine,
+    painter: str | None,
+    reader: ClipReader,
+    region: MaskSequence,
+    frame: int,
+    arguments: EditArguments,
+    context: JobContext,
 ) -> np.ndarray:
     from core.background.canvas import behind_keyframe
-    from core.vivid.keyframe import KeyframeStudio
+    from core.keyframe_models.studio import studio_for
 
     behind = behind_keyframe(reader, region, frame)
     if arguments.task == "delete" and (under := behind("delete")) is not None and (text := unseen_text(under[0].unseen())):
         note(f"{text[0].lower()}{text[1:-1]}")
-    prepared = KeyframeStudio(model).prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
+    studio = studio_for(engine.at_work(engine.painter(painter)))
+    prepared = studio.prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
     return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
 
 

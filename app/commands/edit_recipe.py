@@ -54,7 +54,7 @@ def edit_recipe(
             caption=keyframe.caption,
             seed=keyframe.seed,
             paint_seed=keyframe.seed,
-            paint_settings=asked.settings,
+            paint_settings=arguments.settings,
             painted=not arguments.keyframes,
             image=base64.b64encode(image.read_bytes()).decode(),
             carried=keyframe.carried,

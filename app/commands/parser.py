@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     ui.add_argument("--max-upload", type=int, metavar="GB", help="the largest file that the server takes (50)")
     ui.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_keyframe_model(ui)
     _add_shared(ui)
     ui.set_defaults(run=subcommands.ui)
 
@@ -124,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how a painted thing lies in the region: inside, as wide as high, or stretch, to its shape (what the caption names decides)",
     )
     edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_keyframe_model(edit)
     edit.add_argument("--png", action="store_true", help="also write DIR/frames, the frames exactly as handed to the encoder")
     _add_prompts(edit)
     _add_shared(edit)
@@ -135,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--video", type=_path, metavar="OTHER", help="another video: track its objects and paint its keyframes")
     replay.add_argument("--codec", metavar="NAME", help="h264, hevc, av1, prores, ffv1 or png (the recipe's own)")
     replay.add_argument("--anew", action="store_true", help="track and paint again on the recipe's own video too")
+    _add_keyframe_model(replay)
     _add_shared(replay)
     replay.set_defaults(run=subcommands.replay)
 
@@ -198,6 +201,14 @@ def _add_shared(parser: argparse.ArgumentParser, speeds: bool = False) -> None:
         + ("; with --random-weights what is measured (repeatable; exact, near and fast)" if speeds else ""),
     )
     parser.add_argument("--memory", metavar="MODE", help="how a large video model uses the memory of a GPU: auto, all, parts or layers")
+
+
+def _add_keyframe_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--keyframe-model",
+        metavar="NAME",
+        help="image model that paints keyframes: a name from `models`, or a folder as diffusers writes it (the video model paints them)",
+    )
 
 
 def _add_deinterlace(command: argparse.ArgumentParser) -> None:

@@ -74,6 +74,38 @@ def check_models(engine: Engine, edits: Sequence[RecipeEdit], path: Path) -> Non
             )
 
 
+def check_painters(engine: Engine, edits: Sequence[RecipeEdit], path: Path) -> None:
+    """Check the keyframe models that paint a recipe's keyframes anew.
+
+    Args:
+        engine: The models.
+        edits: The edits of the recipe.
+        path: The recipe's file.
+
+    Raises:
+        InputError: One is at a path that the recipe may not name.
+        ModelMissingError: One is not to be had, or can't paint.
+    """
+    keyframes = [keyframe for edit in edits for keyframe in edit.keyframes]
+    settings = [each.settings for keyframe in keyframes for each in keyframe.grown] + [keyframe.paint_settings for keyframe in keyframes]
+    for name in dict.fromkeys(each.painter for each in settings if each.painter):
+        if not _is_given(name, engine.settings.keyframe_model, path):
+            raise InputError(
+                f"the recipe's keyframe model '{name:.100}' is not here: put it beside the recipe, or name it with --keyframe-model"
+            )
+        check_painter(engine, name)
+
+
+def check_painter(engine: Engine, name: str) -> None:
+    """Find a keyframe model and read of which kind it is, before anything slow starts.
+
+    ModelMissingError when it is not to be had, or can't paint.
+    """
+    from core.keyframe_models.facts import read_facts
+
+    read_facts(engine.store.locate(name, "image"))
+
+
 def segmenter_of(engine: Engine, edit: RecipeEdit, path: Path, notes: list[str]) -> str:
     """The segmenter to track an edit's objects with.
 

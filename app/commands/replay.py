@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.commands.console import note
-from app.commands.recipe_names import check_models, segmenter_of, video_of
+from app.commands.recipe_names import check_models, check_painters, segmenter_of, video_of
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.jobs.propagation import half_size
@@ -107,6 +107,8 @@ def replay_to_folder(
         applied: list[AppliedEdit] = []
         base = ""
         replay = _Replay(engine, source, path, not own or anew, context, [])
+        if replay.anew:
+            check_painters(engine, recipe.edits, path)
         for number, edit in enumerate(recipe.edits):
             below = StackedReader(reader, applied)
             done, keys = _apply(replay, edit, below, reader, f"{clip.content} {base}", out / WINDOWS / str(number))
@@ -161,6 +163,7 @@ def _apply(
         model = half_size(model)
     asked = EditRequest(FrameRange(*span), region, tuple(keyframes), edit.settings, feather)
     planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
+    replay.engine.at_work(model)
     make_windows(planned, reader, replay.context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
     windows = tuple((window.start, window.stop, window.path) for window in planned.windows)
@@ -318,19 +321,21 @@ def _painted_keyframe(
 ) -> Keyframe:
     """Paint a keyframe again, on the nearest of the `free` frames."""
     from core.background.canvas import behind_keyframe
+    from core.keyframe_models.studio import studio_for
     from core.propagation.request import Keyframe
-    from core.vivid.keyframe import KeyframeStudio
 
     if not keyframe.painted:
         raise InputError("a keyframe of the recipe was not painted by the model: it can be replayed on its own video only, without --video")
     if not free:
         raise InputError("the recipe has more keyframes than this video has frames with the objects: give a longer one")
     frame = min(free, key=lambda f: abs(f - keyframe.frame))
-    studio = KeyframeStudio(replay.engine.video_model(model))
-    prepared = studio.prepare(reader.frame(frame), region[frame], feather.at(frame), behind_keyframe(reader, region, frame))
+    behind = behind_keyframe(reader, region, frame)
     last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, model, keyframe.keep)
     picture = reader.frame(frame)
     for painting in (*keyframe.grown, last):  # the first keeps nothing of the picture it starts from
+        painter = painting.settings.painter
+        studio = studio_for(replay.engine.at_work(replay.engine.painter(painter) if painter else replay.engine.video_model(model)))
+        prepared = studio.prepare(reader.frame(frame), region[frame], feather.at(frame), behind)
         asked = painting.task, painting.caption, (painting.seed,), painting.settings
         picture = next(iter(prepared.tries(*asked, replay.context, picture, painting.keep)))
     return Keyframe(frame, picture, keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried)

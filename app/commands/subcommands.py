@@ -20,10 +20,9 @@ from core.words import counted
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    given = {
-        name: getattr(options, name, None)
-        for name in ("workspace", "device", "memory", "speed", "port", "host", "segmenter", "model", "password_file", "max_upload")
-    }
+    models = ("segmenter", "model", "keyframe_model")
+    names = ("workspace", "device", "memory", "speed", "port", "host", *models, "password_file", "max_upload")
+    given = {name: getattr(options, name, None) for name in names}
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     given["token"] = "" if getattr(options, "no_token", False) else None
     given["names"] = tuple(getattr(options, "names", ())) or None
@@ -91,6 +90,8 @@ def edit(options: argparse.Namespace) -> None:
     from core.project.tracks import MaskAdjustment
 
     prompts = _prompts(options)
+    if options.keyframe and options.keyframe_model:
+        raise InputError("give --keyframe or --keyframe-model, not both: a keyframe that is given is not painted")
     arguments = EditArguments(
         options.task,
         options.caption,

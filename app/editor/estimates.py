@@ -43,7 +43,8 @@ class EstimateOperations:
     def costs(self, project_id: str) -> list[Cost]:
         """What tracking one object, a keyframe try and propagating will take on this machine."""
         frames, settings = self._workspace.project(project_id).clip.frames, self._engine.settings
-        kinds = (("track", settings.segmenter, frames), ("keyframe", settings.model, 1), ("propagate", settings.model, frames))
+        painter = settings.keyframe_model or settings.model
+        kinds = (("track", settings.segmenter, frames), ("keyframe", painter, 1), ("propagate", settings.model, frames))
         return [_cost(kind, self._estimates.rate(kind, name), count) for kind, name, count in kinds]
 
     def measure_machine(self, project_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from app.editor.changes import check_masks
@@ -71,17 +72,21 @@ class KeyframeOperations:
         if keep and (parent is None or project.edit(parent).frame != frame):
             raise InputError("a share of the picture can be kept only of a try on the same frame: go to its frame, or keep 0")
         lineage_of(project, parent)
+        wanted = settings or SamplingSettings()
+        painter = self._engine.painter_of(wanted)
         self._queue.cancel_trials(project_id)
-        tries = TriesRequest(frame, task, caption, seeds, settings or SamplingSettings(), parent, keep)
+        tries = TriesRequest(frame, task, caption, seeds, wanted, parent, keep)
         job = partial(self._jobs.try_keyframe, project_id, tries)
-        timed = self._queue.timed("keyframe", self._engine.settings.model, job, lambda result: len(result["edits"]))
+        timed = self._queue.timed("keyframe", painter or self._engine.settings.model, job, lambda result: len(result["edits"]))
         return self._queue.submit("keyframe", project_id, timed if tries.settings.steps is None else job)
 
     def missing_seeds(self, project_id: str, tries: TriesRequest) -> tuple[int, ...]:
         """The seeds of a request for which the project has no try of its present masks."""
 
+        settings = replace(tries.settings, painter=self._engine.painter_of(tries.settings))
+
         def is_one(edit: KeyframeEdit) -> bool:
-            wanted = (tries.frame, tries.task, tries.caption, tries.settings, tries.keep)
+            wanted = (tries.frame, tries.task, tries.caption, settings, tries.keep)
             same = (edit.frame, edit.task, edit.caption, edit.settings, edit.keep) == wanted
             return same and bool(edit.model) and not edit.stale and (not tries.keep or edit.parent == tries.parent)
 

@@ -68,7 +68,9 @@ class KeyframeJobs:
         lineage = lineage_of(project, tries.parent)
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
         context.report("loading the model", 0, 1)
-        model = self._engine.video_model()
+        painter = self._engine.painter_of(tries.settings)
+        model = self._engine.at_work(self._engine.painter(painter))
+        settings = dataclasses.replace(tries.settings, painter=painter)
         region = self._regions.build_for(tries.task, project_id, context)
         mask = region.masks[tries.frame]
         if not mask.any():
@@ -89,7 +91,7 @@ class KeyframeJobs:
                 task=tries.task,
                 caption=tries.caption,
                 seed=seed,
-                settings=tries.settings,
+                settings=settings,
                 model=model.name,
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
                 region=region.file,

@@ -149,7 +149,7 @@ class PropagationJobs:
     def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id
         folder = self._workspace.folder(project_id)
-        model = self._engine.video_model(propagation.model)
+        model = self._engine.at_work(self._engine.video_model(propagation.model))
         if propagation.draft:
             model = half_size(model)
         planned = plan(self._request(project, propagation), model, folder / WINDOWS)

@@ -50,7 +50,7 @@ class TrialJobs:
         project = self._workspace.project(project_id)
         carried = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         context.report("loading the model", 0, 1)
-        model = self._engine.video_model()
+        model = self._engine.at_work(self._engine.video_model())
         model = half_size(model) if draft else model
         guided = sampling_of(model, carried[0].task if carried else "modify", SamplingSettings()).guidance > 1
         self._estimates.try_out(model, guided, self._engine.weights(), context)
@@ -67,7 +67,7 @@ class TrialJobs:
         width, height = project.clip.info.size
         context.report("loading the models", 0, 4)
         self._engine.segmenter()
-        model = self._engine.video_model()
+        painter = self._engine.at_work(self._engine.painter(self._engine.painter_of(SamplingSettings())))
         context.report("measuring", 1, 4)
         box = BoxPrompt(start, 1, width * 0.35, height * 0.35, width * 0.65, height * 0.65)
         stamps = []
@@ -80,10 +80,11 @@ class TrialJobs:
         mask = np.zeros((height, width), np.bool_)
         mask[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
         sampling_settings, started = SamplingSettings(), time.monotonic()
-        prepared = self._pictures.keyframe_studio(model).prepare(self._pictures.frames.frame(project, start), mask, 4)
+        prepared = self._pictures.keyframe_studio(painter).prepare(self._pictures.frames.frame(project, start), mask, 4)
         for _ in prepared.tries("delete", "", (0,), sampling_settings, context):
-            self._estimates.learn_rate("keyframe", settings.model, time.monotonic() - started, device, False)
+            self._estimates.learn_rate("keyframe", settings.keyframe_model or settings.model, time.monotonic() - started, device, False)
         context.report("measuring", 3, 4)
+        model = self._engine.at_work(self._engine.video_model())
         sampling = sampling_of(model, "modify", sampling_settings)
         timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.background.canvas import Behind
+    from core.keyframe_models.contract import KeyframeModel
+    from core.keyframe_models.studio import PaintingStudio
     from core.segment import SegmentSession
     from core.vivid.contract import VideoEngine
     from core.vivid.keyframe import KeyframeStudio
@@ -41,7 +43,7 @@ class Pictures:
         self._workspace = workspace
         self._engine = engine
         self._sessions: ClosingCache[SegmentSession] = ClosingCache(2)
-        self._studios: ClosingCache[KeyframeStudio] = ClosingCache(1)
+        self._studios: ClosingCache[KeyframeStudio | PaintingStudio] = ClosingCache(1)
         self._behind: ClosingCache[Behind] = ClosingCache(1)
 
     def result_region_png(self, project: Project, propagation: Propagation, frame: int, max_width: int | None) -> bytes:
@@ -102,11 +104,11 @@ class Pictures:
         """A session of its own for one run through the clip."""
         return self._engine.segmenter().session(self.frames.reader(project), self._workspace.folder(project.project_id))
 
-    def keyframe_studio(self, model: VideoEngine) -> KeyframeStudio:
+    def keyframe_studio(self, model: VideoEngine | KeyframeModel) -> KeyframeStudio | PaintingStudio:
         """The studio of the model, with whatever it has encoded before."""
-        from core.vivid.keyframe import KeyframeStudio
+        from core.keyframe_models.studio import studio_for
 
-        return self._studios.get(model.name, lambda: KeyframeStudio(model))
+        return self._studios.get(model.name, lambda: studio_for(model))
 
     def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
         """The background behind a region on one frame; it is found once, however many tries there

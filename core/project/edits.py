@@ -52,15 +52,23 @@ ThingFit = Literal["stretch", "inside"]
 THING_FITS: tuple[ThingFit, ...] = get_args(ThingFit)
 
 
+VIDEO_MODEL = "video"
+"""What is asked for instead of a keyframe model to have the video model paint."""
+LONGEST_PATH = 4096
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
     """How a diffusion model is run. None means the model's own default for the task; `fit` says how
-    a painted thing lies in the region, None that the thing decides.
+    a painted thing lies in the region, None that the thing decides. `painter` names the keyframe
+    model that paints: VIDEO_MODEL for none, None for the one that the program was started with; of
+    a finished try None says that the video model painted it.
     """
 
     steps: int | None = None
     guidance: float | None = None
     fit: ThingFit | None = None
+    painter: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
@@ -69,6 +77,8 @@ class SamplingSettings:
             raise InputError(f"a guidance of {self.guidance} can't be used: choose one from 0 to 50")
         if self.fit is not None and self.fit not in THING_FITS:
             raise InputError(f"a painted thing can't lie in the region by '{self.fit}': choose {' or '.join(THING_FITS)}")
+        if self.painter is not None and not 0 < len(self.painter) <= LONGEST_PATH:
+            raise InputError(f"a keyframe model's name has 1 to {LONGEST_PATH} characters: give one of `models`")
         if self.guidance is not None:
             object.__setattr__(self, "guidance", float(self.guidance))  # 3 and 3.0 are the same work
 

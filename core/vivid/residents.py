@@ -57,6 +57,11 @@ class Residents:
         """The parts on the device, the longest there first."""
         return tuple(self._here)
 
+    @property
+    def held(self) -> int:
+        """Bytes of weights on the device."""
+        return sum(self._here.values())
+
     def add(self, name: str, module: nn.Module, work: int) -> None:
         """Let `module` come whenever its forward is called (of an autoencoder encode and decode
         too); it needs `work` bytes on top.

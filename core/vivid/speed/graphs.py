@@ -23,6 +23,10 @@ class GraphReplay:
         self._forward = forward
         self._recorded: OrderedDict[tuple[Any, ...], tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]] = OrderedDict()
 
+    def forget(self) -> None:
+        """Drop what was recorded: the weights are about to move."""
+        self._recorded.clear()
+
     def suits(self, hidden: Tensor) -> bool:
         """Whether a step on (B, F, C, h, w) is small enough to gain by it."""
         batch, frames, _, height, width = hidden.shape

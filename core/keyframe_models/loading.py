@@ -1,0 +1,71 @@
+"""Keyframe models from folders as diffusers writes them."""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import logging
+from collections.abc import Callable
+
+import torch
+from diffusers import DiffusionPipeline, Flux2KleinInpaintPipeline
+from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
+from transformers.utils import logging as transformers_logging
+
+from core.errors import ModelMissingError
+from core.keyframe_models.facts import read_facts
+from core.keyframe_models.klein import Klein
+from core.keyframe_models.pipeline_model import PipelineModel
+from core.keyframe_models.placing import place
+from core.models import ModelStore
+from core.models.tensors import check_package
+
+log = logging.getLogger(__name__)
+
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
+"""What the libraries raise over a folder that is incomplete or damaged."""
+_MODELS: dict[str, tuple[type[PipelineModel], type[DiffusionPipeline]]] = {
+    "flux2-klein": (Klein, Flux2KleinInpaintPipeline),
+}
+"""By engine: the model, and the pipeline that it calls. A further one is a file and a line here."""
+
+
+def load_keyframe_model(
+    name: str, device: str, store: ModelStore, memory: str = "auto", free: Callable[[], int] | None = None
+) -> PipelineModel:
+    """Load a keyframe model of the catalogue, or one in a folder, onto `device`.
+
+    Single precision on a CPU, bfloat16 elsewhere.
+
+    Args:
+        name: A name of the catalogue, or the path of a folder.
+        device: cpu, cuda, cuda:N or mps.
+        store: Where models lie.
+        memory: all, parts, layers or auto, see `core.keyframe_models.placing`.
+        free: Says how many bytes are free on the device; None where nothing is to be shared out.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: The name is unknown.
+        ModelMissingError: The weights are absent, damaged, or of another kind.
+    """
+    folder = store.locate(name, "image")
+    facts = read_facts(folder)
+    kind, pipeline_class = _MODELS[facts.kind]
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    # Half precision is slower than single on most CPUs, and some operators lack it there.
+    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+    try:
+        check_package(folder)
+        model = kind(pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True), name, facts)
+    except _DAMAGED as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelMissingError(f"the keyframe model in '{folder}' can't be loaded ({line:.300}): get it anew") from error
+    model.places = place(model.pipeline, model.denoiser, torch.device(device), memory, model.sizes[0], None if free is None else free())
+    if model.places is not None:
+        log.info("%s on %s: %s", name, device, model.places)
+    return model

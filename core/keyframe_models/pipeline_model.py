@@ -1,0 +1,112 @@
+"""A keyframe model out of a pipeline of diffusers: embeddings are kept, seeds are the same on every
+device, and a stop comes within a step.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.keyframe_models.contract import PaintRequest, sizes_of
+from core.keyframe_models.facts import Facts
+from core.keyframe_models.placing import Places
+from core.vivid.residents import release_unused
+
+Embeddings = dict[str, Any]
+"""What a pipeline takes instead of a caption, by the names of its arguments."""
+_CAPTIONS_KEPT = 64
+
+
+class PipelineModel(ABC):
+    """What the keyframe models of diffusers share; see `KeyframeModel`.
+
+    A subclass says what it was trained with and how its pipeline is called.
+    """
+
+    denoiser = "transformer"
+    """The pipeline's name of its denoiser."""
+    cell = 16
+    sees_region = False
+    returns_surroundings = False
+    delete_caption = "empty background"
+
+    def __init__(self, pipeline: DiffusionPipeline, name: str, facts: Facts) -> None:
+        self.pipeline: Any = pipeline
+        self.name = name
+        own_steps, own_guidance = self._own_sampling()
+        self.steps = facts.steps or own_steps
+        self.guidance = own_guidance if facts.guidance is None else facts.guidance
+        self.sizes = sizes_of(facts.side or self._side(), self.cell)
+        self.places: Places | None = None
+        self._embeddings: OrderedDict[tuple[str, bool], Embeddings] = OrderedDict()
+        pipeline.set_progress_bar_config(disable=True)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it works; its weights may wait in the host's memory."""
+        return torch.device(self.pipeline._execution_device)
+
+    def embed(self, caption: str, guided: bool) -> Embeddings:
+        """What the text encoder makes of a caption; the last few captions are kept.
+
+        With `guided` also of no caption, which guidance compares with.
+        """
+        key = caption, guided
+        if key not in self._embeddings:
+            with torch.no_grad():
+                self._embeddings[key] = self._read(caption, guided)
+        self._embeddings.move_to_end(key)
+        while len(self._embeddings) > _CAPTIONS_KEPT:
+            self._embeddings.popitem(last=False)
+        return self._embeddings[key]
+
+    def paint(self, asked: PaintRequest, on_step: Callable[[int], None]) -> NDArray[np.uint8]:
+        """Paint inside the mask; see `KeyframeModel`."""
+        height, width = asked.mask.shape
+        embeddings = self.embed(asked.caption, self.is_guided(asked.guidance))
+        own = self._arguments(asked, Image.fromarray(asked.pixels), Image.fromarray(np.uint8(255) * asked.mask))
+
+        def after(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            on_step(step + 1)
+            return tensors
+
+        # Some pipelines draw from torch's own generator, too.
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), torch.no_grad():
+            torch.manual_seed(asked.seed)
+            generator = torch.Generator().manual_seed(asked.seed)
+            common = {"height": height, "width": width, "num_inference_steps": asked.steps, "generator": generator}
+            result = self.pipeline(**embeddings, **common, **own, callback_on_step_end=after, output_type="np")
+        picture = np.nan_to_num(np.asarray(result.images[0], np.float32))
+        release_unused(self.device)
+        return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+    def is_guided(self, guidance: float) -> bool:
+        """Whether each step also runs without the caption."""
+        return guidance > 1
+
+    @abstractmethod
+    def _own_sampling(self) -> tuple[int, float]:
+        """The steps and the guidance that the weights were made for."""
+
+    @abstractmethod
+    def _side(self) -> int:
+        """Pixels of a side of the squares that it was trained on."""
+
+    @abstractmethod
+    def _read(self, caption: str, guided: bool) -> Embeddings:
+        """Let the text encoder read a caption."""
+
+    @abstractmethod
+    def _arguments(self, asked: PaintRequest, picture: Image.Image, mask: Image.Image) -> dict[str, Any]:
+        """What else this pipeline is called with."""

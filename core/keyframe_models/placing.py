@@ -1,0 +1,121 @@
+"""Where the weights of a keyframe model lie: on a GPU its parts come when they are called, and all
+leave when the video model needs the room.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.hooks import apply_group_offloading
+from torch import nn
+
+from core.machine import free_memory
+from core.vivid.memory import coding_bytes, MARGIN
+from core.vivid.residents import Residents
+
+DENOISING = 2048
+"""Bytes that a step of a denoiser needs for a pixel of the picture, besides its weights: sixteen
+times the hidden states of both pictures and the caption in FLUX.2 klein. Computed, not measured.
+"""
+LAYERS = 20
+"""Into how many pieces at least weights fall that come to the device layer after layer."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """What was chosen: `residents` are the parts that visit the device, `streamed` those of which
+    only the layers at work are there. `need` is the most bytes that they hold at a time.
+    """
+
+    residents: Residents
+    streamed: tuple[str, ...]
+    tiled: bool
+    need: int
+
+    @property
+    def held(self) -> int:
+        """Bytes of weights on the device now."""
+        return self.residents.held
+
+    def leave(self) -> None:
+        """Send everything back to the host's memory."""
+        for name in self.residents.here:
+            self.residents.leave(name)
+
+    def __str__(self) -> str:
+        layers = f", {', '.join(self.streamed)} layer after layer" if self.streamed else ""
+        return f"its parts come when they are needed{layers}{', coded in tiles' if self.tiled else ''}; up to {self.need / 1e9:.1f} GB"
+
+
+def place(
+    pipeline: DiffusionPipeline, denoiser: str, device: torch.device, wanted: str, size: tuple[int, int], free: int | None
+) -> Places | None:
+    """Put a pipeline on a device.
+
+    Args:
+        pipeline: Lies in the host's memory.
+        denoiser: The name of its denoiser.
+        device: Where it is to work.
+        wanted: auto or all keep what fits on the device, parts only what works, layers of large
+            parts only the layers that work.
+        size: (height, width) of the pictures, in pixels.
+        free: Bytes free on the device; None where nothing is to be shared out (a CPU, or a device
+            that works in the host's own memory).
+
+    Returns:
+        What was chosen; None where all of it lies on the device for good.
+    """
+    if free is None:
+        pipeline.to(device)
+        return None
+    parts: dict[str, Any] = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
+    room, work = free - MARGIN, _work(parts, denoiser, size)
+    sizes = {name: _bytes(part) for name, part in parts.items()}
+    tiled = sizes["vae"] + work["vae"] > room
+    if tiled:
+        parts["vae"].enable_tiling()
+        work["vae"] = _work(parts, denoiser, size, tiled=True)["vae"]
+    streamed = tuple(name for name in parts if name != "vae" and (wanted == "layers" or sizes[name] + work[name] > room))
+    needed = {name: sizes[name] // (LAYERS if name in streamed else 1) + work[name] for name in parts}
+    least = max(needed.values())
+    budget = least if wanted in ("parts", "layers") else max(least, room)
+    residents = Residents(device, budget)
+    for name, part in parts.items():
+        if name in streamed:
+            _stream(part, device, sizes[name])
+        else:
+            residents.add(name, part, work[name])
+    resting = sum(sizes[name] for name in parts if name not in streamed)
+    return Places(residents, streamed, tiled, min(budget, resting + max(work.values())))
+
+
+def _work(parts: dict[str, Any], denoiser: str, size: tuple[int, int], tiled: bool = False) -> dict[str, int]:
+    """Bytes that each part needs besides its weights."""
+    work = dict.fromkeys(parts, 0)
+    height, width = size
+    work[denoiser] = DENOISING * height * width
+    vae = parts["vae"]
+    first = (getattr(vae.config, "block_out_channels", None) or [vae.config.get("base_dim", 128)])[0]
+    tile = (min(height, 512), min(width, 512)) if tiled else None
+    work["vae"] = coding_bytes((1, 1), size, first, next(vae.parameters()).dtype.itemsize, tile)
+    return work
+
+
+def _stream(part: nn.Module, device: torch.device, size: int) -> None:
+    apply_group_offloading(
+        part,
+        onload_device=device,
+        offload_device=torch.device("cpu"),
+        offload_type="leaf_level",
+        use_stream=device.type == "cuda",
+        low_cpu_mem_usage=free_memory() < 2 * size,
+    )
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in dict.fromkeys([*module.parameters(), *module.buffers()]))

@@ -1,0 +1,316 @@
+"""Keyframes painted by image inpainting models: tiny random ones of diffusers' own classes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from builders import DISC_BOX, finish, held_at, tiny_vivid_package
+from command_line import BOX, run_here
+from tiny_keyframe_models import write_keyframe_model
+
+from app.commands.cli import main
+from app.editor.editor import Editor
+from app.render.recipe import Recipe
+from app.settings import Settings
+from core.errors import InputError, ModelMissingError
+from core.keyframe_models.contract import PaintRequest, sizes_of
+from core.keyframe_models.loading import load_keyframe_model
+from core.keyframe_models.pipeline_model import PipelineModel
+from core.keyframe_models.placing import place
+from core.keyframe_models.sharing import SharedDevice, tenant_of
+from core.keyframe_models.studio import painted_area, PaintingStudio
+from core.media import open_clip, read_image
+from core.models import ModelStore
+from core.progress import JobContext
+from core.project.edits import SamplingSettings, VIDEO_MODEL
+from core.render.composite import difference_outside
+from core.vivid.memory import MARGIN
+from tests.builders import noise_frames
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+FRAMES = 4
+KINDS = ("flux2-klein",)
+QUICK, FOUR = SamplingSettings(steps=2), SamplingSettings(steps=4)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {kind: write_keyframe_model(kind, tmp_path_factory.mktemp("models") / kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def models(one_thread: None, folders: dict[str, Path]) -> dict[str, PipelineModel]:
+    return {kind: loaded(folder) for kind, folder in folders.items()}
+
+
+def loaded(folder: Path) -> PipelineModel:
+    return load_keyframe_model(str(folder), "cpu", ModelStore())
+
+
+def frame_and_region() -> tuple[np.ndarray, np.ndarray]:
+    region = np.zeros((61, 93), bool)
+    region[20:47, 60:93] = True
+    return noise_frames(1, 61, 93)[0], region
+
+
+def tries(model: PipelineModel, seeds: list[int], settings: SamplingSettings = QUICK, **more: Any) -> list[np.ndarray]:
+    prepared = PaintingStudio(model).prepare(*frame_and_region())
+    return list(prepared.tries("modify", "a red ball", seeds, settings, JobContext(), **more))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_is_recognised_and_paints_the_region_only(models: dict[str, PipelineModel], kind: str) -> None:
+    frame, region = frame_and_region()
+    first, second = tries(models[kind], [7, 3])
+    assert all(difference_outside(frame, picture, region) == 0 for picture in (first, second))
+    assert (first[region] != frame[region]).mean() > 0.5
+    assert (first != second).any()
+    assert (tries(models[kind], [7])[0] == first).all()
+    steps: list[int] = []
+    context = JobContext(lambda event: steps.append(event.total))
+    (kept,) = PaintingStudio(models[kind]).prepare(frame, region).tries("modify", "a ball", [7], FOUR, context, start=first, keep=0.5)
+    assert set(steps) == {2}
+    assert len(steps) == 3
+    assert difference_outside(frame, kept, region) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_of_a_caption_share_what_was_read_of_it(models: dict[str, PipelineModel], kind: str) -> None:
+    spoken: list[int] = []
+    hook = models[kind].pipeline.text_encoder.register_forward_hook(lambda *_: spoken.append(1))
+    frame, region = frame_and_region()
+    prepared = PaintingStudio(models[kind]).prepare(frame, region)
+    for _ in range(2):
+        list(prepared.tries("add", f"a ball that only {kind} has read of", [1, 2], QUICK, JobContext()))
+    read = len(spoken)
+    list(prepared.tries("add", "another", [1], QUICK, JobContext()))
+    hook.remove()
+    assert read == len(spoken) - read
+
+
+class Lighter:
+    """Paints a square of a known colour, and all that it paints in another light."""
+
+    name, steps, guidance, delete_caption = "lighter", 1, 1.0, "nothing"
+    sizes, cell, sees_region, returns_surroundings = ((128, 128),), 16, True, True
+    SQUARE = (60, 120, 90)
+
+    def paint(self, asked: PaintRequest, on_step: Callable[[int], None]) -> np.ndarray:
+        on_step(1)
+        picture = asked.pixels.copy()
+        picture[56:72, 56:72] = self.SQUARE
+        lighter = np.clip(picture * 1.2 + 6, 0, 255).astype(np.uint8)
+        return np.where(asked.mask[..., None], lighter, picture)
+
+
+@pytest.mark.parametrize("task", ["add", "modify"])
+def test_the_light_that_a_model_adds_is_taken_back(task: str) -> None:
+    ys, xs = np.mgrid[:128, :128]
+    frame = np.stack([70 + xs // 2, 60 + ys // 2, 90 + (xs + ys) // 4], -1).astype(np.uint8)
+    region = np.zeros((128, 128), bool)
+    region[24:104, 24:104] = True
+    prepared = PaintingStudio(Lighter()).prepare(frame, region)
+    (picture,) = prepared.tries(task, "a square", [1], SamplingSettings(), JobContext())
+    assert (prepared.canvas.pixels == frame).all()
+    assert difference_outside(frame, picture, region) == 0
+    assert np.abs(picture[58:70, 58:70].astype(int) - Lighter.SQUARE).max() <= 3
+    around = region.copy()
+    around[48:80, 48:80] = False
+    assert np.abs(picture.astype(int) - frame)[around].mean() < 3
+
+
+def test_sizes_are_whole_cells_and_as_large_as_the_square() -> None:
+    sizes = sizes_of(1024, 16)
+    assert sizes[0] == (1024, 1024)
+    assert all(height % 16 == width % 16 == 0 and 0.9 * 1024**2 < height * width <= 1024**2 for height, width in sizes)
+    assert (880, 1184) in sizes
+
+
+def test_the_ring_is_painted_where_surroundings_come_back_as_they_were() -> None:
+    mask = np.zeros((128, 128), bool)
+    mask[50:60, 50:60] = True
+    area = painted_area(mask, Lighter())
+    assert area[32:80, 32:80].all()
+    assert area.sum() == 48 * 48
+
+
+def test_a_region_is_seen_as_large_as_a_size_of_the_model_lets_it(models: dict[str, PipelineModel]) -> None:
+    model = models["flux2-klein"]
+    region = np.zeros((240, 320), bool)
+    region[110:130, 20:300] = True
+    size = PaintingStudio(model).prepare(np.zeros((240, 320, 3), np.uint8), region).canvas.crop.working_size
+    assert size in model.sizes
+    assert size[1] > size[0]
+
+
+# What can't be used.
+
+
+def test_what_is_no_keyframe_model_is_refused_in_one_sentence(folders: dict[str, Path], tmp_path: Path) -> None:
+    def refused(folder: Path) -> str:
+        with pytest.raises((ModelMissingError, InputError)) as caught:
+            loaded(folder)
+        text = str(caught.value)
+        assert "\n" not in text
+        assert "Traceback" not in text
+        return text
+
+    good = folders["flux2-klein"]
+    assert "there is no checkpoint" in refused(tmp_path / "missing" / "model")
+    (tmp_path / "empty").mkdir()
+    assert "has no model_index.json" in refused(tmp_path / "empty")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model_index.json").write_text('{"_class_name": "CogVideoXPipeline"}')
+    assert "is a CogVideoXPipeline" in refused(other)
+    (other / "model_index.json").write_text("[1")
+    assert "can't be read as JSON" in refused(other)
+    for number, spoil in enumerate((_cut, _without_part, _wrong_facts)):
+        folder = tmp_path / f"spoiled-{number}"
+        shutil.copytree(good, folder)
+        spoil(folder)
+        assert "can't be" in refused(folder)
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _without_part(folder: Path) -> None:
+    shutil.rmtree(folder / "vae")
+
+
+def _wrong_facts(folder: Path) -> None:
+    (folder / "vivid.json").write_text(json.dumps({"steps": -3}))
+
+
+# Memory.
+
+
+def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(folders: dict[str, Path], models: dict[str, PipelineModel]) -> None:
+    folder = folders["flux2-klein"]
+    (plain,) = tries(models["flux2-klein"], [5])
+    for wanted in ("auto", "parts", "layers"):
+        model = loaded(folder)
+        model.places = place(model.pipeline, model.denoiser, CPU, wanted, model.sizes[0], 10**12)
+        assert (tries(model, [5])[0] == plain).all()
+        assert ("transformer" in model.places.streamed) == (wanted == "layers")
+        assert ("text_encoder" in model.places.residents.here) == (wanted == "auto")
+
+
+def test_of_two_models_that_do_not_fit_the_one_at_work_is_there(folders: dict[str, Path]) -> None:
+    first, second = loaded(folders["flux2-klein"]), loaded(folders["flux2-klein"])
+    for model in (first, second):
+        model.places = place(model.pipeline, model.denoiser, CPU, "auto", model.sizes[0], 10**12)
+    need = tenant_of(first).need
+    for room, beside in ((2 * need + MARGIN, True), (2 * need + MARGIN - 1, False)):
+        shared = SharedDevice(lambda room=room: room - tenant_of(first).held() - tenant_of(second).held())  # type: ignore[misc]
+        for name, model in (("first", first), ("second", second)):
+            shared.enter(name, tenant_of(model))
+            tries(model, [1])
+        assert tenant_of(second).held() > 0
+        assert (tenant_of(first).held() > 0) == beside
+        shared.clear()
+        assert tenant_of(first).held() == tenant_of(second).held() == 0
+
+
+# The whole way: the page's operations, and the command line.
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_vivid_package(tmp_path_factory.mktemp("package")))
+
+
+@pytest.fixture
+def editor(tmp_path: Path, folders: dict[str, Path], package: str) -> Iterator[Editor]:
+    settings = Settings(workspace=tmp_path / "workspace", device="cpu", model=package, keyframe_model=str(folders["flux2-klein"]))
+    editor = Editor(settings)
+    yield editor
+    editor.close()
+
+
+def test_a_try_remembers_which_model_painted_it(editor: Editor, folders: dict[str, Path], package: str, clip: Path) -> None:
+    name = str(folders["flux2-klein"])
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
+    editor.prompts.add_box(project_id, 1, 0, *DISC_BOX)
+    finish(editor, editor.tracking.start(project_id))
+
+    def start(*seeds: int, **more: Any) -> str:
+        return editor.keyframes.start_tries(project_id, 1, "add", "a red ball", seeds, SamplingSettings(**more))
+
+    finish(editor, start(1))
+    ids = [*finish(editor, start(1, 2))["edits"], *finish(editor, start(1, painter=VIDEO_MODEL, steps=1))["edits"]]
+    edits = [editor.projects.get(project_id).edit(edit_id) for edit_id in ids]
+    assert [edit.model for edit in edits] == [name, name, package]
+    assert [edit.settings.painter for edit in edits] == [name, name, None]
+    pictures = [read_image(editor.projects.file(project_id, edit.image)) for edit in edits]
+    region = editor.pictures.masks.load(editor.projects.get(project_id), edits[0].region)[1]
+    with open_clip(clip) as reader:
+        assert all(difference_outside(reader.frame(1), picture, region) == 0 for picture in pictures)
+    assert (pictures[0] != pictures[1]).any()
+    cost = {cost.step: cost.seconds for cost in editor.estimates.costs(project_id)}
+    assert cost["keyframe"] is not None
+    with pytest.raises(InputError, match="unknown image model"):
+        start(1, painter="/etc")
+    with held_at("keyframe", 1):
+        job = start(1, 2)
+        editor.jobs.cancel(job)
+    assert editor.runner.wait(job, 60).state == "cancelled"
+    assert len(editor.projects.get(project_id).edits) == 4
+
+
+def test_the_command_line_paints_carries_and_replays(
+    folders: dict[str, Path], package: str, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, out = str(folders["flux2-klein"]), tmp_path / "out"
+    words = (
+        "edit",
+        clip,
+        "--task",
+        "add",
+        "--caption",
+        "a red ball",
+        "--box",
+        BOX,
+        "--frames",
+        "0:3",
+        "--model",
+        package,
+        "--device",
+        "cpu",
+    )
+    shared = ("--workspace", tmp_path / "workspace", "--keyframe-model", name)
+    run_here(*words, *shared, "--out", out, "--png")
+    assert json.loads((out / "report.json").read_text())["max_difference_outside"] == 0
+    keyframe = Recipe.load(out / "recipe.json").edits[0].keyframes[0]
+    assert keyframe.paint_settings.painter == name
+    run_here("replay", out / "recipe.json", "--anew", *shared, "--out", tmp_path / "again")
+    with open_clip(out / "output.mp4") as made, open_clip(tmp_path / "again" / "output.mp4") as again:
+        assert all((made.frame(i) == again.frame(i)).all() for i in range(3))
+    capsys.readouterr()
+    replay = (
+        "replay",
+        out / "recipe.json",
+        "--anew",
+        "--device",
+        "cpu",
+        "--out",
+        tmp_path / "third",
+        "--workspace",
+        tmp_path / "workspace",
+    )
+    assert main([str(word) for word in replay]) == 2
+    assert "put it beside the recipe, or name it with --keyframe-model" in capsys.readouterr().err
+    assert main([str(word) for word in (*words, *shared, "--out", tmp_path / "both", "--keyframe", out / "keyframe.png")]) == 2
