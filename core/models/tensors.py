@@ -1,14 +1,17 @@
-"""Weights in safetensors files. What the header says is checked before anything is made of it: a
-file may come from anybody.
+"""Weights in safetensors files, and in pickles that hold nothing but weights. A file may come from
+anybody: what a header says is checked before anything is made of it, and no pickle runs.
 """
 
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from safetensors import SafetensorError
+
+from core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_HEADER = 16 * 2**20
 """Bytes: a hundred times what the largest models have."""
 _MOST_TENSORS = 100_000
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def check_tensors(path: Path) -> None:
@@ -44,9 +48,14 @@ def check_tensors(path: Path) -> None:
 
 
 def check_package(folder: Path) -> None:
-    """`check_tensors` for every safetensors file below a folder."""
-    for path in sorted(folder.rglob("*.safetensors")):
+    """`check_tensors` for every safetensors file below a folder. SafetensorError, too, when there
+    are only pickles.
+    """
+    files = sorted(folder.rglob("*.safetensors"))
+    for path in files:
         check_tensors(path)
+    if not files and (pickles := sorted(path.name for path in folder.rglob("*") if path.suffix in _PICKLES)):
+        raise SafetensorError(f"its weights are a pickle, {pickles[0]}, which may hold a program; get them as safetensors")
 
 
 def load_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
@@ -67,3 +76,31 @@ def load_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
 
     check_tensors(path)
     return load_file(path, device=device)
+
+
+def load_checkpoint(path: Path) -> Any:
+    """Read a checkpoint of one file: safetensors, or a pickle of torch that holds nothing but
+    weights.
+
+    Returns:
+        What was saved, tensors on the CPU.
+
+    Raises:
+        InputError: The pickle holds more than weights, which may be a program.
+        OSError, RuntimeError, EOFError, LookupError, ValueError, pickle.UnpicklingError,
+            SafetensorError: The file is damaged, or no checkpoint.
+    """
+    if path.suffix == ".safetensors":
+        return load_tensors(path)
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        with path.open("rb") as file:
+            bare = file.read(1) == pickle.PROTO
+        if bare or "global" in str(error).lower():  # torch's word for what is no tensor
+            raise InputError(
+                f"'{path}' is a pickle that holds more than weights, and was not opened: get the weights as safetensors"
+            ) from error
+        raise

@@ -20,11 +20,13 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import nn, Tensor
 
 import core.compat  # noqa: F401  (first: groundingdino imports torchvision)
 from core.errors import InputError
 from core.models import ModelStore
+from core.models.tensors import load_checkpoint
 from core.segment.words import FoundBox, words_of
 
 TEXT_ENCODER = "bert-base-uncased"
@@ -93,8 +95,8 @@ def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:
     path = store.locate(name, "grounder")
     words = store.locate(TEXT_ENCODER, "part")
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:
+        weights = load_checkpoint(path)
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError, SafetensorError) as error:
         raise InputError(f"'{path}' can't be read: it is damaged or not a checkpoint of Grounding DINO, fetch it again") from error
     weights = weights.get("model", weights) if isinstance(weights, dict) else {}
     weights = {key.removeprefix("module."): value for key, value in weights.items()}

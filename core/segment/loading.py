@@ -6,7 +6,6 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from sam2.build_sam import build_sam2
 from sam2.modeling.sam2_base import SAM2Base
@@ -17,7 +16,7 @@ from core.machine import keep_freed_memory
 from core.models import MODELS, ModelStore
 from core.models.device import has_fast_bfloat16
 from core.models.hub import model_type
-from core.models.tensors import load_tensors
+from core.models.tensors import load_checkpoint, load_tensors
 from core.segment.backend import Backend
 from core.segment.frames import FrameSource
 from core.segment.inference import shorten, speed_up
@@ -96,11 +95,24 @@ def _load_package(folder: Path) -> tuple[SAM2Base, int]:
 
 def _load_sam21(path: Path, name: str) -> SAM2Base:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["model"]
+        state = load_checkpoint(path)
+        state = state.get("model", state)  # safetensors have no such level
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise TypeError("no state of a network")
-    except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path} is not a SAM 2.1 checkpoint (a .pt file with the weights under 'model'): choose another file") from error
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        pickle.UnpicklingError,
+        SafetensorError,
+    ) as error:
+        raise InputError(
+            f"{path} is not a SAM 2.1 checkpoint (a .pt file with the weights under 'model', or a .safetensors file): choose another file"
+        ) from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
     # the switch that the package's video predictor sets too: what a person saw after clicking is

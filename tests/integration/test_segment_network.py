@@ -213,5 +213,6 @@ def test_a_sam_2_1_checkpoint_gives_a_mask(tmp_path: Path) -> None:
     mask = by_name.session(SyntheticReader(1)).preview(0, [PointPrompt(0, 1, 48, 36)])
     assert (mask.shape, mask.dtype) == ((72, 96), np.bool_)
     assert mask.any()
-    by_path = load_segmenter(str(checkpoint), "cpu", ModelStore())
+    save_file(network.state_dict(), tmp_path / "mine.safetensors")
+    by_path = load_segmenter(str(tmp_path / "mine.safetensors"), "cpu", ModelStore())
     assert by_path.backend.network.image_size == 1024

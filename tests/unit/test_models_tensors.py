@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from core.models.tensors import check_package, load_tensors
+from core.errors import InputError
+from core.models.tensors import check_package, load_checkpoint, load_tensors
 
 
 def made_up(header: bytes, data: bytes = bytes(8), length: int | None = None) -> bytes:
@@ -48,3 +50,29 @@ def test_a_header_that_lies_is_refused(tmp_path: Path, content: bytes) -> None:
         load_tensors(tmp_path / "w.safetensors")
     with pytest.raises(SafetensorError):
         check_package(tmp_path)
+
+
+class Program:
+    """What a pickle does when it is read."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (Path("was-run"),))
+
+
+def test_a_pickle_that_is_more_than_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model": {"a": torch.ones(2)}}, "weights.pt")
+    assert load_checkpoint(Path("weights.pt"))["model"]["a"].tolist() == [1, 1]
+    save_file({"a": torch.ones(2)}, "weights.safetensors")
+    assert load_checkpoint(Path("weights.safetensors"))["a"].tolist() == [1, 1]
+    torch.save({"model": {"a": torch.ones(2)}, "more": Program()}, "program.pt")
+    Path("old.pth").write_bytes(pickle.dumps(Program(), 2))
+    for name in ("program.pt", "old.pth"):
+        with pytest.raises(InputError, match=rf"'{name}' is a pickle that holds more than weights.* get the weights as safetensors"):
+            load_checkpoint(Path(name))
+    assert not Path("was-run").exists()
+    package = tmp_path / "package" / "transformer"
+    package.mkdir(parents=True)
+    (package / "model.bin").write_bytes(b"")
+    with pytest.raises(SafetensorError, match=r"a pickle, model\.bin, which may hold a program; get them as safetensors"):
+        check_package(package.parent)
