@@ -48,7 +48,8 @@ WINDOWS = ".windows"
 @dataclass(frozen=True)
 class EditArguments:
     """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
-    region is proposed once there are masks.
+    region is proposed once there are masks. With `only_frames` the video holds the edited frames
+    alone, else the whole clip.
     """
 
     task: str
@@ -65,6 +66,7 @@ class EditArguments:
     carry: Carry = "auto"
     deinterlace: bool = False
     proposes: bool = False
+    only_frames: bool = False
 
 
 def track_to_folder(
@@ -186,18 +188,19 @@ def edit_to_folder(
             engine.store.locate(engine.settings.segmenter, "segmenter")
         pictures = read_keyframes(arguments.keyframes, info, span)
         masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span, context)
-        for line in rehearse_clip(reader, span, video, "h264", context):
+        written = span if arguments.only_frames else (0, info.frames)
+        for line in rehearse_clip(reader, written, video, "h264", context):
             note(line)
         # Masks that come back as they are may lie where they are written, and stay the files that
         # they are.
         grown = arguments.shadows and arguments.task == "delete"
         unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
-        written = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
+        folders = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
         images = keyframe_files(arguments.keyframes)
         files = ("output.mp4", *images, "report.json", "recipe.json")
         used = [given.path for given in arguments.keyframes]
-        with result_folder(out, files, dict.fromkeys(written, span[1] - span[0]), (video, arguments.masks), used):
+        with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks), used):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
                 shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
@@ -236,7 +239,16 @@ def edit_to_folder(
             request = RenderRequest(edit, video, clip.content, engine.weights())
             windows = out / WINDOWS
             planned = plan(request, engine.at_work(model), windows)
-            report = write_edited_video(planned, reader, out, context, png=arguments.png, stopwatch=stopwatch, also={"suspect": suspect})
+            report = write_edited_video(
+                planned,
+                reader,
+                out,
+                context,
+                png=arguments.png,
+                whole=not arguments.only_frames,
+                stopwatch=stopwatch,
+                also={"suspect": suspect},
+            )
             painted = replace(arguments, settings=replace(arguments.settings, painter=painter))
             recipe = edit_recipe(
                 request, model.name, given, prompts, painted, engine.settings.segmenter, clip, [out / name for name in images]

@@ -76,4 +76,6 @@ def edit_recipe(
         through_cuts=prompts.through_cuts,
         shadows=arguments.shadows and arguments.task == "delete",
     )
-    return Recipe(clip.source, clip.sha256, clip.info.frames, asked.frames, "h264", (edit,), clip.deinterlace)
+    whole = not arguments.only_frames
+    span = (0, clip.info.frames) if whole else asked.frames
+    return Recipe(clip.source, clip.sha256, clip.info.frames, span, "h264", (edit,), clip.deinterlace, whole)

@@ -101,7 +101,7 @@ def replay_to_folder(
         clip = Clip(str(source), sha256, reader.info, 0, len(reader), recipe.deinterlace)
         own = sha256 == recipe.sha256
         frames = len(reader)
-        span = (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
+        span = (0, frames) if recipe.whole else (min(recipe.span[0], frames - 1), min(recipe.span[1], frames))
         for line in rehearse_clip(reader, span, source, kind.codec, context):
             note(line)
         applied: list[AppliedEdit] = []
@@ -116,12 +116,13 @@ def replay_to_folder(
                 replay.notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
             applied.append(done)
             base = f"{base}+{'+'.join(keys)}"
-        write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context)
+        copied = write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context, copies=recipe.whole)
         report = {
             "recipe": path.name,
             "video": source.name,
             "own_video": own,
             "frames": span[1] - span[0],
+            "copied": copied,
             "edits": len(recipe.edits),
             "notes": replay.notes,
         }

@@ -107,11 +107,16 @@ def edit(options: argparse.Namespace) -> None:
         options.carry,
         options.deinterlace,
         proposes=options.adjust is None and options.task == "delete",
+        only_frames=options.only_frames,
     )
     with console_job() as context:
         report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
     difference = report["max_difference_outside"]
-    print(f"{counted(report['frames'], 'frame')} in {options.out / 'output.mp4'}; largest difference outside the region: {difference}")
+    start, stop = report["written"]
+    edited = f", {report['frames']} of them edited" if report["frames"] < stop - start else ""
+    copied = f", {report['copied']} copied from the source as they are" if report["copied"] else ""
+    made = f"{counted(stop - start, 'frame')} in {options.out / 'output.mp4'}{edited}{copied}"
+    print(f"{made}; largest difference outside the region: {difference}")
 
 
 def replay(options: argparse.Namespace) -> None:

@@ -27,12 +27,13 @@ class ExportOperations:
         """What a result can be written as on this machine."""
         return export_formats()
 
-    def notes(self, project_id: str, codec: str) -> tuple[str, ...]:
+    def notes(self, project_id: str, codec: str, whole: bool = True) -> tuple[str, ...]:
         """What becomes of sound, subtitles and the rest of the clip in a format.
 
         Args:
             project_id: The project.
             codec: One of `formats`.
+            whole: Whether the whole clip is written, or only the frames that are worked on.
 
         Returns:
             Sentences without a capital and a full stop.
@@ -41,10 +42,10 @@ class ExportOperations:
             InputError: There is no such format, or the clip is gone.
         """
         clip = self._workspace.project(project_id).clip
-        return export_notes(Path(clip.source), clip.frame_range, codec)
+        return export_notes(Path(clip.source), (0, clip.info.frames) if whole else clip.frame_range, codec)
 
     @resumable("start_export")
-    def start(self, project_id: str, codec: str = "h264", propagation_id: str | None = None) -> str:
+    def start(self, project_id: str, codec: str = "h264", propagation_id: str | None = None, whole: bool = True) -> str:
         """Write a finished propagation with all below it, or the accepted results, and a recipe
         beside it.
 
@@ -52,6 +53,8 @@ class ExportOperations:
             project_id: The project.
             codec: One of `formats`.
             propagation_id: The propagation; the accepted results when None.
+            whole: Whether to write the whole clip with the edit in it, or only the frames that are
+                worked on.
 
         Returns:
             The job's id; its result names `file` and `recipe`, relative to the project.
@@ -65,7 +68,7 @@ class ExportOperations:
             raise InputError("there is no accepted result to export yet: propagate, then accept the result")
         if propagation_id is not None and project.propagation(propagation_id).result is None:
             raise InputError("this propagation is not finished: resume it first")
-        job = self._scanner.with_hash(project_id, partial(self._jobs.export, project_id, codec, propagation_id))
+        job = self._scanner.with_hash(project_id, partial(self._jobs.export, project_id, codec, propagation_id, whole))
         return self._queue.submit("export", project_id, job)
 
     def files(self, project_id: str) -> list[tuple[str, int]]:

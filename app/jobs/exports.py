@@ -32,7 +32,7 @@ class ExportJobs:
         self._frames = frames
         self._masks = masks
 
-    def export(self, project_id: str, codec: str, propagation_id: str | None, context: JobContext) -> dict[str, Any]:
+    def export(self, project_id: str, codec: str, propagation_id: str | None, whole: bool, context: JobContext) -> dict[str, Any]:
         """Write the video of a propagation, or of the stack, and its recipe beside it.
 
         Args:
@@ -40,6 +40,8 @@ class ExportJobs:
             codec: One of those that `app.render.export.export_formats` names.
             propagation_id: The propagation, with all that lies below it; the accepted results when
                 None.
+            whole: Write the whole clip, what no edit changed copied where that is possible;
+                otherwise only the frames that are worked on.
             context: Takes the progress, and stops the job.
 
         Returns:
@@ -55,11 +57,13 @@ class ExportJobs:
             frames = FrameRange(*top.span)
         else:
             reader, frames = self._frames.reader(project), project.clip.frame_range
+        if whole:
+            frames = FrameRange(0, project.clip.info.frames)
         stem = f"{file_stem(project.name)} edited {codec}"
         folder = self._workspace.folder(project_id) / EXPORTS
         rehearse_clip(reader, frames, Path(project.clip.source), codec, context)
-        recipe = recipe_of(self._workspace, project, stack, frames, codec)
-        write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context)
+        recipe = recipe_of(self._workspace, project, stack, frames, codec, whole)
+        write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context, copies=whole)
         write_text(folder / f"{stem}.recipe.json", recipe.dumps())
         return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from core.propagation.schedule import Segment
     from core.vivid.contract import VideoEngine
 
-STAGE = "rendering"
-
 
 @dataclass(frozen=True)
 class RenderRequest:
@@ -113,6 +111,7 @@ def write_edited_video(
     context: JobContext,
     *,
     png: bool = False,
+    whole: bool = False,
     stopwatch: Stopwatch | None = None,
     also: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
@@ -127,7 +126,9 @@ def write_edited_video(
         reader: The clip to edit.
         folder: Where the results go.
         context: Reports denoising steps, then frames.
-        png: Also write every frame as a picture, exactly as it is handed to the encoder.
+        png: Also write every edited frame as a picture, exactly as it is handed to the encoder.
+        whole: Write the whole clip with the edited frames in it, what nothing changed copied from
+            the source where that is possible. Otherwise only the frames that were edited.
         stopwatch: Gets the seconds of each stage.
         also: Goes into the report.
 
@@ -138,38 +139,17 @@ def write_edited_video(
         StorageError: The disk refuses.
         Cancelled: The job was stopped.
     """
-    from core.files import atomic_pictures, write_text
-    from core.media import VideoWriter, write_png_frame
-    from core.propagation.schedule import composite_segments
+    from app.render.windows import render_windows
+    from core.files import write_text
     from core.propagation.support import unsupported_frames
-    from core.render.composite import difference_outside
-    from core.render.seams import SeamMeter
 
     stopwatch = stopwatch or Stopwatch()
     request, model, windows = plan.request.edit, plan.model, plan.windows
-    frames = request.frames
-    start, stop = frames
+    start, stop = request.frames
     with stopwatch("propagate"):
         made = make_windows(plan, reader, context)
-    difference = 0
-    meter = SeamMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
-    context.report(STAGE, 0, stop - start)
-    with (
-        stopwatch("render"),
-        atomic_pictures(folder / "frames") if png else contextlib.nullcontext() as drafts,
-        VideoWriter(
-            folder / "output.mp4", reader.info, timestamps=reader.timestamps, audio_from=plan.request.source, span=frames
-        ) as writer,
-    ):
-        paths = [window.path for window in windows]
-        for frame, source, result in composite_segments(reader, request, paths):
-            mask = request.region[frame]
-            difference = max(difference, difference_outside(source, result, mask))
-            meter.see(frame, result, mask)
-            writer.write(result)
-            if drafts is not None:
-                write_png_frame(drafts, frame - start, result)
-            context.report(STAGE, frame - start + 1, stop - start)
+    with stopwatch("render"):
+        written = render_windows(plan, reader, folder, context, png=png, whole=whole)
     info = reader.info
     first = min(request.keyframes, key=lambda keyframe: keyframe.frame)
     report = {
@@ -191,10 +171,12 @@ def write_edited_video(
         "unsupported": [asdict(found) for found in unsupported_frames([window.path for window in windows], request)],
         "windows": len(windows),
         "windows_made": made,
-        "joins": [asdict(seam) for seam in meter.seams()],
+        "joins": [asdict(seam) for seam in written.seams],
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
         "peak_memory_mb": round(peak_memory_mb()),
-        "max_difference_outside": difference,
+        "max_difference_outside": written.difference,
+        "written": list(written.span),
+        "copied": written.copied,
         **(also or {}),
     }
     write_text(folder / "report.json", json.dumps(report, indent=1))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.media import ClipReader
+    from core.media.copying import CopyPlan
 
 STAGE = "exporting"
 PNG = "png"
@@ -110,7 +111,9 @@ def rehearse_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec
         return writer.rehearse()
 
 
-def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: str, path: Path, context: JobContext) -> None:
+def write_clip(
+    reader: ClipReader, span: tuple[int, int], source: Path, codec: str, path: Path, context: JobContext, *, copies: bool = False
+) -> int:
     """Write the frames of the half-open span, with the sound of `source`; PNG goes into a zip.
 
     The file appears when it is complete. InputError for what the codec can't hold, StorageError
@@ -123,23 +126,32 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
         codec: As `export_formats` lists it.
         path: The file to write.
         context: Reports frames, and can cancel.
+        copies: Whether what no edit changed is copied from the source where that is possible; the
+            span has to be the whole clip.
+
+    Returns:
+        How many frames were copied; all others were encoded.
 
     Raises:
         InputError: The codec can't hold the clip.
         StorageError: The disk refuses.
     """
     from core.files import atomic_path
-    from core.media import VideoWriter, write_png_frame
+    from core.media import write_png_frame
+    from core.media.copying import plan_copies
+    from core.media.splice import SpliceError
 
     start, stop = span
     context.report(STAGE, 0, stop - start)
     if codec != PNG:
         written: Any = _with_alpha(reader, codec)
-        with VideoWriter(path, reader.info, timestamps=reader.timestamps, codec=written, audio_from=source, span=span) as writer:
-            for number, frame in enumerate(_pictures(reader, span, written != codec)):
-                writer.write(frame)
-                context.report(STAGE, number + 1, stop - start)
-        return
+        plan = plan_copies(source, reader.info, written, path.suffix, reader.changes) if copies else None
+        if plan is not None:
+            try:
+                return _write_video(reader, span, source, written, path, context, plan)
+            except SpliceError:
+                pass
+        return _write_video(reader, span, source, written, path, context, None)
     with (
         atomic_path(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
@@ -150,6 +162,41 @@ def write_clip(reader: ClipReader, span: tuple[int, int], source: Path, codec: s
             archive.write(picture, picture.name)
             picture.unlink()
             context.report(STAGE, number + 1, stop - start)
+    return 0
+
+
+def _write_video(
+    reader: ClipReader, span: tuple[int, int], source: Path, codec: Any, path: Path, context: JobContext, copies: CopyPlan | None
+) -> int:
+    """Write the frames of the span, and copy what the plan says; how many frames were copied.
+
+    Args:
+        reader: The clip.
+        span: The frames start:stop.
+        source: The file that the sound comes from.
+        codec: What it is written as.
+        path: The file to write.
+        context: Reports frames, and can cancel.
+        copies: What is copied; None for nothing.
+
+    Returns:
+        Frames.
+    """
+    from core.media.copying import Part
+    from core.media.splice import clip_writer, SplicedWriter
+
+    start, stop = span
+    alpha = codec == "prores-4444"
+    with clip_writer(path, reader, source, codec, span, copies) as writer:
+        for part in copies.parts if copies is not None else (Part(start, stop, False),):
+            if isinstance(writer, SplicedWriter) and part.copied:
+                writer.copy(part)
+                context.report(STAGE, part.stop - start, stop - start)
+                continue
+            for number, frame in enumerate(_pictures(reader, (part.start, part.stop), alpha), part.start):
+                writer.write(frame)
+                context.report(STAGE, number + 1 - start, stop - start)
+    return 0 if copies is None else copies.copied
 
 
 def _with_alpha(reader: ClipReader, codec: str) -> str:

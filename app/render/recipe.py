@@ -110,7 +110,8 @@ class RecipeEdit:
 @dataclass(frozen=True)
 class Recipe:
     """A whole result: the video, the span that is written and as what, and the edits, the lowest
-    first. `deinterlace` makes whole frames of the fields of an interlaced video.
+    first. `deinterlace` makes whole frames of the fields of an interlaced video. `whole` says that
+    the span is the whole video, in which what no edit changes is copied where that is possible.
     """
 
     video: str
@@ -120,6 +121,7 @@ class Recipe:
     codec: str
     edits: tuple[RecipeEdit, ...]
     deinterlace: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         FrameRange(*self.span).check(self.frames)
@@ -177,7 +179,7 @@ def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
     return json.dumps(encode(Asked(tracks, project.adjustment, keyframes, segmenter, weights, shadows)), sort_keys=True).encode()
 
 
-def recipe_of(workspace: Workspace, project: Project, propagations: list[Propagation], span: tuple[int, int], codec: str) -> Recipe:
+def recipe_of(workspace: Workspace, project: Project, stack: list[Propagation], span: tuple[int, int], codec: str, whole: bool) -> Recipe:
     """The recipe of a stack of propagations, the lowest first. InputError when a file of the
     project is gone.
 
@@ -187,13 +189,14 @@ def recipe_of(workspace: Workspace, project: Project, propagations: list[Propaga
         stack: The propagations, the lowest first.
         span: The frames start:stop of the export.
         codec: How it is written.
+        whole: Whether it is an export of the whole clip.
 
     Returns:
         The recipe.
     """
-    edits = tuple(_edit(workspace, project, propagation) for propagation in propagations)
+    edits = tuple(_edit(workspace, project, propagation) for propagation in stack)
     clip = project.clip
-    return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace)
+    return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace, whole)
 
 
 def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> RecipeEdit:

@@ -100,6 +100,10 @@ class ClipReader(ABC):
         """
         return (shrunk(frame, width) for frame in self.frames(start, stop))
 
+    def changes(self, index: int) -> bool:
+        """Whether an edit has changed anything on this frame."""
+        return False
+
     @property
     def entry_points(self) -> tuple[int, ...]:
         """The frames that come at once, in order: reading one of them decodes no other."""

@@ -97,8 +97,9 @@ class VideoWriter:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else _MATROSKA_OPTIONS
                 self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
-            self._stream = _add_video(self._container, info, codec, self._clock)
-            self._convert = YuvConverter(_written_info(info, codec), self._stream.pix_fmt or "")
+            self._stream = self._add_stream(self._container)
+            written = _written_info(info, codec)
+            self._convert = YuvConverter(written, pixel_format_of(codec, written))
             if audio_from is not None and has_streams(Path(audio_from)):
                 source = Path(audio_from)
                 code = later(streams_of(source).extras.timecode, span[0] if span is not None else 0, info.rate)
@@ -126,7 +127,7 @@ class VideoWriter:
             # As an entry point it is sent last, so that its length is that of the last packet.
             picture.pict_type = PictureType.I
         with storage_errors(self._path):
-            self._mux(self._stream.encode(picture))
+            self._mux(self._encode(picture))
         self._written += 1
 
     def close(self) -> None:
@@ -140,7 +141,7 @@ class VideoWriter:
                 wanted = counted(self._clock.frames, "frame") if self._clock.frames else "some frames"
                 raise InputError(f"{self._path} was to hold {wanted}, but {self._written} came")
             with storage_errors(self._path):
-                self._mux(self._stream.encode(None))
+                self._mux(self._encode(None))
                 self._finish()
                 container, self._container = self._container, None
                 container.close()
@@ -170,7 +171,7 @@ class VideoWriter:
                 self.write(black)
             assert self._container is not None
             with storage_errors(self._path):
-                self._mux(self._stream.encode(None))
+                self._mux(self._encode(None))
                 if self._held is not None:
                     self._container.mux(self._held)
                 if self._audio is not None:
@@ -209,6 +210,12 @@ class VideoWriter:
     def _refused(self, error: av.FFmpegError) -> InputError:
         kind = self._path.suffix[1:].upper()
         return InputError(f"this clip can't be written as {kind}: FFmpeg refuses it ({error.strerror}); choose another format")
+
+    def _add_stream(self, container: OutputContainer) -> VideoStream:
+        return add_video(container, self._info, self._codec, self._clock)
+
+    def _encode(self, picture: av.VideoFrame | None) -> Sequence[av.Packet]:
+        return self._stream.encode(picture)
 
     def _stretch(self, source: Path) -> Stretch:
         """What the output covers of the file that its sound comes from."""
@@ -308,7 +315,22 @@ def _says_display_size(container: OutputContainer, info: VideoInfo, codec: Codec
     return container.format.name in ("webm", "matroska") and codec not in _IN_THE_STREAM and info.pixel_aspect != 1
 
 
-def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec, clock: Clock) -> VideoStream:
+def add_video(container: OutputContainer, info: VideoInfo, codec: Codec | AlphaCodec, clock: Clock, set_number: int = 0) -> VideoStream:
+    """Add a stream that encodes a clip.
+
+    Args:
+        container: The output.
+        info: The source.
+        codec: What it is written as.
+        clock: The times of the output's frames.
+        set_number: The number of the stream's parameter sets, 0 to 31, where H.264 has any.
+
+    Returns:
+        The stream.
+
+    Raises:
+        InputError: The codec can't hold the clip, or there is no encoder for it.
+    """
     info = _written_info(info, codec)
     rate = info.rate.limit_denominator(100_000)
     encoding, encoder = ENCODINGS[codec], encoder_of(codec)
@@ -319,6 +341,7 @@ def _add_video(container: OutputContainer, info: VideoInfo, codec: Codec | Alpha
         # x264 leaves a limited range unsaid unless something else about the signal is said too.
         said = ["videoformat=component"] if info.color_range == "tv" else []
         said += [f"{MODES[info.field_order]}=1"] if info.field_order else []
+        said += [f"sps-id={set_number}"] if set_number else []
         options["x264-params"] = ":".join(said)
     pixel_format = pixel_format_of(codec, info)
     if encoding.sitings and has_subsampled_colour(av.VideoFormat(pixel_format)):

@@ -63,7 +63,7 @@ class StackedReader(ClipReader):
         return self._edited(index, self._base.frame(index))
 
     def preview(self, index: int, width: int) -> Frame:
-        if self._changes(index):
+        if self.changes(index):
             return super().preview(index, width)
         return self._base.preview(index, width)
 
@@ -75,7 +75,7 @@ class StackedReader(ClipReader):
             width: of the preview that will be asked for, in pixels; None for the whole frame.
             context: can give the work up.
         """
-        self._base.prefetch(index, None if self._changes(index) else width, context)
+        self._base.prefetch(index, None if self.changes(index) else width, context)
 
     @property
     def entry_points(self) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ class StackedReader(ClipReader):
             for edit in self._edits
         )
 
-    def _changes(self, index: int) -> bool:
+    def changes(self, index: int) -> bool:
         return any(edit.frames.contains(index) and not edit.region.is_empty(index) for edit in self._edits)
 
     def _edited(self, index: int, frame: Frame) -> Frame:

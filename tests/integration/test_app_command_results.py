@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from builders import video_file
@@ -114,6 +115,33 @@ def test_a_keyframe_from_elsewhere_is_used_as_it_is(talking_clip: Path, edited: 
     run_here("edit", talking_clip, "--out", tmp_path, "--masks", edited / "masks", *words)
     assert json.loads((tmp_path / "report.json").read_text())["keyframe"] == 3
     assert np.asarray(Image.open(tmp_path / "keyframe.png")).shape == (120, 160, 3)
+
+
+def test_edited_frames_come_back_in_the_whole_clip(edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = tmp_path / "clip.mp4"
+    with open_clip(edited / "output.mp4") as reader, av.open(str(clip), "w") as made:  # an entry point every 4 frames
+        stream = made.add_stream("libx264", rate=Fraction(30000, 1001), options={"x264-params": "keyint=4:scenecut=0"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for frame in reader.frames():
+            made.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        made.mux(stream.encode())
+    words = ("--masks", edited / "masks", "--task", "delete", "--frames", "5:7", "--steps", 1)
+    run_here("edit", clip, "--out", tmp_path / "whole", *words, "--png")
+    assert "17 frames in" in (said := capsys.readouterr().out)
+    assert "2 of them edited, 13 copied from the source as they are" in said
+    run_here("replay", tmp_path / "whole" / "recipe.json", "--out", tmp_path / "again")
+    run_here("edit", clip, "--out", tmp_path / "cut", *words, "--only-frames")
+    with (
+        open_clip(clip) as source,
+        open_clip(tmp_path / "whole" / "output.mp4") as whole,
+        open_clip(tmp_path / "cut" / "output.mp4") as cut,
+    ):
+        assert (len(whole), whole.timestamps, len(cut)) == (17, source.timestamps, 2)
+        for index in (*range(4), *range(8, 17)):
+            assert (whole.frame(index) == source.frame(index)).all(), "copied, not encoded again"
+        assert np.abs(whole.frame(5).astype(int) - np.asarray(Image.open(tmp_path / "whole" / "frames" / "00000.png"))).mean() < 3
+        with open_clip(tmp_path / "again" / "output.mp4") as again:
+            assert all((again.frame(index) == whole.frame(index)).all() for index in range(17)), "a replay makes the same pixels"
 
 
 def test_a_folder_of_images_is_a_video_too(talking_clip: Path, tmp_path: Path) -> None:

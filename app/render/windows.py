@@ -1,0 +1,137 @@
+"""Stored windows, composited and encoded: an edit as a video."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.files import atomic_pictures
+from core.geometry import FrameRange
+from core.media import write_png_frame
+from core.media.codecs import Codec
+from core.media.copying import CopyPlan, Part, plan_copies
+from core.media.splice import clip_writer, SplicedWriter, SpliceError
+from core.progress import JobContext
+from core.propagation.schedule import composite_segments
+from core.render.composite import difference_outside
+from core.render.seams import Seam, SeamMeter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from app.render.edit import EditPlan
+    from core.media import ClipReader
+
+STAGE = "rendering"
+CODEC: Codec = "h264"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a video was made of: the frames `span` of the clip, so many of them `copied`. The
+    largest `difference` outside the region, in levels; and the seams between windows.
+    """
+
+    span: FrameRange
+    copied: int
+    difference: int
+    seams: list[Seam]
+
+
+def render_windows(
+    plan: EditPlan, reader: ClipReader, folder: Path, context: JobContext, *, png: bool = False, whole: bool = False
+) -> Rendered:
+    """Write `output.mp4`, and with `png` the folder `frames`, of windows that are all there.
+
+    Args:
+        plan: What was made.
+        reader: The clip that was edited.
+        folder: Where the results go.
+        context: Reports frames.
+        png: Also write every edited frame as a picture, exactly as it is handed to the encoder.
+        whole: Write the whole clip, and copy what nothing changed where that is possible.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StorageError: The disk refuses.
+        Cancelled: The job was stopped.
+    """
+    request = plan.request.edit
+    if whole:
+
+        def changed(frame: int) -> bool:
+            return reader.changes(frame) or (request.frames.contains(frame) and not request.region.is_empty(frame))
+
+        copies = plan_copies(plan.request.source, reader.info, CODEC, ".mp4", changed)
+        with contextlib.suppress(SpliceError):
+            return _render(plan, reader, folder, context, png, FrameRange(0, len(reader)), copies)
+        return _render(plan, reader, folder, context, png, FrameRange(0, len(reader)), None)
+    return _render(plan, reader, folder, context, png, request.frames, None)
+
+
+def _render(
+    plan: EditPlan, reader: ClipReader, folder: Path, context: JobContext, png: bool, span: FrameRange, copies: CopyPlan | None
+) -> Rendered:
+    """Write the frames of the span, and copy what the plan of copies says.
+
+    Args:
+        plan: What was made.
+        reader: The clip that was edited.
+        folder: Where the results go.
+        context: Reports frames.
+        png: Also write every edited frame as a picture.
+        span: The frames that are written; those that are not edited are as the clip has them.
+        copies: What is copied; None for nothing.
+
+    Returns:
+        What was written.
+    """
+    request, windows = plan.request.edit, plan.windows
+    start, stop = request.frames
+    meter = SeamMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
+    difference = 0
+    source = plan.request.source
+    context.report(STAGE, 0, len(span.frames))
+    with (
+        atomic_pictures(folder / "frames") if png else contextlib.nullcontext() as drafts,
+        clip_writer(folder / "output.mp4", reader, source, CODEC, span, copies) as writer,
+    ):
+        edited = composite_segments(reader, request, [window.path for window in windows])
+        for part in copies.parts if copies is not None else (Part(*span, False),):
+            if isinstance(writer, SplicedWriter) and part.copied:
+                writer.copy(part)
+            for frame, before, picture in _pictures(reader, part, request.frames, edited):
+                if before is not None:
+                    mask = request.region[frame]
+                    difference = max(difference, difference_outside(before, picture, mask))
+                    meter.see(frame, picture, mask)
+                    if drafts is not None:
+                        write_png_frame(drafts, frame - start, picture)
+                if not part.copied:
+                    writer.write(picture)
+                context.report(STAGE, frame + 1 - span.start, len(span.frames))
+    return Rendered(span, 0 if copies is None else copies.copied, difference, meter.seams())
+
+
+def _pictures(
+    reader: ClipReader, part: Part, frames: FrameRange, edited: Iterator[tuple[int, np.ndarray, np.ndarray]]
+) -> Iterator[tuple[int, np.ndarray | None, np.ndarray]]:
+    """The frames of a part, each with its number and, of those that were edited, what it was
+    before; of a part that is copied only those.
+    """
+    since, until = max(part.start, frames.start), min(part.stop, frames.stop)
+    if since >= until:
+        since = until = part.stop
+    if not part.copied and part.start < since:
+        for frame, picture in zip(range(part.start, since), reader.frames(part.start, since), strict=True):
+            yield frame, None, picture
+    for _ in range(since, until):
+        yield next(edited)
+    if not part.copied and until < part.stop:
+        for frame, picture in zip(range(until, part.stop), reader.frames(until, part.stop), strict=True):
+            yield frame, None, picture
