@@ -83,7 +83,8 @@ class ProjectOperations:
         """
         try:
             path = Path(source).expanduser().resolve()
-        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown user's home folder
+            path.is_file()
+        except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown home, a name too long
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
         clip = self._clip(path, context)
         title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
