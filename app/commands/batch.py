@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.commands.carried import print_carried
 from app.commands.console import note
+from app.commands.edit_arguments import EditArguments
 from app.commands.edit_recipe import edit_recipe
-from app.commands.given_keyframes import GivenKeyframe, keyframe_files, read_keyframes
+from app.commands.given_keyframes import keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.recipe_names import check_painter
@@ -26,7 +27,7 @@ from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
-from core.project.edits import Carry, check_carry, check_seed, check_task, SamplingSettings
+from core.project.edits import check_carry, check_seed, check_task
 from core.project.prompts import marks_object, Prompt
 from core.project.tracks import MaskAdjustment
 from core.project.video import check_editable, Clip, VideoInfo
@@ -43,30 +44,6 @@ if TYPE_CHECKING:
 
 WINDOWS = ".windows"
 """Where finished windows lie in OUT until the result is whole."""
-
-
-@dataclass(frozen=True)
-class EditArguments:
-    """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
-    region is proposed once there are masks. With `only_frames` the video holds the edited frames
-    alone, else the whole clip.
-    """
-
-    task: str
-    caption: str
-    adjustment: MaskAdjustment
-    seed: int
-    settings: SamplingSettings
-    masks: Path | None
-    keyframes: tuple[GivenKeyframe, ...]
-    frames: str | None
-    png: bool
-    invert_masks: bool = False
-    shadows: bool = True
-    carry: Carry = "auto"
-    deinterlace: bool = False
-    proposes: bool = False
-    only_frames: bool = False
 
 
 def track_to_folder(

@@ -16,7 +16,7 @@ from core.project.tracks import MaskTrack
 from core.project.video import Clip
 
 if TYPE_CHECKING:
-    from app.commands.batch import EditArguments
+    from app.commands.edit_arguments import EditArguments
 
 
 def edit_recipe(

@@ -191,7 +191,7 @@ class SplicedWriter(VideoWriter):
         self._place(packet)
 
     def _place(self, packet: av.Packet) -> None:
-        """Give a packet its turn: it is decoded when the frame that lies `delay` before is shown."""
+        """Give a packet its turn: it is decoded when the frame `delay` before it is shown."""
         delay = max(self._plan.delay, _DELAY)
         at = self._order - delay
         step = self._ticks[1] - self._ticks[0] if len(self._ticks) > 1 else 1

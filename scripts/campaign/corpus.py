@@ -14,7 +14,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from app.commands.batch import edit_to_folder, EditArguments, track_to_folder
+from app.commands.batch import edit_to_folder, track_to_folder
+from app.commands.edit_arguments import EditArguments
 from app.commands.prompt_arguments import PromptArguments
 from app.engine import Engine
 from app.settings import Settings

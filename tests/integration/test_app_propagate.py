@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from builders import finish, held_at, tiny_vivid_package
 
-from app.commands.batch import edit_to_folder, EditArguments
+from app.commands.batch import edit_to_folder
+from app.commands.edit_arguments import EditArguments
 from app.commands.given_keyframes import GivenKeyframe
 from app.commands.prompt_arguments import PromptArguments
 from app.commands.replay import replay_to_folder

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from builders import DISC_BOX, disc_clip, finish, tiny_vivid_package, video_file
 
-from app.commands.batch import edit_to_folder, EditArguments
+from app.commands.batch import edit_to_folder
 from app.commands.cli import main
+from app.commands.edit_arguments import EditArguments
 from app.commands.prompt_arguments import PromptArguments
 from app.commands.replay import on_size
 from app.editor.editor import Editor

@@ -1,0 +1,34 @@
+"""What `edit` was asked for besides the video and the prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.commands.given_keyframes import GivenKeyframe
+from core.project.edits import Carry, SamplingSettings
+from core.project.tracks import MaskAdjustment
+
+
+@dataclass(frozen=True)
+class EditArguments:
+    """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
+    region is proposed once there are masks. With `only_frames` the video holds the edited frames
+    alone, else the whole clip.
+    """
+
+    task: str
+    caption: str
+    adjustment: MaskAdjustment
+    seed: int
+    settings: SamplingSettings
+    masks: Path | None
+    keyframes: tuple[GivenKeyframe, ...]
+    frames: str | None
+    png: bool
+    invert_masks: bool = False
+    shadows: bool = True
+    carry: Carry = "auto"
+    deinterlace: bool = False
+    proposes: bool = False
+    only_frames: bool = False
