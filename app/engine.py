@@ -101,11 +101,11 @@ class Engine:
         name = name or self.settings.model
         with self._lock:
             if name not in self._videos:
-                from core.vivid.model import load_vivid
+                from core.engines.loading import load_video_engine
 
                 if (shared := self._shared_device()) is not None:
                     shared.clear()
-                model = load_vivid(name, self.device, self.store, self.settings.memory, self.settings.speed)
+                model = load_video_engine(name, self.device, self.store, self.settings.memory, self.settings.speed)
                 if model.memory.free is not None:
                     log.info("%s on %s, %s; speed: %s", name, self.device, model.memory, model.levers)
                 elif self.settings.memory in ("parts", "layers"):

@@ -23,7 +23,7 @@ from core.propagation.amodal import AmodalExtent
 from core.propagation.changed import carry_change, STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
 from core.propagation.mask_motion import STRETCH
-from core.propagation.request import EditRequest, Keyframe
+from core.propagation.request import EditRequest
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
@@ -106,11 +106,11 @@ def propagate(
             given = window_reader.read(window, last.picture if goes_on else None, context)
             guess = given.warp(last.picture, region[last.frame])
             if background is not None and keyframe.task == "delete":
-                answers = _redraw(model, keyframe, given, guess, sampling, on_step) if model.paints_background else None
+                answers = _redraw(model, request, given, guess, sampling, on_step) if model.paints_background else None
                 finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
                 on_step(sampling.runs)
             else:
-                redrawn = _redraw(model, keyframe, given, guess, sampling, on_step)
+                redrawn = _redraw(model, request, given, guess, sampling, on_step)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
                 pictures = _warped(request, given, redrawn, background, warper, occluders, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
@@ -163,7 +163,7 @@ def _check(reader: Frames, request: EditRequest) -> None:
 
 def _redraw(
     model: VideoEngine,
-    keyframe: Keyframe,
+    request: EditRequest,
     given: WindowInput,
     guess: NDArray[np.uint8],
     sampling: Sampling,
@@ -172,7 +172,9 @@ def _redraw(
     """The model's answer for each frame of the window, the conditioning frame included, in the
     colours of what surrounds the region.
     """
-    pixels, mask = with_keyframe(to_model(given.pixels), mask_to_model(given.masks), to_model(given.pixels[:1]))
+    keyframe = request.keyframe
+    shown, hidden = _with_kept(request, given)
+    pixels, mask = with_keyframe(to_model(shown), mask_to_model(hidden), to_model(shown[:1]))
     warped = to_model(guess)
     fills_mask = model.mask_fill == "warped" and keyframe.task != "delete"
     with torch.inference_mode():
@@ -182,6 +184,24 @@ def _redraw(
     video = model.paint(caption, conditions, [keyframe.seed], sampling, on_step, start)
     answers = zip(to_frames(video[0]), given.pixels, given.masks, given.sources, strict=False)
     return [match_surroundings(answer, seen, inside) for answer, seen, inside, _ in answers]
+
+
+def _with_kept(request: EditRequest, given: WindowInput) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Pixels and masks of a window, with the other keyframes that lie in it as they were accepted
+    and nothing to paint there.
+    """
+    pixels, masks, frames = given.pixels, given.masks, given.window.frames
+    for other in request.kept:
+        if other.frame not in frames[1:]:
+            continue
+        if pixels is given.pixels:
+            pixels, masks = pixels.copy(), masks.copy()
+        at = frames.index(other.frame)
+        # What fills the window up repeats its last frame.
+        stop = len(pixels) if at == len(frames) - 1 else at + 1
+        pixels[at:stop] = given.crops[at].crop(accepted_frame(given.sources[at], other.picture, request.region[other.frame]))
+        masks[at:stop] = False
+    return pixels, masks
 
 
 def _deleted(given: WindowInput, redrawn: list[Frame] | None, background: BackgroundModel, context: JobContext) -> Iterator[Frame]:

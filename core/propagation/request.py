@@ -38,6 +38,8 @@ class EditRequest:
             continues the surroundings.
         following: Of a request for one keyframe the next one, where both are carried as changes:
             the frames between them blend the two.
+        kept: Of a request for one keyframe the others that the video engine is shown as well, where
+            a window has their frames.
     """
 
     frames: FrameRange
@@ -46,6 +48,7 @@ class EditRequest:
     settings: SamplingSettings
     feather: Feather = field(default_factory=Feather)
     following: Keyframe | None = None
+    kept: tuple[Keyframe, ...] = ()
 
     @property
     def keyframe(self) -> Keyframe:

@@ -40,6 +40,7 @@ class Segment:
         keys: The name of each.
         next_keyframe: The first frame, going forwards, that another keyframe takes over.
         following: That keyframe, where both are carried as changes and mix within a window.
+        kept: Other keyframes that the engine is shown where a window has them.
     """
 
     keyframe: Keyframe
@@ -48,6 +49,7 @@ class Segment:
     keys: tuple[str, ...]
     next_keyframe: int
     following: Keyframe | None = None
+    kept: tuple[Keyframe, ...] = ()
 
     def frames_of(self, window: Window) -> FrameRange:
         """The frames that count of one of the windows."""
@@ -95,11 +97,21 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             **({"carried": keyframe.carried} if keyframe.carried != "picture" else {}),
             **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
-        keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts)
-        return Segment(keyframe, plan.frames, windows, tuple(keys), plan.next_keyframe, following)
+        kept = tuple(other for other in ordered if _is_shown(model, keyframe, other))
+        pictures = {other.frame: other.picture for other in kept}
+        keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts, pictures)
+        return Segment(keyframe, plan.frames, windows, tuple(keys), plan.next_keyframe, following, kept)
 
     segments = [segment(plan) for plan in segment_plans(ordered, request.frames)]
     return [found for found in segments if found.windows]
+
+
+def _is_shown(model: VideoEngine, keyframe: Keyframe, other: Keyframe) -> bool:
+    """Whether the windows of a keyframe show another one to the model. One that is carried as a
+    change, or deletes, says nothing of how the first goes on.
+    """
+    pictures = keyframe.carried == other.carried == "picture" and "delete" not in (keyframe.task, other.task)
+    return model.declared.keyframes == "any" and pictures and other is not keyframe
 
 
 def run_segments(
@@ -139,7 +151,7 @@ def run_segments(
         windows = propagate(
             model,
             reader,
-            replace(request, frames=segment.frames, keyframes=(segment.keyframe,), following=segment.following),
+            replace(request, frames=segment.frames, keyframes=(segment.keyframe,), following=segment.following, kept=segment.kept),
             _Steps(context, done, total, steps, to_make),
             stored=lambda window, names=names: stored(names[window]) if window in names else None,  # type: ignore[misc]
         )

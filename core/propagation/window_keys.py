@@ -30,6 +30,7 @@ SOURCES = (
     "background",
     "carrying",
     "compat.py",
+    "engines",
     "errors.py",
     "file_facts.py",
     "files.py",
@@ -55,7 +56,13 @@ tells.
 
 
 def window_keys(
-    windows: Sequence[Window], region: Region, feather: Feather, keyframe_index: int, keyframe: Frame, facts: Mapping[str, object]
+    windows: Sequence[Window],
+    region: Region,
+    feather: Feather,
+    keyframe_index: int,
+    keyframe: Frame,
+    facts: Mapping[str, object],
+    kept: Mapping[int, Frame] | None = None,
 ) -> list[str]:
     """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe,
     uint8 (H, W, 3), and runs one way.
@@ -70,6 +77,7 @@ def window_keys(
         keyframe_index: The frame that they start from.
         keyframe: Its picture, uint8 (H, W, 3).
         facts: What all of them have in common, as JSON takes it.
+        kept: Other keyframes by their frames, which are shown to the model where a window has them.
 
     Returns:
         As many names.
@@ -86,7 +94,8 @@ def window_keys(
             reach = max(reach, READS)
         masks = _codes(region, min(window.frames), max(window.frames), reach)
         edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
-        keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges)[:32])
+        others = [f"{frame} {picture_key(picture)}" for frame, picture in sorted((kept or {}).items()) if frame in window.edited]
+        keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges, *others)[:32])
     return keys
 
 

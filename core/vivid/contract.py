@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TYPE_CHECKING
+from typing import Any, Literal, TYPE_CHECKING
 
 from core.errors import InputError
 from core.project.edits import TASKS
@@ -118,8 +118,6 @@ class VideoEngine(ABC):
     any word goes.
     """
 
-    declared: ClassVar[Declaration]
-
     pipeline: Any
     name: str
     working_size: tuple[int, int]
@@ -142,6 +140,7 @@ class VideoEngine(ABC):
     """Whether all it paints are objects with an outline, which can be matted out of the background
     that it paints anew around them. `things` in vivid.json.
     """
+    declared: Declaration = field(kw_only=True, repr=False)
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -178,7 +177,6 @@ class VideoEngine(ABC):
     def decode(self, latents: Tensor) -> Tensor:
         """Denoised latents -> pixels (B, 3, T, H, W), nominally in [-1, 1]."""
 
-    @abstractmethod
     def paint(
         self,
         caption: str,
@@ -207,6 +205,22 @@ class VideoEngine(ABC):
         Raises:
             DeviceMemoryError: The device is too small.
         """
+        import torch
+
+        with torch.inference_mode():
+            return self.decode(self._denoise(caption, conditions, seeds, sampling, on_step, guess))
+
+    @abstractmethod
+    def _denoise(
+        self,
+        caption: str,
+        conditions: Conditions,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        on_step: Callable[[int], None],
+        guess: Tensor | None,
+    ) -> Tensor:
+        """The latents (B, ...) that `paint` decodes; see there."""
 
     # What follows from what it is.
 

@@ -142,7 +142,7 @@ def parts_to_evict(resident: Mapping[str, int], wanted: int, budget: int) -> lis
     return evicted
 
 
-def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int) -> int:
+def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int, kept: int = 0) -> int:
     """What a step of the denoiser needs besides its weights.
 
     Args:
@@ -150,11 +150,12 @@ def denoise_bytes(tokens: int, width: int, batch: int, itemsize: int) -> int:
         width: Values of a token.
         batch: Samples.
         itemsize: Bytes of a value.
+        kept: Hidden states that are held beside those of a block.
 
     Returns:
         Bytes.
     """
-    return DENOISER_TENSORS * batch * tokens * width * itemsize
+    return (DENOISER_TENSORS + kept) * batch * tokens * width * itemsize
 
 
 def coding_bytes(frames: tuple[int, int], size: tuple[int, int], width: int, itemsize: int, tile: tuple[int, int] | None = None) -> int:

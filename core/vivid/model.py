@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ VIVID = Declaration(
     window_frames=49,
     delete_caption=DELETE_CAPTION,
     tasks=dict.fromkeys(SAMPLED, Sampling(50, 6.0)),
-    accelerators=frozenset(field.name for field in fields(Levers)),
+    accelerators=frozenset(lever.name for lever in fields(Levers)),
     usual_speed="fast",
 )
 """The paper's model, on CogVideoX-5B. A package's own facts come before it."""
@@ -49,9 +49,8 @@ VIVID = Declaration(
 class VividModel(VideoEngine):
     """A loaded model. `window_frames` is 8k + 1."""
 
-    declared = VIVID
-
     pipeline: VividPipeline
+    declared: Declaration = field(default=VIVID, kw_only=True, repr=False)
 
     @property
     def frame_unit(self) -> int:
@@ -81,28 +80,15 @@ class VividModel(VideoEngine):
     def decode(self, latents: Tensor) -> Tensor:
         return self.pipeline.decode_latents(latents)
 
-    def paint(
+    def _denoise(
         self,
         caption: str,
         conditions: Conditions,
         seeds: Sequence[int],
         sampling: Sampling,
         on_step: Callable[[int], None],
-        guess: Tensor | None = None,
+        guess: Tensor | None,
     ) -> Tensor:
-        """See `VideoEngine`.
-
-        Args:
-            caption: What the denoiser reads.
-            conditions: What `encode` gave.
-            seeds: One for each result.
-            sampling: Steps, guidance and strength.
-            on_step: Called with the number of finished steps; may raise to stop.
-            guess: (1, F, C, h, w), a first guess to start from.
-
-        Returns:
-            (B, 3, T, H, W).
-        """
         masked_latents, mask_latents = conditions
 
         def after_step(pipeline: Any, index: int, timestep: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -113,23 +99,22 @@ class VividModel(VideoEngine):
         drawn = [self.noise(seed, masked_latents.shape[1]) for seed in seeds]
         guided = sampling.guidance > 1
         negative = self.declared.negative_caption
-        with torch.inference_mode():
-            latents = self.pipeline(
-                prompt_embeds=self.embed(caption).expand(batch, -1, -1),
-                negative_prompt_embeds=self.embed(negative).expand(batch, -1, -1) if guided else None,
-                masked_latents=masked_latents,
-                mask_latents=mask_latents,
-                latents=torch.cat([noise for noise, _ in drawn]),
-                generator=[generator for _, generator in drawn],
-                init_latents=guess,
-                strength=sampling.strength,
-                num_inference_steps=sampling.steps,
-                guidance_scale=sampling.guidance,
-                callback_on_step_end=after_step,
-                output_type="latent",
-                return_dict=False,
-            )[0]
-            return self.decode(latents)
+        denoised: Tensor = self.pipeline(
+            prompt_embeds=self.embed(caption).expand(batch, -1, -1),
+            negative_prompt_embeds=self.embed(negative).expand(batch, -1, -1) if guided else None,
+            masked_latents=masked_latents,
+            mask_latents=mask_latents,
+            latents=torch.cat([noise for noise, _ in drawn]),
+            generator=[generator for _, generator in drawn],
+            init_latents=guess,
+            strength=sampling.strength,
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.guidance,
+            callback_on_step_end=after_step,
+            output_type="latent",
+            return_dict=False,
+        )[0]
+        return denoised
 
     def noise(self, seed: int, latent_frames: int) -> tuple[Tensor, torch.Generator]:
         """Starting noise (1, F, C, h, w) of a seed, the same on every device and in every batch,
@@ -169,6 +154,11 @@ def load_vivid(name: str, device: str, store: ModelStore, memory: str = "auto", 
     model = open_vivid(folder, name, dtype_for(device), store)
     set_up(model, torch.device(device), memory, speed)
     return model
+
+
+def is_vivid(facts: Mapping[str, Any]) -> bool:
+    """Whether what a folder's vivid.json says makes it a package of VIVID's."""
+    return bool(facts.keys() & {"layout", "adapter"})
 
 
 def open_vivid(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VividModel:

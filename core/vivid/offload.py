@@ -110,7 +110,7 @@ def needs_of(pipeline: PlacedPipeline, working_size: tuple[int, int], window_fra
         text_layers=0 if text is None else max(map(_bytes, _layers(text.encoder))),
         # The block at work, the one that is fetched meanwhile, and what lies around the blocks.
         transformer_layers=_bytes(transformer) - sum(blocks) + 2 * max(blocks),
-        denoise=denoise_bytes(work.tokens, work.width, 2 if guided else 1, transformer.dtype.itemsize),
+        denoise=denoise_bytes(work.tokens, work.width, 2 if guided else 1, transformer.dtype.itemsize, work.kept),
         whole=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize),
         tiled=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize, tile),
         others=sum(map(_bytes, pipeline.denoisers[1:])),

@@ -27,12 +27,14 @@ class Work:
         width: Values of a token.
         coded: Channels of the autoencoder's first block.
         chunk: Frames that the autoencoder works on at once.
+        kept: Hidden states of all tokens that are held beside those of a block.
     """
 
     tokens: int
     width: int
     coded: int
     chunk: int = CHUNK
+    kept: int = 0
 
 
 class PlacedPipeline:

@@ -1,0 +1,88 @@
+"""Opens a video model, whatever engine it is for."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+import core.engines
+from core.engines.folders import facts_of
+from core.errors import ModelMissingError
+from core.models import ModelStore
+from core.vivid.contract import Declaration, VideoEngine
+from core.vivid.loading import damage_reported, dtype_for, set_up
+from core.vivid.model import is_vivid, open_vivid
+
+
+class EngineModule(Protocol):
+    """What a file of this package has that brings an engine."""
+
+    DECLARED: Declaration
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the folder's configurations are those of the engine. Reads no weights."""
+
+    def read_engine(self, folder: Path, name: str, dtype: torch.dtype) -> VideoEngine:
+        """Read the weights into the host's memory.
+
+        Args:
+            folder: One that it recognises.
+            name: What the model is called.
+            dtype: Precision of the denoiser and the text encoder.
+
+        Returns:
+            The model, not placed yet.
+        """
+
+
+def engine_modules() -> Iterator[EngineModule]:
+    """The files of this package that bring an engine, in the order of their names."""
+    for found in pkgutil.iter_modules(core.engines.__path__, "core.engines."):
+        module = importlib.import_module(found.name)
+        if hasattr(module, "recognises"):
+            yield module
+
+
+def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "auto", speed: str = "auto") -> VideoEngine:
+    """Load a model of the catalogue, or a folder given as a path, onto `device`.
+
+    Args:
+        name: A name of the catalogue, or the path of a folder: a VIVID package, or another engine's
+            weights in diffusers' layout.
+        device: cpu, cuda, cuda:N or mps. Single precision on a CPU, bfloat16 elsewhere.
+        store: Where models lie.
+        memory: all, parts, layers or auto, which chooses by what the device has free.
+        speed: A preset, levers or auto.
+
+    Returns:
+        The model, placed on the device.
+
+    Raises:
+        InputError: The name is unknown.
+        ModelMissingError: The weights are absent or damaged, or of no engine that is known.
+        DeviceMemoryError: The device is too small.
+    """
+    folder = store.locate(name, "video")
+    model = _read(folder, name, dtype_for(device), store)
+    set_up(model, torch.device(device), memory, speed)
+    return model
+
+
+def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
+    # Asked first, so that the model that ships does not wait for the libraries of the others.
+    if is_vivid(facts_of(folder)):
+        return open_vivid(folder, name, dtype, store)
+    for module in engine_modules():
+        if module.recognises(folder):
+            with damage_reported(folder):
+                return module.read_engine(folder, name, dtype)
+    known = ", ".join(module.DECLARED.title for module in engine_modules())
+    raise ModelMissingError(
+        f"'{folder}' holds no video model that is known: give a VIVID package (with its vivid.json), "
+        f"or a folder in diffusers' layout of {known}"
+    )

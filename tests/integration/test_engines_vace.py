@@ -1,0 +1,262 @@
+"""VACE at toy size, with random weights: its packing and steps against diffusers', and the whole
+way of an edit through command line and page.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from builders import disc_clip, finish, FrameList, held_at, noise_frames
+from command_line import run_here
+from diffusers import WanVACEPipeline
+from PIL import Image
+from tiny_engines import write_vace
+
+from app.editor.editor import Editor
+from app.settings import Settings
+from core.engines.loading import load_video_engine
+from core.engines.wan_vace import VaceEngine
+from core.errors import ModelMissingError
+from core.geometry import FrameRange
+from core.masks import MaskSequence
+from core.media import open_clip
+from core.models import ModelStore
+from core.progress import JobContext
+from core.project import project as document
+from core.project.edits import SamplingSettings
+from core.propagation.request import EditRequest, Keyframe
+from core.propagation.schedule import plan_segments, run_segments
+from core.vivid.contract import Sampling
+from core.vivid.memory import MemoryPlan
+from core.vivid.offload import carry_out, needs_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+FRAMES = 12
+SIZE = (32, 48)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_vace(tmp_path_factory.mktemp("vace") / "toy-vace")
+
+
+@pytest.fixture(scope="module")
+def model(one_thread: None, folder: Path) -> VaceEngine:
+    return loaded(folder)
+
+
+def loaded(folder: Path, speed: str = "auto") -> VaceEngine:
+    found = load_video_engine(str(folder), "cpu", ModelStore(), speed=speed)
+    assert isinstance(found, VaceEngine)
+    return found
+
+
+def waves(frames: int = 9) -> tuple[torch.Tensor, torch.Tensor]:
+    """A clip of smooth waves and a box that stands still."""
+    y, x, t = (torch.linspace(0, 6, size) for size in (*SIZE, frames))
+    clip = torch.sin(y[None, :, None] + x[None, None, :] + t[:, None, None]).expand(1, 3, frames, *SIZE)
+    mask = torch.zeros(1, 1, frames, *SIZE)
+    mask[..., 8:24, 12:33] = 1
+    return clip, mask
+
+
+@torch.inference_mode()
+def test_control_is_what_is_kept_gray_and_the_mask(model: VaceEngine) -> None:
+    clip, mask = waves()
+    (control,) = model.encode(clip, mask)
+    assert control.shape == (1, 96, 3, 4, 6)
+    other = torch.where(mask > 0, torch.rand_like(clip), clip)
+    assert torch.equal(model.encode(other, mask)[0], control), "nothing of what is replaced reaches the model"
+    raw = model.pipeline.vae.encode(clip * (1 - mask)).latent_dist.mode()  # gray is 0
+    assert torch.allclose(control[:, 0], (raw[:, 0] + 0.7571) / 2.8184, atol=1e-5)
+    assert torch.allclose(control[:, 15], (raw[:, 15] + 0.2921) / 1.9160, atol=1e-5)
+    assert torch.equal(control[:, 16:32], model.encode_pixels(torch.zeros_like(clip)))
+    # Of the left-most latent column that the box touches it has the right half.
+    assert control[0, 32:, :, 1, 1].view(8, 8, 3)[0].tolist() == [[0.0] * 3] * 4 + [[1.0] * 3] * 4
+    theirs = WanVACEPipeline(**model.pipeline.components)
+    gray = clip * (1 - mask)
+    assert torch.allclose(control[:, :32], theirs.prepare_video_latents(gray, mask, [[]]), atol=1e-6)
+    assert torch.equal(control[:, 32:], theirs.prepare_masks(mask, [[]]))
+
+
+@torch.inference_mode()
+def test_a_kept_first_frame_holds_where_diffusers_loses_it(model: VaceEngine) -> None:
+    clip, mask = waves()
+    mask[:, :, 0] = 0
+    told = model.encode(clip, mask)[0][:, 32:]
+    assert [bool(one) for one in told.amax((0, 1, 3, 4))] == [False, True, True]
+    theirs = WanVACEPipeline(**model.pipeline.components).prepare_masks(mask, [[]])
+    assert theirs[:, :, 0].max() == 1, "if this changes, diffusers reads frame 0 too"
+
+
+@torch.inference_mode()
+def test_the_steps_are_those_of_diffusers(model: VaceEngine) -> None:
+    clip, mask = waves()
+    conditions = model.encode(clip, mask)
+    ours = model.paint("a red ball", conditions, [3], Sampling(4, 3.0), lambda step: None)
+    text, negative = model.embed("a red ball"), model.embed(model.declared.negative_caption)
+    theirs = WanVACEPipeline(**model.pipeline.components)
+    theirs.set_progress_bar_config(disable=True)
+    made = theirs(
+        video=((clip * (1 - mask)).transpose(1, 2) + 1) / 2,
+        mask=mask.transpose(1, 2),
+        prompt_embeds=text,
+        negative_prompt_embeds=negative,
+        latents=model._noise(3, conditions[0]),
+        num_inference_steps=4,
+        guidance_scale=3.0,
+        height=SIZE[0],
+        width=SIZE[1],
+        num_frames=9,
+        output_type="pt",
+    ).frames
+    assert torch.allclose((ours.transpose(1, 2) + 1) / 2, made, atol=1e-4)
+    both = model.paint("a red ball", conditions, [8, 3], Sampling(4, 3.0), lambda step: None)
+    assert torch.allclose(both[1], ours[0], atol=1e-5)
+    late = model.paint("a red ball", conditions, [3], Sampling(4, 1.0, 0.25), lambda step: None, model.encode_pixels(clip))
+    start = model.decode(model.encode_pixels(clip))
+    assert (late - start).abs().mean() < (ours - start).abs().mean()
+
+
+@torch.inference_mode()
+def test_levers_and_moving_weights_paint_the_same(model: VaceEngine, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip, mask = waves(1)
+    conditions = model.encode(clip, mask)
+
+    def painted(one: VaceEngine) -> torch.Tensor:
+        return one.paint("a red ball", conditions, [3], Sampling(2, 3.0), lambda step: None)
+
+    for mode in ("parts", "layers"):
+        moving = loaded(folder, "fused,fp8,guide-every=2" if mode == "parts" else "plain")
+        needs = needs_of(moving.pipeline, moving.working_size, moving.window_frames, True)
+        carry_out(moving.pipeline, torch.device("cpu"), MemoryPlan(mode, True, needs.peak(mode, True), 0), needs, moving.working_size)
+        assert torch.allclose(painted(moving), painted(model), atol=1e-5)
+    assert str(loaded(folder, "fused,fp8,guide-every=2").levers) == "guide-every=2", "what it can't do is left out"
+
+
+@torch.inference_mode()
+def test_two_denoisers_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = loaded(write_vace(tmp_path, two=True))
+    turns: list[str] = []
+    for name in ("transformer", "transformer_2"):
+        getattr(model.pipeline, name).register_forward_pre_hook(lambda *_, name=name: turns.append(name))
+    model.paint("a red ball", model.encode(*waves(1)), [3], Sampling(6, 1.0), lambda step: None)
+    # With a shift of 12 the six steps begin at about 1000, 983, 959, 922, 856 and 702 of 1000.
+    assert turns == ["transformer"] * 4 + ["transformer_2"] * 2
+    assert model.declared.accelerators == {"compiled"}
+
+
+def test_keyframes_anywhere_in_a_window_are_shown_to_the_model(model: VaceEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = np.zeros((9, 40, 60), bool)
+    masks[:, 10:30, 20:40] = True
+    region, reader = MaskSequence((60, 40), 0, masks), FrameList(noise_frames(9, 40, 60))
+
+    def keyframe(frame: int, colour: tuple[int, int, int]) -> Keyframe:
+        picture = reader.frame(frame).copy()
+        picture[masks[frame]] = colour
+        return Keyframe(frame, picture, "modify", "a red ball", 1)
+
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    encode = VaceEngine.encode
+
+    def watched(self: VaceEngine, video: torch.Tensor, mask: torch.Tensor, filling: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+        seen.append((video, mask))
+        return encode(self, video, mask, filling)
+
+    monkeypatch.setattr(VaceEngine, "encode", watched)
+    settings = SamplingSettings(steps=1, guidance=1.0)
+    red, blue, green = keyframe(0, (255, 0, 0)), keyframe(5, (0, 0, 255)), keyframe(8, (0, 255, 0))
+    request = EditRequest(FrameRange(0, 9), region, (red, blue, green), settings)
+    segments = plan_segments(model, request, {})
+    assert [segment.keyframe.frame for segment in segments] == [0, 5, 5, 8]
+    first = next(run_segments(model, reader, request, segments, JobContext(), lambda key: None))
+    video, mask = seen[0]
+    assert [bool(one) for one in mask.amax((0, 1, 3, 4))] == [False, True, True, True, True, False, True, True, False]
+    for frame, channel in ((0, 0), (5, 2), (8, 1)):
+        middle = video[0, :, frame, 16, 24]
+        assert middle.argmax() == channel
+        assert middle.max() > 0.9
+    assert first[1].frames == tuple(range(1, 9))
+    other = dataclasses.replace(request, keyframes=(red, blue, keyframe(8, (9, 9, 9))))
+    changed = [one.keys != two.keys for one, two in zip(segments, plan_segments(model, other, {}), strict=True)]
+    assert changed == [True, False, True, True], "the windows from frame 5 back to 1 don't have frame 8 in them"
+
+
+def test_a_folder_is_recognised_by_what_lies_in_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "SomePipeline"}')
+    with pytest.raises(ModelMissingError, match=r"no video model that is known: .* VACE"):
+        load_video_engine(str(tmp_path), "cpu", ModelStore())
+    broken = write_vace(tmp_path / "broken", window_frames="many")
+    with pytest.raises(ModelMissingError, match=r"vivid\.json' can't be used"):
+        load_video_engine(str(broken), "cpu", ModelStore())
+    (broken / "vivid.json").unlink()
+    bare = loaded(broken)
+    assert (bare.working_size, bare.window_frames, bare.tasks["propagate"]) == ((480, 832), 81, Sampling(30, 5.0))
+    weights = next((broken / "transformer").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelMissingError, match="can't be loaded"):
+        load_video_engine(str(broken), "cpu", ModelStore())
+
+
+def disc_masks() -> list[np.ndarray]:
+    """The disc of `disc_clip` on each frame."""
+    ys, xs = np.mgrid[:120, :160]
+    return [(xs - 55 - 2 * index) ** 2 + (ys - 61) ** 2 < 22**2 for index in range(FRAMES)]
+
+
+def shown(path: Path) -> np.ndarray:
+    with open_clip(path) as reader:
+        return np.stack(list(reader.frames(0, len(reader))))
+
+
+def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp_path: Path) -> None:
+    clip, masks = disc_clip(tmp_path / "disc.mp4", frames=FRAMES), tmp_path / "masks"
+    masks.mkdir()
+    for index, mask in enumerate(disc_masks()):
+        Image.fromarray(mask.astype(np.uint8) * 255).save(masks / f"{index:05d}.png")
+    words = ("--task", "modify", "--caption", "a glass teapot", "--carry", "picture")
+    run_here("edit", clip, "--out", tmp_path / "out", "--masks", masks, *words, "--model", folder)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["model"], report["working_size"], report["max_difference_outside"]) == (str(folder), list(SIZE), 0)
+    assert (report["windows"], report["settings"]["propagate"]) == (2, {"steps": 2, "guidance": 2.0, "strength": 1.0})
+    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again")
+    assert (shown(tmp_path / "again" / "output.mp4") == shown(tmp_path / "out" / "output.mp4")).all()
+
+
+def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
+    clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES)
+    editor = Editor(Settings(workspace=tmp_path / "workspace", model=str(folder), device="cpu"))
+    facts = editor.models.facts()
+    assert (facts.title, facts.vocabulary) == (folder.name, None)
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
+    stored = editor.pictures.masks.store(project_id, MaskSequence((160, 120), 0, disc_masks()))
+    track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, FRAMES))
+    editor.workspace.change(project_id, "Masks", lambda p: document.with_track(p, track))
+    tries = finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (1, 2)))["edits"]
+    editor.keyframes.accept(project_id, tries[1])
+    with held_at("propagate", 3) as reached:
+        job = editor.propagation.start(project_id, carry="picture")
+        assert reached.wait(240)
+        editor.jobs.pause(job)
+    editor.runner.wait(job, 60)
+    paused = editor.projects.get(project_id).propagations[-1].propagation_id
+    editor.close()
+
+    again = Editor(editor.settings)
+    assert [there for _, _, there in again.propagation.windows(project_id, paused)] == [True, False]
+    finish(again, again.propagation.resume(project_id, paused))
+    report = again.results.report(project_id, paused)
+    assert (report["windows"], report["windows_made"], report["max_difference_outside"]) == (2, 1, 0)
+    finish(again, again.propagation.start(project_id, draft=True, carry="picture"))
+    draft = again.projects.get(project_id).propagations[-1].propagation_id
+    assert again.results.report(project_id, draft)["working_size"] == [16, 16]
+    again.close()

@@ -1,0 +1,45 @@
+"""Folders of video engines in diffusers' layout: the public models' own classes at toy size, with
+random weights.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import core.compat  # noqa: F401  (first: diffusers imports torchvision)
+
+_TASK = {"steps": 2, "guidance": 2.0}
+TOY = {"working_size": [32, 48], "window_frames": 9, "tasks": dict.fromkeys(("add", "modify", "delete", "propagate"), _TASK)}
+"""What the folder's vivid.json says, so that a window takes a blink."""
+
+
+def write_vace(folder: Path, two: bool = False, **facts: object) -> Path:
+    """A VACE; of Wan 2.2, with two denoisers, when `two`."""
+    import torch
+    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline
+
+    from core.training.small.networks import build_tokenizer
+
+    torch.manual_seed(0)
+    autoencoder = AutoencoderKLWan(base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    steps = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0)
+    second = {"transformer_2": _vace_denoiser(), "boundary_ratio": 0.875} if two else {}
+    WanVACEPipeline(build_tokenizer(), _umt5(), autoencoder, steps, _vace_denoiser(), **second).save_pretrained(folder)
+    (folder / "vivid.json").write_text(json.dumps(TOY | facts), encoding="utf-8")
+    return folder
+
+
+def _vace_denoiser() -> Any:
+    from diffusers import WanVACETransformer3DModel
+
+    sizes = {"num_attention_heads": 2, "attention_head_dim": 16, "num_layers": 2, "ffn_dim": 32, "freq_dim": 16, "text_dim": 16}
+    return WanVACETransformer3DModel(**sizes, vace_layers=[0, 1])
+
+
+def _umt5() -> Any:
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    return UMT5EncoderModel(UMT5Config(vocab_size=256, **sizes))
