@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,26 @@ def _write_tokenizer(folder: Path) -> None:
 
     letters = [*string.ascii_lowercase, *(f"{letter}</w>" for letter in string.ascii_lowercase), "<|startoftext|>", "<|endoftext|>"]
     CLIPTokenizer(vocab={word: index for index, word in enumerate(letters)}, merges=[]).save_pretrained(folder)
+
+
+def write_clip(folder: Path) -> Path:
+    """Write a CLIP that reads letters and sees 32 x 32 pixels."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+    words = ["<|startoftext|>", "<|endoftext|>", *(f"{letter}{end}" for letter in string.ascii_lowercase for end in ("", "</w>"))]
+    (folder / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "projection_dim": 8}
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    torch.manual_seed(0)
+    config = CLIPConfig(
+        text_config={**size, **ends, "vocab_size": len(words)}, vision_config={**size, "image_size": 32, "patch_size": 8}, projection_dim=8
+    )
+    model = CLIPModel(config)
+    for weight in model.vision_model.parameters():
+        weight.data.mul_(20 if weight.dim() > 1 else 1)  # else all pictures look alike to it
+    model.save_pretrained(folder)
+    CLIPProcessor(CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32), tokenizer).save_pretrained(folder)
+    return folder

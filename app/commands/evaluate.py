@@ -70,6 +70,12 @@ def _facts(engine: Engine, request: EvaluationRequest) -> dict[str, Any]:
         "model": settings.model,
         "segmenter": settings.segmenter,
         "device": engine.device,
-        "clips": "procedural and example clips" if request.clips is None else request.clips.name,
+        "clips": _clips(request),
         "samples": request.samples,
     }
+
+
+def _clips(request: EvaluationRequest) -> str:
+    if request.edit_set is not None:
+        return f"evaluation set {request.edit_set.resolve().name}"
+    return "procedural and example clips" if request.clips is None else request.clips.name

@@ -172,7 +172,22 @@ def build_parser() -> argparse.ArgumentParser:
     projects.set_defaults(run=subcommands.projects)
 
     evaluate = commands.add_parser("evaluate", help="measure how good the models are (see docs/evaluation.md)")
-    evaluate.add_argument("suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, carrying, autoencoder or all")
+    evaluate.add_argument(
+        "suite", metavar="SUITE", help="tracking, keyframe, propagation, deletion, carrying, autoencoder or all; or edits"
+    )
+    evaluate.add_argument(
+        "results", type=_path, nargs="*", metavar="RESULTS", help="with edits: what programs made, as RESULTS/PROGRAM/NAME.mp4"
+    )
+    evaluate.add_argument(
+        "--set", type=_path, metavar="SET", dest="edit_set", help="with edits: the evaluation set (see docs/evaluation.md)"
+    )
+    evaluate.add_argument(
+        "--run",
+        metavar="NAMES",
+        default="",
+        dest="programs",
+        help="with edits: first make the edits here, into RESULTS: ours, inpaint, background",
+    )
     evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks, instead of those that the program draws")
     evaluate.add_argument("--samples", type=int, metavar="N", help="number of clips or pictures that each suite draws")
     evaluate.add_argument("--out", type=_path, metavar="DIR", help="also write DIR/evaluation.json and the page DIR/evaluation.html")

@@ -199,7 +199,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from app.engine import Engine
     from core.evaluation.suites import EvaluationRequest
 
-    request = EvaluationRequest(options.clips, options.samples, options.clip_model)
+    programs = tuple(filter(None, (name.strip() for name in options.programs.split(","))))
+    request = EvaluationRequest(options.clips, options.samples, options.clip_model, options.edit_set, tuple(options.results), programs)
     with console_job() as context:
         run_evaluation(Engine(_settings(options)), options.suite, request, options.out, options.json, context)
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.errors import ModelMissingError
-from core.evaluation.arrays import Frame
+from core.evaluation.arrays import Frame, FrameSequence
 
 SUGGESTED = "openai/clip-vit-base-patch32"
 MISSING = f"needs CLIP: --clip-model FOLDER, or a name on the hub such as {SUGGESTED} (605 MB to fetch)"
@@ -42,29 +42,38 @@ class ClipScorer:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelMissingError(f"CLIP can't be loaded from '{name}': fetch {SUGGESTED} and give its folder ({reason})") from error
 
-    @torch.inference_mode()
     def text_alignment(self, pictures: Sequence[Frame], captions: Sequence[str]) -> list[float]:
         """100 times the cosine between each picture (H, W, 3) and its caption (TA of one
         region)."""
-        images, words = self._images(pictures), self._words(list(captions))
-        return (100 * (images * words).sum(1)).tolist()
+        return (100 * (self.images(pictures) * self._words(list(captions))).sum(1)).tolist()
+
+    def alignment_of(self, pictures: Sequence[Frame], caption: str) -> float:
+        """100 times the mean cosine between pictures (H, W, 3) and one caption (TA of a clip)."""
+        return float(100 * (self.images(pictures) @ self._words([caption])[0]).mean())
+
+    def consistency(self, frames: Sequence[Frame]) -> float:
+        """100 times the mean cosine between neighbouring frames (H, W, 3) (TC); NaN for one
+        frame."""
+        return neighbours(self.images(frames))
 
     @torch.inference_mode()
-    def consistency(self, frames: Sequence[Frame]) -> float:
-        """100 times the mean cosine between neighbouring frames (H, W, 3) (TC)."""
-        images = self._images(frames)
-        return float(100 * (images[1:] * images[:-1]).sum(1).mean())
-
-    def _images(self, pictures: Sequence[Frame]) -> Tensor:
+    def images(self, pictures: FrameSequence) -> Tensor:
+        """Unit vectors (N, D) of pictures (H, W, 3)."""
         parts = []
         for start in range(0, len(pictures), _BATCH):
             inputs = self.processor(images=list(pictures[start : start + _BATCH]), return_tensors="pt")
             parts.append(_vectors(self.model.get_image_features(pixel_values=inputs["pixel_values"].to(self.device))))
         return torch.cat(parts)
 
+    @torch.inference_mode()
     def _words(self, captions: list[str]) -> Tensor:
         inputs = self.processor(text=captions, return_tensors="pt", padding=True, truncation=True)
         return _vectors(self.model.get_text_features(**{name: value.to(self.device) for name, value in inputs.items()}))
+
+
+def neighbours(images: Tensor) -> float:
+    """100 times the mean cosine between neighbouring unit vectors (N, D); NaN for one."""
+    return float(100 * (images[1:] * images[:-1]).sum(1).mean())
 
 
 def _vectors(features: Tensor) -> Tensor:

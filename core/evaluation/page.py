@@ -3,12 +3,11 @@ clips side by side."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from core.assets import ASSETS
-from core.evaluation.results import Exhibit, Figure, Gallery, SuiteResult, Table
+from core.evaluation.results import Exhibit, Figure, Gallery, shown_number, SuiteResult, Table
 from core.evaluation.strips import as_strip, GAP, panel_size, picture_uri, video_uri
 from core.progress import JobContext
 
@@ -85,15 +84,17 @@ def _count(result: SuiteResult) -> str:
 def _section(result: SuiteResult, shown: Sequence[str]) -> str:
     rows = "".join(_row(figure) for figure in result.figures)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in result.notes)
-    tables = "".join(_table(table) for table in result.tables)
+    main = "".join(f"<h3>{escape(table.title)}</h3>{_table(table)}" for table in result.tables if table.main)
+    others = "".join(_folded(table) for table in result.tables if not table.main)
+    figures = f"""<div class="scroll"><table class="figures">
+<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Value</th><th scope="col" class="number">Goal</th>
+<th scope="col">Verdict</th><th scope="col">Beside it</th></tr></thead>
+<tbody>{rows}</tbody></table></div>"""
     return f"""<section id="{escape(result.name)}">
 <h2>{escape(result.title)}</h2>
 <p class="about">{escape(result.about)} Took {result.seconds:.0f} s.</p>
-<div class="scroll"><table class="figures">
-<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Value</th><th scope="col" class="number">Goal</th>
-<th scope="col">Verdict</th><th scope="col">Beside it</th></tr></thead>
-<tbody>{rows}</tbody></table></div>
-{notes}{"".join(shown)}{tables}
+{figures if rows else ""}{main}
+{notes}{"".join(shown)}{others}
 </section>
 """
 
@@ -142,14 +143,15 @@ def _gallery(gallery: Gallery) -> str:
     return f'<h3>{escape(gallery.title)}</h3><ul class="gallery">{"".join(tiles)}</ul>'
 
 
+def _folded(table: Table) -> str:
+    return f"<details><summary>{escape(table.title)} ({len(table.rows)} rows)</summary>{_table(table)}</details>"
+
+
 def _table(table: Table) -> str:
     words = _words(table)
     head = "".join(f'<th scope="col"{"" if index < words else _NUMBER}>{escape(name)}</th>' for index, name in enumerate(table.columns))
     rows = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in table.rows)
-    return (
-        f"<details><summary>{escape(table.title)} ({len(table.rows)} rows)</summary>"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>'
-    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 _NUMBER = ' class="number"'
@@ -161,4 +163,4 @@ def _words(table: Table) -> int:
 
 
 def _cell(cell: str | float) -> str:
-    return f"<td>{escape(cell)}</td>" if isinstance(cell, str) else f"<td{_NUMBER}>{'' if math.isnan(cell) else f'{cell:.2f}'}</td>"
+    return f"<td>{escape(cell)}</td>" if isinstance(cell, str) else f"<td{_NUMBER}>{shown_number(cell)}</td>"

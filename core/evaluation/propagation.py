@@ -156,12 +156,14 @@ def evaluate_propagation(
         f"{same}; as the model itself gives it back {column[8]:.2f} dB".lstrip("; "),
     )
     result.add("flicker", "flicker in the region", column[5], "levels", note=f"the truth {column[6]:.2f}")
-    result.add("background.psnr", "background preserved (BP): PSNR", column[9], "dB", note="identical" if column[9] >= IDENTICAL else "")
-    result.add("background.ssim", "background preserved (BP): SSIM", column[10])
+    result.add(
+        "background.psnr", "outside the region, composited: PSNR", column[9], "dB", note="identical" if column[9] >= IDENTICAL else ""
+    )
+    result.add("background.ssim", "outside the region, composited: SSIM", column[10])
     if scorer is not None:
-        result.add("tc", "temporal consistency (TC)", mean(consistency), "x 100", note="CLIP, neighbouring frames of the region")
+        result.add("tc", "consistency of the region", mean(consistency), "x 100", note="CLIP, neighbouring frames")
     else:
-        result.notes.append(f"temporal consistency (TC) {MISSING}")
+        result.notes.append(f"consistency of the region {MISSING}")
     _add_drift(result, model, long_clips, context, advance)
     names = ("clip", "PSNR", "SSIM", "PSNR, other caption", "PSNR moved only", "PSNR autoencoder", "flicker", "flicker of the truth")
     result.tables.append(Table("Every clip", names, tuple((clip.caption, *row[:7]) for clip, row in zip(clips, rows, strict=True))))

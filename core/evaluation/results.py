@@ -72,11 +72,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """The single clips: a row each. Numbers are shown with two digits."""
+    """The single clips: a row each. Numbers are shown with two digits. A `main` table is what the
+    suite is about: it is shown at once, and printed."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
+    main: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,30 @@ def as_text(results: Iterable[SuiteResult]) -> str:
             goal = "" if figure.goal is None else str(figure.goal)
             line = f"  {figure.label:<{label_width}}  {figure.text:>12}  {goal:<9}{verdict:<5} {figure.note}"
             lines.append(line.rstrip())
+        for table in result.tables:
+            if table.main:
+                lines += _printed(table)
         lines += [f"  note: {note}" for note in result.notes]
     return "\n".join(lines)
+
+
+def _printed(table: Table) -> list[str]:
+    """A table for the screen: its title, then aligned columns, words to the left."""
+    words = sum(isinstance(cell, str) for cell in table.rows[0]) if table.rows else 0
+    cells = [list(table.columns), *([cell if isinstance(cell, str) else shown_number(cell) for cell in row] for row in table.rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(table.columns))]
+    lines = [
+        "  ".join(
+            f"{cell:<{width}}" if place < words else f"{cell:>{width}}" for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+    return [f"  {table.title}", *(f"    {line.rstrip()}" for line in lines)]
+
+
+def shown_number(value: float) -> str:
+    """A number of a table as it is read; nothing for none."""
+    return "" if math.isnan(value) else f"{value:.2f}"
 
 
 def _duration(seconds: float) -> str:

@@ -25,8 +25,11 @@ SUITES = {
     "deletion": "what the mask of another clip covered, filled in again",
     "carrying": "a changed keyframe carried along the thing's own motion",
     "autoencoder": "what the video model's autoencoder loses",
+    "edits": "what any programs made of an evaluation set, by the paper's measures",
 }
 """Name -> what it measures, in the order of `all`."""
+EDITS = "edits"
+"""The suite that `all` leaves out: it needs a set and results."""
 KEYFRAME_FRAMES = 33
 """How far into a clip boxes are tried on."""
 
@@ -46,6 +49,12 @@ class EvaluationRequest:
     samples: int | None = None
     clip_model: str | None = None
     """CLIP, as a folder or a name on the hub; without it the figures that need it are left out."""
+    edit_set: Path | None = None
+    """The evaluation set of the suite `edits`, see `core.evaluation.edit_set`."""
+    results: tuple[Path, ...] = ()
+    """Its results, see `core.evaluation.result_sets`."""
+    programs: tuple[str, ...] = ()
+    """Programs that edit the set first, into the first folder of results."""
 
     def __post_init__(self) -> None:
         if self.samples is not None and not 1 <= self.samples <= 1000:
@@ -65,15 +74,29 @@ def names_of(suite: str) -> list[str]:
     InputError for an unknown name.
     """
     if suite == "all":
-        return list(SUITES)
+        return [name for name in SUITES if name != EDITS]
     if suite not in SUITES:
         raise InputError(f"unknown suite '{suite}' (known: {', '.join(SUITES)}, all)")
     return [suite]
 
 
 def check_clips(request: EvaluationRequest, names: list[str]) -> None:
-    """Raise InputError, before anything slow, when the folder of clips can't serve one of the
-    suites."""
+    """Raise InputError, before anything slow, when the folder of clips, or the evaluation set and
+    its results, can't serve one of the suites."""
+    if EDITS in names:
+        from core.evaluation.edit_programs import check_programs
+        from core.evaluation.edit_set import read_edit_set
+        from core.evaluation.result_sets import find_programs
+
+        if request.edit_set is None or not request.results:
+            raise InputError("edits are scored against a set: evaluate edits RESULTS --set SET")
+        samples = read_edit_set(request.edit_set)
+        check_programs(request.programs)
+        if not request.programs:
+            find_programs(request.results, samples)
+        return
+    if request.edit_set is not None or request.results or request.programs:
+        raise InputError("results, --set and --run are for the suite edits: leave them out")
     if request.clips is not None:
         from core.evaluation.clips import ClipFolder
 
@@ -95,6 +118,17 @@ def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, c
     Raises:
         Cancelled: Within a step of the model, or a frame.
     """
+    if name == EDITS:
+        from core.evaluation.edit_programs import run_programs
+        from core.evaluation.edit_set import read_edit_set
+        from core.evaluation.edit_suite import evaluate_edits
+        from core.evaluation.result_sets import find_programs
+
+        assert request.edit_set is not None
+        samples = read_edit_set(request.edit_set)
+        if request.programs:
+            run_programs(request.programs, samples, request.results[0], models.video, context)
+        return evaluate_edits(samples, find_programs(request.results, samples), models.clip, context)
     if name == "tracking":
         from core.evaluation.clips import ClipFolder
         from core.evaluation.procedural import tracked_clips

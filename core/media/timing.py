@@ -153,3 +153,9 @@ def _is_constant(stamps: Stamps, time_base: Fraction, rate: Fraction) -> bool:
         if greatest - least >= most:
             return False
     return True
+
+
+def nearest_stamp(stamps: Sequence[Fraction], time: Fraction) -> int:
+    """The number of the frame whose stamp is nearest to a time, the earlier one of two."""
+    after = min(bisect_left(stamps, time), len(stamps) - 1)
+    return after - 1 if after and time - stamps[after - 1] <= stamps[after] - time else after

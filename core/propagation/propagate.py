@@ -43,6 +43,7 @@ def propagate(
     request: EditRequest,
     context: JobContext,
     stored: Callable[[Window], EditedWindow | None] | None = None,
+    answered: Callable[[WindowInput, list[Frame]], None] | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of a request like its one keyframe.
 
@@ -62,6 +63,8 @@ def propagate(
         context: Reports every denoising step, and stops within one.
         stored: Asked before a window is made. The window that it gives (as an earlier run made it)
             is taken as it is, and the next ones go on from there to the same pixels.
+        answered: Told of every window that the model is asked for: what it read, and its own frames
+            at the working size, before anything is done to them.
 
     Yields:
         Windows as they finish.
@@ -106,11 +109,11 @@ def propagate(
             given = window_reader.read(window, last.picture if goes_on else None, context)
             guess = given.warp(last.picture, region[last.frame])
             if background is not None and keyframe.task == "delete":
-                answers = _redraw(model, request, given, guess, sampling, on_step) if model.paints_background else None
+                answers = _redraw(model, request, given, guess, sampling, on_step, answered) if model.paints_background else None
                 finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
                 on_step(sampling.runs)
             else:
-                redrawn = _redraw(model, request, given, guess, sampling, on_step)
+                redrawn = _redraw(model, request, given, guess, sampling, on_step, answered)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
                 pictures = _warped(request, given, redrawn, background, warper, occluders, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
@@ -168,6 +171,7 @@ def _redraw(
     guess: NDArray[np.uint8],
     sampling: Sampling,
     on_step: Callable[[int], None],
+    answered: Callable[[WindowInput, list[Frame]], None] | None,
 ) -> list[Frame]:
     """The model's answer for each frame of the window, the conditioning frame included, in the
     colours of what surrounds the region.
@@ -182,7 +186,10 @@ def _redraw(
         conditions = model.encode(pixels, mask, warped if fills_mask else None)
     caption = model.caption_for(keyframe.task, keyframe.caption)
     video = model.paint(caption, conditions, [keyframe.seed], sampling, on_step, start)
-    answers = zip(to_frames(video[0]), given.pixels, given.masks, given.sources, strict=False)
+    frames = list(to_frames(video[0]))[: len(given.sources)]
+    if answered is not None:
+        answered(given, frames)
+    answers = zip(frames, given.pixels, given.masks, given.sources, strict=False)
     return [match_surroundings(answer, seen, inside) for answer, seen, inside, _ in answers]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_models import write_clip
 
 from app.commands.cli import main
 from core.data.pool_sizes import PoolSizes
@@ -104,23 +105,7 @@ def test_boxes_go_through_all_colours_and_kinds() -> None:
 
 @pytest.fixture(scope="module")
 def toy_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CLIP of toy size with random weights, saved as transformers saves them."""
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
-
-    folder = tmp_path_factory.mktemp("clip")
-    words = ["<|startoftext|>", "<|endoftext|>", *(f"{letter}{end}" for letter in "abcdefghijklmnopqrstuvwxyz" for end in ("", "</w>"))]
-    (folder / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(words)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    tokenizer = CLIPTokenizer.from_pretrained(folder)
-    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "projection_dim": 8}
-    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
-    torch.manual_seed(0)
-    config = CLIPConfig(
-        text_config={**size, **ends, "vocab_size": len(words)}, vision_config={**size, "image_size": 32, "patch_size": 8}, projection_dim=8
-    )
-    CLIPModel(config).save_pretrained(folder)
-    CLIPProcessor(CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32), tokenizer).save_pretrained(folder)
-    return folder
+    return write_clip(tmp_path_factory.mktemp("clip"))
 
 
 def test_clip_scores_words_and_neighbours(toy_clip: Path) -> None:

@@ -19,6 +19,7 @@ from core.errors import InputError
 from core.masks import bounding_box
 from core.masks.png import numbered_masks, read_mask
 from core.media import ClipReader, open_clip, read_image
+from core.media.timing import nearest_stamp
 from core.pictures import open_picture
 from core.render.region import CropRegion
 from core.training.datasets.conditions import generator_for
@@ -75,15 +76,10 @@ def choose_frames(times: Sequence[Fraction], wanted: int, fps: float, start: int
     step = min(1 / Fraction(fps), (times[-1] - times[start]) / (wanted - 1))
     chosen: list[int] = []
     for number in range(wanted):
-        index = _nearest(times, times[start] + number * step)
+        index = nearest_stamp(times, times[start] + number * step)
         least = chosen[-1] + 1 if chosen else start
         chosen.append(min(max(index, least), len(times) - wanted + number))
     return chosen
-
-
-def _nearest(times: Sequence[Fraction], time: Fraction) -> int:
-    after = min(bisect_left(times, time), len(times) - 1)
-    return after - 1 if after and time - times[after - 1] <= times[after] - time else after
 
 
 def plan_crop(masks: Masks, frame_size: tuple[int, int], working_size: tuple[int, int]) -> CropRegion:
