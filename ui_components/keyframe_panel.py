@@ -13,7 +13,7 @@ import gradio as gr
 from app.contract.program import Program
 from app.contract.requests import PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
-from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit
+from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit, TryBasis
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
@@ -37,6 +37,7 @@ class TriesForm:
     fit: ThingFit | None
     parent: str | None
     keep: float
+    objects: tuple[int, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -150,7 +151,8 @@ def keyframe_panel(program: Program) -> gr.HTML:
     def start_tries(project_id: str, **fields: Any) -> Answer:
         form = TriesForm(**fields)
         settings = SamplingSettings(form.steps, form.guidance, form.fit)
-        job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, form.parent, form.keep)
+        basis = TryBasis(form.parent, form.keep, tuple(form.objects))
+        job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, basis)
         return program.view(project_id, job=job)
 
     def caption_hint(project_id: str, caption: str) -> Answer:

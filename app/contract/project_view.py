@@ -71,6 +71,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "shadows": project.shadows,
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
+        "accepted_tries": [edit.edit_id for edit in project.accepted_edits],
         "carried": [e.edit_id for e in project.accepted_keyframes],
         "result": _result(editor, project, project.latest_propagation),
         "layers": [_layer(project, layer) for layer in project.layers],
@@ -108,7 +109,7 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
     tracked = any(track.tracked for track in project.tracks)
     chosen = any(track.tracked for track in project.edited_tracks)
     tried = bool(project.edits)
-    accepted = project.accepted_edit
+    accepted = project.accepted_keyframes
     result = project.latest_propagation
     finished = result is not None and result.result is not None
     outdated = result is not None and (result.stale or not project.fits(result))
@@ -118,8 +119,8 @@ def step_states(project: Project) -> dict[str, dict[str, Any]]:
         "video": _step(True, "", True),
         "select": _step(True, "", tracked),
         "adjust": _step(prompted, click, chosen),
-        "keyframe": _step(chosen or tried, ready, accepted is not None, _stale(accepted)),
-        "propagate": _step(accepted is not None or bool(project.layers), "Accept a keyframe in step 4 first.", finished, outdated),
+        "keyframe": _step(chosen or tried, ready, bool(accepted), any(edit.stale for edit in accepted)),
+        "propagate": _step(bool(accepted or project.layers), "Accept a keyframe in step 4 first.", finished, outdated),
     }
 
 
@@ -176,6 +177,8 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "unseen": unseen_text(edit.unseen),
         "stale": edit.stale,
         "carried": edit.carried,
+        "objects": list(edit.objects),
+        "ground": list(edit.ground),
     }
 
 
@@ -193,7 +196,7 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
     return {
         "id": propagation.propagation_id,
         "edits": list(propagation.edit_ids),
-        "keyframes": [keyframe.frame for keyframe in propagation.keyframes],
+        "keyframes": sorted({keyframe.frame for part in propagation.parts for keyframe in part.keyframes}),
         "done": propagation.result is not None,
         "base": propagation.base,
         "draft": propagation.draft,
@@ -208,7 +211,8 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
 def _layer(project: Project, layer: Layer) -> dict[str, Any]:
     """One accepted result, by what was asked for."""
     propagation = project.propagation(layer.propagation_id)
-    asked = [{"task": k.task, "caption": k.caption, "frame": k.frame, "image": k.image} for k in propagation.keyframes]
+    keyframes = (keyframe for part in propagation.parts for keyframe in part.keyframes)
+    asked = [{"task": k.task, "caption": k.caption, "frame": k.frame, "image": k.image} for k in keyframes]
     return {"id": layer.propagation_id, "enabled": layer.enabled, "asked": asked, "span": list(propagation.span)}
 
 

@@ -13,7 +13,7 @@ from app.jobs.runner import JobRunner
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.progress import JobStatus, PAUSED
-from core.project.edits import SamplingSettings
+from core.project.edits import SamplingSettings, TryBasis
 
 
 class JobOperations:
@@ -98,7 +98,8 @@ class JobOperations:
     def _missing(self, project_id: str, entry: JournalEntry) -> tuple[int, ...]:
         arguments = arguments_of(self._method(entry), entry)
         try:
-            tries = TriesRequest(**{**arguments, "settings": arguments.get("settings") or SamplingSettings()})
+            defaults = {"settings": SamplingSettings(), "basis": TryBasis()}
+            tries = TriesRequest(**{**arguments, **{name: arguments.get(name) or value for name, value in defaults.items()}})
         except TypeError:
             raise InputError("this job was started by another version of the program: start it again") from None
         return self._keyframes.missing_seeds(project_id, tries)

@@ -7,12 +7,13 @@ from functools import partial
 
 from app.editor.changes import check_masks
 from app.engine import Engine
-from app.jobs.keyframes import KeyframeJobs, lineage_of, TriesRequest
+from app.jobs.keyframes import KeyframeJobs, TriesRequest
 from app.jobs.queue import JobQueue, resumable
 from app.media.keyframe_exchange import KeyframeExchange
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.project.edits import check_keep, check_seed, check_task, KeyframeEdit, SamplingSettings, Task
+from core.project import project as document
+from core.project.edits import check_seed, check_task, KeyframeEdit, SamplingSettings, Task, TryBasis
 from core.project.project import Project
 from core.project.tries import with_accepted, with_keyframe, with_renamed_edit, with_starred_edit, without_edit, without_keyframe
 
@@ -36,12 +37,12 @@ class KeyframeOperations:
         caption: str,
         seeds: tuple[int, ...],
         settings: SamplingSettings | None = None,
-        parent: str | None = None,
-        keep: float = 0.0,
+        basis: TryBasis | None = None,
     ) -> str:
         """Try a caption on one frame, once for each seed.
 
-        Tries are added to the project as they come.
+        Tries are added to the project as they come. Those for some objects only stand on what is
+        accepted for the others on that frame.
 
         Args:
             project_id: The project.
@@ -50,9 +51,9 @@ class KeyframeOperations:
             caption: What the region shall show; empty to delete.
             seeds: Whole numbers from 0; each gives another picture.
             settings: Steps and guidance; the model's own where None.
-            parent: The try to branch from.
-            keep: Share of its picture to start from, 0 to 0.95; above 0 it has to be on the same
-                frame.
+            basis: The try to branch from, with the share of its picture to start from (above 0 it
+                has to be on the same frame and for the same objects), and the objects that the
+                tries are for.
 
         Returns:
             The job's id; its result has `edits`, the ids of the tries.
@@ -61,21 +62,23 @@ class KeyframeOperations:
             InputError: Something is missing or out of range.
         """
         check_task(task, caption)
-        check_keep(keep)
+        basis = basis or TryBasis()
         project = self._workspace.project(project_id)
         if not seeds:
             raise InputError("there is no seed to try: give at least one whole number")
         for seed in seeds:
             check_seed(seed)
         project.clip.check_frame(frame)
-        check_masks(project)
-        if keep and (parent is None or project.edit(parent).frame != frame):
+        check_masks(document.for_objects(project, basis.objects))
+        parent = None if basis.parent is None else project.edit(basis.parent)
+        if basis.keep and (parent is None or parent.frame != frame):
             raise InputError("a share of the picture can be kept only of a try on the same frame: go to its frame, or keep 0")
-        lineage_of(project, parent)
+        if basis.keep and parent is not None and parent.objects != basis.objects:
+            raise InputError("a share of the picture can be kept only of a try for the same objects: choose them, or keep 0")
         wanted = settings or SamplingSettings()
         painter = self._engine.painter_of(wanted)
         self._queue.cancel_trials(project_id)
-        tries = TriesRequest(frame, task, caption, seeds, wanted, parent, keep)
+        tries = TriesRequest(frame, task, caption, seeds, wanted, basis)
         job = partial(self._jobs.try_keyframe, project_id, tries)
         timed = self._queue.timed("keyframe", painter or self._engine.settings.model, job, lambda result: len(result["edits"]))
         return self._queue.submit("keyframe", project_id, timed if tries.settings.steps is None else job)
@@ -86,15 +89,16 @@ class KeyframeOperations:
         settings = replace(tries.settings, painter=self._engine.painter_of(tries.settings))
 
         def is_one(edit: KeyframeEdit) -> bool:
-            wanted = (tries.frame, tries.task, tries.caption, settings, tries.keep)
-            same = (edit.frame, edit.task, edit.caption, edit.settings, edit.keep) == wanted
-            return same and bool(edit.model) and not edit.stale and (not tries.keep or edit.parent == tries.parent)
+            basis = tries.basis
+            wanted = (tries.frame, tries.task, tries.caption, settings, basis.keep, basis.objects)
+            same = (edit.frame, edit.task, edit.caption, edit.settings, edit.keep, edit.objects) == wanted
+            return same and bool(edit.model) and not edit.stale and (not basis.keep or edit.parent == basis.parent)
 
         made = {edit.seed for edit in self._workspace.project(project_id).edits if is_one(edit)}
         return tuple(seed for seed in tries.seeds if seed not in made)
 
     def accept(self, project_id: str, edit_id: str) -> Project:
-        """Choose the try that is propagated through the clip."""
+        """Choose the try that is propagated through the clip, for the objects that it is for."""
         return self._workspace.change(project_id, "Accept keyframe", lambda p: with_accepted(p, edit_id))
 
     def rename_try(self, project_id: str, edit_id: str, name: str) -> Project:

@@ -11,6 +11,7 @@ from app.jobs.queue import JobQueue, resumable
 from app.media.frames import ClipFrames
 from app.storage.workspace import Workspace
 from core.errors import InputError
+from core.project import project as document
 from core.project.edits import Carry, check_carry, check_seed, SamplingSettings
 
 
@@ -50,13 +51,16 @@ class PropagationOperations:
             InputError: No keyframe is accepted, or an object is not tracked through the clip.
         """
         project = self._workspace.project(project_id)
-        if project.accepted_edit is None:
+        groups = project.keyframes_by_object
+        if not groups:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         for edit in project.accepted_keyframes:
             check_carry(carry, edit.task)
         if seed is not None:
             check_seed(seed)
-        untracked = [t.name for t in project.edited_tracks if (t.prompts or t.confirmed) and not t.covers(*project.clip.frame_range)]
+        carried = {track.object_id for group in groups for track in document.for_objects(project, group[0].objects).edited_tracks}
+        tracks = [track for track in project.edited_tracks if track.object_id in carried]
+        untracked = [t.name for t in tracks if (t.prompts or t.confirmed) and not t.covers(*project.clip.frame_range)]
         if untracked:
             raise InputError(f"not all of the edit is tracked yet: in Select, track {', '.join(untracked)} through the clip first")
         check_masks(project)
@@ -83,5 +87,5 @@ class PropagationOperations:
         which they are made.
         """
         project = self._workspace.project(project_id)
-        plan = self._frames.plan(project, project.propagation(propagation_id))
-        return [(window.start, window.stop, window.path.exists()) for window in plan]
+        parts = project.propagation(propagation_id).parts
+        return [(window.start, window.stop, window.path.exists()) for part in parts for window in self._frames.plan(project, part)]

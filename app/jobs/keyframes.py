@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine import Engine
@@ -13,25 +13,21 @@ from app.media.pictures import encode_png, Pictures
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError
 from core.progress import JobContext
-from core.project.edits import KeyframeEdit, SamplingSettings, Task
+from core.project.edits import KeyframeEdit, SamplingSettings, Task, TryBasis
 from core.project.project import Project
-from core.project.tries import with_edits
+from core.project.tries import ground_of, with_edits
 
 
 @dataclass(frozen=True)
 class TriesRequest:
-    """A caption to try on one frame, once per seed.
-
-    `parent` is the try to branch from, `keep` the share of its picture, 0 to 0.95, to start from.
-    """
+    """A caption to try on one frame, once per seed."""
 
     frame: int
     task: Task
     caption: str
     seeds: tuple[int, ...]
     settings: SamplingSettings
-    parent: str | None = None
-    keep: float = 0.0
+    basis: TryBasis = field(default_factory=TryBasis)
 
 
 class KeyframeJobs:
@@ -65,25 +61,27 @@ class KeyframeJobs:
         from core.media import read_image
 
         project = self._workspace.project(project_id)
-        lineage = lineage_of(project, tries.parent)
-        start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and tries.keep else None
+        keep, objects = tries.basis.keep, tries.basis.objects
+        lineage = lineage_of(project, tries.basis.parent)
+        start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and keep else None
         context.report("loading the model", 0, 1)
         painter = self._engine.painter_of(tries.settings)
         model = self._engine.at_work(self._engine.painter(painter))
         settings = dataclasses.replace(tries.settings, painter=painter)
-        region = self._regions.build_for(tries.task, project_id, context)
+        region = self._regions.build_for(tries.task, project_id, context, objects)
         mask = region.masks[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame that shows the object")
         started = time.monotonic()
         studio = self._pictures.keyframe_studio(model)
         behind = self._pictures.behind_keyframe(project, region.file, tries.frame)
-        source = self._pictures.frames.frame(project, tries.frame)
+        ground = ground_of(project, objects, tries.frame)
+        source = self._pictures.with_edits(project, tries.frame, ground)
         prepared = studio.prepare(source, mask, region.feather.at(tries.frame), behind)
         under = behind("delete") if tries.task == "delete" else None
         unseen = 0.0 if under is None else round(under[0].unseen(), 3)
         ids: list[str] = []
-        images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, tries.keep)
+        images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, keep)
         for seed, image in zip(tries.seeds, images, strict=True):
             edit = KeyframeEdit(
                 edit_id=new_id()[:12],
@@ -96,10 +94,12 @@ class KeyframeJobs:
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
                 region=region.file,
                 seconds=round(time.monotonic() - started, 2),
-                keep=tries.keep,
+                keep=keep,
                 grown=lineage[0].paintings if start is not None else (),
                 unseen=unseen,
                 carried=decided("auto", tries.task, source, image, mask),
+                objects=objects,
+                ground=tuple(under.edit_id for under in ground),
             )
 
             def add(current: Project, edit: KeyframeEdit = edit) -> Project:

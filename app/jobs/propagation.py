@@ -16,7 +16,7 @@ from app.jobs.estimates import Estimates
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
-from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.edit import Below, EditPlan, make_windows, plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
 from app.render.recipe import asked_for
 from app.storage.workspace import new_id, Workspace
@@ -79,14 +79,22 @@ class PropagationJobs:
                 forgotten.
         """
         project = self._workspace.project(project_id)
-        carried = project.accepted_keyframes
-        if not carried:
+        if not project.keyframes_by_object:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
         model = self._engine.video_model()
-        tasks = {edit.task for edit in carried}
-        region = self._regions.build_for("delete" if tasks == {"delete"} else "modify", project_id, context)
+        *under, top = (self._part(project, request, keyframes, model, context) for keyframes in project.keyframes_by_object)
+        return self._propagate(project, dataclasses.replace(top, under=tuple(under)), context)
+
+    def _part(
+        self, project: Project, request: PropagationRequest, carried: tuple[KeyframeEdit, ...], model: VideoEngine, context: JobContext
+    ) -> Propagation:
+        """What is asked for of the keyframes of some objects, or of all."""
+        alone = document.for_objects(project, carried[0].objects)
+        asked = asked_for(alone, self._engine.settings.segmenter, self._engine.weights())
+        task = "delete" if all(edit.task == "delete" for edit in carried) else "modify"
+        region = self._regions.build_for(task, project.project_id, context, carried[0].objects)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
             PropagatedKeyframe(
@@ -104,8 +112,7 @@ class PropagationJobs:
         if request.draft and settings.steps is None:
             own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
             settings = dataclasses.replace(settings, steps=max(2, round(own.steps * DRAFT_SHARE)))
-        asked = asked_for(project, self._engine.settings.segmenter, self._engine.weights())
-        propagation = Propagation(
+        return Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,
             region=region.file,
@@ -118,9 +125,9 @@ class PropagationJobs:
             keyframes=keyframes,
             base=project.base,
             draft=request.draft,
-            asked=self._workspace.add_file(project_id, asked, ".json"),
+            asked=self._workspace.add_file(project.project_id, asked, ".json"),
+            objects=carried[0].objects,
         )
-        return self._propagate(project, propagation, context)
 
     def resume(self, project_id: str, propagation_id: str, context: JobContext) -> dict[str, Any]:
         """Make the windows that are missing, and the result, as they were asked for at the start.
@@ -152,16 +159,22 @@ class PropagationJobs:
         model = self._engine.at_work(self._engine.video_model(propagation.model))
         if propagation.draft:
             model = half_size(model)
-        planned = plan(self._request(project, propagation), model, folder / WINDOWS)
-        rows = json.dumps([[window.start, window.stop, window.key] for window in planned.windows])
-        propagation = dataclasses.replace(propagation, plan=self._workspace.add_file(project_id, rows.encode(), ".json"))
+        propagation, plans = self._planned(project, propagation, model, folder / WINDOWS)
         self._enter(project, propagation)
-        clock = self._estimates.clock(model, propagation.settings, propagation.keyframes[0].task, planned.request.weights, context)
-        stopwatch = Stopwatch()
+        clocks = [
+            self._estimates.clock(model, part.settings, part.keyframes[0].task, planned.request.weights, context)
+            for part, planned in zip(propagation.parts, plans, strict=True)
+        ]
+        *below, top = plans
+        clock, stopwatch, frames = clocks[-1], Stopwatch(), self._pictures.frames
+        under = Below(frames.reader(project, propagation.base), tuple(below))
         try:
+            for number, planned in enumerate(below):
+                part = dataclasses.replace(propagation.under[number], under=propagation.under[:number])
+                make_windows(planned, frames.ground(project, part), clocks[number])
             report = write_edited_video(
-                planned,
-                self._pictures.frames.reader(project, propagation.base),
+                dataclasses.replace(top, below=under) if below else top,
+                frames.ground(project, propagation),
                 folder / "results" / propagation_id,
                 clock,
                 stopwatch=stopwatch,
@@ -187,7 +200,22 @@ class PropagationJobs:
         self._forget_windows(project_id)
         return {"propagation": propagation_id}
 
-    def _request(self, project: Project, propagation: Propagation) -> RenderRequest:
+    def _planned(self, project: Project, propagation: Propagation, model: VideoEngine, folder: Path) -> tuple[Propagation, list[EditPlan]]:
+        """The propagation with its plans noted, and the plans of its parts, the lowest first. What
+        a part stands on is named by the windows of those below it.
+        """
+        clip = f"{project.clip.content} {propagation.base}"
+        plans: list[EditPlan] = []
+        parts: list[Propagation] = []
+        for part in propagation.parts:
+            planned = plan(self._request(project, part, clip), model, folder)
+            rows = json.dumps([[window.start, window.stop, window.key] for window in planned.windows])
+            parts.append(dataclasses.replace(part, plan=self._workspace.add_file(project.project_id, rows.encode(), ".json"), under=()))
+            plans.append(planned)
+            clip = "+".join([clip, *(window.key for window in planned.windows)])
+        return dataclasses.replace(parts[-1], under=tuple(parts[:-1])), plans
+
+    def _request(self, project: Project, propagation: Propagation, clip: str) -> RenderRequest:
         from core.media import read_image
         from core.propagation.request import EditRequest, Keyframe
 
@@ -199,7 +227,7 @@ class PropagationJobs:
         return RenderRequest(
             edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, propagation.settings, stored.feather),
             source=Path(project.clip.source),
-            clip=f"{project.clip.content} {propagation.base}",
+            clip=clip,
             weights=self._engine.weights(propagation.model),
         )
 
@@ -211,7 +239,8 @@ class PropagationJobs:
         if carry == "auto" and edit.carried is not None:
             return edit.carried
         picture = read_image(self._workspace.file(project.project_id, edit.image))
-        return decided(carry, edit.task, self._pictures.frames.frame(project, edit.frame), picture, masks[edit.frame])
+        under = [other for other in project.edits if other.edit_id in edit.ground]
+        return decided(carry, edit.task, self._pictures.with_edits(project, edit.frame, under), picture, masks[edit.frame])
 
     def _enter(self, project: Project, propagation: Propagation) -> None:
         """Put the propagation in the document as it stands: a step of its own the first time, or
@@ -233,7 +262,7 @@ class PropagationJobs:
         """Delete the windows that no propagation of the document or its undo steps refers to."""
         history = self._workspace.history(project_id)
         documents = [history.present, *(step.project for step in (*history.past, *history.future))]
-        plans = {p.plan: p for d in documents for p in d.propagations if p.plan is not None}
+        plans = {part.plan: part for d in documents for p in d.propagations for part in p.parts if part.plan is not None}
         needed: set[Path] = set()
         for propagation in plans.values():
             with contextlib.suppress(InputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import time
@@ -9,6 +10,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from app.contract.flat_call import without_none
 from app.contract.operations import OPERATIONS
 from app.engine import Engine
 from app.jobs.estimates import Estimates
@@ -136,8 +138,22 @@ def arguments_of(method: Callable[..., str], entry: JournalEntry) -> dict[str, A
     hints = typing.get_type_hints(method)
     known = {name: hints[name] for name in inspect.signature(method).parameters if name != "project_id"}
     try:
-        given = {name: decode(known[name], value) for name, value in entry.arguments.items()}
+        given = {name: decode(known[name], value) for name, value in _gathered(known, entry.arguments).items()}
         inspect.signature(method).bind("", **given)
         return given
     except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
         raise InputError("this job was started by another version of the program: start it again") from error
+
+
+def _gathered(known: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The noted arguments with those that are fields of a request now put into it: earlier versions
+    noted them one by one.
+    """
+    found = {name: value for name, value in arguments.items() if name in known}
+    rest = {name: value for name, value in arguments.items() if name not in known}
+    for name, kind in known.items():
+        request = without_none(kind)
+        fields = {one.name for one in dataclasses.fields(request)} if dataclasses.is_dataclass(request) else set()
+        if fields & rest.keys():
+            found[name] = {field: rest.pop(field) for field in fields & rest.keys()}
+    return found | rest  # what no parameter is called is refused

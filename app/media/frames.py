@@ -82,11 +82,21 @@ class ClipFrames:
 
         Frames whose window is not made yet are as they were before.
         """
-        below = [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
-        return self._stack(project, [*below, propagation])
+        return self._stack(project, [*self._below(project, propagation), propagation])
+
+    def ground(self, project: Project, propagation: Propagation) -> ClipReader:
+        """The clip that the uppermost part of a propagation stands on: with the results below and
+        the other parts on it.
+        """
+        below = [*self._below(project, propagation), *propagation.under]
+        return self._stack(project, below) if below else self.source(project)
+
+    @staticmethod
+    def _below(project: Project, propagation: Propagation) -> list[Propagation]:
+        return [project.propagation(propagation_id) for propagation_id in propagation.base.split("+") if propagation_id]
 
     def plan(self, project: Project, propagation: Propagation) -> tuple[PlannedWindow, ...]:
-        """The windows of a propagation, in the order in which they are made.
+        """The windows of a propagation's uppermost part, in the order in which they are made.
 
         A window is made when its file exists.
         """
@@ -110,7 +120,7 @@ class ClipFrames:
         from core.propagation.stack import AppliedEdit, StackedReader
 
         edits, key = [], []
-        for propagation in propagations:
+        for propagation in (part for whole in propagations for part in whole.parts):
             planned = [(window, window.path.exists()) for window in self.plan(project, propagation)]
             windows = tuple((window.start, window.stop, window.path) for window, made in planned if made)
             missing = tuple((window.start, window.stop) for window, made in planned if not made)

@@ -4,6 +4,7 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.engine import Engine
@@ -14,7 +15,7 @@ from app.storage.cache import ClosingCache
 from app.storage.masks import MaskStore
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.project.edits import Propagation
+from core.project.edits import KeyframeEdit, Propagation
 from core.project.project import next_colour, Project
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Pictures:
         Returns:
             A transparent PNG.
         """
-        region = self.masks.load(project, propagation.region)
-        layers = [(region[frame], REGION_COLOUR)] if frame in region.frames else []
+        regions = (self.masks.load(project, part.region) for part in propagation.parts)
+        layers = [(region[frame], REGION_COLOUR) for region in regions if frame in region.frames]
         width = project.clip.info.width
         return overlay_png(project.clip.info.size, layers, max_width, fill=FILL // 2, edge=max(3, width // 400) | 1)
 
@@ -94,6 +95,27 @@ class Pictures:
             shown.append((instead[1], colours.get(instead[0], next_colour(project))))
         layers = [(mask, colour) for mask, colour in shown if mask is not None]
         return overlay_png(project.clip.info.size, layers, max_width)
+
+    def with_edits(self, project: Project, frame: int, edits: Sequence[KeyframeEdit]) -> np.ndarray:
+        """A frame with tries on it, each in its own region.
+
+        Args:
+            project: The project.
+            frame: The frame's number.
+            edits: Tries on that frame, the lowest first.
+
+        Returns:
+            uint8 (H, W, 3), a new array.
+        """
+        import numpy as np
+
+        from core.media import read_image
+
+        picture = self.frames.frame(project, frame)
+        for edit in edits:
+            mask = self.masks.load(project, edit.region)[frame]
+            picture = np.where(mask[..., None], read_image(self._workspace.file(project.project_id, edit.image)), picture)
+        return picture
 
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""

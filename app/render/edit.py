@@ -62,6 +62,22 @@ class EditPlan:
     model: VideoEngine
     segments: list[Segment]
     windows: list[PlannedWindow]
+    below: Below | None = None
+
+    @property
+    def parts(self) -> tuple[EditPlan, ...]:
+        """What lies over one another in the result, the lowest first, this one last."""
+        return (*(self.below.plans if self.below else ()), self)
+
+
+@dataclass(frozen=True)
+class Below:
+    """What lies under an edit and belongs to the same result: the plans of these parts, whose
+    windows are made, and the clip without them.
+    """
+
+    reader: ClipReader
+    plans: tuple[EditPlan, ...]
 
 
 class Stopwatch:
@@ -123,7 +139,7 @@ def write_edited_video(
 
     Args:
         plan: What to do.
-        reader: The clip to edit.
+        reader: The clip to edit, with what lies below on it.
         folder: Where the results go.
         context: Reports denoising steps, then frames.
         png: Also write every edited frame as a picture, exactly as it is handed to the encoder.
@@ -144,7 +160,7 @@ def write_edited_video(
     from core.propagation.support import unsupported_frames
 
     stopwatch = stopwatch or Stopwatch()
-    request, model, windows = plan.request.edit, plan.model, plan.windows
+    request, model = plan.request.edit, plan.model
     start, stop = request.frames
     with stopwatch("propagate"):
         made = make_windows(plan, reader, context)
@@ -168,8 +184,10 @@ def write_edited_video(
         "working_size": list(model.working_size),
         "speed": str(model.levers),
         "carried": {str(keyframe.frame): keyframe.carried for keyframe in request.keyframes if keyframe.task != "delete"},
-        "unsupported": [asdict(found) for found in unsupported_frames([window.path for window in windows], request)],
-        "windows": len(windows),
+        "unsupported": [
+            asdict(found) for part in plan.parts for found in unsupported_frames([w.path for w in part.windows], part.request.edit)
+        ],
+        "windows": sum(len(part.windows) for part in plan.parts),
         "windows_made": made,
         "joins": [asdict(seam) for seam in written.seams],
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
@@ -177,10 +195,18 @@ def write_edited_video(
         "max_difference_outside": written.difference,
         "written": list(written.span),
         "copied": written.copied,
+        **({"parts": [_about(part) for part in plan.parts]} if plan.below else {}),
         **(also or {}),
     }
     write_text(folder / "report.json", json.dumps(report, indent=1))
     return report
+
+
+def _about(part: EditPlan) -> dict[str, Any]:
+    """What a part of several does."""
+    keyframes = part.request.edit.keyframes
+    names = ("frame", "task", "caption", "seed", "carried")
+    return {"windows": len(part.windows), "keyframes": [{name: getattr(keyframe, name) for name in names} for keyframe in keyframes]}
 
 
 def make_windows(plan: EditPlan, reader: ClipReader, context: JobContext) -> int:

@@ -194,7 +194,7 @@ def recipe_of(workspace: Workspace, project: Project, stack: list[Propagation], 
     Returns:
         The recipe.
     """
-    edits = tuple(_edit(workspace, project, propagation) for propagation in stack)
+    edits = tuple(_edit(workspace, project, part) for propagation in stack for part in propagation.parts)
     clip = project.clip
     return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace, whole)
 

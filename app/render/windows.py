@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.files import atomic_pictures
 from core.geometry import FrameRange
 from core.media import write_png_frame
@@ -20,8 +22,6 @@ from core.render.composite import difference_outside
 from core.render.seams import Seam, SeamMeter
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from app.render.edit import EditPlan
     from core.media import ClipReader
 
@@ -93,7 +93,8 @@ def _render(
     """
     request, windows = plan.request.edit, plan.windows
     start, stop = request.frames
-    meter = SeamMeter({border for window in windows for border in (window.start, window.stop) if start < border < stop})
+    meters = [SeamMeter({border for w in part.windows for border in (w.start, w.stop) if start < border < stop}) for part in plan.parts]
+    originals = plan.below.reader.frames(start, stop) if plan.below else None
     difference = 0
     source = plan.request.source
     context.report(STAGE, 0, len(span.frames))
@@ -107,15 +108,18 @@ def _render(
                 writer.copy(part)
             for frame, before, picture in _pictures(reader, part, request.frames, edited):
                 if before is not None:
-                    mask = request.region[frame]
-                    difference = max(difference, difference_outside(before, picture, mask))
-                    meter.see(frame, picture, mask)
+                    masks = [one.request.edit.region[frame] for one in plan.parts]
+                    original = before if originals is None else next(originals)
+                    difference = max(difference, difference_outside(original, picture, np.logical_or.reduce(masks)))
+                    for meter, mask in zip(meters, masks, strict=True):
+                        meter.see(frame, picture, mask)
                     if drafts is not None:
                         write_png_frame(drafts, frame - start, picture)
                 if not part.copied:
                     writer.write(picture)
                 context.report(STAGE, frame + 1 - span.start, len(span.frames))
-    return Rendered(span, 0 if copies is None else copies.copied, difference, meter.seams())
+    seams = sorted((seam for meter in meters for seam in meter.seams()), key=lambda seam: seam.frame)
+    return Rendered(span, 0 if copies is None else copies.copied, difference, seams)
 
 
 def _pictures(

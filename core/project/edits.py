@@ -116,6 +116,22 @@ def check_keep(keep: float) -> None:
 
 
 @dataclass(frozen=True)
+class TryBasis:
+    """What tries come from and are for. `parent` is the try to branch from, `keep` the share of its
+    picture, 0 to 0.95, to start from. `objects` are the ids of the objects that alone are edited;
+    none stands for all that are edited.
+    """
+
+    parent: str | None = None
+    keep: float = 0.0
+    objects: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_keep(self.keep)
+        object.__setattr__(self, "objects", tuple(sorted(set(self.objects))))
+
+
+@dataclass(frozen=True)
 class Painting:
     """What a picture was painted of. `keep` is the share of the picture before it that it was
     started from; without a `model` it came from another program.
@@ -139,6 +155,9 @@ class KeyframeEdit:
     clip shows, 0 to 1. An empty `model` means that the picture came from another program. `name`
     is a person's own, empty for none. `carried` says how it is carried unless a
     person says otherwise; None where it was made before that was told.
+
+    `objects` are those that it is for; none stands for all that are edited. `ground` are the
+    accepted tries of other objects that the picture shows as well, the lowest first.
     """
 
     edit_id: str
@@ -159,12 +178,18 @@ class KeyframeEdit:
     grown: tuple[Painting, ...] = ()
     unseen: float = 0.0
     carried: Carried | None = None
+    objects: tuple[int, ...] = ()
+    ground: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
         check_keep(self.keep)
         if len(self.name) > LONGEST_NAME:
             raise InputError(f"a name of {len(self.name)} characters is too long: shorten it to {LONGEST_NAME}")
+
+    def shares_objects(self, objects: tuple[int, ...]) -> bool:
+        """Whether it is for one of these objects, too; none stands for all."""
+        return not self.objects or not objects or not set(self.objects).isdisjoint(objects)
 
     @property
     def paintings(self) -> tuple[Painting, ...]:
@@ -201,6 +226,9 @@ class Propagation:
     have changed since. `draft` is a quick look: few steps at half the size. `asked` is the file
     that says which prompts and tries it was made of. The edge is soft over `feather` pixels; where
     objects differ, `feathers` says where over how many (see `Project.feathers`).
+
+    Where objects have tries of their own, `under` are the parts that lie below this one, the lowest
+    first, each a propagation of the tries for its `objects`; only this one has the result.
     """
 
     propagation_id: str
@@ -220,11 +248,21 @@ class Propagation:
     draft: bool = False
     asked: str | None = None
     feathers: tuple[tuple[int, str], ...] = ()
+    objects: tuple[int, ...] = ()
+    under: tuple[Propagation, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Propagation, ...]:
+        """What lies over one another in it, the lowest first, itself last."""
+        return (*self.under, self)
 
     @property
     def edit_ids(self) -> tuple[str, ...]:
-        """The tries that its keyframes are, first the one that reaches back to the start."""
-        return tuple(keyframe.edit_id for keyframe in self.keyframes) or (self.edit_id,)
+        """The tries that its keyframes are: of each part first the one that reaches back to the
+        start.
+        """
+        found = tuple(keyframe.edit_id for part in self.parts for keyframe in part.keyframes)
+        return found or (self.edit_id,)
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,11 @@ class Project:
     has them.
 
     `accepted` is the try to propagate through the clip, `keyframes` are further ones on other
-    frames, from which the edit starts anew. `layers` are results that were accepted, the lowest
-    first: the clip with them is what the next edit stands on. With `shadows` a removal also takes
-    away what the objects affect. `proposed_for` is the task that `adjustment` was proposed for;
-    None once a person chose a form or an amount.
+    frames, from which the edit starts anew. Where objects have tries of their own, `beside` are the
+    accepted ones of the other objects, in the order in which they were accepted. `layers` are
+    results that were accepted, the lowest first: the clip with them is what the next edit stands
+    on. With `shadows` a removal also takes away what the objects affect. `proposed_for` is the task
+    that `adjustment` was proposed for; None once a person chose a form or an amount.
     """
 
     project_id: str
@@ -58,6 +59,7 @@ class Project:
     feathers: tuple[tuple[int, str], ...] = ()
     shadows: bool = True
     proposed_for: Task | None = None
+    beside: tuple[str, ...] = ()
 
     def track(self, object_id: int) -> MaskTrack:
         """The object's track; InputError when there is none."""
@@ -97,10 +99,30 @@ class Project:
         return self.edit(self.accepted) if self.accepted else None
 
     @property
+    def accepted_edits(self) -> tuple[KeyframeEdit, ...]:
+        """The accepted tries, one for all objects or one for each that has its own, in the order in
+        which they were accepted.
+        """
+        ids = () if self.accepted is None else (*self.beside, self.accepted)
+        return tuple(self.edit(edit_id) for edit_id in ids)
+
+    def keyframes_with(self, first: KeyframeEdit) -> tuple[KeyframeEdit, ...]:
+        """An accepted try and the further keyframes of its objects, in the order of the frames."""
+        further = (self.edit(edit_id) for edit_id in self.keyframes)
+        return tuple(sorted((first, *(edit for edit in further if edit.objects == first.objects)), key=lambda edit: edit.frame))
+
+    @property
+    def keyframes_by_object(self) -> tuple[tuple[KeyframeEdit, ...], ...]:
+        """The keyframes to carry, for all objects or for each that has its own, the lowest first.
+        What is for an object that is not edited now is left out.
+        """
+        edited = {track.object_id for track in self.edited_tracks}
+        return tuple(self.keyframes_with(first) for first in self.accepted_edits if edited.issuperset(first.objects))
+
+    @property
     def accepted_keyframes(self) -> tuple[KeyframeEdit, ...]:
-        """The accepted try and the further keyframes, in the order of their frames."""
-        ids = [] if self.accepted is None else [self.accepted, *self.keyframes]
-        return tuple(sorted((self.edit(edit_id) for edit_id in ids), key=lambda edit: edit.frame))
+        """All keyframes to carry, in the order of their frames."""
+        return tuple(sorted((edit for group in self.keyframes_by_object for edit in group), key=lambda edit: edit.frame))
 
     def propagation(self, propagation_id: str) -> Propagation:
         """The propagation of that id; InputError when there is none."""
@@ -131,7 +153,7 @@ class Project:
         """Whether the propagation has the keyframes that are accepted now, over the span and
         the base of now.
         """
-        now = tuple(edit.edit_id for edit in self.accepted_keyframes)
+        now = tuple(edit.edit_id for group in self.keyframes_by_object for edit in group)
         return now == propagation.edit_ids and self.base == propagation.base and (self.clip.start, self.clip.stop) == propagation.span
 
 
@@ -280,7 +302,8 @@ def with_layer(project: Project, propagation_id: str) -> Project:
     if propagation.base != project.base:
         raise InputError("this result was made on another stack of edits than the present one: propagate again, then accept")
     layers = (*project.layers, Layer(propagation_id))
-    return dataclasses.replace(project, layers=layers, tracks=(), region=None, feathers=(), edits=(), accepted=None, keyframes=())
+    begun = dataclasses.replace(project, layers=layers, tracks=(), region=None, feathers=())
+    return dataclasses.replace(begun, edits=(), accepted=None, keyframes=(), beside=())
 
 
 def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
@@ -296,6 +319,24 @@ def with_layers(project: Project, layers: tuple[Layer, ...]) -> Project:
     if changed.base == project.base:
         return changed
     return dataclasses.replace(changed, edits=tuple(dataclasses.replace(e, stale=True) for e in changed.edits))
+
+
+def for_objects(project: Project, objects: tuple[int, ...]) -> Project:
+    """The project as if these objects alone were edited; itself for none, which stands for all.
+
+    Raises:
+        InputError: One of them is not edited.
+    """
+    if not objects:
+        return project
+    edited = {track.object_id: track for track in project.edited_tracks}
+    for object_id in objects:
+        if object_id not in edited:
+            raise InputError(f"{project.track(object_id).name} is not edited: tick it in step 3, or choose another object")
+    if set(objects) == set(edited):
+        return project
+    tracks = tuple(dataclasses.replace(t, edited=t.edited and (t.object_id in objects or t.cast_by == objects)) for t in project.tracks)
+    return dataclasses.replace(project, tracks=tracks, region=None, feathers=())
 
 
 def _is_point(prompt: Prompt) -> bool:

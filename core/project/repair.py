@@ -19,6 +19,9 @@ def repaired(project: Project) -> Project:
     layers = {layer.propagation_id: layer for layer in project.layers if layer.propagation_id in propagations}
     accepted = project.accepted if project.accepted in edits else None
     keyframes = tuple(dict.fromkeys(edit_id for edit_id in project.keyframes if edit_id in edits))
+    beside = tuple(dict.fromkeys(edit_id for edit_id in project.beside if edit_id in edits and edit_id != accepted))
+    if accepted is None and beside:
+        accepted, beside = beside[-1], beside[:-1]
     if accepted is None and keyframes:
         accepted, keyframes = keyframes[0], keyframes[1:]
     sound = replace(
@@ -29,5 +32,6 @@ def repaired(project: Project) -> Project:
         layers=tuple(layers.values()),
         accepted=accepted,
         keyframes=keyframes,
+        beside=beside,
     )
     return project if sound == project else sound

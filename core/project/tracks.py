@@ -109,7 +109,8 @@ class MaskTrack:
     the region. `adjustment` is the object's own in place of the project's.
 
     `affected` marks what the edited objects affect, their shadow or reflection, which belongs to
-    the region of a removal only. It names the region that this was found for.
+    the region of a removal only. It names the region that this was found for; `cast_by` are the
+    objects of a removal of their own that cast it.
     """
 
     object_id: int
@@ -124,6 +125,7 @@ class MaskTrack:
     edited: bool = True
     adjustment: MaskAdjustment | None = None
     affected: str | None = None
+    cast_by: tuple[int, ...] = ()
 
     def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
         """The object's adjustment: its own, or else `usual`."""

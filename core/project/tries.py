@@ -57,7 +57,7 @@ def without_edit(project: Project, edit_id: str) -> Project:
     Finished results have a copy of their own.
     """
     gone = project.edit(edit_id)
-    if gone in project.accepted_keyframes:
+    if edit_id in (*project.beside, project.accepted, *project.keyframes):
         project = without_keyframe(project, edit_id)
     left = (dataclasses.replace(e, parent=gone.parent) if e.parent == edit_id else e for e in project.edits if e.edit_id != edit_id)
     return dataclasses.replace(project, edits=tuple(left))
@@ -68,11 +68,12 @@ def _with_edit(project: Project, edit: KeyframeEdit) -> Project:
 
 
 def with_accepted(project: Project, edit_id: str) -> Project:
-    """Choose the try that is propagated through the clip. Further keyframes stay, but not on the
-    frame of this one.
+    """Choose the try that is propagated through the clip, for its objects. Further keyframes stay,
+    but not on the frame of this one; tries of other objects stay, unless they share one with it.
     """
-    frame = project.edit(edit_id).frame
-    return dataclasses.replace(project, accepted=edit_id, keyframes=tuple(i for i in project.keyframes if project.edit(i).frame != frame))
+    edit = project.edit(edit_id)
+    firsts = [other for other in project.accepted_edits if not other.shares_objects(edit.objects)]
+    return _with_chosen(project, [*firsts, edit], _further(project, edit))
 
 
 def with_keyframe(project: Project, edit_id: str) -> Project:
@@ -80,18 +81,51 @@ def with_keyframe(project: Project, edit_id: str) -> Project:
     same frame.
     """
     edit = project.edit(edit_id)
-    accepted = project.accepted_edit
-    if accepted is None or accepted.frame == edit.frame:
+    first = next((other for other in project.accepted_edits if other.objects == edit.objects), None)
+    if first is None or first.frame == edit.frame:
         return with_accepted(project, edit_id)
-    others = tuple(i for i in project.keyframes if project.edit(i).frame != edit.frame)
-    return dataclasses.replace(project, keyframes=(*others, edit_id))
+    return _with_chosen(project, [*project.accepted_edits], [*_further(project, edit), edit])
 
 
 def without_keyframe(project: Project, edit_id: str) -> Project:
-    """Carry one keyframe less. The accepted one itself makes room for the next in time."""
-    left = [edit.edit_id for edit in project.accepted_keyframes if edit.edit_id != edit_id]
-    if len(left) == len(project.accepted_keyframes):
+    """Carry one keyframe less. An accepted try itself makes room for the next in time of its
+    objects.
+    """
+    firsts, further = [*project.accepted_edits], [project.edit(one) for one in project.keyframes]
+    gone = next((edit for edit in (*firsts, *further) if edit.edit_id == edit_id), None)
+    if gone is None:
         raise InputError(f"the try {edit_id} is not a keyframe: choose one of the accepted keyframes")
-    if project.accepted in left:
-        return dataclasses.replace(project, keyframes=tuple(i for i in left if i != project.accepted))
-    return dataclasses.replace(project, accepted=left[0] if left else None, keyframes=tuple(left[1:]))
+    if gone in firsts:
+        at = firsts.index(gone)
+        firsts[at : at + 1] = [edit for edit in project.keyframes_with(gone) if edit != gone][:1]
+    return _with_chosen(project, firsts, [edit for edit in further if edit not in (gone, *firsts)])
+
+
+def ground_of(project: Project, objects: tuple[int, ...], frame: int) -> tuple[KeyframeEdit, ...]:
+    """The accepted tries on a frame that a try for some objects stands on: those of other objects.
+
+    Args:
+        project: The project.
+        objects: What the try is for; none stands for all.
+        frame: Its frame.
+
+    Returns:
+        The tries, the lowest first.
+    """
+    return tuple(
+        edit for group in project.keyframes_by_object for edit in group if edit.frame == frame and not edit.shares_objects(objects)
+    )
+
+
+def _further(project: Project, edit: KeyframeEdit) -> list[KeyframeEdit]:
+    """The further keyframes that stay when a try is accepted: of its own objects on other frames,
+    and those of objects that have nothing to do with it.
+    """
+    known = (project.edit(one) for one in project.keyframes)
+    return [one for one in known if (one.frame != edit.frame if one.objects == edit.objects else not one.shares_objects(edit.objects))]
+
+
+def _with_chosen(project: Project, firsts: list[KeyframeEdit], further: list[KeyframeEdit]) -> Project:
+    ids = [edit.edit_id for edit in firsts]
+    keyframes = tuple(edit.edit_id for edit in further if edit.edit_id not in ids)
+    return dataclasses.replace(project, accepted=ids[-1] if ids else None, beside=tuple(ids[:-1]), keyframes=keyframes)

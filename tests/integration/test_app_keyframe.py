@@ -27,7 +27,7 @@ from core.media import open_clip, read_image, read_image_with_alpha
 from core.progress import JobContext
 from core.project import project as document
 from core.project.codec import encode
-from core.project.edits import Placement, SamplingSettings
+from core.project.edits import Placement, SamplingSettings, TryBasis
 from core.project.prompts import BoxPrompt
 from core.project.tracks import MaskAdjustment
 from core.render.composite import difference_outside
@@ -101,7 +101,8 @@ def painted_elsewhere(editor: Editor, project_id: str) -> tuple[np.ndarray, np.n
 
 def tried(editor: Editor, project_id: str, caption: str, **more: object) -> tuple[str, np.ndarray]:
     """A try's id and its picture."""
-    (edit_id,) = finish(editor, editor.keyframes.start_tries(project_id, 2, "modify", caption, (4,), QUICK, **more))["edits"]  # type: ignore[arg-type]
+    basis = TryBasis(**more)  # type: ignore[arg-type]
+    (edit_id,) = finish(editor, editor.keyframes.start_tries(project_id, 2, "modify", caption, (4,), QUICK, basis))["edits"]
     return edit_id, read_image(editor.projects.file(project_id, editor.projects.get(project_id).edit(edit_id).image))
 
 
@@ -115,7 +116,7 @@ def test_a_branch_keeps_a_share_of_its_parents_picture(clip: Path, tmp_path: Pat
     far, near = (float(np.abs(picture.astype(int) - parent)[mask].mean()) for picture in (alone, branch))
     assert far > 1.5 * near > 0
     with pytest.raises(InputError, match="same frame"):
-        editor.keyframes.start_tries(project_id, 3, "modify", "a red ball", (1,), QUICK, parent=parent_id, keep=0.5)
+        editor.keyframes.start_tries(project_id, 3, "modify", "a red ball", (1,), QUICK, TryBasis(parent_id, 0.5))
     editor.close()
 
 
@@ -272,7 +273,8 @@ def test_a_keyframe_from_another_program_is_propagated_and_in_the_recipe(editor:
     assert forecast is None or forecast.seconds > 0
     exported = finish(editor, editor.exports.start(project_id, "ffv1", propagation))
     recipe = editor.projects.file(project_id, exported["recipe"])
-    (branch,) = finish(editor, editor.keyframes.start_tries(project_id, 2, "modify", "a red cube", (1,), QUICK, edit_id, 0.5))["edits"]
+    from_it = TryBasis(edit_id, 0.5)
+    (branch,) = finish(editor, editor.keyframes.start_tries(project_id, 2, "modify", "a red cube", (1,), QUICK, from_it))["edits"]
     assert [painting.model for painting in editor.projects.get(project_id).edit(branch).paintings] == ["", editor.settings.model]
     editor.keyframes.delete_try(project_id, edit_id)
     replayed = replay_to_folder(editor.engine, recipe, tmp_path / "again", JobContext())
