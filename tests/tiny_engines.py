@@ -43,3 +43,17 @@ def _umt5() -> Any:
 
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
     return UMT5EncoderModel(UMT5Config(vocab_size=256, **sizes))
+
+
+def write_fun(folder: Path, noisy: bool = True) -> Path:
+    """A CogVideoX-Fun InP, with an index that names classes of its own."""
+    from builders import tiny_vivid_package
+
+    tiny_vivid_package(folder, latent_channels=16)
+    for part, changes in (("transformer", {"add_noise_in_inpaint_model": noisy}), ("vae", {"scaling_factor": 0.7})):
+        path = folder / part / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    parts = {name: ["diffusers", "SomethingOfItsOwn"] for name in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")}
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "CogVideoX_Fun_Pipeline_Inpaint", **parts}), encoding="utf-8")
+    (folder / "vivid.json").write_text(json.dumps(TOY), encoding="utf-8")
+    return folder

@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
 
 from core.engines.folders import config_of, own_settings
 from core.engines.packing import pack_mask
-from core.vivid.conditioning import masked_video
+from core.vivid.conditioning import EMPTY_CAPTION, masked_video
 from core.vivid.contract import Conditions, Declaration, MaskRule, SAMPLED, Sampling, VideoEngine
 from core.vivid.latents import working_device
 from core.vivid.placed import PlacedPipeline, Work
@@ -41,11 +41,11 @@ DECLARED = Declaration(
     size_unit=16,
     working_size=(480, 832),
     window_frames=81,
-    delete_caption="An empty, undisturbed background that continues its surroundings seamlessly; nothing stands in front of it.",
+    delete_caption=EMPTY_CAPTION,
     tasks=dict.fromkeys(SAMPLED, Sampling(30, 5.0)),
     rate=16.0,
     keyframes="any",
-    region_form="box",
+    region_form="box+expand",
     shift=3.0,
     negative_caption=(
         "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, overall gray, worst quality, "

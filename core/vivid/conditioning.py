@@ -15,6 +15,9 @@ from torch import Tensor
 DELETE_CAPTION = "Remove objects and generate areas that blend with the background."
 """The fixed caption of the delete task (the paper, section 4.1)."""
 
+EMPTY_CAPTION = "An empty, undisturbed background that continues its surroundings seamlessly; nothing stands in front of it."
+"""What engines are told for a removal that were trained on no sentence of their own for it."""
+
 BLACK = -1.0
 """What the edit region shows in the masked video: x * (1 - m) with x in [0, 1], written for [-1,
 1].

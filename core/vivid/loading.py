@@ -65,10 +65,14 @@ def damage_reported(folder: Path) -> Iterator[None]:
     """
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    said = diffusers_logging.get_verbosity()
+    diffusers_logging.set_verbosity_error()  # it names every key of a configuration that it doesn't use
     try:
         yield
     except _DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
+    finally:
+        diffusers_logging.set_verbosity(said)
 
 
 def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) -> None:
