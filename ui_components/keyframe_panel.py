@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
@@ -35,6 +35,7 @@ class TriesForm:
     steps: int | None
     guidance: float | None
     fit: ThingFit | None
+    painter: str | None
     parent: str | None
     keep: float
     objects: tuple[int, ...] = ()
@@ -63,6 +64,16 @@ _REGION = """
 <p class="vs-quiet vs-region-note"><span data-ref="regionNote" role="status"></span>
   <button type="button" class="vs-button vs-small" data-ref="propose" title="The form of the region that suits this task"
     hidden>Use the task's form</button></p>
+"""
+
+_PAINTERS = """
+<div class="vs-row vs-inline vs-painter" data-ref="painterBox" hidden>
+  <label title="Which model paints the keyframe; the video model carries it through the clip">Painted by <select
+   data-ref="painter"></select></label>
+  <span class="vs-quiet" data-ref="painterCost"></span>
+</div>
+<p class="vs-quiet vs-region-note" data-ref="noPainter" hidden>The video model paints.
+  <button type="button" class="vs-link" data-ref="showModels" title="Image models that paint keyframes, to fetch">Other models</button></p>
 """
 
 _SETTINGS = f"""
@@ -150,10 +161,13 @@ def keyframe_panel(program: Program) -> gr.HTML:
 
     def start_tries(project_id: str, **fields: Any) -> Answer:
         form = TriesForm(**fields)
-        settings = SamplingSettings(form.steps, form.guidance, form.fit)
+        settings = SamplingSettings(form.steps, form.guidance, form.fit, form.painter)
         basis = TryBasis(form.parent, form.keep, tuple(form.objects))
         job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, basis)
         return program.view(project_id, job=job)
+
+    def painters() -> Answer:
+        return {"painters": [asdict(painter) for painter in program.run("painters")]}
 
     def caption_hint(project_id: str, caption: str) -> Answer:
         return {"hint": program.run("caption_hint", caption) or ""}
@@ -199,10 +213,10 @@ def keyframe_panel(program: Program) -> gr.HTML:
     </div>
     """
     lead = "What should the region show on this frame?"
-    controls = _TASKS + _REGION + caption + _SHADOWS + _SETTINGS + _ELSEWHERE
+    controls = _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
     passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")
-    return part("keyframe", markup, [*passed_on, start_tries, caption_hint, foretell_try, place_picture, bring_back])
+    return part("keyframe", markup, [*passed_on, start_tries, painters, caption_hint, foretell_try, place_picture, bring_back])
 
 
 def _vocabulary(program: Program) -> str:

@@ -91,6 +91,7 @@ _TABLE = (
     Operation("source_jpeg", "clip.source_jpeg", CLIENTS),
     # Estimates
     Operation("costs", "estimates.costs"),
+    Operation("painters", "estimates.painters"),
     Operation("forecast", "estimates.propagation"),
     _job("measure_machine", "estimates.measure_machine", resumable=False),
     _job("measure", "estimates.measure_propagation", resumable=False),

@@ -171,6 +171,7 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "steps": edit.settings.steps,
         "guidance": edit.settings.guidance,
         "fit": edit.settings.fit,
+        "painter": edit.settings.painter,
         "model": edit.model,
         "image": edit.image,
         "seconds": edit.seconds,

@@ -107,6 +107,20 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Painter:
+    """A model that can paint keyframes here.
+
+    `name` is what `SamplingSettings.painter` takes. `used` says that it paints unless another is
+    asked for. `seconds` is what a try takes on this machine, None while that was never measured.
+    """
+
+    name: str
+    title: str
+    used: bool
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a propagation will take.
 

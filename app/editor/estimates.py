@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.contract.values import Cost, Estimate
+from app.contract.values import Cost, Estimate, Painter
 from app.engine import Engine
 from app.jobs.estimates import Estimates, Rate, Timing
 from app.jobs.propagation import DRAFT_SHARE, half_size
@@ -17,7 +18,8 @@ from app.jobs.trial import TrialJobs
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.geometry import FrameRange
-from core.project.edits import SamplingSettings
+from core.models.catalogue import MODELS, names
+from core.project.edits import SamplingSettings, VIDEO_MODEL
 from core.project.tries import with_accepted
 from core.project.video import Clip
 from core.propagation.windows import segment_plans
@@ -46,6 +48,23 @@ class EstimateOperations:
         painter = settings.keyframe_model or settings.model
         kinds = (("track", settings.segmenter, frames), ("keyframe", painter, 1), ("propagate", settings.model, frames))
         return [_cost(kind, self._estimates.rate(kind, name), count) for kind, name, count in kinds]
+
+    def painters(self) -> list[Painter]:
+        """The models on this machine that can paint keyframes, the video model first, and what a
+        try of each takes.
+        """
+        settings, store = self._engine.settings, self._engine.store
+        own = settings.keyframe_model
+        here = [name for name in names("image") if MODELS[name].runs and (name == own or store.available(name, "image"))]
+        if own and own not in here:
+            here.insert(0, own)
+
+        def painter(name: str, title: str, model: str) -> Painter:
+            rate = self._estimates.rate("keyframe", model)
+            return Painter(name, title, name == (own or VIDEO_MODEL), None if rate is None else rate.seconds)
+
+        titles = {name: MODELS[name].title if name in MODELS else Path(name).name for name in here}
+        return [painter(VIDEO_MODEL, "the video model", settings.model), *(painter(name, titles[name], name) for name in here)]
 
     def measure_machine(self, project_id: str) -> str:
         """Do a little of every step, so that `costs` can answer; returns the job's id.

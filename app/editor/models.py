@@ -61,9 +61,9 @@ class ModelOperations:
     def states(self) -> list[ModelState]:
         """The models that the program knows, by what they are for."""
         settings = self._engine.settings
-        used = {"segmenter": settings.segmenter, "video": settings.model}
+        used = {"segmenter": settings.segmenter, "video": settings.model, "image": settings.keyframe_model}
         listed = [self._state(one, one.name in used.values()) for one in MODELS.values() if one.kind != "part"]  # parts come with others
-        others = [(kind, name) for kind, name in used.items() if name not in MODELS]  # a checkpoint of the person's own
+        others = [(kind, name) for kind, name in used.items() if name and name not in MODELS]  # a checkpoint of the person's own
         return [*listed, *(ModelState(Path(name).name, kind, Path(name).name, "", "here", None, True) for kind, name in others)]
 
     def _state(self, model: ModelEntry, used: bool) -> ModelState:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from studio_page import drop, newest_job, paste, prepared, Server, signed, SLOW, wait_for_job
+from tiny_keyframe_models import write_keyframe_model
 
 pytestmark = pytest.mark.browser
 
@@ -127,6 +128,22 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     page.wait_for_selector(f".vs-try[data-edit='{child['id']}']", state="detached")
     page.evaluate("id => studio.set({ tryId: id })", child["id"])
     page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-selected=true]")
+
+    # the models behind the quiet line; once there is one for keyframes, it is a choice
+    page.get_by_role("button", name="Other models").click()
+    page.get_by_role("dialog", name="Models").get_by_role("button", name="Close").click()
+    page.locator("#studio-keyframe [data-ref=chips]").wait_for()
+    write_keyframe_model("flux2-klein", server.workspace / "models" / "flux2-klein-4b")
+    page.reload()
+    page.get_by_label("Painted by").select_option("flux2-klein-4b")
+    page.locator("#studio-keyframe [data-ref=chips]").wait_for(state="hidden")
+    page.locator("#studio-keyframe [data-ref=variations]").fill("1")
+    painted = tried(page, "a dragon of jade")
+    assert (painted["painter"], painted["model"]) == ("flux2-klein-4b", "flux2-klein-4b")
+    assert "Painted by\nflux2-klein-4b" in page.locator("#studio-tries [data-ref=facts]").inner_text()
+    page.get_by_role("button", name="Delete the try").click()
+    page.wait_for_function("id => !studio.state.view.edits.some((edit) => edit.id === id)", arg=painted["id"])
+    page.evaluate("id => studio.set({ tryId: id })", child["id"])
 
     # its settings back into the fields; it beside another
     page.get_by_label("Caption").fill("")

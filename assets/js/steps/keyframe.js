@@ -11,6 +11,7 @@ import { covers } from "../state/timeline.js";
 import { chosenTry, tryById, tryTitle } from "../state/tries.js";
 import { focusText, numberIn, wholeNumber } from "../widgets/dom.js";
 import { estimator } from "./estimates.js";
+import { mountPainters } from "./painters.js";
 import { mountRegionNote } from "./region_note.js";
 import { mountKeyframeExchange } from "./keyframe_exchange.js";
 
@@ -52,7 +53,7 @@ export const mountKeyframe = (ref, server) => {
     ref.hint.title = text;
   };
   const askHint = () => {
-    const words = caption();
+    const words = painters.takesWords() ? caption() : ""; // the others know any word
     if (words === hinted) return;
     hinted = words;
     if (!words || !state.view) {
@@ -95,6 +96,7 @@ export const mountKeyframe = (ref, server) => {
       steps: wholeNumber(ref.steps),
       guidance: numberIn(ref.guidance),
       fit: ref.fit.value || null,
+      painter: painters.painter(),
       parent: state.branch || null,
       keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
     });
@@ -120,6 +122,7 @@ export const mountKeyframe = (ref, server) => {
     ref.steps.value = edit.steps ?? "";
     ref.guidance.value = edit.guidance ?? "";
     ref.fit.value = edit.fit ?? "";
+    painters.choose(edit.painter ?? "video");
     // what is copied is seen
     if (ref.advanced.hidden && (edit.steps !== null || edit.guidance !== null || edit.fit)) ref.more.click();
     typed();
@@ -200,7 +203,7 @@ export const mountKeyframe = (ref, server) => {
   const reason = (busy, where, missing) => {
     if (busy) return "Trying; each try appears as it is ready.";
     if (where) return where;
-    if (missing) return "Write a caption, or pick words below it.";
+    if (missing) return painters.takesWords() ? "Write a caption, or pick words below it." : "Write a caption.";
     return state.tryId ? chosenElsewhere() : "Try, then choose a try to accept.";
   };
   const show = () => {
@@ -209,7 +212,7 @@ export const mountKeyframe = (ref, server) => {
     const writes = task() !== "delete";
     ref.captionBox.dataset.off = String(!writes);
     ref.shadowsBox.hidden = writes;
-    ref.chips.hidden = !writes;
+    ref.chips.hidden = !writes || !painters.takesWords();
     ref.shadows.checked = state.view.shadows;
     for (const control of [ref.caption, ...chips]) control.disabled = !writes;
     ref.caption.placeholder = writes ? "a red ball, say" : "needs no caption";
@@ -231,5 +234,9 @@ export const mountKeyframe = (ref, server) => {
     ref.secondary.classList.toggle("vs-primary", !state.tryId);
     ref.primary.classList.toggle("vs-primary", Boolean(state.tryId));
   };
+  const painters = mountPainters(ref, server, () => {
+    askHint();
+    show();
+  });
   on("view frame tryId branch step", show);
 };
