@@ -28,6 +28,12 @@ from core.segment.words import WordFinder
 _SAM21_BY_SHAPE = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 """Which SAM 2.1 a checkpoint is, by the image encoder's first width and its number of blocks."""
 
+_NO_CHECKPOINT = (
+    *(OSError, RuntimeError, EOFError, AttributeError, LookupError, TypeError, ValueError),
+    *(pickle.UnpicklingError, SafetensorError),
+)
+"""What reading a file raises that is damaged or something else."""
+
 
 @dataclass(frozen=True)
 class Segmenter:
@@ -99,20 +105,9 @@ def _load_sam21(path: Path, name: str) -> SAM2Base:
         state = state.get("model", state)  # safetensors have no such level
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise TypeError("no state of a network")
-    except (
-        OSError,
-        RuntimeError,
-        EOFError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        pickle.UnpicklingError,
-        SafetensorError,
-    ) as error:
-        raise InputError(
-            f"{path} is not a SAM 2.1 checkpoint (a .pt file with the weights under 'model', or a .safetensors file): choose another file"
-        ) from error
+    except _NO_CHECKPOINT as error:
+        what = "a .pt file with the weights under 'model', or a .safetensors file"
+        raise InputError(f"{path} is not a SAM 2.1 checkpoint ({what}): choose another file") from error
     known = MODELS.get(name)
     architecture = known.architecture if known and known.architecture else f"configs/sam2.1/sam2.1_hiera_{_shape_of(state, path)}.yaml"
     # the switch that the package's video predictor sets too: what a person saw after clicking is
