@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import shutil
 import sys
+from pathlib import Path
 
 _LARGEST_BLOCK = 2**25 - 2**16  # bytes: the most that glibc learns from, less what it adds
 _M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -27,6 +29,20 @@ def free_memory() -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
+
+
+def whole_memory() -> int:
+    """Bytes of the host's memory, used or free."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def may_have_gpu() -> bool:
+    """Whether it is worth loading torch to ask for a GPU: there is a driver, or a Mac's own."""
+    return (
+        sys.platform == "darwin" or Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists() or shutil.which("nvidia-smi") is not None
+    )
 
 
 def share_one_heap() -> None:

@@ -27,7 +27,7 @@ def models_dialog(program: Program) -> gr.HTML:
     """On a shared server people from elsewhere see the models, and change nothing."""
 
     def listed(models: Sequence[ModelState]) -> Answer:
-        return {"models": [asdict(model) for model in models], "fixed": program.shared}
+        return {"models": [asdict(model) for model in models], "fixed": program.shared, "lead": program.run("models_lead")}
 
     def list_models() -> Answer:
         return listed(program.run("models"))

@@ -66,6 +66,7 @@ BODY = f"""
 </div>
 <div class="vs-health" data-ref="health" hidden>
   <span data-icon="warn"></span><span class="vs-grow" data-ref="healthText"></span>
+  {_button("betterMasks", "SAM 2.1", "SAM 2.1 finds outlines better than the small segmenter: fetch it under Models, track again")}
   {_button("nextSuspect", "Next", "Go to the next frame to check (N; back with Shift N)")}
 </div>
 """
@@ -80,7 +81,8 @@ def select_panel(program: Program) -> gr.HTML:
 
     def text_model() -> Answer:
         here, about = program.run("text_model")
-        return {"here": here, "about": about}
+        small = any(model.used and model.kind == "segmenter" and model.state == "ships" for model in program.run("models"))
+        return {"here": here, "about": about, "small": small}
 
     def masks_of_video(project_id: str, wanted: str) -> Answer:
         """Take the clip of the project `wanted`, which was sent just now, as masks of this one;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from app.commands.console import console_job, note
+from app.editor.model_advice import advice_for, this_machine, without_engine
 from core.errors import InputError
 from core.models.catalogue import download_mb, licences, MODELS
 from core.models.fetch import begun_mb, fetch_model, is_accepted, remove_model, verify_model
@@ -13,12 +14,22 @@ from core.models.store import ModelStore
 from core.words import counted
 
 
-def list_models(store: ModelStore) -> None:
-    """Print a line for each model."""
+def list_models(store: ModelStore, device: str) -> None:
+    """Print a line for each model, and below it what it would bring on this machine.
+
+    Args:
+        store: Where models lie.
+        device: As --device says.
+    """
     width = max(len(name) for name in MODELS)
+    machine = this_machine(device)
+    advice = advice_for(machine)
     for model in MODELS.values():
         if model.kind != "part":
             print(f"{model.name:<{width}} {model.kind:<10} {_state(model, store):<26} {model.title} ({_licence(model)})")
+            first = " Take this one first." if advice[model.name].first else ""
+            print(f"{'':<{width}} {advice[model.name].brings}{first}")
+    print(without_engine(machine, advice) or f"This machine has {machine}.", file=sys.stderr)
 
 
 def fetch(name: str, store: ModelStore, accepted: bool, revision: str | None) -> None:

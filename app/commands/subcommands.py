@@ -161,9 +161,10 @@ def models(options: argparse.Namespace) -> None:
     from app.commands.models import fetch, list_models, remove, verify
     from core.models.store import ModelStore
 
-    store = ModelStore(_settings(options).models_root)
+    settings = _settings(options)
+    store = ModelStore(settings.models_root)
     if options.action == "list":
-        list_models(store)
+        list_models(store, settings.device)
         return
     if not options.name:
         raise InputError(f"name the model to {options.action}: `{command_name()} models` lists them")

@@ -163,6 +163,7 @@ _TABLE = (
     Operation("download_result", "client.download_result", CLIENTS),
     # Models
     Operation("models", "models.states"),
+    Operation("models_lead", "models.lead", PAGE),
     Operation("model_facts", "models.facts"),
     Operation("caption_hint", "models.caption_hint"),
     Operation("warm_up", "models.warm_up", PAGE),

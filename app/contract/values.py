@@ -182,7 +182,8 @@ class ModelState:
     program can't run it. `download_mb`, with all that it needs, is None where it is not known, and
     `computed_size` says that it is about right. `licences` are what a person accepts before it is
     fetched. `used` says that the program works with this one now, `way_in` how to come by gated
-    weights; it is empty for others.
+    weights; it is empty for others. `brings` says in sentences what it would bring on this machine,
+    `fits` whether its memory is enough, and `first` that it is the one of its kind to take first.
     """
 
     name: str
@@ -196,6 +197,9 @@ class ModelState:
     licences: tuple[ModelLicence, ...] = ()
     begun_mb: int | None = None
     computed_size: bool = False
+    brings: str = ""
+    fits: bool = True
+    first: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.values import KnownWords, ModelFacts, ModelLicence, ModelState
+from app.editor.model_advice import Advice, advice_for, this_machine, without_engine
 from app.engine import Engine
 from app.jobs.queue import JobQueue, resumable
 from app.media.pictures import Pictures
@@ -62,11 +63,20 @@ class ModelOperations:
         """The models that the program knows, by what they are for."""
         settings = self._engine.settings
         used = {"segmenter": settings.segmenter, "video": settings.model, "image": settings.keyframe_model}
-        listed = [self._state(one, one.name in used.values()) for one in MODELS.values() if one.kind != "part"]  # parts come with others
+        advice = self._advice()
+        shown = [model for model in MODELS.values() if model.kind != "part"]  # parts come with the models that need them
+        listed = [self._state(one, one.name in used.values(), advice[one.name]) for one in shown]
         others = [(kind, name) for kind, name in used.items() if name and name not in MODELS]  # a checkpoint of the person's own
         return [*listed, *(ModelState(Path(name).name, kind, Path(name).name, "", "here", None, True) for kind, name in others)]
 
-    def _state(self, model: ModelEntry, used: bool) -> ModelState:
+    def lead(self) -> str:
+        """What to say above the list of video models: that none of full size fits, where so."""
+        return without_engine(this_machine(self._engine.settings.device), self._advice())
+
+    def _advice(self) -> dict[str, Advice]:
+        return advice_for(this_machine(self._engine.settings.device))
+
+    def _state(self, model: ModelEntry, used: bool, advice: Advice) -> ModelState:
         from core.models.fetch import begun_mb
 
         state = self._state_of(model.name)
@@ -82,6 +92,9 @@ class ModelOperations:
             tuple(ModelLicence(one.name, one.limits, f"https://{one.address}") for one in licences(model)),
             begun_mb(model.name, self._engine.store) if state == "begun" else None,
             model.computed_size,
+            advice.brings,
+            advice.fits,
+            advice.first,
         )
 
     @resumable("start_fetch")

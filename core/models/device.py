@@ -27,6 +27,19 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
+def gpu_memory(wanted: str) -> tuple[int, bool] | None:
+    """Bytes of the GPU that `wanted` leads to, and whether they are the host's own; None without a
+    GPU.
+    """
+    try:
+        device = choose_device(wanted)
+    except InputError:
+        return None
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory), False
+    return (int(torch.mps.recommended_max_memory()), True) if device == "mps" else None
+
+
 def has_fast_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 natively (AVX-512 BF16 or AMX); others emulate it,
     slower than float32.

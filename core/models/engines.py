@@ -10,8 +10,30 @@ _DIFFUSERS = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja
 """A pipeline as diffusers writes it; not the same weights as a single file beside it."""
 _UMT5 = 5.681
 _T5 = 4.762
-_WAN_VAE = 0.127
-_COGVIDEOX_VAE = 0.216
+
+
+def _vace(denoiser: float, width: int, layers: int, kept: int, experts: int = 1) -> Parameters:
+    """VACE at 480p, its 81 frames at once."""
+    return Parameters(
+        _UMT5,
+        denoiser,
+        0.127,
+        text_layers=24,
+        layers=layers + kept,
+        width=width,
+        window=(81, 480, 832),
+        grid=(4, 16),
+        coded=96,
+        chunk=4,
+        kept=kept,
+        experts=experts,
+        single_coding=True,
+    )
+
+
+def _cogvideox(denoiser: float, window: tuple[int, int, int]) -> Parameters:
+    return Parameters(_T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=(4, 16), coded=128, chunk=9)
+
 
 ENGINES = (
     ModelEntry(
@@ -25,7 +47,7 @@ ENGINES = (
         download_mb=15_900,
         computed_size=True,
         engine="wan-vace",
-        parameters=Parameters(_UMT5, 2.154, _WAN_VAE, text_layers=24, layers=45),
+        parameters=_vace(2.154, width=1536, layers=30, kept=15),
     ),
     ModelEntry(
         name="wan-vace-14b",
@@ -38,7 +60,7 @@ ENGINES = (
         download_mb=46_300,
         computed_size=True,
         engine="wan-vace",
-        parameters=Parameters(_UMT5, 17.338, _WAN_VAE, text_layers=24, layers=48),
+        parameters=_vace(17.338, width=5120, layers=40, kept=8),
     ),
     ModelEntry(
         name="wan22-vace-fun-14b",
@@ -51,7 +73,7 @@ ENGINES = (
         download_mb=81_000,
         computed_size=True,
         engine="wan-vace",
-        parameters=Parameters(_UMT5, 17.338, _WAN_VAE, text_layers=24, layers=48, experts=2),
+        parameters=_vace(17.338, width=5120, layers=40, kept=8, experts=2),
     ),
     ModelEntry(
         name="cogvideox-fun-inp-5b",
@@ -64,7 +86,7 @@ ENGINES = (
         download_mb=21_100,
         computed_size=True,
         engine="cogvideox-fun",
-        parameters=Parameters(_T5, 5.570, _COGVIDEOX_VAE, text_layers=24, layers=42),
+        parameters=_cogvideox(5.570, (49, 480, 720)),
     ),
     ModelEntry(
         name="void",
@@ -77,7 +99,7 @@ ENGINES = (
         download_mb=11_100,
         computed_size=True,
         engine="void",
-        parameters=Parameters(_T5, 5.571, _COGVIDEOX_VAE, text_layers=24, layers=42),
+        parameters=_cogvideox(5.571, (85, 384, 672)),
         removes_only=True,
     ),
     ModelEntry(
@@ -101,7 +123,9 @@ ENGINES = (
         download_mb=16_000,
         computed_size=True,
         engine="flux2-klein",
-        parameters=Parameters(4.022, 3.876, 0.084, text_layers=36, layers=25),
+        parameters=Parameters(
+            4.022, 3.876, 0.084, text_layers=36, layers=25, width=3072, window=(1, 1024, 1024), grid=(1, 16), coded=128, guided=False
+        ),
     ),
     ModelEntry(
         name="qwen-image-inpaint",
@@ -112,7 +136,7 @@ ENGINES = (
         files=("config.json", "diffusion_pytorch_model.safetensors"),
         needs=("qwen-image",),
         engine="qwen-image",
-        parameters=Parameters(8.292, 20.430, _WAN_VAE, text_layers=28, layers=60),
+        parameters=Parameters(8.292, 20.430, 0.127, text_layers=28, layers=60, width=3072, window=(1, 1328, 1328), grid=(1, 16), coded=96),
     ),
     ModelEntry(
         name="qwen-image",
@@ -135,7 +159,7 @@ ENGINES = (
         download_mb=6_900,
         computed_size=True,
         engine="sdxl",
-        parameters=Parameters(0.818, 2.567, 0.084, text_layers=44, layers=70),
+        parameters=Parameters(0.818, 2.567, 0.084, text_layers=44, layers=70, width=1280, window=(1, 1024, 1024), grid=(1, 16), coded=128),
     ),
 )
 """In the order of the list: engines for video, then those for one picture."""

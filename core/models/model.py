@@ -43,15 +43,24 @@ OPENRAIL = Licence(
 
 @dataclass(frozen=True)
 class Parameters:
-    """How large the parts of an engine are: 10^9 parameters, and into how many layers each falls.
+    """How large an engine is, and how much it works on at once: what its need of memory is computed
+    from before any of its weights are here.
 
     Attributes:
-        text_encoder: Of what reads captions.
-        denoiser: Of the denoiser.
-        autoencoder: Of the autoencoder.
+        text_encoder: Of what reads captions, in 10^9.
+        denoiser: Of the denoiser, in 10^9.
+        autoencoder: Of the autoencoder, in 10^9.
         text_layers: Layers of the text encoder.
-        layers: Layers of the denoiser.
-        experts: Denoisers that take turns over the steps, one on the device at a time.
+        layers: Layers of the denoiser, all of about the same size.
+        width: Values of a token.
+        window: (frames, height, width) in pixels of what is denoised at once.
+        grid: (frames, pixels) of a clip that a token stands for in time and on each side.
+        coded: Channels of the autoencoder's first block.
+        chunk: Frames that the autoencoder works on at once.
+        kept: Layers whose results wait for later ones.
+        experts: Denoisers that take turns over the steps.
+        guided: Whether each step also runs without the caption.
+        single_coding: Whether the autoencoder works in single precision.
     """
 
     text_encoder: float
@@ -59,7 +68,27 @@ class Parameters:
     autoencoder: float
     text_layers: int
     layers: int
+    width: int
+    window: tuple[int, int, int]
+    grid: tuple[int, int]
+    coded: int
+    chunk: int = 1
+    kept: int = 0
     experts: int = 1
+    guided: bool = True
+    single_coding: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Of one sample."""
+        frames, height, width = self.window
+        return ((frames - 1) // self.grid[0] + 1) * (height // self.grid[1]) * (width // self.grid[1])
+
+    @property
+    def weights(self) -> int:
+        """Bytes of all of them in the host's memory, at 16 bits a value."""
+        coder = self.autoencoder * (4 if self.single_coding else 2)
+        return round((2 * (self.text_encoder + self.experts * self.denoiser) + coder) * 1e9)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hub import COMMIT
 from studio_page import open_page, Server, SLOW
 
+from core.models.model import APACHE
+from core.models.record import HubFile, Record
+
 pytestmark = pytest.mark.browser
+
+
+def begin_download(server: Server, hub: Path) -> None:
+    """Leave a download of base-plus behind, as a program does that ended in its middle."""
+    body, name = bytes(15_000_000), "sam2.1_hiera_base_plus.pt"
+    published = hub / "facebook/sam2.1-hiera-base-plus" / name
+    published.parent.mkdir(parents=True)
+    published.write_bytes(body)
+    files = {name: HubFile(len(body), hashlib.sha256(body).hexdigest(), True)}
+    folder = server.workspace / "models/.base-plus"
+    Record("facebook/sam2.1-hiera-base-plus", COMMIT, str(APACHE), "2026-01-01", files).write(folder)
+    (folder / f"{name}.part").write_bytes(body[:12_000_000])
 
 
 def accept_and_fetch(row: Any, size: str) -> None:
@@ -23,6 +40,7 @@ def accept_and_fetch(row: Any, size: str) -> None:
 
 
 def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: Path) -> None:
+    begin_download(server, hub)
     weights = hub / "facebook/sam2.1-hiera-tiny/sam2.1_hiera_tiny.pt"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(bytes(3_000_000))
@@ -35,6 +53,19 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     gated = dialog.locator("[data-model=sam3]")
     assert "accept the licence on huggingface.co/facebook/sam3" in gated.inner_text()
     assert "SAM License" in gated.inner_text()
+    for name, words in {
+        "small": "the first help when masks fail",
+        "wan-vace-1.3b": "Needs a GPU with 8 GB or more",
+        "void": "not in this version of the program yet",
+    }.items():
+        assert words in dialog.locator(f"[data-model='{name}']").inner_text()
+    assert dialog.get_by_text("take this first").count() >= 1
+    dialog.get_by_text("No full-size video engine fits this machine").wait_for()
+    begun = dialog.locator("[data-model=base-plus]")
+    assert "12 MB of 324 MB are here" in begun.inner_text()
+    begun.get_by_role("button", name="Resume").click()
+    begun.get_by_role("button", name="Use", exact=True).wait_for(timeout=SLOW)
+    begun.get_by_role("button", name="Remove").click()
     accept_and_fetch(tiny, "156 MB")
     tiny.get_by_role("button", name="Use", exact=True).click(timeout=SLOW)
     tiny.get_by_text("in use").wait_for()

@@ -6,7 +6,7 @@ import { ask, request } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 
 export const mountFindWords = (ref, server) => {
-  let model = null; // { about, here }: the model that finds by words
+  let model = null; // { about, here, small }: what finds by words; whether the small segmenter is used
 
   const draw = () => {
     const missing = Boolean(model) && !model.here;
@@ -18,6 +18,7 @@ export const mountFindWords = (ref, server) => {
   };
   const take = (answer) => {
     model = answer;
+    ref.betterMasks.hidden = !answer.small; // SAM 2.1 is the first help where the small segmenter's masks fail
     draw();
   };
   const refresh = () => ask(server, "text_model").then(take, () => {});
@@ -28,6 +29,7 @@ export const mountFindWords = (ref, server) => {
     else if (ref.words.value.trim()) request(server, "find_text", { frame: state.frame, text: ref.words.value });
     else ref.words.focus();
   });
+  ref.betterMasks.addEventListener("click", () => run("showModels"));
   onJobDone("find", (job) => {
     const [first] = job.result.objects || [];
     if (first !== undefined) set({ object: first });
@@ -37,7 +39,7 @@ export const mountFindWords = (ref, server) => {
   on("step", () => {
     if (state.step === "select" && !model) refresh();
   });
-  on("fetched", () => {
+  on("fetched segmenter", () => {
     if (model) refresh();
   });
 };

@@ -56,7 +56,7 @@ export const mountSelect = (ref, server) => {
     const missed = job.result.missed || [];
     if (missed.length) {
       const names = missed.join(", ");
-      showMessage(`${names}: found on no frame. Click the object again, or draw a closer box around it.`, "error");
+      showMessage(`${names}: found on no frame. Draw a closer box around it, or fetch SAM 2.1 under Models.`, "error");
     }
     const [frame] = job.result.waiting || [];
     if (frame === undefined) return;

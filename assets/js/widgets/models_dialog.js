@@ -40,6 +40,7 @@ const modelWords = (model) =>
 
 export const mountModelsDialog = (ref, server) => {
   let models = [];
+  let lead = ""; // that no full-size engine fits, where so
   let fixed = false; // on a server for others nobody changes the models
   let asked = new Set(); // fetches that are on their way to the program
   let offered = ""; // the model whose licence is shown to be accepted
@@ -48,7 +49,7 @@ export const mountModelsDialog = (ref, server) => {
 
   const take = (answer) => {
     turn += 1;
-    ({ models, fixed } = answer);
+    ({ models, fixed, lead } = answer);
     draw();
   };
   const refresh = () => {
@@ -74,7 +75,13 @@ export const mountModelsDialog = (ref, server) => {
     });
   };
   const changeModels = (name, model) =>
-    change(server, name, { project_id: undefined, name: model.name }).then(take, () => {});
+    change(server, name, { project_id: undefined, name: model.name }).then(
+      (answer) => {
+        take(answer);
+        set({ segmenter: model.name });
+      },
+      () => {},
+    );
 
   const fetching = (model, job) => {
     const stop = () => ask(servers.job, "stop_job", { project_id: state.view.id, job_id: job.id }).catch(() => {});
@@ -153,17 +160,28 @@ export const mountModelsDialog = (ref, server) => {
     const wayIn = model.way_in && model.state === "absent" ? `Before fetching: ${model.way_in}.` : "";
     const gate = wayIn ? [make("span", { class: "vs-quiet" }, wayIn)] : [];
     const shown = offered === model.name && model.state === "absent" && !asked.has(model.name) ? [terms(model)] : [];
-    const name = make("span", { class: "vs-grow" }, make("strong", {}, model.title), words, ...gate);
+    const first = model.first && !model.used ? make("span", { class: "vs-first" }, "take this first") : null;
+    const title = make("span", {}, make("strong", {}, model.title), first);
+    const brings = model.brings ? [make("span", {}, model.brings)] : [];
+    const name = make("span", { class: "vs-grow" }, title, ...brings, words, ...gate);
     return make("li", { "data-model": model.name, "data-used": String(model.used) }, name, ...actions(model), ...shown);
   };
   const section = ([kind, [title, words]]) => {
     const rows = models.filter((model) => model.kind === kind).map(row);
-    return make("section", {}, make("h3", {}, title), make("p", { class: "vs-quiet" }, words), make("ul", {}, ...rows));
+    const note = kind === "video" && lead ? make("p", { class: "vs-note" }, lead) : null;
+    return make(
+      "section",
+      {},
+      make("h3", {}, title),
+      make("p", { class: "vs-quiet" }, words),
+      note,
+      make("ul", {}, ...rows),
+    );
   };
   const draw = () => {
     if (!ref.dialog.open) return;
     const progress = models.map((model) => jobOf(model.name)).map((job) => job && Math.round(job.fraction * 100));
-    const key = JSON.stringify([models, fixed, [...asked], offered, progress, Boolean(state.view)]);
+    const key = JSON.stringify([models, fixed, lead, [...asked], offered, progress, Boolean(state.view)]);
     if (key === drawn) return;
     drawn = key;
     const focused = [...ref.list.querySelectorAll("button")].indexOf(document.activeElement);
@@ -187,7 +205,11 @@ export const mountModelsDialog = (ref, server) => {
     if (event.target === ref.dialog) ref.dialog.close();
   });
   ref.dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  let running = []; // fetches that were under way when the view came last
   on("view", () => {
+    const before = running;
+    running = models.map((model) => model.name).filter(jobOf);
+    if (before.some((name) => !running.includes(name))) refresh(); // it ended, whichever way
     for (const name of [...asked]) if (jobOf(name)) asked.delete(name);
     if (asked.size && state.view && !unfinishedJob("fetch")) {
       asked = new Set();
