@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.commands import subcommands
+from app.commands import data, subcommands
 from app.version import command_name, version
 from core.errors import InputError
 
@@ -197,6 +197,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--segmenter", metavar="NAME", help="a name from `models`, or the path of a checkpoint or folder")
     _add_shared(evaluate)
     evaluate.set_defaults(run=subcommands.evaluate)
+
+    data.add_parser(commands.add_parser("data", help="make a data set to train on (see docs/dataset.md)"))
 
     # The recipes have their own help, so --help goes to them like every other word.
     train = commands.add_parser("train", help="train a model: RECIPE [key=value ...] (see docs/training.md)", add_help=False)

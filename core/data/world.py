@@ -64,7 +64,8 @@ class WorldClips:
     pixels float (B, 3, T, H, W) in [-1, 1]: what the edited clip should look like. mask float 0 / 1
     (B, 1, T, H, W), 1 = edit. caption int64 (B,) indexes CAPTIONS. kind, colour, material, form
     int64 (B,); delete bool (B,): the region shows background; foreign bool (B,): the thing is none
-    of the vocabulary (kind, colour and material mean nothing) and its caption is "an object".
+    of the vocabulary (kind, colour and material mean nothing) and its caption is "an object". own
+    bool (B, T, H, W): where the thing itself is seen, unless its clip is a deletion.
     """
 
     pixels: Tensor
@@ -76,6 +77,7 @@ class WorldClips:
     form: Tensor
     delete: Tensor
     foreign: Tensor
+    own: Tensor
 
 
 def _warp(picture: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -228,6 +230,7 @@ class World:
             form,
             delete,
             foreign & ~delete,
+            covered > 0,
         )
 
     def _nameless(self, batch: int, size: int) -> Tensor:

@@ -65,6 +65,9 @@ class VideoWriter:
     such clips are written as yuv444p, which Chromium plays, but decoders in hardware may not; AV1
     refuses them.
 
+    With `repeatable`, H.264 of the same frames has the same bytes, on one thread: x264's macroblock
+    tree reads memory that it has not written, and does so differently from run to run.
+
     The file appears under its name only after `close`, or at the end of the `with` block. When the
     block raises, the temporary file is removed and what was there before stays. Raises InputError
     for what can't be written, StorageError when the disk refuses.
@@ -79,6 +82,7 @@ class VideoWriter:
         codec: Codec | AlphaCodec = "h264",
         audio_from: str | Path | None = None,
         span: tuple[int, int] | None = None,
+        repeatable: bool = False,
     ) -> None:
         self._path = Path(path)
         container_format = _container_format(self._path, codec)
@@ -98,6 +102,9 @@ class VideoWriter:
                 options = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else _MATROSKA_OPTIONS
                 self._container = av.open(f"file:{self._file.temporary}", "w", format=container_format, container_options=options)
             self._stream = self._add_stream(self._container)
+            if repeatable:
+                self._stream.options["mbtree"] = "0"
+                self._stream.codec_context.thread_count = 1
             written = _written_info(info, codec)
             self._convert = YuvConverter(written, pixel_format_of(codec, written))
             if audio_from is not None and has_streams(Path(audio_from)):

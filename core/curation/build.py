@@ -1,0 +1,160 @@
+"""The build: stage after stage over all shards, then the tars and the index."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from core.curation.executors import Executor
+from core.curation.ledger import Done, Ledger, name_of
+from core.curation.packing import pack
+from core.curation.records import ClipRecord, read_clips, SourceItem, to_lines
+from core.curation.settings import CurationSettings
+from core.curation.shards import ShardTask, STAGES
+from core.curation.work import Stage
+from core.errors import InputError
+from core.files import write_bytes, write_text
+from core.progress import JobContext
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard on its way: what it is called after the last stage, and what that said."""
+
+    number: int
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build came to: shards that failed with the reason, inputs that were set aside, and
+    samples in the data set."""
+
+    failed: tuple[str, ...]
+    aside: int
+    samples: int
+
+
+class Build:
+    """One build in a folder. It may be begun, killed and begun again; what is done stays."""
+
+    def __init__(self, out: Path, items: Sequence[SourceItem], settings: CurationSettings) -> None:
+        self.out, self.items, self.settings, self.ledger = out, items, settings, Ledger(out)
+
+    def run(self, executor: Executor, context: JobContext, stages: Sequence[str] = ()) -> BuildReport:
+        """Do what is not done yet.
+
+        Args:
+            executor: What runs the shards.
+            context: Progress and cancelling.
+            stages: Only up to the last of these; all of them without.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            InputError: Another program builds there, or a stage is unknown.
+            StudioError: A model is missing, or the disk refuses.
+        """
+        wanted = self._wanted(stages)
+        self.out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.out / ".lock")
+        try:
+            with lock.acquire(timeout=0):
+                return self._run(wanted, executor, context, not stages)
+        except Timeout:
+            raise InputError(f"another program is building in {self.out}: wait for it, or choose another folder") from None
+
+    def _run(self, wanted: Sequence[Stage], executor: Executor, context: JobContext, whole: bool) -> BuildReport:
+        for left in self.out.rglob(".*.part"):  # of a killed program; under the lock nobody else writes
+            left.unlink(missing_ok=True)
+        shards = self._first_shards()
+        self._write_facts(len(shards))
+        failed: list[str] = []
+        aside = 0
+        for stage in wanted:
+            tasks = self.tasks(stage, shards)
+            states = self._do(stage, tasks, executor, context)
+            aside += self.ledger.write_quarantine(stage.name, [task.name for task in tasks])
+            failed += [f"{stage.name}, shard {state.shard}: {state.failed}" for state in states if state.failed]
+            shards = [
+                Shard(task.shard, f"stages/{stage.name}/{task.name}.jsonl", state.digest) for task, state in zip(tasks, states, strict=True)
+            ]
+        samples = pack(self.out, self.settings, [shard.path for shard in shards], context) if whole else 0
+        return BuildReport(tuple(failed), aside, samples)
+
+    def _do(self, stage: Stage, tasks: Sequence[ShardTask], executor: Executor, context: JobContext) -> list[Done]:
+        known = {task.name: self.ledger.done(stage.name, task.name) for task in tasks}
+        states = {name: state for name, state in known.items() if state is not None}
+        missing = [task for task in tasks if task.name not in states]
+        context.report(stage.name, len(states), len(tasks))
+        for task, state in executor.run(missing, self.out, self.settings):
+            states[task.name] = state
+            context.report(stage.name, len(states), len(tasks))
+        return [states[task.name] for task in tasks]
+
+    def tasks(self, stage: Stage, shards: Sequence[Shard]) -> list[ShardTask]:
+        """What a stage has to do with the shards that the one before left."""
+        given = stage.depends_on(self.settings)
+        shared, digest = self._gather(stage, shards)
+        facts = stage.name, stage.version, given, self.settings.fail_above, digest
+        names = [name_of(*facts, shard.number, shard.digest) for shard in shards]
+        return [ShardTask(stage.name, shard.number, name, shard.path, shared) for shard, name in zip(shards, names, strict=True)]
+
+    def _gather(self, stage: Stage, shards: Sequence[Shard]) -> tuple[str, str]:
+        """Put what a stage has to know of all shards into a file: its path and digest."""
+        name = name_of(stage.name, stage.version, stage.depends_on(self.settings), [shard.digest for shard in shards])
+        path = f"stages/{stage.name}/{name}.shared.json"
+        if not (self.out / path).exists():
+            if stage.name == STAGES[0].name:
+                return "", ""
+            found = stage.gather(self._read(shards), self.settings)
+            if found is None:
+                return "", ""
+            write_bytes(self.out / path, msgspec.json.encode(found))
+        return path, hashlib.sha256((self.out / path).read_bytes()).hexdigest()
+
+    def _read(self, shards: Sequence[Shard]) -> Iterator[list[ClipRecord]]:
+        for shard in shards:
+            yield read_clips((self.out / shard.path).read_bytes())
+
+    def _first_shards(self) -> list[Shard]:
+        size = self.settings.shard_size
+        shards = []
+        for number, start in enumerate(range(0, len(self.items), size)):
+            data = to_lines(list(self.items[start : start + size]))
+            path, digest = f"stages/sources/{number:05d}.jsonl", hashlib.sha256(data).hexdigest()
+            if not (self.out / path).exists() or (self.out / path).read_bytes() != data:
+                write_bytes(self.out / path, data)
+            shards.append(Shard(number, path, digest))
+        return shards
+
+    def _write_facts(self, shards: int) -> None:
+        facts: dict[str, Any] = {
+            "format": FORMAT,
+            "settings": dataclasses.asdict(self.settings),
+            "sources": len(self.items),
+            "shards": shards,
+            "stages": {stage.name: {"version": stage.version, "depends_on": stage.depends_on(self.settings)} for stage in STAGES},
+        }
+        write_text(self.out / "build.json", json.dumps(facts, indent=1) + "\n")
+
+    @staticmethod
+    def _wanted(names: Sequence[str]) -> Sequence[Stage]:
+        known = [stage.name for stage in STAGES]
+        for name in names:
+            if name not in known:
+                raise InputError(f"there is no stage '{name}': the stages are {', '.join(known)}")
+        last = max((known.index(name) for name in names), default=len(known) - 1)
+        return STAGES[: last + 1]

@@ -1,0 +1,86 @@
+"""The models of a build, each loaded when it is first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from core.curation.models import Captioner, Flow, Grounder, Tagger, Tracker
+from core.curation.settings import CurationSettings
+from core.curation.vocabularies import entity_words
+from core.data.world import World
+from core.errors import InputError
+from core.models.store import ModelStore
+
+
+class Toolbox:
+    """Models by the names that the settings give. One a process; on a GPU, one a GPU."""
+
+    def __init__(self, settings: CurationSettings, models: Path | None) -> None:
+        """`models` is the folder of fetched models."""
+        self._settings, self._store = settings, ModelStore(models)
+
+    @cached_property
+    def device(self) -> str:
+        """Where the models run."""
+        from core.models.device import choose_device
+
+        return choose_device(self._settings.device)
+
+    @cached_property
+    def world(self) -> World:
+        """What procedural clips are drawn from."""
+        settings = self._settings
+        size = settings.procedural_side, settings.procedural_side
+        return World(seed=settings.seed, pools=settings.world, size=size, window_frames=settings.procedural_frames)
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        """Says what is on a frame."""
+        from core.curation.embedded import VocabularyTags
+
+        if self._settings.tagger != "embedded":
+            raise InputError(f"tagger={self._settings.tagger}: the only tagger is embedded")
+        return VocabularyTags(entity_words(self._settings))
+
+    @cached_property
+    def grounder(self) -> Grounder:
+        """Finds boxes by labels."""
+        from core.curation.embedded import KnownOrMoving
+
+        if self._settings.grounder == "embedded":
+            return KnownOrMoving(self.flow)
+        from core.curation.full_size import WordGrounder
+        from core.segment.grounding import load_grounder
+
+        return WordGrounder(load_grounder(self._settings.grounder, self.device, self._store))
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """Makes masks."""
+        from core.curation.embedded import KnownMasks, SegmenterTracker
+
+        if self._settings.tracker == "known":
+            return KnownMasks()
+        from core.segment import load_segmenter
+
+        return SegmenterTracker(load_segmenter(self._settings.tracker, self.device, self._store))
+
+    @cached_property
+    def captioner(self) -> Captioner:
+        """Describes entities."""
+        from core.curation.embedded import ClassifierCaptions
+        from core.evaluation.classifier import Classifier
+
+        if self._settings.captioner != "embedded":
+            raise InputError(f"captioner={self._settings.captioner}: the only captioner is embedded")
+        return ClassifierCaptions(Classifier.load())
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Optical flow."""
+        from core.curation.embedded import DisFlow
+
+        if self._settings.flow != "dis":
+            raise InputError(f"flow={self._settings.flow}: the only flow is dis")
+        return DisFlow()

@@ -1,0 +1,215 @@
+"""A build makes a data set of videos and procedural clips: killed at any moment and begun again it
+makes the same bytes, and what can't be read is set aside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import noise_frames, video_file
+
+from core.curation.build import Build
+from core.curation.executors import LocalExecutor
+from core.curation.settings import CurationSettings
+from core.curation.shards import STAGES
+from core.curation.sources import list_sources
+from core.data.pool_sizes import PoolSizes
+from core.dataset.facts import LENGTHS
+from core.dataset.index import DatasetIndex
+from core.errors import InputError
+from core.progress import JobContext
+from core.project.tracks import FORMS
+from core.vivid.conditioning import DELETE_CAPTION
+
+TINY = PoolSizes(1, 32, 2, 64, 4)
+SETTINGS = CurationSettings(
+    shard_size=2, procedural_side=64, procedural_frames=5, world=TINY, tracker="known", validation=0.3, least_side=32, least_seconds=0.3
+)
+
+MOMENTS = [
+    ("stages/clips/", ".tar", 1, "before"),
+    ("stages/clips/", ".jsonl", 1, "before"),
+    ("stages/duplicates/", ".jsonl", 2, "before"),
+    ("stages/tags/", ".jsonl", 2, "before"),
+    ("stages/boxes/", ".jsonl", 1, "after"),
+    ("stages/masks/", ".jsonl", 2, "before"),
+    ("stages/propagation/", ".jsonl", 2, "after"),
+    ("stages/captions/", ".done", 1, "before"),
+    ("stages/filters/", ".done", 2, "after"),
+    ("stages/deletions/", ".shared.json", 1, "before"),
+    ("stages/deletions/", ".jsonl", 1, "after"),
+    ("data/", ".tar", 1, "after"),
+    ("data/", ".tar", 1, "before"),
+    ("data/", ".sqlite", 1, "before"),
+    ("data/", ".sqlite", 1, "after"),
+]
+"""In the order in which a build comes to them: before or after the Nth file of that suffix gets its
+name."""
+
+KILLED = """
+import json, os, signal, sys, traceback
+from pathlib import Path
+import test_curation_build as here
+import core.curation.embedded
+from core.files import AtomicFile
+
+publish = AtomicFile.publish
+
+
+def build(folder, suffix, wanted, when):
+    seen = []
+
+    def publishing(file):
+        name = file.path.as_posix()
+        if folder in name and file.path.name.partition(".")[2] == suffix[1:]:
+            seen.append(name)
+        hit = len(seen) == wanted and seen[-1] == name
+        if hit and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        publish(file)
+        if hit:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    AtomicFile.publish = publishing
+    here.build(Path(sys.argv[1]), Path(sys.argv[2]))
+
+
+ends = []
+for moment in [*here.MOMENTS, ("never/", ".", 1, "")]:
+    child = os.fork()
+    if not child:
+        try:
+            build(*moment)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(ends))
+"""
+"""Runs a build again and again, each killed at the next of the moments; one process has imported
+everything for all of them."""
+
+
+def build(out: Path, videos: Path, settings: CurationSettings = SETTINGS, clips: int = 6) -> int:
+    items = list_sources([f"procedural:{clips}", str(videos)], "CC0")
+    return Build(out, items, settings).run(LocalExecutor(), JobContext()).samples
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video with a cut in its middle and a thing that moves, and one that is damaged."""
+    folder = tmp_path_factory.mktemp("sources") / "videos"
+    folder.mkdir()
+    frames = np.concatenate([noise_frames(12, 48, 64) // 2 + 120, noise_frames(12, 48, 64) // 4])
+    frames[12:, :24, :, 2] += 150
+    for index in range(24):
+        frames[index, 10:22, 4 + 2 * index % 40 : 18 + 2 * index % 40] = (220, 30, 30)
+    video_file(folder / "cut.mp4", frames)
+    (folder / "broken.mp4").write_bytes((folder / "cut.mp4").read_bytes()[:900])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set of an unbroken build."""
+    out = tmp_path_factory.mktemp("built") / "set"
+    build(out, videos)
+    return out
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """All that a build leaves, but for how long it took."""
+    files = [path for path in sorted(out.rglob("*")) if path.is_file() and path.suffix not in (".done", ".lock")]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_build_that_is_killed_in_every_stage_ends_with_the_same_bytes(built: Path, videos: Path, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "set"), str(videos)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[up]) for up in range(3))},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert {stage.name for stage in STAGES} == {folder.split("/")[1] for folder, *_ in MOMENTS if folder != "data/"}
+    ends = json.loads(ended.stdout.splitlines()[-1])
+    assert ends == [-9] * len(MOMENTS) + [0], ended.stderr
+    wanted, found = contents(built), contents(tmp_path / "set")
+    assert sorted(found) == sorted(wanted)
+    assert [name for name in wanted if wanted[name] != found[name]] == []
+
+
+def test_what_a_build_makes(built: Path) -> None:
+    index = DatasetIndex(built / "data")
+    samples = list(index.samples())
+    assert {sample.clip.kind for sample in samples} == {"image", "video"}
+    assert {sample.task for sample in samples} == {"add", "modify", "delete"}
+    by_source = {sample.clip.source.name: set() for sample in samples}
+    for sample in samples:
+        facts = sample.read()
+        by_source[sample.clip.source.name].add(sample.split)
+        assert len(facts.masks) == sample.clip.frames
+        assert facts.masks.unpack().any()
+        if sample.task == "delete":
+            assert facts.captions == (DELETE_CAPTION,)
+            donor = index.samples_of(str(facts.notes["donor"]).split(".")[0])
+            assert donor
+            assert donor[0].clip.source != sample.clip.source
+            # it lies on the background of the first frame
+            others = [other.read().masks.frame(0) for other in index.samples_of(sample.clip.key) if other.task != "delete"]
+            assert not any((other & facts.masks.frame(0)).any() for other in others)
+        else:
+            assert len(facts.captions) == len(LENGTHS)
+            assert facts.values["truth"] == 1.0
+            assert facts.label in facts.captions[0]
+    assert all(len(splits) == 1 for splits in by_source.values())
+    aside = [json.loads(line) for line in (built / "quarantine" / "clips.jsonl").read_text().splitlines()]
+    assert [(one["stage"], one["input"]) for one in aside] == [("clips", "videos/broken.mp4")]
+    assert aside[0]["reason"]
+
+
+def test_masks_are_the_known_truth_and_come_in_six_forms(videos: Path, tmp_path: Path) -> None:
+    settings = CurationSettings(
+        procedural_side=64, procedural_frames=3, world=TINY, image_share=0.5, written_forms=True, least_side=32, most_jumps=1.0, seed=3
+    )
+    build(tmp_path / "set", videos, settings, clips=4)
+    samples = [sample for sample in DatasetIndex(tmp_path / "set" / "data").samples() if sample.task != "delete"]
+    assert {sample.form for sample in samples} == {"tracked", *FORMS}
+    truths = [sample.read().values["truth"] for sample in samples if "truth" in sample.read().values]
+    assert np.median(truths) >= 0.9, truths
+
+
+def test_corrupt_inputs_are_set_aside_and_the_others_used(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(100):
+        shutil.copy(videos / "cut.mp4", folder / f"{number:03d}.mp4")
+    whole = (videos / "cut.mp4").read_bytes()
+    (folder / "040.mp4").write_bytes(whole[: len(whole) // 2])
+    items = list_sources([str(folder)], "")
+    settings = CurationSettings(least_side=32, least_seconds=0.3, image_share=0.0, deletions=False, shard_size=50)
+    report = Build(tmp_path / "set", items, settings).run(LocalExecutor(), JobContext(), ["duplicates"])
+    assert (report.aside, report.failed) == (1, ())
+    assert "040.mp4" in (tmp_path / "set" / "quarantine" / "clips.jsonl").read_text()
+    # of 99 copies of two shots one each is left
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "set" / "stages" / "duplicates").glob("*.jsonl") if path.name.count(".") == 1)
+    assert kept.count(b"\n") == 2
+
+
+def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:
+    for names, words in (
+        ([str(tmp_path / "nowhere")], "is no folder of videos"),
+        (["procedural:many"], "say how many clips"),
+        ([str(tmp_path)], "holds no videos"),
+    ):
+        with pytest.raises(InputError, match=words):
+            list_sources(names, "")
+    with pytest.raises(InputError, match="there is no stage 'shots'"):
+        Build(tmp_path, [], SETTINGS).run(LocalExecutor(), JobContext(), ["shots"])
