@@ -11,11 +11,18 @@ from typing import Any
 
 from core.errors import ModelMissingError
 
-INDEX, CONTROLNET, FACTS = "model_index.json", "config.json", "vivid.json"
+INDEX, CONFIG, FACTS = "model_index.json", "config.json", "vivid.json"
+CONTROLNET = "controlnet"
+"""The folder of a ControlNet in that of its pipeline."""
 
 KINDS = {
     "Flux2KleinPipeline": "flux2-klein",
     "Flux2KleinInpaintPipeline": "flux2-klein",
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionXLInpaintPipeline": "sdxl",
+    "QwenImagePipeline": "qwen-image",
+    "QwenImageControlNetInpaintPipeline": "qwen-image",
+    "QwenImageControlNetModel": "qwen-image",
 }
 """The engine of the catalogue that a class of diffusers runs in."""
 
@@ -41,6 +48,7 @@ def read_facts(folder: Path) -> Facts:
     name = _class_name(folder)
     if name not in KINDS:
         raise ModelMissingError(f"'{folder}' is a {name:.80}, which can't paint keyframes: give a folder of {_readable()}")
+    _check_inpaints(folder, KINDS[name])
     own = _read(folder / FACTS) if (folder / FACTS).is_file() else {}
     try:
         side, steps, guidance = (own.get(key) for key in ("side", "steps", "guidance"))
@@ -60,11 +68,25 @@ def read_facts(folder: Path) -> Facts:
     return facts
 
 
+def _check_inpaints(folder: Path, kind: str) -> None:
+    """Raise ModelMissingError for a relative of a keyframe model that reads no mask."""
+    if kind == "sdxl":
+        channels = _read(folder / "unet" / CONFIG).get("in_channels")
+        if channels != 9:
+            raise ModelMissingError(f"the SDXL in '{folder}' is none for inpainting: its UNet has {channels} channels and not 9")
+    if kind == "qwen-image":
+        control = folder / CONTROLNET if (folder / INDEX).is_file() else folder
+        if not control.is_dir():
+            raise ModelMissingError(f"the Qwen-Image in '{folder}' lacks a ControlNet for inpainting: put one in its folder '{CONTROLNET}'")
+        if not _read(control / CONFIG).get("extra_condition_channels"):
+            raise ModelMissingError(f"the ControlNet in '{control}' is none for inpainting: it reads no mask")
+
+
 def _class_name(folder: Path) -> str:
     """The class of diffusers that wrote a folder."""
     if not folder.is_dir():
         raise ModelMissingError(f"'{folder}' is no folder: give the folder of a keyframe model as diffusers writes it, with its {INDEX}")
-    found = next((folder / name for name in (INDEX, CONTROLNET) if (folder / name).is_file()), None)
+    found = next((folder / name for name in (INDEX, CONFIG) if (folder / name).is_file()), None)
     if found is None:
         raise ModelMissingError(f"'{folder}' has no {INDEX}: give the folder of a keyframe model as diffusers writes it")
     return str(_read(found).get("_class_name", "model of another program"))
@@ -81,4 +103,4 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _readable() -> str:
-    return "FLUX.2 klein"
+    return "FLUX.2 klein, SDXL inpainting, or Qwen-Image with a ControlNet for inpainting"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
 from typing import Any
 
+from diffusers import Flux2KleinInpaintPipeline
 from PIL import Image
 
 from core.keyframe_models.contract import PaintRequest
@@ -17,6 +20,7 @@ class Klein(PipelineModel):
     ones.
     """
 
+    pipeline_class = Flux2KleinInpaintPipeline
     sees_region = True
     returns_surroundings = True
     delete_caption = "Remove the object. Show the background that lies behind it."
@@ -27,9 +31,6 @@ class Klein(PipelineModel):
 
     def _own_sampling(self) -> tuple[int, float]:
         return (4, 1.0) if self.pipeline.config.is_distilled else (50, 4.0)
-
-    def _side(self) -> int:
-        return 1024
 
     def _read(self, caption: str, guided: bool) -> Embeddings:
         words = {"prompt_embeds": self.pipeline.encode_prompt(caption)[0]}

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 
 import torch
-from diffusers import DiffusionPipeline, Flux2KleinInpaintPipeline
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
@@ -18,6 +17,8 @@ from core.keyframe_models.facts import read_facts
 from core.keyframe_models.klein import Klein
 from core.keyframe_models.pipeline_model import PipelineModel
 from core.keyframe_models.placing import place
+from core.keyframe_models.qwen import Qwen
+from core.keyframe_models.sdxl import Sdxl
 from core.models import ModelStore
 from core.models.tensors import check_package
 
@@ -25,10 +26,8 @@ log = logging.getLogger(__name__)
 
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
 """What the libraries raise over a folder that is incomplete or damaged."""
-_MODELS: dict[str, tuple[type[PipelineModel], type[DiffusionPipeline]]] = {
-    "flux2-klein": (Klein, Flux2KleinInpaintPipeline),
-}
-"""By engine: the model, and the pipeline that it calls. A further one is a file and a line here."""
+_MODELS: dict[str, type[PipelineModel]] = {"flux2-klein": Klein, "sdxl": Sdxl, "qwen-image": Qwen}
+"""By engine. A further one is a file, a line here and one in `facts.KINDS`."""
 
 
 def load_keyframe_model(
@@ -54,14 +53,14 @@ def load_keyframe_model(
     """
     folder = store.locate(name, "image")
     facts = read_facts(folder)
-    kind, pipeline_class = _MODELS[facts.kind]
+    kind = _MODELS[facts.kind]
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     # Half precision is slower than single on most CPUs, and some operators lack it there.
     dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     try:
         check_package(folder)
-        model = kind(pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True), name, facts)
+        model = kind(kind.opened(folder, dtype, store), name, facts)
     except _DAMAGED as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelMissingError(f"the keyframe model in '{folder}' can't be loaded ({line:.300}): get it anew") from error

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,14 +19,34 @@ from diffusers import DiffusionPipeline
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.errors import StudioError
 from core.keyframe_models.contract import PaintRequest, sizes_of
 from core.keyframe_models.facts import Facts
 from core.keyframe_models.placing import Places
+from core.models import ModelStore
 from core.vivid.residents import release_unused
 
 Embeddings = dict[str, Any]
 """What a pipeline takes instead of a caption, by the names of its arguments."""
 _CAPTIONS_KEPT = 64
+SIDE = 1024
+"""Pixels of a side of the squares that all of them were trained on."""
+
+
+@contextlib.contextmanager
+def memory_errors(name: str, device: torch.device) -> Iterator[None]:
+    """Turn the library's error about a full device into one sentence about the model."""
+    short = False
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        short = True
+    if short:  # only here, where the error and with it what its frames hold are gone
+        release_unused(device)
+        raise StudioError(
+            f"the memory of {device} is too small for the keyframe model '{name}': close other programs that use the GPU, "
+            "start with --memory layers, or let the video model paint"
+        )
 
 
 class PipelineModel(ABC):
@@ -33,9 +55,14 @@ class PipelineModel(ABC):
     A subclass says what it was trained with and how its pipeline is called.
     """
 
+    pipeline_class: ClassVar[type[DiffusionPipeline]]
+    opened_with: ClassVar[dict[str, Any]] = {}
+    """What the pipeline's class is told besides its parts."""
     denoiser = "transformer"
     """The pipeline's name of its denoiser."""
     cell = 16
+    unit = 16
+    """Both sides of a picture are multiples of so many pixels."""
     sees_region = False
     returns_surroundings = False
     delete_caption = "empty background"
@@ -46,10 +73,26 @@ class PipelineModel(ABC):
         own_steps, own_guidance = self._own_sampling()
         self.steps = facts.steps or own_steps
         self.guidance = own_guidance if facts.guidance is None else facts.guidance
-        self.sizes = sizes_of(facts.side or self._side(), self.cell)
+        self.sizes = sizes_of(facts.side or SIDE, self.unit)
         self.places: Places | None = None
         self._embeddings: OrderedDict[tuple[str, bool], Embeddings] = OrderedDict()
         pipeline.set_progress_bar_config(disable=True)
+
+    @classmethod
+    def opened(cls, folder: Path, dtype: torch.dtype, store: ModelStore) -> DiffusionPipeline:
+        """The pipeline in a folder as diffusers writes it.
+
+        Args:
+            folder: The folder; weights may be there in half precision alone (`fp16`).
+            dtype: Precision of the weights in memory.
+            store: Where a model that it stands on lies.
+
+        Returns:
+            The pipeline, in the host's memory.
+        """
+        weights = [path.name for path in folder.glob(f"{cls.denoiser}/*.safetensors")]
+        variant = "fp16" if weights and all(".fp16." in name for name in weights) else None
+        return cls.pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True, variant=variant, **cls.opened_with)
 
     @property
     def device(self) -> torch.device:
@@ -82,7 +125,7 @@ class PipelineModel(ABC):
 
         # Some pipelines draw from torch's own generator, too.
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices), torch.no_grad():
+        with memory_errors(self.name, self.device), torch.random.fork_rng(devices), torch.no_grad():
             torch.manual_seed(asked.seed)
             generator = torch.Generator().manual_seed(asked.seed)
             common = {"height": height, "width": width, "num_inference_steps": asked.steps, "generator": generator}
@@ -98,10 +141,6 @@ class PipelineModel(ABC):
     @abstractmethod
     def _own_sampling(self) -> tuple[int, float]:
         """The steps and the guidance that the weights were made for."""
-
-    @abstractmethod
-    def _side(self) -> int:
-        """Pixels of a side of the squares that it was trained on."""
 
     @abstractmethod
     def _read(self, caption: str, guided: bool) -> Embeddings:

@@ -8,7 +8,7 @@ from typing import Literal
 ModelKind = Literal["segmenter", "video", "image", "grounder", "part"]
 """What weights are for; a `part` is what other models need beside their own."""
 
-ENGINES_HERE = frozenset({"vivid", "wan-vace", "cogvideox-fun", "flux2-klein"})
+ENGINES_HERE = frozenset({"vivid", "wan-vace", "cogvideox-fun", "flux2-klein", "sdxl", "qwen-image"})
 """The engines whose code this program has. Who adds an engine adds its name."""
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from builders import DISC_BOX, finish, held_at, tiny_vivid_package
 from command_line import BOX, run_here
-from tiny_keyframe_models import write_keyframe_model
+from tiny_keyframe_models import SIDE, write_keyframe_model
 
 from app.commands.cli import main
 from app.editor.editor import Editor
@@ -37,7 +37,7 @@ from tests.builders import noise_frames
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 FRAMES = 4
-KINDS = ("flux2-klein",)
+KINDS = ("flux2-klein", "sdxl", "qwen-image")
 QUICK, FOUR = SamplingSettings(steps=2), SamplingSettings(steps=4)
 CPU = torch.device("cpu")
 
@@ -152,6 +152,45 @@ def test_a_region_is_seen_as_large_as_a_size_of_the_model_lets_it(models: dict[s
     assert size[1] > size[0]
 
 
+def test_weights_lie_as_the_hub_has_them(folders: dict[str, Path], models: dict[str, PipelineModel], tmp_path: Path) -> None:
+    """SDXL in half precision alone, and a ControlNet on a Qwen-Image that was fetched."""
+    half = shutil.copytree(folders["sdxl"], tmp_path / "half")
+    for path in half.rglob("*.safetensors"):
+        path.rename(path.with_name(path.name.replace(".safetensors", ".fp16.safetensors")))
+    assert (tries(loaded(half), [7])[0] == tries(models["sdxl"], [7])[0]).all()
+    shutil.copytree(folders["qwen-image"], tmp_path / "models" / "qwen-image")
+    (tmp_path / "models" / "qwen-image" / "controlnet").rename(tmp_path / "models" / "qwen-image-inpaint")
+    (tmp_path / "models" / "qwen-image-inpaint" / "vivid.json").write_text(json.dumps({"side": SIDE}))
+    apart = load_keyframe_model("qwen-image-inpaint", "cpu", ModelStore(tmp_path / "models"))
+    assert (tries(apart, [7])[0] == tries(models["qwen-image"], [7])[0]).all()
+
+
+def test_qwen_starts_from_the_noised_picture_where_a_share_is_kept(models: dict[str, PipelineModel]) -> None:
+    """By hand: of 4 steps the last 2, from (1 - sigma) of the clean latents and sigma of noise."""
+    pipeline = models["qwen-image"].pipeline
+    starts: list[torch.Tensor] = []
+
+    def note(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        starts.append(named["hidden_states"])
+
+    frame, region = frame_and_region()
+    prepared = PaintingStudio(models["qwen-image"]).prepare(frame, region)
+    hook = pipeline.controlnet.register_forward_pre_hook(note, with_kwargs=True)
+    list(prepared.tries("modify", "a ball", [7], FOUR, JobContext(), start=frame, keep=0.5))
+    hook.remove()
+    assert len(starts) == 2
+    pixels = torch.from_numpy(prepared.canvas.pixels.copy()).permute(2, 0, 1)[None, :, None] / 127.5 - 1
+    with torch.no_grad():
+        clean = (pipeline.vae.encode(pixels).latent_dist.mode() - 0.1) / 1.5
+    noise = torch.randn(clean.transpose(1, 2).shape, generator=torch.Generator().manual_seed(7))
+    sigma = float(pipeline.scheduler.sigmas[0])
+    assert 0.5 < sigma < 0.9
+    wanted = (1 - sigma) * clean.transpose(1, 2) + sigma * noise
+    _, _, channels, high, wide = wanted.shape
+    packed = wanted.view(1, channels, high // 2, 2, wide // 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(1, high * wide // 4, 4 * channels)
+    assert torch.allclose(starts[0], packed, atol=1e-5)
+
+
 # What can't be used.
 
 
@@ -174,6 +213,16 @@ def test_what_is_no_keyframe_model_is_refused_in_one_sentence(folders: dict[str,
     assert "is a CogVideoXPipeline" in refused(other)
     (other / "model_index.json").write_text("[1")
     assert "can't be read as JSON" in refused(other)
+    for kind, part, change, said in (
+        ("sdxl", "unet", {"in_channels": 4}, "has 4 channels"),
+        ("qwen-image", "controlnet", {"extra_condition_channels": 0}, "reads no mask"),
+    ):
+        folder = shutil.copytree(folders[kind], tmp_path / kind)
+        config = folder / part / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | change))
+        assert said in refused(folder)
+    shutil.rmtree(tmp_path / "qwen-image" / "controlnet")
+    assert "lacks a ControlNet" in refused(tmp_path / "qwen-image")
     for number, spoil in enumerate((_cut, _without_part, _wrong_facts)):
         folder = tmp_path / f"spoiled-{number}"
         shutil.copytree(good, folder)
@@ -197,14 +246,16 @@ def _wrong_facts(folder: Path) -> None:
 # Memory.
 
 
-def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(folders: dict[str, Path], models: dict[str, PipelineModel]) -> None:
-    folder = folders["flux2-klein"]
-    (plain,) = tries(models["flux2-klein"], [5])
-    for wanted in ("auto", "parts", "layers"):
-        model = loaded(folder)
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(
+    folders: dict[str, Path], models: dict[str, PipelineModel], kind: str
+) -> None:
+    (plain,) = tries(models[kind], [5])
+    for wanted in ("auto", "parts", "layers") if kind == "flux2-klein" else ("parts", "layers"):
+        model = loaded(folders[kind])
         model.places = place(model.pipeline, model.denoiser, CPU, wanted, model.sizes[0], 10**12)
         assert (tries(model, [5])[0] == plain).all()
-        assert ("transformer" in model.places.streamed) == (wanted == "layers")
+        assert (model.denoiser in model.places.streamed) == (wanted == "layers")
         assert ("text_encoder" in model.places.residents.here) == (wanted == "auto")
 
 
