@@ -10,10 +10,12 @@ from typing import Any
 
 import gradio as gr
 
-from app.contract.program import Program
-from app.contract.requests import PictureRequest
+from app.contract.program import Handler, Program
+from app.contract.requests import InsertRequest, PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
 from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit, TryBasis
+from core.project.inserts import Insert
+from ui_components.insert_form import insert_form
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
@@ -106,12 +108,15 @@ _SETTINGS = f"""
 
 _ELSEWHERE = """
 <section class="vs-section vs-elsewhere">
-  <h3>In another program</h3>
-  <div class="vs-row vs-even">
+  <h3>Pictures</h3>
+  <div class="vs-row vs-thirds">
+    <button type="button" class="vs-button vs-small" data-ref="layChoose" data-icon="plus"
+     title="A picture of your own laid on the frame: a logo, a hat, a sign (or drop it here, or paste it)">Add yours</button>
     <a class="vs-button vs-small" data-ref="sendOut" data-icon="sendout" download
-     title="The whole frame, its mask (white: may change) and a cut-out, as PNG in a zip">Send out</a>
+     title="For another program: the whole frame, its mask (white: may change) and a cut-out, as PNG in a zip">Send out</a>
     <button type="button" class="vs-button vs-small" data-ref="bringBack" data-icon="bringback"
      title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
+    <input type="file" accept="image/*,.tif,.tiff" data-ref="layFile" aria-label="Picture to add" hidden>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>
   </div>
   <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" title="The whole frame" download>frame</a>, <a data-ref="sendMask"
@@ -201,6 +206,18 @@ def keyframe_panel(program: Program) -> gr.HTML:
         program.run("incoming_folder", project_id)  # empties it: what was there is a try now
         return program.view(project_id, edit=edit_id)
 
+    def take_insert(project_id: str, picture: str, name: str) -> Answer:
+        path = program.run("incoming_picture", project_id, picture)
+        taken = program.run("take_insert", project_id, path, name)
+        program.run("incoming_folder", project_id)  # empties it: the picture is the project's now
+        return {"file": taken.file, "size": list(taken.size), "notes": list(taken.notes)}
+
+    def lay_insert(project_id: str, frame: int, corners: list[list[float]], name: str, parent: str | None, **fields: Any) -> Answer:
+        one, two, three, four = ((float(x), float(y)) for x, y in corners)
+        insert = Insert((one, two, three, four), **fields)
+        _, edit_id = program.run("lay_insert", project_id, InsertRequest(frame, insert, name, parent))
+        return program.view(project_id, edit=edit_id)
+
     caption = f"""
     <div class="vs-caption" data-ref="captionBox">
       <div class="vs-row">
@@ -213,10 +230,12 @@ def keyframe_panel(program: Program) -> gr.HTML:
     </div>
     """
     lead = "What should the region show on this frame?"
-    controls = _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
+    tries = _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
+    controls = f'<div class="vs-try-form" data-ref="tryForm">{tries}</div>{insert_form()}'
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
     passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")
-    return part("keyframe", markup, [*passed_on, start_tries, painters, caption_hint, foretell_try, place_picture, bring_back])
+    own: list[Handler] = [start_tries, painters, caption_hint, foretell_try, place_picture, bring_back, take_insert, lay_insert]
+    return part("keyframe", markup, [*passed_on, *own])
 
 
 def _vocabulary(program: Program) -> str:

@@ -13,6 +13,7 @@ from app.commands.carried import print_carried
 from app.commands.console import note
 from app.commands.edit_arguments import EditArguments
 from app.commands.edit_recipe import edit_recipe
+from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.given_keyframes import keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
 from app.commands.prompt_arguments import OBJECT, PromptArguments
@@ -22,16 +23,14 @@ from app.contract.preflight import unseen_text
 from app.engine import Engine
 from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
-from app.render.mask_files import read_masks
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import check_carry, check_seed, check_task
-from core.project.prompts import marks_object, Prompt
 from core.project.tracks import MaskAdjustment
-from core.project.video import check_editable, Clip, VideoInfo
-from core.words import counted, listed
+from core.project.video import check_editable, Clip
+from core.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +80,7 @@ def track_to_folder(
     from core.render.mattes import rehearse_mattes, SUFFIXES, write_mattes
 
     extra = {form: f"masks-{form}{SUFFIXES[form]}" for form in also}
-    with _opened(video, deinterlace, context) as reader:
+    with opened_clip(video, deinterlace, context) as reader:
         span = parse_span(frames, reader.info.frames)
         prompts.on(reader.info, span)
         engine.store.locate(engine.settings.segmenter, "segmenter")
@@ -89,12 +88,12 @@ def track_to_folder(
             rehearse_mattes(form, reader, span)
         with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
             given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
-            shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
+            shots = prompted_shots(reader, given, span, prompts.through_cuts, context)
             masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             export_png(masks, out / "masks")
             for form, name in extra.items():
                 write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
-            suspect = _frames_to_check(masks, shots, given)
+            suspect = frames_flagged(masks, shots, given)
             found = sum(stop - start for start, stop in masks.selected())
             info = reader.info
             report = {
@@ -109,7 +108,7 @@ def track_to_folder(
             write_text(out / "report.json", json.dumps(report, indent=1))
     if not found:
         note(f"the object was found on no frame, all {counted(len(masks), 'mask')} are empty: give another --point or --box")
-    _print_frames_to_check(suspect)
+    print_flagged(suspect)
     return len(masks)
 
 
@@ -150,7 +149,7 @@ def edit_to_folder(
     if prompts and arguments.masks is not None:
         raise InputError("give prompts or --masks, not both: leave one out")
     stopwatch = Stopwatch()
-    with _opened(video, arguments.deinterlace, context) as reader:
+    with opened_clip(video, arguments.deinterlace, context) as reader:
         info = reader.info
         span = parse_span(arguments.frames, info.frames)
         check_editable(info)
@@ -164,7 +163,7 @@ def edit_to_folder(
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
         pictures = read_keyframes(arguments.keyframes, info, span)
-        masks = None if arguments.masks is None else _given_masks(arguments.masks, arguments.invert_masks, info, span, context)
+        masks = None if arguments.masks is None else given_masks(arguments.masks, arguments.invert_masks, info, span, context)
         written = span if arguments.only_frames else (0, info.frames)
         for line in rehearse_clip(reader, written, video, "h264", context):
             note(line)
@@ -180,7 +179,7 @@ def edit_to_folder(
         with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks), used):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
-                shots = _prompted_shots(reader, given, span, prompts.through_cuts, context)
+                shots = prompted_shots(reader, given, span, prompts.through_cuts, context)
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
@@ -193,7 +192,7 @@ def edit_to_folder(
             if masks is None:
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
-            suspect = [] if arguments.masks is not None else _frames_to_check(masks, shots, given)
+            suspect = [] if arguments.masks is not None else frames_flagged(masks, shots, given)
             if arguments.proposes:
                 arguments = _with_proposal(arguments, masks)
             with stopwatch("adjust"):
@@ -232,95 +231,9 @@ def edit_to_folder(
             )
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
-    _print_frames_to_check(suspect)
+    print_flagged(suspect)
     print_carried(report)
     return report
-
-
-def _opened(video: Path, deinterlace: bool, context: JobContext) -> ClipReader:
-    """The clip; what a person should know of it is said."""
-    from core.media import open_clip
-
-    reader = open_clip(video, deinterlace, context)
-    for remark in reader.info.remarks:
-        note(remark)
-    if reader.info.field_order is not None:
-        kept = f"{reader.info.field_order} field first: its fields are kept"
-        if reader.info.rotation:
-            kept = "and turned: its fields can't be kept, and mix in results"
-        note(f"the video is interlaced, {kept}; --deinterlace makes whole frames of them")
-    return reader
-
-
-def parse_span(text: str | None, frames: int) -> tuple[int, int]:
-    """Read A:B (either may be left out) as a half-open range of a clip of `frames` frames."""
-    if text is None:
-        return 0, frames
-    start, colon, stop = text.partition(":")
-    try:
-        if not colon:
-            raise ValueError
-        span = int(start or 0), int(stop or frames)
-    except ValueError:
-        raise InputError(f"'{text}' is no range of frames (write A:B, like 0:48)") from None
-    FrameRange(*span).check(frames)
-    return span
-
-
-def _prompted_shots(
-    reader: ClipReader, prompts: list[Prompt], span: tuple[int, int], through_cuts: bool, context: JobContext
-) -> list[tuple[int, int]]:
-    """The shots to track the object through; InputError for one in which nothing says where it is:
-    behind a cut it may be elsewhere.
-    """
-    if through_cuts:
-        return [span]
-    shots = shots_of(reader, span, context)
-    for start, stop in shots:
-        if not any(start <= prompt.frame < stop for prompt in prompts):
-            cut, side = (start, "after") if start > span[0] else (stop, "before")
-            rest = f"{span[0]}:{cut}" if side == "after" else f"{cut}:{span[1]}"
-            raise InputError(
-                f"there is a cut at frame {cut}, and no prompt says where the object is {side} it: give one (--point {start}:X,Y),"
-                f" leave those frames out (--frames {rest}), or track across the cut (--through-cuts)"
-            )
-    return shots
-
-
-def _given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int], context: JobContext) -> MaskSequence:
-    """The masks of the span as they were handed in, all objects as one. What a person should know
-    of them is said.
-    """
-    from core.masks import doubt_about, DOUBT_TEXTS, inverted
-
-    found = read_masks(path, info, span, span[0], context)
-    for remark in found.notes:
-        note(remark)
-    if missing := sorted(set(range(*span)) - set(found.frames)):
-        raise InputError(
-            f"'{path.name}' has no mask for {'frame' if len(missing) == 1 else 'frames'} {listed(missing)}: "
-            "add them (black where the object is not to be seen), or leave those frames out (--frames A:B)"
-        )
-    masks = found.together()
-    if invert:
-        return inverted(masks, found.frames)
-    if doubt := doubt_about(masks, range(*span)):
-        note(f"the masks in '{path.name}' {DOUBT_TEXTS[doubt]}: where they are black and white the wrong way round, add --invert-masks")
-    return masks
-
-
-def _frames_to_check(masks: MaskSequence, shots: list[tuple[int, int]], given: list[Prompt]) -> list[list[Any]]:
-    """Frames to look at, as the page's timeline marks them."""
-    from app.jobs.timeline import frames_to_check
-
-    marked = {prompt.frame for prompt in given if marks_object(prompt)}
-    return frames_to_check(masks, range(shots[0][0], shots[-1][1]), (), tuple(start for start, _ in shots[1:]), marked)
-
-
-def _print_frames_to_check(suspect: list[list[Any]]) -> None:
-    if suspect:
-        frames = [frame for frame, *_ in suspect]
-        note(f"check frame{'s' * (len(frames) > 1)} {listed(frames, most=len(frames))}: the mask may be wrong there")
 
 
 def _with_proposal(arguments: EditArguments, masks: MaskSequence) -> EditArguments:

@@ -10,6 +10,7 @@ from typing import cast, TYPE_CHECKING
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.render.edit import RenderRequest
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
+from app.render.recorded_inserts import recorded_insert
 from core.project.edits import Task
 from core.project.prompts import Prompt
 from core.project.tracks import MaskTrack
@@ -55,9 +56,10 @@ def edit_recipe(
             seed=keyframe.seed,
             paint_seed=keyframe.seed,
             paint_settings=arguments.settings,
-            painted=not arguments.keyframes,
+            painted=not arguments.keyframes and keyframe.insert is None,
             image=base64.b64encode(image.read_bytes()).decode(),
             carried=keyframe.carried,
+            insert=None if keyframe.insert is None else recorded_insert(keyframe.insert),
         )
         for keyframe, image in zip(asked.keyframes, images, strict=True)
     )

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.commands import data, subcommands
+from app.commands.given_insert import add_insert_options
 from app.version import command_name, version
 from core.errors import InputError
 
@@ -87,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the video, its keyframe, masks, report and recipe are written",
     )
-    edit.add_argument("--task", required=True, metavar="TASK", help="add, modify or delete")
+    edit.add_argument("--task", metavar="TASK", help="add, modify or delete (with --picture: add)")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
     edit.add_argument(
         "--masks",
@@ -129,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_keyframe_model(edit)
     edit.add_argument("--png", action="store_true", help="also write DIR/frames, the frames exactly as handed to the encoder")
     _add_prompts(edit)
+    add_insert_options(edit, _path)
     _add_shared(edit)
     edit.set_defaults(run=subcommands.edit)
 

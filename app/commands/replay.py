@@ -17,12 +17,14 @@ from typing import Any, TYPE_CHECKING
 
 from app.commands.console import note
 from app.commands.recipe_names import check_models, check_painters, segmenter_of, video_of
+from app.commands.replayed_inserts import inserts_anew
 from app.commands.result_folder import result_folder
 from app.engine import Engine
 from app.jobs.propagation import half_size
 from app.render.edit import make_windows, plan, RenderRequest
 from app.render.export import format_of, rehearse_clip, write_clip
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe, unpacked
+from app.render.recorded_inserts import carried_insert, recorded_masks
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -139,21 +141,33 @@ def _apply(
     `clip` names those frames, and finished windows go to `folder`. Returns the edit and the names
     of its windows.
     """
+    from core.background.affected import united
+    from core.masks import MaskSequence
     from core.propagation.request import EditRequest
     from core.propagation.stack import AppliedEdit
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
     if span[0] >= span[1]:
         raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}: give a longer one")
+    keyframes: list[Keyframe] = []
+    inserted = any(keyframe.insert is not None for keyframe in edit.keyframes)
     if replay.anew:
+        size = recorded_masks(edit.region).size
         edit = on_size(edit, reader.info.size, replay.notes)
+    if replay.anew and inserted:
+
+        def track() -> MaskSequence:
+            found, _ = _tracked_anew(replay, edit, reader, plain, span)
+            return united(MaskSequence.empty(reader.info.size, *span), *found.values())
+
+        region, feather, keyframes = inserts_anew(edit, reader, span, track, size, replay.context)
+    elif replay.anew:
         region, feather = _region_anew(replay, edit, reader, plain, span)
     else:
         region, feather = _recorded_region(edit, reader)
     replay.context.report("loading the model", 0, 1)
     model = replay.engine.video_model(edit.model)
-    keyframes: list[Keyframe] = []
-    for keyframe in edit.keyframes:
+    for keyframe in edit.keyframes if not keyframes else ():
         if replay.anew:
             free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in {k.frame for k in keyframes}]
             keyframes.append(_painted_keyframe(replay, edit.model, keyframe, reader, region, feather, free))
@@ -185,7 +199,7 @@ def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> Recipe
     Raises:
         InputError: A mask in the recipe is damaged.
     """
-    own = _recorded(edit.region).size
+    own = recorded_masks(edit.region).size
     if own == size:
         return edit
     across, down = size[0] / own[0], size[1] / own[1]
@@ -221,25 +235,16 @@ def _constant(picture: np.ndarray) -> Any:
     return lambda: picture
 
 
-def _recorded(masks: str) -> MaskSequence:
-    from core.masks import MaskSequence
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "region.masks"
-        path.write_bytes(unpacked(masks))
-        return MaskSequence.load(path)
-
-
 def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> tuple[MaskSequence, Feather]:
     from core.masks import Feather
 
-    region = _recorded(edit.region)
+    region = recorded_masks(edit.region)
     if region.size != reader.info.size:
         raise InputError(
             f"the recipe's region is for frames of {region.size[0]}x{region.size[1]}, the video has {reader.info.size}: "
             "export the video again for a new recipe"
         )
-    return region, Feather(edit.feather, tuple((pixels, _recorded(masks)) for pixels, masks in edit.feathers))
+    return region, Feather(edit.feather, tuple((pixels, recorded_masks(masks)) for pixels, masks in edit.feathers))
 
 
 def _region_anew(
@@ -249,6 +254,25 @@ def _region_anew(
     from core.background.affected import affected_masks, united
     from core.masks import adjusted, RegionPart
 
+    found, shots = _tracked_anew(replay, edit, reader, plain, span)
+    cuts = tuple(start for start, _ in shots[1:])
+    tracks = {track.object_id: replace(track, confirmed=()) for track in edit.tracks}  # these masks are others
+    ways = {object_id: (track.adjusted_by(edit.adjustment), track.kept_exactly(edit.adjustment)) for object_id, track in tracks.items()}
+    parts = [RegionPart(masks, ways[object_id][0], cuts, ways[object_id][1]) for object_id, masks in found.items()]
+    region, feather = adjusted(parts, range(*span), replay.context)
+    if edit.shadows:
+        region = united(region, affected_masks(reader, united(region.empty(region.size, *span), *found.values()), replay.context))
+    if all(region.is_empty(frame) for frame in region.frames):
+        raise InputError(
+            "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
+        )
+    return region, feather
+
+
+def _tracked_anew(
+    replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]
+) -> tuple[dict[int, MaskSequence], list[tuple[int, int]]]:
+    """The masks of the recipe's objects, tracked from their prompts, and the shots of the video."""
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
     if not prompts:
         raise InputError(
@@ -274,18 +298,7 @@ def _region_anew(
             target.write_bytes(unpacked(content))
         segmenter = segmenter_of(replay.engine, edit, replay.recipe, replay.notes)
         found = track_objects(replay.engine, segmenter, reader, prompts, shots, replay.context, Path(folder))
-    cuts = tuple(start for start, _ in shots[1:])
-    tracks = {track.object_id: replace(track, confirmed=()) for track in edit.tracks}  # these masks are others
-    ways = {object_id: (track.adjusted_by(edit.adjustment), track.kept_exactly(edit.adjustment)) for object_id, track in tracks.items()}
-    parts = [RegionPart(masks, ways[object_id][0], cuts, ways[object_id][1]) for object_id, masks in found.items()]
-    region, feather = adjusted(parts, range(*span), replay.context)
-    if edit.shadows:
-        region = united(region, affected_masks(reader, united(region.empty(region.size, *span), *found.values()), replay.context))
-    if all(region.is_empty(frame) for frame in region.frames):
-        raise InputError(
-            "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
-        )
-    return region, feather
+    return found, shots
 
 
 def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: str) -> None:
@@ -308,7 +321,9 @@ def _recorded_keyframe(keyframe: RecipeKeyframe) -> Keyframe:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keyframe.png"
         path.write_bytes(unpacked(keyframe.image))
-        return Keyframe(keyframe.frame, read_image(path), keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried)
+        picture = read_image(path)
+    insert = None if keyframe.insert is None else carried_insert(keyframe.insert)
+    return Keyframe(keyframe.frame, picture, keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried, insert)
 
 
 def _painted_keyframe(

@@ -84,7 +84,9 @@ def edit(options: argparse.Namespace) -> None:
     """Edit an object and write the result."""
     from app.commands.batch import edit_to_folder, EditArguments
     from app.commands.console import console_job
+    from app.commands.given_insert import GivenInsert
     from app.commands.given_keyframes import parse_keyframes
+    from app.commands.insert_batch import insert_to_folder
     from app.engine import Engine
     from core.project.edits import SamplingSettings
     from core.project.tracks import MaskAdjustment
@@ -92,8 +94,15 @@ def edit(options: argparse.Namespace) -> None:
     prompts = _prompts(options)
     if options.keyframe and options.keyframe_model:
         raise InputError("give --keyframe or --keyframe-model, not both: a keyframe that is given is not painted")
+    picture = GivenInsert.parse(options)
+    if picture is not None and options.task not in (None, "add"):
+        raise InputError(f"a picture is added, so the task '{options.task}' has no use for it: leave --task or --picture out")
+    if picture is not None and options.keyframe_model:
+        raise InputError("a picture is laid as it is, no model paints it: leave --keyframe-model or --picture out")
+    if picture is None and options.task is None:
+        raise InputError("say what to do: --task add, modify or delete, or --picture FILE")
     arguments = EditArguments(
-        options.task,
+        options.task or "add",
         options.caption,
         MaskAdjustment.parse(options.adjust or "none", options.feather),
         options.seed,
@@ -110,7 +119,11 @@ def edit(options: argparse.Namespace) -> None:
         only_frames=options.only_frames,
     )
     with console_job() as context:
-        report = edit_to_folder(Engine(_settings(options)), options.video, prompts, arguments, options.out, context)
+        engine = Engine(_settings(options))
+        if picture is not None:
+            report = insert_to_folder(engine, options.video, prompts, arguments, picture, options.out, context)
+        else:
+            report = edit_to_folder(engine, options.video, prompts, arguments, options.out, context)
     difference = report["max_difference_outside"]
     start, stop = report["written"]
     edited = f", {report['frames']} of them edited" if report["frames"] < stop - start else ""

@@ -143,6 +143,9 @@ _TABLE = (
     Operation("incoming_picture", "exchange.incoming_picture", PAGE),
     Operation("place_picture", "exchange.place_picture"),
     Operation("bring_back", "exchange.bring_back"),
+    # Pictures of one's own
+    Operation("take_insert", "inserts.take"),
+    Operation("lay_insert", "inserts.lay"),
     # Propagation
     _job("start_propagation", "propagation.start", handler="start_propagation"),
     _job("resume_propagation", "propagation.resume", handler="resume_propagation"),

@@ -180,6 +180,7 @@ def _try(edit: KeyframeEdit) -> dict[str, Any]:
         "carried": edit.carried,
         "objects": list(edit.objects),
         "ground": list(edit.ground),
+        "insert": None if edit.insert is None else asdict(edit.insert),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.project.edits import Placement, Task
+from core.project.inserts import Insert
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,15 @@ class PictureRequest:
     name: str | None = None
     parent: str | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class InsertRequest:
+    """A picture to lay on a frame as a try. The insert's `picture` is a file of the project, as
+    `take_insert` stored it. `name` is the try's; `parent` is the try that it was changed from.
+    """
+
+    frame: int
+    insert: Insert
+    name: str | None = None
+    parent: str | None = None

@@ -222,6 +222,17 @@ class PlacedPicture:
 
 
 @dataclass(frozen=True)
+class InsertPicture:
+    """A picture that was brought in to be laid on the clip: its `file` in the project, its own size
+    (W, H), and `notes` for a person, in sentences.
+    """
+
+    file: str
+    size: tuple[int, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ExportFormat:
     """A format of the export list: `codec` is its name in a recipe, `suffix` the end of the file's
     name.

@@ -12,6 +12,7 @@ from app.editor.estimates import EstimateOperations
 from app.editor.exchange import ExchangeOperations
 from app.editor.exports import ExportOperations
 from app.editor.history import HistoryOperations
+from app.editor.inserts import InsertOperations
 from app.editor.jobs import JobOperations
 from app.editor.keyframes import KeyframeOperations
 from app.editor.masks import MaskOperations
@@ -28,6 +29,7 @@ from app.engine import Engine
 from app.jobs.clip_scan import ClipScanner
 from app.jobs.estimates import Estimates
 from app.jobs.exports import ExportJobs
+from app.jobs.inserts import InsertBuilder
 from app.jobs.journal import JobJournal
 from app.jobs.keyframes import KeyframeJobs
 from app.jobs.propagation import PropagationJobs
@@ -77,7 +79,8 @@ class Editor:
         regions = RegionBuilder(workspace, frames, masks)
         tracking = TrackingJob(workspace, pictures)
         tries = KeyframeJobs(workspace, engine, pictures, regions)
-        propagations = PropagationJobs(workspace, engine, pictures, regions, estimates)
+        inserts = InsertBuilder(workspace, frames, masks)
+        propagations = PropagationJobs(workspace, engine, pictures, regions, inserts, estimates)
         exports = ExportJobs(workspace, frames, masks)
         trials = TrialJobs(workspace, engine, pictures, estimates)
 
@@ -95,6 +98,7 @@ class Editor:
         self.region = RegionOperations(workspace, frames, masks)
         self.keyframes = KeyframeOperations(workspace, engine, queue, tries, exchange)
         self.exchange = ExchangeOperations(workspace, regions, exchange)
+        self.inserts = InsertOperations(workspace, inserts)
         self.propagation = PropagationOperations(workspace, frames, queue, scanner, propagations)
         self.results = ResultOperations(workspace, pictures)
         self.exports = ExportOperations(workspace, queue, scanner, exports)

@@ -96,8 +96,10 @@ class EstimateOperations:
         keyframes = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         if not keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        if all(edit.insert is not None for edit in keyframes):
+            return self._carrying("insert", project.clip, len(keyframes))
         if all(edit.carried == "change" for edit in keyframes):
-            return self._carrying(project.clip, len(keyframes))
+            return self._carrying("change", project.clip, len(keyframes))
         model = self._engine.video_model()
         model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()
@@ -132,9 +134,9 @@ class EstimateOperations:
             project.edit(edit_id)
         return self._queue.submit(TRIAL, project_id, partial(self._trials.try_propagation, project_id, draft, edit_id))
 
-    def _carrying(self, clip: Clip, keyframes: int) -> Estimate:
-        """What keyframes take that are carried as changes: no model runs."""
-        rate = self._estimates.rate("carry", "change") or Rate(CARRYING * keyframes, 800, measured=False)
+    def _carrying(self, how: str, clip: Clip, keyframes: int) -> Estimate:
+        """What keyframes take that are carried as changes, or are inserts: no model runs."""
+        rate = self._estimates.rate("carry", how) or Rate(CARRYING * keyframes, 800, measured=False)
         return Estimate(round(rate.seconds * (clip.stop - clip.start), 1), round(rate.memory_mb), 0, rate.measured)
 
     def _timing(self, model: VideoEngine, guided: bool, draft: bool) -> Timing | None:

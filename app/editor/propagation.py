@@ -63,7 +63,8 @@ class PropagationOperations:
         untracked = [t.name for t in tracks if (t.prompts or t.confirmed) and not t.covers(*project.clip.frame_range)]
         if untracked:
             raise InputError(f"not all of the edit is tracked yet: in Select, track {', '.join(untracked)} through the clip first")
-        check_masks(project)
+        if any(edit.insert is None for edit in project.accepted_keyframes):  # a picture of one's own needs no object
+            check_masks(project)
         self._queue.cancel_trials(project_id)
         request = PropagationRequest(seed, settings or SamplingSettings(), draft, carry)
         job = self._scanner.with_hash(project_id, partial(self._jobs.start, project_id, request))

@@ -13,6 +13,7 @@ from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.jobs.estimates import Estimates
+from app.jobs.inserts import InsertBuilder, StoredInsert
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
@@ -53,11 +54,20 @@ class PropagationJobs:
     Runs on a job's thread; reports to the job's context and stops when it says so.
     """
 
-    def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, regions: RegionBuilder, estimates: Estimates) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        engine: Engine,
+        pictures: Pictures,
+        regions: RegionBuilder,
+        inserts: InsertBuilder,
+        estimates: Estimates,
+    ) -> None:
         self._workspace = workspace
         self._engine = engine
         self._pictures = pictures
         self._regions = regions
+        self._inserts = inserts
         self._estimates = estimates
 
     def start(self, project_id: str, request: PropagationRequest, context: JobContext) -> dict[str, Any]:
@@ -94,7 +104,11 @@ class PropagationJobs:
         alone = document.for_objects(project, carried[0].objects)
         asked = asked_for(alone, self._engine.settings.segmenter, self._engine.weights())
         task = "delete" if all(edit.task == "delete" for edit in carried) else "modify"
-        region = self._regions.build_for(task, project.project_id, context, carried[0].objects)
+        inserts: tuple[StoredInsert | None, ...] = (None,) * len(carried)
+        if any(edit.insert is not None for edit in carried):
+            region, inserts = self._inserts.carried(project, carried, context)
+        else:
+            region = self._regions.build_for(task, project.project_id, context, carried[0].objects)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
             PropagatedKeyframe(
@@ -105,8 +119,11 @@ class PropagationJobs:
                 edit.caption,
                 seed,
                 self._carried(project, edit, region.masks, request.carry),
+                edit.insert,
+                None if stored is None else stored.path,
+                None if stored is None else stored.front,
             )
-            for edit, seed in zip(carried, seeds, strict=True)
+            for edit, seed, stored in zip(carried, seeds, inserts, strict=True)
         )
         settings = request.settings
         if request.draft and settings.steps is None:
@@ -184,12 +201,14 @@ class PropagationJobs:
                 self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
             raise
         # What is carried as a change says nothing about how fast the model is.
-        by_model = all(keyframe.carried == "picture" for keyframe in propagation.keyframes)
+        laid = any(keyframe.insert is not None for keyframe in propagation.keyframes)
+        by_model = not laid and all(keyframe.carried == "picture" for keyframe in propagation.keyframes)
         measured = clock.measured() if by_model else None
         if by_model:
             self._estimates.learn(clock, stopwatch.seconds.get("render", 0.0), report)
         else:
-            self._estimates.learn_rate("carry", "change", sum(stopwatch.seconds.values()) / max(1, report["frames"]), "cpu")
+            seconds = sum(stopwatch.seconds.values()) / max(1, report["frames"])
+            self._estimates.learn_rate("carry", "insert" if laid else "change", seconds, "cpu")
         if measured is not None and not propagation.draft:
             window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
@@ -220,7 +239,15 @@ class PropagationJobs:
         from core.propagation.request import EditRequest, Keyframe
 
         keyframes = tuple(
-            Keyframe(k.frame, read_image(self._workspace.file(project.project_id, k.image)), k.task, k.caption, k.seed, k.carried)
+            Keyframe(
+                k.frame,
+                read_image(self._workspace.file(project.project_id, k.image)),
+                k.task,
+                k.caption,
+                k.seed,
+                k.carried,
+                None if k.insert is None or k.path is None else self._inserts.read(project, StoredInsert(k.insert, k.path, k.front)),
+            )
             for k in propagation.keyframes
         )
         stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
@@ -236,8 +263,8 @@ class PropagationJobs:
         from core.carrying.decision import decided
         from core.media import read_image
 
-        if carry == "auto" and edit.carried is not None:
-            return edit.carried
+        if edit.insert is not None or (carry == "auto" and edit.carried is not None):
+            return edit.carried or "picture"
         picture = read_image(self._workspace.file(project.project_id, edit.image))
         under = [other for other in project.edits if other.edit_id in edit.ground]
         return decided(carry, edit.task, self._pictures.with_edits(project, edit.frame, under), picture, masks[edit.frame])

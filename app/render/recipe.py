@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.storage.workspace import Workspace
@@ -18,7 +18,19 @@ from core.errors import InputError
 from core.files import check_regular
 from core.geometry import FrameRange
 from core.project.codec import decode, encode
-from core.project.edits import Carried, check_keep, check_seed, check_task, KeyframeEdit, Painting, Propagation, SamplingSettings, Task
+from core.project.edits import (
+    Carried,
+    check_keep,
+    check_seed,
+    check_task,
+    KeyframeEdit,
+    Painting,
+    PropagatedKeyframe,
+    Propagation,
+    SamplingSettings,
+    Task,
+)
+from core.project.inserts import Corners, Insert
 from core.project.plain import parse_json
 from core.project.project import Project
 from core.project.prompts import check_beside, MaskPrompt
@@ -42,13 +54,25 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class RecipeInsert:
+    """A picture of one's own as it was carried: the `picture` as PNG and the mask sequence of what
+    passes before it, both in base64, and its corners on each frame that shows it.
+    """
+
+    insert: Insert
+    picture: str
+    path: tuple[tuple[int, Corners], ...]
+    front: str | None = None
+
+
+@dataclass(frozen=True)
 class RecipeKeyframe:
     """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model
     made it from the caption and the seed.
 
     `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the
     clip is made with. Where it was started from a share `keep` of another picture, `grown` says
-    what that one was painted of.
+    what that one was painted of. An `insert` is a picture that was laid on it.
     """
 
     frame: int
@@ -62,6 +86,7 @@ class RecipeKeyframe:
     keep: float = 0.0
     grown: tuple[Painting, ...] = ()
     carried: Carried = "picture"
+    insert: RecipeInsert | None = None
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
@@ -203,6 +228,14 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
     def text(relative: str) -> str:
         return base64.b64encode(workspace.file(project.project_id, relative).read_bytes()).decode()
 
+    def insert(keyframe: PropagatedKeyframe) -> RecipeInsert | None:
+        if keyframe.insert is None or keyframe.path is None:
+            return None
+        path = parse_json(workspace.file(project.project_id, keyframe.path).read_text(encoding="utf-8"))
+        corners = decode(tuple[tuple[int, Corners], ...], [[int(frame), there] for frame, there in path.items()])
+        front = None if keyframe.front is None else region(keyframe.front)
+        return RecipeInsert(replace(keyframe.insert, picture=""), text(keyframe.insert.picture), corners, front)
+
     def region(relative: str) -> str:
         from core.masks import MaskSequence
 
@@ -228,6 +261,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
             tries[k.edit_id].keep,
             tries[k.edit_id].grown,
             k.carried,
+            insert(k),
         )
         for k in propagation.keyframes
     )

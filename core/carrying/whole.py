@@ -34,18 +34,55 @@ def whole_motion(start: Floats, end: Floats, miss: float = MISS) -> Matrix | Non
     """
     if len(start) < LEAST:
         return None
+    start, end = thinned(start, end)
+    found = rigid_motion(start, end, miss)
+    if found is None:
+        return None
+    matrix, share = found
+    if share < AGREE + BETTER:
+        tilted = tilted_motion(start, end, miss)
+        if tilted is not None and tilted[1] > share + BETTER:
+            matrix, share = tilted
+    return matrix if share >= AGREE else None
+
+
+def thinned(start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """As many correspondences (N, 2) as are used, evenly."""
     step = max(1, len(start) // MOST)
-    start, end = np.ascontiguousarray(start[::step]), np.ascontiguousarray(end[::step])
+    return np.ascontiguousarray(start[::step]), np.ascontiguousarray(end[::step])
+
+
+def rigid_motion(start: Floats, end: Floats, miss: float = MISS) -> tuple[Matrix, float] | None:
+    """The shift, turn and scale that most correspondences agree with.
+
+    Args:
+        start: (N, 2), places (x, y) on one picture, in pixels.
+        end: (N, 2), the same on another.
+        miss: Pixels by which they may miss it.
+
+    Returns:
+        3x3, and the share that agrees; None where there is none.
+    """
     cv2.setRNGSeed(0)  # its samples are drawn at random
     rigid, agree = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=miss)
-    if rigid is None:
+    return None if rigid is None else (np.asarray(np.vstack([rigid, (0, 0, 1)]), np.float64), float(agree.mean()))
+
+
+def tilted_motion(start: Floats, end: Floats, miss: float = MISS) -> tuple[Matrix, float] | None:
+    """The motion of a plane, with its tilt, that most correspondences agree with.
+
+    Args:
+        start: (N, 2), places (x, y) on one picture, in pixels.
+        end: (N, 2), the same on another.
+        miss: Pixels by which they may miss it.
+
+    Returns:
+        3x3, and the share that agrees; None where there is none that could be one.
+    """
+    tilted, agree = cv2.findHomography(start, end, cv2.USAC_MAGSAC, miss)
+    if tilted is None or not _sane(np.asarray(tilted, np.float64), start):
         return None
-    matrix, share = np.vstack([rigid, (0, 0, 1)]), float(agree.mean())
-    if share < AGREE + BETTER:
-        tilted, agree = cv2.findHomography(start, end, cv2.USAC_MAGSAC, miss)
-        if tilted is not None and float(agree.mean()) > share + BETTER and _sane(np.asarray(tilted, np.float64), start):
-            matrix, share = tilted / tilted[2, 2], float(agree.mean())
-    return np.asarray(matrix, np.float64) if share >= AGREE else None
+    return np.asarray(tilted / tilted[2, 2], np.float64), float(agree.mean())
 
 
 def _sane(matrix: Matrix, start: Floats) -> bool:

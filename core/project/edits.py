@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args, Literal
 
 from core.errors import InputError
+from core.project.inserts import Insert
 
 Task = Literal["add", "modify", "delete"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -154,7 +155,8 @@ class KeyframeEdit:
     itself may be deleted. `unseen` is the share of what a removal has to show that no frame of the
     clip shows, 0 to 1. An empty `model` means that the picture came from another program. `name`
     is a person's own, empty for none. `carried` says how it is carried unless a
-    person says otherwise; None where it was made before that was told.
+    person says otherwise; None where it was made before that was told. With an `insert` it is that
+    picture laid on the frame.
 
     `objects` are those that it is for; none stands for all that are edited. `ground` are the
     accepted tries of other objects that the picture shows as well, the lowest first.
@@ -180,6 +182,7 @@ class KeyframeEdit:
     carried: Carried | None = None
     objects: tuple[int, ...] = ()
     ground: tuple[str, ...] = ()
+    insert: Insert | None = None
 
     def __post_init__(self) -> None:
         check_task(self.task, self.caption)
@@ -203,7 +206,8 @@ class PropagatedKeyframe:
     tried again later.
 
     `image` is the edited frame as a PNG, relative to the project; `seed` is the one that its
-    segment of the clip is made with; `carried` is how it was carried.
+    segment of the clip is made with; `carried` is how it was carried. Of an `insert`, `path` is the
+    file that says where it is on each frame, `front` the mask sequence of what passes before it.
     """
 
     edit_id: str
@@ -213,6 +217,9 @@ class PropagatedKeyframe:
     caption: str
     seed: int
     carried: Carried = "picture"
+    insert: Insert | None = None
+    path: str | None = None
+    front: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
 from core.propagation.changed import carry_change, STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
+from core.propagation.laid import carry_insert
 from core.propagation.mask_motion import STRETCH
 from core.propagation.request import EditRequest
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
@@ -54,7 +55,8 @@ def propagate(
     Around the edit the source shows; where a modify replaces something, the background behind the
     region: a person widens the region over what is to go.
 
-    A keyframe that is carried as a change needs no model: see `carry_change`.
+    A keyframe that is carried as a change needs no model (see `carry_change`), nor does one with an
+    insert (see `carry_insert`).
 
     Args:
         model: The video model.
@@ -80,6 +82,9 @@ def propagate(
     windows = plan_windows(request.frames, keyframe.frame, model.window_frames, region.is_empty)
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
+    if keyframe.insert is not None:
+        yield from carry_insert(reader, request, windows, sampling.runs, context, stored)
+        return
     if keyframe.carried == "change":
         yield from carry_change(reader, request, windows, sampling.runs, context, stored)
         return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.errors import InputError
 from core.geometry import FrameRange
+from core.inserts.carried import CarriedInsert
 from core.masks import Feather, MaskSequence
 from core.project.edits import Carried, SamplingSettings
 from core.propagation.result import Frame
@@ -14,7 +15,8 @@ from core.propagation.result import Frame
 @dataclass(frozen=True)
 class Keyframe:
     """The accepted picture of a frame, uint8 (H, W, 3), and the task, caption and seed with which
-    it is propagated. It is carried as a change of the source, or as a picture.
+    it is propagated. It is carried as a change of the source, or as a picture; one with an `insert`
+    by drawing that on every frame.
     """
 
     frame: int
@@ -23,6 +25,7 @@ class Keyframe:
     caption: str
     seed: int
     carried: Carried = "picture"
+    insert: CarriedInsert | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import Any
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
+from core.propagation.laid import insert_key
 from core.propagation.propagate import propagate, sampling_of, STAGE
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
@@ -95,6 +96,7 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             "window_frames": model.window_frames,
             **({"tiled": True} if model.memory.tiled else {}),
             **({"carried": keyframe.carried} if keyframe.carried != "picture" else {}),
+            **({"insert": insert_key(keyframe.insert)} if keyframe.insert is not None else {}),
             **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
         kept = tuple(other for other in ordered if _is_shown(model, keyframe, other))

@@ -29,6 +29,7 @@ SOURCES = (
     "assets.py",
     "background",
     "carrying",
+    "inserts",
     "compat.py",
     "engines",
     "errors.py",

@@ -194,6 +194,7 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     # another shape is a choice; what is no picture is said in a line
     Image.fromarray(edited[:, :120]).save(tmp_path / "square.png")
     drop(page, tmp_path / "square.png")
+    page.get_by_role("button", name="It is this frame, edited").click()
     dialog.get_by_text("fitted into the frame").wait_for()
     dialog.get_by_text("Cover", exact=True).click()
     dialog.get_by_text("laid over the whole frame").wait_for()

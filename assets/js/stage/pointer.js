@@ -9,6 +9,7 @@ import { set, state } from "../state/store.js";
 import { clickPreview } from "./click_preview.js";
 import { mountCursor } from "./cursor.js";
 import { frameInSight } from "./frames.js";
+import { dragPicture, takePicture } from "./laid_picture.js";
 import { drawOutlined, drawPrompt, drawStroke } from "./prompts.js";
 import { promptSender, strokeColour } from "./send_prompts.js";
 import { handIsHeld, noteHandUsed } from "./space_hand.js";
@@ -64,6 +65,8 @@ export const mountPointer = (ref, server, redraw) => {
 
   const begin = (event) => {
     const start = inStage(event);
+    const laid = event.button === 0 && !handIsHeld() && frameInSight() ? takePicture(toSource(place, start)) : null;
+    if (laid) return { kind: "picture", laid };
     if (event.button === 1 || handIsHeld() || !isMarking() || !frameInSight()) {
       return { kind: "pan", last: start, moved: false };
     }
@@ -124,6 +127,7 @@ export const mountPointer = (ref, server, redraw) => {
     if (!drag) return;
     if (drag.kind === "pinch") pinch();
     else if (drag.kind === "pan") pan(at);
+    else if (drag.kind === "picture") dragPicture(drag.laid, toSource(place, at));
     else if (drag.kind === "stroke") paint(event);
     else drawOutBox(at);
     noteSpot(at);
@@ -168,6 +172,7 @@ export const mountPointer = (ref, server, redraw) => {
     delete stage.dataset.panning;
     noteSpot(inStage(event)); // no box is being drawn any more
     if (!done) return;
+    if (done.kind === "picture") return;
     if (done.kind === "pan") {
       if (done.moved) noteHandUsed();
       return;

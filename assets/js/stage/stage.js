@@ -18,6 +18,7 @@ import {
   whenPicturesCome,
 } from "./frames.js";
 import { get } from "./pictures.js";
+import { drawLaidPicture } from "./laid_picture.js";
 import { mountPointer } from "./pointer.js";
 import { drawPrompt } from "./prompts.js";
 import { layOut, place } from "./viewport.js";
@@ -70,6 +71,7 @@ export const mountStage = (ref, server) => {
     context.imageSmoothingEnabled = true;
     drawTries(clip, shown.frame);
     drawMasks(clip, shown.frame);
+    drawLaidPicture(context);
     if (state.step === "select" && shown.frame === state.frame) drawPrompts();
     canvas.dataset.frame = String(shown.frame);
     canvas.dataset.project = shown.id;
@@ -105,7 +107,7 @@ export const mountStage = (ref, server) => {
 
   const drawMasks = (clip, frame) => {
     const atPlayhead = frame === state.frame;
-    const overlay = atPlayhead && shownTry() ? null : overlayToDraw(frame);
+    const overlay = state.laying || (atPlayhead && shownTry()) ? null : overlayToDraw(frame);
     const preview = atPlayhead ? pointer.preview() : null;
     const picture = preview || (overlay && overlay.bitmap);
     if (picture) {
@@ -134,12 +136,13 @@ export const mountStage = (ref, server) => {
   new ResizeObserver(redraw).observe(stage);
   const keys =
     "view step frame object pending showMasks compareTry wipe tryId againstId playing viewport tool brush cursor";
-  on(`${keys} dark adjusting`, () => {
+  on(`${keys} laying dark adjusting`, () => {
     notePlayhead();
     ref.empty.hidden = Boolean(state.view);
     stage.dataset.step = state.step;
     stage.dataset.tool = state.tool;
-    const maskless = state.step === "video" || state.step === "propagate" || Boolean(shownTry());
+    const bare = state.step === "video" || state.step === "propagate";
+    const maskless = bare || Boolean(shownTry() || state.laying);
     ref.masks.hidden = !state.view || maskless;
     ref.masks.setAttribute("aria-pressed", String(state.showMasks));
     redraw();

@@ -89,10 +89,10 @@ export const goTo = (frame) => {
   if (state.view) set({ frame: frameInClip(state.view.clip, frame) });
 };
 
-/** Go to a step, or say why it is not open yet. */
-export const openStep = (step) => {
+/** Go to a step, or say why it is not open yet; with `anyway` also to one that is not. */
+export const openStep = (step, anyway = false) => {
   const info = state.view ? state.view.steps[step] : null;
-  if (step !== "video" && !(info && info.open)) {
+  if (step !== "video" && !(info && (info.open || anyway))) {
     showMessage(info ? info.reason : "Open a video first.", "info", { about: "step" });
     return;
   }

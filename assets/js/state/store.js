@@ -38,6 +38,7 @@ export const state = {
   againstId: null, // the try that the chosen one is compared with
   branch: null, // the try that the next ones branch from
   onlyStarred: false,
+  laying: null, // the picture that is being laid on the frame, see steps/lay_picture.js
   triesFolded: false,
 };
 

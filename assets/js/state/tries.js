@@ -30,6 +30,7 @@ export const taskWords = (edit, nothing = "") => `${TASKS[edit.task]}${edit.capt
 
 /** What was asked of a try, also where another program made it. */
 export const askedOf = (edit) => {
+  if (edit.insert) return `A picture of your own: “${edit.caption}”`;
   if (edit.model) return taskWords(edit);
   return `From another program${edit.caption ? `: “${edit.caption}”` : ""}`;
 };

@@ -14,6 +14,7 @@ import { estimator } from "./estimates.js";
 import { mountPainters } from "./painters.js";
 import { mountRegionNote } from "./region_note.js";
 import { mountKeyframeExchange } from "./keyframe_exchange.js";
+import { mountLayPicture } from "./lay_picture.js";
 
 const HINT_AFTER = 250; // milliseconds of quiet before the caption is looked at
 
@@ -23,7 +24,8 @@ export const mountKeyframe = (ref, server) => {
   const caption = () => ref.caption.value.trim();
   const seed = () => wholeNumber(ref.seed) || 0;
   const drawRegionNote = mountRegionNote(ref, server, tasks);
-  const drawLinks = mountKeyframeExchange(ref, server, { caption, seed });
+  const layPicture = mountLayPicture(ref, server);
+  const drawLinks = mountKeyframeExchange(ref, server, { caption, seed, lay: layPicture.take });
 
   // Words
 
@@ -116,6 +118,10 @@ export const mountKeyframe = (ref, server) => {
   const parent = () => (state.branch ? tryById(state.branch) : null);
   const keepsPicture = () => Boolean(parent() && parent().frame === state.frame);
   const copySettings = (edit) => {
+    if (edit.insert) {
+      layPicture.again(edit);
+      return;
+    }
     for (const radio of tasks) radio.checked = radio.value === edit.task;
     if (edit.caption) ref.caption.value = edit.caption;
     ref.seed.value = edit.seed;
@@ -129,6 +135,7 @@ export const mountKeyframe = (ref, server) => {
   };
   const branchFrom = (edit) => {
     copySettings(edit);
+    if (edit.insert) return;
     set({ branch: edit.id });
     focusText(ref.caption);
   };
@@ -194,6 +201,7 @@ export const mountKeyframe = (ref, server) => {
   const isInside = () => state.view.clip.start <= state.frame && state.frame < state.view.clip.stop;
   const missingHere = () => {
     if (!isInside()) return `Frame ${state.frame} is outside the marked stretch of the clip.`;
+    if (!state.view.objects.some((object) => object.edited)) return "To try a caption, select an object in step 2.";
     return isPresent() ? "" : `The object is not on frame ${state.frame}: choose another.`;
   };
   const chosenElsewhere = () => {
@@ -208,6 +216,7 @@ export const mountKeyframe = (ref, server) => {
   };
   const show = () => {
     if (!state.view) return;
+    const laying = layPicture.draw();
     drawRegionNote();
     const writes = task() !== "delete";
     ref.captionBox.dataset.off = String(!writes);
@@ -225,11 +234,13 @@ export const mountKeyframe = (ref, server) => {
     drawLinks(!where);
     askEstimate();
     drawEstimate();
-    ref.lead.textContent = `What should the region show on frame ${state.frame}?`;
+    ref.lead.textContent = laying
+      ? `Where does the picture lie on frame ${state.frame}?`
+      : `What should the region show on frame ${state.frame}?`;
     const accepted = state.tryId && state.tryId === state.view.accepted;
     ref.primary.disabled = !state.tryId;
     ref.primary.textContent = accepted ? "Continue to Propagate" : "Accept and continue";
-    ref.reason.textContent = reason(busy, where, missing);
+    ref.reason.textContent = laying ? "Add the picture as a try, then accept it." : reason(busy, where, missing);
     // the one main button: trying until there is a try to accept
     ref.secondary.classList.toggle("vs-primary", !state.tryId);
     ref.primary.classList.toggle("vs-primary", Boolean(state.tryId));
@@ -238,5 +249,5 @@ export const mountKeyframe = (ref, server) => {
     askHint();
     show();
   });
-  on("view frame tryId branch step", show);
+  on("view frame tryId branch step laying", show);
 };

@@ -8,15 +8,17 @@ import { ask, change, post } from "../state/requests.js";
 import { set, state } from "../state/store.js";
 import { make } from "../widgets/dom.js";
 import { takeFiles } from "../widgets/drop_handling.js";
+import { question } from "../widgets/question.js";
 
 const PICTURE_LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
 const UNSAID = "Say in a few words what the region shows now: the video model reads it.";
 
 /**
- * Mount the dialog. `caption()` is what stands in the step's caption, `seed()` in its seed field.
+ * Mount the dialog. `caption()` is what stands in the step's caption, `seed()` in its seed field;
+ * `lay(file, name)` lays a picture on the frame instead.
  * Returns `drawLinks(there)`: `there` says whether there is something to edit on the frame.
  */
-export const mountKeyframeExchange = (ref, server, { caption, seed }) => {
+export const mountKeyframeExchange = (ref, server, { caption, seed, lay }) => {
   const radios = [...ref.fits.querySelectorAll("input")];
   let incoming = null; // { picture, name, frame }
   let asked = 0; // the latest question; an earlier one's answer is not shown
@@ -87,10 +89,34 @@ export const mountKeyframeExchange = (ref, server, { caption, seed }) => {
   };
   ref.bringBack.addEventListener("click", () => ref.file.click());
   ref.file.addEventListener("change", () => take(ref.file.files[0]));
+
+  // What has the frame's size and covers all of it is the frame, edited. Anything else may be that,
+  // too, or a picture to lay on it.
+  const isWholeFrame = async (file) => {
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (!bitmap) return false;
+    const { width, height } = state.view.clip;
+    const fits = bitmap.width === width && bitmap.height === height;
+    bitmap.close();
+    return fits;
+  };
+  const askWhich = async (file, name) => {
+    if (ref.bring.open) return;
+    if (!file.type.includes("tif") && (await isWholeFrame(file))) {
+      take(file, name);
+      return;
+    }
+    const answer = await question("A picture", `What is “${name}”?`, [
+      ["lay", "Add it to the frame", "A logo, a hat, a sign: lay it where it belongs"],
+      ["bring", "It is this frame, edited", "A picture of the whole frame becomes a try"],
+    ]);
+    if (answer === "lay") lay(file, name);
+    else if (answer) take(file, name);
+  };
   takeFiles("keyframe", {
-    says: "A picture becomes a try of this frame.",
+    says: "A picture becomes a try of this frame, or is laid on it.",
     fits: (files) => files.length === 1 && files[0].type.startsWith("image/"),
-    take: ([file], pasted) => take(file, pasted ? "pasted.png" : file.name),
+    take: ([file], pasted) => askWhich(file, pasted ? "pasted.png" : file.name),
   });
 
   // The dialog

@@ -1,6 +1,6 @@
 // The list of objects in the Select step: select, rename, hide, remove and merge.
 
-import { register } from "../state/commands.js";
+import { register, run } from "../state/commands.js";
 import { rgb } from "../state/format.js";
 import { change, request } from "../state/requests.js";
 import { progressOf } from "../state/selection.js";
@@ -86,7 +86,18 @@ export const mountObjectList = (ref, server) => {
       buttons[Math.min(focused, buttons.length - 1)].focus({ preventScroll: true });
     }
     if (!view.objects.length) {
-      ref.objects.append(make("li", { class: "vs-blank" }, "No object yet. Click one on the picture."));
+      const own = make(
+        "button",
+        {
+          type: "button",
+          class: "vs-link",
+          title: "A logo or a sign needs no object",
+          onclick: () => run("addPicture"),
+        },
+        "add a picture of your own",
+      );
+      const words = make("span", {}, "No object yet. Click one on the picture, or ", own, ".");
+      ref.objects.append(make("li", { class: "vs-blank" }, words));
     }
     drawMerge();
   };

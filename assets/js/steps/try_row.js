@@ -19,7 +19,7 @@ export const tryMarks = (id) => {
 };
 
 const aboutTry = (edit) => {
-  const origin = edit.model ? `seed ${edit.seed}` : "brought in";
+  const origin = edit.model ? `seed ${edit.seed}` : edit.insert ? "your own picture" : "brought in";
   return `frame ${edit.frame}, ${origin}${edit.keep ? `, keeps ${Math.round(edit.keep * 100)} %` : ""}`;
 };
 
@@ -92,7 +92,7 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
   if (forks) attributes["aria-expanded"] = String(!closed);
   const stale = { class: "vs-badge", title: "Made before the last change of the masks" };
   const line = [
-    make("span", {}, edit.model ? `f${edit.frame} · s${edit.seed}` : `f${edit.frame} · brought in`),
+    make("span", {}, `f${edit.frame} · ${edit.model ? `s${edit.seed}` : edit.insert ? "your picture" : "brought in"}`),
     grown ? make("span", {}, `+${grown}`) : null,
     make("span", { class: "vs-try-mark" }),
   ];

@@ -108,6 +108,10 @@ const withoutModifiers = (event, key) => {
     event.preventDefault();
     return;
   }
+  if (state.laying && run("layingKey", event, key)) {
+    event.preventDefault();
+    return;
+  }
   if ((key === "arrowleft" || key === "arrowright") && !range) {
     event.preventDefault();
     step(ARROWS[event.key][0] * (event.shiftKey ? 10 : 1));

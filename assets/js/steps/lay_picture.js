@@ -1,0 +1,151 @@
+// Step 4: a picture of a person's own, laid on the frame as a try.
+
+import { register } from "../state/commands.js";
+import { canLie, firstCorners, flipped, middleOf, shifted, pinned, scaled, turned } from "../state/laying.js";
+import { clearMessage, showMessage } from "../state/messages.js";
+import { goTo, openStep, projectUrl } from "../state/project.js";
+import { ask, change, post } from "../state/requests.js";
+import { set, state } from "../state/store.js";
+import { tryTitle } from "../state/tries.js";
+
+const LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
+const USUAL = { follows: "auto", light: 0.7, brightness: 0, grain: true, opacity: 1, blend: "normal" };
+const NUDGES = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
+
+const update = (changes) => set({ laying: { ...state.laying, ...changes } });
+
+/** Move, scale, turn or pin by a key; whether the key was one of these. */
+const nudge = (event, key) => {
+  const { corners, pins, corner } = state.laying;
+  const large = event.shiftKey;
+  const way = NUDGES[key];
+  if (way) {
+    const by = way.map((each) => each * (large ? 10 : 1));
+    const to = [corners[corner][0] + by[0], corners[corner][1] + by[1]];
+    update({ corners: pins ? pinned(corners, corner, to) : shifted(corners, by) });
+  } else if (key === "[" || key === "]") update({ corners: scaled(corners, key === "]" ? 1.02 : 1 / 1.02) });
+  else if (key === "," || key === ".") update({ corners: turned(corners, key === "." ? 1 : -1) });
+  else if (key === "c" && pins) update({ corner: (corner + 1) % 4 });
+  else return false;
+  return true;
+};
+
+/**
+ * Mount the form. Returns `take(file, name)`, which brings a picture in, `again(edit)`, which lays
+ * that of a try anew, and `draw()`, which says whether a picture is being laid.
+ */
+export const mountLayPicture = (ref, server) => {
+  const fields = {
+    follows: [ref.layFollows, (value) => value],
+    light: [ref.layLight, (value) => Number(value) / 100],
+    brightness: [ref.layBrightness, (value) => Number(value) / 10],
+    opacity: [ref.layOpacity, (value) => Number(value) / 100],
+    blend: [ref.layBlend, (value) => value],
+  };
+  const modes = [...ref.layModes.querySelectorAll("input")];
+
+  const begin = (laying) => {
+    set({ playing: false, tryId: null, laying: { ...USUAL, pins: false, corner: 0, ...laying } });
+  };
+  const end = () => set({ laying: null });
+
+  const take = async (file, name = file.name) => {
+    if (!file || !state.view) return;
+    ref.layChoose.disabled = true;
+    const answer = await post(`${projectUrl("picture")}?name=${encodeURIComponent(name)}`, file);
+    ref.layChoose.disabled = false;
+    ref.layFile.value = "";
+    if (!answer || !answer.ok) {
+      showMessage(answer ? await answer.text() : LOST, "error", { about: "take_insert" });
+      return;
+    }
+    clearMessage("take_insert");
+    const { picture } = await answer.json();
+    const taken = await ask(server, "take_insert", { project_id: state.view.id, picture, name }).catch(() => null);
+    if (!taken) return;
+    if (taken.notes.length) showMessage(taken.notes.join(" "), "info", { about: "picture" });
+    begin({ picture: taken.file, name, parent: null, corners: firstCorners(state.view.clip, taken.size) });
+  };
+  ref.layChoose.addEventListener("click", () => ref.layFile.click());
+  ref.layFile.addEventListener("change", () => take(ref.layFile.files[0]));
+
+  register({
+    addPicture: () => {
+      openStep("keyframe", true);
+      ref.layFile.click();
+    },
+  });
+
+  // The picture of a try laid otherwise, as a try of its own
+  const again = (edit) => {
+    goTo(edit.frame);
+    begin({ ...edit.insert, name: tryTitle(edit), parent: edit.id });
+  };
+
+  for (const [name, [control, valueOf]] of Object.entries(fields)) {
+    control.addEventListener("input", () => update({ [name]: valueOf(control.value) }));
+  }
+  ref.layGrain.addEventListener("change", () => update({ grain: ref.layGrain.checked }));
+  for (const radio of modes) radio.addEventListener("change", () => update({ pins: radio.value === "pins" }));
+  ref.layFlip.addEventListener("click", () => update({ corners: flipped(state.laying.corners) }));
+  ref.layCancel.addEventListener("click", end);
+
+  const add = () => {
+    const { picture, corners, follows, light, brightness, grain, opacity, blend, name, parent } = state.laying;
+    const insert = { picture, corners, follows, light, brightness, grain, opacity, blend };
+    ref.layAdd.disabled = true;
+    const added = (answer) => set({ laying: null, tryId: answer.edit });
+    change(server, "lay_insert", { frame: state.frame, ...insert, name, parent })
+      .then(added, () => {})
+      .finally(() => {
+        ref.layAdd.disabled = false;
+      });
+  };
+  ref.layAdd.addEventListener("click", add);
+
+  register({
+    layingKey: (event, key) => {
+      if (!state.laying || state.step !== "keyframe" || event.target.closest("input, select")) return false;
+      if (key === "escape") end();
+      else if (key === "enter" && !event.target.closest("button")) add();
+      else return nudge(event, key);
+      return true;
+    },
+  });
+
+  const drawForm = () => {
+    const { laying } = state;
+    ref.layName.textContent = ref.layName.title = laying.name;
+    for (const radio of modes) radio.checked = (radio.value === "pins") === laying.pins;
+    ref.layFollows.value = laying.follows;
+    ref.layLight.value = String(Math.round(laying.light * 100));
+    ref.layBrightness.value = String(Math.round(laying.brightness * 10));
+    ref.layOpacity.value = String(Math.round(laying.opacity * 100));
+    ref.layBlend.value = laying.blend;
+    ref.layGrain.checked = laying.grain;
+    ref.layLightText.textContent = `${ref.layLight.value} %`;
+    ref.layBrightnessText.textContent = `${laying.brightness > 0 ? "+" : ""}${laying.brightness.toFixed(1)}`;
+    ref.layOpacityText.textContent = `${ref.layOpacity.value} %`;
+    const [x, y] = middleOf(laying.corners).map(Math.round);
+    ref.layWhere.textContent = laying.pins
+      ? "Drag each corner to where it belongs. C goes to the next one, arrows move it."
+      : `Drag it, its corners or its knob. Its middle is at ${x}, ${y}. Arrows move it, [ ] scale, , . turn it.`;
+    ref.layAdd.disabled = !canLie(laying.corners);
+  };
+  let project = null;
+  return {
+    take,
+    again,
+    draw: () => {
+      if (project !== state.view.id) {
+        project = state.view.id;
+        if (state.laying) end();
+      }
+      const laying = Boolean(state.laying);
+      ref.layForm.hidden = !laying;
+      ref.tryForm.hidden = laying;
+      if (laying) drawForm();
+      return laying;
+    },
+  };
+};

@@ -1,0 +1,50 @@
+"""Step 4: the form that lays a picture of a person's own on the frame."""
+
+from __future__ import annotations
+
+from ui_components.part import icon_button
+
+
+def insert_form() -> str:
+    """Markup of the form: the picture itself is moved on the stage."""
+
+    def slider(name: str, label: str, about: str, least: int, most: int) -> str:
+        return f"""
+    <div class="vs-lay-slider" title="{about}">
+      <label for="vs-{name}">{label}</label>
+      <input type="range" id="vs-{name}" min="{least}" max="{most}" step="1" data-ref="{name}">
+      <output data-ref="{name}Text" for="vs-{name}"></output>
+    </div>"""
+
+    return f"""
+<section class="vs-lay" data-ref="layForm" aria-labelledby="vs-lay-name" hidden>
+  <div class="vs-head"><h3 id="vs-lay-name" data-ref="layName"></h3>{icon_button("layCancel", "Leave it (Esc)", icon="remove")}</div>
+  <div class="vs-segments vs-wide" role="radiogroup" aria-label="What its corners do" data-ref="layModes">
+    <label title="A corner makes it larger or smaller, the knob turns it"><input
+     type="radio" name="vs-lay" value="shape" checked><span>Move and turn</span></label>
+    <label title="Each corner moves alone: put it on a wall or a side that is seen at an angle"><input
+     type="radio" name="vs-lay" value="pins"><span>Pin corners</span></label>
+  </div>
+  <p class="vs-quiet" data-ref="layWhere"></p>
+  <div class="vs-row vs-pair">
+    <label title="With the object, with the place that it lies on (a wall, the ground), or not at all; auto: with the object
+ where it lies on or beside it">Moves with<select data-ref="layFollows"><option value="auto">auto</option><option
+     value="thing">the object</option><option value="place">the place</option><option value="frame">nothing</option></select></label>
+    <label title="Normal covers what is below; multiply prints on it, screen glows over it">Blend<select
+     data-ref="layBlend"><option value="normal">normal</option><option value="multiply">multiply</option><option
+     value="screen">screen</option></select></label>
+  </div>
+  {slider("layLight", "Match light", "How far its black and white, and changes of the light, are those of the shot", 0, 100)}
+  {slider("layBrightness", "Brightness", "Brighter or darker besides, in stops", -30, 30)}
+  {slider("layOpacity", "Opacity", "How much of it shows", 0, 100)}
+  <div class="vs-row vs-inline">
+    <label class="vs-check" title="Give it the grain of the shot"><input
+     type="checkbox" data-ref="layGrain" checked>Grain of the shot</label>
+    <button type="button" class="vs-button vs-small" data-ref="layFlip" title="Mirror it, left to right">Mirror</button>
+  </div>
+  <div class="vs-actions">
+    <button type="button" class="vs-button vs-primary" data-ref="layAdd"
+     title="It becomes a try like any other (Enter)">Add as a try</button>
+  </div>
+</section>
+"""
