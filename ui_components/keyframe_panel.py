@@ -56,6 +56,14 @@ _TASKS = """
 </div>
 """
 
+_FOR = """
+<div class="vs-row" data-ref="forRow" hidden>
+  <label class="vs-label" for="vs-for">For</label>
+  <select id="vs-for" class="vs-grow" data-ref="forObject"
+   title="Task, caption and seed are for all objects, or for one, on what is accepted for the others"></select>
+</div>
+"""
+
 _SHADOWS = """
 <label class="vs-check" data-ref="shadowsBox" title="What it casts is looked for with the first try, shown in violet, and kept as an object
  of its own: in Select, correct it with the brush" hidden><input
@@ -230,7 +238,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
     </div>
     """
     lead = "What should the region show on this frame?"
-    tries = _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
+    tries = _FOR + _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
     controls = f'<div class="vs-try-form" data-ref="tryForm">{tries}</div>{insert_form()}'
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
     passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")

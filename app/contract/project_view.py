@@ -68,6 +68,10 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         ),
         "adjustment": asdict(project.adjustment),
         "proposed_for": project.proposed_for,
+        "proposals": {
+            name: {task: {"form": way.form, "pixels": way.pixels} for task, way in ways.items()}
+            for name, ways in editor.region.proposals(project_id).items()
+        },
         "shadows": project.shadows,
         "edits": [_try(edit) for edit in project.edits],
         "accepted": project.accepted,
@@ -143,6 +147,7 @@ def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
         "edited": track.edited,
         "affected": track.affected is not None,
         "adjustment": None if track.adjustment is None else asdict(track.adjustment),
+        "proposed_for": track.proposed_for,
         "confirmed": list(track.confirmed),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
     }

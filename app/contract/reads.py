@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from app.contract.values import ClipScan, Cost
 from core.progress import JobStatus
 from core.project.project import Project
+from core.project.tracks import MaskAdjustment
 
 
 class ProjectReads(Protocol):
@@ -37,6 +38,12 @@ class TrackingReads(Protocol):
     """`editor.tracking`"""
 
     def timeline(self, project_id: str) -> list[dict[str, Any]]: ...
+
+
+class RegionReads(Protocol):
+    """`editor.region`"""
+
+    def proposals(self, project_id: str) -> dict[str, dict[str, MaskAdjustment]]: ...
 
 
 class PropagationReads(Protocol):
@@ -83,6 +90,8 @@ class EditorReads(Protocol):
     def estimates(self) -> EstimateReads: ...
     @property
     def tracking(self) -> TrackingReads: ...
+    @property
+    def region(self) -> RegionReads: ...
     @property
     def propagation(self) -> PropagationReads: ...
     @property

@@ -93,7 +93,8 @@ class EstimateOperations:
         from core.propagation.propagate import sampling_of
 
         project = self._workspace.project(project_id)
-        keyframes = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
+        project = project if edit_id is None else with_accepted(project, edit_id)
+        keyframes = project.accepted_keyframes
         if not keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         if all(edit.insert is not None for edit in keyframes):
@@ -110,7 +111,8 @@ class EstimateOperations:
         runs = sampling.runs
         if draft and wanted.steps is None:
             runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
-        plans = segment_plans(keyframes, FrameRange(project.clip.start, project.clip.stop))
+        span = FrameRange(project.clip.start, project.clip.stop)
+        plans = [plan for group in project.keyframes_by_object for plan in segment_plans(group, span)]
         windows = sum(len(plan.windows(model.window_frames, lambda frame: False)) for plan in plans)
         width, height = project.clip.info.size
         whole = whole_steps(runs, model.levers, sampling.guidance > 1)

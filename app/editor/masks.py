@@ -28,7 +28,9 @@ class MaskOperations:
         self._queue = queue
         self._exports = exports
 
-    def overlay_png(self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None) -> bytes:
+    def overlay_png(
+        self, project_id: str, frame: int, kind: str = "objects", max_width: int | None = None, only: int | None = None
+    ) -> bytes:
         """The masks of a frame as a picture to lay over it.
 
         Args:
@@ -36,14 +38,17 @@ class MaskOperations:
             frame: The frame.
             kind: `objects` in their colours, or the `region` that will be edited.
             max_width: Pixels that the picture may be wide; the frame's own width when None.
+            only: The object whose region is shown; all that are edited when None.
 
         Returns:
             A transparent PNG.
 
         Raises:
-            InputError: There is no such kind or frame.
+            InputError: There is no such kind or frame, or the object is not edited.
         """
-        return self._pictures.overlay_png(self._workspace.project(project_id), frame, kind, max_width)
+        project = self._workspace.project(project_id)
+        alone = project if only is None else document.for_objects(project, (only,))
+        return self._pictures.overlay_png(alone, frame, kind, max_width)
 
     def is_changing(self, project_id: str) -> bool:
         """Whether a running job still fills the masks that overlays show."""

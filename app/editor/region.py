@@ -62,7 +62,7 @@ class RegionOperations:
             label = f"{label} ({before.track(object_id).name})"
         return self._workspace.change(project_id, label, lambda p: document.with_adjustment(p, adjustment, object_id), merge=merge)
 
-    def propose_adjustment(self, project_id: str, task: Task, asked: bool = False) -> Project:
+    def propose_adjustment(self, project_id: str, task: Task, asked: bool = False, object_id: int | None = None) -> Project:
         """Let the region suit a task, in form and amount.
 
         Args:
@@ -70,29 +70,50 @@ class RegionOperations:
             task: What is to be done in the region: add, modify or delete.
             asked: Whether a person asked for it. Else what a person chose stays, and so does what
                 tries were made with.
+            object_id: The object that has a task of its own; None for all.
 
         Returns:
             The project; changed or not.
 
         Raises:
-            InputError: There is no such task.
+            InputError: There is no such task or object.
         """
-        from core.masks import proposed_adjustment
-
         if task not in TASKS:
             raise InputError(f"unknown task '{task}': choose {', '.join(TASKS[:-1])} or {TASKS[-1]}")
         before = self._workspace.project(project_id)
-        if not asked and (before.proposed_for is None or any(not edit.stale for edit in before.edits)):
+        objects = () if object_id is None else (object_id,)
+        now, proposed_for = before.adjustment, before.proposed_for
+        if object_id is not None and (track := before.track(object_id)).adjustment is not None:
+            now, proposed_for = track.adjustment, track.proposed_for
+        if not asked and (proposed_for is None or any(not edit.stale and edit.shares_objects(objects) for edit in before.edits)):
             return before
-        masks = [self._masks.readable(before, track.masks) for track in before.edited_tracks if track.masks]
+        wanted = self._proposed(before, task, objects)
 
         def change(project: Project) -> Project:
-            adjustment = proposed_adjustment(task, masks, project.adjustment)
-            return dataclasses.replace(document.with_adjustment(project, adjustment), proposed_for=task)
+            if object_id is None:
+                return dataclasses.replace(document.with_adjustment(project, wanted), proposed_for=task)
+            track = project.track(object_id)
+            own = None if track.adjustment is None and wanted == project.adjustment else wanted
+            return document.with_track(project, dataclasses.replace(track, adjustment=own, proposed_for=task))
 
-        if proposed_adjustment(task, masks, before.adjustment) == before.adjustment:
+        if wanted == now:
             return self._workspace.amend(project_id, change)  # nothing that could be undone
         return self._workspace.change(project_id, f"Region for {_TASK_WORDS[task]}", change)
+
+    def proposals(self, project_id: str) -> dict[str, dict[str, MaskAdjustment]]:
+        """The adjustment that each task proposes, for all objects (under an empty name), and for
+        each edited one under its id.
+        """
+        project = self._workspace.project(project_id)
+        groups = {"": (), **{str(track.object_id): (track.object_id,) for track in project.edited_tracks}}
+        return {name: {task: self._proposed(project, task, objects) for task in TASKS} for name, objects in groups.items()}
+
+    def _proposed(self, project: Project, task: Task, objects: tuple[int, ...]) -> MaskAdjustment:
+        from core.masks import proposed_adjustment
+
+        tracks = [track for track in project.edited_tracks if not objects or track.object_id in objects]
+        now = tracks[0].adjusted_by(project.adjustment) if objects and tracks else project.adjustment
+        return proposed_adjustment(task, [self._masks.readable(project, track.masks) for track in tracks if track.masks], now)
 
     def clear_adjustment(self, project_id: str, object_id: int) -> Project:
         """Let an object that has an adjustment of its own take that of all objects again."""

@@ -140,4 +140,4 @@ def standing_in(current: Project, project: Project, edit: KeyframeEdit, lineage:
     """
     there = {known.edit_id for known in current.edits}
     parent = next((ancestor.edit_id for ancestor in lineage if ancestor.edit_id in there), None)
-    return dataclasses.replace(edit, parent=parent, stale=not same_masks(current, project))
+    return dataclasses.replace(edit, parent=parent, stale=not same_masks(current, project, edit.objects))

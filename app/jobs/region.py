@@ -64,7 +64,7 @@ class RegionBuilder:
         return made
 
     def _of_some(self, alone: Project, context: JobContext | None) -> StoredRegion:
-        key = (alone.project_id, *_region_parts(alone))
+        key = (alone.project_id, *_made_of(alone))
         if key in self._own:
             with contextlib.suppress(InputError):  # gone or damaged
                 return self._masks.stored_region(alone, *self._own[key])
@@ -130,15 +130,20 @@ class RegionBuilder:
         self._workspace.amend(project.project_id, lambda p: with_affected(p, region, stored, objects) if same_masks(p, project) else p)
 
 
-def same_masks(current: Project, project: Project) -> bool:
-    """Whether the region is still made of the same masks: a person may have gone on while a job
-    ran.
+def same_masks(current: Project, project: Project, objects: tuple[int, ...] = ()) -> bool:
+    """Whether the region, or what some objects give to it, is still made of the same masks: a
+    person may have gone on while a job ran.
+
+    Args:
+        current: The project as it is now.
+        project: The project as it was when the job began.
+        objects: The objects; none stands for all that are edited.
+
+    Returns:
+        Whether it is.
     """
-    return _region_parts(current) == _region_parts(project)
+    return _made_of(current, objects) == _made_of(project, objects)
 
 
-def _region_parts(project: Project) -> tuple[Any, ...]:
-    """What the region is made of; an object's name and its prompts are no part of it."""
-    edited, usual = project.edited_tracks, project.adjustment
-    parts = [(track.object_id, track.masks, track.adjustment, track.kept_exactly(usual)) for track in edited]
-    return project.adjustment, project.clip, project.shadows, tuple(parts)
+def _made_of(project: Project, objects: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    return project.clip, project.shadows, document.region_parts(project, objects)

@@ -65,11 +65,13 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
         return JSONResponse(editor.clip.entry_points(project_id), headers=FOREVER)
 
     @routes.get("/{project_id}/overlay/{frame}.png")
-    def overlay_picture(project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None) -> Response:
+    def overlay_picture(
+        project_id: str, frame: int, kind: str = "objects", rev: str = "", w: int | None = None, only: int | None = None
+    ) -> Response:
         if kind not in ("objects", "region"):
             return error_response(400, f"unknown overlay '{kind}' (known: objects, region)")
         settled = bool(rev) and not editor.masks.is_changing(project_id)
-        picture = editor.masks.overlay_png(project_id, frame, kind, _width(w))
+        picture = editor.masks.overlay_png(project_id, frame, kind, _width(w), only)
         return Response(picture, media_type="image/png", headers=FOREVER if settled else FRESH)
 
     @routes.get("/{project_id}/forms/{frame}.jpg")

@@ -228,7 +228,12 @@ def with_track(project: Project, track: MaskTrack) -> Project:
     def given(one: MaskTrack) -> tuple[object, ...]:
         return one.masks, one.edited, one.adjustment, one.kept_exactly(project.adjustment)
 
-    return changed if given(track) == given(before) else _without_region(changed)
+    if given(track) == given(before):
+        return changed
+    if track.affected is None:
+        return _without_region(changed, project)
+    stale = (dataclasses.replace(e, stale=e.stale or e.objects == track.cast_by) for e in changed.edits)
+    return _without_region(dataclasses.replace(changed, edits=tuple(stale)), changed)
 
 
 def with_prompt(project: Project, prompt: Prompt) -> Project:
@@ -253,12 +258,17 @@ def with_adjustment(project: Project, adjustment: MaskAdjustment, object_id: int
         InputError: There is no such object.
     """
     if object_id is not None:
-        return with_track(project, dataclasses.replace(project.track(object_id), adjustment=adjustment))
+        track = project.track(object_id)
+        now = track.adjusted_by(project.adjustment)
+        same = (adjustment.form, adjustment.pixels) == (now.form, now.pixels)
+        proposed = track.proposed_for if same else None
+        return with_track(project, dataclasses.replace(track, adjustment=adjustment, proposed_for=proposed))
     before = project.adjustment
     if adjustment == before:
         return project
     same = (adjustment.form, adjustment.pixels) == (before.form, before.pixels)
-    return _without_region(dataclasses.replace(project, adjustment=adjustment, proposed_for=project.proposed_for if same else None))
+    changed = dataclasses.replace(project, adjustment=adjustment, proposed_for=project.proposed_for if same else None)
+    return _without_region(changed, project)
 
 
 def with_region(project: Project, region: str, feathers: tuple[tuple[int, str], ...] = ()) -> Project:
@@ -343,8 +353,26 @@ def _is_point(prompt: Prompt) -> bool:
     return hasattr(prompt, "positive")
 
 
-def _without_region(project: Project) -> Project:
-    return with_stale_edits(dataclasses.replace(project, region=None, feathers=()))
+def region_parts(project: Project, objects: tuple[int, ...] = ()) -> tuple[object, ...]:
+    """What the region is made of, or the part of it that some objects give; an object's name and
+    its prompts are none of it.
+    """
+    tracks, usual = project.edited_tracks, project.adjustment
+    some = (track for track in tracks if not objects or track.object_id in objects)
+    return tuple((track.object_id, track.masks, track.adjusted_by(usual), track.kept_exactly(usual)) for track in some)
+
+
+def _without_region(project: Project, before: Project | None = None) -> Project:
+    """The project without its region, which is to be made anew. Tries whose own objects are as they
+    were `before` stay as they are.
+    """
+    without = dataclasses.replace(project, region=None, feathers=())
+    if before is None:
+        return with_stale_edits(without)
+    fresh = {e.edit_id for e in project.edits if region_parts(before, e.objects) == region_parts(project, e.objects)}
+    known = with_stale_edits(without).edits
+    edits = (old if old.edit_id in fresh else new for old, new in zip(project.edits, known, strict=True))
+    return dataclasses.replace(with_stale_edits(without), edits=tuple(edits))
 
 
 def with_stale_edits(project: Project) -> Project:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import get_args, Literal
 
 from core.errors import InputError
+from core.project.edits import Task
 from core.project.prompts import MaskPrompt, Prompt
 
 AdjustmentForm = Literal["none", "expand", "hull", "box", "hull+expand", "box+expand"]
@@ -106,7 +107,8 @@ class MaskTrack:
     in which nobody has said yet where the object is. `confirmed` are frames that a person vouched
     for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is
     left out of the picture on the screen, and only there; one that is not `edited` is no part of
-    the region. `adjustment` is the object's own in place of the project's.
+    the region. `adjustment` is the object's own in place of the project's; it was proposed for the
+    task `proposed_for`, or chosen by a person where that is None.
 
     `affected` marks what the edited objects affect, their shadow or reflection, which belongs to
     the region of a removal only. It names the region that this was found for; `cast_by` are the
@@ -126,6 +128,7 @@ class MaskTrack:
     adjustment: MaskAdjustment | None = None
     affected: str | None = None
     cast_by: tuple[int, ...] = ()
+    proposed_for: Task | None = None
 
     def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
         """The object's adjustment: its own, or else `usual`."""

@@ -61,6 +61,63 @@ def tried(page: Any, caption: str) -> dict[str, Any]:
     return chosen(page)
 
 
+def with_two_objects(workspace: Path, clip: Path) -> str:
+    """A project with two objects, and tries for all, for the first and for the second; returns its
+    id.
+    """
+    import dataclasses
+
+    from app.editor.editor import Editor
+    from app.settings import Settings
+    from core.project import project as document
+    from core.project.tries import with_edits
+
+    project_id = prepared(workspace, clip)
+    editor = Editor(Settings(workspace=workspace, device="cpu"))
+    first = editor.projects.get(project_id)
+    editor.objects.add(project_id, "Sun")
+    track = dataclasses.replace(first.track(1), object_id=2, name="Sun")
+    editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
+    fresh = dataclasses.replace(first.edits[0], stale=False)
+    tries = [dataclasses.replace(fresh, edit_id=f"o{i}", caption=f"a {word} ball", objects=(i,)) for i, word in ((1, "red"), (2, "green"))]
+    editor.workspace.change(project_id, "Tries", lambda p: with_edits(p, tuple(tries)))
+    editor.close()
+    return project_id
+
+
+def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(page: Any, server: Server, tmp_path: Path) -> None:
+    from builders import disc_clip
+
+    project_id = with_two_objects(server.workspace, disc_clip(tmp_path / "disc.mp4", frames=3))
+    page.goto(signed(f"{server.url}/?project={project_id}#keyframe"))
+    page.wait_for_selector("#studio-canvas canvas[data-frame]")
+    panel = page.locator("#studio-keyframe")
+    which, main = page.get_by_label("For", exact=True), panel.locator("[data-ref=primary]")
+    assert which.locator("option").all_text_contents() == ["All objects", "Object 1", "Sun"]
+    scrolls = "(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('#studio-keyframe .vs-body'))"
+    assert page.evaluate(scrolls) <= 0
+
+    page.evaluate("studio.goTo(1)")  # where no try lies over the region
+    which.select_option(label="Sun")
+    page.wait_for_function("document.querySelector('#studio-canvas canvas').dataset.overlay?.includes('only=2')")
+    assert page.get_by_label("Caption").input_value() == "a green ball"
+    row(page, "a red ball").click()
+    assert "Object 1" in row(page, "a red ball").inner_text()
+    assert main.inner_text() == "Accept for Object 1"
+    main.click()
+    page.wait_for_function("studio.state.view.accepted === 'o1'")
+    assert panel.locator("[data-ref=reason]").inner_text().startswith("Sun stays as it is")
+    row(page, "a green ball").click()
+    main.click()
+    page.wait_for_function("studio.state.view.accepted_tries.join() === 'o1,o2'")
+    assert which.locator("option").all_text_contents() == ["All objects", "Object 1: Change “a red ball”", "Sun: Change “a green ball”"]
+    assert [tries.count("accepted") for tries in (row(page, "a red ball").inner_text(), row(page, "a green ball").inner_text())] == [1, 1]
+    main.click()
+    page.wait_for_function("studio.state.step === 'propagate'")
+    cards = page.locator("#studio-propagate .vs-keycard").all_inner_texts()
+    assert ["Object 1" in cards[0], "Sun" in cards[1], len(cards)] == [True, True, 2]
+
+
 def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: Any, server: Server, tmp_path: Path) -> None:
     from builders import disc_clip
 

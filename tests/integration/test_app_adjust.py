@@ -133,6 +133,15 @@ def test_a_task_proposes_its_region_until_a_person_chooses(editor: Editor, clip:
     assert editor.region.propose_adjustment(project_id, "delete").adjustment == MaskAdjustment("expand", 11, feather=9)
     assert editor.region.propose_adjustment(project_id, "modify").adjustment == MaskAdjustment("box+expand", 8, feather=9)
 
+    alone = editor.region.propose_adjustment(project_id, "delete", object_id=2)
+    assert (alone.adjustment.form, alone.track(2).adjustment, alone.track(2).proposed_for) == (
+        "box+expand",
+        MaskAdjustment("expand", 11, feather=9),
+        "delete",
+    )
+    assert editor.region.proposals(project_id)["2"]["add"] == MaskAdjustment("box+expand", 8, feather=9)
+    editor.history.undo(project_id)
+
     own = MaskAdjustment("box+expand", 12)
     editor.region.set_adjustment(project_id, own)
     assert editor.region.propose_adjustment(project_id, "delete").adjustment == own

@@ -12,8 +12,17 @@ from core.errors import InputError
 from core.project import codec
 from core.project.edits import KeyframeEdit, SamplingSettings
 from core.project.history import History
-from core.project.project import Project, with_propagation
-from core.project.tries import with_accepted, with_edits, with_keyframe, with_renamed_edit, with_starred_edit, without_edit
+from core.project.project import Project, with_adjustment, with_object, with_propagation, with_track
+from core.project.tracks import MaskAdjustment
+from core.project.tries import (
+    with_accepted,
+    with_edits,
+    with_keyframe,
+    with_renamed_edit,
+    with_starred_edit,
+    without_edit,
+    without_keyframe,
+)
 
 
 def a_try(edit_id: str, frame: int = 4, parent: str | None = None, **more: object) -> KeyframeEdit:
@@ -93,3 +102,30 @@ def test_a_document_from_before_the_tree_still_opens() -> None:
             for new in ("name", "starred", "keep", "grown"):
                 del edit[new]
     assert codec.loads(json.dumps(data)).undone().present == a_tree()
+
+
+def test_a_change_of_one_object_leaves_tries_of_others_as_they_are() -> None:
+    project = make_project()
+    for _ in range(2):
+        project, _track = with_object(project)
+    tries = (a_try("all"), a_try("one", objects=(1,)), a_try("two", objects=(2,)))
+    project = with_edits(project, tries)
+    changed = with_track(project, dataclasses.replace(project.track(2), masks="files/m.masks"))
+    assert [edit.stale for edit in changed.edits] == [True, False, True]
+    assert all(edit.stale for edit in with_adjustment(project, MaskAdjustment("hull")).edits)
+    own = with_adjustment(project, MaskAdjustment("hull"), 1)
+    assert [edit.stale for edit in own.edits] == [True, True, False]
+
+
+def test_keyframes_are_further_ones_of_their_own_objects() -> None:
+    project = make_project()
+    for _ in range(2):
+        project, _track = with_object(project)
+    tries = (a_try("a", objects=(1,)), a_try("b", 9, objects=(1,)), a_try("c", objects=(2,)), a_try("d", 7))
+    project = with_accepted(with_accepted(with_edits(project, tries), "a"), "c")
+    project = with_keyframe(project, "b")
+    assert [[edit.edit_id for edit in group] for group in project.keyframes_by_object] == [["a", "b"], ["c"]]
+    left = without_keyframe(project, "a")
+    assert [[edit.edit_id for edit in group] for group in left.keyframes_by_object] == [["b"], ["c"]]
+    assert with_keyframe(project, "d").accepted_keyframes == (project.edit("d"),), "one for all takes their place"
+    assert codec.loads(codec.dumps(History(project))).present == project

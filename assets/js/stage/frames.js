@@ -67,7 +67,8 @@ export const overlayUrl = (frame) => {
   if (state.step === "video" || state.step === "propagate") return null;
   const kind = overlayKind();
   const revision = `${kind === "region" ? view.region_rev : view.masks_rev}${trackingMark()}`;
-  return `${projectUrl(`overlay/${frame}.png`)}?kind=${kind}&rev=${revision}${width() ? `&${width()}` : ""}`;
+  const only = state.step === "keyframe" && state.forObject !== null ? `&only=${state.forObject}` : "";
+  return `${projectUrl(`overlay/${frame}.png`)}?kind=${kind}&rev=${revision}${only}${width() ? `&${width()}` : ""}`;
 };
 
 const pathOf = (url) => url.split("?")[0];

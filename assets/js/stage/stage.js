@@ -134,9 +134,8 @@ export const mountStage = (ref, server) => {
   };
 
   new ResizeObserver(redraw).observe(stage);
-  const keys =
-    "view step frame object pending showMasks compareTry wipe tryId againstId playing viewport tool brush cursor";
-  on(`${keys} laying dark adjusting`, () => {
+  const keys = "view step frame object pending showMasks compareTry wipe tryId againstId playing viewport tool brush";
+  on(`${keys} cursor forObject laying dark adjusting`, () => {
     notePlayhead();
     ref.empty.hidden = Boolean(state.view);
     stage.dataset.step = state.step;

@@ -37,6 +37,7 @@ export const state = {
   tryId: null,
   againstId: null, // the try that the chosen one is compared with
   branch: null, // the try that the next ones branch from
+  forObject: null, // id of the object that the next ones are for; null for all that are edited
   onlyStarred: false,
   laying: null, // the picture that is being laid on the frame, see steps/lay_picture.js
   triesFolded: false,

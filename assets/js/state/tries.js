@@ -1,8 +1,10 @@
 // The tries of the open project: which are shown, what they are called, and the tree that they
 // form.
 
+import { objectById } from "./selection.js";
 import { state } from "./store.js";
 
+const NOBODY = { name: "a deleted object" };
 const TASKS = { add: "Add", modify: "Change", delete: "Remove" };
 
 /** The try with an id; null when it is deleted or none is open. */
@@ -34,6 +36,9 @@ export const askedOf = (edit) => {
   if (edit.model) return taskWords(edit);
   return `From another program${edit.caption ? `: “${edit.caption}”` : ""}`;
 };
+
+/** The names of the objects that a try is for; empty where it is for all that are edited. */
+export const objectNames = (edit) => edit.objects.map((id) => (objectById(state.view, id) || NOBODY).name).join(", ");
 
 /** Ids of the tries that a try grew out of, the nearest first. */
 export const ancestorsOf = (edits, edit) => {

@@ -4,9 +4,11 @@ import { goTo } from "../state/project.js";
 import { carriedWords } from "../state/result.js";
 import { request } from "../state/requests.js";
 import { state } from "../state/store.js";
-import { taskWords } from "../state/tries.js";
+import { objectNames, taskWords } from "../state/tries.js";
 import { iconButton, make } from "../widgets/dom.js";
 import { tryThumbnail } from "./try_row.js";
+
+const sameObjects = (one, other) => one.objects.join() === other.objects.join();
 
 const keyframeWords = (edit) => taskWords(edit, " the object");
 
@@ -14,11 +16,14 @@ const keyframeWords = (edit) => taskWords(edit, " the object");
 export const mountAcceptedKeyframes = (ref, server) => {
   let drawn = "";
 
-  const card = (edit, i, keyframes) => {
+  const card = (edit, _, keyframes) => {
     const { clip } = state.view;
-    const from = i ? edit.frame : clip.start;
-    const until = i + 1 < keyframes.length ? keyframes[i + 1].frame - 1 : clip.stop - 1;
-    const reach = keyframes.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
+    const own = keyframes.filter((other) => sameObjects(other, edit)); // in the order of their frames
+    const at = own.indexOf(edit);
+    const from = at ? edit.frame : clip.start;
+    const until = at + 1 < own.length ? own[at + 1].frame - 1 : clip.stop - 1;
+    const where = own.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
+    const reach = edit.objects.length ? `${objectNames(edit)}, ${where}` : where;
     const carried = carriedWords(ref.carry.value === "auto" ? edit.carried : ref.carry.value);
     const go = { title: `Go to frame ${edit.frame}`, onclick: () => goTo(edit.frame) };
     const stale = make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.");
@@ -42,8 +47,11 @@ export const mountAcceptedKeyframes = (ref, server) => {
   const draw = () => {
     const { id, clip, edits, carried } = state.view;
     const keyframes = carried.map((one) => edits.find((edit) => edit.id === one)).filter(Boolean);
-    const taken = (frame) => keyframes.some((keyframe) => keyframe.frame === frame);
-    const others = edits.filter((edit) => !carried.includes(edit.id) && !edit.stale && !taken(edit.frame));
+    const fits = (edit) => {
+      const own = keyframes.filter((other) => sameObjects(other, edit));
+      return own.length > 0 && !own.some((other) => other.frame === edit.frame);
+    };
+    const others = edits.filter((edit) => !carried.includes(edit.id) && !edit.stale && fits(edit));
     const key = JSON.stringify([id, ref.carry.value, clip.start, clip.stop, keyframes, others.map((edit) => edit.id)]);
     if (key === drawn) return;
     drawn = key;

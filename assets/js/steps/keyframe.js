@@ -8,9 +8,10 @@ import { openStep } from "../state/project.js";
 import { ask, change, request } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { covers } from "../state/timeline.js";
-import { chosenTry, tryById, tryTitle } from "../state/tries.js";
+import { chosenTry, objectNames, tryById, tryTitle } from "../state/tries.js";
 import { focusText, numberIn, wholeNumber } from "../widgets/dom.js";
 import { estimator } from "./estimates.js";
+import { leftAsTheyAre, mountOwnEdits } from "./own_edits.js";
 import { mountPainters } from "./painters.js";
 import { mountRegionNote } from "./region_note.js";
 import { mountKeyframeExchange } from "./keyframe_exchange.js";
@@ -73,7 +74,7 @@ export const mountKeyframe = (ref, server) => {
   });
   for (const radio of tasks) {
     radio.addEventListener("change", () => {
-      request(server, "propose_adjustment", { task: radio.value });
+      request(server, "propose_adjustment", { task: radio.value, object_id: state.forObject });
       show();
     });
   }
@@ -101,12 +102,16 @@ export const mountKeyframe = (ref, server) => {
       painter: painters.painter(),
       parent: state.branch || null,
       keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
+      objects: state.forObject === null ? [] : [state.forObject],
     });
   };
+  // What is for one object is accepted for it, and the next object may follow.
+  const isAccepted = () => state.view.accepted_tries.includes(state.tryId);
+  const goOn = () => openStep("propagate");
   const accept = () => {
-    const goOn = () => openStep("propagate");
-    if (state.tryId === state.view.accepted) goOn();
-    else change(server, "accept_try", { edit_id: state.tryId }).then(goOn, () => {});
+    const alone = chosenTry().objects.length > 0;
+    if (isAccepted()) goOn();
+    else change(server, "accept_try", { edit_id: state.tryId }).then(alone ? () => {} : goOn, () => {});
   };
   ref.secondary.addEventListener("click", startTries);
   ref.shadows.addEventListener("change", () => request(server, "set_shadows", { shadows: ref.shadows.checked }));
@@ -116,7 +121,8 @@ export const mountKeyframe = (ref, server) => {
   // its picture.
 
   const parent = () => (state.branch ? tryById(state.branch) : null);
-  const keepsPicture = () => Boolean(parent() && parent().frame === state.frame);
+  const sameObjects = (edit) => edit.objects.join() === (state.forObject === null ? "" : String(state.forObject));
+  const keepsPicture = () => Boolean(parent() && parent().frame === state.frame && sameObjects(parent()));
   const copySettings = (edit) => {
     if (edit.insert) {
       layPicture.again(edit);
@@ -136,10 +142,18 @@ export const mountKeyframe = (ref, server) => {
   const branchFrom = (edit) => {
     copySettings(edit);
     if (edit.insert) return;
-    set({ branch: edit.id });
+    set({ branch: edit.id, forObject: edit.objects.length === 1 ? edit.objects[0] : null });
     focusText(ref.caption);
   };
   register({ copySettings, branchFrom });
+  const drawOwnEdits = mountOwnEdits(ref, (edit) => {
+    if (edit) copySettings(edit);
+    else {
+      ref.caption.value = "";
+      typed();
+    }
+    request(server, "propose_adjustment", { task: task(), object_id: state.forObject });
+  });
   ref.leave.addEventListener("click", () => set({ branch: null }));
   ref.keep.addEventListener("input", () => drawBranch());
   const drawBranch = () => {
@@ -148,7 +162,8 @@ export const mountKeyframe = (ref, server) => {
     if (!edit) return;
     ref.branchOf.textContent = ref.branchOf.title = `Branches from “${tryTitle(edit)}”, seed ${edit.seed}`;
     ref.keep.disabled = !keepsPicture();
-    if (!keepsPicture()) ref.keepText.textContent = `only on frame ${edit.frame}`;
+    if (!sameObjects(edit)) ref.keepText.textContent = "only for the same objects";
+    else if (!keepsPicture()) ref.keepText.textContent = `only on frame ${edit.frame}`;
     else ref.keepText.textContent = ref.keep.value === "0" ? "its settings only" : `${ref.keep.value} %`;
   };
 
@@ -194,7 +209,8 @@ export const mountKeyframe = (ref, server) => {
   // Drawing
 
   const isPresent = () => {
-    const ownPixels = (object) => object.edited && !object.affected;
+    const chosen = (object) => state.forObject === null || object.id === state.forObject;
+    const ownPixels = (object) => object.edited && !object.affected && chosen(object);
     const edited = new Set(state.view.objects.filter(ownPixels).map((object) => object.id));
     return state.view.lanes.some(({ object_id: id, present }) => edited.has(id) && covers(present, state.frame));
   };
@@ -212,10 +228,15 @@ export const mountKeyframe = (ref, server) => {
     if (busy) return "Trying; each try appears as it is ready.";
     if (where) return where;
     if (missing) return painters.takesWords() ? "Write a caption, or pick words below it." : "Write a caption.";
-    return state.tryId ? chosenElsewhere() : "Try, then choose a try to accept.";
+    if (!state.tryId) return "Try, then choose a try to accept.";
+    const left = leftAsTheyAre().map((object) => object.name);
+    const stays = left.length > 1 ? "stay as they are" : "stays as it is";
+    const stay = left.length ? `${left.join(", ")} ${stays}, unless you choose it under For.` : "";
+    return chosenElsewhere() || (isAccepted() ? stay : "");
   };
   const show = () => {
     if (!state.view) return;
+    drawOwnEdits();
     const laying = layPicture.draw();
     drawRegionNote();
     const writes = task() !== "delete";
@@ -237,9 +258,11 @@ export const mountKeyframe = (ref, server) => {
     ref.lead.textContent = laying
       ? `Where does the picture lie on frame ${state.frame}?`
       : `What should the region show on frame ${state.frame}?`;
-    const accepted = state.tryId && state.tryId === state.view.accepted;
-    ref.primary.disabled = !state.tryId;
-    ref.primary.textContent = accepted ? "Continue to Propagate" : "Accept and continue";
+    const edit = chosenTry();
+    const names = edit ? objectNames(edit) : "";
+    ref.primary.disabled = !edit;
+    if (edit && isAccepted()) ref.primary.textContent = "Continue to Propagate";
+    else ref.primary.textContent = names ? `Accept for ${names}` : "Accept and continue";
     ref.reason.textContent = laying ? "Add the picture as a try, then accept it." : reason(busy, where, missing);
     // the one main button: trying until there is a try to accept
     ref.secondary.classList.toggle("vs-primary", !state.tryId);
@@ -249,5 +272,5 @@ export const mountKeyframe = (ref, server) => {
     askHint();
     show();
   });
-  on("view frame tryId branch step laying", show);
+  on("view frame tryId branch step forObject laying", show);
 };

@@ -3,6 +3,7 @@
 
 import { FORM_NAMES, formExpands } from "../state/adjustment.js";
 import { request } from "../state/requests.js";
+import { objectById } from "../state/selection.js";
 import { state } from "../state/store.js";
 
 // [in the note, which has one line, and in full]
@@ -11,20 +12,24 @@ const WHY = {
   add: ["to give room", "with room for what is added"],
   modify: ["to give room", "with room for another outline"],
 };
-const SUITS = { delete: "expand", add: "box+expand", modify: "box+expand" };
 
 /** Mount the note; `tasks` are the radio buttons. Returns a function that draws it. */
 export const mountRegionNote = (ref, server, tasks) => {
   const task = () => tasks.find((radio) => radio.checked).value;
-  ref.propose.addEventListener("click", () => request(server, "propose_adjustment", { task: task(), asked: true }));
+  ref.propose.addEventListener("click", () =>
+    request(server, "propose_adjustment", { task: task(), asked: true, object_id: state.forObject }),
+  );
 
   let known = null; // the project and the task of its region, as they were drawn last
   return () => {
-    const { id, adjustment, proposed_for: proposed } = state.view;
-    if (proposed && known !== `${id} ${proposed}`) {
-      for (const radio of tasks) radio.checked = radio.value === proposed; // opened, undone or done again
+    const { id, proposals, proposed_for: usual } = state.view;
+    const own = state.forObject === null ? null : objectById(state.view, state.forObject);
+    const { form, pixels } = (own && own.adjustment) || state.view.adjustment;
+    const proposed = own && own.adjustment ? own.proposed_for : usual;
+    if (usual && known !== `${id} ${usual}`) {
+      for (const radio of tasks) radio.checked = radio.value === usual; // opened, undone or done again
     }
-    known = `${id} ${proposed}`;
+    known = `${id} ${usual}`;
     if (state.step !== "keyframe") {
       ref.regionNote.textContent = ""; // one word on the page is one control
       ref.propose.textContent = "Use the task's form";
@@ -32,14 +37,14 @@ export const mountRegionNote = (ref, server, tasks) => {
     }
 
     const now = task();
-    const { form, pixels } = adjustment;
-    const fits = Boolean(proposed) && SUITS[proposed] === SUITS[now];
+    const suits = proposals[own ? own.id : ""][now];
+    const words = (way) => `${FORM_NAMES[way.form]}${formExpands(way.form) ? ` by ${way.pixels} px` : ""}`;
+    const fits = form === suits.form && (pixels === suits.pixels || !formExpands(form));
     const why = fits ? WHY[now][0] : proposed ? "as your tries have it" : "as you chose";
-    const amount = formExpands(form) ? ` by ${pixels} px` : "";
-    ref.regionNote.textContent = `Region: ${FORM_NAMES[form]}${amount}, ${why}.`;
-    ref.regionNote.title = fits ? `${FORM_NAMES[form]}${amount}: ${WHY[now][1]}` : "";
-    ref.propose.hidden = fits || form === SUITS[now];
-    ref.propose.textContent = `Use ${FORM_NAMES[SUITS[now]]}`;
-    ref.propose.title = `${FORM_NAMES[SUITS[now]]}: ${WHY[now][1]}. Tries made so far are marked as of the old region`;
+    ref.regionNote.textContent = `Region: ${words({ form, pixels })}, ${why}.`;
+    ref.regionNote.title = fits ? `${words(suits)}: ${WHY[now][1]}` : "";
+    ref.propose.hidden = fits;
+    ref.propose.textContent = `Use ${words(suits)}`;
+    ref.propose.title = `${words(suits)}: ${WHY[now][1]}. Tries made so far are marked as of the old region`;
   };
 };

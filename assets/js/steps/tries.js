@@ -124,7 +124,7 @@ export const mountTries = (ref, server, element) => {
       const { id, name, starred, stale } = edit;
       return [id, name, starred, stale, lines, level, forks, grown];
     });
-    const key = JSON.stringify([view.id, renaming, view.accepted, looks]);
+    const key = JSON.stringify([view.id, renaming, view.accepted_tries, looks]);
     if (key !== drawn) {
       drawn = key;
       drawRows();

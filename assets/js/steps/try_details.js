@@ -3,7 +3,7 @@
 import { shortDuration } from "../state/format.js";
 import { projectUrl } from "../state/project.js";
 import { set, state } from "../state/store.js";
-import { askedOf, chosenTry, tryById, tryTitle } from "../state/tries.js";
+import { askedOf, chosenTry, objectNames, tryById, tryTitle } from "../state/tries.js";
 import { make } from "../widgets/dom.js";
 
 const own = (value) => (value === null || value === undefined ? "model's own" : String(value));
@@ -23,6 +23,9 @@ const tryFacts = (edit) => {
     if (edit.painter) facts.push(["Painted by", edit.painter.split(/[\\/]/).pop()]);
     facts.push(["Steps", `${own(edit.steps)}${edit.guidance === null ? "" : `, guidance ${edit.guidance}`}`]);
   } else facts.push(["Frame", String(edit.frame)]);
+  if (edit.objects.length) facts.push(["For", objectNames(edit)]);
+  const ground = edit.ground.map(tryById).filter(Boolean).map(tryTitle);
+  if (ground.length) facts.push(["Stands on", ground.join(", ")]);
   if (originOf(edit)) facts.push(["From", originOf(edit)]);
   if (edit.seconds) facts.push(["Took", shortDuration(edit.seconds)]);
   return facts;

@@ -2,7 +2,7 @@
 
 import { projectUrl } from "../state/project.js";
 import { state } from "../state/store.js";
-import { askedOf, tryTitle } from "../state/tries.js";
+import { askedOf, objectNames, tryTitle } from "../state/tries.js";
 import { iconButton, make, thumbnail } from "../widgets/dom.js";
 
 const DEEPEST = 5; // levels that are indented; what lies deeper stands at the last of them
@@ -12,7 +12,7 @@ export const tryThumbnail = (edit) => thumbnail(`${projectUrl(`try/${edit.id}.jp
 /** What a try is to the edit, in words: accepted, a keyframe, compared. */
 export const tryMarks = (id) => {
   const marks = [];
-  if (id === state.view.accepted) marks.push("accepted");
+  if (state.view.accepted_tries.includes(id)) marks.push("accepted");
   else if (state.view.carried.includes(id)) marks.push("keyframe");
   if (id === state.againstId) marks.push("compared");
   return marks.join(", ");
@@ -20,7 +20,8 @@ export const tryMarks = (id) => {
 
 const aboutTry = (edit) => {
   const origin = edit.model ? `seed ${edit.seed}` : edit.insert ? "your own picture" : "brought in";
-  return `frame ${edit.frame}, ${origin}${edit.keep ? `, keeps ${Math.round(edit.keep * 100)} %` : ""}`;
+  const whose = edit.objects.length ? `, for ${objectNames(edit)}` : "";
+  return `frame ${edit.frame}, ${origin}${edit.keep ? `, keeps ${Math.round(edit.keep * 100)} %` : ""}${whose}`;
 };
 
 // Everything that is seen of the row, for those who hear it.
@@ -30,7 +31,7 @@ const spoken = ({ edit, closed, grown }) => {
   words.push(aboutTry(edit));
   if (edit.starred) words.push("starred");
   if (edit.stale) words.push("made before the last change of the masks");
-  if (edit.id === state.view.accepted) words.push("accepted");
+  if (state.view.accepted_tries.includes(edit.id)) words.push("accepted");
   if (closed) words.push(`${grown} hidden below`);
   return words.join(", ");
 };
@@ -93,6 +94,7 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
   const stale = { class: "vs-badge", title: "Made before the last change of the masks" };
   const line = [
     make("span", {}, `f${edit.frame} · ${edit.model ? `s${edit.seed}` : edit.insert ? "your picture" : "brought in"}`),
+    edit.objects.length ? make("span", { class: "vs-try-object" }, objectNames(edit)) : null,
     grown ? make("span", {}, `+${grown}`) : null,
     make("span", { class: "vs-try-mark" }),
   ];
