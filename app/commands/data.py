@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.commands import data_tools
 from app.settings import Settings
 from core.errors import InputError
 from core.words import counted
@@ -19,6 +20,7 @@ def add_parser(data: argparse.ArgumentParser) -> None:
     _add_settings(build)
     build.add_argument("--stages", default="", metavar="A,B", help="stop after the last of these stages")
     build.set_defaults(run=run_build)
+    data_tools.add_parsers(actions)
 
 
 def run_build(options: argparse.Namespace) -> int:

@@ -11,8 +11,8 @@ from core.dataset.statistics import Distribution, Statistics
 _STYLE = """
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 8px 28px; }
 .bars td { padding: 2px 14px 2px 2px; border: 0; white-space: nowrap; }
-.bars td:first-child { width: 1%; }
-.bars td:nth-child(2) { padding: 2px 0; }
+.bars td:first-child, .bars td:last-child { width: 1%; }
+.bars td:nth-child(2) { width: 98%; padding: 2px 0; }
 .bars i { display: block; height: 13px; min-width: 1px; border-radius: 3px; background: var(--accent); }
 .bars i.none { background: none; }
 """
