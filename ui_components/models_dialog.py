@@ -35,6 +35,12 @@ def models_dialog(program: Program) -> gr.HTML:
     def fetch_model(project_id: str, name: str, accepted: bool) -> Answer:
         return program.view(project_id, job=program.run("start_fetch", project_id, name, accepted))
 
+    def verify_model(project_id: str, name: str) -> Answer:
+        return program.view(project_id, job=program.run("start_verify", project_id, name))
+
+    def use_video_model(name: str) -> Answer:
+        return listed(program.run("use_video_model", name))
+
     def remove_model(name: str) -> Answer:
         return listed(program.run("remove_model", name))
 
@@ -43,4 +49,4 @@ def models_dialog(program: Program) -> gr.HTML:
         program.run("warm_up")
         return listed(models)
 
-    return part("models", MARKUP, [list_models, fetch_model, remove_model, use_segmenter])
+    return part("models", MARKUP, [list_models, fetch_model, verify_model, remove_model, use_segmenter, use_video_model])

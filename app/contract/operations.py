@@ -171,7 +171,9 @@ _TABLE = (
     Operation("caption_hint", "models.caption_hint"),
     Operation("warm_up", "models.warm_up", PAGE),
     _job("start_fetch", "models.start_fetch", callers=AT_THE_MACHINE),
+    _job("start_verify", "models.start_verify", callers=AT_THE_MACHINE, resumable=False),
     Operation("remove_model", "models.remove", AT_THE_MACHINE),
+    Operation("use_video_model", "models.use_video", AT_THE_MACHINE),
     Operation("use_segmenter", "models.use_segmenter", AT_THE_MACHINE),
     # Jobs
     Operation("job", "client.job", CLIENTS),

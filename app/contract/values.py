@@ -183,7 +183,8 @@ class ModelState:
     `computed_size` says that it is about right. `licences` are what a person accepts before it is
     fetched. `used` says that the program works with this one now, `way_in` how to come by gated
     weights; it is empty for others. `brings` says in sentences what it would bring on this machine,
-    `fits` whether its memory is enough, and `first` that it is the one of its kind to take first.
+    `fits` whether its memory is enough, `first` that it is the one of its kind to take first, and
+    `next_start` that the program works with this video model from its next start on.
     """
 
     name: str
@@ -200,6 +201,7 @@ class ModelState:
     brings: str = ""
     fits: bool = True
     first: bool = False
+    next_start: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from core.progress import JobContext
 log = logging.getLogger(__name__)
 
 _FILE = "chosen.json"
-_USUAL = Settings.segmenter
+_USUAL, _USUAL_VIDEO = Settings.segmenter, Settings.model
 _ELSEWHERE = ("absent", "begun", "not yet")
 """States of models that nothing can work with."""
 NETWORK = "network"
@@ -39,7 +39,7 @@ NETWORK = "network"
 class ModelOperations:
     """The models that the editor works with.
 
-    A segmenter that is chosen here stays chosen, unless the settings name another.
+    What is chosen here stays chosen, unless the settings name another.
     """
 
     def __init__(self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue) -> None:
@@ -48,7 +48,7 @@ class ModelOperations:
         self._pictures = pictures
         self._queue = queue
         self._known: tuple[ModelFacts, Vocabulary | None] | None = None
-        self._recall_segmenter()
+        self._recall()
 
     def facts(self) -> ModelFacts:
         """What the settings' video model is and knows; reads its package, not its weights."""
@@ -95,6 +95,7 @@ class ModelOperations:
             advice.brings,
             advice.fits,
             advice.first,
+            self._chosen().get("video") == model.name and not used,
         )
 
     @resumable("start_fetch")
@@ -125,6 +126,14 @@ class ModelOperations:
             raise InputError(f"accept the licence of '{name}' first: {'; '.join(map(str, licences(MODELS[name])))}")
         return self._queue.submit("fetch", project_id, partial(self._fetch, name), NETWORK)
 
+    def start_verify(self, project_id: str, name: str) -> str:
+        """Compare a fetched model with the hub's hashes; returns the job's id.
+
+        What is damaged is taken away, and fetching again brings that alone.
+        """
+        self._workspace.project(project_id)
+        return self._queue.submit("verify", project_id, partial(self._verify, name), NETWORK)
+
     def remove(self, name: str) -> list[ModelState]:
         """Delete a model that was fetched; it can be fetched again.
 
@@ -134,6 +143,8 @@ class ModelOperations:
 
         if name == self._engine.settings.segmenter:
             self.use_segmenter(_USUAL)
+        if name == self._chosen().get("video"):
+            self.use_video(_USUAL_VIDEO)
         remove_model(name, self._engine.store)
         self._engine.forget(name)
         return self.states()
@@ -146,9 +157,28 @@ class ModelOperations:
         entry(name, "segmenter")
         if self._state_of(name) in _ELSEWHERE:
             raise InputError(f"the model '{name}' is not here: fetch it first")
-        write_text(self._engine.settings.workspace / _FILE, json.dumps({"segmenter": name}))
+        self._choose("segmenter", name)
         self._use(name)
         return self.states()
+
+    def use_video(self, name: str) -> list[ModelState]:
+        """Work with this video model from the next start on: the page is made for one."""
+        entry(name, "video")
+        if self._state_of(name) in _ELSEWHERE:
+            raise InputError(f"the model '{name}' is not here: fetch it first")
+        self._choose("video", name)
+        return self.states()
+
+    def _choose(self, kind: str, name: str) -> None:
+        write_text(self._engine.settings.workspace / _FILE, json.dumps(self._chosen() | {kind: name}))
+
+    def _chosen(self) -> dict[str, str]:
+        """What was chosen on the page, by kind."""
+        try:
+            kept = json.loads((self._engine.settings.workspace / _FILE).read_text(encoding="utf-8"))
+            return {str(kind): str(name) for kind, name in kept.items()}
+        except (OSError, ValueError, AttributeError):  # nothing was chosen, or it can't be read
+            return {}
 
     def warm_up(self) -> None:
         """Load the models in the background, so that the first click and the first try are as quick
@@ -168,6 +198,11 @@ class ModelOperations:
 
         fetch_model(name, self._engine.store, context, accepted=True)
         return {"model": name}
+
+    def _verify(self, name: str, context: JobContext) -> dict[str, Any]:
+        from core.models.fetch import verify_model
+
+        return {"model": name, "files": verify_model(name, self._engine.store, context)}
 
     def _read_package(self) -> tuple[ModelFacts, Vocabulary | None]:
         if self._known is None:
@@ -206,13 +241,17 @@ class ModelOperations:
         self._engine.settings = replace(self._engine.settings, segmenter=name)
         self._pictures.forget_sessions()
 
-    def _recall_segmenter(self) -> None:
-        settings = self._engine.settings
-        try:
-            name = json.loads((settings.workspace / _FILE).read_text(encoding="utf-8"))["segmenter"]
-            if settings.segmenter == _USUAL and self._state_of(name) not in _ELSEWHERE:
+    def _recall(self) -> None:
+        settings, chosen = self._engine.settings, self._chosen()
+        for kind, now, usual in (("segmenter", settings.segmenter, _USUAL), ("video", settings.model, _USUAL_VIDEO)):
+            name = chosen.get(kind, usual)
+            try:
+                if name == usual or now != usual or self._state_of(name) in _ELSEWHERE:
+                    continue
+            except StudioError as error:
+                log.warning("%s", error)
+                continue
+            if kind == "segmenter":
                 self._use(name)
-        except (OSError, ValueError, KeyError, TypeError):  # nothing was chosen, or it can't be read
-            pass
-        except StudioError as error:
-            log.warning("%s", error)
+            else:
+                self._engine.settings = replace(self._engine.settings, model=name)

@@ -101,7 +101,7 @@ def test_every_endpoint_is_told_of(client: Client) -> None:
     endpoints = {name.strip("/"): about for name, about in described["named_endpoints"].items()}
     assert set(endpoints) == {operation.name for operation in operations_of_clients(shared=True)}
     at_the_machine = {operation.name for operation in operations_of_clients(shared=False)} - set(endpoints)
-    own = {"start_fetch", "remove_model", "use_segmenter", "workspace_use", "remove_unneeded"}
+    own = {"start_fetch", "start_verify", "remove_model", "use_segmenter", "use_video_model", "workspace_use", "remove_unneeded"}
     assert at_the_machine == own, "others can reach this server"
     assert [name for name, about in endpoints.items() if not about["description"]] == []
     table = GUIDE[GUIDE.index("## Endpoints") :]

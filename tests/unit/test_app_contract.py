@@ -53,7 +53,7 @@ def test_a_shared_server_lets_nobody_change_its_models(editor: Editor) -> None:
     with pytest.raises(InputError, match="people at its machine"):
         program.run("remove_model", "large")
     assert {one.name for one in operations_of_clients(shared=False)} - {one.name for one in operations_of_clients(shared=True)} == {
-        *("start_fetch", "remove_model", "use_segmenter", "workspace_use", "remove_unneeded")
+        *("start_fetch", "start_verify", "remove_model", "use_segmenter", "use_video_model", "workspace_use", "remove_unneeded")
     }
     assert all(Callers.PAGE in operation.callers for operation in HANDLERS.values())
 

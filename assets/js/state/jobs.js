@@ -12,12 +12,12 @@ const reactions = {};
 const REMEMBERED = 50;
 
 /**
- * What the machine works on, else what waits; not a model that is fetched, which keeps nothing else
- * from being done.
+ * What the machine works on, else what waits; not a model that is fetched or checked, which keeps
+ * nothing else from being done.
  */
 export const activeJob = () => {
   if (!state.view) return null;
-  return state.view.jobs.filter((job) => !job.finished && job.kind !== "fetch").pop() || null;
+  return state.view.jobs.filter((job) => !job.finished && job.kind !== "fetch" && job.kind !== "verify").pop() || null;
 };
 
 /** The running or waiting job of a kind; null when there is none. */

@@ -20,6 +20,7 @@ const NAMES = {
   export: "Exporting",
   measure: "Measuring this machine",
   fetch: "Fetching",
+  verify: "Checking",
 };
 const nameOf = (job) => NAMES[job.kind] || job.kind;
 const percent = (job) => `${Math.round(job.fraction * 100)} %`;

@@ -1,6 +1,7 @@
 // The models: a list to fetch from, to choose from and to clear up.
 
 import { register } from "../state/commands.js";
+import { plural } from "../state/format.js";
 import { unfinishedJob, onJobDone } from "../state/jobs.js";
 import { showMessage } from "../state/messages.js";
 import { ask, change, servers } from "../state/requests.js";
@@ -9,7 +10,7 @@ import { drawIcons, make, textButton } from "./dom.js";
 
 const KINDS = {
   segmenter: ["Finding and tracking objects", "A larger one finds outlines better and takes longer."],
-  video: ["Painting and propagating", "The one that the program was started with (--model)."],
+  video: ["Painting and propagating", "The program works with one of them; another is used from the next start on."],
   image: ["Painting the keyframe", "A model for pictures, for the keyframe alone."],
   grounder: ["Finding by words", "Needed only where you type what to look for."],
 };
@@ -19,6 +20,8 @@ const STATES = {
   here: "on this disk",
   "not yet": "not in this version of the program yet",
 };
+const WORK = { fetch: "Fetching", verify: "Checking" };
+const PAUSE = ["Pause", "What has come stays, also when the program ends; Resume goes on from there"];
 const LEAD =
   "The small ones that come with the program are always here. Others are fetched once, and only when you ask for them.";
 
@@ -34,7 +37,13 @@ const begunWords = (model) => {
 };
 
 const modelWords = (model) =>
-  [model.used ? "in use" : "", STATES[model.state], begunWords(model), model.licences.map(termsOf).join(", ")]
+  [
+    model.used ? "in use" : "",
+    model.next_start ? "in use from the next start" : "",
+    STATES[model.state],
+    begunWords(model),
+    model.licences.map(termsOf).join(", "),
+  ]
     .filter(Boolean)
     .join(" · ");
 
@@ -62,8 +71,8 @@ export const mountModelsDialog = (ref, server) => {
     );
   };
   const jobOf = (name) => {
-    const fetches = (job) => job.kind === "fetch" && !job.finished && job.stage.endsWith(` ${name}`);
-    return state.view && state.view.jobs.find(fetches);
+    const works = (job) => WORK[job.kind] && !job.finished && job.stage.endsWith(` ${name}`);
+    return state.view && state.view.jobs.find(works);
   };
   const fetchModel = (name, accepted) => {
     asked.add(name);
@@ -73,6 +82,9 @@ export const mountModelsDialog = (ref, server) => {
       asked.delete(name);
       draw();
     });
+  };
+  const verifyModel = (name) => {
+    change(server, "verify_model", { name }).catch(() => {});
   };
   const changeModels = (name, model) =>
     change(server, name, { project_id: undefined, name: model.name }).then(
@@ -85,11 +97,12 @@ export const mountModelsDialog = (ref, server) => {
 
   const fetching = (model, job) => {
     const stop = () => ask(servers.job, "stop_job", { project_id: state.view.id, job_id: job.id }).catch(() => {});
-    const label = `Fetching ${model.title}`;
+    const label = `${WORK[job.kind]} ${model.title}`;
+    const [word, title] = job.kind === "fetch" ? PAUSE : ["Stop", "Check it another time"];
     return [
       make("progress", { class: "vs-job-bar", max: 1, value: job.fraction, "aria-label": label }),
-      make("span", { class: "vs-quiet" }, `${Math.round(job.fraction * 100)} %`),
-      textButton("Pause", "What has come stays, also when the program ends; Resume goes on from there", stop),
+      make("span", { class: "vs-quiet" }, `${WORK[job.kind].toLowerCase()}, ${Math.round(job.fraction * 100)} %`),
+      textButton(word, title, stop),
     ];
   };
   const actions = (model) => {
@@ -115,11 +128,18 @@ export const mountModelsDialog = (ref, server) => {
       };
       return [textButton(`Fetch ${wholeSize(model)}`.trim(), title, offer, more)];
     }
+    const later = `Let ${model.title} paint and propagate once the program is started again`;
+    const verify = `Compare the files of ${model.title} with the hashes that the hub tells`;
+    const needsProject = { disabled: !state.view };
     const use = `Let ${model.title} answer clicks and track objects from now on`;
     return [
       model.kind === "segmenter" && !model.used
         ? textButton("Use", use, () => changeModels("use_segmenter", model))
         : null,
+      model.kind === "video" && !model.used && !model.next_start && model.fits
+        ? textButton("Use from the next start", later, () => changeModels("use_video_model", model))
+        : null,
+      model.state === "fetched" ? textButton("Verify", verify, () => verifyModel(model.name), needsProject) : null,
       model.state === "fetched" ? removal() : null,
     ];
   };
@@ -205,11 +225,14 @@ export const mountModelsDialog = (ref, server) => {
     if (event.target === ref.dialog) ref.dialog.close();
   });
   ref.dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  let running = []; // fetches that were under way when the view came last
+  let ended = ""; // ids of the fetches and checks that have ended, whichever way
   on("view", () => {
-    const before = running;
-    running = models.map((model) => model.name).filter(jobOf);
-    if (before.some((name) => !running.includes(name))) refresh(); // it ended, whichever way
+    const before = ended;
+    ended = (state.view ? state.view.jobs : [])
+      .filter((job) => WORK[job.kind] && job.finished)
+      .map((job) => job.id)
+      .join();
+    if (ended !== before && ref.dialog.open) refresh();
     for (const name of [...asked]) if (jobOf(name)) asked.delete(name);
     if (asked.size && state.view && !unfinishedJob("fetch")) {
       asked = new Set();
@@ -223,4 +246,7 @@ export const mountModelsDialog = (ref, server) => {
     set({ fetched: job.id });
     showMessage(`Fetched: ${job.result.model}.`);
   });
+  onJobDone("verify", (job) =>
+    showMessage(`${job.result.model} is as the hub has it: ${plural(job.result.files, "file")} checked.`),
+  );
 };
