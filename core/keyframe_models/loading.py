@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelMissingError
@@ -20,12 +19,10 @@ from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
 from core.models import ModelStore
-from core.models.tensors import check_package
+from core.models.tensors import check_package, DAMAGED
 
 log = logging.getLogger(__name__)
 
-_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
-"""What the libraries raise over a folder that is incomplete or damaged."""
 _MODELS: dict[str, type[PipelineModel]] = {"flux2-klein": Klein, "sdxl": Sdxl, "qwen-image": Qwen}
 """By engine. A further one is a file, a line here and one in `facts.KINDS`."""
 
@@ -61,10 +58,10 @@ def load_keyframe_model(
     try:
         check_package(folder)
         model = kind(kind.opened(folder, dtype, store), name, facts)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelMissingError(f"the keyframe model in '{folder}' can't be loaded ({line:.300}): get it anew") from error
     model.places = place(model.pipeline, model.denoiser, torch.device(device), memory, model.sizes[0], None if free is None else free())
     if model.places is not None:
-        log.info("%s on %s: %s", name, device, model.places)
+        log.info("%s on %s: %s", name, device, model.places.plan)
     return model

@@ -29,8 +29,6 @@ from core.vivid.residents import release_unused
 Embeddings = dict[str, Any]
 """What a pipeline takes instead of a caption, by the names of its arguments."""
 _CAPTIONS_KEPT = 64
-SIDE = 1024
-"""Pixels of a side of the squares that all of them were trained on."""
 
 
 @contextlib.contextmanager
@@ -60,6 +58,8 @@ class PipelineModel(ABC):
     """What the pipeline's class is told besides its parts."""
     denoiser = "transformer"
     """The pipeline's name of its denoiser."""
+    side = 1024
+    """Pixels of a side of the squares that it was trained on."""
     cell = 16
     unit = 16
     """Both sides of a picture are multiples of so many pixels."""
@@ -73,7 +73,7 @@ class PipelineModel(ABC):
         own_steps, own_guidance = self._own_sampling()
         self.steps = facts.steps or own_steps
         self.guidance = own_guidance if facts.guidance is None else facts.guidance
-        self.sizes = sizes_of(facts.side or SIDE, self.unit)
+        self.sizes = sizes_of(facts.side or self.side, self.unit)
         self.places: Places | None = None
         self._embeddings: OrderedDict[tuple[str, bool], Embeddings] = OrderedDict()
         pipeline.set_progress_bar_config(disable=True)

@@ -22,20 +22,35 @@ DENOISING = 2048
 """Bytes that a step of a denoiser needs for a pixel of the picture, besides its weights: sixteen
 times the hidden states of both pictures and the caption in FLUX.2 klein. Computed, not measured.
 """
+TILE = 512
+"""Pixels across of a tile."""
 LAYERS = 20
 """Into how many pieces at least weights fall that come to the device layer after layer."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """What was chosen: `residents` are the parts that visit the device, `streamed` those of which
-    only the layers at work are there. `need` is the most bytes that they hold at a time.
+class PartsPlan:
+    """How the parts of a model share a device: `streamed` are those of which only the layers at
+    work are there, `tiled` says that pictures are coded in tiles. In bytes: `budget` what the parts
+    may hold together, `need` the most that they do.
     """
 
-    residents: Residents
     streamed: tuple[str, ...]
     tiled: bool
+    budget: int
     need: int
+
+    def __str__(self) -> str:
+        layers = f", {', '.join(self.streamed)} layer after layer" if self.streamed else ""
+        return f"its parts come when they are needed{layers}{', coded in tiles' if self.tiled else ''}; up to {self.need / 1e9:.1f} GB"
+
+
+@dataclass(frozen=True)
+class Places:
+    """What was chosen, and the parts that visit the device."""
+
+    plan: PartsPlan
+    residents: Residents
 
     @property
     def held(self) -> int:
@@ -46,10 +61,6 @@ class Places:
         """Send everything back to the host's memory."""
         for name in self.residents.here:
             self.residents.leave(name)
-
-    def __str__(self) -> str:
-        layers = f", {', '.join(self.streamed)} layer after layer" if self.streamed else ""
-        return f"its parts come when they are needed{layers}{', coded in tiles' if self.tiled else ''}; up to {self.need / 1e9:.1f} GB"
 
 
 def place(
@@ -73,25 +84,46 @@ def place(
     if free is None:
         pipeline.to(device)
         return None
-    parts: dict[str, Any] = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
-    room, work = free - MARGIN, _work(parts, denoiser, size)
-    sizes = {name: _bytes(part) for name, part in parts.items()}
-    tiled = sizes["vae"] + work["vae"] > room
-    if tiled:
+    parts = parts_of(pipeline)
+    plan = plan_parts(parts, denoiser, wanted, size, free)
+    if plan.tiled:
         parts["vae"].enable_tiling()
-        work["vae"] = _work(parts, denoiser, size, tiled=True)["vae"]
-    streamed = tuple(name for name in parts if name != "vae" and (wanted == "layers" or sizes[name] + work[name] > room))
-    needed = {name: sizes[name] // (LAYERS if name in streamed else 1) + work[name] for name in parts}
-    least = max(needed.values())
-    budget = least if wanted in ("parts", "layers") else max(least, room)
-    residents = Residents(device, budget)
+    work = _work(parts, denoiser, size, plan.tiled)
+    residents = Residents(device, plan.budget)
     for name, part in parts.items():
-        if name in streamed:
-            _stream(part, device, sizes[name])
+        if name in plan.streamed:
+            _stream(part, device)
         else:
             residents.add(name, part, work[name])
+    return Places(plan, residents)
+
+
+def parts_of(pipeline: DiffusionPipeline) -> dict[str, Any]:
+    """The networks of a pipeline, by their names there."""
+    return {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
+
+
+def plan_parts(parts: dict[str, Any], denoiser: str, wanted: str, size: tuple[int, int], free: int) -> PartsPlan:
+    """How parts share a device.
+
+    Args:
+        parts: The networks by name, the autoencoder as `vae`.
+        denoiser: The name of the denoiser.
+        wanted: As for `place`.
+        size: (height, width) of the pictures, in pixels.
+        free: Bytes free on the device.
+
+    Returns:
+        The plan.
+    """
+    room, sizes = free - MARGIN, {name: _bytes(part) for name, part in parts.items()}
+    tiled = sizes["vae"] + _work(parts, denoiser, size)["vae"] > room
+    work = _work(parts, denoiser, size, tiled)
+    streamed = tuple(name for name in parts if name != "vae" and (wanted == "layers" or sizes[name] + work[name] > room))
+    least = max(sizes[name] // (LAYERS if name in streamed else 1) + work[name] for name in parts)
+    budget = least if wanted in ("parts", "layers") else max(least, room)
     resting = sum(sizes[name] for name in parts if name not in streamed)
-    return Places(residents, streamed, tiled, min(budget, resting + max(work.values())))
+    return PartsPlan(streamed, tiled, budget, min(budget, max(least, resting + max(work.values()))))
 
 
 def _work(parts: dict[str, Any], denoiser: str, size: tuple[int, int], tiled: bool = False) -> dict[str, int]:
@@ -100,20 +132,20 @@ def _work(parts: dict[str, Any], denoiser: str, size: tuple[int, int], tiled: bo
     height, width = size
     work[denoiser] = DENOISING * height * width
     vae = parts["vae"]
-    first = (getattr(vae.config, "block_out_channels", None) or [vae.config.get("base_dim", 128)])[0]
-    tile = (min(height, 512), min(width, 512)) if tiled else None
+    first = (vae.config.get("block_out_channels") or [vae.config.get("base_dim")])[0]
+    tile = (min(height, TILE), min(width, TILE)) if tiled else None
     work["vae"] = coding_bytes((1, 1), size, first, next(vae.parameters()).dtype.itemsize, tile)
     return work
 
 
-def _stream(part: nn.Module, device: torch.device, size: int) -> None:
+def _stream(part: nn.Module, device: torch.device) -> None:
     apply_group_offloading(
         part,
         onload_device=device,
         offload_device=torch.device("cpu"),
         offload_type="leaf_level",
         use_stream=device.type == "cuda",
-        low_cpu_mem_usage=free_memory() < 2 * size,
+        low_cpu_mem_usage=free_memory() < 2 * _bytes(part),
     )
 
 

@@ -27,6 +27,7 @@ class Qwen(PipelineModel):
     """`QwenImageControlNetInpaintPipeline`, from one folder or from two."""
 
     pipeline_class = QwenImageControlNetInpaintPipeline
+    side = 1328
     delete_caption = "the empty background"
 
     @classmethod

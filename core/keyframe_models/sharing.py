@@ -63,7 +63,7 @@ def tenant_of(model: PipelineModel | VideoEngine) -> Tenant:
     places = model.places
     if places is None:
         return Tenant(0, lambda: 0, lambda: None, lambda: None)
-    return Tenant(places.need, lambda: places.held, lambda: None, places.leave)  # its parts come when they are called
+    return Tenant(places.plan.need, lambda: places.held, lambda: None, places.leave)  # its parts come when they are called
 
 
 def _video_tenant(model: VideoEngine) -> Tenant:

@@ -16,6 +16,8 @@ from core.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
+"""What the libraries raise over a folder of weights that is incomplete or damaged."""
 _MOST_HEADER = 16 * 2**20
 """Bytes: a hundred times what the largest models have."""
 _MOST_TENSORS = 100_000

@@ -14,17 +14,15 @@ from typing import Any
 
 import torch
 from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelMissingError
+from core.models.tensors import DAMAGED
 from core.vivid.contract import Sampling, VideoEngine
 from core.vivid.offload import place
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
 
 FACTS = "vivid.json"
-_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError)
-"""What the libraries raise over a package that is incomplete or damaged."""
 
 
 def dtype_for(device: str) -> torch.dtype:
@@ -69,7 +67,7 @@ def damage_reported(folder: Path) -> Iterator[None]:
     diffusers_logging.set_verbosity_error()  # it names every key of a configuration that it doesn't use
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
     finally:
         diffusers_logging.set_verbosity(said)

@@ -255,7 +255,7 @@ def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(
         model = loaded(folders[kind])
         model.places = place(model.pipeline, model.denoiser, CPU, wanted, model.sizes[0], 10**12)
         assert (tries(model, [5])[0] == plain).all()
-        assert (model.denoiser in model.places.streamed) == (wanted == "layers")
+        assert (model.denoiser in model.places.plan.streamed) == (wanted == "layers")
         assert ("text_encoder" in model.places.residents.here) == (wanted == "auto")
 
 
