@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import noise_frames, video_file
+from builders import noise_frames, tiny_base, tiny_vivid_package, video_file
 
 from core.curation.build import Build
 from core.curation.executors import LocalExecutor
@@ -23,13 +23,21 @@ from core.data.pool_sizes import PoolSizes
 from core.dataset.facts import LENGTHS
 from core.dataset.index import DatasetIndex
 from core.errors import InputError
+from core.media import write_image
 from core.progress import JobContext
 from core.project.tracks import FORMS
+from core.training.adapter.config import Vivid5bConfig
+from core.training.command import main as train
+from core.training.datasets.feed import ManifestSource
+from core.training.datasets.reading import read_data
+from core.training.datasets.sample_schedule import DrawnSample
+from core.training.small.data_clips import DataClips
+from core.training.small.vivid_config import VividConfig
 from core.vivid.conditioning import DELETE_CAPTION
 
 TINY = PoolSizes(1, 32, 2, 64, 4)
 SETTINGS = CurationSettings(
-    shard_size=2, procedural_side=64, procedural_frames=5, world=TINY, tracker="known", validation=0.3, least_side=32, least_seconds=0.3
+    shard_size=2, procedural_side=64, procedural_frames=9, world=TINY, tracker="known", validation=0.15, least_side=32, least_seconds=0.3
 )
 
 MOMENTS = [
@@ -175,6 +183,52 @@ def test_what_a_build_makes(built: Path) -> None:
     assert aside[0]["reason"]
 
 
+def images_only(folder: Path) -> str:
+    """A manifest of one image."""
+    folder.mkdir()
+    write_image(folder / "a.png", noise_frames(1, 32, 32)[0])
+    masks = {"size": [32, 32], "counts": [512, 512]}
+    (folder / "list.jsonl").write_text(json.dumps({"media": "a.png", "masks": masks, "task": "add", "captions": ["a ball"]}))
+    return str(folder / "list.jsonl")
+
+
+SIZES = ["device=cpu", "steps=2", "log_every=1", "warmup_steps=1", "bad_records=skip", "fps=0"]
+
+
+def test_what_was_built_trains_both_models(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two steps each, on a copy of which one sample is damaged."""
+    data = shutil.copytree(built / "data", tmp_path / "data")
+    index = DatasetIndex(data)
+    damaged = next(sample for sample in index.samples("train") if sample.task == "delete" and sample.clip.kind == "image")
+    with damaged.facts.tar.open("r+b") as tar:
+        tar.seek(damaged.facts.offset)
+        tar.write(b"no longer JSON")
+    records = read_data(str(data))
+    assert len(records) == sum(len(rows) for rows in index.groups("train").values())
+    config = Vivid5bConfig(height=32, width=32, frames=9, fps=0, bad_records="skip")
+    rows = records.groups["image", "delete"]
+    drawn = [ManifestSource(records, config, None).sample(DrawnSample("image", "delete", 0, row, 0)) for row in rows]
+    assert len(drawn) > 1
+    assert capsys.readouterr().err.count(f"skipped: {damaged.facts}: not JSON") == 1
+    with pytest.raises(InputError, match=r"image-00000\.tar:.*not JSON.*bad_records=skip"):
+        ManifestSource(records, Vivid5bConfig(), None).sample(DrawnSample("image", "delete", 0, damaged.row - 1, 0))
+
+    base = tiny_base(tmp_path / "base")
+    mixture = ["image_batches=1", "video_batches=1", "draw_samples=1", "delete_samples=1", "height=32", "width=32", "frames=9", "rank=2"]
+    assert train(["vivid-5b", f"base={base}", f"data={data}", f"out={tmp_path / 'adapter'}", *SIZES, *mixture, "workers=1"]) == 0
+    assert (tmp_path / "adapter" / "package" / "vivid.safetensors").exists()
+
+    package = tiny_vivid_package(tmp_path / "small", window_frames=9, layers=1)
+    network = ["network.height=32", "network.width=32", "network.vae_channels=8,8,8,8", "network.layers=1", "network.heads=1"]
+    network += ["network.latent_channels=4", "network.window_frames=9", *(f"world.{name}={value}" for name, value in vars(TINY).items())]
+    batches = ["image_batch=2", "video_batch=1", "image_fill=2", "video_fill=1", "image_buffer=4", "video_buffer=2"]
+    words = [f"vae={package / 'vae'}", f"out={tmp_path / 'vivid'}", *network, *batches]
+    assert train(["small-vivid", f"data={data}", *SIZES, *words]) == 0
+    assert (tmp_path / "vivid" / "package" / "model_index.json").exists()
+    with pytest.raises(InputError, match="holds no video records"):
+        DataClips(VividConfig(data=images_only(tmp_path / "images"), device="cpu"))
+
+
 def test_masks_are_the_known_truth_and_come_in_six_forms(videos: Path, tmp_path: Path) -> None:
     settings = CurationSettings(
         procedural_side=64, procedural_frames=3, world=TINY, image_share=0.5, written_forms=True, least_side=32, most_jumps=1.0, seed=3
@@ -186,21 +240,22 @@ def test_masks_are_the_known_truth_and_come_in_six_forms(videos: Path, tmp_path:
     assert np.median(truths) >= 0.9, truths
 
 
-def test_corrupt_inputs_are_set_aside_and_the_others_used(videos: Path, tmp_path: Path) -> None:
+def test_corrupt_inputs_are_set_aside_and_the_others_used(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    for number in range(100):
-        shutil.copy(videos / "cut.mp4", folder / f"{number:03d}.mp4")
-    whole = (videos / "cut.mp4").read_bytes()
+    video_file(folder / "000.mp4", noise_frames(6, 32, 48))
+    for number in range(1, 100):
+        shutil.copy(folder / "000.mp4", folder / f"{number:03d}.mp4")
+    whole = (folder / "000.mp4").read_bytes()
     (folder / "040.mp4").write_bytes(whole[: len(whole) // 2])
     items = list_sources([str(folder)], "")
-    settings = CurationSettings(least_side=32, least_seconds=0.3, image_share=0.0, deletions=False, shard_size=50)
+    settings = CurationSettings(least_side=32, least_seconds=0.2, image_share=0.0, deletions=False, shard_size=50)
     report = Build(tmp_path / "set", items, settings).run(LocalExecutor(), JobContext(), ["duplicates"])
     assert (report.aside, report.failed) == (1, ())
     assert "040.mp4" in (tmp_path / "set" / "quarantine" / "clips.jsonl").read_text()
-    # of 99 copies of two shots one each is left
+    # of 99 copies one is left
     kept = b"".join(path.read_bytes() for path in (tmp_path / "set" / "stages" / "duplicates").glob("*.jsonl") if path.name.count(".") == 1)
-    assert kept.count(b"\n") == 2
+    assert kept.count(b"\n") == 1
 
 
 def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from core.training.common.errors import TrainingError
 from core.training.common.run import TrainingRun
 from core.training.datasets.encoders import Encoders
 from core.training.datasets.feed import encode_conditions, ManifestSource, TrainingSample
-from core.training.datasets.manifest import read_data
+from core.training.datasets.reading import read_data
 from core.training.datasets.sample_schedule import DrawnSample
 from core.vivid.conditioning import latent_mask
 from core.vivid.model import load_vivid

@@ -21,7 +21,7 @@ from core.errors import InputError
 from core.media import write_image
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.overrides import with_overrides
-from core.training.datasets.manifest import read_data
+from core.training.datasets.reading import read_data
 from core.training.datasets.records import choose_frames, load_record, plan_crop
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
@@ -170,6 +170,7 @@ def test_a_wrong_line_is_named_by_file_and_number(manifest: Path, change: dict[s
     with pytest.raises(InputError, match=rf"wrong\.jsonl:3: .*{message}") as caught:
         read_data(str(wrong))
     assert "\n" not in str(caught.value)
+    assert len(read_data(str(wrong), bad_records="skip")) == 1
 
 
 def test_wrong_files_are_named(manifest: Path, tmp_path: Path) -> None:

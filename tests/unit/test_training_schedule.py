@@ -47,6 +47,17 @@ def test_a_step_is_all_of_one_kind_and_of_its_size() -> None:
         assert len(batch) == (4 if plan.kind(step) == "image" else 2)
 
 
+def test_a_large_data_set_is_gone_through_without_holding_its_order() -> None:
+    count = (1 << 20) + 77
+    plan = schedule(groups={("image", "draw"): range(5, 5 + count)}, steps_of={"image": 1, "video": 0}, tasks_of={"draw": 1, "delete": 0})
+    first = [plan.sample("image", number) for number in range(3000)]
+    assert len({drawn.record for drawn in first}) == 3000
+    assert {drawn.record * 8 // count for drawn in first} == set(range(8)), "they come from everywhere"
+    last, after = plan.sample("image", count - 1), plan.sample("image", count)
+    assert (last.epoch, after.epoch) == (0, 1)
+    assert [plan.sample("image", count + number).record for number in range(9)] != [drawn.record for drawn in first[:9]]
+
+
 def test_samples_are_counted_on_without_a_gap() -> None:
     plan = schedule()
     numbers = [drawn.number for step in range(50) for drawn in plan.batch(step) if drawn.kind == "image"]

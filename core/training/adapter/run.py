@@ -26,8 +26,8 @@ from core.training.common.run import TrainingRun
 from core.training.datasets.encoders import Encoders, load_alphas, load_transformer
 from core.training.datasets.feed import Feed, ManifestSource, ProceduralSource, SampleSource, TrainingStep
 from core.training.datasets.latent_cache import LatentCache
-from core.training.datasets.manifest import read_data
 from core.training.datasets.precompute import precompute
+from core.training.datasets.reading import read_records
 from core.training.datasets.sample_schedule import Kind, SampleSchedule
 from core.vivid.adapter import save_adapter
 
@@ -84,7 +84,7 @@ class AdapterTraining:
             if cache is not None:
                 raise InputError("latents=...: procedural clips are new each time, nothing of them is precomputed")
             return ProceduralSource(self.config, self.device)
-        return ManifestSource(read_data(self.config.data), self.config, cache)
+        return ManifestSource(read_records(self.config), self.config, cache)
 
     def _check_base(self) -> None:
         config, own = self.config, self.transformer.config
@@ -227,7 +227,7 @@ class AdapterTraining:
 def _precompute(config: Vivid5bConfig, accelerator: Accelerator) -> None:
     if config.data == "procedural":
         raise InputError("precompute: procedural clips are new each time; give manifests")
-    records = read_data(config.data)
+    records = read_records(config)
     length = load_config(config.base)["max_text_seq_length"]
     encoders = Encoders(config.base, accelerator.device, dtype_of(config, accelerator.device), length)
     with accelerator.main_process_first():

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.data.pool_sizes import PoolSizes
+from core.dataset.facts import SPLITS
 from core.errors import InputError
 
 
@@ -19,8 +20,10 @@ class DataConfig:
     base: str = "THUDM/CogVideoX-5b"
     """A CogVideoX text-to-video package: a folder, or a repository of the hub. Any size will do."""
     data: str = ""
-    """Manifests, separated by commas: .jsonl files, .tar files, folders of .tar files; or
-    `procedural`."""
+    """Data sets and manifests, separated by commas: folders with an index, .jsonl files, .tar
+    files, folders of .tar files; or `procedural`."""
+    split: str = "train"
+    """Which samples of a data set are taken: train or validation."""
     seed: int = 0
     height: int = 480
     width: int = 720
@@ -66,6 +69,7 @@ class DataConfig:
         self.require_at_least(0, "variants", "fps", "seed")
         self.require_share("keyframe_probability", "caption_drop")
         self.require_choice("bad_records", ("stop", "skip"))
+        self.require_choice("split", SPLITS)
         if not 0 <= self.expand_from <= self.expand_to <= 500:
             raise InputError(f"expand_from={self.expand_from} and expand_to={self.expand_to}: they have to be in order, 0 to 500")
 

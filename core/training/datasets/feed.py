@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-import sys
 from bisect import bisect_left
 from collections import deque, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.world import CAPTIONS, World
+from core.dataset.facts import TRACKED
 from core.errors import InputError
 from core.masks import adjust
 from core.training.datasets.conditions import Conditions, draw_caption, draw_conditions, generator_for
 from core.training.datasets.config import DataConfig
 from core.training.datasets.encoders import Encoders
 from core.training.datasets.latent_cache import LatentCache
-from core.training.datasets.manifest import Record
+from core.training.datasets.manifest import Record, skip
+from core.training.datasets.reading import groups_of
 from core.training.datasets.records import load_record, LoadedRecord
 from core.training.datasets.sample_schedule import DrawnSample, Kind, SampleSchedule, share_of, Task
 from core.vivid.conditioning import latent_mask, masked_video, with_keyframe
@@ -88,7 +89,9 @@ class SampleSource(Protocol):
 
 
 def region_of(example: LoadedRecord, conditions: Conditions) -> NDArray[np.bool_]:
-    """The region to edit, (T, H, W): the instance masks in the drawn form."""
+    """The region to edit, (T, H, W): the instance masks in the drawn form, or in their own."""
+    if example.form != TRACKED:
+        return example.masks
     return adjust(example.masks, conditions.adjustment)
 
 
@@ -99,9 +102,7 @@ class ManifestSource:
 
     def __init__(self, records: Sequence[Record], config: DataConfig, cache: LatentCache | None) -> None:
         self.records, self.config, self.cache = records, config, cache
-        self.groups: dict[tuple[Kind, Task], list[int]] = {}
-        for index, record in enumerate(records):
-            self.groups.setdefault(record.group, []).append(index)
+        self.groups = groups_of(records)
 
     def sample(self, drawn: DrawnSample) -> TrainingSample:
         """Read the drawn record, or with bad_records=skip the next of its group that can be
@@ -109,13 +110,13 @@ class ManifestSource:
         group = self.groups[drawn.kind, drawn.task]
         start = bisect_left(group, drawn.record)
         for offset in range(len(group)):
-            record = self.records[group[(start + offset) % len(group)] if offset else drawn.record]
+            index = group[(start + offset) % len(group)] if offset else drawn.record
             try:
-                return self._read(record, drawn.epoch)
+                return self._read(self.records[index], drawn.epoch)
             except InputError as error:
                 if self.config.bad_records == "stop":
                     raise InputError(f"{error} (bad_records=skip continues without it)") from error
-                print(f"skipped: {error}", file=sys.stderr, flush=True)
+                skip(error)
         raise InputError(f"none of the {len(group)} {drawn.kind} records can be read")
 
     def _read(self, record: Record, visit: int) -> TrainingSample:

@@ -4,12 +4,13 @@ shows both."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from core.dataset.facts import LENGTHS, TASKS
+from core.dataset.facts import LENGTHS, TASKS, TRACKED
 from core.dataset.tars import members_of, TarMember
 from core.errors import InputError
 from core.training.datasets.sample_schedule import Kind, Task
@@ -41,6 +42,7 @@ class Record:
     of numbered PNGs, PNG members, or run lengths; one mask a frame. `masked`: what the model sees
     around the region when that isn't x itself. `captions` y: from short to long; for `delete` the
     fixed one. `where` is file and line, for messages; `key` names the record among all.
+    `form` is TRACKED, or the one of the six that the masks already have.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Record:
     task: str
     captions: tuple[str, ...]
     masked: Source | None = None
+    form: str = TRACKED
 
     @property
     def group(self) -> tuple[Kind, Task]:
@@ -58,40 +61,41 @@ class Record:
         return self.kind, "delete" if self.task == "delete" else "draw"
 
 
-def read_data(text: str) -> list[Record]:
-    """All records of manifests named in one line, separated by commas.
+OnBad = Callable[[InputError], None]
+"""What becomes of a record that can't be read: `stop` raises, `skip` prints why and goes on."""
 
-    InputError, naming file and line, for anything that is wrong.
+
+def stop(error: InputError) -> None:
+    """End with the first record that can't be read."""
+    raise error
+
+
+def skip(error: InputError) -> None:
+    """Go on without it."""
+    print(f"skipped: {error}", file=sys.stderr, flush=True)
+
+
+def read_manifest(path: Path, on_bad: OnBad = stop) -> Iterator[Record]:
+    """All records of a .jsonl file, a .tar file or a folder of .tar files.
+
+    InputError, naming file and line, for anything that is wrong; with `skip` only for a path that
+    is no manifest.
     """
-    records: list[Record] = []
-    for name in filter(None, (part.strip() for part in text.split(","))):
-        records.extend(_read_one(Path(name).expanduser()))
-    if not records:
-        raise InputError(f"data={text}: no records in it")
-    first: dict[str, str] = {}
-    for record in records:
-        other = first.setdefault(record.key, record.where)
-        if other != record.where:
-            raise InputError(f"{record.where}: the key '{record.key}' was taken already, at {other}")
-    return records
-
-
-def _read_one(path: Path) -> Iterator[Record]:
     if path.is_dir():
         tars = sorted(path.glob("*.tar"))
         if not tars:
             raise InputError(f"{path} holds no .tar files")
         for tar in tars:
-            yield from read_tar(tar)
+            yield from read_tar(tar, on_bad)
     elif path.suffix == ".tar":
-        yield from read_tar(path)
+        yield from read_tar(path, on_bad)
     elif path.suffix in (".jsonl", ".ndjson"):
-        yield from read_jsonl(path)
+        yield from read_jsonl(path, on_bad)
     else:
         raise InputError(f"data={path}: a manifest is a .jsonl file, a .tar file or a folder of .tar files, or say data=procedural")
 
 
-def read_jsonl(path: Path) -> Iterator[Record]:
+def read_jsonl(path: Path, on_bad: OnBad = stop) -> Iterator[Record]:
     """Records of a JSON Lines file; its paths are relative to it."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -99,7 +103,10 @@ def read_jsonl(path: Path) -> Iterator[Record]:
         raise InputError(f"the manifest {path} can't be read: {getattr(error, 'strerror', None) or error}") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _from_json(path, number, line)
+            try:
+                yield _from_json(path, number, line)
+            except InputError as error:
+                on_bad(error)
 
 
 def _from_json(path: Path, number: int, line: str) -> Record:
@@ -130,7 +137,7 @@ def _from_json(path: Path, number: int, line: str) -> Record:
     )
 
 
-def read_tar(path: Path) -> Iterator[Record]:
+def read_tar(path: Path, on_bad: OnBad = stop) -> Iterator[Record]:
     """Records of a WebDataset tar: the files of one sample share their name up to the first dot.
 
     `KEY.mp4` (or another video, or an image) is the media, `KEY.json` says task and captions and
@@ -138,12 +145,20 @@ def read_tar(path: Path) -> Iterator[Record]:
     are the masks. `KEY.masked.*` is the masked media.
     """
     samples: dict[str, dict[str, TarMember]] = {}
-    for member in members_of(path):
+    try:
+        members = members_of(path)
+    except InputError as error:
+        on_bad(error)
+        return
+    for member in members:
         folder, name = PurePosixPath(member.name).parent, PurePosixPath(member.name).name
         stem, _, extension = name.partition(".")
         samples.setdefault(str(folder / stem), {})[extension.lower()] = member
     for key, parts in samples.items():
-        yield _from_tar(f"{path.stem}/{key}", f"{path}:{key}", parts)
+        try:
+            yield _from_tar(f"{path.stem}/{key}", f"{path}:{key}", parts)
+        except InputError as error:
+            on_bad(error)
 
 
 def _from_tar(key: str, where: str, parts: dict[str, TarMember]) -> Record:

@@ -3,10 +3,9 @@ conditions."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from typing import TypeVar
 
 from core.errors import InputError
 from core.training.datasets.conditions import draw_conditions
@@ -14,9 +13,11 @@ from core.training.datasets.config import DataConfig
 from core.training.datasets.encoders import Encoders
 from core.training.datasets.feed import encode_conditions, region_of, TrainingSample
 from core.training.datasets.latent_cache import LatentCache
-from core.training.datasets.manifest import Record
+from core.training.datasets.manifest import Record, skip
 from core.training.datasets.records import load_record, LoadedRecord
 from core.vivid.pixels import to_model
+
+ValueT = TypeVar("ValueT")
 
 
 def precompute(
@@ -38,8 +39,13 @@ def precompute(
     Raises:
         InputError: A record cannot be read, and bad_records says stop.
     """
-    missing = [record for record in records[process::processes] if not cache.has_record(record.key)]
-    captions = dict.fromkeys(["", *(caption for record in records[process::processes] for caption in record.captions)])
+    missing: list[int] = []
+    captions = {"": None}
+    for index in range(process, len(records), processes):
+        record = _or_skip(config, lambda: records[index])  # noqa: B023
+        if record is not None:
+            captions |= dict.fromkeys(record.captions)
+            missing += [] if cache.has_record(record.key) else [index]
     for caption in captions if cache.texts else ():
         if not cache.has_text(caption):
             cache.put_text(caption, encoders.text([caption])[0])
@@ -47,10 +53,10 @@ def precompute(
     with ThreadPoolExecutor(config.workers) as pool:
         try:
             for start in range(0, len(missing), 4 * config.workers):
-                part = list(islice(missing, start, start + 4 * config.workers))
-                for record, example in zip(part, pool.map(lambda record: _try_load(record, config), part), strict=True):
-                    if example is not None:
-                        _encode(config, record, example, encoders, cache)
+                part = missing[start : start + 4 * config.workers]
+                for found in pool.map(lambda index: _or_skip(config, lambda: _loaded(config, records[index])), part):
+                    if found is not None:
+                        _encode(config, *found, encoders, cache)
                         done += 1
                 print(f"{min(start + 4 * config.workers, len(missing))} of {len(missing)} records", flush=True)
         finally:
@@ -58,13 +64,18 @@ def precompute(
     return done
 
 
-def _try_load(record: Record, config: DataConfig) -> LoadedRecord | None:
+def _loaded(config: DataConfig, record: Record) -> tuple[Record, LoadedRecord]:
+    return record, load_record(record, config)
+
+
+def _or_skip(config: DataConfig, read: Callable[[], ValueT]) -> ValueT | None:
+    """What is read of a record, or None when it is to be skipped."""
     try:
-        return load_record(record, config)
+        return read()
     except InputError as error:
         if config.bad_records == "stop":
             raise InputError(f"{error} (bad_records=skip continues without it)") from error
-        print(f"skipped: {error}", file=sys.stderr, flush=True)
+        skip(error)
         return None
 
 

@@ -7,13 +7,14 @@ import io
 import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.dataset.facts import TRACKED
 from core.dataset.rle import decode_rle
 from core.errors import InputError
 from core.masks import bounding_box
@@ -33,11 +34,12 @@ Masks = NDArray[np.bool_]
 @dataclass(frozen=True)
 class LoadedRecord:
     """`frames` uint8 (T, H, W, 3), what the result should look like; `masks` bool (T, H, W), True =
-    edit; `source` like `frames`, what is seen around the region."""
+    edit; `source` like `frames`, what is seen around the region; `form` as of the record."""
 
     frames: Frames
     masks: Masks
     source: Frames
+    form: str = TRACKED
 
 
 def load_record(record: Record, config: DataConfig) -> LoadedRecord:
@@ -47,7 +49,8 @@ def load_record(record: Record, config: DataConfig) -> LoadedRecord:
     size or length.
     """
     try:
-        return _load_image(record, config) if record.kind == "image" else _load_video(record, config)
+        loaded = _load_image(record, config) if record.kind == "image" else _load_video(record, config)
+        return replace(loaded, form=record.form)
     except InputError as error:
         raise InputError(f"{record.where}: {error}") from error
 

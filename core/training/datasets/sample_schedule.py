@@ -23,6 +23,9 @@ Task = Literal["draw", "delete"]
 """`draw` is the paper's add and modify, which train alike."""
 
 _STEPS, _TASKS, _ORDER = 1, 2, 3
+_HELD = 1 << 20
+"""Records up to which their order is held in memory; checkpoints go on in that order. Beyond, it is
+computed a place at a time."""
 _KINDS: tuple[Kind, Kind] = ("image", "video")
 _TASK_NAMES: tuple[Task, Task] = ("draw", "delete")
 
@@ -81,8 +84,12 @@ class SampleSchedule:
         task = _TASK_NAMES[which]
         records = self.groups[kind, task]
         epoch, position = divmod(before, len(records))
-        order = _shuffled(self.seed, _ORDER + 10 * _KINDS.index(kind) + 100 * which, epoch, len(records))
-        return DrawnSample(kind, task, number, records[int(order[position])], epoch)
+        stream = _ORDER + 10 * _KINDS.index(kind) + 100 * which
+        if len(records) <= _HELD:
+            position = int(_shuffled(self.seed, stream, epoch, len(records))[position])
+        else:
+            position = _shuffled_position(self.seed, stream, epoch, len(records), position)
+        return DrawnSample(kind, task, number, records[position], epoch)
 
     @property
     def _step_counts(self) -> tuple[int, int]:
@@ -108,6 +115,27 @@ def _round(seed: int, stream: int, counts: tuple[int, int], number: int) -> tupl
 @lru_cache(maxsize=8)
 def _shuffled(seed: int, stream: int, epoch: int, count: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, stream, epoch]).permutation(count)
+
+
+def _shuffled_position(seed: int, stream: int, epoch: int, count: int, position: int) -> int:
+    """The `position`-th of `count` numbers in an order of their own, without holding the order: a
+    Feistel network of four rounds, walked until it gives a number below `count`."""
+    half = ((count - 1).bit_length() + 1) // 2
+    keys = _round_keys(seed, stream, epoch)
+    while True:
+        left, right = position >> half, position & ((1 << half) - 1)
+        for key in keys:
+            mixed = (right ^ key) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+            mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+            left, right = right, left ^ ((mixed ^ mixed >> 32) & ((1 << half) - 1))
+        position = left << half | right
+        if position < count:
+            return position
+
+
+@lru_cache(maxsize=64)
+def _round_keys(seed: int, stream: int, epoch: int) -> tuple[int, ...]:
+    return tuple(np.random.default_rng([seed, stream, epoch]).integers(1 << 62, size=4).tolist())
 
 
 def share_of(batch: Sequence[DrawnSample], process: int, processes: int, micro_batch: int, micro_batches: int) -> list[DrawnSample]:

@@ -6,15 +6,26 @@ from __future__ import annotations
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor
 
-from core.data.world import DELETE_INDEX, EMPTY_INDEX, GENERIC_INDEX, World
+from core.data.world import DELETE_INDEX, EMPTY_INDEX, GENERIC_INDEX, WorldClips
 from core.propagation.mask_motion import warp_clips
 from core.training.small.run import fits_in_checkpoint
 from core.vivid.conditioning import BLACK, latent_mask, masked_video, with_keyframe
+
+
+class ClipSource(Protocol):
+    """What draws clips: the procedural world, or a data set."""
+
+    device: torch.device
+
+    def sample(self, batch: int, frames: int, *, delete: float = ..., foreign: float = ...) -> WorldClips:
+        """As `core.data.world.World.sample`."""
+        ...
 
 
 class LatentBuffer:
@@ -112,7 +123,7 @@ def quieter_caption(caption: Tensor, chosen: Tensor) -> Tensor:
 
 @torch.no_grad()
 def encode_examples(
-    vae: AutoencoderKLCogVideoX, world: World, batch: int, frames: int, delete: float, keyframe: float, warped: float, foreign: float
+    vae: AutoencoderKLCogVideoX, world: ClipSource, batch: int, frames: int, delete: float, keyframe: float, warped: float, foreign: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw fresh clips and encode them as the denoiser's examples.
 

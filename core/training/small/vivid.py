@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from core.training.common.cogvideox import build_scheduler, rotary_embedding
 from core.training.common.diffusion import loss_weight, noised
 from core.training.common.run import TrainingRun
 from core.training.small.captured import call, CapturedStep
+from core.training.small.data_clips import DataClips
 from core.training.small.export import export_package
 from core.training.small.latents import checkpoint_state, encode_examples, LatentBuffer
 from core.training.small.networks import build_text_encoder, build_transformer, token_ids
@@ -120,9 +122,9 @@ def load_vae(folder: Path, device: torch.device) -> AutoencoderKLCogVideoX:
 
 
 class ExampleLatents:
-    """The world, the encoder and the two replay buffers."""
+    """Where clips come from, the encoder and the two replay buffers."""
 
-    def __init__(self, config: VividConfig, vae: AutoencoderKLCogVideoX, world: World, run: TrainingRun) -> None:
+    def __init__(self, config: VividConfig, vae: AutoencoderKLCogVideoX, world: World | DataClips, run: TrainingRun) -> None:
         network, device = config.network, world.device
         shape = (network.latent_channels, network.height // 8, network.width // 8)
         window = (network.window_frames - 1) // 4 + 1
@@ -169,7 +171,7 @@ def train(config: VividConfig) -> None:
     text_encoder.train()
     world = build_world(config)
     run = begin_run(config, "small-vivid", {"transformer": transformer, "text_encoder": text_encoder})
-    examples = ExampleLatents(config, vae, world, run)
+    examples = ExampleLatents(config, vae, DataClips(config) if config.data else world, run)
     resumed = run.load_checkpoint()
     world.motion.fill_(motion_at(run.progress, config.still_fraction))
     if config.compile:
@@ -177,7 +179,9 @@ def train(config: VividConfig) -> None:
         for block in transformer.transformer_blocks:
             block.compile(dynamic=False)
     kinds = list(dict.fromkeys(config.pattern))
-    fills = {kind: CapturedStep(partial(examples.fill, kind), device, warm_up=1) for kind in kinds}
+    fills: dict[str, Callable[[], Tensor]] = {kind: partial(examples.fill, kind) for kind in kinds}
+    if not config.data:  # what is read off the disk can't be replayed as a graph
+        fills = {kind: CapturedStep(fill, device, warm_up=1) for kind, fill in fills.items()}
     for kind in kinds:
         examples.buffers[kind].prepare(fills[kind], examples.fresh[kind], run.extra.get("buffers", {}).get(kind) if resumed else None)
     batches = {"i": config.image_batch, "v": config.video_batch}

@@ -11,6 +11,13 @@ from core.training.small.config import SmallRecipeConfig
 class VividConfig(SmallRecipeConfig):
     """Recipe `small-vivid`: the denoiser and its text encoder, over a trained autoencoder."""
 
+    data: str = ""
+    """Data sets and manifests to train on, as for `vivid-5b`, instead of the clips that the program
+    draws."""
+    fps: float = 0.0
+    """With data: frames a second that a video is sampled at; 0: every frame of it."""
+    bad_records: str = "stop"
+    """With data: stop at a record that can't be read, or skip to the next one."""
     vae: str = ""
     """Folder of a trained autoencoder (default: `out`/vae)."""
     initial: str = ""
