@@ -7,7 +7,7 @@ import sys
 from app.commands.console import console_job, note
 from app.editor.model_advice import advice_for, this_machine, without_engine
 from core.errors import InputError
-from core.models.catalogue import download_mb, licences, MODELS
+from core.models.catalogue import licences, MODELS, size_words
 from core.models.fetch import begun_mb, fetch_model, is_accepted, remove_model, verify_model
 from core.models.model import ModelEntry
 from core.models.store import ModelStore
@@ -26,7 +26,7 @@ def list_models(store: ModelStore, device: str) -> None:
     advice = advice_for(machine)
     for model in MODELS.values():
         if model.kind != "part":
-            print(f"{model.name:<{width}} {model.kind:<10} {_state(model, store):<26} {model.title} ({_licence(model)})")
+            print(f"{model.name:<{width}} {model.kind:<10} {_state(model, store):<28} {model.title} ({_licence(model)})")
             first = " Take this one first." if advice[model.name].first else ""
             print(f"{'':<{width}} {advice[model.name].brings}{first}")
     print(without_engine(machine, advice) or f"This machine has {machine}.", file=sys.stderr)
@@ -82,14 +82,10 @@ def _state(model: ModelEntry, store: ModelStore) -> str:
         return "here"
     if not model.runs:
         return "not in this version yet"
+    size = size_words(model)
     if model.repository is not None and (begun := begun_mb(model.name, store)) is not None:
-        return f"begun, {begun} MB of {_size(model)}" if model.download_mb else f"begun, {begun} MB"
-    return f"to fetch, {_size(model)}" if model.download_mb else "to fetch"
-
-
-def _size(model: ModelEntry) -> str:
-    whole, about = download_mb(model) or 0, "about " if model.computed_size else ""
-    return f"{about}{whole / 1000:.1f} GB" if whole >= 1000 else f"{about}{whole} MB"
+        return f"begun, {begun} MB" + (f" of {size}" if size else "")
+    return f"to fetch, {size}" if size else "to fetch"
 
 
 def _licence(model: ModelEntry) -> str:

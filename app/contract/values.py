@@ -180,7 +180,7 @@ class ModelState:
     `state` is `ships`, `fetched` (it can be removed), `here` (found elsewhere on this disk),
     `begun` (`begun_mb` of it are here), `absent` or `not yet`, which says that this version of the
     program can't run it. `download_mb`, with all that it needs, is None where it is not known, and
-    `computed_size` says that it is about right. `licences` are what a person accepts before it is
+    `size` says it in words. `licences` are what a person accepts before it is
     fetched. `used` says that the program works with this one now, `way_in` how to come by gated
     weights; it is empty for others. `brings` says in sentences what it would bring on this machine,
     `fits` whether its memory is enough, `first` that it is the one of its kind to take first, and
@@ -197,7 +197,7 @@ class ModelState:
     way_in: str = ""
     licences: tuple[ModelLicence, ...] = ()
     begun_mb: int | None = None
-    computed_size: bool = False
+    size: str = ""
     brings: str = ""
     fits: bool = True
     first: bool = False

@@ -115,11 +115,15 @@ def _first_segmenter(machine: Machine) -> str:
 
 
 def _first_engine(kind: str, plans: dict[str, MemoryPlan | None]) -> str | None:
-    """The largest one that need not come layer after layer, else the smallest that does."""
+    """For video the largest one that need not come layer after layer; for pictures the first of
+    the list that need not; under a licence without limits where there is one. Else the smallest
+    that fits.
+    """
     fitting = [model for model in _engines(kind) if (plan := plans[model.name]) is not None and plan.fits]
     quick = [model for model in fitting if (plan := plans[model.name]) is not None and plan.mode != "layers"]
+    quick = [model for model in quick if not model.terms.limits] or quick
     if quick:
-        return max(quick, key=_size).name
+        return quick[0].name if kind == "image" else max(quick, key=_size).name
     return min(fitting, key=_size).name if fitting else None
 
 

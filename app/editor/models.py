@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.storage.workspace import Workspace
 from core.errors import InputError, StudioError
 from core.files import write_text
-from core.models.catalogue import download_mb, entry, licences, MODELS, not_yet
+from core.models.catalogue import download_mb, entry, licences, MODELS, not_yet, size_words
 from core.models.model import ModelEntry
 from core.models.vocabulary import read_vocabulary, Vocabulary
 from core.progress import JobContext
@@ -91,7 +91,7 @@ class ModelOperations:
             self._engine.store.way_in(model),
             tuple(ModelLicence(one.name, one.limits, f"https://{one.address}") for one in licences(model)),
             begun_mb(model.name, self._engine.store) if state == "begun" else None,
-            model.computed_size,
+            size_words(model),
             advice.brings,
             advice.fits,
             advice.first,

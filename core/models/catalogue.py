@@ -108,6 +108,19 @@ def needed_by(name: str) -> str:
 
 
 def download_mb(model: ModelEntry) -> int | None:
-    """What is downloaded with all that a model needs, in 10^6 bytes; None where it is not known."""
-    sizes = [MODELS[name].download_mb for name in (model.name, *model.needs)]
-    return sum(size or 0 for size in sizes) if model.download_mb else None
+    """What is downloaded with all that a model needs, in 10^6 bytes, as far as it is known; None
+    where nothing of it is.
+    """
+    known = [size for name in (model.name, *model.needs) if (size := MODELS[name].download_mb) is not None]
+    return sum(known) if known else None
+
+
+def size_words(model: ModelEntry) -> str:
+    """Such a size in words: "156 MB", "about 15.9 GB", "more than 57.7 GB", or nothing."""
+    size, parts = download_mb(model), [MODELS[name] for name in (model.name, *model.needs)]
+    if size is None:
+        return ""
+    text = f"{size / 1000:.1f} GB" if size >= 1000 else f"{size} MB"
+    if any(part.download_mb is None for part in parts):
+        return f"more than {text}"
+    return f"about {text}" if any(part.computed_size for part in parts) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.editor.model_advice import Advice, advice_for, Machine, this_machine, without_engine
-from core.models.catalogue import MODELS
+from core.models.catalogue import MODELS, size_words
 
 GB = 2**30
 
@@ -27,6 +27,7 @@ def firsts(machine: Machine) -> dict[str, str]:
 def test_the_first_engine_is_the_largest_that_the_card_holds(gpu: int, video: str, how: str) -> None:
     machine = Machine(256 * GB, gpu * GB)
     assert firsts(machine)["video"] == video
+    assert firsts(machine)["image"] == ("sdxl-inpaint" if gpu < 12 else "flux2-klein-4b")
     advice = advice_for(machine)[video]
     assert advice.fits
     assert f"Fits this GPU of {gpu}" in advice.brings.replace("8.0", "8")
@@ -54,3 +55,9 @@ def test_weights_that_the_main_memory_can_not_hold_do_not_fit() -> None:
 def test_this_machine_is_looked_at_and_a_program_on_the_cpu_has_no_gpu() -> None:
     assert this_machine("cpu").gpu is None
     assert this_machine("cpu").memory > GB
+
+
+def test_sizes_say_what_is_known_of_them() -> None:
+    assert [size_words(MODELS[name]) for name in ("tiny", "wan-vace-1.3b", "qwen-image-inpaint", "embedded")] == [
+        *("156 MB", "about 15.9 GB", "more than 57.7 GB", "")
+    ]

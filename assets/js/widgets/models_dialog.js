@@ -25,15 +25,13 @@ const PAUSE = ["Pause", "What has come stays, also when the program ends; Resume
 const LEAD =
   "The small ones that come with the program are always here. Others are fetched once, and only when you ask for them.";
 
-const size = (mb) => (mb === null ? "" : mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${mb} MB`);
-
-const wholeSize = (model) => `${model.computed_size ? "about " : ""}${size(model.download_mb)}`.trim();
+const size = (mb) => (mb >= 1000 ? `${(mb / 1000).toFixed(1)} GB` : `${mb} MB`);
 
 const termsOf = (licence) => licence.name + (licence.limits ? `: ${licence.limits}` : "");
 
 const begunWords = (model) => {
   if (model.state !== "begun") return "";
-  return `${size(model.begun_mb)}${model.download_mb ? ` of ${wholeSize(model)}` : ""} are here`;
+  return `${size(model.begun_mb)}${model.size ? ` of ${model.size}` : ""} are here`;
 };
 
 const modelWords = (model) =>
@@ -126,7 +124,7 @@ export const mountModelsDialog = (ref, server) => {
         draw();
         ref.list.querySelector(".vs-terms input").focus();
       };
-      return [textButton(`Fetch ${wholeSize(model)}`.trim(), title, offer, more)];
+      return [textButton(`Fetch ${model.size}`.trim(), title, offer, more)];
     }
     const later = `Let ${model.title} paint and propagate once the program is started again`;
     const verify = `Compare the files of ${model.title} with the hashes that the hub tells`;
@@ -145,7 +143,7 @@ export const mountModelsDialog = (ref, server) => {
   };
   const terms = (model) => {
     const fetchIt = textButton(
-      `Fetch ${wholeSize(model)}`.trim(),
+      `Fetch ${model.size}`.trim(),
       `Fetch ${model.title} now`,
       () => fetchModel(model.name, true),
       {
