@@ -1,4 +1,4 @@
-"""`launch.py data`: looking at a data set, and having people look at it."""
+"""`launch.py data`: taking a data set over, looking at one, and having people look at it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def add_parsers(actions: Any) -> None:
     ratings.add_argument("files", nargs="+", type=Path, metavar="CSV", help="saved answers, a file for each person")
     ratings.add_argument("--json", action="store_true", help="print JSON")
     ratings.set_defaults(run=run_ratings)
+
+    importing = actions.add_parser("import", help="take a published data set over, such as VIVID-10M")
+    importing.add_argument("layout", choices=("vivid-10m",), help="whose layout the folder has")
+    importing.add_argument("folder", type=Path, metavar="FOLDER", help="the data set, unpacked")
+    importing.add_argument("--out", type=Path, required=True, metavar="DIR", help="where DIR/data is written")
+    importing.add_argument("--licence", default="", metavar="TEXT", help="of the clips, kept with each")
+    importing.add_argument("--validation", type=float, default=0.02, metavar="SHARE", help="of the clips that is held out (0.02)")
+    importing.add_argument("--augment", action="store_true", help="take only masks as tracked, and give them the six forms while training")
+    importing.set_defaults(run=run_import)
 
     edit_set = actions.add_parser("eval-set", help="write a small evaluation set of the example clips and procedural ones")
     edit_set.add_argument("out", type=Path, metavar="SET", help="a folder without one")
@@ -93,6 +102,23 @@ def run_ratings(options: argparse.Namespace) -> None:
 
     ratings = read_ratings(options.files)
     print(json.dumps(as_json(ratings), indent=1) if options.json else as_text(ratings))
+
+
+def run_import(options: argparse.Namespace) -> None:
+    """Take a published data set over."""
+    from app.commands.console import console_job, note
+    from core.curation.vivid10m import import_vivid10m
+
+    if not 0 <= options.validation < 1:
+        raise InputError(f"--validation {options.validation}: it has to be a share from 0 to below 1")
+    given = {"licence": options.licence, "validation": options.validation, "augment": options.augment}
+    with console_job() as context:
+        report = import_vivid10m(options.folder, options.out, context, **given)
+    for guess, count in report.guesses.items():
+        note(f"{counted(count, 'file')}: {guess}")
+    if report.aside:
+        note(f"{counted(len(report.aside), 'file')} left out; {options.out / 'quarantine' / 'import.jsonl'} says which and why")
+    print(f"{counted(report.samples, 'sample')} of {counted(report.clips, 'clip')} in {options.out / 'data'}")
 
 
 def run_edit_set(options: argparse.Namespace) -> None:

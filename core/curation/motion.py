@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
@@ -163,4 +164,30 @@ def speeds(flow: NDArray[np.float32], masks: Sequence[Masks], others: Masks) -> 
         relative = np.linalg.norm((inside - background[mask]).mean(0))
         own, around_it = (float(np.linalg.norm(each, axis=1).mean()) for each in (inside, around))
         result.append((own / short, around_it / short, float(relative) / short))
+    return result
+
+
+def motion_values(frames: Iterable[Frame], small: Sequence[Masks], flow: Flow, rate: float) -> list[dict[str, float]]:
+    """Measure how regions move over a clip.
+
+    Args:
+        frames: Of the clip, (H, W, 3), as many as the masks have.
+        small: Of each region its masks at the size of shrunk frames, bool (T, h, w).
+        flow: Between two frames.
+        rate: Frames a second.
+
+    Returns:
+        Of each region foreground_motion, background_motion and relative_motion, in shorter sides of
+        the frame a second; nothing where no frame tells.
+    """
+    found: list[list[tuple[float, float, float]]] = []
+    for index, offsets in enumerate(steps(frames, flow)):
+        now = [each[index] for each in small]
+        found.append(speeds(offsets, now, np.logical_or.reduce(now)))
+    names = ("foreground_motion", "background_motion", "relative_motion")
+    result = []
+    for number in range(len(small)):
+        rows = [row[number] for row in found if not math.isnan(row[number][0])]
+        means = np.mean(rows, axis=0) * rate if rows else []
+        result.append({name: round(float(mean), 6) for name, mean in zip(names, means, strict=False)})
     return result

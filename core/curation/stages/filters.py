@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from msgspec.structs import replace
 
 from core.curation.captions import caption_problem
 from core.curation.models import Masks as Mask
-from core.curation.motion import shrunk, shrunk_mask, speeds, steps
+from core.curation.motion import motion_values, shrunk, shrunk_mask
 from core.curation.records import ClipRecord, Entity
 from core.curation.stages.entities import ClipwiseStage
 from core.curation.work import ShardWork
@@ -43,20 +42,10 @@ class FiltersStage(ClipwiseStage):
     def _motion(clip: ClipRecord, masks: Sequence[Mask], work: ShardWork) -> list[dict[str, float]]:
         if clip.kind == "image":
             return [{} for _ in masks]
-        found: list[list[tuple[float, float, float]]] = []
         with work.view(clip) as view:
-            shape = shrunk(view.frame(0)).shape[:2]
-            for index, flow in enumerate(steps(view.frames(), work.tools.flow)):
-                small = [shrunk_mask(each[index], (shape[0], shape[1])) for each in masks]
-                found.append(speeds(flow, small, np.logical_or.reduce(small)))
-            rate = float(view.info.rate)
-        names = ("foreground_motion", "background_motion", "relative_motion")
-        result = []
-        for number in range(len(masks)):
-            rows = [row[number] for row in found if not math.isnan(row[number][0])]
-            means = np.mean(rows, axis=0) * rate if rows else []
-            result.append({name: round(float(mean), 6) for name, mean in zip(names, means, strict=False)})
-        return result
+            height, width = shrunk(view.frame(0)).shape[:2]
+            small = [np.stack([shrunk_mask(mask, (height, width)) for mask in each]) for each in masks]
+            return motion_values(view.frames(), small, work.tools.flow, float(view.info.rate))
 
 
 def measured(clip: ClipRecord, entity: Entity, masks: Mask) -> dict[str, float]:
