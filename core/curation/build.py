@@ -14,17 +14,21 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from core.curation.executors import Executor
-from core.curation.ledger import Done, Ledger, name_of
+from core.curation.ledger import Done, Ledger, name_of, read_build
 from core.curation.packing import pack
-from core.curation.records import ClipRecord, read_clips, SourceItem, to_lines
+from core.curation.records import ClipRecord, read_clips, read_sources, SourceItem, to_lines
 from core.curation.settings import CurationSettings
 from core.curation.shards import ShardTask, STAGES
+from core.curation.sources import refreshed
+from core.curation.stages.clips import ClipsStage
+from core.curation.stages.entities import ClipwiseStage
 from core.curation.work import Stage
 from core.errors import InputError
 from core.files import write_bytes, write_text
 from core.progress import JobContext
 
 FORMAT = 1
+_GATHERS_NOTHING = (ClipwiseStage.gather, ClipsStage.gather)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,27 @@ class BuildReport:
     failed: tuple[str, ...]
     aside: int
     samples: int
+
+
+def _after(stage: Stage, tasks: Sequence[ShardTask], states: Sequence[Done]) -> list[Shard]:
+    """The shards that a stage left."""
+    paths = [f"stages/{stage.name}/{task.name}.jsonl" for task in tasks]
+    return [Shard(state.shard, path, state.digest) for path, state in zip(paths, states, strict=True)]
+
+
+def open_build(out: Path, refresh: bool = False) -> Build:
+    """A build that was begun, with its sources as they were then, or as they are now.
+
+    InputError when there is none in the folder, or one of another version.
+    """
+    said = read_build(out)
+    try:
+        settings = msgspec.convert(said["settings"], CurationSettings)
+        shards = sorted((out / "stages" / "sources").glob("*.jsonl"))[: said["shards"]]
+        items = [item for path in shards for item in read_sources(path.read_bytes())]
+    except (LookupError, TypeError, OSError, msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise InputError(f"{out / 'build.json'} is of another version ({error}): begin the build again") from None
+    return Build(out, [refreshed(item) for item in items] if refresh else items, settings)
 
 
 class Build:
@@ -88,9 +113,7 @@ class Build:
             states = self._do(stage, tasks, executor, context)
             aside += self.ledger.write_quarantine(stage.name, [task.name for task in tasks])
             failed += [f"{stage.name}, shard {state.shard}: {state.failed}" for state in states if state.failed]
-            shards = [
-                Shard(task.shard, f"stages/{stage.name}/{task.name}.jsonl", state.digest) for task, state in zip(tasks, states, strict=True)
-            ]
+            shards = _after(stage, tasks, states)
         samples = pack(self.out, self.settings, [shard.path for shard in shards], context) if whole else 0
         return BuildReport(tuple(failed), aside, samples)
 
@@ -114,16 +137,17 @@ class Build:
 
     def _gather(self, stage: Stage, shards: Sequence[Shard]) -> tuple[str, str]:
         """Put what a stage has to know of all shards into a file: its path and digest."""
-        name = name_of(stage.name, stage.version, stage.depends_on(self.settings), [shard.digest for shard in shards])
-        path = f"stages/{stage.name}/{name}.shared.json"
+        path = self._shared(stage, shards)
         if not (self.out / path).exists():
-            if stage.name == STAGES[0].name:
-                return "", ""
-            found = stage.gather(self._read(shards), self.settings)
+            found = stage.gather(self._read(shards), self.settings) if stage.name != STAGES[0].name else None
             if found is None:
                 return "", ""
             write_bytes(self.out / path, msgspec.json.encode(found))
         return path, hashlib.sha256((self.out / path).read_bytes()).hexdigest()
+
+    def _shared(self, stage: Stage, shards: Sequence[Shard]) -> str:
+        name = name_of(stage.name, stage.version, stage.depends_on(self.settings), [shard.digest for shard in shards])
+        return f"stages/{stage.name}/{name}.shared.json"
 
     def _read(self, shards: Sequence[Shard]) -> Iterator[list[ClipRecord]]:
         for shard in shards:
@@ -139,6 +163,34 @@ class Build:
                 write_bytes(self.out / path, data)
             shards.append(Shard(number, path, digest))
         return shards
+
+    def states(self) -> Iterator[tuple[Stage, list[ShardTask], list[Done | None]]]:
+        """What each stage has done so far, without doing anything; the last one that comes is the
+        first that is not complete."""
+        shards = self._first_shards()
+        for stage in STAGES:
+            if not self._may_ask(stage, shards):
+                return
+            tasks = self.tasks(stage, shards)
+            states = [self.ledger.done(stage.name, task.name) for task in tasks]
+            yield stage, tasks, states
+            if not all(states):
+                return
+            shards = _after(stage, tasks, [state for state in states if state is not None])
+
+    def _may_ask(self, stage: Stage, shards: Sequence[Shard]) -> bool:
+        """Whether the names of a stage's shards are known without gathering anything."""
+        return type(stage).gather in _GATHERS_NOTHING or (self.out / self._shared(stage, shards)).exists()
+
+    def reopen(self) -> int:
+        """Let all shards be made again that failed or set something aside; how many those are."""
+        count = 0
+        for stage, tasks, states in self.states():
+            for task, state in zip(tasks, states, strict=True):
+                if state is not None and (state.failed or state.aside):
+                    self.ledger.reopen(stage.name, task.name)
+                    count += 1
+        return count
 
     def _write_facts(self, shards: int) -> None:
         facts: dict[str, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from core.dataset.facts import ClipFacts, Kind, PackedMasks, SourceFacts
-from core.dataset.tars import Content, TarMember
+from core.dataset.tars import TarMember
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in source pixels, half-open."""
@@ -23,7 +23,7 @@ class Media(msgspec.Struct, frozen=True):
     offset: int = 0
     size: int = 0
 
-    def content(self, out: Path) -> Content:
+    def content(self, out: Path) -> Path | TarMember:
         """As the writer of tars takes it."""
         return TarMember(out / self.path, self.member, self.offset, self.size) if self.member else Path(self.path)
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from core.curation.records import SourceItem
 from core.errors import InputError
 
@@ -66,6 +68,15 @@ def _file(root: Path, path: Path, licence: str) -> SourceItem:
     source = beside.get("url") or (f"{root.name}/{panda[1]}" if panda else name)
     said = beside.get("licence") or beside.get("license") or licence
     return SourceItem(name, str(source), str(said), str(path), facts.st_size, facts.st_mtime_ns)
+
+
+def refreshed(item: SourceItem) -> SourceItem:
+    """The same source with its file's size and time as they are now; as it was when it is gone."""
+    try:
+        facts = Path(item.path).stat() if item.path else None
+    except OSError:
+        return item
+    return item if facts is None else replace(item, size=facts.st_size, changed=facts.st_mtime_ns)
 
 
 def _beside(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.curation.records import ClipRecord, KnownEntity
+from core.dataset.tars import TarMember
 from core.media import ClipReader, open_clip, read_image
 from core.project.video import VideoInfo
 
@@ -55,18 +56,23 @@ def _picture_info(record: ClipRecord) -> VideoInfo:
 
 
 @contextlib.contextmanager
+def on_disk(content: Path | TarMember, suffix: str) -> Iterator[Path]:
+    """A path of a clip's file; that of a tar's member is there only for as long."""
+    if isinstance(content, Path):
+        yield content
+        return
+    with tempfile.TemporaryDirectory(prefix="vivid-clip-") as folder:
+        path = Path(folder) / f"clip{suffix}"
+        path.write_bytes(content.read())
+        yield path
+
+
+@contextlib.contextmanager
 def open_view(record: ClipRecord, out: Path) -> Iterator[ClipView]:
     """Open a clip of the build in folder `out`. InputError when it can't be read."""
-    content = record.media.content(out)
-    with contextlib.ExitStack() as stack:
-        if isinstance(content, Path):
-            path = content
-        else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vivid-clip-")))
-            path = folder / f"clip{record.suffix}"
-            assert not isinstance(content, bytes)
-            path.write_bytes(content.read())
+    with on_disk(record.media.content(out), record.suffix) as path:
         if record.kind == "image":
             yield ClipView(record, None, read_image(path))
         else:
-            yield ClipView(record, stack.enter_context(open_clip(path)), None)
+            with open_clip(path) as reader:
+                yield ClipView(record, reader, None)

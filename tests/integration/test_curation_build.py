@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import noise_frames, tiny_base, tiny_vivid_package, video_file
+from command_line import run_here
 
 from core.curation.build import Build
 from core.curation.executors import LocalExecutor
@@ -256,6 +258,45 @@ def test_corrupt_inputs_are_set_aside_and_the_others_used(tmp_path: Path) -> Non
     # of 99 copies one is left
     kept = b"".join(path.read_bytes() for path in (tmp_path / "set" / "stages" / "duplicates").glob("*.jsonl") if path.name.count(".") == 1)
     assert kept.count(b"\n") == 1
+
+
+def test_a_build_tells_how_far_it_is_and_goes_on_once_a_source_is_mended(
+    built: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, mended = shutil.copytree(built, tmp_path / "set"), tmp_path / "videos" / "broken.mp4"
+    shutil.copytree(videos, tmp_path / "videos")
+    for path in (out / "stages" / "sources").iterdir():
+        path.write_text(path.read_text().replace(str(videos), str(tmp_path / "videos")))
+    run_here("data", "status", built)
+    said = capsys.readouterr().out
+    assert re.search(r"^clips +4 of 4 +8 +1 +1 +0 ", said, re.MULTILINE), said
+    assert re.search(r"^deletions +4 of 4 ", said, re.MULTILINE)
+    assert "set aside: 1 in clips, " in said
+    run_here("data", "inspect", built, "--samples", 3, "--page", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<img ") == 3
+    assert "data:image/" in page
+
+    shutil.copy(videos / "cut.mp4", mended)
+    run_here("data", "retry", out)
+    assert not (out / "quarantine" / "clips.jsonl").exists()
+    before, after = DatasetIndex(built / "data"), DatasetIndex(out / "data")
+    assert {sample.key for sample in before.samples()} <= {sample.key for sample in after.samples()}
+    run_here("data", "status", out)
+    assert "in clips, " not in capsys.readouterr().out.partition("set aside: ")[2]
+
+
+def test_a_plan_reckons_all_sources_from_some(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [f"world.{name}={value}" for name, value in vars(TINY).items()]
+    given += ["procedural_side=64", "procedural_frames=3", "tracker=known", "image_share=1"]
+    run_here("data", "plan", "procedural:1000", "--json", "--set", *given)
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["sources"], plan["built"], plan["set_aside"]) == (1000, 20, 0)
+    assert plan["clips"]["video"] == 0
+    assert 800 <= plan["clips"]["image"] <= 1000
+    assert [stage["name"] for stage in plan["stages"]] == [stage.name for stage in STAGES]
+    assert plan["hours"] == pytest.approx(sum(stage["hours"] for stage in plan["stages"]))
+    assert plan["bytes"] > plan["data_bytes"] > 0
 
 
 def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:

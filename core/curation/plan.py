@@ -1,0 +1,148 @@
+"""What a build would take: a few sources are built for real, and the rest is reckoned from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.curation.build import Build
+from core.curation.executors import Executor
+from core.curation.records import SourceItem
+from core.curation.settings import CurationSettings
+from core.curation.status import states_of
+from core.dataset.index import DatasetIndex
+from core.progress import JobContext
+
+CALIBRATED = 20
+"""Sources that are built, at most."""
+_SHARD = 4
+"""Sources in a shard of theirs. The first shard also loads the models, so its time does not count
+where there is another."""
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """A stage: hours on this machine's device, and bytes on the disk."""
+
+    name: str
+    hours: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What is reckoned for all sources from those that were built. `left_out` is the share of those
+    from which nothing came, `set_aside` those of them that could not be read."""
+
+    sources: int
+    built: int
+    clips: dict[str, int]
+    samples: dict[str, int]
+    left_out: float
+    set_aside: float
+    stages: tuple[StagePlan, ...]
+    data_bytes: int
+
+    @property
+    def hours(self) -> float:
+        """Of all stages, one after the other on one device."""
+        return sum(stage.hours for stage in self.stages)
+
+    @property
+    def bytes(self) -> int:
+        """Of the data and all stages."""
+        return self.data_bytes + sum(stage.bytes for stage in self.stages)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it."""
+        return {**dataclasses.asdict(self), "hours": self.hours, "bytes": self.bytes}
+
+
+def plan_build(items: Sequence[SourceItem], settings: CurationSettings, executor: Executor, context: JobContext) -> BuildPlan:
+    """Build some of the sources in a temporary folder and reckon what all of them would take.
+
+    Args:
+        items: All sources.
+        settings: Of the build.
+        executor: What runs the shards.
+        context: Progress and cancelling.
+
+    Returns:
+        The plan.
+
+    Raises:
+        StudioError: A model is missing, or the disk refuses.
+    """
+    chosen = [items[len(items) * place // min(CALIBRATED, len(items))] for place in range(min(CALIBRATED, len(items)))]
+    with tempfile.TemporaryDirectory(prefix="vivid-plan-") as folder:
+        out = Path(folder)
+        build = Build(out, chosen, dataclasses.replace(settings, shard_size=_SHARD, fail_above=1.0))
+        build.run(executor, context)
+        factor = len(items) / len(chosen)
+        counted = dict.fromkeys(("video", "image"), 0) | _counts(out, "SELECT kind, count(*) FROM clips GROUP BY kind")
+        samples = _counts(out, "SELECT task, count(*) FROM samples GROUP BY task")
+        sources = sum(_counts(out, "SELECT 'all', count(*) FROM sources").values())
+        stages = [
+            StagePlan(one.name, _seconds(build, one.name, len(chosen)) * factor / 3600, round(_size(out / "stages" / one.name) * factor))
+            for one in states_of(build)
+        ]
+        return BuildPlan(
+            sources=len(items),
+            built=len(chosen),
+            clips={kind: round(count * factor) for kind, count in counted.items()},
+            samples={task: round(count * factor) for task, count in samples.items()},
+            left_out=1 - sources / len(chosen),
+            set_aside=sum(one.aside for one in states_of(build)) / len(chosen),
+            stages=tuple(stages),
+            data_bytes=round(_size(out / "data") * factor),
+        )
+
+
+def _counts(out: Path, sql: str) -> dict[str, int]:
+    return {str(name): int(count) for name, count in DatasetIndex(out / "data").query(sql)}
+
+
+def _seconds(build: Build, stage: str, sources: int) -> float:
+    """What the chosen sources take in a stage once its models are loaded."""
+    for one, _, states in build.states():
+        if one.name == stage:
+            done = [state.seconds for state in states if state is not None]
+            if len(done) == 1:
+                return done[0]
+            return sum(done[1:]) * sources / (sources - _SHARD)
+    return 0.0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def as_text(plan: BuildPlan) -> str:
+    """The plan as a person reads it."""
+    lines = [
+        f"{plan.sources} sources, reckoned from {plan.built} of them",
+        f"clips: {plan.clips['video']} videos, {plan.clips['image']} images; nothing comes of {plan.left_out:.0%} of the sources, "
+        f"{plan.set_aside:.0%} can't be read",
+        "samples: " + (", ".join(f"{count} to {task}" for task, count in sorted(plan.samples.items())) or "none"),
+        "",
+        f"{'stage':<12}{'hours':>10}{'disk':>12}",
+        *(f"{one.name:<12}{one.hours:>10.2f}{_in_words(one.bytes):>12}" for one in plan.stages),
+        f"{'data':<12}{'':>10}{_in_words(plan.data_bytes):>12}",
+        f"{'all':<12}{plan.hours:>10.2f}{_in_words(plan.bytes):>12}",
+        "",
+        "Hours are those of this machine, one shard after the other.",
+    ]
+    return "\n".join(lines)
+
+
+def _in_words(size: int) -> str:
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"
