@@ -63,6 +63,8 @@ class Engine:
         """Let go of a model that was removed, without waiting for another that is being loaded."""
         self._segmenters.pop(name, None)
         self._painters.pop(name, None)
+        if self._shared is not None:
+            self._shared.forget(name)
         if name == GROUNDER:
             self._grounder = None
 
@@ -148,9 +150,7 @@ class Engine:
         """
         with self._lock:
             if (shared := self._shared_device()) is not None:
-                from core.keyframe_models.sharing import tenant_of
-
-                shared.enter(model.name, tenant_of(model))
+                shared.enter(model.name, model)
         return model
 
     def _shared_device(self) -> SharedDevice | None:

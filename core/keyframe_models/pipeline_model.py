@@ -7,6 +7,7 @@ from __future__ import annotations
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
 import contextlib
+import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -75,6 +76,7 @@ class PipelineModel(ABC):
         self.guidance = own_guidance if facts.guidance is None else facts.guidance
         self.sizes = sizes_of(facts.side or self.side, self.unit)
         self.places: Places | None = None
+        self._busy = threading.Lock()
         self._embeddings: OrderedDict[tuple[str, bool], Embeddings] = OrderedDict()
         pipeline.set_progress_bar_config(disable=True)
 
@@ -115,6 +117,10 @@ class PipelineModel(ABC):
 
     def paint(self, asked: PaintRequest, on_step: Callable[[int], None]) -> NDArray[np.uint8]:
         """Paint inside the mask; see `KeyframeModel`."""
+        with self._busy, memory_errors(self.name, self.device):
+            return self._painted(asked, on_step)
+
+    def _painted(self, asked: PaintRequest, on_step: Callable[[int], None]) -> NDArray[np.uint8]:
         height, width = asked.mask.shape
         embeddings = self.embed(asked.caption, self.is_guided(asked.guidance))
         own = self._arguments(asked, Image.fromarray(asked.pixels), Image.fromarray(np.uint8(255) * asked.mask))
@@ -125,7 +131,7 @@ class PipelineModel(ABC):
 
         # Some pipelines draw from torch's own generator, too.
         devices = [self.device] if self.device.type == "cuda" else []
-        with memory_errors(self.name, self.device), torch.random.fork_rng(devices), torch.no_grad():
+        with torch.random.fork_rng(devices), torch.no_grad():
             torch.manual_seed(asked.seed)
             generator = torch.Generator().manual_seed(asked.seed)
             common = {"height": height, "width": width, "num_inference_steps": asked.steps, "generator": generator}
@@ -137,6 +143,12 @@ class PipelineModel(ABC):
     def is_guided(self, guidance: float) -> bool:
         """Whether each step also runs without the caption."""
         return guidance > 1
+
+    def leave(self) -> None:
+        """Send the weights back to the host's memory, once what is being painted is done."""
+        with self._busy:
+            if self.places is not None:
+                self.places.leave()
 
     @abstractmethod
     def _own_sampling(self) -> tuple[int, float]:

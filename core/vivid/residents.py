@@ -48,7 +48,7 @@ class Residents:
     def __init__(self, device: torch.device, budget: int) -> None:
         """`budget`: bytes that weights and work may hold together."""
         self.device, self.budget = device, budget
-        self._parts: dict[str, _Part] = {}
+        self._parts: dict[str, Part] = {}
         self._work: dict[str, int] = {}
         self._here: dict[str, int] = {}
 
@@ -71,7 +71,7 @@ class Residents:
             module: Its weights.
             work: Bytes that it needs besides them.
         """
-        self._parts[name], self._work[name] = _Part(module, self.device), work
+        self._parts[name], self._work[name] = Part(module, self.device), work
         add_hook_to_module(module, _PartHook(self, name))
 
     def come(self, name: str) -> None:
@@ -97,13 +97,13 @@ class Residents:
             release_unused(self.device)
 
 
-class _Part:
+class Part:
     """Weights that lie in the host's memory and can be seen on a device."""
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
         self.device = device
         self.tensors = list(dict.fromkeys([*module.parameters(), *module.buffers()]))  # tied weights once
-        self.kept = [tensor.data for tensor in self.tensors]
+        self.kept = [tensor.data.cpu() for tensor in self.tensors]
         self.size = sum(tensor.nbytes for tensor in self.kept)
 
     def come(self) -> None:
@@ -137,7 +137,7 @@ class LayerHook(ModelHook):
     """For one layer: there while it works."""
 
     def __init__(self, layer: nn.Module, device: torch.device) -> None:
-        self._part = _Part(layer, device)
+        self._part = Part(layer, device)
         self.execution_device = device
 
     def pre_forward(self, module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:

@@ -31,7 +31,9 @@ from core.models import ModelStore
 from core.progress import JobContext
 from core.project.edits import SamplingSettings, VIDEO_MODEL
 from core.render.composite import difference_outside
-from core.vivid.memory import MARGIN
+from core.vivid.keyframe import KeyframeStudio
+from core.vivid.memory import MARGIN, MemoryPlan
+from core.vivid.model import load_vivid
 from tests.builders import noise_frames
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,6 +52,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def models(one_thread: None, folders: dict[str, Path]) -> dict[str, PipelineModel]:
     return {kind: loaded(folder) for kind, folder in folders.items()}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_vivid_package(tmp_path_factory.mktemp("package")))
 
 
 def loaded(folder: Path) -> PipelineModel:
@@ -259,28 +266,38 @@ def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(
         assert ("text_encoder" in model.places.residents.here) == (wanted == "auto")
 
 
-def test_of_two_models_that_do_not_fit_the_one_at_work_is_there(folders: dict[str, Path]) -> None:
-    first, second = loaded(folders["flux2-klein"]), loaded(folders["flux2-klein"])
-    for model in (first, second):
-        model.places = place(model.pipeline, model.denoiser, CPU, "auto", model.sizes[0], 10**12)
-    need = tenant_of(first).need
-    for room, beside in ((2 * need + MARGIN, True), (2 * need + MARGIN - 1, False)):
-        shared = SharedDevice(lambda room=room: room - tenant_of(first).held() - tenant_of(second).held())  # type: ignore[misc]
-        for name, model in (("first", first), ("second", second)):
-            shared.enter(name, tenant_of(model))
-            tries(model, [1])
-        assert tenant_of(second).held() > 0
-        assert (tenant_of(first).held() > 0) == beside
+def device_of(room: int) -> SharedDevice:
+    shared = SharedDevice(lambda: room - sum(shared.held.values()))
+    return shared
+
+
+def test_of_two_models_that_do_not_fit_the_one_at_work_is_there(folders: dict[str, Path], package: str) -> None:
+    painter, video = loaded(folders["flux2-klein"]), load_vivid(package, "cpu", ModelStore())
+    painter.places = place(painter.pipeline, painter.denoiser, CPU, "auto", painter.sizes[0], 10**12)
+    video.pipeline.memory = MemoryPlan("all", False, 10**9, 10**12)
+    both = tenant_of(painter).need + 10**9 + MARGIN
+    frame, region = frame_and_region()
+    prepared = KeyframeStudio(video).prepare(frame, region)
+    (before,) = prepared.tries("add", "a ball", [1], QUICK, JobContext())
+    for room, beside in ((both, True), (both - 1, False)):
+        shared = device_of(room)
+        shared.enter("video", video)
+        assert list(shared.held) == ["video"]
+        shared.enter("painter", painter)
+        assert (shared.held["video"] > 0) == beside
+        assert video.device == CPU
+        tries(painter, [1])
+        assert shared.held["painter"] > 0
+        shared.enter("video", video)
+        assert (shared.held["painter"] > 0) == beside
+        assert shared.held["video"] > 0
+        (again,) = prepared.tries("add", "a ball", [1], QUICK, JobContext())
+        assert (again == before).all()
         shared.clear()
-        assert tenant_of(first).held() == tenant_of(second).held() == 0
+        assert not any(shared.held.values())
 
 
 # The whole way: the page's operations, and the command line.
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_vivid_package(tmp_path_factory.mktemp("package")))
 
 
 @pytest.fixture
