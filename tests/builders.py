@@ -68,11 +68,11 @@ def held_at(stage: str, done: int) -> Iterator[threading.Event]:
 
     reached, left, report = threading.Event(), threading.Event(), JobContext.report
 
-    def holding(context: JobContext, at: str, finished: int, total: int, partial: Any = None) -> None:
+    def holding(context: JobContext, at: str, finished: int, total: int, *more: Any, **named: Any) -> None:
         if (at, finished) == (stage, done) and not reached.is_set():
             reached.set()
             left.wait(240)
-        report(context, at, finished, total, partial)
+        report(context, at, finished, total, *more, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JobContext, "report", holding)

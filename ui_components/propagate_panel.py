@@ -12,7 +12,7 @@ import gradio as gr
 from app.contract.program import Program
 from core.project.edits import Layer, SamplingSettings
 from ui_components.panel import panel
-from ui_components.part import Answer, part
+from ui_components.part import Answer, icon_button, part
 
 BODY = """
 <section class="vs-section" data-ref="keySection">
@@ -22,7 +22,7 @@ BODY = """
     <select data-ref="add" aria-label="Start again from another try"
      title="The edit starts again from that try's frame; what lies before stays"></select>
   </label>
-  <label class="vs-row vs-against"
+  <label class="vs-row vs-against" data-ref="carryRow"
    title="A change of the source moves as the thing itself does; a picture moves as a whole"><span
    class="vs-label">Carried</span>
     <select class="vs-grow" data-ref="carry" aria-label="How the keyframe is carried">
@@ -49,11 +49,16 @@ BODY = """
 </section>
 <section class="vs-section" data-ref="outcome" hidden>
   <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>draft</span></div>
+  <div class="vs-row" data-ref="resultRow">
+    <select class="vs-grow" data-ref="choice" aria-label="Which result"
+     title="Every finished result is kept; the one that is chosen plays"></select>
+    {rename}
+  </div>
   <p class="vs-note" data-ref="note" hidden></p>
   <dl class="vs-facts" data-ref="report"></dl>
   <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
   <div class="vs-row vs-even">
-    <a class="vs-button" data-ref="download" download title="The H.264 video as it plays here"><span
+    <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
      data-icon="download"></span>Download</a>
     <button type="button" class="vs-button" data-ref="accept"
      title="The next edit starts from this result; undo takes it back">Accept, edit on</button>
@@ -64,14 +69,25 @@ BODY = """
   <ul class="vs-stack" data-ref="stack" aria-label="Accepted edits"></ul>
 </section>
 <section class="vs-section" data-ref="exportSection" hidden>
-  <h3>Export, with a recipe beside it</h3>
+  <h3 title="With a recipe beside it, which makes the same video again without the page">Save as a file</h3>
+  <label class="vs-row vs-against" data-ref="scopeRow"
+   title="What nothing changed is copied as it is where the codec allows, not encoded again"><span
+   class="vs-label">Save</span>
+    <select class="vs-grow" data-ref="scope" aria-label="What is saved">
+      <option value="whole">the whole clip, with the edit in it</option>
+      <option value="part">only these frames</option></select></label>
   <div class="vs-row">
     <select class="vs-grow" data-ref="codec" aria-label="Format"
      title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
-    <button type="button" class="vs-button" data-ref="export" title="Write the video and its recipe">Export</button>
+    <button type="button" class="vs-button" data-ref="export"
+     title="Write the video and its recipe, then download the video">Export</button>
   </div>
   <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
-  <ul class="vs-files" data-ref="files" aria-label="Exported files"></ul>
+  <ul class="vs-files" data-ref="files" aria-label="Files of this result"></ul>
+  <details class="vs-advanced" data-ref="otherFiles" hidden>
+    <summary title="Of other results, and masks">Other files</summary>
+    <ul class="vs-files" data-ref="others" aria-label="Other files"></ul>
+  </details>
 </section>
 """
 
@@ -96,21 +112,22 @@ def propagate_panel(program: Program) -> gr.HTML:
         program.run("set_layers", project_id, tuple(Layer(str(layer_id), bool(enabled)) for layer_id, enabled in layers))
         return program.view(project_id)
 
-    def export_notes(project_id: str, codec: str) -> Answer:
-        return {"notes": program.run("export_notes", project_id, codec)}
+    def export_notes(project_id: str, codec: str, whole: bool) -> Answer:
+        return {"notes": program.run("export_notes", project_id, codec, whole)}
 
     formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in program.run("export_formats"))
+    rename = icon_button("renameResult", "Rename the result", "Rename", icon="pen")
     lead = "Propagate the keyframe through the clip."
     markup = panel(
         "propagate",
         "Propagate",
         lead,
-        BODY.replace("{formats}", formats),
+        BODY.replace("{formats}", formats).replace("{rename}", rename),
         "Propagate",
         "Draft",
         "A quick look: few steps at half the size, from the same seed",
     )
     passed_on = program.handlers(
-        *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "accept_result", "start_export"),
+        *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "rename_result", "accept_result", "start_export"),
     )
     return part("propagate", markup, [*passed_on, foretell, set_layers, export_notes])

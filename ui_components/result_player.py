@@ -19,7 +19,7 @@ MARKUP = """
   <figure class="vs-player-pane" data-ref="after">
     <video data-ref="result" playsinline preload="auto" aria-label="The result"></video>
     <img class="vs-player-mask" data-ref="maskAfter" alt="" hidden>
-    <figcaption>Result</figcaption>
+    <figcaption data-ref="caption">Result</figcaption>
   </figure>
   <div class="vs-player-tools" role="group" aria-label="Player">
     <button type="button" class="vs-chip-button" data-ref="mask" aria-pressed="false" title="Show where the edit lies (M)"><span

@@ -85,9 +85,10 @@ def video_panel(program: Program) -> gr.HTML:
     them.
     """
 
-    def open_page(project_id: str | None, known: list[str]) -> Answer:
-        """What a page needs when it loads: the project it asks for, else the last it had, else the
-        first example as a new one.
+    def open_page(project_id: str | None, known: list[str], example: str | None) -> Answer:
+        """What a page needs when it loads: the project it asks for, or an example as a new one;
+        else the last that was open in this browser, else, at this machine, the last that was
+        changed, else the first example.
         """
         answer: Answer = {}
         if project_id:
@@ -95,13 +96,12 @@ def video_panel(program: Program) -> gr.HTML:
                 answer = program.view(project_id)
             except InputError as error:
                 answer["notice"] = str(error)
-        else:
-            there = {summary.project_id for summary in program.run("recent_projects", known) if not summary.problem}
-            examples = program.run("examples")
-            if last := next((wanted for wanted in known if wanted in there), None):
-                answer = program.view(last)
-            elif examples:
-                answer = _draft(examples[0])
+        elif example:
+            answer = _draft(_example(example))
+        elif last := _last(known):
+            answer = program.view(last)
+        elif examples := program.run("examples"):
+            answer = _draft(examples[0])
         return answer | {"examples": _examples(), "recent": _recent(known)}
 
     def list_projects(known: list[str]) -> Answer:
@@ -137,11 +137,15 @@ def video_panel(program: Program) -> gr.HTML:
         program.run("stop_opening", opening)
         return follow_opening(opening)
 
-    def open_example(name: str) -> Answer:
-        for example in program.run("examples"):
-            if example.name == name:
-                return _draft(example)
-        raise InputError(f"there is no example '{name}': open one of those that are listed")
+    def open_example(name: str, known: list[str]) -> Answer:
+        """The project that was made of the example before; else a new one."""
+        example = _example(name)
+        for summary in program.run("recent_projects", known if program.shared else None):
+            if summary.problem or summary.name != example.title:
+                continue
+            if program.project(summary.project_id).clip.source == str(example.path.resolve()):
+                return program.view(summary.project_id)
+        return _draft(example)
 
     def open_project(wanted: str) -> Answer:
         return program.view(wanted)
@@ -177,6 +181,21 @@ def video_panel(program: Program) -> gr.HTML:
 
     def _examples() -> list[dict[str, str]]:
         return [{"name": example.name, "title": example.title} for example in program.run("examples")]
+
+    def _example(name: str) -> Example:
+        for example in program.run("examples"):
+            if example.name == name:
+                return example
+        raise InputError(f"there is no example '{name}': open one of those that are listed")
+
+    def _last(known: list[str]) -> str | None:
+        """The project to go on with; None for none."""
+        there = {summary.project_id for summary in program.run("recent_projects", known) if not summary.problem}
+        if last := next((wanted for wanted in known if wanted in there), None):
+            return last
+        if program.shared:
+            return None
+        return next((summary.project_id for summary in program.run("recent_projects", None) if not summary.problem), None)
 
     def _draft(example: Example) -> Answer:
         """An example to look at: it becomes a project with its first change."""

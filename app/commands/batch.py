@@ -229,6 +229,7 @@ def edit_to_folder(
             recipe = edit_recipe(
                 request, model.name, given, prompts, painted, engine.settings.segmenter, clip, [out / name for name in images]
             )
+            recipe = replace(recipe, edits=(replace(recipe.edits[0], speed=report["speed"]),))
             write_text(out / "recipe.json", recipe.dumps())
             shutil.rmtree(windows, ignore_errors=True)
     print_flagged(suspect)

@@ -179,6 +179,10 @@ def _apply(
     asked = EditRequest(FrameRange(*span), region, tuple(keyframes), edit.settings, feather)
     planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
     replay.engine.at_work(model)
+    if edit.speed and edit.speed != str(model.levers):
+        replay.notes.append(
+            f"the recipe was made with the speed '{edit.speed}', this is made with '{model.levers}': pixels may differ a little"
+        )
     make_windows(planned, reader, replay.context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
     windows = tuple((window.start, window.stop, window.path) for window in planned.windows)

@@ -22,6 +22,9 @@ from core.project.project import Project
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
 
+MOST_RESULTS = 6
+"""Results that can be chosen among."""
+
 
 def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
     """Everything the page draws, for one project.
@@ -78,10 +81,11 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "accepted_tries": [edit.edit_id for edit in project.accepted_edits],
         "carried": [e.edit_id for e in project.accepted_keyframes],
         "result": _result(editor, project, project.latest_propagation),
+        "results": [_result(editor, project, p) for p in _finished(project)],
         "layers": [_layer(project, layer) for layer in project.layers],
         "undo": undo,
         "redo": redo,
-        "exports": [{"name": name, "bytes": size} for name, size in editor.exports.files(project_id)],
+        "exports": [asdict(file) for file in editor.exports.listed(project_id)],
         "jobs": [job_view(job) for job in _jobs(editor.jobs.of_project(project_id))],
         "steps": step_states(project),
     }
@@ -202,6 +206,9 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
         report, windows = {}, []
     return {
         "id": propagation.propagation_id,
+        "title": propagation.title,
+        "name": propagation.name,
+        "made": propagation.made,
         "edits": list(propagation.edit_ids),
         "keyframes": sorted({keyframe.frame for part in propagation.parts for keyframe in part.keyframes}),
         "done": propagation.result is not None,
@@ -213,6 +220,13 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
         "fits": project.fits(propagation),
         "report": report,
     }
+
+
+def _finished(project: Project) -> list[Propagation]:
+    """The finished results on the present base that are not accepted, the newest first."""
+    layers = {layer.propagation_id for layer in project.layers}
+    open_ones = [p for p in project.propagations if p.result is not None and p.base == project.base and p.propagation_id not in layers]
+    return open_ones[: -MOST_RESULTS - 1 : -1]
 
 
 def _layer(project: Project, layer: Layer) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from app.contract.values import ClipScan, Cost
+from app.contract.values import ClipScan, Cost, ExportedFile
 from core.progress import JobStatus
 from core.project.project import Project
 from core.project.tracks import MaskAdjustment
@@ -61,7 +61,7 @@ class ResultReads(Protocol):
 class ExportReads(Protocol):
     """`editor.exports`"""
 
-    def files(self, project_id: str) -> Sequence[tuple[str, int]]: ...
+    def listed(self, project_id: str) -> Sequence[ExportedFile]: ...
 
 
 class JobReads(Protocol):

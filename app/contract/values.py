@@ -235,6 +235,24 @@ class InsertPicture:
 
 
 @dataclass(frozen=True)
+class ExportedFile:
+    """A file that was exported. `result` is the id of the result that it was made of, or the ids of
+    the accepted ones joined by +, and `title` what that was called then; both are empty for masks
+    and for files of earlier versions. `made` is when, ISO 8601 in UTC. So many of its `frames` were
+    `copied` from the source.
+    """
+
+    name: str
+    bytes: int
+    codec: str = ""
+    result: str = ""
+    title: str = ""
+    made: str = ""
+    frames: int = 0
+    copied: int = 0
+
+
+@dataclass(frozen=True)
 class ExportFormat:
     """A format of the export list: `codec` is its name in a recipe, `suffix` the end of the file's
     name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from app.contract.values import ExportFormat
+from app.contract.values import ExportedFile, ExportFormat
 from app.jobs.clip_scan import ClipScanner
 from app.jobs.exports import ExportJobs
 from app.jobs.queue import JobQueue, resumable
@@ -75,4 +75,8 @@ class ExportOperations:
         """The files that were exported and their size in bytes, the newest first; recipes are among
         them.
         """
-        return self._jobs.files(project_id)
+        return [(file.name, file.bytes) for file in self._jobs.listed(project_id)]
+
+    def listed(self, project_id: str) -> list[ExportedFile]:
+        """The same with what each was made of."""
+        return self._jobs.listed(project_id)

@@ -11,6 +11,7 @@ from core.project import project as document
 from core.project.edits import Layer
 from core.project.plain import parse_json
 from core.project.project import Project
+from core.project.results import with_result_name
 
 
 class ResultOperations:
@@ -85,6 +86,22 @@ class ResultOperations:
         """
         project = self._workspace.project(project_id)
         return self._pictures.result_region_png(project, project.propagation(propagation_id), frame, max_width)
+
+    def rename(self, project_id: str, propagation_id: str, name: str) -> Project:
+        """Call a result by a name of one's own.
+
+        Args:
+            project_id: The project.
+            propagation_id: The result.
+            name: The name, of at most 80 letters; an empty one takes the own name back.
+
+        Returns:
+            The project.
+
+        Raises:
+            InputError: There is no such result, or the name is too long.
+        """
+        return self._workspace.change(project_id, "Rename result", lambda p: with_result_name(p, propagation_id, name))
 
     def accept(self, project_id: str, propagation_id: str) -> Project:
         """Make the result what the next edit starts from, which begins with an empty selection.

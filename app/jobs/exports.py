@@ -4,24 +4,32 @@ project's folder.
 
 from __future__ import annotations
 
+import json
 import secrets
+from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
+from app.contract.values import ExportedFile
 from app.media.frames import ClipFrames
 from app.render.export import file_stem, format_of, rehearse_clip, write_clip
 from app.render.recipe import recipe_of
 from app.storage.masks import MaskStore
-from app.storage.workspace import Workspace
+from app.storage.workspace import now, Workspace
 from core.files import write_text
 from core.geometry import FrameRange
 from core.progress import JobContext
+from core.project.codec import decode
+from core.project.plain import parse_json
 
 if TYPE_CHECKING:
     from core.media import ClipReader
 
 EXPORTS = "exports"
 """The folder of a project where exported files lie."""
+LIST = ".made.json"
+"""What is known of them, in that folder."""
 
 
 class ExportJobs:
@@ -57,15 +65,22 @@ class ExportJobs:
             frames = FrameRange(*top.span)
         else:
             reader, frames = self._frames.reader(project), project.clip.frame_range
+        title = stack[-1].title if propagation_id is not None else ", ".join(one.title for one in stack)
         if whole:
             frames = FrameRange(0, project.clip.info.frames)
-        stem = f"{file_stem(project.name)} edited {codec}"
         folder = self._workspace.folder(project_id) / EXPORTS
+        part = "" if whole else f", frames {frames.start} to {frames.stop - 1}"
+        stem = _free_stem(folder, f"{file_stem(f'{project.name}, {title}')}{part}")
         rehearse_clip(reader, frames, Path(project.clip.source), codec, context)
         recipe = recipe_of(self._workspace, project, stack, frames, codec, whole)
-        write_clip(reader, frames, Path(project.clip.source), codec, folder / f"{stem}{kind.suffix}", context, copies=whole)
+        name = f"{stem}{kind.suffix}"
+        copied = write_clip(reader, frames, Path(project.clip.source), codec, folder / name, context, copies=whole)
         write_text(folder / f"{stem}.recipe.json", recipe.dumps())
-        return {"file": f"{EXPORTS}/{stem}{kind.suffix}", "recipe": f"{EXPORTS}/{stem}.recipe.json"}
+        made_of = propagation_id or project.base
+        file = ExportedFile(name, 0, codec, made_of, title, now(), frames.stop - frames.start, copied)
+        known = {**self._known(project_id), name: file, f"{stem}.recipe.json": replace(file, name=f"{stem}.recipe.json")}
+        write_text(folder / LIST, json.dumps([asdict(one) for one in known.values() if (folder / one.name).is_file()], indent=1))
+        return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}.recipe.json", "copied": copied}
 
     def export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:
         """Write the masks of objects over the part of the clip that is worked on.
@@ -90,8 +105,24 @@ class ExportJobs:
         write_mattes(self._workspace.folder(project_id) / EXPORTS / name, form, self._frames.reader(project), objects, frames, context)
         return {"file": f"{EXPORTS}/{name}"}
 
-    def files(self, project_id: str) -> list[tuple[str, int]]:
-        """Name and size in bytes of what was exported, the newest first."""
-        folder = self._workspace.folder(project_id) / EXPORTS
+    def listed(self, project_id: str) -> list[ExportedFile]:
+        """What was exported, the newest first."""
+        folder, known = self._workspace.folder(project_id) / EXPORTS, self._known(project_id)
         files = [path for path in folder.glob("[!.]*") if path.is_file()]
-        return [(path.name, path.stat().st_size) for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
+        ordered = sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+        return [replace(known.get(path.name, ExportedFile(path.name, 0)), bytes=path.stat().st_size) for path in ordered]
+
+    def _known(self, project_id: str) -> dict[str, ExportedFile]:
+        """What is known of exported files, by their names; nothing where the list is damaged."""
+        try:
+            rows = parse_json((self._workspace.folder(project_id) / EXPORTS / LIST).read_text(encoding="utf-8"))
+            return {file.name: file for file in (decode(ExportedFile, row) for row in rows)}
+        except (OSError, ValueError, TypeError, KeyError):
+            return {}
+
+
+def _free_stem(folder: Path, stem: str) -> str:
+    """The name, with a number where files have it already: nothing is ever replaced."""
+    taken = {path.name.removesuffix(".recipe.json").removesuffix(path.suffix).casefold() for path in folder.glob("*")}
+    numbered = (stem if number == 1 else f"{stem} {number}" for number in count(1))
+    return next(name for name in numbered if name.casefold() not in taken)

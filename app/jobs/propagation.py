@@ -20,7 +20,7 @@ from app.media.pictures import Pictures
 from app.render.edit import Below, EditPlan, make_windows, plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
 from app.render.recipe import asked_for
-from app.storage.workspace import new_id, Workspace
+from app.storage.workspace import new_id, now, Workspace
 from core.errors import Cancelled, InputError
 from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
@@ -214,7 +214,7 @@ class PropagationJobs:
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
             self._estimates.learn_rate("propagate", model.name, frame, str(model.device))
         results = f"results/{propagation_id}"
-        finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json")
+        finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json", made=now())
         self._enter(project, finished)
         self._forget_windows(project_id)
         return {"propagation": propagation_id}

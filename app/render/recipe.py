@@ -103,7 +103,8 @@ class RecipeEdit:
 
     `through_cuts` says that the objects were followed from one shot into the next as if there were
     no cut. `shadows` says that the region took in what the objects affect, as it is looked for when
-    the objects are tracked anew.
+    the objects are tracked anew. `speed` names the levers of the video model, empty in recipes of
+    earlier versions.
     """
 
     span: tuple[int, int]
@@ -121,6 +122,7 @@ class RecipeEdit:
     through_cuts: bool = False
     feathers: tuple[tuple[int, str], ...] = ()
     shadows: bool = False
+    speed: str = ""
 
     def __post_init__(self) -> None:
         FrameRange(*self.span).check(MOST_FRAMES)
@@ -219,12 +221,14 @@ def recipe_of(workspace: Workspace, project: Project, stack: list[Propagation], 
     Returns:
         The recipe.
     """
-    edits = tuple(_edit(workspace, project, part) for propagation in stack for part in propagation.parts)
+    edits = tuple(
+        _edit(workspace, project, part, _speed(workspace, project, propagation)) for propagation in stack for part in propagation.parts
+    )
     clip = project.clip
     return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace, whole)
 
 
-def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> RecipeEdit:
+def _edit(workspace: Workspace, project: Project, propagation: Propagation, speed: str) -> RecipeEdit:
     def text(relative: str) -> str:
         return base64.b64encode(workspace.file(project.project_id, relative).read_bytes()).decode()
 
@@ -281,4 +285,14 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation) -> R
         region=region(propagation.region),
         files=tuple((file, text(file)) for file in sorted(named)),
         shadows=asked.shadows,
+        speed=speed,
     )
+
+
+def _speed(workspace: Workspace, project: Project, propagation: Propagation) -> str:
+    """The levers that a result was made with, as its report says; empty where that is gone."""
+    try:
+        report = parse_json(workspace.file(project.project_id, propagation.report or "").read_text(encoding="utf-8"))
+        return str(report.get("speed", ""))
+    except (OSError, ValueError, AttributeError, InputError):
+        return ""

@@ -65,7 +65,8 @@ def render_windows(
     if whole:
 
         def changed(frame: int) -> bool:
-            return reader.changes(frame) or (request.frames.contains(frame) and not request.region.is_empty(frame))
+            regions = [part.request.edit.region for part in plan.parts]
+            return reader.changes(frame) or (request.frames.contains(frame) and not all(one.is_empty(frame) for one in regions))
 
         copies = plan_copies(plan.request.source, reader.info, CODEC, ".mp4", changed)
         with contextlib.suppress(SpliceError):

@@ -35,7 +35,7 @@ def add_file_routes(routes: APIRouter, editor: Editor) -> None:
         for propagation in project.propagations:
             if propagation.propagation_id == propagation_id and propagation.result:
                 path = editor.projects.file(project_id, propagation.result)
-                return file_response(path, f"{project.name} edited{path.suffix}", FRESH)
+                return file_response(path, f"{project.name}, {propagation.title}{path.suffix}", FRESH)
         return error_response(404, f"there is no result '{propagation_id}'")
 
     @routes.get("/{project_id}/export/{name}")

@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.response_headers import page_policy
 
+_MANIFEST = b'<link rel="manifest"'
+"""Browsers ask for this file without the cookie that lets them in, unless they are told to."""
+
 
 class HeadTags:
     """Puts `tags` at the beginning of the head of the page at /, and the page's content security
@@ -42,6 +45,7 @@ class HeadTags:
             if held is not None:
                 body = message.get("body", b"")
                 tagged = body.replace(b"<head>", b"<head>" + self.tags, 1)
+                tagged = tagged.replace(_MANIFEST, _MANIFEST + b' crossorigin="use-credentials"', 1)
                 headers = MutableHeaders(raw=held["headers"])
                 if headers.get("content-type", "").startswith("text/html"):
                     headers["Content-Security-Policy"] = page_policy(tagged, self.also_run)

@@ -107,6 +107,8 @@ class Placement:
 
 
 LONGEST_NAME = 80
+REMOVED = "removed"
+"""What a result is called that shows nothing in the object's place."""
 MOST_KEPT = 0.95
 
 
@@ -232,7 +234,9 @@ class Propagation:
     names the accepted results that it stands on (see `Project.base`). `stale` says that the masks
     have changed since. `draft` is a quick look: few steps at half the size. `asked` is the file
     that says which prompts and tries it was made of. The edge is soft over `feather` pixels; where
-    objects differ, `feathers` says where over how many (see `Project.feathers`).
+    objects differ, `feathers` says where over how many (see `Project.feathers`). `name` is a
+    person's own, empty for none; `made` is when the video was finished, ISO 8601 in UTC, empty for
+    results of earlier versions.
 
     Where objects have tries of their own, `under` are the parts that lie below this one, the lowest
     first, each a propagation of the tries for its `objects`; only this one has the result.
@@ -257,11 +261,24 @@ class Propagation:
     feathers: tuple[tuple[int, str], ...] = ()
     objects: tuple[int, ...] = ()
     under: tuple[Propagation, ...] = ()
+    name: str = ""
+    made: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.name) > LONGEST_NAME:
+            raise InputError(f"a name of {len(self.name)} characters is too long: shorten it to {LONGEST_NAME}")
 
     @property
     def parts(self) -> tuple[Propagation, ...]:
         """What lies over one another in it, the lowest first, itself last."""
         return (*self.under, self)
+
+    @property
+    def title(self) -> str:
+        """Its name; without one, what was asked for."""
+        asked = [REMOVED if keyframe.task == "delete" else keyframe.caption.strip() for part in self.parts for keyframe in part.keyframes]
+        words = ", ".join(dict.fromkeys(asked)) or "result"
+        return self.name or (f"{words}, draft" if self.draft else words)
 
     @property
     def edit_ids(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,6 +21,14 @@ the warp itself.
 """
 SIDE = 256
 """The region is compared at this many pixels a side at most."""
+JUMPED, JUMPED_MORE = 0.15, 2.5
+"""Share by which a mask has to grow or shrink to be the cause of a jump, and how many times what it
+does beside it.
+"""
+EVEN = 0.7
+"""Share of a difference that is the same everywhere in the region where a colour has drifted."""
+
+Cause = Literal["mask", "colour", "window"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,14 @@ class Seam:
 
     `difference` is the mean absolute difference in the region after motion compensation, in 8-bit
     levels; `score` is how many times that of the frame pairs just before and after it: about 1
-    where nothing shows, above 2 where an eye catches it.
+    where nothing shows, above 2 where an eye catches it. `cause` is what makes the jump: the mask
+    itself, which grows or shrinks at once; a colour that has drifted; or the windows.
     """
 
     frame: int
     difference: float
     score: float
+    cause: Cause = "window"
 
 
 class SeamMeter:
@@ -46,6 +57,8 @@ class SeamMeter:
         self._wanted = frozenset(frame + step for frame in self._borders for step in (-1, 0, 1))
         self._before: tuple[int, NDArray[np.uint8], NDArray[np.bool_]] | None = None
         self._jumps: dict[int, float] = {}
+        self._shifts: dict[int, float] = {}
+        self._growth: dict[int, float] = {}
 
     def see(self, index: int, frame: NDArray[np.uint8], region: NDArray[np.bool_]) -> None:
         """The next frame of the result, uint8 (H, W, 3), and its region, bool (H, W).
@@ -59,7 +72,9 @@ class SeamMeter:
         if before is not None and index in self._wanted and before[0] == index - 1:
             jump = moved_difference(before[1], frame, before[2] | region)
             if jump is not None:
-                self._jumps[index] = jump
+                self._jumps[index], self._shifts[index] = jump
+                areas = int(before[2].sum()), int(region.sum())
+                self._growth[index] = 1 - min(areas) / max(areas)
 
     def seams(self) -> list[Seam]:
         """The borders that could be measured: both frames have a region, and a neighbouring pair to
@@ -71,13 +86,18 @@ class SeamMeter:
             if beside:
                 usual = max(sum(beside) / len(beside), FLOOR)
                 jump = self._jumps[frame]
-                found.append(Seam(frame, round(jump, 2), round(max(jump, FLOOR) / usual, 2)))
+                found.append(Seam(frame, round(jump, 2), round(max(jump, FLOOR) / usual, 2), self._cause(frame)))
         return found
 
+    def _cause(self, frame: int) -> Cause:
+        grown = self._growth[frame]
+        if grown > JUMPED and grown > JUMPED_MORE * max(self._growth.get(frame + step, 0.0) for step in (-1, 1)):
+            return "mask"
+        return "colour" if self._shifts[frame] > EVEN * self._jumps[frame] else "window"
 
-def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDArray[np.bool_]) -> float | None:
-    """Mean absolute difference of two frames (H, W, 3) inside the region after warping the first
-    onto the second; None for no region.
+
+def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """Compare two frames (H, W, 3) inside the region after warping the first onto the second.
 
     Args:
         one: uint8 (H, W, 3).
@@ -85,7 +105,8 @@ def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDA
         region: bool (H, W).
 
     Returns:
-        8-bit levels, or None where the region is empty.
+        The mean absolute difference in 8-bit levels, and how much of it is the same on all pixels;
+        None where the region is empty.
     """
     box = bounding_box(region)
     if box is None:
@@ -104,4 +125,5 @@ def moved_difference(one: NDArray[np.uint8], two: NDArray[np.uint8], region: NDA
     flow = DenseFlow().between(*grey)
     ys, xs = np.mgrid[: size[1], : size[0]].astype(np.float32)
     moved = cv2.remap(np.asarray(first), xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return float(np.abs(np.asarray(moved, np.int16) - np.asarray(second, np.int16)).mean(-1)[inside].mean())
+    off = (np.asarray(moved, np.int16) - np.asarray(second, np.int16))[inside]
+    return float(np.abs(off).mean()), float(np.abs(off.mean(0)).mean())

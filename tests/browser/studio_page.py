@@ -81,8 +81,8 @@ class Problems:
 
 
 def open_page(page: Any, url: str) -> None:
-    """Open the editor and wait until a frame is on the stage."""
-    page.goto(signed(url))
+    """Open the editor with an example as a new project, and wait until a frame is on the stage."""
+    page.goto(signed(f"{url}/?example=meadow"))
     page.wait_for_selector("#studio[data-ready=true]")
     page.wait_for_selector("#studio-canvas canvas[data-frame]")
 

@@ -76,7 +76,6 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.get_by_label("Last frame to work on").fill(str(LAST))
     page.keyboard.press("Enter")
     page.wait_for_function("last => studio.state.view.clip.stop === last + 1", arg=LAST)
-    source = source[: LAST + 1]
     screenshot(page, "1-video")
 
     page.click("#studio-video [data-ref=primary]")
@@ -91,7 +90,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     assert page.url.endswith("/#select"), "the address tells of no project"
     wait_for_job(page, "track")
     present = page.evaluate("studio.state.view.lanes[0].present.reduce((sum, [a, b]) => sum + b - a, 0)")
-    assert present > len(source) * 0.6
+    assert present > (LAST + 1) * 0.6
     page.keyboard.press("Home")
 
     page.get_by_role("button", name="Continue to Adjust").click()
@@ -146,7 +145,8 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
         page.get_by_role("link", name="Download").click()
     saved = tmp_path / "result.mp4"
     download.value.save_as(saved)
-    assert download.value.suggested_filename.endswith("edited.mp4")
+    caption = page.evaluate("studio.state.view.result.title")
+    assert download.value.suggested_filename == f"Meadow, {caption}.mp4"
     result, result_rate = read_video(saved)
     assert result.shape == source.shape
     assert result_rate == rate
@@ -157,6 +157,17 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     outside[y0:y1, x0:x1] = False
     assert inside.mean() > 8, "the edit is there"
     assert difference[outside].mean() < 3, "elsewhere only the encoder's own noise"
+    assert np.abs(result[LAST + 1 :].astype(int) - source[LAST + 1 :]).mean() < 3, "the whole clip comes back"
+    page.get_by_label("What is saved").select_option("part")
+    page.get_by_role("button", name="Rename the result").click()
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    page.get_by_label("Which result").get_by_text("First · just now").wait_for(state="attached")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    assert download.value.suggested_filename == f"Meadow, first, frames 0 to {LAST}.mp4"
+    assert len(read_video(Path(download.value.path()))[0]) == LAST + 1
+    assert page.locator("#studio-propagate [data-ref=files] li").count() == 2, "the one before is not replaced"
 
 
 def test_clicks_in_a_hurry_all_arrive_and_can_be_undone(page: Any, server: Server) -> None:

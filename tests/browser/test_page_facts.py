@@ -188,6 +188,8 @@ def asked(url: str) -> urllib.request.Request:
 
 
 def test_addresses_answer_faults_with_one_line(server: Server) -> None:
+    with urllib.request.urlopen(asked(server.url), timeout=20) as page:
+        assert b'rel="manifest" crossorigin="use-credentials"' in page.read(), "asked for with the cookie"
     nobody = "0" * 32
     for path, status in [
         (f"/studio/{nobody}/frame/0.jpg", 404),

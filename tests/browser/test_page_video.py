@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import counted_frames, shot_frames, slow_clip, video_file
-from studio_page import newest_job, open_by_path, open_page, Server, SLOW, wait_for_job
+from studio_page import newest_job, open_by_path, open_page, Server, signed, SLOW, wait_for_job
 
 from core.media import VideoWriter
 from core.project.video import VideoInfo
@@ -182,7 +182,7 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     # an example becomes a project with its first change
     card.get_by_text("Open", exact=True).first.click()
     page.get_by_title("Open the example Street").click()
-    page.wait_for_function("studio.state.view.draft && studio.state.view.name === 'Street'")
+    page.wait_for_function("studio.state.view.name === 'Street'")
     page.evaluate("studio.change(studio.servers.select, 'add_object', {})")
     page.wait_for_function("!studio.state.view.draft")
     first = page.evaluate("studio.state.view.id")
@@ -190,13 +190,18 @@ def test_a_clip_is_opened_understood_and_trimmed(page: Any, browser: Any, server
     card.get_by_text("Open", exact=True).first.click()
     page.get_by_text("Workspace: ").wait_for()
 
-    # another browser at this machine has a clip of its own open, and lists what is there;
-    # test_page_jobs has a server for others
+    # another browser at this machine goes on with the last project, and lists what is there; the
+    # example is opened as the project that was made of it; test_page_jobs has a server for others
     other = browser.new_context().new_page()
-    open_page(other, server.url)
-    assert other.evaluate("studio.state.view.id") != first
+    other.goto(signed(server.url))
+    other.wait_for_function("id => window.studio?.state?.view?.id === id", arg=first)
     other.locator("#studio-video").get_by_text("Open", exact=True).first.click()
     other.wait_for_selector(f"#studio-video [data-project='{first}']")
+    open_page(other, server.url)
+    other.wait_for_function("studio.state.view.draft")
+    other.locator("#studio-video").get_by_text("Open", exact=True).first.click()
+    other.get_by_title("Open the example Street").click()
+    other.wait_for_function("id => studio.state.view.id === id", arg=first)
     other.context.close()
 
 

@@ -283,6 +283,11 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
     done = finish(editor, editor.exports.start(project_id, "ffv1", top))
     recipe = editor.projects.file(project_id, done["recipe"])
     assert {name for name, _ in editor.exports.files(project_id)} == {Path(done["file"]).name, recipe.name}
+    assert {file.result for file in editor.exports.listed(project_id)} == {top}
+    kept = editor.projects.file(project_id, done["file"]).read_bytes()
+    again = finish(editor, editor.exports.start(project_id, "ffv1", top))
+    assert again["file"] != done["file"], "an export replaces no other"
+    assert editor.projects.file(project_id, done["file"]).read_bytes() == kept
 
     moved = tmp_path / "elsewhere"
     moved.mkdir()

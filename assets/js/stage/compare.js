@@ -2,7 +2,7 @@
 
 import { clamp, middleOfRegion } from "../state/geometry.js";
 import { projectUrl } from "../state/project.js";
-import { compared, compareMode } from "../state/result.js";
+import { compared, compareMode, playedResult } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { comparedTry, shownTry, tryTitle } from "../state/tries.js";
 import { make } from "../widgets/dom.js";
@@ -100,7 +100,7 @@ export const mountCompare = ({ compare, wipe, stage }) => {
   // The divider starts where there is something to compare.
   on("view step tryId frame", () => {
     const what = compared();
-    const key = what && (what === "result" ? state.view.result.id : state.tryId);
+    const key = what && (what === "result" ? playedResult().id : state.tryId);
     if (!key || key === centred) return;
     centred = key;
     const take = (middle) => {

@@ -6,19 +6,19 @@ import { clamp } from "../state/geometry.js";
 import { showMessage } from "../state/messages.js";
 import { frameAtTime, middleTime, timeOf } from "../state/playback.js";
 import { projectUrl } from "../state/project.js";
-import { compareMode, resultPlays } from "../state/result.js";
+import { compareMode, playedResult, resultPlays } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { rootFontSize } from "../widgets/dom.js";
 import { place } from "./viewport.js";
 
 export const mountPlayer = (ref) => {
-  const { player, source, result, still, before, after, mask, loop, maskBefore, maskAfter } = ref;
+  const { player, source, result, still, before, after, mask, loop, maskBefore, maskAfter, caption } = ref;
   let loaded = "";
   let playable = true; // this browser can decode the source
   let stamps = null; // seconds of every frame of the clip; null while its rate is constant
   let stampsOf = "";
 
-  const shown = () => state.view.result;
+  const shown = () => playedResult();
   const first = () => shown().span[0];
   const last = () => shown().span[1] - 1;
   const frameShown = () => clamp(state.frame, first(), last());
@@ -86,7 +86,9 @@ export const mountPlayer = (ref) => {
   };
   for (const video of [source, result]) {
     video.addEventListener("loadeddata", () => {
-      if (resultPlays()) seek();
+      if (!resultPlays()) return;
+      seek();
+      if (video === result && state.playing) play(); // the final takes the draft's place
     });
   }
 
@@ -174,6 +176,7 @@ export const mountPlayer = (ref) => {
     }
     readStamps();
     load();
+    caption.textContent = shown().draft ? "Draft" : "Result";
     loop.setAttribute("aria-pressed", String(state.loop));
     mask.setAttribute("aria-pressed", String(state.showRegion));
     if (!keys.has("playing")) {

@@ -22,12 +22,13 @@ const keep = (wanted) => {
  * `about` names what it answers to: the message goes when that succeeds next, when another clip is
  * opened or when the step is left. An error of a `job` may come while nobody is there: it stays
  * until somebody has seen it. `report` is the id of a report on an internal error: it can be copied
- * or saved, and the message stays until it is dismissed.
+ * or saved, and the message stays until it is dismissed. `offer` is a button beside the words:
+ * { label, title, run }.
  */
-export const showMessage = (text, kind = "info", { about = "", job = false, report = null } = {}) => {
+export const showMessage = (text, kind = "info", { about = "", job = false, report = null, offer = null } = {}) => {
   const words = sentence(text);
   messages = messages.filter((other) => (other.job || other.report) && other.words !== words);
-  messages.push({ words, kind, about, job, report });
+  messages.push({ words, kind, about, job, report, offer });
   show();
 };
 

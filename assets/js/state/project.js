@@ -12,6 +12,19 @@ export const STEPS = ["video", "select", "adjust", "keyframe", "propagate"];
 
 const KNOWN = 50; // projects that are remembered
 
+// The result that a person chose stays the one that is shown while views come and go.
+const takeChosen = (view) => {
+  const chosen = state.resultId && view.results.find(({ id }) => id === state.resultId);
+  if (chosen) view.result = chosen;
+};
+
+/** Show another of the finished results. */
+export const chooseResult = (id) => {
+  const view = { ...state.view };
+  set({ resultId: id, view });
+  takeChosen(view);
+};
+
 /**
  * Take a view from the server. A later one replaces an earlier one, never the other way: answers
  * may overtake each other.
@@ -20,6 +33,8 @@ export const accept = (view) => {
   const old = state.view;
   const other = !old || old.id !== view.id;
   if (!other && old.moment >= view.moment) return;
+  if (other) set({ resultId: null });
+  else takeChosen(view);
   const changes = { view, object: selectedIn(view, other ? null : state.object) };
   if (other) {
     const last = view.edits[view.edits.length - 1];
@@ -49,12 +64,16 @@ const noteInHistory = (id, switched) => {
   if (id && history.state?.project === id) return;
   const url = new URL(location.href);
   url.searchParams.delete("project");
+  if (id) url.searchParams.delete("example");
   if (switched) url.hash = "";
   history[switched ? "pushState" : "replaceState"]({ project: id }, "", url);
 };
 
 /** The project that the address, or the entry of the tab's history, asks for; null for none. */
 export const wantedProject = () => new URL(location.href).searchParams.get("project") || history.state?.project || null;
+
+/** The example that the address asks for, as a new project; null for none. */
+export const wantedExample = () => new URL(location.href).searchParams.get("example");
 
 // What this browser remembers
 

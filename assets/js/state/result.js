@@ -5,9 +5,20 @@ import { comparedTry, shownTry } from "./tries.js";
 
 export const VISIBLE_SEAM = 2; // a seam that scores more than this catches the eye
 
+/**
+ * The result that can be played: the one that is looked at; while that is being made, the draft of
+ * the same frames, if there is one. Null for none.
+ */
+export const playedResult = () => {
+  const { result, results } = state.view;
+  if (!result || result.done) return result;
+  const [start, stop] = result.span;
+  const same = ({ draft, stale, span }) => draft && !stale && span[0] === start && span[1] === stop;
+  return results.find((other) => same(other) && String(other.edits) === String(result.edits)) || null;
+};
+
 /** Whether the stage shows a finished result as video. */
-export const resultPlays = () =>
-  Boolean(state.step === "propagate" && state.view && state.view.result && state.view.result.done);
+export const resultPlays = () => Boolean(state.step === "propagate" && state.view && playedResult());
 
 /** Windows of a result that are not made yet. */
 export const missingWindows = (result) => result.windows.filter(([, , made]) => !made).length;
@@ -32,7 +43,7 @@ export const lanesOf = (windows) => {
  */
 export const unfinishedResult = () => {
   const result = state.step === "propagate" && state.view && state.view.result;
-  if (!result || result.done) return null;
+  if (!result || playedResult()) return null;
   const made = result.windows.length - missingWindows(result);
   return { path: (frame) => `result/${result.id}/${frame}.jpg`, query: `n=${made}` };
 };

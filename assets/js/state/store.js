@@ -15,6 +15,7 @@ export const state = {
   uploading: false,
   opening: null,
   message: null, // the one that is shown
+  resultId: null, // the result that was chosen among those that are finished
   fetched: null, // id of the job that fetched a model last
   dark: false,
 

@@ -24,7 +24,8 @@ export const mountAcceptedKeyframes = (ref, server) => {
     const until = at + 1 < own.length ? own[at + 1].frame - 1 : clip.stop - 1;
     const where = own.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
     const reach = edit.objects.length ? `${objectNames(edit)}, ${where}` : where;
-    const carried = carriedWords(ref.carry.value === "auto" ? edit.carried : ref.carry.value);
+    const how = ref.carry.value === "auto" ? edit.carried : ref.carry.value;
+    const carried = edit.task === "delete" ? "" : carriedWords(how); // what is removed is not carried
     const go = { title: `Go to frame ${edit.frame}`, onclick: () => goTo(edit.frame) };
     const stale = make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.");
     const words = make(
@@ -61,6 +62,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
       make("option", { value: edit.id }, `frame ${edit.frame}: ${keyframeWords(edit)}, seed ${edit.seed}`);
     ref.add.replaceChildren(make("option", { value: "" }, "Start anew from another try …"), ...others.map(option));
     ref.keySection.hidden = !keyframes.length;
+    ref.carryRow.hidden = keyframes.every((edit) => edit.task === "delete");
   };
   ref.carry.addEventListener("change", draw);
   return draw;

@@ -27,7 +27,7 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
   let turn = 0; // of the latest question: an earlier one's answer is not shown
 
   const exampleRow = ({ name, title }) => {
-    const openIt = () => open("open_example", { name });
+    const openIt = () => open("open_example", { name, known: knownProjects() });
     const attributes = { type: "button", class: "vs-example", title: `Open the example ${title}`, onclick: openIt };
     return make("li", {}, make("button", attributes, picture(`/studio/example/${name}.jpg`), make("span", {}, title)));
   };
@@ -126,7 +126,7 @@ export const mountProjects = (ref, server, { open, showClip, showOpen }) => {
       const readable = answer.recent.filter(({ problem }) => !problem);
       const next = readable.find(({ id }) => knownProjects().includes(id)) || readable[0];
       if (next) open("open_project", { wanted: next.id }).then(showOpen);
-      else if (answer.examples[0]) open("open_example", { name: answer.examples[0].name });
+      else if (answer.examples[0]) open("open_example", { name: answer.examples[0].name, known: knownProjects() });
     };
     return change(server, "delete_project", values).then(take, () => {});
   };

@@ -1,16 +1,18 @@
 // Step 5: propagate the keyframe, look at the result, build on it, export it.
 
-import { duration, fileSize, memory, plural, sentence } from "../state/format.js";
+import { duration, memory, plural } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
-import { showMessage } from "../state/messages.js";
-import { goTo, openStep, projectUrl } from "../state/project.js";
-import { ask, change, request } from "../state/requests.js";
-import { carriedWords, missingWindows, unsupportedOf } from "../state/result.js";
+import { clearMessage, showMessage } from "../state/messages.js";
+import { goTo, openStep } from "../state/project.js";
+import { change, request } from "../state/requests.js";
+import { carriedWords, missingWindows, resultPlays, unsupportedOf } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { factRows, make, numberIn, wholeNumber } from "../widgets/dom.js";
 import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
 import { estimator } from "./estimates.js";
+import { mountExports } from "./exports.js";
 import { mountLayerStack } from "./layer_stack.js";
+import { mountResults } from "./results.js";
 import { mountWindowStrip } from "./window_strip.js";
 
 const total = (value) =>
@@ -46,14 +48,17 @@ export const mountPropagate = (ref, server) => {
   const drawKeyframes = mountAcceptedKeyframes(ref, server);
   const drawStrip = mountWindowStrip(ref);
   const drawStack = mountLayerStack(ref, server);
+  const drawResults = mountResults(ref, server);
+  const drawExports = mountExports(ref, server);
 
   // The buttons. The main one is what comes next: propagate, resume, or the final after a draft.
 
   const start = (draft) => {
-    set({ playing: false });
+    set({ playing: state.playing && !draft, resultId: null }); // a draft plays on while the final is made
     request(server, "start_propagation", { seed: wholeNumber(ref.seed), ...settings(), draft, carry: ref.carry.value });
   };
   const startOrResume = () => {
+    clearMessage("job propagate"); // that an earlier one was stopped
     if (isPaused()) request(server, "resume_propagation", { propagation_id: state.view.result.id });
     else start(false);
   };
@@ -63,15 +68,9 @@ export const mountPropagate = (ref, server) => {
   };
   const acceptResult = () =>
     change(server, "accept_result", { propagation_id: state.view.result.id }).then(accepted, () => {});
-  const exportResult = () =>
-    request(server, "start_export", {
-      codec: ref.codec.value,
-      propagation_id: isWhole() ? state.view.result.id : null,
-    });
   ref.primary.addEventListener("click", startOrResume);
   ref.secondary.addEventListener("click", () => start(!isPaused()));
   ref.accept.addEventListener("click", acceptResult);
-  ref.export.addEventListener("click", exportResult);
 
   // What it will take
 
@@ -106,37 +105,6 @@ export const mountPropagate = (ref, server) => {
   };
   for (const input of [ref.steps, ref.guidance]) input.addEventListener("change", askEstimate);
 
-  // What becomes of the clip's sound in the format that is chosen
-
-  let noted = "";
-  const askNotes = async () => {
-    const { view } = state;
-    if (state.step !== "propagate" || ref.exportSection.hidden) return;
-    const key = JSON.stringify([view.id, view.clip.start, view.clip.stop, ref.codec.value]);
-    if (key === noted) return;
-    noted = key;
-    const values = { project_id: view.id, codec: ref.codec.value };
-    const answer = await ask(server, "export_notes", values).catch(() => ({ notes: [] }));
-    if (key === noted) ref.exportNotes.replaceChildren(...answer.notes.map((note) => make("li", {}, sentence(note))));
-  };
-  ref.codec.addEventListener("change", askNotes);
-
-  // Drawing
-
-  let filesDrawn = "";
-  const fileRow = ({ name, bytes }) => {
-    const href = projectUrl(`export/${encodeURIComponent(name)}`);
-    const link = make("a", { href, download: name, title: name }, name);
-    return make("li", {}, link, make("span", { class: "vs-quiet" }, fileSize(bytes)));
-  };
-  const drawFiles = () => {
-    const { id, exports } = state.view;
-    const key = JSON.stringify([id, exports]);
-    if (key === filesDrawn) return;
-    filesDrawn = key;
-    ref.files.replaceChildren(...exports.map(fileRow));
-  };
-
   const mainWords = () => {
     const { clip, result } = state.view;
     if (isPaused()) return "Resume";
@@ -145,7 +113,8 @@ export const mountPropagate = (ref, server) => {
   };
   const reasonWords = () => {
     const { accepted: keyframe, result } = state.view;
-    if (running()) return "Finished windows show on the stage as they come.";
+    if (running())
+      return resultPlays() ? "The draft plays meanwhile." : "Finished windows show on the stage as they come.";
     if (!isPaused()) return keyframe ? "" : "Accept a keyframe in step 4 first.";
     const left = missingWindows(result);
     return `Stopped on the way: ${left ? `${plural(left, "window")} to go` : "only the video is to be written"}.`;
@@ -195,7 +164,6 @@ export const mountPropagate = (ref, server) => {
     ref.note.textContent = noteOf(result);
     ref.note.hidden = !ref.note.textContent;
     ref.accept.disabled = result.base !== base;
-    ref.download.href = projectUrl(`result/${result.id}.mp4`);
     ref.report.replaceChildren(...factRows(reportFacts(result.report)));
     ref.unsupported.replaceChildren(...unsupportedOf(result).slice(0, 3).map(unsupportedRow));
     ref.unsupported.hidden = !unsupportedOf(result).length;
@@ -206,11 +174,11 @@ export const mountPropagate = (ref, server) => {
     drawKeyframes();
     drawStrip();
     drawStack();
-    drawFiles();
     askEstimate();
     drawEstimate();
     drawButtons();
     drawOutcome();
-    askNotes();
+    drawResults();
+    drawExports();
   });
 };

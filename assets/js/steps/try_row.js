@@ -93,7 +93,11 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
   if (forks) attributes["aria-expanded"] = String(!closed);
   const stale = { class: "vs-badge", title: "Made before the last change of the masks" };
   const line = [
-    make("span", {}, `f${edit.frame} · ${edit.model ? `s${edit.seed}` : edit.insert ? "your picture" : "brought in"}`),
+    make(
+      "span",
+      {},
+      `frame ${edit.frame}, ${edit.model ? `seed ${edit.seed}` : edit.insert ? "your picture" : "brought in"}`,
+    ),
     edit.objects.length ? make("span", { class: "vs-try-object" }, objectNames(edit)) : null,
     grown ? make("span", {}, `+${grown}`) : null,
     make("span", { class: "vs-try-mark" }),

@@ -1,7 +1,7 @@
 // Step 1, and what happens when the page opens.
 
 import { showMessage } from "../state/messages.js";
-import { accept, knownProjects, lastStep, openStep, wantedProject } from "../state/project.js";
+import { accept, knownProjects, lastStep, openStep, wantedExample, wantedProject } from "../state/project.js";
 import { ask, change, servers } from "../state/requests.js";
 import { newObject } from "../state/selection.js";
 import { on, set, state } from "../state/store.js";
@@ -43,10 +43,10 @@ export const mountVideo = (ref, server) => {
 
   // The page's beginning
 
-  const start = async (id) => {
-    const answer = await ask(server, "open_page", { project_id: id, known: knownProjects() }).catch(() => null);
+  const start = async (wanted) => {
+    const answer = await ask(server, "open_page", { ...wanted, known: knownProjects() }).catch(() => null);
     if (!answer) {
-      setTimeout(() => start(id), AGAIN);
+      setTimeout(() => start(wanted), AGAIN);
       return;
     }
     if (answer.view) {
@@ -65,7 +65,7 @@ export const mountVideo = (ref, server) => {
   };
   window.addEventListener("popstate", () => {
     const wanted = wantedProject();
-    if (wanted && wanted !== (state.view && state.view.id)) start(wanted);
+    if (wanted && wanted !== (state.view && state.view.id)) start({ project_id: wanted, example: null });
   });
 
   const follow = mountOpening(ref, server);
@@ -167,5 +167,5 @@ export const mountVideo = (ref, server) => {
     drawPreflight();
   });
   showTab("clip");
-  start(wantedProject());
+  start({ project_id: wantedProject(), example: wantedExample() });
 };

@@ -1,14 +1,29 @@
 // The windows of a result along the clip, with seams and keyframes; a click goes there.
 
-import { plural } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
-import { goTo } from "../state/project.js";
+import { goTo, openStep } from "../state/project.js";
 import { lanesOf, missingWindows, seamsOf, VISIBLE_SEAM, worstSeam } from "../state/result.js";
 import { on, state } from "../state/store.js";
-import { make } from "../widgets/dom.js";
+import { make, textButton } from "../widgets/dom.js";
 
 const SEAM_TITLE =
   "Where windows meet one another or a keyframe: how much each seam differs, against its neighbouring frames:";
+
+// What makes a seam show, and where it is put right: the step to go to, and what the button says.
+const CAUSES = {
+  mask: {
+    words: (frame) => `At frame ${frame} the mask grows or shrinks at once, and the result with it.`,
+    step: "select",
+    label: "Correct the mask",
+  },
+  colour: {
+    words: (frame) => `The colour has drifted by frame ${frame}.`,
+    step: "keyframe",
+    label: "Add a keyframe there",
+  },
+  window: { words: (frame) => `Windows meet at frame ${frame}, which may show.`, step: null, label: "Look at it" },
+};
+const causeOf = ({ cause }) => CAUSES[cause] || CAUSES.window; // earlier versions named none
 
 const shareOf = (part, whole) => `${(part / whole) * 100}%`;
 
@@ -17,22 +32,22 @@ const placed = (node, style) => {
   return node;
 };
 
-const seamWords = (result, seams, worst) => {
-  if (!worst) return "";
-  if (worst.score > VISIBLE_SEAM) {
-    return `The seam at frame ${worst.frame} may show (${worst.score} times its neighbours).`;
-  }
-  // a keyframe was painted by itself: it is joined too
-  const { keyframes } = result;
-  const beside = seams.filter(({ frame }) => keyframes.includes(frame) || keyframes.includes(frame - 1)).length;
-  const count = beside === seams.length ? "" : `${beside} `;
-  const where = ` (${count}beside ${keyframes.length === 1 ? "the keyframe" : "keyframes"})`;
-  return `${plural(seams.length, "seam")}${beside ? where : ""}, none stands out.`;
+/** What there is to say of the seams: words, and where one shows a button that leads there. */
+const seamNotes = (worst) => {
+  if (!worst) return [];
+  if (worst.score <= VISIBLE_SEAM) return ["Where windows meet, nothing shows."];
+  const { words, step, label } = causeOf(worst);
+  const go = () => {
+    if (step) openStep(step);
+    goTo(worst.frame);
+  };
+  return [`${words(worst.frame)} `, textButton(label, `Go to frame ${worst.frame}`, go)];
 };
 
 /** Mount the strip; returns `draw()`, to be called with a clip open. */
 export const mountWindowStrip = (ref) => {
   let drawn = "";
+  let noted = "";
 
   const windowButton = ([from, to, made], next, lane, [start, stop]) => {
     const what = made ? "done" : next ? "in the making" : "missing";
@@ -98,9 +113,11 @@ export const mountWindowStrip = (ref) => {
         make("span", { class: "vs-strip-head" }),
       );
     }
-    ref.joins.textContent = seamWords(result, seams, worst);
+    const notes = JSON.stringify([result.id, worst]);
+    if (notes !== noted) ref.joins.replaceChildren(...seamNotes(worst));
+    noted = notes;
     ref.joins.title = worst ? `${SEAM_TITLE} ${worst.score} times at most; 1 is seamless` : "";
-    ref.joins.hidden = !ref.joins.textContent;
+    ref.joins.hidden = !worst;
     moveHead();
   };
 };

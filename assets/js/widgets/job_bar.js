@@ -51,13 +51,15 @@ const announceEnd = (job) => {
   if (job.state === "done") {
     clearMessage(`job ${job.kind}`);
     jobDone(job);
-    if (job.kind === "export") showMessage(`Exported: ${job.result.file.split("/").pop()} is in step 5.`);
   } else if (job.state === "failed") {
     showMessage(job.message, "error", { about: `job ${job.kind}`, job: true, report: job.result.report });
   } else if (job.state === "cancelled") {
     const { result } = state.view;
     const paused = job.message === "paused" && result && !result.done;
-    showMessage(paused ? "Stopped. Resume in step 5 makes only what is missing." : "Stopped. What was finished stays.");
+    const words = paused
+      ? "Stopped. Resume in step 5 makes only what is missing."
+      : "Stopped. What was finished stays.";
+    showMessage(words, "info", { about: `job ${job.kind}` });
   }
 };
 
@@ -150,7 +152,7 @@ export const mountJobBar = (ref, server) => {
   on("view", () => {
     draw();
     const jobs = state.view ? state.view.jobs : [];
-    endedJobs(jobs).forEach(announceEnd);
+    endedJobs(jobs).reverse().forEach(announceEnd); // the newest last
     followMasks(shownJob());
     schedule();
   });

@@ -3,7 +3,7 @@
 
 import { dismissMessage } from "../state/messages.js";
 import { on, state } from "../state/store.js";
-import { make, studioElement } from "./dom.js";
+import { make, studioElement, textButton } from "./dom.js";
 
 const STAY = { info: 6000, error: 12000, job: 20000 }; // milliseconds
 
@@ -47,9 +47,16 @@ const showLatest = () => {
   bar.dataset.kind = message.kind;
   bar.setAttribute("role", message.kind === "error" ? "alert" : "status");
   bar.firstChild.textContent = message.words;
-  bar.children[1].replaceChildren(...(message.report ? reportActions(message.report) : []));
+  const actions = message.report ? reportActions(message.report) : message.offer ? [offerButton(message.offer)] : [];
+  bar.children[1].replaceChildren(...actions);
   if (!message.report && (!message.job || message.seen)) wait(STAY[message.job ? "job" : message.kind]);
 };
+
+const offerButton = ({ label, title, run }) =>
+  textButton(label, title, () => {
+    dismissMessage();
+    run();
+  });
 
 const reportActions = (report) => {
   const address = `/studio/report/${report}.txt`;

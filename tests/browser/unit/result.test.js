@@ -1,4 +1,5 @@
-import { lanesOf } from "/js/state/result.js";
+import { lanesOf, playedResult } from "/js/state/result.js";
+import { set } from "/js/state/store.js";
 import { equal, test } from "./harness.js";
 
 test("windows of two keyframes over the same frames lie in two lanes, others over the whole height", () => {
@@ -13,4 +14,19 @@ test("windows of two keyframes over the same frames lie in two lanes, others ove
   const after = [31, 40, true];
   equal(lanesOf([...forward, ...backward, after]), ["upper", "upper", "lower", "lower", "whole"]);
   equal(lanesOf([...forward, after]), ["whole", "whole", "whole"]);
+});
+
+test("while the final is made, the draft of the same keyframes and frames plays", () => {
+  const draft = { id: "d", done: true, draft: true, stale: false, edits: ["k"], span: [0, 9] };
+  const made = { id: "f", done: false, edits: ["k"], span: [0, 9] };
+  const played = (result, results) => {
+    set({ view: { result, results } });
+    return playedResult();
+  };
+  equal(played(made, [draft]), draft);
+  equal(played({ ...made, done: true }, [draft]).id, "f");
+  equal(played(made, [{ ...draft, edits: ["other"] }]), null);
+  equal(played(made, [{ ...draft, span: [0, 5] }]), null);
+  equal(played(null, []), null);
+  set({ view: null });
 });
