@@ -130,19 +130,18 @@ def propagate(guide: Guide) -> None:
     page.wait_for_function("/about/.test(document.querySelector('#studio-propagate [data-ref=forecast]').textContent)", timeout=SLOW)
     page.wait_for_function("!studio.activeJob()", timeout=SLOW)
     guide.picture("7-estimate")
-    for button, picture in (("Draft", "8-draft"), ("Make the final", "9-final")):
-        before = newest_job(page)
-        guide.press(button)
-        page.wait_for_function(
-            "before => studio.state.view.jobs.some((job) => job.kind === 'propagate' && job.id !== before && job.finished)",
-            arg=before,
-            timeout=SLOW,
-        )
-        page.wait_for_function("studio.state.view.result.done && !studio.activeJob()", timeout=SLOW)
-        page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
-        page.get_by_text("Side by side" if button == "Draft" else "Wipe", exact=True).click()
-        guide.go_to(14)
-        guide.picture(picture, pause=2500)
+    before = newest_job(page)
+    page.get_by_role("button", name=re.compile("^Propagate to")).click()
+    page.wait_for_function(
+        "before => studio.state.view.jobs.some((job) => job.kind === 'propagate' && job.id !== before && job.finished)",
+        arg=before,
+        timeout=SLOW,
+    )
+    page.wait_for_function("studio.state.view.result.done && !studio.activeJob()", timeout=SLOW)
+    page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
+    page.get_by_text("Wipe", exact=True).click()
+    guide.go_to(14)
+    guide.picture("8-result", pause=2500)
 
 
 def export(guide: Guide) -> None:
@@ -152,7 +151,7 @@ def export(guide: Guide) -> None:
     guide.wait("export", before)
     page.wait_for_selector("#studio-propagate .vs-files a")
     page.locator("#studio-propagate [data-ref=exportSection]").scroll_into_view_if_needed()
-    guide.picture("10-export", part="#studio-panel", pause=7000)
+    guide.picture("9-export", part="#studio-panel", pause=7000)
 
 
 def main(folder: Path) -> None:

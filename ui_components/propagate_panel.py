@@ -82,14 +82,19 @@ BODY = """
     <button type="button" class="vs-button" data-ref="export"
      title="Write the video and its recipe, then download the video">Export</button>
   </div>
+  <button type="button" class="vs-button vs-small" data-ref="command"
+   title="The whole edit as a command for a terminal">Copy as command</button>
   <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
   <ul class="vs-files" data-ref="files" aria-label="Files of this result"></ul>
-  <details class="vs-advanced" data-ref="otherFiles" hidden>
-    <summary title="Of other results, and masks">Other files</summary>
+  <div data-ref="otherFiles" title="Of other results, and masks" hidden>
+    <p class="vs-quiet">Other files</p>
     <ul class="vs-files" data-ref="others" aria-label="Other files"></ul>
-  </details>
+  </div>
 </section>
 """
+
+QUICKER = 4
+"""How many times quicker than the final a draft has to be, to be offered."""
 
 
 def propagate_panel(program: Program) -> gr.HTML:
@@ -105,7 +110,7 @@ def propagate_panel(program: Program) -> gr.HTML:
             return program.view(project_id, job=program.run("measure", project_id))
         return {
             "final": {"seconds": final.seconds, "memory": final.memory_mb, "windows": final.windows, "measured": final.measured},
-            "draft": None if draft is None else {"seconds": draft.seconds},
+            "draft": None if draft is None else {"seconds": draft.seconds, "offered": QUICKER * draft.seconds <= final.seconds},
         }
 
     def set_layers(project_id: str, layers: list[list[Any]]) -> Answer:
@@ -114,6 +119,9 @@ def propagate_panel(program: Program) -> gr.HTML:
 
     def export_notes(project_id: str, codec: str, whole: bool) -> Answer:
         return {"notes": program.run("export_notes", project_id, codec, whole)}
+
+    def copy_command(project_id: str, propagation_id: str) -> Answer:
+        return {"command": program.run("result_command", project_id, propagation_id)}
 
     formats = "".join(f'<option value="{html.escape(f.codec)}">{html.escape(f.title)}</option>' for f in program.run("export_formats"))
     rename = icon_button("renameResult", "Rename the result", "Rename", icon="pen")
@@ -130,4 +138,4 @@ def propagate_panel(program: Program) -> gr.HTML:
     passed_on = program.handlers(
         *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "rename_result", "accept_result", "start_export"),
     )
-    return part("propagate", markup, [*passed_on, foretell, set_layers, export_notes])
+    return part("propagate", markup, [*passed_on, foretell, set_layers, export_notes, copy_command])

@@ -155,6 +155,7 @@ _TABLE = (
     Operation("result_jpeg", "results.jpeg", CLIENTS),
     Operation("below_jpeg", "results.below_jpeg", CLIENTS),
     Operation("result_region_png", "results.region_png", CLIENTS),
+    Operation("result_command", "results.command"),
     Operation("rename_result", "results.rename", handler="rename_result"),
     Operation("accept_result", "results.accept", handler="accept_result"),
     Operation("set_layers", "results.set_layers"),

@@ -144,9 +144,9 @@ class EstimateOperations:
     def _timing(self, model: VideoEngine, guided: bool, draft: bool) -> Timing | None:
         weights = self._engine.weights()
         timing = self._estimates.timing(model, guided, weights)
-        if timing is None and draft:  # a quarter of the pixels of a window at full size
+        if timing is None and draft:  # steps of a quarter of the pixels; what goes with them is much the same
             whole = self._estimates.timing(self._engine.video_model(), guided, weights)
-            timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 4, measured=False)
+            timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 2, measured=False)
         return timing
 
 

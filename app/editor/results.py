@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.media.pictures import Pictures
+from app.render.command import edit_command
+from app.render.recipe import recipe_of
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
@@ -102,6 +104,15 @@ class ResultOperations:
             InputError: There is no such result, or the name is too long.
         """
         return self._workspace.change(project_id, "Rename result", lambda p: with_result_name(p, propagation_id, name))
+
+    def command(self, project_id: str, propagation_id: str) -> str:
+        """The command that makes a result like this one; InputError where one can't say it."""
+        project = self._workspace.project(project_id)
+        top = project.propagation(propagation_id)
+        if top.draft:
+            raise InputError("a draft is for the page: make the final, then copy its command")
+        stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
+        return edit_command(recipe_of(self._workspace, project, stack, (0, project.clip.info.frames), "h264", True))
 
     def accept(self, project_id: str, propagation_id: str) -> Project:
         """Make the result what the next edit starts from, which begins with an empty selection.

@@ -10,6 +10,7 @@ import statistics
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,10 @@ NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
 runs on it.
 """
-
+FOLLOWING = 0.2
+"""Seconds of a frame besides the model (what lies behind, the way of the thing), and"""
+RENDER = 0.05
+"""seconds to render one of 10^6 pixels, before any run has measured them."""
 
 Measured = TypeVar("Measured")
 
@@ -90,9 +94,9 @@ class StepClock(JobContext):
             self.stamps.append((done, time.monotonic()))
         super().report(stage, done, total, partial, unit)
 
-    def measured(self) -> tuple[float, float] | None:
-        """Seconds of a whole step, and of a window besides its steps; None without a whole
-        window.
+    def measured(self, total: float | None = None) -> tuple[float, float] | None:
+        """Seconds of a whole step, and of a window besides its steps; None without a whole window.
+        `total` is what all windows took together, where they were finished.
         """
         pairs = list(pairwise(self.stamps))
         within: dict[int, list[float]] = defaultdict(list)
@@ -105,6 +109,9 @@ class StepClock(JobContext):
         # All steps of a window but the first, which is always whole.
         sums = [sum(steps) for steps in within.values() if len(steps) == self.runs - 1]
         step = statistics.median(sums) / (self.whole - 1) if sums else statistics.median(across) / 2
+        windows = self.stamps[-1][0] // self.runs
+        if total is not None and windows:
+            return step, max(0.0, total / windows - self.whole * step)
         return step, max(0.0, statistics.median(across) - step)
 
 
@@ -140,20 +147,27 @@ class Estimates:
         whole = whole_steps(sampling.runs, model.levers, guided)
         return StepClock(context, timing_key(model, guided, weights), str(model.device), sampling.runs, whole)
 
-    def learn(self, clock: StepClock, render_seconds: float, report: dict[str, Any]) -> None:
+    def learn(self, clock: StepClock, seconds: Mapping[str, float], report: dict[str, Any]) -> None:
         """Remember what a finished run took.
 
         Args:
             clock: The context that measured it.
-            render_seconds: Seconds that rendering its frames took.
+            seconds: Of its stages, `propagate` and `render`.
             report: The run's report: `size` (W, H) and `frames`.
         """
-        measured = clock.measured()
+        measured = clock.measured(seconds.get("propagate"))
         if measured is None:
             return
         width, height = report["size"]
-        render = render_seconds / max(1, report["frames"]) / (width * height / 1e6)
+        render = seconds.get("render", 0.0) / max(1, report["frames"]) / (width * height / 1e6)
         self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
+
+    def learn_stopped(self, clock: StepClock) -> None:
+        """Remember what the windows took that a stopped run finished."""
+        measured = clock.measured()
+        if measured is not None and clock.stamps[-1][0] > clock.runs:
+            old = _read_as(Timing, self._read().get(clock.key))
+            self._store(clock.key, Timing(*measured, RENDER if old is None else old.render, _memory_mb(clock.device)))
 
     def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
         """Remember what one unit of a step took.
@@ -212,7 +226,6 @@ class Estimates:
         from core.vivid.contract import Sampling
 
         context.report("measuring", 0, 3)
-        started = time.monotonic()
         stamps: list[float] = []
 
         def on_step(step: int) -> None:
@@ -223,11 +236,15 @@ class Estimates:
         shape = (1, 1, model.window_frames, height, width)
         with torch.inference_mode():
             grey = torch.zeros(1, 3, *shape[2:], device=model.device, dtype=model.pipeline.vae.dtype)
-            conditions = model.encode(grey, torch.ones(shape, device=model.device, dtype=grey.dtype))
+            region = torch.ones(shape, device=model.device, dtype=grey.dtype)
+            model.encode(grey, region)  # the first time is slower than all others
+            started = time.monotonic()
+            conditions = model.encode(grey, region)
+            encoded = time.monotonic() - started
         model.paint("", conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
-        ended = time.monotonic()
-        step = stamps[1] - stamps[0]
-        timing = Timing(step, max(0.0, ended - started - 2 * step), 0.05, _memory_mb(str(model.device)), measured=False)
+        decoded = time.monotonic() - stamps[-1]
+        window = encoded + decoded + FOLLOWING * (model.window_frames - 1)
+        timing = Timing(stamps[1] - stamps[0], window, RENDER, _memory_mb(str(model.device)), measured=False)
         self._store(timing_key(model, guided, weights), timing)
         context.report("measuring", 3, 3)
         return timing

@@ -197,6 +197,7 @@ class PropagationJobs:
                 stopwatch=stopwatch,
             )
         except Cancelled as stop:
+            self._estimates.learn_stopped(clock)
             if str(stop) != PAUSED:
                 self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
             raise
@@ -205,7 +206,7 @@ class PropagationJobs:
         by_model = not laid and all(keyframe.carried == "picture" for keyframe in propagation.keyframes)
         measured = clock.measured() if by_model else None
         if by_model:
-            self._estimates.learn(clock, stopwatch.seconds.get("render", 0.0), report)
+            self._estimates.learn(clock, stopwatch.seconds, report)
         else:
             seconds = sum(stopwatch.seconds.values()) / max(1, report["frames"])
             self._estimates.learn_rate("carry", "insert" if laid else "change", seconds, "cpu")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from builders import video_file
 from command_line import BOX, run, run_here
 from PIL import Image
 
+from app.render.command import edit_command
 from app.render.recipe import Recipe
+from core.errors import InputError
 from core.masks import FLAG_TEXTS
 from core.media import open_clip, write_image
 from core.project.tracks import MaskAdjustment
@@ -94,6 +98,20 @@ def test_edit_gives_the_source_back_with_only_the_region_changed(talking_clip: P
             assert mask.any()
             assert (frame[~mask] == before[~mask]).all()
             assert np.abs(frame[mask].astype(int) - before[mask]).mean() > 5
+
+
+def test_an_edit_can_be_copied_as_a_command(edited: Path) -> None:
+    from app.commands.parser import build_parser
+
+    recipe = Recipe.load(edited / "recipe.json")
+    program, script, *words = shlex.split(edit_command(recipe))
+    assert (program, script) == ("python3", "launch.py")
+    given, own = build_parser().parse_args(words), build_parser().parse_args(["edit", recipe.video, "--out", "out", "--task", "modify"])
+    asked = {name: value for name, value in vars(given).items() if value != vars(own)[name]}
+    adjusted = {"adjust": "box+expand:6,holes:all,smooth:1", "frame": 0}
+    assert asked == {"box": [f"0:{BOX}"], "caption": "a red cube", "seed": 3, "steps": 1, **adjusted}
+    with pytest.raises(InputError, match="several objects or edits"):
+        edit_command(replace(recipe, edits=recipe.edits * 2))
 
 
 def test_the_same_seed_gives_the_same_pixels(talking_clip: Path, edited: Path, tmp_path: Path) -> None:

@@ -5,18 +5,13 @@ import { register } from "../state/commands.js";
 import { spotArgument } from "../state/geometry.js";
 import { showMessage } from "../state/messages.js";
 import { on, state } from "../state/store.js";
+import { copyWords } from "../widgets/clipboard.js";
 
 /** Mount the button that shows the pixel and copies it. */
 export const mountSpot = (button) => {
   const copy = async (spot) => {
     if (!spot || !state.view) return;
-    const words = spotArgument(spot, state.frame);
-    // without a secure address a browser has no clipboard for a page
-    const written = await navigator.clipboard?.writeText(words).then(
-      () => true,
-      () => false,
-    );
-    showMessage(written ? `Copied: ${words}` : `The browser lets nothing be copied here: ${words}`);
+    await copyWords(spotArgument(spot, state.frame));
   };
   const copyBox = () => {
     const ofObject = state.view?.objects.find(({ id }) => id === state.object);

@@ -7,6 +7,7 @@ import { showMessage } from "../state/messages.js";
 import { openStep, projectUrl } from "../state/project.js";
 import { ask, request } from "../state/requests.js";
 import { state } from "../state/store.js";
+import { copyWords } from "../widgets/clipboard.js";
 import { make } from "../widgets/dom.js";
 
 const DOWNLOADED = "h264";
@@ -41,6 +42,12 @@ export const mountExports = (ref, server) => {
     );
     if (there) save(there.name, addressOf(there.name));
     else start(DOWNLOADED);
+  });
+
+  ref.command.addEventListener("click", async () => {
+    const values = { project_id: state.view.id, propagation_id: shown().id };
+    const answer = await ask(server, "copy_command", values).catch(() => null);
+    if (answer) copyWords(answer.command);
   });
 
   const point = (name) => {
@@ -115,6 +122,7 @@ export const mountExports = (ref, server) => {
   const drawScope = () => {
     const [first, stop] = span();
     ref.scopeRow.hidden = !isPart();
+    ref.command.hidden = !shown();
     ref.scope.lastElementChild.textContent = `only frames ${first} to ${stop - 1}`;
     const result = shown();
     if (result) ref.download.href = projectUrl(`result/${result.id}.mp4`);

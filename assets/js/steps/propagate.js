@@ -74,7 +74,11 @@ export const mountPropagate = (ref, server) => {
 
   // What it will take
 
-  const estimates = estimator(server, () => drawEstimate());
+  const estimates = estimator(server, () => {
+    drawEstimate();
+    drawButtons();
+  });
+  const draftOffered = () => Boolean(estimates.latest()?.draft?.offered);
   const askEstimate = () => {
     const { view } = state;
     if (state.step !== "propagate" || !view.accepted) return;
@@ -89,10 +93,11 @@ export const mountPropagate = (ref, server) => {
     if (!final) return "Measuring this machine, to say how long it will take.";
     if (isPaused()) {
       const left = missingWindows(result); // of a run that goes on, only what is missing
-      const seconds = (final.seconds * left) / Math.max(1, result.windows.length);
+      const own = result.draft && draft ? draft : final;
+      const seconds = (own.seconds * left) / Math.max(1, result.windows.length);
       return left ? `About ${duration(seconds)} to go.` : "";
     }
-    const time = `about ${duration(final.seconds)}${draft ? ` (draft ${duration(draft.seconds)})` : ""}`;
+    const time = `about ${duration(final.seconds)}${draftOffered() ? ` (draft ${duration(draft.seconds)})` : ""}`;
     const guess = final.measured ? "" : ", at a first guess";
     const windows = final.windows ? `${plural(final.windows, "window")}, ` : "";
     return `${windows}${time}, ${memory(final.memory)} of memory${guess}.`;
@@ -131,6 +136,7 @@ export const mountPropagate = (ref, server) => {
     ref.primary.disabled = busy || (!keyframe && !paused);
     ref.secondary.disabled = busy || !keyframe;
     ref.primary.textContent = mainWords();
+    ref.secondary.hidden = !paused && !draftOffered(); // a draft that takes long is none
     ref.secondary.textContent = paused ? "Start over" : "Draft";
     ref.secondary.title = paused
       ? "Give up what there is of it and make every window anew"
