@@ -11,6 +11,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
@@ -90,7 +91,7 @@ def recognises(folder: Path) -> bool:
     return config.get("_class_name") == "CogVideoXTransformer3DModel" and config.get("in_channels") == _CHANNELS
 
 
-def read_engine(folder: Path, name: str, dtype: torch.dtype) -> FunInpaintModel:
+def read_engine(folder: Path, name: str, dtype: torch.dtype, denoiser: Any = None) -> FunInpaintModel:
     """Read a CogVideoX-Fun InP into the host's memory, part by part: the index of the public
     weights may name classes that diffusers doesn't have.
 
@@ -98,17 +99,20 @@ def read_engine(folder: Path, name: str, dtype: torch.dtype) -> FunInpaintModel:
         folder: In diffusers' layout.
         name: What it is called.
         dtype: Precision of the weights.
+        denoiser: One that takes the place of the folder's.
 
     Returns:
         The engine, not placed yet.
     """
     weights = {"dtype": dtype, "use_safetensors": True}
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", **weights)
+    if denoiser is None:
+        denoiser = CogVideoXTransformer3DModel.from_pretrained(folder, subfolder="transformer", **weights)
     pipeline = VividPipeline(
         tokenizer=AutoTokenizer.from_pretrained(folder, subfolder="tokenizer"),
         text_encoder=T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", **weights),
         vae=vae,
-        transformer=CogVideoXTransformer3DModel.from_pretrained(folder, subfolder="transformer", **weights),
+        transformer=denoiser,
         scheduler=CogVideoXDDIMScheduler.from_pretrained(folder, subfolder="scheduler"),
     )
     pipeline.set_progress_bar_config(disable=True)

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -27,13 +27,14 @@ class EngineModule(Protocol):
     def recognises(self, folder: Path) -> bool:
         """Whether the folder's configurations are those of the engine. Reads no weights."""
 
-    def read_engine(self, folder: Path, name: str, dtype: torch.dtype) -> VideoEngine:
+    def read_engine(self, folder: Path, name: str, dtype: torch.dtype, denoiser: Any = None) -> VideoEngine:
         """Read the weights into the host's memory.
 
         Args:
             folder: One that it recognises.
             name: What the model is called.
             dtype: Precision of the denoiser and the text encoder.
+            denoiser: One that takes the place of the folder's.
 
         Returns:
             The model, not placed yet.
@@ -52,8 +53,8 @@ def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "
     """Load a model of the catalogue, or a folder given as a path, onto `device`.
 
     Args:
-        name: A name of the catalogue, or the path of a folder: a VIVID package, or another engine's
-            weights in diffusers' layout.
+        name: A name of the catalogue, or a path: a VIVID package, a folder with another engine's
+            weights in diffusers' layout, or a file with a denoiser alone.
         device: cpu, cuda, cuda:N or mps. Single precision on a CPU, bfloat16 elsewhere.
         store: Where models lie.
         memory: all, parts, layers or auto, which chooses by what the device has free.
@@ -74,6 +75,8 @@ def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "
 
 
 def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
+    if folder.is_file():
+        return _read_file(folder, name, dtype, store)
     # Asked first, so that the model that ships does not wait for the libraries of the others.
     if is_vivid(facts_of(folder)):
         return open_vivid(folder, name, dtype, store)
@@ -81,8 +84,23 @@ def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> Vid
         if module.recognises(folder):
             with damage_reported(folder):
                 return module.read_engine(folder, name, dtype)
+    raise _unknown(folder)
+
+
+def _read_file(path: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
+    from core.engines.single_file import base_of, read_denoiser
+
+    folder = base_of(path, store)
+    for module in engine_modules():
+        if module.recognises(folder):
+            with damage_reported(path):
+                return module.read_engine(folder, name, dtype, read_denoiser(path, folder, dtype))
+    raise _unknown(folder)
+
+
+def _unknown(folder: Path) -> ModelMissingError:
     known = ", ".join(module.DECLARED.title for module in engine_modules())
-    raise ModelMissingError(
+    return ModelMissingError(
         f"'{folder}' holds no video model that is known: give a VIVID package (with its vivid.json), "
         f"or a folder in diffusers' layout of {known}"
     )

@@ -245,7 +245,7 @@ def recognises(folder: Path) -> bool:
     return config_of(folder, "transformer").get("_class_name") == "WanVACETransformer3DModel"
 
 
-def read_engine(folder: Path, name: str, dtype: torch.dtype) -> VaceEngine:
+def read_engine(folder: Path, name: str, dtype: torch.dtype, denoiser: Any = None) -> VaceEngine:
     """Read a VACE into the host's memory. The autoencoder stays in single precision, which it
     needs.
 
@@ -253,12 +253,14 @@ def read_engine(folder: Path, name: str, dtype: torch.dtype) -> VaceEngine:
         folder: In diffusers' layout.
         name: What it is called.
         dtype: Precision of denoiser and text encoder.
+        denoiser: One that takes the place of the folder's.
 
     Returns:
         The engine, not placed yet.
     """
     vae = AutoencoderKLWan.from_pretrained(folder, subfolder="vae", dtype=torch.float32, use_safetensors=True)
-    pipeline = VacePipeline.from_pretrained(folder, vae=vae, dtype=dtype, use_safetensors=True)
+    own_parts = {"vae": vae} if denoiser is None else {"vae": vae, "transformer": denoiser}
+    pipeline = VacePipeline.from_pretrained(folder, dtype=dtype, use_safetensors=True, **own_parts)
     pipeline.set_progress_bar_config(disable=True)
     declared = DECLARED if pipeline.transformer_2 is None else TWO_DENOISERS
     if pipeline.transformer_2 is not None and pipeline.config.boundary_ratio is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.assets import ASSETS
 from core.errors import InputError, ModelMissingError
-from core.models.catalogue import entry, MODELS, names, needed_by
+from core.models.catalogue import entry, MODELS, names, needed_by, size_words
 from core.models.hub import model_type, SAM3
 from core.models.hub_answers import refused, way_in
 from core.models.model import ModelEntry, ModelKind
@@ -115,7 +115,8 @@ class ModelStore:
         if model.gated:
             return refused(model, self.root)
         what = f"{model.file} of {model.repository}" if model.file else f"the repository {model.repository}"
-        size = f", {model.download_mb} MB" if model.download_mb else ""
+        words = f"{model.download_mb} MB" if model.download_mb and model.download_mb < 1000 else size_words(model)
+        size = f", {words}" if words else ""
         places = "the Hugging Face cache" if self.root is None else f"{self.root / model.name} and the Hugging Face cache"
         return ModelMissingError(
             f"the model '{model.name}' is not on this machine ({what}{size}; licence {model.licence}; looked in {places})",

@@ -80,6 +80,18 @@ def load_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
     return load_file(path, device=device)
 
 
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a file's tensors by their names; no tensor is read.
+
+    SafetensorError or OSError for a damaged file.
+    """
+    from safetensors import safe_open
+
+    check_tensors(path)
+    with safe_open(path, "pt") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  (no mapping)
+
+
 def load_checkpoint(path: Path) -> Any:
     """Read a checkpoint of one file: safetensors, or a pickle of torch that holds nothing but
     weights.

@@ -60,9 +60,9 @@ class Vocabulary:
 
 def read_vocabulary(package: Path) -> Vocabulary | None:
     """The vocabulary in a model package's vivid.json; None when it lists none, or where a folder of
-    diffusers does without that file.
+    diffusers, or a file with a denoiser, does without.
     """
-    if (package / "model_index.json").is_file() and not (package / "vivid.json").exists():
+    if package.is_file() or ((package / "model_index.json").is_file() and not (package / "vivid.json").exists()):
         return None
     try:
         facts = json.loads((package / "vivid.json").read_text(encoding="utf-8"))

@@ -1,0 +1,95 @@
+"""A denoiser of one's own in a single file, as diffusers or its makers lay it out. The other parts
+come from the model of the catalogue that has the same size.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from accelerate import init_empty_weights
+from safetensors import SafetensorError
+
+from core.engines.folders import config_of
+from core.errors import ModelMissingError
+from core.models import ModelStore
+from core.models.catalogue import MODELS
+from core.models.tensors import load_tensors, shapes_of
+
+_SIGNS = {"wan-vace": ("vace_patch_embedding.weight", 96), "cogvideox-fun": ("patch_embed.proj.weight", 33)}
+"""By engine: the tensor that tells it, and how many channels that reads."""
+_PREFIX = "model.diffusion_model."
+"""What some programs put before every name."""
+
+
+def base_of(path: Path, store: ModelStore) -> Path:
+    """The folder of the model whose other parts fit a denoiser.
+
+    Args:
+        path: A file with a denoiser; only its header is read.
+        store: Where models lie.
+
+    Raises:
+        ModelMissingError: It is no denoiser of an engine that is known, or the model that it fits
+            is not on this machine.
+    """
+    engine, width = _kind_of(path)
+    models = [model for model in MODELS.values() if model.engine == engine and model.kind == "video" and model.runs]
+    for model in models:
+        if store.available(model.name, "video"):
+            folder = store.locate(model.name, "video")
+            config = config_of(folder, "transformer")
+            if int(config.get("num_attention_heads", 0)) * int(config.get("attention_head_dim", 0)) == width:
+                return folder
+    wanted = next((model.name for model in models if model.parameters is not None and model.parameters.width == width), None)
+    if wanted is None:
+        raise ModelMissingError(f"the denoiser in '{path}' has {width} channels, which none of {', '.join(one.name for one in models)} has")
+    raise ModelMissingError(
+        f"'{path.name}' is a denoiser alone: its text encoder and autoencoder come with '{wanted}', which is not on this machine",
+        fetchable=wanted,
+    )
+
+
+def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
+    """Read a denoiser.
+
+    Args:
+        path: Its file, safetensors.
+        folder: Of the model that has the other parts, and the denoiser's configuration.
+        dtype: Precision of the weights.
+
+    Returns:
+        The network, in the host's memory.
+
+    Raises:
+        ValueError: Weights are missing, or of another shape.
+        SafetensorError, OSError: The file is damaged.
+    """
+    kind = getattr(diffusers, config_of(folder, "transformer")["_class_name"])
+    tensors = {name.removeprefix(_PREFIX): value for name, value in load_tensors(path).items()}
+    with init_empty_weights():
+        network = kind.from_config(kind.load_config(folder, subfolder="transformer", local_files_only=True))
+    if set(tensors) == set(network.state_dict()):
+        network.load_state_dict(tensors, assign=True)
+        return network.to(dtype).eval()
+    network = kind.from_single_file(tensors, config=str(folder), subfolder="transformer", dtype=dtype, local_files_only=True)
+    lacking = [name for name, value in network.named_parameters() if value.is_meta]
+    if lacking:
+        raise ValueError(f"{len(lacking)} of its weights are missing, such as {lacking[0]}")
+    return network
+
+
+def _kind_of(path: Path) -> tuple[str, int]:
+    """The engine of a denoiser, and the values of its tokens."""
+    try:
+        shapes = {name.removeprefix(_PREFIX): shape for name, shape in shapes_of(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise ModelMissingError(f"'{path}' can't be read as safetensors ({str(error).splitlines()[0]}): get it anew") from error
+    for engine, (name, channels) in _SIGNS.items():
+        if len(shape := shapes.get(name, ())) > 1 and shape[1] == channels:
+            return engine, shape[0]
+    raise ModelMissingError(f"'{path}' holds no denoiser that is known: give one of VACE or CogVideoX-Fun InP, or a folder")

@@ -1,0 +1,85 @@
+"""A denoiser of one's own in a single file, in diffusers' layout or its makers', in the place of a
+model's own.
+"""
+
+from __future__ import annotations
+
+import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_engines import write_fun, write_vace
+
+from app.contract.error_text import error_text
+from core.engines.loading import load_video_engine
+from core.errors import ModelMissingError
+from core.models import ModelStore
+from core.models.vocabulary import read_vocabulary
+
+STATE_DICTS = Path(__file__).parents[1] / "data" / "state_dicts"
+Tensors = dict[str, torch.Tensor]
+
+
+def tuned(folder: Path) -> Tensors:
+    """The denoiser of a model, changed a little."""
+    (weights,) = (folder / "transformer").glob("*.safetensors")
+    return {name: value * 1.01 for name, value in load_file(weights).items()}
+
+
+def as_its_makers(tensors: Tensors) -> Tensors:
+    """The names that the makers of VACE give the tensors, as other programs write them."""
+    facts = json.loads((STATE_DICTS / "wan-vace-1.3b.json").read_text())
+    originals = {}
+    for pattern in facts["keys"]:
+        for number in range(2):
+            original = name = pattern.replace("{0-29}", str(number)).replace("{0-14}", str(number)).replace("{1-14}", "1")
+            for old, new in facts["renamed"]:
+                name = name.replace(old, new)
+            originals[name] = original
+    return {f"model.diffusion_model.{originals[name]}": value for name, value in tensors.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "layout"),
+    [
+        ("wan-vace-1.3b", write_vace, as_its_makers),
+        ("wan-vace-1.3b", write_vace, dict),
+        ("cogvideox-fun-inp-5b", write_fun, dict),
+    ],
+)
+def test_a_file_takes_the_place_of_the_denoiser(
+    name: str, write: Callable[[Path], Path], layout: Callable[[Tensors], Tensors], tmp_path: Path
+) -> None:
+    folder, store, file = write(tmp_path / "models" / name), ModelStore(tmp_path / "models"), tmp_path / "mine.safetensors"
+    wanted = tuned(folder)
+    written = layout(wanted)
+    save_file(written, file)
+    found = load_video_engine(str(file), "cpu", store).pipeline.transformer.state_dict()
+    assert set(found) == set(wanted)
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+    assert read_vocabulary(file) is None
+
+    written.pop(next(key for key in written if "norm" in key))
+    save_file(written, file)
+    with pytest.raises(ModelMissingError, match=r"mine\.safetensors' can't be loaded"):
+        load_video_engine(str(file), "cpu", store)
+
+
+def test_a_file_without_the_rest_of_its_model_says_what_to_fetch(tmp_path: Path) -> None:
+    file, store = tmp_path / "mine.safetensors", ModelStore(tmp_path / "models")
+    save_file({"vace_patch_embedding.weight": torch.zeros(1536, 96, 1, 1, 1)}, file)
+    with pytest.raises(ModelMissingError) as caught:
+        load_video_engine(str(file), "cpu", store)
+    assert "text encoder and autoencoder come with 'wan-vace-1.3b'" in str(caught.value)
+    assert error_text(caught.value).endswith("run `launch.py models fetch wan-vace-1.3b` where there is a network")
+    save_file({"a": torch.zeros(1)}, file)
+    with pytest.raises(ModelMissingError, match="holds no denoiser that is known"):
+        load_video_engine(str(file), "cpu", store)
+    file.write_bytes(b"rubbish")
+    with pytest.raises(ModelMissingError, match="can't be read as safetensors"):
+        load_video_engine(str(file), "cpu", store)
