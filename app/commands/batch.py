@@ -189,6 +189,9 @@ def edit_to_folder(
                 model = engine.video_model()
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
+            paints = arguments.task != "delete" or model.paints_background
+            if paints and (hint := model.rate_hint(float(info.rate))):
+                note(hint)
             if masks is None:
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]

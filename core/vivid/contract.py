@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SAMPLED = (*TASKS, "propagate")
 """What has defaults of its own: the three tasks on a keyframe, and its propagation."""
 _CAPTIONS_KEPT = 64
+_RATES_APART = 1.5
+"""Times that the rate of a clip may differ from that of the training before it is said."""
 
 Conditions = tuple["Tensor", ...]
 """What an engine made of a clip and its region; only that engine knows what the parts mean."""
@@ -80,7 +82,8 @@ class Declaration:
         size_unit: Both sides of what it sees are multiples of this, in pixels.
         working_size: Height and width in pixels at which it works best.
         window_frames: Frames at once at which it works best.
-        rate: Frames a second that it was trained at; None where that is not known.
+        rate: Frames a second that it was trained at; None where it was each clip's own, or that is
+            not known.
         keyframes: Which accepted frames it takes in a window: the first one, or any.
         region_form: The form of region that it does best with; None for any.
         reference_noise: Standard deviation of the noise that is put on what it is shown of the
@@ -266,6 +269,20 @@ class VideoEngine(ABC):
             own.steps if wanted.steps is None else wanted.steps,
             own.guidance if wanted.guidance is None else wanted.guidance,
             own.strength,
+        )
+
+    def rate_hint(self, rate: float) -> str:
+        """What a person should know of a clip of `rate` frames a second; "" for nothing. The frames
+        of a window follow each other as the clip's do, whatever the engine was trained at.
+        """
+        trained = self.declared.rate
+        if trained is None or max(trained / rate, rate / trained) < _RATES_APART:
+            return ""
+        how = "slower" if rate > trained else "faster"
+        times = max(trained / rate, rate / trained)
+        return (
+            f"the model was trained at {trained:g} frames a second and the clip has {rate:g}: "
+            f"to the model it moves {times:.1f} times {how} than what it knows"
         )
 
     def caption_for(self, task: str, caption: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,7 @@ def open_vivid(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -
             mask_fill=_mask_fill(facts.get("hole", "black")),
             keyframe_weight=_keyframe_weight(float(facts.get("kept", 0))),
             object_mattes=bool(facts.get("things", False)),
+            declared=replace(VIVID, rate=_rate(float(facts.get("fps", 0)))),
         )
 
 
@@ -204,6 +205,12 @@ def _keyframe_weight(share: float) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"'kept' has to lie in 0 to 1, not at {share}")
     return share
+
+
+def _rate(fps: float) -> float | None:
+    if fps < 0:
+        raise ValueError(f"'fps' has to be 0 or more, not {fps}")
+    return fps or None
 
 
 def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, store: ModelStore) -> VividPipeline:

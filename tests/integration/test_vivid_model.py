@@ -40,6 +40,15 @@ def test_a_package_says_which_words_it_knows(tmp_path: Path) -> None:
     assert load_vivid(str(tmp_path), "cpu", ModelStore()).vocabulary is None
 
 
+def test_a_package_says_at_which_rate_it_was_trained(tmp_path: Path) -> None:
+    assert tiny_vivid(tmp_path).rate_hint(240) == ""  # each clip at its own rate
+    _rewrite(tmp_path, fps=8)
+    model = load_vivid(str(tmp_path), "cpu", ModelStore())
+    assert model.rate_hint(10) == ""
+    assert "8 frames a second and the clip has 30: to the model it moves 3.8 times slower" in model.rate_hint(30)
+    assert "2.0 times faster" in model.rate_hint(4)
+
+
 def test_a_layout_of_another_order_is_taken_from_the_package(tmp_path: Path) -> None:
     _rewrite(tiny_vivid_package(tmp_path), layout="masked,noise,mask")
     assert str(load_vivid(str(tmp_path), "cpu", ModelStore()).pipeline.layout) == "masked,noise,mask"
@@ -51,6 +60,7 @@ def test_a_layout_of_another_order_is_taken_from_the_package(tmp_path: Path) -> 
         ({"mask_channels": 3}, "9 channels"),
         ({"working_size": [30, 32]}, "30x32"),
         ({"window_frames": 16}, "16 frames"),
+        ({"fps": -8}, "can't be loaded"),
         ({"tasks": {"add": {"steps": 3}}}, "guidance"),
         ({"layout": "noise,mask"}, "channel layout"),
         ({"layout": 5}, "can't be loaded"),

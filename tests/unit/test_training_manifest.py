@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from pycocotools import mask as coco
 from core.dataset.rle import decode_rle
 from core.errors import InputError
 from core.media import write_image
+from core.project.tracks import FORMS, MaskAdjustment
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.overrides import with_overrides
+from core.training.datasets.conditions import draw_conditions
 from core.training.datasets.reading import read_data
 from core.training.datasets.records import choose_frames, load_record, plan_crop
 from core.vivid.conditioning import DELETE_CAPTION
@@ -50,6 +53,14 @@ def test_masks_in_every_form_are_the_same_masks(manifest: Path) -> None:
         assert len(set(widths.tolist())) <= 2, "the region keeps its width"
         red = example.frames[..., 0].astype(int) > 150
         assert (red == example.masks).mean() > 0.95, "the masks lie on the thing, at every frame"
+
+
+def test_masks_are_given_forms_or_left_alone() -> None:
+    plain = replace(CONFIG, mask_forms=False)
+    drawn = [(draw_conditions(CONFIG, "clip", "video", visit), draw_conditions(plain, "clip", "video", visit)) for visit in range(40)]
+    assert {formed.adjustment.form for formed, _ in drawn} == set(FORMS)
+    assert {left.adjustment for _, left in drawn} == {MaskAdjustment()}
+    assert all(formed.keyframe == left.keyframe for formed, left in drawn)
 
 
 def test_records_say_what_they_are(manifest: Path) -> None:

@@ -218,6 +218,7 @@ class AdapterTraining:
             "mask_channels": 1,
             "max_text_length": self.text_length,
             "tasks": tasks,
+            "fps": self.config.fps,
             "base": str(base.resolve()) if base.exists() else self.config.base,
             "adapter": "vivid.safetensors",
         }

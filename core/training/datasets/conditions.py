@@ -41,13 +41,15 @@ def draw_conditions(config: DataConfig, key: str, kind: Kind, variant: int) -> C
         variant: Number of the draw; the same one draws the same.
 
     Returns:
-        One of the paper's six mask forms, and the keyframe or not.
+        One of the paper's six mask forms (without `mask_forms` the mask itself), and the keyframe
+        or not.
     """
     draw = generator_for(config.seed, key, 1, variant)
-    form = FORMS[int(draw.integers(len(FORMS)))]
+    form = FORMS[int(draw.integers(len(FORMS)))]  # drawn in any case: what is drawn after it stays the same
     pixels = int(draw.integers(config.expand_from, config.expand_to + 1)) if form.endswith("expand") else 0
     keyframe = bool(draw.random() < config.keyframe_probability)
-    return Conditions(MaskAdjustment(form, pixels), kind == "video" and keyframe)
+    adjustment = MaskAdjustment(form, pixels) if config.mask_forms else MaskAdjustment()
+    return Conditions(adjustment, kind == "video" and keyframe)
 
 
 def draw_caption(config: DataConfig, key: str, captions: Sequence[str], visit: int) -> str:

@@ -29,14 +29,17 @@ class DataConfig:
     width: int = 720
     frames: int = 49
     """Frames of a video sample: 8k + 1."""
-    fps: float = 8.0
-    """Frames a second that a video is sampled at; 0: every frame of it."""
+    fps: float = 0.0
+    """Frames a second that a video is sampled at; 0: every frame of it, as the model is used. The
+    package says it."""
     accumulate: int = 1
     """Micro-batches a step."""
     keyframe_probability: float = 0.5
     """KIVE: how often a video's first frame is given and its mask is zero."""
     caption_drop: float = 0.1
     """How often the caption is empty, which guidance needs."""
+    mask_forms: bool = True
+    """Give masks as tracked one of the paper's six forms; without, they are taken as they are."""
     expand_from: int = 4
     """The least that `expand` widens a mask by, in pixels of the working size."""
     expand_to: int = 48

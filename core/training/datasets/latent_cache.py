@@ -20,7 +20,9 @@ from core.training.datasets.config import DataConfig
 
 _FACTS = "latents.json"
 _SHAPE = ("base", "height", "width", "frames", "fps", "seed")
-_CONDITIONS = ("keyframe_probability", "expand_from", "expand_to")
+_CONDITIONS = ("keyframe_probability", "expand_from", "expand_to", "mask_forms")
+_BEFORE = {"mask_forms": True}
+"""What holds of latents that were made before there was a setting."""
 
 
 class LatentCache:
@@ -66,8 +68,8 @@ class LatentCache:
     @staticmethod
     def _check(folder: Path, facts: dict[str, Any], config: DataConfig, variants: int) -> None:
         for name in (*_SHAPE, *(_CONDITIONS if variants else ())):
-            if facts.get(name) != getattr(config, name):
-                raise InputError(f"the latents in {folder} were made with {name}={facts.get(name)}, not {getattr(config, name)}")
+            if (made := facts.get(name, _BEFORE.get(name))) != getattr(config, name):
+                raise InputError(f"the latents in {folder} were made with {name}={made}, not {getattr(config, name)}")
 
     def record(self, key: str) -> dict[str, Tensor] | None:
         """What is known of a record."""
