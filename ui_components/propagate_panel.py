@@ -54,15 +54,15 @@ BODY = """
      title="Every finished result is kept; the one that is chosen plays"></select>
     {rename}
   </div>
-  <p class="vs-note" data-ref="note" hidden></p>
-  <dl class="vs-facts" data-ref="report"></dl>
-  <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
   <div class="vs-row vs-even">
     <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
      data-icon="download"></span>Download</a>
     <button type="button" class="vs-button" data-ref="accept"
      title="The next edit starts from this result; undo takes it back">Accept, edit on</button>
   </div>
+  <p class="vs-note" data-ref="note" hidden></p>
+  <dl class="vs-facts" data-ref="report"></dl>
+  <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
 </section>
 <section class="vs-section" data-ref="stackSection" hidden>
   <h3>Accepted edits, the latest on top</h3>
@@ -82,8 +82,8 @@ BODY = """
     <button type="button" class="vs-button" data-ref="export"
      title="Write the video and its recipe, then download the video">Export</button>
   </div>
-  <button type="button" class="vs-button vs-small" data-ref="command"
-   title="The whole edit as a command for a terminal">Copy as command</button>
+  <div class="vs-row"><button type="button" class="vs-button vs-small" data-ref="command"
+   title="The whole edit as a command for a terminal">Copy as command</button></div>
   <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
   <ul class="vs-files" data-ref="files" aria-label="Files of this result"></ul>
   <div data-ref="otherFiles" title="Of other results, and masks" hidden>
