@@ -26,7 +26,16 @@ def _klein() -> Any:
     from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinInpaintPipeline, Flux2Transformer2DModel
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    words = {"vocab_size": 300, "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 8}
+    # The pipeline reads layers 9, 18 and 27.
+    words = {
+        "num_hidden_layers": 28,
+        "vocab_size": 300,
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_attention_heads": 1,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+    }
     return Flux2KleinInpaintPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=AutoencoderKLFlux2(
@@ -37,7 +46,9 @@ def _klein() -> Any:
             latent_channels=4,
             norm_num_groups=4,
         ),
-        text_encoder=Qwen3ForCausalLM(Qwen3Config(**words, num_hidden_layers=28)),  # the pipeline reads layers 9, 18 and 27
+        text_encoder=Qwen3ForCausalLM(
+            Qwen3Config(**words, num_hidden_layers=28, tie_word_embeddings=True)
+        ),  # the pipeline reads layers 9, 18 and 27
         tokenizer=_bytes_tokenizer(),
         transformer=Flux2Transformer2DModel(
             in_channels=16,

@@ -14,19 +14,9 @@ import transformers
 from core.keyframe_models.placing import plan_parts
 from core.models.catalogue import MODELS
 from core.vivid.presets import CARDS, free_of_card
+from scripts.measure_keyframe_model import klein_parts
 
 HALF, BOTH = torch.bfloat16, ("text_encoder", "transformer")
-
-
-def klein() -> dict[str, Any]:
-    words = {"hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8}
-    return {
-        "vae": diffusers.AutoencoderKLFlux2(),
-        "text_encoder": transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**words, vocab_size=151936, tie_word_embeddings=True)),
-        "transformer": diffusers.Flux2Transformer2DModel(
-            num_layers=5, num_single_layers=20, num_attention_heads=24, joint_attention_dim=7680, guidance_embeds=False
-        ),
-    }
 
 
 def sdxl() -> dict[str, Any]:
@@ -71,7 +61,7 @@ def qwen() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "build", "denoiser", "size", "layers"),
     [
-        ("flux2-klein-4b", klein, "transformer", 1024, {8: BOTH}),
+        ("flux2-klein-4b", klein_parts, "transformer", 1024, {8: BOTH}),
         ("sdxl-inpaint", sdxl, "unet", 1024, {8: ("unet",)}),
         ("qwen-image-inpaint", qwen, "transformer", 1328, {8: BOTH, 12: BOTH, 16: BOTH, 24: BOTH[1:], 40: BOTH[1:]}),
     ],
