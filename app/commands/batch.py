@@ -244,7 +244,8 @@ def _with_proposal(arguments: EditArguments, masks: MaskSequence) -> EditArgumen
     from core.masks import proposed_adjustment
 
     adjustment = proposed_adjustment("delete", [masks], arguments.adjustment)
-    note(f"the region is the mask and {adjustment.pixels} pixels around it, as suits a removal; --adjust chooses another")
+    shape = "the mask's hull" if adjustment.form.startswith("hull") else "the mask"
+    note(f"the region is {shape} and {adjustment.pixels} pixels around it, as suits a removal; --adjust chooses another")
     return replace(arguments, adjustment=adjustment)
 
 

@@ -48,6 +48,12 @@ HEAD = 0.4
 """Share of a thing, from the top, beside which no shadow begins."""
 LOOKS = 2
 """Looks to either side that have a say in what is a shadow."""
+SOON = 2
+"""Frames to the next look at a dark shadow that no other look sees: that of a thing that jumps is
+there for a moment.
+"""
+DEEP = 0.3
+"""How much darker such a shadow is."""
 LARGEST = 1.2
 """More than this many times the thing's own area is no shadow but a mistake."""
 RIM = 3
@@ -70,8 +76,9 @@ class Affected:
     def __init__(self, reader: Frames, region: Region) -> None:
         self._footage = Footage(reader, region)
         self._camera = Camera(self._footage)
-        self._seen: OrderedDict[int, Mask] = OrderedDict()
+        self._seen: OrderedDict[int, tuple[Mask, Mask]] = OrderedDict()
         self._found: OrderedDict[int, Mask] = OrderedDict()
+        self._jumps: set[int] = set()
 
     def at(self, index: int) -> Mask:
         """bool (H, W): what the things affect on a frame, beside the region."""
@@ -83,7 +90,8 @@ class Affected:
         total, weight = np.zeros(own.shape, np.float32), 0.0
         for at in self._around(index):
             share = 1 - abs(at - index) / STEP
-            total += share * _moved(self._agreed(at), footage.small_hole(at), own)
+            agreed = self._agreed(at)
+            total += share * _moved(agreed, footage.small_hole(at), own, at in self._jumps)
             weight += share
         if weight == 0 or not (total > 0).any():
             return np.zeros_like(hole)
@@ -113,32 +121,50 @@ class Affected:
             looks = [one for one in asked if one in shot and footage.hole(one).any()]
             votes = np.zeros(own.shape, np.float32)
             for one in looks:
-                votes += _moved(self._look(one), footage.small_hole(one), own)
+                votes += _moved(self._look(one)[0], footage.small_hole(one), own, jumps=False)
             seen = (votes >= min(2, len(looks)) - 0.2) & ~own
+            brief = self._brief(index, seen) & ~own
+            if brief.any():
+                self._jumps.add(index)
+            seen |= brief
             self._found[index] = _touching(seen, _foot(own))
             while len(self._found) > _KEPT:
                 self._found.popitem(last=False)
         return self._found[index]
 
-    def _look(self, index: int) -> Mask:
-        """bool (h, w): where the frame differs from other times as a shadow or reflection does."""
+    def _brief(self, index: int, seen: Mask) -> Mask:
+        """bool (h, w): a dark shadow that only this look sees and a frame next to it, too."""
+        deep = self._look(index)[1]
+        if not deep.any() or (deep & seen).any():
+            return np.zeros_like(deep)
+        footage, shot = self._footage, self._camera.shot(index, SOON)
+        own, soon = footage.small_hole(index), np.zeros(deep.shape, np.float32)
+        for one in (index - SOON, index + SOON):
+            if one in shot and footage.hole(one).any():
+                soon = np.maximum(soon, _moved(self._look(one)[0], footage.small_hole(one), own, jumps=True))
+        return np.asarray(deep & (cv2.dilate(soon, _disc(RIM)) > 0.5))
+
+    def _look(self, index: int) -> tuple[Mask, Mask]:
+        """Where the frame differs from other times as a shadow or reflection does, and where as
+        deeply as only a shadow does, bool (h, w) each.
+        """
         if index not in self._seen:
             self._seen[index] = self._compare(index)
             while len(self._seen) > _KEPT:
                 self._seen.popitem(last=False)
         return self._seen[index]
 
-    def _compare(self, index: int) -> Mask:
+    def _compare(self, index: int) -> tuple[Mask, Mask]:
         footage = self._footage
         own = footage.small_hole(index)
-        result = np.zeros_like(own)
+        nothing = np.zeros_like(own)
         box = bounding_box(own)
         if box is None:
-            return result
+            return nothing, nothing
         area = box.grow(round(REACH * max(box.width, box.height)) + 12, own.shape)
         pictures = self._other_times(index, area)
         if len(pictures) < LEAST_SOURCES:
-            return result
+            return nothing, nothing
         logs = np.sort(np.log(np.stack(pictures) + _DARK), 0)  # what is unknown comes last
         count = np.isfinite(logs).sum(0)
 
@@ -151,12 +177,14 @@ class Affected:
         now = np.log(area.crop(footage.small(index)).astype(np.float32) + _DARK)
         far = known & (cv2.distanceTransform((~area.crop(own)).astype(np.uint8), cv2.DIST_L2, 3) > NEAR)
         if far.sum() < 100:
-            return result
+            return nothing, nothing
         changes = [now - np.nan_to_num(other) for other in (bright, usual)]
         darker, change = (_averaged(one - np.median(one[far], 0), known) for one in changes)
         spread = _averaged(np.nan_to_num(spread), known)
-        area.crop(result)[:] = _shapes(darker, change, spread, known, area.crop(own))
-        return result
+        found, deep = nothing.copy(), nothing.copy()
+        area.crop(found)[:] = _shapes(darker, change, spread, known, area.crop(own))
+        area.crop(deep)[:] = _deep(area.crop(found), darker, _foot(area.crop(own)))
+        return found, deep
 
     def _other_times(self, index: int, area: Box[int]) -> list[NDArray[np.float32]]:
         """Part of a small frame as others show it, float32 (h, w, 3); NaN where they don't."""
@@ -287,6 +315,16 @@ def _shapes(darker: NDArray[np.float32], change: NDArray[np.float32], spread: ND
     return found if found.sum() <= LARGEST * own.sum() else np.zeros_like(found)
 
 
+def _deep(found: Mask, darker: NDArray[np.float32], foot: Mask) -> Mask:
+    """The parts of what was found, bool (h, w), that begin at the thing and are all dark, by
+    `darker` as for `_shapes`.
+    """
+    count, labels = cv2.connectedComponents(_touching(found, foot).astype(np.uint8))
+    light = darker.mean(-1)
+    kept = [part for part in range(1, count) if np.quantile(light[labels == part], 0.25) < -DEEP]
+    return np.isin(labels, kept) if kept else np.zeros_like(found)
+
+
 def _foot(own: Mask) -> Mask:
     """Where a shadow begins: beside the lower part of a thing, not around its head."""
     box = bounding_box(own)
@@ -315,8 +353,18 @@ def _below(own: Mask) -> Mask:
     return np.asarray(cv2.dilate(columns.astype(np.uint8), np.ones((1, 9), np.uint8)) > 0)
 
 
-def _moved(affected: Mask, thing: Mask, now: Mask) -> NDArray[np.float32]:
-    """A shadow moved and scaled as the thing has from one frame to another."""
+def _moved(affected: Mask, thing: Mask, now: Mask, jumps: bool) -> NDArray[np.float32]:
+    """Move a shadow as the thing has moved from one frame to another.
+
+    Args:
+        affected: bool (h, w), on the first frame.
+        thing: bool (h, w), on the first frame.
+        now: bool (h, w), the thing on the other frame.
+        jumps: Whether it may also stay on the ground while the thing moves up and down.
+
+    Returns:
+        float32 (h, w), 0 to 1.
+    """
     one, two = bounding_box(thing), bounding_box(now)
     if one is None or two is None or not affected.any() or one == two:
         return affected.astype(np.float32)
@@ -325,5 +373,7 @@ def _moved(affected: Mask, thing: Mask, now: Mask) -> NDArray[np.float32]:
     if min(two.x0, two.y0, one.x0, one.y0) == 0 or max(one.x1, two.x1) == width or max(one.y1, two.y1) == height:
         across = down = 1.0  # only a part of it is in the picture
     (ys, xs), (yn, xn) = (np.nonzero(mask) for mask in (thing, now))
-    matrix = np.array([[across, 0, xn.mean() - across * xs.mean()], [0, down, yn.mean() - down * ys.mean()]], np.float32)
-    return np.asarray(cv2.warpAffine(affected.astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR), np.float32)
+    sideways = [across, 0, xn.mean() - across * xs.mean()]
+    rows = [[0, down, yn.mean() - down * ys.mean()], *([[0, 1, 0]] if jumps else [])]
+    moved = [cv2.warpAffine(affected.astype(np.float32), np.array([sideways, row], np.float32), (width, height)) for row in rows]
+    return np.asarray(np.max(moved, 0), np.float32)

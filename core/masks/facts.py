@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,18 +17,20 @@ SPECK = 0.02
 @dataclass(frozen=True)
 class MaskFacts:
     """`area` in pixels, `centre` (x, y), `box` around it, `pieces` the areas of its parts that are
-    no dust, largest first.
+    no dust, largest first, `solidity` the share of its convex hull that it fills.
 
-    Pixels that touch at a corner belong together. Of an empty mask `centre` and `box` are None.
+    Pixels that touch at a corner belong together. Of an empty mask `centre` and `box` are None and
+    its solidity is 0.
     """
 
     area: int
     centre: tuple[float, float] | None
     box: Box[int] | None
     pieces: tuple[int, ...]
+    solidity: float
 
 
-EMPTY = MaskFacts(0, None, None, ())
+EMPTY = MaskFacts(0, None, None, (), 0.0)
 
 
 def facts_of(runs: NDArray[np.uint32], size: tuple[int, int]) -> MaskFacts:
@@ -46,7 +49,15 @@ def facts_of(runs: NDArray[np.uint32], size: tuple[int, int]) -> MaskFacts:
     y = float((rows * lengths).sum() / area)
     box = Box(int(columns.min()), int(rows[0]), int((columns + lengths).max()), int(rows[-1]) + 1)
     pieces = _areas_of_pieces(lengths, rows, columns, width)
-    return MaskFacts(area, (x, y), box, tuple(piece for piece in pieces if piece >= SPECK * area))
+    solid = area / _hull_area(rows, columns, columns + lengths)
+    return MaskFacts(area, (x, y), box, tuple(piece for piece in pieces if piece >= SPECK * area), solid)
+
+
+def _hull_area(rows: NDArray, begins: NDArray, ends: NDArray) -> float:
+    """Of the convex hull of runs, in pixels: around the corners of the pixels at their ends."""
+    left, right = (np.stack([columns, rows], 1) for columns in (begins, ends))
+    corners = np.concatenate([left, right, np.add(left, (0, 1)), np.add(right, (0, 1))]).astype(np.int32)
+    return float(cv2.contourArea(cv2.convexHull(corners)))
 
 
 def _by_rows(begins: NDArray, ends: NDArray, width: int) -> tuple[NDArray, NDArray]:

@@ -123,6 +123,11 @@ class Session:
             if key not in may_differ and now[key] != self.known[key]:
                 self.faults.append(f"before {step and step.operation}: {key} was {self.known[key]!s:.150}, is {now[key]!s:.150}")
         if step is not None and step.job and self.asked:
+            result = view["result"]
+            if step.operation == "start_propagation" and result is not None:  # the document itself has what is left of it
+                self.asked = server.call("resume_propagation", project_id=self.project, propagation_id=result["id"])
+                self._wait(server)
+                return
             cut_off = [job["id"] for job in view["jobs"] if job["state"] == "interrupted"]
             if self.ended or not cut_off:
                 self.faults.append(f"{step.operation} {'was done, and is lost' if self.ended else 'is neither done nor interrupted'}")

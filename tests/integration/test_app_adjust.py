@@ -136,7 +136,7 @@ def test_a_task_proposes_its_region_until_a_person_chooses(editor: Editor, clip:
     alone = editor.region.propose_adjustment(project_id, "delete", object_id=2)
     assert (alone.adjustment.form, alone.track(2).adjustment, alone.track(2).proposed_for) == (
         "box+expand",
-        MaskAdjustment("expand", 11, feather=9),
+        MaskAdjustment("hull+expand", 11, feather=9),
         "delete",
     )
     assert editor.region.proposals(project_id)["2"]["add"] == MaskAdjustment("box+expand", 8, feather=9)

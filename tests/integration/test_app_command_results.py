@@ -172,4 +172,4 @@ def test_a_folder_of_images_is_a_video_too(talking_clip: Path, tmp_path: Path) -
     with open_clip(tmp_path / "out" / "output.mp4") as result:
         assert len(result) == 3
     recipe = Recipe.load(tmp_path / "out" / "recipe.json")
-    assert recipe.edits[0].adjustment == MaskAdjustment("expand", 6), "a removal stays close to the object"
+    assert recipe.edits[0].adjustment == MaskAdjustment("hull+expand", 6), "a removal stays close to the object"

@@ -38,6 +38,33 @@ def test_a_thing_without_a_shadow_gets_none(camera: CameraPath) -> None:
     assert found_on(clip, 8).sum() < 0.03 * clip.masks[8].sum()
 
 
+def bouncing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames, masks and shadows of a ball that touches the ground on frame 8: its shadow is there
+    for a moment.
+    """
+    random = np.random.default_rng(3)
+    meadow = np.kron(random.integers(90, 170, (41, 72, 3)), np.ones((4, 4, 1)))[:162, :288].astype(np.float32)
+    y, x = np.mgrid[:162, :288]
+    frames, masks, shadows = [], [], []
+    for frame in range(24):
+        up, across = 1.2 * (frame - 8) ** 2, 60 + 8 * frame
+        mask = (x - across) ** 2 + (y - 110 + up) ** 2 < 14**2
+        round_about = np.clip(1.3 - np.hypot((x - across) / 14, (y - 127) / 4), 0, 1) * max(0, 1 - up / 12)
+        picture = meadow * (1 - 0.6 * round_about[..., None])
+        frames.append(np.where(mask[..., None], (220, 40, 40), picture).astype(np.uint8))
+        masks.append(mask)
+        shadows.append((round_about > 0.4) & ~mask)
+    return np.stack(frames), np.stack(masks), np.stack(shadows)
+
+
+def test_the_shadow_of_a_thing_that_jumps_is_found_on_the_frames_that_have_it() -> None:
+    frames, masks, shadows = bouncing()
+    affected = Affected(FramesInMemory(frames), as_sequence(masks))
+    for frame in (8, 9):
+        assert (affected.at(frame) & shadows[frame]).sum() > 0.9 * shadows[frame].sum() > 20
+    assert not affected.at(16).any()
+
+
 def test_no_sliver_stays_between_a_thing_and_its_shadow() -> None:
     thing, shadow = np.zeros((2, 60, 80), bool)
     thing[10:30, 10:40] = shadow[33:45, 10:40] = True  # three pixels apart
