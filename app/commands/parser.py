@@ -188,7 +188,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAMES",
         default="",
         dest="programs",
-        help="with edits: first make the edits here, into RESULTS: ours, inpaint, background",
+        help="with edits: first make the edits here, into RESULTS: ours, direct, inpaint, background",
     )
     evaluate.add_argument("--clips", type=_path, metavar="FOLDER", help="clips with true masks, instead of those that the program draws")
     evaluate.add_argument("--samples", type=int, metavar="N", help="number of clips or pictures that each suite draws")

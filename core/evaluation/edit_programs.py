@@ -3,6 +3,8 @@ no model. Their results are lossless, so that nothing but the program changes a 
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,24 +17,30 @@ from core.evaluation.arrays import Frame
 from core.evaluation.baselines import inpainted
 from core.evaluation.edit_set import open_sample, SampleEdit
 from core.evaluation.edits import paint_keyframe
+from core.files import write_text
 from core.geometry import FrameRange
 from core.masks import Feather, MaskSequence
 from core.media import ClipReader, VideoWriter
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
+from core.propagation.direct import DirectEdit, edit_directly
 from core.propagation.propagate import propagate
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames
 from core.propagation.window_input import WindowInput
 from core.vivid.contract import VideoEngine
 
-OURS, INPAINT, BACKGROUND = "ours", "inpaint", "background"
+OURS, DIRECT, INPAINT, BACKGROUND = "ours", "direct", "inpaint", "background"
 PROGRAMS = {
     OURS: "the video model, as the editor runs it",
+    DIRECT: "the video model without a keyframe",
     INPAINT: "cv2.inpaint (Telea), a frame at a time",
     BACKGROUND: "the background model of the clip, without the video model",
 }
 """Name -> what it is. The last two only delete."""
+_DELETES = (INPAINT, BACKGROUND)
+SECONDS = "seconds.json"
+"""In a program's folder: by edit how long a try at its keyframe took (`try`) and its video."""
 SUFFIX = ".mkv"
 
 
@@ -56,27 +64,45 @@ def run_programs(
         context: Reports progress; work stops when it is cancelled.
     """
     check_programs(names)
-    wanted = [(name, sample) for name in names for sample in samples if name == OURS or sample.task == "delete"]
+    wanted = [(name, sample) for name in names for sample in samples if name not in _DELETES or sample.task == "delete"]
     for done, (name, sample) in enumerate(wanted):
         context.report(f"editing with {name}", done, len(wanted))
         folder = results / name
         if (folder / "composited" / f"{sample.name}{SUFFIX}").exists():
             continue
         with open_sample(sample) as (reader, region):
+            begun = time.monotonic()
+            took: dict[str, float] = {}
             if name == OURS:
-                _edit(video(), sample, reader, region, folder, context)
+                took["try"] = _edit(video(), sample, reader, region, folder, context)
+            elif name == DIRECT:
+                _edit_directly(video(), sample, reader, region, folder, context)
             else:
                 filled = _inpainted(reader, region) if name == INPAINT else _background(reader, region)
                 _write(folder / "composited" / f"{sample.name}{SUFFIX}", reader, filled, context)
+            took["video"] = time.monotonic() - begun - took.get("try", 0)
+        said = seconds_of(folder) | {sample.name: {part: round(value, 3) for part, value in took.items()}}
+        write_text(folder / SECONDS, json.dumps(said, indent=1) + "\n")
 
 
-def _edit(model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext) -> None:
+def seconds_of(folder: Path) -> dict[str, dict[str, float]]:
+    """What a program's folder says of how long its edits took; nothing where it doesn't."""
+    try:
+        said = json.loads((folder / SECONDS).read_text(encoding="utf-8"))
+        return {str(name): {part: float(value) for part, value in parts.items()} for name, parts in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _edit(model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext) -> float:
     """A keyframe on the first frame that has a region, propagated; what the model itself gives back
-    is kept beside it, where it is asked for every frame.
+    is kept beside it, where it is asked for every frame. Returns the seconds of the keyframe.
     """
     at = next(index for index in region.frames if not region.is_empty(index))
     behind = behind_keyframe(reader, region, at)
+    begun = time.monotonic()
     picture = paint_keyframe(model, reader.frame(at), region[at], sample.task, sample.caption, context, behind=behind)
+    took = time.monotonic() - begun
     keyframe = Keyframe(at, picture, sample.task, sample.caption, seed=0)
     request = EditRequest(FrameRange(0, len(reader)), region, (keyframe,), SamplingSettings(), Feather(0))
     raw: dict[int, Frame] = {}
@@ -91,6 +117,17 @@ def _edit(model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: Ma
         whole = (raw.get(index, source) for index, source in enumerate(reader.frames()))
         _write(folder / "raw" / f"{sample.name}{SUFFIX}", reader, whole, context)
     _write(folder / "composited" / f"{sample.name}{SUFFIX}", reader, frames, context)
+    return took
+
+
+def _edit_directly(
+    model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext
+) -> None:
+    edit = DirectEdit(region, sample.task, sample.caption, SamplingSettings())
+    made = {index: (result, raw) for index, result, raw in edit_directly(model, reader, edit, JobContext(token=context.token))}
+    for place, name in enumerate(("composited", "raw")):
+        frames = (made[index][place] if index in made else source for index, source in enumerate(reader.frames()))
+        _write(folder / name / f"{sample.name}{SUFFIX}", reader, frames, context)
 
 
 def _inpainted(reader: ClipReader, region: MaskSequence) -> Iterator[Frame]:

@@ -19,6 +19,7 @@ from core.evaluation.arrays import Frame, Frames, Mask, Masks
 from core.evaluation.clip_score import ClipScorer, MISSING
 from core.evaluation.clips import FRAMES_AT_MOST
 from core.evaluation.edit_measures import background_preservation, EditScores, fitted, score_edit
+from core.evaluation.edit_programs import DIRECT, OURS, seconds_of
 from core.evaluation.edit_set import open_sample, SampleEdit
 from core.evaluation.result_sets import matched_frames, Program, Stage, STAGES
 from core.evaluation.results import Exhibit, mean, SuiteResult, Table
@@ -31,6 +32,7 @@ EXHIBITS_AT_MOST = 24
 TASKS = {"add": "Addition", "modify": "Modification", "delete": "Deletion"}
 _BP: dict[Stage, str] = {"raw": "BP raw", "composited": "BP composited", "delivered": "BP as delivered"}
 _CLIP = {"alignment": "TA", "consistency": "TC", "consistency_slow": "TC 7.5 fps", "consistency_region": "TC region"}
+_SECONDS = {"try": "s a try", "video": "s a video"}
 _REGION = {"psnr": "PSNR region", "ssim": "SSIM region", "flicker": "flicker region"}
 
 
@@ -45,11 +47,13 @@ class _Scored:
     preservation: dict[Stage, float] = field(default_factory=dict)
     scores: EditScores = field(default_factory=EditScores)
     shown: list[Frame] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def cells(self, with_clip: bool) -> list[float]:
         """The figures in the order of the tables' columns."""
         preservation = [self.preservation.get(stage, math.nan) for stage in _BP]
-        return preservation + [float(getattr(self.scores, name)) for name in (*(_CLIP if with_clip else ()), *_REGION)]
+        scores = [float(getattr(self.scores, name)) for name in (*(_CLIP if with_clip else ()), *_REGION)]
+        return [*preservation, *scores, *(self.seconds.get(name, math.nan) for name in _SECONDS)]
 
 
 @dataclass
@@ -103,6 +107,8 @@ def evaluate_edits(
     _add_tables(result, samples, programs, scored, scorer is not None)
     if scorer is None:
         result.notes.append(f"TA and TC are left out: each {MISSING}")
+    if line := _cost_of_kive(scored):
+        result.notes.append(line)
     result.notes.extend(notes)
     result.seconds = time.monotonic() - started
     return result
@@ -125,7 +131,7 @@ def _read(sample: SampleEdit, notes: list[str]) -> _Source:
 
 def _score(program: Program, source: _Source, scorer: ClipScorer | None, notes: list[str]) -> _Scored | None:
     """None, and a note, where the program has no result that can be read."""
-    found = _Scored(program.name, source.sample)
+    found = _Scored(program.name, source.sample, seconds=seconds_of(program.folder).get(source.sample.name, {}))
     for stage in STAGES:
         path = program.result(source.sample, stage)
         if path is None:
@@ -167,7 +173,7 @@ def _read_result(path: Path, who: str, source: _Source, notes: list[str]) -> tup
 def _add_tables(
     result: SuiteResult, samples: Sequence[SampleEdit], programs: Sequence[Program], scored: Sequence[_Scored], with_clip: bool
 ) -> None:
-    columns = (*_BP.values(), *(_CLIP.values() if with_clip else ()), *_REGION.values())
+    columns = (*_BP.values(), *(_CLIP.values() if with_clip else ()), *_REGION.values(), *_SECONDS.values())
     for task, title in TASKS.items():
         wanted = sum(sample.task == task for sample in samples)
         rows: list[tuple[str | float, ...]] = []
@@ -179,6 +185,20 @@ def _add_tables(
             result.tables.append(_without_empty(Table(title, ("program", "edits", *columns), tuple(rows), main=True)))
     every: list[tuple[str | float, ...]] = [(one.sample.name, one.sample.task, one.program, *one.cells(with_clip)) for one in scored]
     result.tables.append(_without_empty(Table("Every result", ("edit", "task", "program", *columns), tuple(every))))
+
+
+def _cost_of_kive(scored: Sequence[_Scored]) -> str:
+    """What N tries and a propagation cost beside N direct edits, where both were timed here."""
+    timed = {(one.program, one.sample.name): one.seconds for one in scored}
+    both = [name for program, name in timed if program == OURS and "video" in timed.get((DIRECT, name), {}) and "try" in timed[OURS, name]]
+    if not both:
+        return ""
+    tried, propagated = (mean(timed[OURS, name][part] for name in both) for part in ("try", "video"))
+    direct = mean(timed[DIRECT, name]["video"] for name in both)
+    return (
+        f"N tries and one propagation take N x {tried:.1f} + {propagated:.1f} s, N direct edits N x {direct:.1f} s "
+        f"(means of {counted(len(both), 'edit')}, on this machine)"
+    )
 
 
 def _without_empty(table: Table) -> Table:

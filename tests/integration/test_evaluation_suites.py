@@ -134,16 +134,23 @@ def test_a_set_is_built_edited_and_scored(little: VividModel, tmp_path: Path) ->
     drawn, results = samples[:2], tmp_path / "results"
     run_programs(tuple(PROGRAMS), drawn, results, lambda: little, JobContext())
     made = {path.relative_to(results).as_posix(): path.stat().st_mtime_ns for path in results.rglob("*.mkv")}
-    assert len(made) == 5  # two of ours, one of them with the model's own output, and two that fill the deletion
+    assert len(made) == 3 + 4 + 2  # ours, one without raw output; direct; the two that only delete
     run_programs(tuple(PROGRAMS), drawn, results, lambda: little, JobContext())
     assert {path.relative_to(results).as_posix(): path.stat().st_mtime_ns for path in results.rglob("*.mkv")} == made
     result = evaluate_edits(drawn, find_programs([results], drawn), None, JobContext())
     added, deleted, _ = result.tables
-    ours = dict(zip(added.columns, added.rows[0], strict=True))
+    ours = dict(zip(added.columns, added.rows[1], strict=True))
     assert ours["BP composited"] == 0
     assert float(ours["BP raw"]) > 0.5  # what an autoencoder loses
-    assert [row[0] for row in deleted.rows] == ["background", "inpaint", "ours"]
-    assert "BP raw" not in deleted.columns  # the small model isn't asked for a deletion
+    assert [row[0] for row in added.rows] == ["direct", "ours"]
+    direct = dict(zip(added.columns, added.rows[0], strict=True))
+    assert direct["BP composited"] == 0
+    assert math.isnan(float(direct["s a try"]))
+    assert float(direct["BP raw"]) > 0.5
+    assert any(note.startswith("N tries and one propagation take N x") for note in result.notes)
+    assert [row[0] for row in deleted.rows] == ["background", "direct", "inpaint", "ours"]
+    raw = [float(row[deleted.columns.index("BP raw")]) for row in deleted.rows]
+    assert [math.isnan(value) for value in raw] == [True, False, True, True]  # ours doesn't ask the small model for a deletion
     assert all(float(row[deleted.columns.index("PSNR region")]) > 10 for row in deleted.rows)
 
 
