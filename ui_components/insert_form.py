@@ -34,6 +34,11 @@ def insert_form() -> str:
      data-ref="layBlend"><option value="normal">normal</option><option value="multiply">multiply</option><option
      value="screen">screen</option></select></label>
   </div>
+  <div class="vs-segments vs-wide" role="radiogroup" aria-label="What is set" data-ref="layPanes">
+    <label title="Light, grain and opacity"><input type="radio" name="vs-lay-pane" value="light" checked><span>Light</span></label>
+    <label title="The shadow that it casts"><input type="radio" name="vs-lay-pane" value="shadow"><span>Shadow</span></label>
+  </div>
+  <div class="vs-lay" data-ref="layLightPane">
   {slider("layLight", "Match light", "How far its black and white, and changes of the light, are those of the shot", 0, 100)}
   {slider("layBrightness", "Brightness", "Brighter or darker besides, in stops", -30, 30)}
   {slider("layOpacity", "Opacity", "How much of it shows", 0, 100)}
@@ -41,6 +46,23 @@ def insert_form() -> str:
     <label class="vs-check" title="Give it the grain of the shot"><input
      type="checkbox" data-ref="layGrain" checked>Grain of the shot</label>
     <button type="button" class="vs-button vs-small" data-ref="layFlip" title="Mirror it, left to right">Mirror</button>
+  </div>
+  </div>
+  <div class="vs-lay" data-ref="layShadowPane" hidden>
+  <div class="vs-row vs-inline">
+    <label class="vs-check" title="Put a shadow under it"><input type="checkbox" data-ref="layCasts">Casts a shadow</label>
+    <button type="button" class="vs-button vs-small" data-ref="layShot"
+     title="Look how the shadow of the object falls, and take that">As in the shot</button>
+  </div>
+  <select data-ref="layStands" aria-label="How it falls"
+   title="From its foot over the ground, or beside it on the wall that it is on">
+    <option value="stands">It stands: from its foot</option>
+    <option value="flat">It lies on it: beside it</option>
+  </select>
+  {slider("layAngle", "Direction", "Where it falls, in degrees clockwise from the right", -180, 180)}
+  {slider("layLength", "Length", "How long it is, in per cent of its own height", 0, 300)}
+  {slider("laySoft", "Softness", "How soft it is where it is farthest", 0, 100)}
+  {slider("layDark", "Strength", "How dark it is", 0, 100)}
   </div>
   <div class="vs-actions">
     <button type="button" class="vs-button vs-primary" data-ref="layAdd"

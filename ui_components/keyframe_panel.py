@@ -14,7 +14,7 @@ from app.contract.program import Handler, Program
 from app.contract.requests import InsertRequest, PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
 from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit, TryBasis
-from core.project.inserts import Insert
+from core.project.inserts import CastShadow, Insert
 from ui_components.insert_form import insert_form
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
@@ -220,9 +220,17 @@ def keyframe_panel(program: Program) -> gr.HTML:
         program.run("incoming_folder", project_id)  # empties it: the picture is the project's now
         return {"file": taken.file, "size": list(taken.size), "notes": list(taken.notes)}
 
-    def lay_insert(project_id: str, frame: int, corners: list[list[float]], name: str, parent: str | None, **fields: Any) -> Answer:
+    def lay_insert(
+        project_id: str,
+        frame: int,
+        corners: list[list[float]],
+        shadow: dict[str, Any] | None,
+        name: str,
+        parent: str | None,
+        **fields: Any,
+    ) -> Answer:
         one, two, three, four = ((float(x), float(y)) for x, y in corners)
-        insert = Insert((one, two, three, four), **fields)
+        insert = Insert((one, two, three, four), shadow=None if shadow is None else CastShadow(**shadow), **fields)
         _, edit_id = program.run("lay_insert", project_id, InsertRequest(frame, insert, name, parent))
         return program.view(project_id, edit=edit_id)
 
@@ -241,7 +249,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
     tries = _FOR + _TASKS + _REGION + caption + _SHADOWS + _PAINTERS + _SETTINGS + _ELSEWHERE
     controls = f'<div class="vs-try-form" data-ref="tryForm">{tries}</div>{insert_form()}'
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
-    passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment")
+    passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment", "look_for_shadow")
     own: list[Handler] = [start_tries, painters, caption_hint, foretell_try, place_picture, bring_back, take_insert, lay_insert]
     return part("keyframe", markup, [*passed_on, *own])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import InputError
-from core.project.inserts import Blend, BLENDS, Corners, FOLLOWS, Follows, Insert, MOST_STOPS, placed_corners, Point
+from core.project.inserts import Blend, BLENDS, CastShadow, Corners, FOLLOWS, Follows, Insert, MOST_STOPS, placed_corners, Point
 
-PLACE, PIN = "X,Y,WIDTH,HEIGHT[,ANGLE]", "X,Y"
+PLACE, PIN, SHADOW = "X,Y,WIDTH,HEIGHT[,ANGLE]", "X,Y", "ANGLE,LENGTH[,SOFTNESS[,STRENGTH]]"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class GivenInsert:
     grain: bool = True
     opacity: float = 1.0
     blend: Blend = "normal"
+    shadow: CastShadow | Literal["auto"] | None = None
 
     @classmethod
     def parse(cls, options: argparse.Namespace) -> GivenInsert | None:
@@ -46,10 +47,12 @@ class GivenInsert:
         pins = tuple(_pin(text) for text in options.pin or ())
         names = ("follows", "light", "brightness", "grain", "opacity", "blend")
         given: dict[str, Any] = {name: getattr(options, name) for name in names}
-        return cls(options.picture, place, pins, **given)
+        return cls(options.picture, place, pins, **given, shadow=_shadow(options.cast_shadow))
 
     def on(self, size: tuple[int, int]) -> Insert:
-        """The insert of a picture of this size (w, h). InputError where it can't lie there."""
+        """The insert of a picture of this size (w, h), without a shadow that is still to be looked
+        for. InputError where it can't lie there.
+        """
         if self.pins:
             corners: Corners = self.pins  # type: ignore[assignment]
         else:
@@ -63,6 +66,7 @@ class GivenInsert:
             grain=self.grain,
             opacity=self.opacity,
             blend=self.blend,
+            shadow=None if self.shadow == "auto" else self.shadow,
         )
 
 
@@ -90,7 +94,25 @@ def add_insert_options(parser: argparse.ArgumentParser, path: Any) -> None:
     )
     group.add_argument("--no-grain", dest="grain", action="store_false", help="don't give it the grain of the shot")
     group.add_argument("--opacity", type=float, default=1.0, metavar="SHARE", help="how much of it shows, 0 to 1 (1)")
+    group.add_argument(
+        "--cast-shadow",
+        metavar="HOW",
+        help=f"the shadow under it: auto, as the object's falls, or {SHADOW}: degrees clockwise from the right, times its height, "
+        "and 0 to 1; with flat: before it, it falls beside the picture, which does not stand",
+    )
     group.add_argument("--blend", choices=BLENDS, default="normal", help="how it mixes with what is below (normal)")
+
+
+def _shadow(text: str | None) -> CastShadow | Literal["auto"] | None:
+    if text is None:
+        return None
+    if text == "auto":
+        return "auto"
+    flat = text.startswith("flat:")
+    values = _numbers(text.removeprefix("flat:"), (2, 3, 4), f"shadow (write auto, {SHADOW}, or flat: and those)")
+    usual = CastShadow()
+    angle, length, softness, strength = (*values, *(usual.softness, usual.strength)[len(values) - 2 :])
+    return CastShadow(angle, length, softness, strength, not flat)
 
 
 def _pin(text: str) -> Point:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -21,9 +22,12 @@ from app.render.track import track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
+from core.project.inserts import CastShadow
 from core.project.video import check_editable, Clip
 
 if TYPE_CHECKING:
+    from core.masks import MaskSequence
+    from core.media import ClipReader
     from core.project.prompts import Prompt
 
 
@@ -97,6 +101,8 @@ def insert_to_folder(
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: found}, shots, context)[OBJECT]
                 suspect = frames_flagged(masks, shots, found)
+            if given.shadow == "auto":
+                laid = replace(laid, insert=replace(laid.insert, shadow=_shot_shadow(reader, masks, frame)))
             with stopwatch("motion"):
                 carried = carry(reader, laid, masks, FrameRange(*span), context)
             region = footprints(carried, info.size, FrameRange(*span))
@@ -130,3 +136,14 @@ def insert_to_folder(
     seen = sum(not region.is_empty(number) for number in region.frames)
     note(f"the picture is seen on {seen} of {len(region)} frames")
     return report
+
+
+def _shot_shadow(reader: ClipReader, masks: MaskSequence | None, frame: int) -> CastShadow:
+    """The shadow of the shot, or the usual one where none is seen, which is said."""
+    from core.inserts.shadow import shadow_of_shot
+
+    found = None if masks is None else shadow_of_shot(reader, masks, frame)
+    shadow = found or CastShadow()
+    how = f"{shadow.angle:g},{shadow.length:g},{shadow.softness:g},{shadow.strength:g}"
+    note(f"the shadow falls as --cast-shadow {how}" + ("" if found else "; none is seen in the shot"))
+    return shadow

@@ -146,6 +146,7 @@ _TABLE = (
     # Pictures of one's own
     Operation("take_insert", "inserts.take"),
     Operation("lay_insert", "inserts.lay"),
+    _job("look_for_shadow", "inserts.start_shadow", handler="look_for_shadow", resumable=False),
     # Propagation
     _job("start_propagation", "propagation.start", handler="start_propagation"),
     _job("resume_propagation", "propagation.resume", handler="resume_propagation"),

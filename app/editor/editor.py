@@ -98,7 +98,7 @@ class Editor:
         self.region = RegionOperations(workspace, frames, masks)
         self.keyframes = KeyframeOperations(workspace, engine, queue, tries, exchange)
         self.exchange = ExchangeOperations(workspace, regions, exchange)
-        self.inserts = InsertOperations(workspace, inserts)
+        self.inserts = InsertOperations(workspace, queue, inserts)
         self.propagation = PropagationOperations(workspace, frames, queue, scanner, propagations)
         self.results = ResultOperations(workspace, pictures)
         self.exports = ExportOperations(workspace, queue, scanner, exports)

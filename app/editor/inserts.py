@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.contract.requests import InsertRequest
 from app.contract.values import InsertPicture
 from app.jobs.inserts import InsertBuilder
 from app.jobs.keyframes import lineage_of, standing_in
+from app.jobs.queue import JobQueue
 from app.media.pictures import encode_png
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError
+from core.progress import JobContext
 from core.project.edits import KeyframeEdit, LONGEST_NAME, SamplingSettings
 from core.project.project import Project
 from core.project.tries import with_edits
@@ -22,8 +26,9 @@ UNNAMED = "a picture"
 class InsertOperations:
     """Logos, hats and signs on a frame."""
 
-    def __init__(self, workspace: Workspace, inserts: InsertBuilder) -> None:
+    def __init__(self, workspace: Workspace, queue: JobQueue, inserts: InsertBuilder) -> None:
         self._workspace = workspace
+        self._queue = queue
         self._inserts = inserts
 
     def take(self, project_id: str, source: str | Path, name: str | None = None) -> InsertPicture:
@@ -46,6 +51,27 @@ class InsertOperations:
         self._workspace.project(project_id)
         file, notes = self._inserts.store(project_id, path, name or path.name)
         return InsertPicture(file, image_size(self._workspace.file(project_id, file)), notes)
+
+    def start_shadow(self, project_id: str, frame: int) -> str:
+        """Look how the shadows of the shot fall.
+
+        Args:
+            project_id: The project.
+            frame: A frame that shows the edited objects.
+
+        Returns:
+            The job's id; its result has the `shadow` that a picture would cast, None where the
+            objects cast none that is seen.
+
+        Raises:
+            InputError: There is no such frame.
+        """
+        self._workspace.project(project_id).clip.check_frame(frame)
+        return self._queue.submit("shadow", project_id, partial(self._shadow, project_id, frame))
+
+    def _shadow(self, project_id: str, frame: int, context: JobContext) -> dict[str, Any]:
+        found = self._inserts.shot_shadow(self._workspace.project(project_id), frame, context)
+        return {"shadow": None if found is None else dataclasses.asdict(found)}
 
     def lay(self, project_id: str, request: InsertRequest) -> tuple[Project, str]:
         """Lay a picture on a frame, as a try like any other.

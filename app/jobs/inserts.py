@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import KeyframeEdit
-from core.project.inserts import Insert
+from core.project.inserts import CastShadow, Insert
 from core.project.plain import parse_json
 from core.project.project import Project
 
@@ -144,6 +144,27 @@ class InsertBuilder:
             raise InputError("the path of a picture is damaged: propagate again") from error
         front = None if stored.front is None else self._masks.load(project, stored.front)
         return CarriedInsert(stored.insert, self._picture(project, stored.insert), path, front)
+
+    def shot_shadow(self, project: Project, frame: int, context: JobContext) -> CastShadow | None:
+        """How the shadows of the shot fall, by those of the edited objects.
+
+        Args:
+            project: The project.
+            frame: A frame that shows them.
+            context: Reports the stage, and can cancel.
+
+        Returns:
+            The shadow that an insert would cast; None where they cast none that is seen.
+        """
+        from core.inserts.shadow import shadow_of_shot
+
+        context.report("looking for shadows", 0, 1)
+        things = self._things(project)
+        if things is None:
+            return None
+        known = next((track for track in project.tracks if track.affected is not None and track.masks), None)
+        seen = None if known is None or known.masks is None else self._masks.load(project, known.masks)[frame]
+        return shadow_of_shot(self._frames.reader(project), things, frame, seen if seen is not None and seen.any() else None)
 
     def store(self, project_id: str, source: Path, name: str) -> tuple[str, tuple[str, ...]]:
         """Store a picture in the project.

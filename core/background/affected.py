@@ -248,6 +248,21 @@ def affected_masks(reader: Frames, things: Region, context: JobContext) -> MaskS
     return result
 
 
+def affected_on(reader: Frames, things: Region, frame: int) -> Mask:
+    """What things affect on one frame of a clip.
+
+    Args:
+        reader: The clip.
+        things: Their masks, not widened into a region.
+        frame: The frame.
+
+    Returns:
+        bool (H, W), beside the things.
+    """
+    height, width = things[frame].shape
+    return Affected(reader, _Widened(things, max(1, round(EDGE * max(height, width))))).at(frame)
+
+
 def united(one: MaskSequence, *others: MaskSequence) -> MaskSequence:
     """The masks of several sequences together, on the frames of the first."""
     result = one.copy()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.inserts.carried import LaidInsert, SEEN
 from core.inserts.light import changed_light, in_range, shot_range
 from core.inserts.picture import corner_motion, Laid, lay
+from core.inserts.shadow import lay_shadow
 from core.project.inserts import Blend
 from core.render.grain import add_grain, grain_around, LEAST_BOIL, ring_box
 
@@ -68,22 +69,41 @@ class InsertDrawer:
         Returns:
             A new frame, or `source` itself where the insert lies beside it.
         """
-        laid = None if corners is None else lay(self._picture, corners, (source.shape[1], source.shape[0]))
-        if laid is None or corners is None:
+        size = (source.shape[1], source.shape[0])
+        if corners is None:
             return source
-        below = laid.box.crop(source)
+        shaded = self._shaded(source, corners, size, front)
+        laid = lay(self._picture, corners, size)
+        if laid is None:
+            return shaded
         colours = in_range(laid.colours, *self._range, self._insert.light, self._insert.brightness)
         if index != self._keyframe and self._insert.light and self._insert.follows != "frame":
-            colours = colours * (1 + self._insert.light * (self._light(laid, below, corners) - 1))[..., None]
+            colours = colours * (1 + self._insert.light * (self._light(laid, laid.box.crop(source), corners) - 1))[..., None]
         levels = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
         levels = add_grain(levels, laid.alpha, self._level, (0, index), LEAST_BOIL)
         alpha = np.where(laid.alpha > SEEN, laid.alpha * self._insert.opacity, 0)
         if front is not None:
             alpha = alpha * (1 - cv2.GaussianBlur(laid.box.crop(front).astype(np.float32), (0, 0), EDGE))
-        base = below.astype(np.float32)
+        base = laid.box.crop(shaded).astype(np.float32)
         mixed = base + alpha[..., None] * (_blended(base, levels.astype(np.float32), self._insert.blend) - base)
-        result = source.copy()
+        result = shaded.copy()
         result[laid.box.slices] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        return result
+
+    def _shaded(self, source: Frame, corners: NDArray[np.float64], size: tuple[int, int], front: Mask | None) -> Frame:
+        """A frame (H, W, 3) with the shadow that the insert casts; the same one where it casts
+        none.
+        """
+        shadow = self._insert.shadow
+        fallen = None if shadow is None else lay_shadow(self._picture, corners, shadow, size)
+        if fallen is None:
+            return source
+        box, amount = fallen
+        if front is not None:
+            amount = amount * (1 - cv2.GaussianBlur(box.crop(front).astype(np.float32), (0, 0), EDGE))
+        dark = box.crop(source) * (1 - self._insert.opacity * amount[..., None])
+        result = source.copy()
+        result[box.slices] = np.rint(dark).astype(np.uint8)
         return result
 
     def _light(self, laid: Laid, below: Frame, corners: NDArray[np.float64]) -> Floats:

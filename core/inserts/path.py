@@ -19,10 +19,11 @@ from core.geometry import FrameRange
 from core.inserts.carried import CarriedInsert, CornerPath, DIGITS, LaidInsert, SEEN
 from core.inserts.picture import lay, Picture
 from core.inserts.place_motion import PlaceMotion
+from core.inserts.shadow import lay_shadow
 from core.inserts.thing_motion import thing_path
 from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext
-from core.project.inserts import Follows, Insert
+from core.project.inserts import CastShadow, Follows, Insert
 
 Mask = NDArray[np.bool_]
 STAGE = "finding how the picture moves"
@@ -136,17 +137,18 @@ def carry(reader: Frames, laid: LaidInsert, things: Things | None, frames: Frame
     for start, stop in front.selected():
         for frame in range(start, stop):
             here = path.get(frame)
-            front.set(frame, front[frame] & (here is not None and footprint(laid.picture, here, size)))
+            front.set(frame, front[frame] & (here is not None and footprint(laid.picture, here, size, laid.insert.shadow)))
     return CarriedInsert(laid.insert, laid.picture, path, front if front.selected() else None)
 
 
-def footprint(picture: Picture, corners: NDArray[np.float64], size: tuple[int, int]) -> Mask:
+def footprint(picture: Picture, corners: NDArray[np.float64], size: tuple[int, int], shadow: CastShadow | None = None) -> Mask:
     """The pixels of a frame that an insert may change.
 
     Args:
         picture: uint8 (h, w, 4).
         corners: (4, 2), where its corners lie, in source pixels.
         size: (W, H) of the frame.
+        shadow: The shadow that it casts; None for the picture alone.
 
     Returns:
         bool (H, W).
@@ -155,6 +157,9 @@ def footprint(picture: Picture, corners: NDArray[np.float64], size: tuple[int, i
     laid = lay(picture, corners, size)
     if laid is not None:
         mask[laid.box.slices] = laid.alpha > SEEN
+    fallen = None if shadow is None else lay_shadow(picture, corners, shadow, size)
+    if fallen is not None:
+        mask[fallen[0].slices] |= fallen[1] > 0
     return mask
 
 
@@ -171,7 +176,7 @@ def footprints(carried: CarriedInsert, size: tuple[int, int], frames: FrameRange
     """
     result = MaskSequence.empty(size, *frames)
     for frame, corners in carried.path.items():
-        if frames.contains(frame) and (mask := footprint(carried.picture, corners, size)).any():
+        if frames.contains(frame) and (mask := footprint(carried.picture, corners, size, carried.insert.shadow)).any():
             result.set(frame, mask)
     return result
 

@@ -27,6 +27,32 @@ LEAST_AREA = 4.0
 FARTHEST = 1e5
 """Pixels from the frame's corner at which a corner may lie."""
 MOST_STOPS = 3.0
+MOST_LENGTH = 3.0
+"""Times its own height that a shadow may be long."""
+
+
+@dataclass(frozen=True)
+class CastShadow:
+    """The shadow that an insert casts: in the direction `angle`, in degrees clockwise from the
+    right, over `length` times its own height; `softness` and `strength` are 0 to 1. What `stands`
+    casts it from its foot, softer and fainter with distance; else it falls beside it as a whole.
+    """
+
+    angle: float = 60.0
+    length: float = 0.6
+    softness: float = 0.35
+    strength: float = 0.45
+    stands: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("angle", self.angle, -360.0, 360.0),
+            ("length", self.length, 0.0, MOST_LENGTH),
+            ("softness", self.softness, 0.0, 1.0),
+            ("strength", self.strength, 0.0, 1.0),
+        ):
+            if not least <= value <= most:
+                raise InputError(f"a shadow's {name} can't be {value:g}: choose one from {least:g} to {most:g}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +61,7 @@ class Insert:
 
     `picture` is its PNG, relative to the project. `light` is how far its black and white are
     brought to those of the shot, 0 to 1; `brightness` is in stops beyond that. With `grain` it gets
-    the grain of its surroundings. `opacity` is 0 to 1.
+    the grain of its surroundings. `opacity` is 0 to 1. Without a `shadow` it casts none.
     """
 
     corners: Corners
@@ -46,6 +72,7 @@ class Insert:
     grain: bool = True
     opacity: float = 1.0
     blend: Blend = "normal"
+    shadow: CastShadow | None = None
 
     def __post_init__(self) -> None:
         check_corners(self.corners)

@@ -49,15 +49,21 @@ def test_a_pasted_picture_is_moved_pinned_and_becomes_a_try(page: Any, server: S
     assert corners()[1] == pytest.approx([before[1][0] - 4, before[1][1] + 5], abs=0.6)
     assert [corners()[i] for i in (0, 2, 3)] == [before[i] for i in (0, 2, 3)]
     page.get_by_label("Moves with").select_option("place")
+    page.get_by_text("Shadow", exact=True).click()
+    page.get_by_label("Casts a shadow").check()
+    page.get_by_label("Direction").fill("-30")
+    page.get_by_label("How it falls").select_option("flat")
     laid = corners()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add as a try").first.click()
     page.wait_for_function("!studio.state.laying && (studio.chosenTry() || {}).insert")
     made = page.evaluate("studio.chosenTry()")
     assert (made["name"], made["insert"]["corners"], made["insert"]["follows"]) == ("pasted", laid, "place")
+    assert made["insert"]["shadow"] == {"angle": -30, "length": 0.12, "softness": 0.35, "strength": 0.45, "stands": False}
 
     # changed, it is a try of its own below the first; left alone, none
     page.get_by_role("button", name="Branch").click()
     assert corners() == laid
+    page.get_by_text("Light", exact=True).click()
     page.get_by_label("Opacity").fill("50")
     page.get_by_role("button", name="Add as a try").first.click()
     page.wait_for_function("id => !studio.state.laying && studio.chosenTry().id !== id", arg=made["id"])

@@ -19,10 +19,14 @@ from app.contract.project_view import project_view
 from app.contract.requests import InsertRequest
 from app.editor.editor import Editor
 from core.errors import InputError
-from core.media import read_image
+from core.media import open_clip, read_image
 from core.project.inserts import Insert, placed_corners
 
 FRAMES = 6
+
+
+def frame_of(clip: Path, index: int) -> np.ndarray:
+    return open_clip(clip).frame(index)
 
 
 @pytest.fixture
@@ -84,17 +88,23 @@ def test_the_command_line_lays_a_picture(hat: Path, tmp_path: Path, capsys: pyte
     clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES)
     command = ("edit", clip, "--out", tmp_path / "out", "--picture", hat, "--device", "cpu", "--png", "--frame", 1)
     pins = ("--pin", "90,80", "138,84", "136,112", "88,110")
-    run_here(*command, *pins, "--moves-with", "frame", "--light", 0, "--no-grain", "--brightness", 0)
+    run_here(*command, *pins, "--moves-with", "frame", "--light", 0, "--no-grain", "--brightness", 0, "--cast-shadow", "150,0.8")
     assert "seen on 6 of 6 frames" in capsys.readouterr().err
     masks = [read_image(tmp_path / "out" / "masks" / f"{index:05d}.png")[..., 0] > 0 for index in range(FRAMES)]
     assert all((mask == masks[0]).all() for mask in masks), "it moves with nothing"
     frame = read_image(tmp_path / "out" / "frames" / "00003.png")
     assert tuple(frame[105, 112]) == (220, 30, 40)
-    assert json.loads((tmp_path / "out" / "recipe.json").read_text())["edits"][0]["keyframes"][0]["insert"]["path"]
+    recorded = json.loads((tmp_path / "out" / "recipe.json").read_text())["edits"][0]["keyframes"][0]["insert"]
+    assert len(recorded["path"]) == FRAMES
+    assert recorded["insert"]["shadow"] == {"angle": 150, "length": 0.8, "softness": 0.35, "strength": 0.45, "stands": True}
+    source = frame_of(clip, 3)
+    beside = np.s_[114:122, 85:115]
+    assert (frame[beside].astype(int) < source[beside].astype(int) - 15).any(), "its shadow, down and to the left"
     for wrong, why in (
         (("--task", "delete"), "a picture is added"),
         (("--place", "1,2,3"), "one of the two"),
         (("--moves-with", "thing"), "no object on this frame"),
+        (("--cast-shadow", "left"), "is no shadow"),
     ):
         assert main([*map(str, command), *pins, *wrong]) == 2
         assert why in capsys.readouterr().err

@@ -15,11 +15,12 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.inserts.carried import decode_path, encode_path, LaidInsert
 from core.inserts.drawing import InsertDrawer
-from core.inserts.path import carry, follows_of, footprints
+from core.inserts.path import carry, follows_of, footprint, footprints
 from core.inserts.picture import lay, moved_corners, read_picture
+from core.inserts.shadow import lay_shadow, shadow_of_shot
 from core.masks import MaskSequence
 from core.progress import JobContext
-from core.project.inserts import area_of, Corners, Insert, placed_corners
+from core.project.inserts import area_of, CastShadow, Corners, Insert, placed_corners
 from core.propagation.laid import joined_path
 
 SIZE = (240, 160)
@@ -175,3 +176,48 @@ def test_it_has_the_light_of_the_shot_and_follows_its_changes() -> None:
     assert np.abs(mixed - (dark[inside].astype(float) + 255) / 2).max() <= 1
     printed = at(100, 60, 50, 30, blend="multiply")
     assert (InsertDrawer(replace(laid, insert=printed), dark, None).draw(0, dark, corners)[inside] == dark[inside]).all()
+
+
+def test_its_shadow_falls_from_its_foot_and_is_softer_where_it_is_far() -> None:
+    picture = np.full((60, 20, 4), (200, 40, 40, 255), np.uint8)
+    corners = np.array(placed_corners(60, 20, 20, 60))
+    shadow = CastShadow(angle=0, length=1.5, softness=0.5, strength=0.6)
+    assert lay_shadow(picture, corners, shadow, SIZE) is None, "along the foot it has no room"
+    laid = lay_shadow(picture, corners, replace(shadow, angle=45), SIZE)
+    assert laid is not None
+    box, amount = laid
+    dark = np.zeros((SIZE[1], SIZE[0]))
+    dark[box.slices] = amount
+    foot, end = (dark[82:88].max(), dark[130:136].max())
+    assert 0.5 < foot <= 0.61
+    assert 0.2 < end < 0.85 * foot, "fainter where it is far"
+    assert dark[:70].max() == 0, "what stands casts none beside itself"
+    steepest = [np.abs(np.diff(dark[row])).max() / dark[row].max() for row in (88, 130)]
+    assert steepest[1] < 0.7 * steepest[0], "and softer"
+    flat = lay_shadow(picture, corners, CastShadow(0, 0.2, 0.1, 0.6, stands=False), SIZE)
+    assert flat is not None
+    assert flat[1].max() == pytest.approx(0.6, abs=0.01)
+    insert = at(60, 20, 20, 60, shadow=replace(shadow, angle=45))
+    grey = np.full((SIZE[1], SIZE[0], 3), 100, np.uint8)
+    laid_insert = LaidInsert(insert, picture, 0)
+    drawn = InsertDrawer(laid_insert, grey, None).draw(0, grey, corners)
+    changed = (drawn != grey).any(-1)
+    assert (changed <= footprint(picture, corners, SIZE, insert.shadow)).all(), "nothing else changes"
+    assert drawn[84:88].min() < 60
+    with pytest.raises(InputError, match="a shadow's length"):
+        CastShadow(length=9)
+
+
+def test_the_shadow_of_the_shot_tells_how_its_own_falls() -> None:
+    frame = np.full((SIZE[1], SIZE[0], 3), 120, np.uint8)
+    thing, seen = np.zeros((SIZE[1], SIZE[0]), bool), np.zeros((SIZE[1], SIZE[0]), bool)
+    thing[40:100, 50:70] = True
+    cv2.fillConvexPoly(shape := np.zeros(seen.shape, np.uint8), np.array([(50, 100), (70, 100), (150, 130), (130, 130)]), 1)
+    seen = (shape > 0) & ~thing
+    frame[seen] = 60
+    found = shadow_of_shot(FrameList(frame[None]), MaskSequence(SIZE, 0, [thing]), 0, seen)
+    assert found is not None
+    assert found.angle == pytest.approx(21, abs=8)
+    assert found.length == pytest.approx(1.4, abs=0.4)
+    assert found.strength == pytest.approx(0.5, abs=0.05)
+    assert shadow_of_shot(FrameList(frame[None]), MaskSequence(SIZE, 0, [thing]), 0, np.zeros_like(thing)) is None

@@ -2,7 +2,7 @@
 // perspective, its outline and its handles.
 
 import { projectUrl } from "../state/project.js";
-import { dragged, gripAt, knobOf, projection } from "../state/laying.js";
+import { canLie, dragged, fallen, gripAt, knobOf, projection } from "../state/laying.js";
 import { set, state } from "../state/store.js";
 import { want } from "./frames.js";
 import { place } from "./viewport.js";
@@ -76,6 +76,17 @@ const drawPicture = (context, bitmap, { corners, opacity, blend }) => {
   context.restore();
 };
 
+// About as it will be: the try itself is softer where the shadow is far.
+const drawShadow = (context, bitmap, { corners, shadow, opacity }) => {
+  const there = fallen(corners, shadow);
+  if (!canLie(there)) return;
+  const blur = shadow.softness * 0.05 * Math.hypot(corners[3][0] - corners[0][0], corners[3][1] - corners[0][1]);
+  context.save();
+  context.filter = `brightness(0) blur(${Math.max(0, blur * place.scale)}px)`;
+  drawPicture(context, bitmap, { corners: there, opacity: opacity * shadow.strength, blend: "normal" });
+  context.restore();
+};
+
 const drawHandles = (context, { corners, pins, corner: chosen }) => {
   const unit = 1 / place.scale;
   const knob = knobOf(corners, unit);
@@ -114,9 +125,11 @@ const drawHandles = (context, { corners, pins, corner: chosen }) => {
 /** Draw the picture that is being laid; the context is in source pixels. */
 export const drawLaidPicture = (context) => {
   if (!isLaying()) return;
-  const bitmap = want(projectUrl(`file/${state.laying.picture}`));
-  if (bitmap) drawPicture(context, bitmap, state.laying);
-  drawHandles(context, state.laying);
+  const { laying } = state;
+  const bitmap = want(projectUrl(`file/${laying.picture}`));
+  if (bitmap && laying.shadow) drawShadow(context, bitmap, laying);
+  if (bitmap) drawPicture(context, bitmap, laying);
+  drawHandles(context, laying);
 };
 
 /** Take hold of the picture at a source point; null beside it. */

@@ -81,6 +81,14 @@ export const knobOf = (corners, unit) => {
   return plus(top, away, (ARM * unit) / Math.max(norm(away), 1e-6));
 };
 
+/** Where the corners of its shadow lie: { angle, length, stands }. */
+export const fallen = ([a, b, c, d], { angle, length, stands }) => {
+  const tall = (norm(minus(a, d)) + norm(minus(b, c))) / 2;
+  const turn = (angle * Math.PI) / 180;
+  const away = [Math.cos(turn) * length * tall, Math.sin(turn) * length * tall];
+  return stands ? [plus(d, away), plus(c, away), c, d] : [a, b, c, d].map((corner) => plus(corner, away));
+};
+
 const isWithin = (corners, point) => {
   const sides = corners.map((corner, i) => cross(minus(corners[(i + 1) % 4], corner), minus(point, corner)));
   return sides.every((side) => side >= 0) || sides.every((side) => side <= 0);

@@ -2,14 +2,17 @@
 
 import { register } from "../state/commands.js";
 import { canLie, firstCorners, flipped, middleOf, shifted, pinned, scaled, turned } from "../state/laying.js";
+import { isActive, onJobDone } from "../state/jobs.js";
 import { clearMessage, showMessage } from "../state/messages.js";
 import { goTo, openStep, projectUrl } from "../state/project.js";
-import { ask, change, post } from "../state/requests.js";
+import { ask, change, post, request } from "../state/requests.js";
 import { set, state } from "../state/store.js";
 import { tryTitle } from "../state/tries.js";
 
 const LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
-const USUAL = { follows: "auto", light: 0.7, brightness: 0, grain: true, opacity: 1, blend: "normal" };
+const USUAL = { follows: "auto", light: 0.7, brightness: 0, grain: true, opacity: 1, blend: "normal", shadow: null };
+const SHADOW = { angle: 60, length: 0.6, softness: 0.35, strength: 0.45, stands: true };
+const NONE_SEEN = "No shadow of an object is seen on this frame: set it by hand.";
 const NUDGES = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 
 const update = (changes) => set({ laying: { ...state.laying, ...changes } });
@@ -41,6 +44,19 @@ export const mountLayPicture = (ref, server) => {
     brightness: [ref.layBrightness, (value) => Number(value) / 10],
     opacity: [ref.layOpacity, (value) => Number(value) / 100],
     blend: [ref.layBlend, (value) => value],
+  };
+  // of the shadow: the control, and which of its values is 1
+  const shadowFields = {
+    angle: [ref.layAngle, 1],
+    length: [ref.layLength, 100],
+    softness: [ref.laySoft, 100],
+    strength: [ref.layDark, 100],
+  };
+  const panes = [...ref.layPanes.querySelectorAll("input")];
+  let lastShadow = SHADOW; // what a shadow that is switched on again is like
+  const shade = (changes) => {
+    lastShadow = { ...(state.laying.shadow || lastShadow), ...changes };
+    update({ shadow: lastShadow });
   };
   const modes = [...ref.layModes.querySelectorAll("input")];
 
@@ -85,14 +101,29 @@ export const mountLayPicture = (ref, server) => {
   for (const [name, [control, valueOf]] of Object.entries(fields)) {
     control.addEventListener("input", () => update({ [name]: valueOf(control.value) }));
   }
+  for (const [name, [control, whole]] of Object.entries(shadowFields)) {
+    control.addEventListener("input", () => shade({ [name]: Number(control.value) / whole }));
+  }
+  ref.layCasts.addEventListener("change", () => (ref.layCasts.checked ? shade({}) : update({ shadow: null })));
+  ref.layStands.addEventListener("change", () => {
+    const stands = ref.layStands.value === "stands";
+    shade(stands ? { stands } : { stands, length: Math.min(lastShadow.length, 0.12) });
+  });
+  ref.layShot.addEventListener("click", () => request(server, "look_for_shadow", { frame: state.frame }));
+  onJobDone("shadow", (job) => {
+    if (!state.laying || job.state !== "done") return;
+    if (job.result.shadow) shade({ ...job.result.shadow, stands: lastShadow.stands });
+    else showMessage(NONE_SEEN, "info", { about: "shadow" });
+  });
+  for (const radio of panes) radio.addEventListener("change", () => draw());
   ref.layGrain.addEventListener("change", () => update({ grain: ref.layGrain.checked }));
   for (const radio of modes) radio.addEventListener("change", () => update({ pins: radio.value === "pins" }));
   ref.layFlip.addEventListener("click", () => update({ corners: flipped(state.laying.corners) }));
   ref.layCancel.addEventListener("click", end);
 
   const add = () => {
-    const { picture, corners, follows, light, brightness, grain, opacity, blend, name, parent } = state.laying;
-    const insert = { picture, corners, follows, light, brightness, grain, opacity, blend };
+    const { picture, corners, follows, light, brightness, grain, opacity, blend, shadow, name, parent } = state.laying;
+    const insert = { picture, corners, follows, light, brightness, grain, opacity, blend, shadow };
     ref.layAdd.disabled = true;
     const added = (answer) => set({ laying: null, tryId: answer.edit });
     change(server, "lay_insert", { frame: state.frame, ...insert, name, parent })
@@ -113,6 +144,21 @@ export const mountLayPicture = (ref, server) => {
     },
   });
 
+  const drawShadow = (shadow) => {
+    const now = shadow || lastShadow;
+    ref.layCasts.checked = Boolean(shadow);
+    ref.layStands.value = now.stands ? "stands" : "flat";
+    ref.layStands.disabled = !shadow;
+    ref.layShot.disabled = isActive("shadow") || !state.view.objects.some((object) => object.edited);
+    for (const [name, [control, whole]] of Object.entries(shadowFields)) {
+      control.value = String(Math.round(now[name] * whole));
+      control.disabled = !shadow;
+      ref[`${control.dataset.ref}Text`].textContent = `${control.value}${whole === 1 ? "°" : " %"}`;
+    }
+    const shown = panes.find((radio) => radio.checked).value;
+    ref.layLightPane.hidden = shown !== "light";
+    ref.layShadowPane.hidden = shown !== "shadow";
+  };
   const drawForm = () => {
     const { laying } = state;
     ref.layName.textContent = ref.layName.title = laying.name;
@@ -130,22 +176,20 @@ export const mountLayPicture = (ref, server) => {
     ref.layWhere.textContent = laying.pins
       ? "Drag each corner to where it belongs. C goes to the next one, arrows move it."
       : `Drag it, its corners or its knob. Its middle is at ${x}, ${y}. Arrows move it, [ ] scale, , . turn it.`;
+    drawShadow(laying.shadow);
     ref.layAdd.disabled = !canLie(laying.corners);
   };
   let project = null;
-  return {
-    take,
-    again,
-    draw: () => {
-      if (project !== state.view.id) {
-        project = state.view.id;
-        if (state.laying) end();
-      }
-      const laying = Boolean(state.laying);
-      ref.layForm.hidden = !laying;
-      ref.tryForm.hidden = laying;
-      if (laying) drawForm();
-      return laying;
-    },
+  const draw = () => {
+    if (project !== state.view.id) {
+      project = state.view.id;
+      if (state.laying) end();
+    }
+    const laying = Boolean(state.laying);
+    ref.layForm.hidden = !laying;
+    ref.tryForm.hidden = laying;
+    if (laying) drawForm();
+    return laying;
   };
+  return { take, again, draw };
 };

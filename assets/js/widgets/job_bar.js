@@ -14,6 +14,7 @@ const ASK_EVERY = 300; // milliseconds between questions while something runs
 const NAMES = {
   track: "Tracking",
   find: "Looking",
+  shadow: "Looking for shadows",
   masks: "Writing",
   keyframe: "Trying",
   propagate: "Propagating",
