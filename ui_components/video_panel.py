@@ -85,7 +85,7 @@ def video_panel(program: Program) -> gr.HTML:
     them.
     """
 
-    def open_page(project_id: str | None, known: list[str], example: str | None) -> Answer:
+    def open_page(project_id: str | None, known: list[str], example: str | None = None) -> Answer:
         """What a page needs when it loads: the project it asks for, or an example as a new one;
         else the last that was open in this browser, else, at this machine, the last that was
         changed, else the first example.

@@ -30,6 +30,7 @@ EXPORTS = "exports"
 """The folder of a project where exported files lie."""
 LIST = ".made.json"
 """What is known of them, in that folder."""
+RECIPE = ".recipe.json"
 
 
 class ExportJobs:
@@ -70,17 +71,17 @@ class ExportJobs:
             frames = FrameRange(0, project.clip.info.frames)
         folder = self._workspace.folder(project_id) / EXPORTS
         part = "" if whole else f", frames {frames.start} to {frames.stop - 1}"
-        stem = _free_stem(folder, f"{file_stem(f'{project.name}, {title}')}{part}")
+        stem = _free_stem(self._taken(project_id), f"{file_stem(f'{project.name}, {title}')}{part}")
         rehearse_clip(reader, frames, Path(project.clip.source), codec, context)
         recipe = recipe_of(self._workspace, project, stack, frames, codec, whole)
         name = f"{stem}{kind.suffix}"
         copied = write_clip(reader, frames, Path(project.clip.source), codec, folder / name, context, copies=whole)
-        write_text(folder / f"{stem}.recipe.json", recipe.dumps())
+        write_text(folder / f"{stem}{RECIPE}", recipe.dumps())
         made_of = propagation_id or project.base
         file = ExportedFile(name, 0, codec, made_of, title, now(), frames.stop - frames.start, copied)
-        known = {**self._known(project_id), name: file, f"{stem}.recipe.json": replace(file, name=f"{stem}.recipe.json")}
+        known = {**self._known(project_id), name: file, f"{stem}{RECIPE}": replace(file, name=f"{stem}{RECIPE}")}
         write_text(folder / LIST, json.dumps([asdict(one) for one in known.values() if (folder / one.name).is_file()], indent=1))
-        return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}.recipe.json", "copied": copied}
+        return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}{RECIPE}", "copied": copied}
 
     def export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:
         """Write the masks of objects over the part of the clip that is worked on.
@@ -112,6 +113,14 @@ class ExportJobs:
         ordered = sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
         return [replace(known.get(path.name, ExportedFile(path.name, 0)), bytes=path.stat().st_size) for path in ordered]
 
+    def _taken(self, project_id: str) -> set[str]:
+        """The names that files have which nothing may replace: those in the list, or all where that
+        is damaged. What is in no list was left by an export that was cut off.
+        """
+        folder, known = self._workspace.folder(project_id) / EXPORTS, self._known(project_id)
+        files = {path.name for path in folder.glob("[!.]*")} if (folder / LIST).exists() else set()
+        return {_stem_of(name) for name in files if name in known or not known}
+
     def _known(self, project_id: str) -> dict[str, ExportedFile]:
         """What is known of exported files, by their names; nothing where the list is damaged."""
         try:
@@ -121,8 +130,11 @@ class ExportJobs:
             return {}
 
 
-def _free_stem(folder: Path, stem: str) -> str:
-    """The name, with a number where files have it already: nothing is ever replaced."""
-    taken = {path.name.removesuffix(".recipe.json").removesuffix(path.suffix).casefold() for path in folder.glob("*")}
+def _free_stem(taken: set[str], stem: str) -> str:
+    """The name, with a number where files have it already."""
     numbered = (stem if number == 1 else f"{stem} {number}" for number in count(1))
     return next(name for name in numbered if name.casefold() not in taken)
+
+
+def _stem_of(name: str) -> str:
+    return name.removesuffix(RECIPE).removesuffix(Path(name).suffix).casefold()

@@ -23,7 +23,7 @@ from scripts.campaign.server import Refused, Server
 
 View = dict[str, Any]
 FRAMES = 6
-_OF_JOBS = ("lanes", "masks_rev", "region_rev", "edits", "carried", "result", "exports", "undo", "redo", "steps", "objects")
+_OF_JOBS = ("lanes", "masks_rev", "region_rev", "edits", "carried", "result", "results", "exports", "undo", "redo", "steps", "objects")
 """What a job may have changed before it was cut off."""
 _PASSING = ("moment", "jobs", "preflight", "cuts")
 """What is no part of the document, or found out in the background."""

@@ -49,3 +49,20 @@ def test_a_border_next_to_another_is_compared_with_its_other_side() -> None:
 
 def test_a_border_without_a_region_beside_it_is_left_out() -> None:
     assert measured(moving_clip(8), {4}, empty={2, 3, 4, 5, 6}) == {}
+
+
+def test_a_jump_is_put_down_to_its_cause() -> None:
+    def cause(frames: list[np.ndarray], lost: int | None = None) -> str:
+        meter, region = SeamMeter({5}), np.zeros((HEIGHT, WIDTH), bool)
+        region[20:76, 24:104] = True
+        for index, frame in enumerate(frames):
+            region[48:] &= lost is None or index < lost
+            meter.see(index, frame, region.copy())
+        (seam,) = meter.seams()
+        return seam.cause
+
+    other = moving_clip(12, seed=1)
+    assert cause(moving_clip(12, jump_at=5)) == "colour", "all of it is brighter"
+    assert cause([*moving_clip(12)[:5], *other[5:]]) == "window", "another picture goes on"
+    assert cause([*moving_clip(12)[:5], *other[5:]], lost=5) == "mask", "the mask loses half of the thing there"
+    assert cause(moving_clip(12, jump_at=5), lost=4) == "colour", "the mask has lost it before"
