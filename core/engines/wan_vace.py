@@ -46,6 +46,7 @@ DECLARED = Declaration(
     rate=16.0,
     keyframes="any",
     region_form="box+expand",
+    light_drifts=True,
     shift=3.0,
     negative_caption=(
         "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, overall gray, worst quality, "

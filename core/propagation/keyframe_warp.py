@@ -45,6 +45,8 @@ TRUST = 2.5
 """The warped keyframe fades where it differs from the model's answer by so many times what the
 model's own redrawing does.
 """
+SOLID = 0.98
+"""Share of the edit from which a pixel at the region's edge shows nothing else."""
 INERTIA = 0.6
 """How much of a frame's colour correction is that of the frame before it."""
 
@@ -184,7 +186,8 @@ class KeyframeWarper:
         forward = target.motion if target.motion is not None else box_motion(self._start.box, target.box, (mask.shape[0], mask.shape[1]))
         state, offset = self._advance(target, forward)
         answer = target.redrawn.astype(np.float32) + offset
-        shade, trust = self._compare(state, answer)
+        edge = soft_edge(mask, target.feather)
+        shade, trust = self._compare(state, answer, edge)
 
         rows, columns = np.mgrid[area].astype(np.float32)
         origin = state.origin(columns, rows)
@@ -198,7 +201,7 @@ class KeyframeWarper:
         pixels = add_grain(pixels, alpha, target.grain, target.grain_seed, LEAST_BOIL)
         # What is replaced must not come back at the region's edge: the edit fades into what hides
         # it.
-        edited = composite(target.background[area], pixels, alpha * soft_edge(mask, target.feather)[area])
+        edited = composite(target.background[area], pixels, alpha * edge[area])
         result = target.source.copy()
         result[area] = np.where(mask[area][..., None], edited, target.source[area])
         return result
@@ -239,14 +242,21 @@ class KeyframeWarper:
         offsets = np.stack([reached[0] - x, reached[1] - y], -1)
         return WarpState(target.box, crop, whole, boxes, offsets, self.state.colour_shift), offset
 
-    def _compare(self, state: WarpState, answer: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _compare(
+        self, state: WarpState, answer: NDArray[np.float32], edge: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """At the model's size: the light that its answer (h, w, 3) puts on the warped keyframe, and
         the trust in the warped keyframe.
+
+        Where the edit fades out, as `edge` (H, W) says, a model that was shown a finished frame
+        answers with a mixture. Taken for light, it would make the middle brighter or darker with
+        each window.
         """
         origin = state.origin(*positions_of(state.crop))
         # What the border hid on the keyframe only the model can tell.
         on_keyframe = self._on_keyframe(origin)
-        alpha = (self._alpha_at(origin) * on_keyframe)[..., None]
+        solid = sample(edge, *positions_of(state.crop), cv2.INTER_LINEAR) > SOLID
+        alpha = (self._alpha_at(origin) * on_keyframe * solid)[..., None]
         change = answer - sample(self._soft, *origin, cv2.INTER_LINEAR)
         weight = cv2.GaussianBlur(alpha, (0, 0), SMOOTH)[..., None]
         shade = cv2.GaussianBlur(change * alpha, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)

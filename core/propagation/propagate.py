@@ -29,7 +29,7 @@ from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
 from core.propagation.windows import plan_windows, Window
-from core.render.color_match import match_surroundings
+from core.render.color_match import match_light, match_surroundings
 from core.render.composite import composite
 from core.render.grain import grain_around, ring_box
 from core.render.proportions import keeps_proportions
@@ -195,7 +195,8 @@ def _redraw(
     if answered is not None:
         answered(given, frames)
     answers = zip(frames, given.pixels, given.masks, given.sources, strict=False)
-    return [match_surroundings(answer, seen, inside) for answer, seen, inside, _ in answers]
+    lit = match_light if model.declared.light_drifts else lambda answer, seen, inside: answer
+    return [match_surroundings(lit(answer, seen, inside), seen, inside) for answer, seen, inside, _ in answers]
 
 
 def _with_kept(request: EditRequest, given: WindowInput) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

@@ -88,6 +88,8 @@ class Declaration:
         region_form: The form of region that it does best with; None for any.
         reference_noise: Standard deviation of the noise that is put on what it is shown of the
             clip.
+        light_drifts: Whether tint and contrast of what it paints move away from the source, so
+            that windows that go on from one another would add it up.
         tasks: Its defaults for each of SAMPLED.
         shift: How far its scheduler moves the steps towards noise; None where it has no such thing.
         delete_caption: What it is told for a removal.
@@ -109,6 +111,7 @@ class Declaration:
     keyframes: Literal["first", "any"] = "first"
     region_form: str | None = None
     reference_noise: float = 0.0
+    light_drifts: bool = False
     shift: float | None = None
     negative_caption: str = ""
     accelerators: frozenset[str] = frozenset()
