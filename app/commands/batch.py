@@ -16,6 +16,7 @@ from app.commands.edit_recipe import edit_recipe
 from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.given_keyframes import keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
+from app.commands.part_files import part_files, write_parts
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.recipe_names import check_painter
 from app.commands.result_folder import result_folder
@@ -174,7 +175,7 @@ def edit_to_folder(
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         folders = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
         images = keyframe_files(arguments.keyframes)
-        files = ("output.mp4", *images, "report.json", "recipe.json")
+        files = ("output.mp4", *images, *part_files(arguments.also), "report.json", "recipe.json")
         used = [given.path for given in arguments.keyframes]
         with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks), used):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
@@ -228,6 +229,7 @@ def edit_to_folder(
                 stopwatch=stopwatch,
                 also={"suspect": suspect},
             )
+            write_parts(out, arguments.also, planned, reader, context)
             painted = replace(arguments, settings=replace(arguments.settings, painter=painter))
             recipe = edit_recipe(
                 request, model.name, given, prompts, painted, engine.settings.segmenter, clip, [out / name for name in images]

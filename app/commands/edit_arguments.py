@@ -14,7 +14,8 @@ from core.project.tracks import MaskAdjustment
 class EditArguments:
     """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
     region is proposed once there are masks. With `only_frames` the video holds the edited frames
-    alone, else the whole clip.
+    alone, else the whole clip. `also` are parts of the result to write, see
+    `app.render.result_parts`.
     """
 
     task: str
@@ -32,3 +33,4 @@ class EditArguments:
     deinterlace: bool = False
     proposes: bool = False
     only_frames: bool = False
+    also: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from app.commands.edit_arguments import EditArguments
 from app.commands.edit_recipe import edit_recipe
 from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.given_insert import GivenInsert
+from app.commands.part_files import part_files, write_parts
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
 from app.engine import Engine
@@ -90,7 +91,7 @@ def insert_to_folder(
         masks = None
         if arguments.masks is not None:
             masks = given_masks(arguments.masks, arguments.invert_masks, info, span, context)
-        files = ("output.mp4", "keyframe.png", "report.json", "recipe.json")
+        files = ("output.mp4", "keyframe.png", *part_files(arguments.also), "report.json", "recipe.json")
         folders = dict.fromkeys(("masks", "frames") if arguments.png else ("masks",), span[1] - span[0])
         with result_folder(out, files, folders, (video, arguments.masks, given.path)):
             found: list[Prompt] = []
@@ -128,6 +129,7 @@ def insert_to_folder(
                 stopwatch=stopwatch,
                 also={"suspect": suspect},
             )
+            write_parts(out, arguments.also, planned, reader, context)
             segmenter = engine.settings.segmenter
             recipe = edit_recipe(request, model.name, found, prompts, arguments, segmenter, clip, [out / "keyframe.png"])
             write_text(out / "recipe.json", recipe.dumps())

@@ -14,6 +14,8 @@ ADJUST = (
     "the region that may change: none, expand:8, hull, box, hull+expand:8 or box+expand:8, in pixels (a negative number shrinks: "
     "expand:-4); after a comma, holes:200 or holes:all fills holes and smooth:2 smooths over frames"
 )
+PARTS = ("alone-prores", "alone-webm", "alone-png", "plate")
+"""Parts of a result that `edit` can write; app.render.result_parts writes them."""
 MATTES = ("ids", "matte", "webm", "prores", "green")
 """Forms of masks that `track` can write besides PNG; core.render.mattes writes them."""
 
@@ -128,6 +130,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
     _add_keyframe_model(edit)
+    edit.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        choices=PARTS,
+        metavar="PART",
+        help=f"also write a part of the result for a compositor: {', '.join(PARTS)} (repeatable)",
+    )
     edit.add_argument("--png", action="store_true", help="also write DIR/frames, the frames exactly as handed to the encoder")
     _add_prompts(edit)
     add_insert_options(edit, _path)

@@ -28,7 +28,7 @@ null for one that is being written.
 """
 
 _NAMES = re.compile(
-    r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output\.\w+|keyframe(-\d{5,})?\.png|report\.json|recipe\.json"
+    r"(masks|frames)/\d{5,}\.png|masks-\w+\.(zip|mp4|webm|mov)|output(-[\w-]+)?\.\w+|keyframe(-\d{5,})?\.png|report\.json|recipe\.json"
 )
 """All that a result can hold.
 

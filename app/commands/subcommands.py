@@ -117,6 +117,7 @@ def edit(options: argparse.Namespace) -> None:
         options.deinterlace,
         proposes=options.adjust is None and options.task == "delete",
         only_frames=options.only_frames,
+        also=tuple(dict.fromkeys(options.also)),
     )
     with console_job() as context:
         engine = Engine(_settings(options))

@@ -81,7 +81,7 @@ class Editor:
         tries = KeyframeJobs(workspace, engine, pictures, regions)
         inserts = InsertBuilder(workspace, frames, masks)
         propagations = PropagationJobs(workspace, engine, pictures, regions, inserts, estimates)
-        exports = ExportJobs(workspace, frames, masks)
+        exports = ExportJobs(workspace, frames, masks, inserts)
         trials = TrialJobs(workspace, engine, pictures, estimates)
 
         # What can be asked for. The table in app.contract.operations has the public names.

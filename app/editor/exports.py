@@ -10,8 +10,14 @@ from app.jobs.clip_scan import ClipScanner
 from app.jobs.exports import ExportJobs
 from app.jobs.queue import JobQueue, resumable
 from app.render.export import export_formats, export_notes, format_of
+from app.render.result_parts import PARTS
 from app.storage.workspace import Workspace
 from core.errors import InputError
+
+PART_NOTES = (
+    "what the edit shows by itself, over the edited frames; laid over the clip it gives the result; it holds no sound",
+    "the clip without what is edited, over the edited frames; it holds no sound",
+)
 
 
 class ExportOperations:
@@ -24,8 +30,8 @@ class ExportOperations:
         self._jobs = jobs
 
     def formats(self) -> tuple[ExportFormat, ...]:
-        """What a result can be written as on this machine."""
-        return export_formats()
+        """What a result can be written as on this machine, and its parts for a compositor."""
+        return (*export_formats(), *PARTS.values())
 
     def notes(self, project_id: str, codec: str, whole: bool = True) -> tuple[str, ...]:
         """What becomes of sound, subtitles and the rest of the clip in a format.
@@ -42,6 +48,8 @@ class ExportOperations:
             InputError: There is no such format, or the clip is gone.
         """
         clip = self._workspace.project(project_id).clip
+        if codec in PARTS:
+            return (PART_NOTES[codec == "plate"],)
         return export_notes(Path(clip.source), (0, clip.info.frames) if whole else clip.frame_range, codec)
 
     @resumable("start_export")
@@ -63,6 +71,8 @@ class ExportOperations:
             InputError: There is no such format, or nothing to export.
         """
         project = self._workspace.project(project_id)
+        if codec in PARTS:
+            return self._start_part(project_id, codec, propagation_id)
         format_of(codec)
         if propagation_id is None and not project.base:
             raise InputError("there is no accepted result to export yet: propagate, then accept the result")
@@ -70,6 +80,13 @@ class ExportOperations:
             raise InputError("this propagation is not finished: resume it first")
         job = self._scanner.with_hash(project_id, partial(self._jobs.export, project_id, codec, propagation_id, whole))
         return self._queue.submit("export", project_id, job)
+
+    def _start_part(self, project_id: str, form: str, propagation_id: str | None) -> str:
+        project = self._workspace.project(project_id)
+        wanted = propagation_id or next((layer.propagation_id for layer in reversed(project.layers) if layer.enabled), None)
+        if wanted is None or project.propagation(wanted).result is None:
+            raise InputError("there is no finished result to take a part of yet: propagate first")
+        return self._queue.submit("export", project_id, partial(self._jobs.export_part, project_id, form, wanted))
 
     def files(self, project_id: str) -> list[tuple[str, int]]:
         """The files that were exported and their size in bytes, the newest first; recipes are among

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.contract.values import ExportedFile
+from app.jobs.inserts import InsertBuilder, StoredInsert
 from app.media.frames import ClipFrames
 from app.render.export import file_stem, format_of, rehearse_clip, write_clip
 from app.render.recipe import recipe_of
+from app.render.result_parts import PARTS, ResultParts, write_part
 from app.storage.masks import MaskStore
 from app.storage.workspace import now, Workspace
 from core.files import write_text
@@ -36,10 +38,54 @@ RECIPE = ".recipe.json"
 class ExportJobs:
     """Runs on a job's thread; reports to the job's context and stops when it says so."""
 
-    def __init__(self, workspace: Workspace, frames: ClipFrames, masks: MaskStore) -> None:
+    def __init__(self, workspace: Workspace, frames: ClipFrames, masks: MaskStore, inserts: InsertBuilder) -> None:
         self._workspace = workspace
         self._frames = frames
         self._masks = masks
+        self._inserts = inserts
+
+    def export_part(self, project_id: str, form: str, propagation_id: str, context: JobContext) -> dict[str, Any]:
+        """Write a part of a propagation for a compositor, over the frames that it edited.
+
+        Args:
+            project_id: The project.
+            form: One of `app.render.result_parts.PARTS`.
+            propagation_id: The propagation.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `file`, relative to the project.
+        """
+        from core.background.affected import united
+
+        project = self._workspace.project(project_id)
+        top = project.propagation(propagation_id)
+        reader = self._frames.result(project, top)
+        keyframes = [keyframe for part in top.parts for keyframe in part.keyframes]
+        stored = [StoredInsert(k.insert, k.path, k.front) for k in keyframes if k.insert is not None and k.path is not None]
+        region, *others = (self._masks.load(project, part.region) for part in top.parts)
+        parts = ResultParts(
+            self._frames.reader(project, top.base),
+            lambda index, _: reader.frame(index),
+            united(region, *others),
+            tuple(self._inserts.read(project, one) for one in stored),
+            painted=len(stored) < len(keyframes),
+        )
+        kind = PARTS[form]
+        folder = self._workspace.folder(project_id) / EXPORTS
+        stem = _free_stem(self._taken(project_id), f"{file_stem(f'{project.name}, {top.title}')}, {form.partition('-')[0]}")
+        name = f"{stem}{kind.suffix}"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_part(folder / name, form, parts, top.span, context)
+        file = ExportedFile(name, 0, form, propagation_id, top.title, now(), top.span[1] - top.span[0], 0)
+        self._note(project_id, {name: file})
+        return {"file": f"{EXPORTS}/{name}"}
+
+    def _note(self, project_id: str, files: dict[str, ExportedFile]) -> None:
+        """Remember what exported files were made of."""
+        folder = self._workspace.folder(project_id) / EXPORTS
+        known = {**self._known(project_id), **files}
+        write_text(folder / LIST, json.dumps([asdict(one) for one in known.values() if (folder / one.name).is_file()], indent=1))
 
     def export(self, project_id: str, codec: str, propagation_id: str | None, whole: bool, context: JobContext) -> dict[str, Any]:
         """Write the video of a propagation, or of the stack, and its recipe beside it.
@@ -79,8 +125,7 @@ class ExportJobs:
         write_text(folder / f"{stem}{RECIPE}", recipe.dumps())
         made_of = propagation_id or project.base
         file = ExportedFile(name, 0, codec, made_of, title, now(), frames.stop - frames.start, copied)
-        known = {**self._known(project_id), name: file, f"{stem}{RECIPE}": replace(file, name=f"{stem}{RECIPE}")}
-        write_text(folder / LIST, json.dumps([asdict(one) for one in known.values() if (folder / one.name).is_file()], indent=1))
+        self._note(project_id, {name: file, f"{stem}{RECIPE}": replace(file, name=f"{stem}{RECIPE}")})
         return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}{RECIPE}", "copied": copied}
 
     def export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:

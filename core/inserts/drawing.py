@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.inserts.carried import LaidInsert, SEEN
+from core.inserts.carried import CarriedInsert, LaidInsert, SEEN
 from core.inserts.light import changed_light, in_range, shot_range
 from core.inserts.picture import corner_motion, Laid, lay
 from core.inserts.shadow import lay_shadow
@@ -122,3 +122,27 @@ def _blended(base: Floats, colours: Floats, blend: Blend) -> Floats:
     if blend == "screen":
         return np.asarray(255 - (255 - base) * (255 - colours) / 255, np.float32)
     return colours
+
+
+def shown_alpha(carried: CarriedInsert, index: int, size: tuple[int, int]) -> Floats:
+    """How much of each pixel of a frame is the insert itself, without its shadow.
+
+    Args:
+        carried: The insert.
+        index: Number of the frame.
+        size: (W, H) of the frame.
+
+    Returns:
+        (H, W) in [0, 1].
+    """
+    shown = np.zeros((size[1], size[0]), np.float32)
+    corners = carried.path.get(index)
+    laid = None if corners is None else lay(carried.picture, corners, size)
+    if laid is None:
+        return shown
+    alpha = np.where(laid.alpha > SEEN, laid.alpha * carried.insert.opacity, 0)
+    front = carried.before(index)
+    if front is not None:
+        alpha = alpha * (1 - cv2.GaussianBlur(laid.box.crop(front).astype(np.float32), (0, 0), EDGE))
+    shown[laid.box.slices] = alpha
+    return shown

@@ -4,6 +4,7 @@ and on the command line.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_a_picture_is_a_try_is_carried_and_comes_back_from_its_recipe(editor: Ed
         changed = (frame != source.frame(index)).any(-1)
         assert 400 < changed.sum() < 1400, "the triangle on every frame, and nothing else"
 
+    for form in ("alone-webm", "alone-png", "plate"):
+        part = finish(editor, editor.exports.start(project_id, form, result.propagation_id))["file"]
+        path = editor.workspace.file(project_id, part)
+        if form == "alone-png":
+            alone = np.asarray(Image.open(io.BytesIO(zipfile.ZipFile(path).read("00004.png"))))
+            alpha = alone[..., 3:] / 255
+            assert np.abs(source.frame(4) * (1 - alpha) + alone[..., :3] * alpha - shown[4]).max() <= 1, "over the clip it is the result"
+            assert alone[..., 3].max() == pytest.approx(0.8 * 255, abs=1)
+        else:
+            clip_of = open_clip(path)
+            assert (len(clip_of), clip_of.info.alpha) == (FRAMES, form != "plate")
     exported = finish(editor, editor.exports.start(project_id, "png", result.propagation_id))
     video, recipe = (editor.workspace.file(project_id, exported[name]) for name in ("file", "recipe"))
     run_here("replay", recipe, "--out", tmp_path / "again", "--device", "cpu")
@@ -88,8 +100,25 @@ def test_the_command_line_lays_a_picture(hat: Path, tmp_path: Path, capsys: pyte
     clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES)
     command = ("edit", clip, "--out", tmp_path / "out", "--picture", hat, "--device", "cpu", "--png", "--frame", 1)
     pins = ("--pin", "90,80", "138,84", "136,112", "88,110")
-    run_here(*command, *pins, "--moves-with", "frame", "--light", 0, "--no-grain", "--brightness", 0, "--cast-shadow", "150,0.8")
+    run_here(
+        *command,
+        *pins,
+        "--moves-with",
+        "frame",
+        "--light",
+        0,
+        "--no-grain",
+        "--brightness",
+        0,
+        "--cast-shadow",
+        "150,0.8",
+        "--also",
+        "alone-prores",
+        "--also",
+        "plate",
+    )
     assert "seen on 6 of 6 frames" in capsys.readouterr().err
+    assert [open_clip(tmp_path / "out" / name).info.frames for name in ("output-alone-prores.mov", "output-plate.mp4")] == [FRAMES] * 2
     masks = [read_image(tmp_path / "out" / "masks" / f"{index:05d}.png")[..., 0] > 0 for index in range(FRAMES)]
     assert all((mask == masks[0]).all() for mask in masks), "it moves with nothing"
     frame = read_image(tmp_path / "out" / "frames" / "00003.png")
