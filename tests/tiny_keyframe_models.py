@@ -46,9 +46,7 @@ def _klein() -> Any:
             latent_channels=4,
             norm_num_groups=4,
         ),
-        text_encoder=Qwen3ForCausalLM(
-            Qwen3Config(**words, num_hidden_layers=28, tie_word_embeddings=True)
-        ),  # the pipeline reads layers 9, 18 and 27
+        text_encoder=Qwen3ForCausalLM(Qwen3Config(**words, tie_word_embeddings=True)),
         tokenizer=_bytes_tokenizer(),
         transformer=Flux2Transformer2DModel(
             in_channels=16,
