@@ -49,8 +49,7 @@ WORLD = ["world.solids_per_kind=1", "world.solid_size=16", "world.backgrounds=2"
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
-    """Tiny tensors run slower on several threads."""
-    before = torch.get_num_threads()
+    before = torch.get_num_threads()  # tiny tensors run slower on several threads
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
@@ -120,7 +119,7 @@ def test_a_run_broken_in_the_middle_ends_like_one_that_was_not(
 
 
 def test_two_processes_learn_what_one_does_with_twice_the_batch(base: Path, manifest: Path, tmp_path: Path) -> None:
-    given = ("steps=3", "video_batch=1", "image_batch=1")
+    given = ("steps=3", "video_batch=1", "image_batch=1", "minutes=600")  # their clocks agree
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "core.training"]
     quiet = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([*torchrun, *words(base, manifest, tmp_path / "two", *given)], capture_output=True, text=True, env=quiet)
@@ -129,6 +128,11 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(base: Path, mani
     for two, one in zip(curve(tmp_path / "two"), curve(tmp_path / "one"), strict=True):
         assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-4)
         assert float(two["gradient_norm"]) == pytest.approx(float(one["gradient_norm"]), rel=1e-3)
+
+
+def test_a_run_ends_when_its_time_is_over(base: Path, manifest: Path, tmp_path: Path) -> None:
+    assert main(words(base, manifest, tmp_path, "steps=50", "minutes=1e-9")) == 0
+    assert load_checkpoint(tmp_path / "checkpoint-vivid-5b.pt")["step"] == len(curve(tmp_path)) == 1
 
 
 def test_only_lora_and_patch_embedding_were_trained_and_the_loss_is_finite(whole: Path) -> None:

@@ -29,6 +29,9 @@ class Vivid5bConfig(DataConfig, TrainingConfig):
     always kept in float32."""
     steps: int = 20_000
     """Optimisation steps of the whole run; the learning rate follows them."""
+    minutes: float = 0.0
+    """Stop after this time instead, where it comes first, as comparisons of equal time need; the
+    learning rate follows whichever is further along. 0: by steps alone."""
     image_batch: int = 1
     """Samples a process and micro-batch, in an image batch."""
     video_batch: int = 1
@@ -71,7 +74,7 @@ class Vivid5bConfig(DataConfig, TrainingConfig):
         super().__post_init__()
         self.require_at_least(1, "steps", "image_batch", "video_batch", "rank", "log_every", "checkpoint_every")
         counts = ("image_batches", "video_batches", "draw_samples", "delete_samples")
-        self.require_at_least(0, *counts, "sample_every", "sample_count")
+        self.require_at_least(0, *counts, "minutes", "sample_every", "sample_count")
         if self.image_batches + self.video_batches == 0 or self.draw_samples + self.delete_samples == 0:
             raise InputError("an empty mixture: image_batches and video_batches, or draw_samples and delete_samples, are both 0")
         self.require_share("outside_weight", "ema")

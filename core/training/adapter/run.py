@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from diffusers import CogVideoXTransformer3DModel
 from torch import nn, Tensor
 
@@ -70,7 +71,15 @@ class AdapterTraining:
         self.transformer = load_transformer(config.base, self.dtype).to(self.device).train()
         self._check_base()
         self.optimizer = adapter_optimizer(config, adapted(config, self.transformer))
-        self.run = TrainingRun(config, RECIPE, self.optimizer, checkpoint_every=config.checkpoint_every, writes=accelerator.is_main_process)
+        self.run = TrainingRun(
+            config,
+            RECIPE,
+            self.optimizer,
+            minutes=config.minutes,
+            checkpoint_every=config.checkpoint_every,
+            writes=accelerator.is_main_process,
+        )
+        self.run.agree = self._of_main_process
         self.alphas = load_alphas(config.base).to(self.device)
         self.text_length = self.transformer.config.max_text_seq_length
         encoders = Encoders(config.base, self.device, self.dtype, self.text_length)
@@ -108,7 +117,7 @@ class AdapterTraining:
         model = self.accelerator.prepare_model(self.transformer)
         run.extra = {"pending": self.pending, "samples": dict(self.samples)}
         run.start_clock()
-        for step in self.feed.steps(run.step, config.steps):
+        for step in self.feed.steps(run.step, config.steps) if run.progress < 1 else ():
             use_runner(self.transformer, runners[step.kind])
             with attention_kernel(kernel):
                 loss = self._learn(model, step, rotary[step.kind])
@@ -116,6 +125,8 @@ class AdapterTraining:
             run.advance(self._rows)
             if config.sample_every and run.step % config.sample_every == 0:
                 self._write_samples()
+            if run.progress >= 1:
+                break
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             self.save_package()
@@ -135,6 +146,9 @@ class AdapterTraining:
                 loss.backward()
                 total += loss.detach()
         return total
+
+    def _of_main_process(self, seconds: float) -> float:
+        return float(broadcast(torch.tensor([seconds], device=self.device), 0)[0])
 
     def _count(self, kind: str, loss: Tensor, norm: float) -> None:
         value = float(self.accelerator.reduce(loss, "mean"))

@@ -63,6 +63,10 @@ class TrainingRun:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.step, self._elapsed_before, self._started = 0, 0.0, time.monotonic()
         self._last_checkpoint = self._started
+        self._agreed = 0.0
+        self.agree: Callable[[float], float] | None = None
+        """With many processes and `minutes`: gives each of them the same of their clocks, so that
+        they stop together and their learning rates don't part. The recipe sets it."""
         self._curves: Curves | None = None
         self._resumed_at = 0
         self.extra: dict[str, Any] = {}
@@ -84,7 +88,7 @@ class TrainingRun:
     def progress(self) -> float:
         """0 at the start, 1 when the run is over."""
         by_steps = self.step / self.config.steps if self.config.steps else 0.0
-        by_time = self.elapsed / (60 * self.minutes) if self.minutes else 0.0
+        by_time = (self.elapsed if self.agree is None else self._agreed) / (60 * self.minutes) if self.minutes else 0.0
         return min(max(by_steps, by_time), 1.0)
 
     def kinds(self, pattern: str) -> Iterator[str]:
@@ -114,12 +118,14 @@ class TrainingRun:
         self.step += 1
         if self.device.type == "cuda" and self.step % 10 == 0:
             torch.cuda.synchronize()
-        if self.step % self.config.log_every == 0 or self.step in (1, self.config.steps):
+        if self.agree is not None and self.minutes:
+            self._agreed = self.agree(self.elapsed)
+        if self.step % self.config.log_every == 0 or self.step == 1 or self.progress >= 1:
             self._report(rows())
         self.optimizer.advance_schedule()
         due = time.monotonic() - self._last_checkpoint > self.checkpoint_seconds
         if self.checkpoint_every:
-            due = due or self.step % self.checkpoint_every == 0 or self.step == self.config.steps
+            due = due or self.step % self.checkpoint_every == 0 or self.progress >= 1
         if due:
             self.save_checkpoint()
         return due
@@ -199,6 +205,7 @@ class TrainingRun:
         for name, module in self.modules.items():
             module.load_state_dict(state["buffers"][name], strict=False)
         self.step, self._elapsed_before, self.extra = state["step"], state["elapsed"], state["extra"]
+        self._agreed = self._elapsed_before
         self._resumed_at = self.step
         self._schedule()
         generators = state["generators"]
