@@ -20,7 +20,8 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline
 from torch import nn, Tensor
 from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
 
-from core.engines.folders import config_of, own_settings
+from core.engines.distilled import add_loras, shift_of
+from core.engines.folders import config_of, facts_of, own_settings
 from core.engines.packing import pack_mask
 from core.vivid.conditioning import EMPTY_CAPTION, masked_video
 from core.vivid.contract import Conditions, Declaration, MaskRule, SAMPLED, Sampling, VideoEngine
@@ -266,11 +267,12 @@ def read_engine(folder: Path, name: str, dtype: torch.dtype, denoiser: Any = Non
     declared = DECLARED if pipeline.transformer_2 is None else TWO_DENOISERS
     if pipeline.transformer_2 is not None and pipeline.config.boundary_ratio is None:
         pipeline.register_to_config(boundary_ratio=0.875)
-    own = own_settings(folder, declared)
+    own, facts = own_settings(folder, declared), facts_of(folder)
     shift = declared.shift or 1.0
     if pipeline.transformer_2 is None and own["working_size"][0] * own["working_size"][1] > _LARGE:
         shift = _LARGE_SHIFT
-    pipeline.scheduler = shifted(pipeline.scheduler, shift)
+    pipeline.scheduler = shifted(pipeline.scheduler, shift_of(facts, shift))
+    add_loras(pipeline, folder, facts)
     return VaceEngine(pipeline=pipeline, name=name, max_text_length=TEXT_TOKENS, declared=declared, **own)
 
 

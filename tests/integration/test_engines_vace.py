@@ -8,6 +8,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from builders import disc_clip, finish, FrameList, held_at, noise_frames
 from command_line import run_here
 from diffusers import WanVACEPipeline
 from PIL import Image
-from tiny_engines import write_vace
+from safetensors.torch import save_file
+from tiny_engines import TOY, write_vace
 
 from app.editor.editor import Editor
 from app.settings import Settings
@@ -215,6 +217,32 @@ def disc_masks() -> list[np.ndarray]:
 def shown(path: Path) -> np.ndarray:
     with open_clip(path) as reader:
         return np.stack(list(reader.frames(0, len(reader))))
+
+
+@torch.inference_mode()
+def test_a_folder_may_name_distilled_weights_and_their_shift(folder: Path, model: VaceEngine, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "fast")
+    query = model.pipeline.transformer.blocks[0].attn1.to_q.weight
+    down, up = torch.randn(4, 32), torch.randn(32, 4)
+    layers = {"transformer.blocks.0.attn1.to_q.lora_A.weight": down, "transformer.blocks.0.attn1.to_q.lora_B.weight": up}
+    save_file(layers, tmp_path / "fast" / "lora.safetensors")
+
+    def say(**facts: object) -> None:
+        (tmp_path / "fast" / "vivid.json").write_text(json.dumps(TOY | facts))
+
+    say(lora="lora.safetensors", lora_scale=0.5, shift=2, tasks={"propagate": {"steps": 4, "guidance": 1.0}})
+    fast = loaded(tmp_path / "fast")
+    assert torch.allclose(fast.pipeline.transformer.blocks[0].attn1.to_q.weight, query + 0.5 * up @ down, atol=1e-5)
+    assert not any("lora" in name for name, _ in fast.pipeline.transformer.named_parameters()), "it costs nothing afterwards"
+    assert (fast.pipeline.scheduler.config.flow_shift, fast.tasks["propagate"]) == (2.0, Sampling(4, 1.0))
+    for wrong, message in (
+        ({"lora": "gone.safetensors"}, "gone"),
+        ({"lora": {"transformer_2": "lora.safetensors"}}, "transformer_2"),
+        ({"shift": 0}, "shift"),
+    ):
+        say(**wrong)
+        with pytest.raises(ModelMissingError, match=message):
+            loaded(tmp_path / "fast")
 
 
 def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp_path: Path) -> None:
