@@ -214,6 +214,8 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
         "done": propagation.result is not None,
         "base": propagation.base,
         "draft": propagation.draft,
+        "steps": propagation.settings.steps,
+        "guidance": propagation.settings.guidance,
         "span": list(propagation.span),
         "windows": windows,
         "stale": propagation.stale,

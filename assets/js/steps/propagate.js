@@ -84,8 +84,9 @@ export const mountPropagate = (ref, server) => {
     if (state.step !== "propagate" || !view.accepted) return;
     const [last] = view.jobs.filter((job) => job.finished);
     const { start: first, stop } = view.clip;
-    const key = JSON.stringify([view.id, view.carried, first, stop, settings(), last ? last.id : ""]);
-    estimates.refresh("foretell", key, { project_id: view.id, ...settings() });
+    const { steps, guidance } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
+    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, last ? last.id : ""]);
+    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance });
   };
   const estimateWords = () => {
     const { result } = state.view;
