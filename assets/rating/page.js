@@ -3,7 +3,9 @@ const items = [...document.querySelectorAll(".item")];
 const key = document.body.dataset.key;
 const rater = document.getElementById("rater");
 const place = document.getElementById("place");
-const back = document.getElementById("back"), next = document.getElementById("next"), save = document.getElementById("save");
+const back = document.getElementById("back"),
+  next = document.getElementById("next"),
+  save = document.getElementById("save");
 let at = 0;
 
 function stored() {
@@ -15,7 +17,9 @@ function stored() {
 }
 
 function keep() {
-  const answers = Object.fromEntries([...document.querySelectorAll("input:checked")].map((input) => [input.name, input.value]));
+  const answers = Object.fromEntries(
+    [...document.querySelectorAll("input:checked")].map((input) => [input.name, input.value]),
+  );
   try {
     localStorage.setItem(key, JSON.stringify({ rater: rater.value, at, answers }));
   } catch {
@@ -31,7 +35,9 @@ function show(number) {
     if (index === at) video.play();
     else video.pause();
   });
-  const done = items.filter((item) => [...item.querySelectorAll("fieldset")].every((set) => set.querySelector(":checked"))).length;
+  const done = items.filter((item) =>
+    [...item.querySelectorAll("fieldset")].every((set) => set.querySelector(":checked")),
+  ).length;
   place.textContent = `${at + 1} of ${items.length}, ${done} answered`;
   back.disabled = at === 0;
   next.disabled = at === items.length - 1;
@@ -46,7 +52,11 @@ save.onclick = () => {
   const name = rater.value.trim() || "anonymous";
   const lines = ["rater,item,question,answer"];
   for (const input of document.querySelectorAll("input:checked")) {
-    lines.push([name, input.closest(".item").dataset.item, input.closest("fieldset").dataset.question, input.value].map(quoted).join(","));
+    lines.push(
+      [name, input.closest(".item").dataset.item, input.closest("fieldset").dataset.question, input.value]
+        .map(quoted)
+        .join(","),
+    );
   }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
@@ -69,5 +79,6 @@ document.addEventListener("change", () => {
 
 const known = stored();
 rater.value = known.rater || "";
-for (const input of document.querySelectorAll("fieldset input")) input.checked = (known.answers || {})[input.name] === input.value;
+for (const input of document.querySelectorAll("fieldset input"))
+  input.checked = (known.answers || {})[input.name] === input.value;
 show(known.at || 0);

@@ -18,6 +18,7 @@ from core.evaluation.arrays import Frame, Frames, FrameSequence, Masks, MaskSequ
 from core.evaluation.classifier import crop_square
 from core.evaluation.clip_score import ClipScorer, neighbours
 from core.evaluation.fidelity import flicker, Motion, psnr, ssim
+from core.evaluation.hole_texture import gradient_energy
 from core.evaluation.result_sets import at_rate
 
 SLOW = Fraction(15, 2)
@@ -37,6 +38,7 @@ class EditScores:
         psnr: In the region, against the truth, dB.
         ssim: As `psnr`.
         flicker: In the region, along the motion of the truth, in levels.
+        gradient: Detail in the region, as a share of the truth's.
     """
 
     alignment: float = math.nan
@@ -46,6 +48,7 @@ class EditScores:
     psnr: float = math.nan
     ssim: float = math.nan
     flicker: float = math.nan
+    gradient: float = math.nan
 
 
 def background_preservation(result: FrameSequence, source: FrameSequence, region: MaskSequence) -> float:
@@ -97,6 +100,7 @@ def score_edit(
             "psnr": psnr(result, truth, region),
             "ssim": ssim(result, truth, region),
             "flicker": flicker(result, Motion(truth), region),
+            "gradient": gradient_energy(result, truth, region),
         }
     return EditScores(**found)
 

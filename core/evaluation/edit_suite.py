@@ -33,7 +33,7 @@ TASKS = {"add": "Addition", "modify": "Modification", "delete": "Deletion"}
 _BP: dict[Stage, str] = {"raw": "BP raw", "composited": "BP composited", "delivered": "BP as delivered"}
 _CLIP = {"alignment": "TA", "consistency": "TC", "consistency_slow": "TC 7.5 fps", "consistency_region": "TC region"}
 _SECONDS = {"try": "s a try", "video": "s a video"}
-_REGION = {"psnr": "PSNR region", "ssim": "SSIM region", "flicker": "flicker region"}
+_REGION = {"psnr": "PSNR region", "ssim": "SSIM region", "flicker": "flicker region", "gradient": "gradient region"}
 
 
 @dataclass
