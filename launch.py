@@ -110,9 +110,16 @@ def run_tests(arguments: list[str]) -> int:
     return end("pytest tests/browser", *browser) or code
 
 
+def groups_for(arguments: list[str]) -> list[str]:
+    """What has to be installed besides the program for a command."""
+    if arguments[0] == "test":
+        return ["test", "data"]
+    return ["data"] if arguments[0] == "data" and "--executor=ray" in "=".join(arguments) else []
+
+
 def main(arguments: list[str]) -> int:
     """Sets up if needed, then does what was asked, in the environment; returns the exit code."""
-    if arguments[:1] in (["-h"], ["--help"]) and missing_parts(with_tests=False):
+    if arguments[:1] in (["-h"], ["--help"]) and missing_parts():
         print(f"usage: {USAGE}\nNot set up yet: the first start installs what is needed, which takes some minutes.")
         return 0
     if arguments[:1] == ["--version"]:
@@ -123,7 +130,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["ui", *arguments]
     try:
-        set_up(with_tests=arguments[0] == "test")
+        set_up(*groups_for(arguments))
     except SetupError as error:
         say(str(error))
         return 1

@@ -5,8 +5,8 @@ The direct dependencies stand in pyproject.toml, and in requirements/build.in wh
 builds the rest. The resolver runs over everything at once, for every supported platform and Python.
 Its answer is split into the files that launch.py installs in turn: build.txt (pip and what builds
 packages), torch.txt (alone, because the build of torch that a machine gets decides whether it needs
-cuda.txt), cuda.txt, main.txt and test.txt. Versions that are pinned already stay unless an
---upgrade option says otherwise.
+cuda.txt), cuda.txt, main.txt, and test.txt and data.txt for those who ask for them. Versions that
+are pinned already stay unless an --upgrade option says otherwise.
 """
 
 from __future__ import annotations
@@ -70,9 +70,29 @@ def versions_in(*paths: Path) -> str:
     return "".join(line.rstrip(" \\") + "\n" for line in text.splitlines() if line[:1].isalnum())
 
 
+def beside(program: dict[str, str], wanted: list[str], known: str, options: list[str]) -> dict[str, str]:
+    """Resolve a group that is installed beside what is pinned already.
+
+    Args:
+        program: The pins that hold, by package.
+        wanted: What the group asks for.
+        known: Pins of the group to keep where they still fit, as requirements text.
+        options: More options of `uv pip compile`.
+
+    Returns:
+        The pins of the packages that are not among the others.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        constraints, tools = Path(folder, "program.txt"), Path(folder, "group.in")
+        constraints.write_text("".join(program.values()), encoding="utf-8")
+        tools.write_text("\n".join(wanted), encoding="utf-8")
+        found = blocks(resolve([tools], known, [*options, "--constraints", str(constraints)]))
+    return {name: lines for name, lines in found.items() if name not in program}
+
+
 def main(options: list[str]) -> None:
     """Rewrite requirements/*.txt; `options` go to `uv pip compile`."""
-    pinned = [path for path in sorted(HERE.glob("*.txt")) if path.name not in ("test.txt", "torch-cpu.txt")]
+    pinned = [path for path in sorted(HERE.glob("*.txt")) if path.name not in ("test.txt", "data.txt", "torch-cpu.txt")]
     known = versions_in(*pinned)
     program = blocks(resolve([PROJECT, HERE / "build.in"], known, [*options, "--extra", "train"]))
     build_names = {line.strip() for line in (HERE / "build.in").read_text(encoding="utf-8").splitlines() if line[:1].isalpha()}
@@ -81,16 +101,12 @@ def main(options: list[str]) -> None:
         part = "build" if name in build_names else "torch" if name == "torch" else "cuda" if CUDA.match(name) else "main"
         parts[part].append(lines)
 
-    test_file = HERE / "test.txt"
-    known = versions_in(test_file)
-    with tempfile.TemporaryDirectory() as folder:
-        constraints = Path(folder, "program.txt")
-        constraints.write_text("".join(program.values()), encoding="utf-8")
-        wanted = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]["test"]
-        tools = Path(folder, "test.in")
-        tools.write_text("\n".join(wanted), encoding="utf-8")
-        tests = blocks(resolve([tools], known, [*options, "--constraints", str(constraints)]))
-    parts["test"] = [lines for name, lines in tests.items() if name not in program]
+    groups = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    before = dict(program)  # the tests are installed beside what builds data sets, so the two have to agree
+    for group in ("data", "test"):
+        found = beside(before, groups[group], versions_in(HERE / f"{group}.txt"), options)
+        parts[group] = list(found.values())
+        before |= found
 
     for part, sections in parts.items():
         (HERE / f"{part}.txt").write_text(HEADER + "".join(sections), encoding="utf-8", newline="\n")

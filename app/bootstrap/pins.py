@@ -15,6 +15,8 @@ WORK = ROOT / ".venv-setup"  # lock and log: outside .venv, which may have to be
 LOG = WORK / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 PROGRAM = ("build", "torch-cpu", "torch", "cuda", "main")
+GROUPS = {"test": "what the tests need", "data": "Ray, for building data sets"}
+"""What is installed only where it is asked for: a requirements file each."""
 
 
 def venv_python() -> Path:
@@ -47,12 +49,10 @@ def write_stamp(stamp: dict[str, str]) -> None:
     written.replace(STAMP)
 
 
-def missing_parts(with_tests: bool) -> list[str]:
-    """Which of "program" and "test" are not installed as pinned now."""
+def missing_parts(*groups: str) -> list[str]:
+    """Which of "program" and these groups ("test", "data") are not installed as pinned now."""
     stamp = read_stamp()
-    wanted = {"program": pins_hash(PROGRAM)}
-    if with_tests:
-        wanted["test"] = pins_hash(("test",))
+    wanted = {"program": pins_hash(PROGRAM)} | {group: pins_hash((group,)) for group in groups}
     return [part for part, pins in wanted.items() if stamp.get(part) != pins]
 
 

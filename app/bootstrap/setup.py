@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from app.bootstrap.lock import SetupLock
 from app.bootstrap.pins import (
+    GROUPS,
     LOG,
     missing_parts,
     pins_hash,
@@ -73,11 +74,12 @@ class Setup:
                 self.install("cuda", "CUDA libraries for PyTorch (several GB)")
             self.install("main", "everything else the program needs")
             stamp["program"] = pins_hash(PROGRAM)
-        if "test" in missing:
-            self.install("test", "what the tests need")
-            stamp["test"] = pins_hash(("test",))
-        elif packages is None:
-            stamp.pop("test", None)
+        for group, label in GROUPS.items():
+            if group in missing:
+                self.install(group, label)
+                stamp[group] = pins_hash((group,))
+            elif packages is None:
+                stamp.pop(group, None)
         self.check()
         write_stamp({**stamp, "python": os.path.realpath(venv_python())})
 
@@ -205,12 +207,14 @@ def drop_half_installed(packages: Path) -> None:
             shutil.rmtree(info)
 
 
-def set_up(with_tests: bool) -> None:
-    """Makes sure that everything pinned is installed; returns at once when it is."""
-    if not missing_parts(with_tests):
+def set_up(*groups: str) -> None:
+    """Makes sure that everything pinned is installed, these groups of GROUPS too; returns at once
+    when it is.
+    """
+    if not missing_parts(*groups):
         return
     with SetupLock() as lock:
-        missing = missing_parts(with_tests)  # another start may have done it while we waited
+        missing = missing_parts(*groups)  # another start may have done it while we waited
         if not missing:
             return
         say("Setting up VIVID Studio in .venv; the first time downloads PyTorch and about a hundred packages and takes some minutes.")

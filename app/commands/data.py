@@ -28,6 +28,7 @@ def add_parser(data: argparse.ArgumentParser) -> None:
     build = actions.add_parser("build", help="make a data set of the videos in folders, or of clips that are drawn")
     _add_sources(build)
     build.add_argument("--out", required=True, type=Path, metavar="DIR", help="where DIR/data is written; what is there is gone on with")
+    _add_executor(build)
     build.add_argument("--stages", default="", metavar="A,B", help="stop after the last of these stages")
     build.set_defaults(run=run_build)
 
@@ -37,6 +38,7 @@ def add_parser(data: argparse.ArgumentParser) -> None:
 
     retry = actions.add_parser("retry", help="make the shards again that failed or set something aside, and finish the build")
     retry.add_argument("out", type=Path, metavar="OUT", help="the folder of the build")
+    _add_executor(retry)
     retry.set_defaults(run=run_retry)
 
     inspect = actions.add_parser("inspect", help="write a page with samples of a build, and what was left out and why")
@@ -55,14 +57,14 @@ def run_plan(options: argparse.Namespace) -> None:
 
     build = _build_of(options, Path())
     with console_job() as context:
-        plan = plan_build(build.items, build.settings, _executor(), context)
+        plan = plan_build(build, _executor(), context)
     print(json.dumps(plan.as_json(), indent=1) if options.json else as_text(plan))
 
 
 def run_build(options: argparse.Namespace) -> int:
     """Build a data set, or go on with one that was begun; 1 when shards failed."""
     stages = [name.strip() for name in options.stages.split(",") if name.strip()]
-    return _run(_build_of(options, options.out), stages)
+    return _run(_build_of(options, options.out), _executor(options.executor, options.address, options.workers), stages)
 
 
 def run_retry(options: argparse.Namespace) -> int:
@@ -71,7 +73,7 @@ def run_retry(options: argparse.Namespace) -> int:
     from core.words import counted
 
     print(f"{counted(open_build(options.out).reopen(), 'shard')} to make again", file=sys.stderr)
-    return _run(open_build(options.out, refresh=True), [])
+    return _run(open_build(options.out, refresh=True), _executor(options.executor, options.address, options.workers), [])
 
 
 def run_status(options: argparse.Namespace) -> None:
@@ -102,26 +104,36 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 def _build_of(options: argparse.Namespace, out: Path) -> Build:
     from core.curation.build import Build
+    from core.curation.identity import weights_of
     from core.curation.settings import CurationSettings
     from core.curation.sources import list_sources
+    from core.models.store import ModelStore
     from core.training.common.overrides import with_overrides
 
     settings = with_overrides(CurationSettings(), options.settings)
-    return Build(out, list_sources(options.sources, settings.licence), settings)
+    weights = weights_of(settings, ModelStore(Settings.from_environment().models_root))
+    return Build(out, list_sources(options.sources, settings.licence), settings, weights)
 
 
-def _executor() -> Executor:
+def _executor(name: str = "local", address: str = "", workers: int = 0) -> Executor:
+    models = Settings.from_environment().models_root
+    if name == "ray":
+        from core.curation.ray_executor import RayExecutor
+
+        return RayExecutor(models, address, workers)
     from core.curation.executors import LocalExecutor
 
-    return LocalExecutor(Settings.from_environment().models_root)
+    if address or workers:
+        raise InputError("--address and --workers are for --executor ray")
+    return LocalExecutor(models)
 
 
-def _run(build: Build, stages: list[str]) -> int:
+def _run(build: Build, executor: Executor, stages: list[str]) -> int:
     from app.commands.console import console_job, note
     from core.words import counted
 
     with console_job() as context:
-        report = build.run(_executor(), context, stages)
+        report = build.run(executor, context, stages)
     if report.aside:
         note(f"{counted(report.aside, 'input')} set aside; {build.out / 'quarantine'} says why")
     for reason in report.failed:
@@ -131,6 +143,12 @@ def _run(build: Build, stages: list[str]) -> int:
             raise InputError(f"no sample is left of {counted(len(build.items), 'source')}: `data status {build.out}` says why")
         print(f"{counted(report.samples, 'sample')} in {build.out / 'data'}")
     return 1 if report.failed else 0
+
+
+def _add_executor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="what runs the shards: this process, or Ray Data")
+    parser.add_argument("--address", default="", metavar="HOST:PORT", help="of a Ray cluster whose nodes share OUT (Ray on this machine)")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="with Ray: the most actors (as many as fit)")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ def _after(stage: Stage, tasks: Sequence[ShardTask], states: Sequence[Done]) -> 
 
 
 def open_build(out: Path, refresh: bool = False) -> Build:
-    """A build that was begun, with its sources as they were then, or as they are now.
+    """A build that was begun, with its sources as they were then, or as they are now; its models
+    are those of then.
 
     InputError when there is none in the folder, or one of another version.
     """
@@ -68,14 +69,16 @@ def open_build(out: Path, refresh: bool = False) -> Build:
         items = [item for path in shards for item in read_sources(path.read_bytes())]
     except (LookupError, TypeError, OSError, msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InputError(f"{out / 'build.json'} is of another version ({error}): begin the build again") from None
-    return Build(out, [refreshed(item) for item in items] if refresh else items, settings)
+    return Build(out, [refreshed(item) for item in items] if refresh else items, settings, said.get("weights", {}))
 
 
 class Build:
     """One build in a folder. It may be begun, killed and begun again; what is done stays."""
 
-    def __init__(self, out: Path, items: Sequence[SourceItem], settings: CurationSettings) -> None:
-        self.out, self.items, self.settings, self.ledger = out, items, settings, Ledger(out)
+    def __init__(self, out: Path, items: Sequence[SourceItem], settings: CurationSettings, weights: Mapping[str, str]) -> None:
+        """`weights` has the fingerprints of the models' weights, by the settings that name them
+        (`core.curation.identity`)."""
+        self.out, self.items, self.settings, self.weights, self.ledger = out, items, settings, weights, Ledger(out)
 
     def run(self, executor: Executor, context: JobContext, stages: Sequence[str] = ()) -> BuildReport:
         """Do what is not done yet.
@@ -129,7 +132,7 @@ class Build:
 
     def tasks(self, stage: Stage, shards: Sequence[Shard]) -> list[ShardTask]:
         """What a stage has to do with the shards that the one before left."""
-        given = stage.depends_on(self.settings)
+        given = self._given(stage)
         shared, digest = self._gather(stage, shards)
         facts = stage.name, stage.version, given, self.settings.fail_above, digest
         names = [name_of(*facts, shard.number, shard.digest) for shard in shards]
@@ -145,8 +148,13 @@ class Build:
             write_bytes(self.out / path, msgspec.json.encode(found))
         return path, hashlib.sha256((self.out / path).read_bytes()).hexdigest()
 
+    def _given(self, stage: Stage) -> dict[str, Any]:
+        """What the stage depends on, besides its input."""
+        settings = stage.depends_on(self.settings)
+        return settings | {f"{name} weights": self.weights[name] for name in settings if name in self.weights}
+
     def _shared(self, stage: Stage, shards: Sequence[Shard]) -> str:
-        name = name_of(stage.name, stage.version, stage.depends_on(self.settings), [shard.digest for shard in shards])
+        name = name_of(stage.name, stage.version, self._given(stage), [shard.digest for shard in shards])
         return f"stages/{stage.name}/{name}.shared.json"
 
     def _read(self, shards: Sequence[Shard]) -> Iterator[list[ClipRecord]]:
@@ -196,9 +204,10 @@ class Build:
         facts: dict[str, Any] = {
             "format": FORMAT,
             "settings": dataclasses.asdict(self.settings),
+            "weights": dict(self.weights),
             "sources": len(self.items),
             "shards": shards,
-            "stages": {stage.name: {"version": stage.version, "depends_on": stage.depends_on(self.settings)} for stage in STAGES},
+            "stages": {stage.name: {"version": stage.version, "depends_on": self._given(stage)} for stage in STAGES},
         }
         write_text(self.out / "build.json", json.dumps(facts, indent=1) + "\n")
 

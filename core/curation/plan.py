@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.curation.build import Build
 from core.curation.executors import Executor
-from core.curation.records import SourceItem
-from core.curation.settings import CurationSettings
 from core.curation.status import states_of
 from core.dataset.index import DatasetIndex
 from core.progress import JobContext
@@ -62,12 +59,11 @@ class BuildPlan:
         return {**dataclasses.asdict(self), "hours": self.hours, "bytes": self.bytes}
 
 
-def plan_build(items: Sequence[SourceItem], settings: CurationSettings, executor: Executor, context: JobContext) -> BuildPlan:
+def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPlan:
     """Build some of the sources in a temporary folder and reckon what all of them would take.
 
     Args:
-        items: All sources.
-        settings: Of the build.
+        whole: The build that is planned; nothing is written to its folder.
         executor: What runs the shards.
         context: Progress and cancelling.
 
@@ -77,10 +73,11 @@ def plan_build(items: Sequence[SourceItem], settings: CurationSettings, executor
     Raises:
         StudioError: A model is missing, or the disk refuses.
     """
+    items = whole.items
     chosen = [items[len(items) * place // min(CALIBRATED, len(items))] for place in range(min(CALIBRATED, len(items)))]
     with tempfile.TemporaryDirectory(prefix="vivid-plan-") as folder:
         out = Path(folder)
-        build = Build(out, chosen, dataclasses.replace(settings, shard_size=_SHARD, fail_above=1.0))
+        build = Build(out, chosen, dataclasses.replace(whole.settings, shard_size=_SHARD, fail_above=1.0), whole.weights)
         build.run(executor, context)
         factor = len(items) / len(chosen)
         counted = dict.fromkeys(("video", "image"), 0) | _counts(out, "SELECT kind, count(*) FROM clips GROUP BY kind")

@@ -51,9 +51,12 @@ class CurationSettings:
     """Who makes masks: embedded (the SAM 2 that ships), another segmenter of `models` or its
     checkpoint, or known (procedural clips only: their true masks)."""
     captioner: str = "embedded"
-    """Who describes entities: embedded (the classifier of kind and colour that ships)."""
+    """Who describes entities: embedded (the classifier of kind and colour that ships), or the
+    folder of a vision-language model such as InternVL, as transformers writes it."""
     flow: str = "dis"
-    """Optical flow: dis (OpenCV's)."""
+    """Optical flow: dis (OpenCV's), or a checkpoint of torchvision's RAFT."""
+    threads: int = 2
+    """Of the networks on a processor; with another number, masks may differ in a few pixels."""
     device: str = "auto"
     """Of the models: auto, cpu, cuda, cuda:N or mps."""
 
@@ -89,7 +92,7 @@ class CurationSettings:
         for name in ("validation", "image_share", "fail_above", "least_score", "least_area", "most_area", "least_visible", "least_quality"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: it has to be between 0 and 1")
-        for name in ("shard_size", "tar_megabytes", "most_entities", "donors", "procedural_frames"):
+        for name in ("shard_size", "tar_megabytes", "most_entities", "donors", "procedural_frames", "threads"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: it has to be at least 1")
         if self.procedural_side < 32 or self.procedural_side % 8:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from core.curation.models import Captioner, Flow, Grounder, Tagger, Tracker
 from core.curation.settings import CurationSettings
 from core.curation.vocabularies import entity_words
@@ -19,6 +21,7 @@ class Toolbox:
     def __init__(self, settings: CurationSettings, models: Path | None) -> None:
         """`models` is the folder of fetched models."""
         self._settings, self._store = settings, ModelStore(models)
+        torch.set_num_threads(settings.threads)
 
     @cached_property
     def device(self) -> str:
@@ -69,11 +72,13 @@ class Toolbox:
     @cached_property
     def captioner(self) -> Captioner:
         """Describes entities."""
+        if self._settings.captioner != "embedded":
+            from core.curation.language import load_captioner
+
+            return load_captioner(self._settings.captioner, self.device)
         from core.curation.embedded import ClassifierCaptions
         from core.evaluation.classifier import Classifier
 
-        if self._settings.captioner != "embedded":
-            raise InputError(f"captioner={self._settings.captioner}: the only captioner is embedded")
         return ClassifierCaptions(Classifier.load())
 
     @cached_property
@@ -81,6 +86,8 @@ class Toolbox:
         """Optical flow."""
         from core.curation.embedded import DisFlow
 
-        if self._settings.flow != "dis":
-            raise InputError(f"flow={self._settings.flow}: the only flow is dis")
-        return DisFlow()
+        if self._settings.flow == "dis":
+            return DisFlow()
+        from core.curation.raft import load_raft
+
+        return load_raft(Path(self._settings.flow).expanduser(), self.device)

@@ -98,6 +98,8 @@ class Stage(Protocol):
     version: int
     media: bool
     """Whether it makes files of clips."""
+    models: bool
+    """Whether it runs networks, which are faster on a GPU."""
 
     def depends_on(self, settings: CurationSettings) -> dict[str, Any]:
         """The settings that change what comes out, as JSON."""

@@ -16,8 +16,10 @@ import pytest
 from builders import noise_frames, tiny_base, tiny_vivid_package, video_file
 from command_line import run_here
 
-from core.curation.build import Build
-from core.curation.executors import LocalExecutor
+from core.curation.build import Build, open_build
+from core.curation.executors import Executor, LocalExecutor
+from core.curation.identity import fingerprint
+from core.curation.ray_executor import RayExecutor
 from core.curation.settings import CurationSettings
 from core.curation.shards import STAGES
 from core.curation.sources import list_sources
@@ -107,9 +109,12 @@ print(json.dumps(ends))
 everything for all of them."""
 
 
-def build(out: Path, videos: Path, settings: CurationSettings = SETTINGS, clips: int = 6) -> int:
+ALONE = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[up]) for up in range(3))}
+
+
+def build(out: Path, videos: Path, settings: CurationSettings = SETTINGS, clips: int = 6, executor: Executor | None = None) -> int:
     items = list_sources([f"procedural:{clips}", str(videos)], "CC0")
-    return Build(out, items, settings).run(LocalExecutor(), JobContext()).samples
+    return Build(out, items, settings, {}).run(executor or LocalExecutor(), JobContext()).samples
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +150,7 @@ def test_a_build_that_is_killed_in_every_stage_ends_with_the_same_bytes(built: P
         [sys.executable, "-c", KILLED, str(tmp_path / "set"), str(videos)],
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[up]) for up in range(3))},
+        env=ALONE,
     )
     assert ended.returncode == 0, ended.stderr
     assert {stage.name for stage in STAGES} == {folder.split("/")[1] for folder, *_ in MOMENTS if folder != "data/"}
@@ -231,6 +236,19 @@ def test_what_was_built_trains_both_models(built: Path, tmp_path: Path, capsys: 
         DataClips(VividConfig(data=images_only(tmp_path / "images"), device="cpu"))
 
 
+def test_other_weights_make_other_shards(built: Path, tmp_path: Path) -> None:
+    begun = open_build(built)
+    assert all(all(states) for _, _, states in begun.states())
+    (tmp_path / "weights.pt").write_bytes(b"1" * 3_000_000)
+    before = fingerprint(tmp_path / "weights.pt")
+    (tmp_path / "weights.pt").write_bytes(b"1" * 2_999_999 + b"2")
+    assert fingerprint(tmp_path / "weights.pt") != before
+    begun.weights = {"tracker": before}
+    reached = [(stage.name, any(states)) for stage, _, states in begun.states()]
+    assert reached[-1] == ("masks", False)
+    assert all(done for _, done in reached[:-1])
+
+
 def test_masks_are_the_known_truth_and_come_in_six_forms(videos: Path, tmp_path: Path) -> None:
     settings = CurationSettings(
         procedural_side=64, procedural_frames=3, world=TINY, image_share=0.5, written_forms=True, least_side=32, most_jumps=1.0, seed=3
@@ -252,7 +270,7 @@ def test_corrupt_inputs_are_set_aside_and_the_others_used(tmp_path: Path) -> Non
     (folder / "040.mp4").write_bytes(whole[: len(whole) // 2])
     items = list_sources([str(folder)], "")
     settings = CurationSettings(least_side=32, least_seconds=0.2, image_share=0.0, deletions=False, shard_size=50)
-    report = Build(tmp_path / "set", items, settings).run(LocalExecutor(), JobContext(), ["duplicates"])
+    report = Build(tmp_path / "set", items, settings, {}).run(LocalExecutor(), JobContext(), ["duplicates"])
     assert (report.aside, report.failed) == (1, ())
     assert "040.mp4" in (tmp_path / "set" / "quarantine" / "clips.jsonl").read_text()
     # of 99 copies one is left
@@ -286,6 +304,19 @@ def test_a_build_tells_how_far_it_is_and_goes_on_once_a_source_is_mended(
     assert "in clips, " not in capsys.readouterr().out.partition("set aside: ")[2]
 
 
+def test_ray_makes_the_bytes_that_this_process_makes(built: Path, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", ALONE["PYTHONPATH"])
+    executor = RayExecutor(workers=1)
+    try:
+        build(tmp_path / "set", videos, executor=executor)
+    finally:
+        executor.close()
+    wanted, found = contents(built), contents(tmp_path / "set")
+    assert sorted(found) == sorted(wanted)
+    assert [name for name in wanted if wanted[name] != found[name]] == []
+
+
 def test_a_plan_reckons_all_sources_from_some(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = [f"world.{name}={value}" for name, value in vars(TINY).items()]
     given += ["procedural_side=64", "procedural_frames=3", "tracker=known", "image_share=1"]
@@ -308,4 +339,4 @@ def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words):
             list_sources(names, "")
     with pytest.raises(InputError, match="there is no stage 'shots'"):
-        Build(tmp_path, [], SETTINGS).run(LocalExecutor(), JobContext(), ["shots"])
+        Build(tmp_path, [], SETTINGS, {}).run(LocalExecutor(), JobContext(), ["shots"])

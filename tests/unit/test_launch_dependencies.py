@@ -34,7 +34,7 @@ def test_the_program_declares_what_it_imports() -> None:
     packages = metadata.packages_distributions()
     needed = {re.sub(r"[-_.]+", "-", packages[name][0].lower()) for name in modules}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["train"], *project["optional-dependencies"]["data"]]
     names = {re.split(r"[^a-z0-9-]", line)[0] for line in declared}
     assert needed - names == set(), "imported, but not declared"
     assert names - needed - INSTALLED_FOR_OTHERS == set(), "declared, but not imported"

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
-PARTS = ("build", "torch", "torch-cpu", "cuda", "main", "test")
+PARTS = ("build", "torch", "torch-cpu", "cuda", "main", "data", "test")
 
 
 def requirements(part: str) -> list[str]:

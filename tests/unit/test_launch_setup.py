@@ -143,6 +143,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, subpro
     checkout.pin("torch-cpu", make_wheel(wheels / "cpu", "torch", "1.0+cpu"))
     checkout.pin("cuda", make_wheel(wheels / "index", "nvidia-tiny", "1.0"))
     checkout.pin("main", make_wheel(wheels / "index", "tiny", "1.0"))
+    checkout.pin("data", make_wheel(wheels / "index", "rays", "1.0"))
     checkout.pin("test", make_wheel(wheels / "index", "pytest", "1.0", main=PYTEST))
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     return checkout, checkout.start("track", "a clip.mp4", "--point", "3,4", "7", cwd=elsewhere)
@@ -223,6 +224,7 @@ def test_the_test_command_adds_its_requirements_and_passes_pytest_through(checko
     done = checkout.start("test", "-k", "masks")
     assert done.returncode == 3
     assert done.stdout == "pytest got ['-k', 'masks']\n"
+    assert "rays" in checkout.installed()  # data sets are built on Ray in the tests
     done = checkout.start("test")
     assert done.returncode == 1
     *said, last = done.stdout.splitlines()

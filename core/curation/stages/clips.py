@@ -36,11 +36,11 @@ _JPEG = {"quality": 95, "subsampling": 0}
 class ClipsStage:
     """Decodes the sources: shots, size, length; writes what is not a source's whole file."""
 
-    name, version, media = "clips", 1, True
+    name, version, media, models = "clips", 1, True, False
 
     def depends_on(self, settings: CurationSettings) -> dict[str, Any]:
         """As `Stage.depends_on`."""
-        names = ("seed", "image_share", "least_side", "least_seconds", "most_seconds", "procedural_side", "procedural_frames")
+        names = ("seed", "image_share", "least_side", "least_seconds", "most_seconds", "procedural_side", "procedural_frames", "threads")
         return {name: getattr(settings, name) for name in names} | {"world": vars(settings.world)}
 
     def gather(self, shards: Iterator[list[ClipRecord]], settings: CurationSettings) -> None:

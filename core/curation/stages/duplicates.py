@@ -15,7 +15,7 @@ _BITS = 64
 class DuplicatesStage:
     """Compares the signatures of all clips; of those that are alike the first one stays."""
 
-    name, version, media = "duplicates", 1, False
+    name, version, media, models = "duplicates", 1, False, False
 
     def depends_on(self, settings: CurationSettings) -> dict[str, Any]:
         """As `Stage.depends_on`."""

@@ -22,7 +22,7 @@ _OVERLAP = 0.7
 class ClipwiseStage:
     """A stage that looks at one clip after the other and gathers nothing."""
 
-    name, version, media = "", 1, False
+    name, version, media, models = "", 1, False, True
     settings: tuple[str, ...] = ()
 
     def depends_on(self, settings: CurationSettings) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class BoxesStage(ClipwiseStage):
     """Boxes of what the tags name, the surest few."""
 
     name = "boxes"
-    settings = ("grounder", "flow", "least_score", "most_entities")
+    settings = ("grounder", "flow", "least_score", "most_entities", "threads")
 
     def look(self, clip: ClipRecord, work: ShardWork) -> ClipRecord:
         """As `ClipwiseStage.look`."""
@@ -86,7 +86,7 @@ class MasksStage(ClipwiseStage):
     """The mask of each box on the first frame."""
 
     name = "masks"
-    settings = ("tracker",)
+    settings = ("tracker", "threads")
 
     def look(self, clip: ClipRecord, work: ShardWork) -> ClipRecord:
         """As `ClipwiseStage.look`."""
@@ -107,7 +107,7 @@ class PropagationStage(ClipwiseStage):
     """The masks of the other frames; an image has none."""
 
     name = "propagation"
-    settings = ("tracker",)
+    settings = ("tracker", "threads")
 
     def look(self, clip: ClipRecord, work: ShardWork) -> ClipRecord:
         """As `ClipwiseStage.look`."""
@@ -126,7 +126,7 @@ class CaptionsStage(ClipwiseStage):
     """A short, a medium and a long caption of each entity, in one call a clip."""
 
     name = "captions"
-    settings = ("captioner",)
+    settings = ("captioner", "threads")
 
     def look(self, clip: ClipRecord, work: ShardWork) -> ClipRecord:
         """As `ClipwiseStage.look`."""
