@@ -81,7 +81,7 @@ def select(guide: Guide) -> None:
     page.get_by_role("button", name="Hide Ball from the picture").wait_for()
     guide.picture("2-select")
     before = newest_job(page)
-    guide.press("Track through the clip")
+    guide.press(re.compile("^Track$"))
     guide.wait("track", before)
     guide.go_to(7)
     guide.picture("3-track")

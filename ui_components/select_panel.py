@@ -8,10 +8,11 @@ from app.contract.program import Program
 from ui_components.panel import panel
 from ui_components.part import Answer, part
 
-_DIRECTIONS = (
-    ("trackback", "Back", "Track the object from this frame backwards, to the start of the shot"),
-    ("trackboth", "Both", "Track the object from this frame both ways, through the whole shot (R)"),
-    ("trackon", "On", "Track the object from this frame forwards, to the end of the shot"),
+_WAYS = (
+    ("clip", "All", "All objects, through the clip, from wherever they are marked"),
+    ("backward", "Back", "The selected object, from this frame backwards"),
+    ("both", "Both", "The selected object, from this frame both ways"),
+    ("forward", "On", "The selected object, from this frame on"),
 )
 
 _FORMS = (
@@ -28,6 +29,10 @@ def _button(name: str, label: str, title: str, icon: str = "", pressed: bool = F
     picture = f'<span data-icon="{icon}"></span>' if icon else ""
     state = ' aria-pressed="false"' if pressed else ""
     return f'<button type="button" class="vs-button vs-small" data-ref="{name}" title="{title}"{state}>{picture}{label}</button>'
+
+
+def _way(value: str, label: str, title: str) -> str:
+    return f'<label title="{title}"><input type="radio" name="vs-way" value="{value}"><span>{label}</span></label>'
 
 
 BODY = f"""
@@ -52,9 +57,14 @@ BODY = f"""
   {_button("absent", "Not here", "The object is not visible on this frame", "eyeoff")}
   {_button("clearFrame", "Clear", "Remove the prompts on this frame", "remove")}
 </div>
-<div class="vs-row vs-thirds" role="group" aria-label="Track from this frame">
-  <h3>From here</h3>
-  {"".join(_button(name, label, title, name) for name, label, title in _DIRECTIONS)}
+<div class="vs-head"><h3>Track</h3><span class="vs-quiet" data-ref="plan" role="status"></span></div>
+<div class="vs-row vs-track">
+  <div class="vs-segments" role="radiogroup" aria-label="What is tracked, and which way" data-ref="ways">
+    {"".join(_way(*way) for way in _WAYS)}
+  </div>
+  <select class="vs-small-select" data-ref="trackStop" aria-label="Where tracking stops" title="Where tracking stops">
+    <option value="shot">whole shot</option><option value="marked">to next mark</option>
+  </select>
 </div>
 <div class="vs-row vs-thirds">
   {_button("importMasks", "Import masks", "Bring masks in: pictures, a zip of them, or a matte video", "upload")}
@@ -102,7 +112,7 @@ def select_panel(program: Program) -> gr.HTML:
         '<span class="vs-with-fingers">Tap the object on the picture, with the minus tool what is not part of it. '
         "Hold to see the mask first.</span>"
     )
-    markup = panel("select", "Select", lead, BODY, "Track through the clip", "Track again", "Track the objects through the clip again (T)")
+    markup = panel("select", "Select", lead, BODY, "Continue to Adjust", "Track", "Track as chosen above (T)")
     passed_on = program.handlers(
         *(
             "remove_object",

@@ -38,7 +38,14 @@ class TrackingOperations:
         self._timelines = timelines
 
     @resumable("start_tracking")
-    def start(self, project_id: str, direction: Direction = "both", object_id: int | None = None, frame: int | None = None) -> str:
+    def start(
+        self,
+        project_id: str,
+        direction: Direction = "both",
+        object_id: int | None = None,
+        frame: int | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> str:
         """Track every object that has prompts through the clip, shot by shot.
 
         Stopping keeps the frames that were reached.
@@ -51,6 +58,8 @@ class TrackingOperations:
             direction: From the prompts `forward`, `backward` or `both` ways.
             object_id: One object only.
             frame: Where to start; needs `object_id`.
+            span: Where to stop: the frames start:stop around `frame` that are tracked; the whole
+                shot when None.
 
         Returns:
             The job's id; its result has `waiting`, the first frames of shots that need a prompt,
@@ -59,7 +68,7 @@ class TrackingOperations:
         Raises:
             InputError: There is nothing to track.
         """
-        request = TrackRequest(direction, object_id, frame)
+        request = TrackRequest(direction, object_id, frame, span)
         project = self._workspace.project(project_id)
         check_request(project, request, self._masks)
         job: Job = partial(self._tracking.track, project_id, request)

@@ -60,10 +60,10 @@ class JobJournal:
             if project_id not in self._known:
                 try:
                     text = self._workspace.file(project_id, _FILE).read_text(encoding="utf-8")
-                    self._known[project_id] = [JournalEntry.from_json(one) for one in parse_json(text)]
+                    self._keep(project_id, [JournalEntry.from_json(one) for one in parse_json(text)])
                 except (InputError, OSError, ValueError, TypeError, KeyError):
-                    self._known[project_id] = []
-            return list(self._known[project_id])
+                    return []
+            return list(self._known.get(project_id, ()))
 
     def note(self, project_id: str, entry: JournalEntry) -> None:
         """Remember a job until it is forgotten."""
@@ -87,11 +87,20 @@ class JobJournal:
             if left != before:
                 self._write(project_id, left)
 
+    def _keep(self, project_id: str, jobs: list[JournalEntry]) -> None:
+        """Hold what has not ended; nothing of projects without, or a server would hold an entry for
+        each that was ever asked for.
+        """
+        if jobs:
+            self._known[project_id] = jobs
+        else:
+            self._known.pop(project_id, None)
+
     def _write(self, project_id: str, jobs: list[JournalEntry]) -> None:
-        self._known[project_id] = jobs
+        self._keep(project_id, jobs)
         try:
             self._workspace.write(project_id, _FILE, json.dumps([one.as_json() for one in jobs]).encode())
         except InputError:  # the project was deleted while the job ran
-            del self._known[project_id]
+            self._known.pop(project_id, None)
         except StorageError as error:  # the job itself does not need it
             log.warning("%s", error)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TrackRequest:
     """What to track: every object that asks for it through the clip, or one object from a frame on
-    where its mask is right.
+    where its mask is right, as far as the shot goes or through the frames `span` of it, half-open.
 
     Without `frame`, shots in which nothing changed are left alone, unless that is all of them.
     """
@@ -38,6 +38,7 @@ class TrackRequest:
     direction: Direction = "both"
     object_id: int | None = None
     frame: int | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass
@@ -140,6 +141,8 @@ class TrackingJob:
         if request.frame is not None:
             frame, (track,) = request.frame, tracks
             shot = next(shot for shot in ranges if shot.contains(frame))
+            if request.span is not None:
+                shot = FrameRange(max(shot.start, request.span[0]), min(shot.stop, request.span[1]))
             if request.direction != "both":
                 shot = FrameRange(frame, shot.stop) if request.direction == "forward" else FrameRange(shot.start, frame + 1)
             seeds = [p for p in self._seeds(project, track, shot) if p.frame != frame]
@@ -262,6 +265,8 @@ def check_request(project: Project, request: TrackRequest, masks: MaskStore) -> 
         InputError: There is nothing to track.
     """
     if request.frame is None:
+        if request.span is not None:
+            raise InputError("no frame is named to start from: say which one, or leave the span out")
         if not any(_has_prompts(track) for track in project.tracks):
             raise InputError("click or box an object first: there is nothing to track yet")
         return
@@ -269,5 +274,7 @@ def check_request(project: Project, request: TrackRequest, masks: MaskStore) -> 
         raise InputError("no object is named: say which one to track from there")
     track = project.track(request.object_id)
     project.clip.check_frame(request.frame)
+    if request.span is not None and not request.span[0] <= request.frame < request.span[1]:
+        raise InputError(f"frame {request.frame} is not among the frames {request.span[0]} to {request.span[1] - 1}: start inside them")
     if track.masks is None or masks.readable(project, track.masks).is_empty(request.frame):
         raise InputError(f"{track.name} has no mask on frame {request.frame} to start from: click it there first")

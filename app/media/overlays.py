@@ -17,11 +17,20 @@ FILL, EDGE = 96, 235
 INLINE = (255, 255, 255, 190)
 """RGBA of the line inside the outline, by which a red mask shows on a red thing."""
 
+DARK_INLINE = (18, 18, 24, 210)
+"""The same for an outline that is white."""
+
 Colour = tuple[int, int, int]
 
 
 def overlay_png(
-    size: tuple[int, int], layers: Sequence[tuple[np.ndarray, Colour]], max_width: int | None, *, fill: int = FILL, edge: int = 3
+    size: tuple[int, int],
+    layers: Sequence[tuple[np.ndarray, Colour]],
+    max_width: int | None,
+    *,
+    fill: int = FILL,
+    edge: int = 3,
+    inline: tuple[int, int, int, int] = INLINE,
 ) -> bytes:
     """Masks as a transparent picture to lay over their frame; the last one lies on top.
 
@@ -31,6 +40,7 @@ def overlay_png(
         max_width: Pixels that the picture may be wide; the frame's own width when None.
         fill: Opacity of the inside, 0 to 255.
         edge: Odd number of pixels that a mask is eroded by for its outline.
+        inline: RGBA of the line inside the outline.
 
     Returns:
         A PNG.
@@ -44,7 +54,7 @@ def overlay_png(
     width, height = size
     scale = min(1.0, max_width / width) if max_width else 1.0
     labels = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.uint8)
-    palette = [(0, 0, 0, 0), INLINE]
+    palette = [(0, 0, 0, 0), inline]
     for mask, colour in layers:
         whole = bounding_box(mask)
         if whole is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.engine import Engine
 from app.media.frames import ClipFrames, identity
-from app.media.overlays import FILL, overlay_png
+from app.media.overlays import DARK_INLINE, FILL, overlay_png
 from app.media.region_previews import region_overlay
 from app.storage.cache import ClosingCache
 from app.storage.masks import MaskStore
@@ -62,7 +62,8 @@ class Pictures:
         regions = (self.masks.load(project, part.region) for part in propagation.parts)
         layers = [(region[frame], REGION_COLOUR) for region in regions if frame in region.frames]
         width = project.clip.info.width
-        return overlay_png(project.clip.info.size, layers, max_width, fill=FILL // 2, edge=max(3, width // 400) | 1)
+        edge = max(3, width // 400) | 1
+        return overlay_png(project.clip.info.size, layers, max_width, fill=FILL // 2, edge=edge, inline=DARK_INLINE)
 
     def overlay_png(
         self, project: Project, frame: int, kind: str, max_width: int | None, instead: tuple[int, np.ndarray] | None = None

@@ -81,7 +81,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.click("#studio-video [data-ref=primary]")
     drag_box(page, box_around(thing, 2))
     screenshot(page, "2-select")
-    page.click("#studio-select [data-ref=primary]")
+    page.click("#studio-select [data-ref=secondary]")
     page.wait_for_function("studio.state.view.jobs.length")
     tracking = newest_job(page)
     page.reload()  # in the middle of the job: the page finds the project, the step and the job again

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from studio_page import drop, newest_job, paste, prepared, Server, signed, SLOW, wait_for_job
+from studio_page import drop, newest_job, paste, prepared, Problems, Server, signed, SLOW, wait_for_job
 from tiny_keyframe_models import write_keyframe_model
 
 pytestmark = pytest.mark.browser
@@ -85,7 +85,9 @@ def with_two_objects(workspace: Path, clip: Path) -> str:
     return project_id
 
 
-def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(page: Any, server: Server, tmp_path: Path) -> None:
+def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(
+    page: Any, server: Server, problems: Problems, tmp_path: Path
+) -> None:
     from builders import disc_clip
 
     project_id = with_two_objects(server.workspace, disc_clip(tmp_path / "disc.mp4", frames=3))
@@ -116,6 +118,14 @@ def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(page: Any
     page.wait_for_function("studio.state.step === 'propagate'")
     cards = page.locator("#studio-propagate .vs-keycard").all_inner_texts()
     assert ["Object 1" in cards[0], "Sun" in cards[1], len(cards)] == [True, True, 2]
+
+    # what is no video leads nowhere else
+    problems.expected.append("the server responded with a status of 400")
+    (tmp_path / "notes.mp4").write_text("no video")
+    page.evaluate("studio.openStep('keyframe')")
+    drop(page, tmp_path / "notes.mp4")
+    page.wait_for_function("studio.state.step === 'video'")
+    page.wait_for_function("studio.state.step === 'keyframe' && studio.state.message")
 
 
 def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: Any, server: Server, tmp_path: Path) -> None:

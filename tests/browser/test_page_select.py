@@ -170,8 +170,8 @@ def test_a_cut_asks_for_one_click_and_a_person_may_say_that_it_is_gone(page: Any
     assert page.evaluate("studio.state.frame") == 5
     page.get_by_role("button", name="Not here").click()
     marks_are(page, "studio.state.view.lanes[0].confirmed", [[5, 6]])
-    page.get_by_role("button", name="Track on", exact=True).click()
-    page.get_by_role("button", name="Continue to Adjust").wait_for(timeout=SLOW)
+    page.get_by_role("button", name="Track", exact=True).click()
+    page.wait_for_selector("#studio-select [data-ref=primary]:enabled", timeout=SLOW)
     assert page.evaluate("studio.state.view.objects[0].tracked")
 
 
@@ -235,9 +235,14 @@ def test_a_frame_is_corrected_confirmed_and_followed_from_there(page: Any, serve
     drag(page, point(page, x, y - 40), point(page, x + 10, y - 40))
     wait_for_new_overlay(page, before)
     marks_are(page, "studio.state.view.lanes[0].pending", [5])
-    assert page.get_by_role("button", name="Track on", exact=True).is_enabled()
+    assert page.get_by_role("radio", name="On", exact=True).is_checked(), "who corrects a frame means what follows"
+    plan = page.locator("#studio-select [data-ref=plan]")
+    assert plan.inner_text() == "Object 1: frames 5 to 9"
+    page.get_by_text("Both", exact=True).click()
+    page.get_by_label("Where tracking stops").select_option(label="to next mark")
+    assert plan.inner_text() == "Object 1: frames 5 to 9", "frame 4 is confirmed"
     first = newest_job(page)
-    page.get_by_role("button", name="On", exact=True).click()
+    page.get_by_role("button", name="Track", exact=True).click()
     wait_for_job(page, "track", after=first)
     marks_are(page, "studio.state.view.lanes[0].pending", [])
     page.get_by_role("button", name="Not here").click()

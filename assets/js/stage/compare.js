@@ -24,7 +24,10 @@ const WIPE_KEYS = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 };
 
 // The middle of the region of a frame, 0 to 1 across; null where there is none.
 const regionMiddle = async (frame) => {
-  const overlay = await load(`${projectUrl(`overlay/${frame}.png`)}?kind=region&rev=${state.view.region_rev}&w=240`);
+  const { objects } = shownTry() || { objects: [] };
+  const only = objects.length === 1 ? `&only=${objects[0]}` : "";
+  const query = `kind=region&rev=${state.view.region_rev}${only}&w=240`;
+  const overlay = await load(`${projectUrl(`overlay/${frame}.png`)}?${query}`);
   const { width, height } = overlay;
   const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   context.drawImage(overlay, 0, 0);
@@ -36,7 +39,10 @@ const tagWords = (what) => {
   return what === "keyframe" ? ["Frame", "Try"] : ["Before", "After"];
 };
 
+const PHONE = "(max-width: 36rem) and (max-aspect-ratio: 1/1)"; // as in phone.css
+
 export const mountCompare = ({ compare, wipe, stage }) => {
+  if (matchMedia(PHONE).matches) set({ compareResult: "wipe" }); // beside each other both would be small
   const tags = [...wipe.querySelectorAll(".vs-wipe-tag")];
   let shown = null;
   let centred = "";

@@ -125,7 +125,7 @@ export const mountTimeline = (ref) => {
     if (keys.has("object")) reveal();
     redraw();
   });
-  on("step trimming dark", redraw);
+  on("step trimming dark trackWay trackStop", redraw);
   on("frame", () => {
     redraw();
     area.setAttribute("aria-valuenow", String(state.frame));

@@ -4,6 +4,7 @@
 import { rgb } from "../state/format.js";
 import { seamsOf, unsupportedOf, VISIBLE_SEAM } from "../state/result.js";
 import { state } from "../state/store.js";
+import { trackPlan } from "../state/track_plan.js";
 import { rulerGap } from "../state/timeline.js";
 import { workRange } from "./trim.js";
 
@@ -40,7 +41,40 @@ export const drawTimeline = (context, sizes, colour) => {
   drawTries(pen);
   drawMarkers(pen);
   if (state.step === "propagate" && state.view.result) drawResult(pen, state.view.result);
+  const plan = trackPlan();
+  if (plan) {
+    const index = lanes.findIndex(({ object_id: id }) => id === plan.timeline.object_id);
+    drawPlan(pen, plan.span, ruler + index * row);
+  }
   drawPlayhead(pen);
+};
+
+// What the Track button would do: a line from this frame to where it stops, with arrows; white with
+// a dark edge, to show on every object's colour.
+const drawPlan = ({ context, x, row, rem }, [start, stop], top) => {
+  const [from, to, middle, size] = [x(start) + 2, x(stop) - 2, top + row * 0.5, 0.32 * rem];
+  const path = new Path2D();
+  path.moveTo(from, middle);
+  path.lineTo(to, middle);
+  for (const end of [from, to]) {
+    path.moveTo(end, top + row * 0.1);
+    path.lineTo(end, top + row * 0.9);
+  }
+  const arrow = (at, way) => {
+    path.moveTo(at + way * size * 1.4, middle - size);
+    path.lineTo(at, middle);
+    path.lineTo(at + way * size * 1.4, middle + size);
+  };
+  if (start < state.frame) arrow(from, 1);
+  if (stop > state.frame + 1) arrow(to, -1);
+  for (const [width, style] of [
+    [5, "rgba(20,20,26,.85)"],
+    [2, "#fff"],
+  ]) {
+    context.lineWidth = width;
+    context.strokeStyle = style;
+    context.stroke(path);
+  }
 };
 
 const fillRound = (context, x, y, width, height) => {

@@ -19,6 +19,9 @@ export const state = {
   fetched: null, // id of the job that fetched a model last
   dark: false,
 
+  trackWay: "clip", // what is tracked: all through the "clip", or one "backward", "both", "forward"
+  trackStop: "shot", // where that ends: with the "shot", or before the next "marked" frame
+
   // the stage
   viewport: FIT,
   tool: "mark",

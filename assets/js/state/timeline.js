@@ -130,6 +130,23 @@ export const shotAround = (clip, cuts, frame) => {
 };
 
 /**
+ * The frames [start, stop) through which an object is tracked from a frame: `way` is "backward",
+ * "both" or "forward", and `stop` says where that ends, with the "shot" or before the next "marked"
+ * frame.
+ */
+export const trackSpan = (view, timeline, frame, way, stop) => {
+  const [first, end] = shotAround(view.clip, view.cuts, frame);
+  const confirmed = timeline.confirmed.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
+  const marks = stop === "marked" ? [...timeline.prompted, ...confirmed] : [];
+  const before = marks.filter((mark) => mark < frame && mark >= first).map((mark) => mark + 1);
+  const after = marks.filter((mark) => mark > frame && mark < end);
+  return [
+    way === "forward" ? frame : Math.max(first, ...before),
+    way === "backward" ? frame + 1 : Math.min(end, ...after),
+  ];
+};
+
+/**
  * About `seconds` of the clip from a frame on, moved back where the clip ends before: [start,
  * stop).
  */

@@ -12,6 +12,7 @@ import { checkOn, covers, framesToCheck, nextFrame } from "../state/timeline.js"
 import { mountFindWords } from "./find_words.js";
 import { mountMaskFiles } from "./mask_files.js";
 import { mountObjectList } from "./object_list.js";
+import { mountTrack } from "./track.js";
 
 const LOOK = 150; // milliseconds on a frame until it is made ready for clicks
 
@@ -42,16 +43,9 @@ export const mountSelect = (ref, server) => {
 
   // Tracking
 
-  const track = () => ask("start_tracking", {});
-  const trackFrom = (direction) => onFrame("start_tracking", { direction });
-  const trackFromHere = () => {
-    if (!ref.trackboth.disabled) trackFrom("both");
-  };
-  ref.trackback.addEventListener("click", () => trackFrom("backward"));
-  ref.trackboth.addEventListener("click", () => trackFrom("both"));
-  ref.trackon.addEventListener("click", () => trackFrom("forward"));
+  const { track, trackFromHere, draw: drawTrack } = mountTrack(ref, server);
   ref.secondary.addEventListener("click", track);
-  ref.primary.addEventListener("click", () => (allTracked(state.view) ? openStep("adjust") : track()));
+  ref.primary.addEventListener("click", () => openStep("adjust"));
   onJobDone("track", (job) => {
     const missed = job.result.missed || [];
     if (missed.length) {
@@ -108,8 +102,6 @@ export const mountSelect = (ref, server) => {
     ref.absent.disabled = unmarked || (confirmed && !present);
     ref.confirm.setAttribute("aria-pressed", String(confirmed));
     ref.frameState.textContent = frameWords(object, state.frame, present);
-    const off = !present || isActive("track");
-    ref.trackback.disabled = ref.trackboth.disabled = ref.trackon.disabled = off;
   };
   const drawChecks = () => {
     const list = checks();
@@ -124,23 +116,23 @@ export const mountSelect = (ref, server) => {
     const marked = markedObjects(view).length > 0;
     const tracked = allTracked(view);
     const busy = isActive("track");
-    const begun = view.lanes.some((timeline) => timeline.tracked);
     ref.findButton.disabled = isActive("find");
     ref.exportMasks.disabled = !marked || isActive("masks");
-    ref.primary.disabled = busy || !marked;
-    ref.secondary.disabled = busy || !tracked; // not hidden: nothing moves
-    if (busy) ref.primary.textContent = "Tracking …";
-    else if (tracked) ref.primary.textContent = "Continue to Adjust";
-    else ref.primary.textContent = begun ? "Track on" : "Track through the clip";
+    ref.primary.disabled = busy || !tracked;
+    // the one main button: tracking until all is tracked
+    ref.secondary.textContent = busy ? "Tracking …" : "Track";
+    ref.secondary.classList.toggle("vs-primary", !tracked);
+    ref.primary.classList.toggle("vs-primary", tracked);
     if (busy) ref.reason.textContent = "Tracking; the masks appear as they are found.";
     else ref.reason.textContent = marked ? "" : "Mark the object on the picture first.";
   };
 
-  on("view object frame", (keys) => {
+  on("view object frame step trackWay trackStop", (keys) => {
     if (!state.view) return;
     if (!keys.size || keys.has("view") || keys.has("object")) drawList();
     drawFrame();
     drawChecks();
     drawButtons();
+    drawTrack();
   });
 };

@@ -81,6 +81,13 @@ export const mountVideo = (ref, server) => {
     ref.file.value = "";
     const answer = sent && (await follow(sent).catch(() => null));
     if (answer) await arrived(answer, home);
+    else if (home && state.view) goBack(home);
+  };
+  // What was no video leads nowhere; why it was not opened is said there.
+  const goBack = (home) => {
+    const { words, kind, report } = state.message || {};
+    openStep(home);
+    if (words) requestAnimationFrame(() => showMessage(words, kind, { about: "arrival", report }));
   };
   // A video that looks like masks for the clip that is open: a person says which it is.
   const arrived = async (answer, home) => {

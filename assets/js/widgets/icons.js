@@ -62,9 +62,6 @@ export const icons = {
   merge: line('<path d="M6 4v4c0 4 6 4 6 8v4M18 4v4c0 4-6 4-6 8"/>'),
   trash: line('<path d="M4.5 6.5h15M9.5 6.5V4h5v2.5M6.5 6.5 7.5 20h9l1-13.5M10.5 10.5v5.5m3-5.5v5.5"/>'),
   pen: line('<path d="m14.5 5.5 4 4L8 20H4v-4z"/>'),
-  trackback: line('<path d="M20 12H5"/><path d="m11 6-6 6 6 6"/><path d="M20 6v12"/>'),
-  trackon: line('<path d="M4 12h15"/><path d="m13 6 6 6-6 6"/><path d="M4 6v12"/>'),
-  trackboth: line('<path d="M3 12h18"/><path d="m8 7-5 5 5 5M16 7l5 5-5 5"/>'),
   wipe: line('<path d="m8 8-4 4 4 4M16 8l4 4-4 4"/>'),
   star: line('<path d="m12 4 2.5 5.2 5.7.8-4.1 4 1 5.7-5.1-2.7-5.1 2.7 1-5.7-4.1-4 5.7-.8z"/>'),
   fork: line(

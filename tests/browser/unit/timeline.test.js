@@ -16,6 +16,7 @@ import {
   scrollToRow,
   secondsFrom,
   shotAround,
+  trackSpan,
 } from "/js/state/timeline.js";
 import { equal, test } from "./harness.js";
 
@@ -191,4 +192,15 @@ test("some seconds from a frame on are moved back at the clip's end", () => {
       [5, 6],
     ],
   );
+});
+
+test("tracking from a frame stops with the shot, or before the next mark", () => {
+  const view = { clip: { start: 0, stop: 40 }, cuts: [30] };
+  const lane = timeline({ prompted: [2, 20], confirmed: [[8, 10]] });
+  equal(trackSpan(view, lane, 12, "both", "shot"), [0, 30]);
+  equal(trackSpan(view, lane, 12, "forward", "shot"), [12, 30]);
+  equal(trackSpan(view, lane, 12, "backward", "shot"), [0, 13]);
+  equal(trackSpan(view, lane, 12, "both", "marked"), [10, 20]);
+  equal(trackSpan(view, lane, 20, "forward", "marked"), [20, 30]);
+  equal(trackSpan(view, lane, 35, "both", "marked"), [30, 40]);
 });
