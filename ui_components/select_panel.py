@@ -108,8 +108,8 @@ def select_panel(program: Program) -> gr.HTML:
         return {}
 
     lead = (
-        '<span class="vs-with-mouse">Click the object on the picture, right-click what is not part of it; then track it.</span>'
-        '<span class="vs-with-fingers">Tap the object on the picture, with the minus tool what is not part of it. '
+        '<span class="vs-with-mouse">Drag a box around the object, or click it; right-click what is not part of it. Then track it.</span>'
+        '<span class="vs-with-fingers">Tap the object, or draw a box around it; with the minus tool, tap what is not part of it. '
         "Hold to see the mask first.</span>"
     )
     markup = panel("select", "Select", lead, BODY, "Continue to Adjust", "Track", "Track as chosen above (T)")

@@ -74,7 +74,7 @@ def stage(program: Program) -> gr.HTML:
     def add_point(project_id: str, object_id: int | None, frame: int, x: float, y: float, positive: bool) -> Answer:
         target = _object(project_id, object_id)
         program.run("add_point", project_id, target, frame, x, y, positive)
-        return program.view(project_id, object=target)
+        return program.view(project_id, object=target, doubtful=program.run("click_is_doubtful", project_id, target, frame))
 
     def add_box(project_id: str, object_id: int | None, frame: int, x0: float, y0: float, x1: float, y1: float) -> Answer:
         target = _object(project_id, object_id)

@@ -107,6 +107,7 @@ _TABLE = (
     Operation("add_point", "prompts.add_point"),
     Operation("add_box", "prompts.add_box"),
     Operation("paint", "prompts.paint"),
+    Operation("click_is_doubtful", "prompts.is_doubtful"),
     Operation("set_mask", "prompts.set_mask", CLIENTS),
     Operation("clear_prompts", "prompts.clear", handler="clear_prompts"),
     Operation("preview_png", "prompts.preview_png", CLIENTS),

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_BESIDE = 0.1
+"""Of a mask that clicks gave: so much beside its largest piece is most likely another thing. On
+frames of five real clips, good masks had at most .03, those of two things .14 and more.
+"""
+
 MOST_POINTS = 20_000
 """Points of one stroke; the page sends some hundreds."""
 
@@ -200,6 +205,29 @@ class PromptOperations:
         project = self._workspace.project(project_id)
         shown = (document.next_object_id(project) if object_id is None else object_id, mask)
         return self._pictures.overlay_png(project, frame, "objects", max_width, shown)
+
+    def is_doubtful(self, project_id: str, object_id: int, frame: int) -> bool:
+        """Whether clicks alone may have taken more than the object: its mask is in pieces.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that was clicked.
+
+        Returns:
+            Whether a box would say it better.
+
+        Raises:
+            InputError: There is no such object or frame.
+        """
+        project = self._workspace.project(project_id)
+        project.clip.info.check_frame(frame)
+        track = project.track(object_id)
+        prompts = [prompt for prompt in track.prompts if prompt.frame == frame]
+        if track.masks is None or not prompts or not all(isinstance(prompt, PointPrompt) for prompt in prompts):
+            return False
+        facts = self._pictures.masks.readable(project, track.masks).facts(frame)
+        return sum(facts.pieces[1:]) >= _BESIDE * facts.area > 0
 
     def clear(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
         """Take the object's prompts back. Its masks go with the last of them.

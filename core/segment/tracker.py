@@ -64,7 +64,7 @@ class Sam2Backend:
             after = resolve_prompts(self.network, features, prompts, size, 0)["pred_masks"]
             return (after if prompts.mask is None else mask_as_given(self.network, prompts.mask)), after
         begun = start(prompts.starting_point())
-        return begun, correct(self.network, features, begun, clicks_of(prompts, size))
+        return begun, _clicked(self.network, features, begun, prompts, size)
 
 
 class ObjectTracker:
@@ -182,8 +182,19 @@ def resolve_prompts(network: SAM2Base, features: Features, prompts: FramePrompts
         before = None if prompts.mask is None else _mask_logits(network, prompts)
         return _first(network, features, point_inputs=points, prev_sam_mask_logits=before)
     output = answer_start(network, features, prompts.starting_point(), size, passes)
-    logits = correct(network, features, output["pred_masks"], clicks_of(prompts, size))
+    logits = _clicked(network, features, output["pred_masks"], prompts, size)
     return _remember_as_mask(network, features, logits, output["obj_ptr"])
+
+
+def _clicked(network: SAM2Base, features: Features, begun: Tensor, prompts: FramePrompts, size: tuple[int, int]) -> Tensor:
+    """What an answer comes to with all clicks of the frame. Where there is nothing but clicks, what
+    lies far from all that was clicked is most likely another thing.
+    """
+    clicks = clicks_of(prompts, size)
+    logits = correct(network, features, begun, clicks)
+    if prompts.mask is not None or prompts.starting_point().outlines_object:
+        return logits
+    return drop_far_pieces(logits, [(click.x, click.y) for click in clicks if click.positive])
 
 
 @torch.inference_mode()

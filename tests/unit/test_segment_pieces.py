@@ -34,3 +34,12 @@ def test_a_larger_piece_may_be_further_away() -> None:
     small, large = logits_of((10, 5, 20), (12, 30, 6)), logits_of((10, 5, 20), (6, 30, 19))
     assert (drop_far_pieces(small) > 0)[..., 30:].sum() == 0
     assert torch.equal(drop_far_pieces(large), large)
+
+
+def test_what_was_clicked_is_the_main_piece_and_stays() -> None:
+    logits = logits_of((4, 4, 8), (40, 40, 20))
+    small, large = (0.12, 0.12), (0.8, 0.8)
+    assert int((drop_far_pieces(logits) > 0).sum()) == 400
+    assert int((drop_far_pieces(logits, [small]) > 0).sum()) == 64
+    assert int((drop_far_pieces(logits, [small, large]) > 0).sum()) == 464
+    assert int((drop_far_pieces(logits, [(0.5, 0.1)]) > 0).sum()) == 400, "a click that is answered nowhere says nothing"

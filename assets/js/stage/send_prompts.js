@@ -1,10 +1,13 @@
 // Prompts on their way to the program: shown as pending until it has answered.
 
 import { promptBox, promptPoint } from "../state/geometry.js";
+import { clearMessage, showMessage } from "../state/messages.js";
 import { change } from "../state/requests.js";
 import { objectById } from "../state/selection.js";
 import { set, state } from "../state/store.js";
 
+const DOUBTED = "click";
+const DOUBT = "The clicks may have taken more than the object: drag a box around it, or right-click what is too much.";
 const NEW_COLOUR = [239, 83, 80]; // of a stroke that begins an object
 
 /**
@@ -17,6 +20,8 @@ export const promptSender = (server) => {
     const done = () => set({ pending: state.pending.filter((other) => other !== prompt) });
     change(server, name, { object_id: state.object, frame: prompt.frame, ...values }).then((answer) => {
       if (state.object === null && answer.object) set({ object: answer.object });
+      if (answer.doubtful) showMessage(DOUBT, "info", { about: DOUBTED });
+      else clearMessage(DOUBTED);
       done();
     }, done);
   };
