@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from builders import finish
 
+from app.commands.replay import replay_to_folder
 from app.editor.editor import Editor
 from core.errors import InputError
+from core.media import open_clip
+from core.progress import JobContext
 from core.project.edits import SamplingSettings, TryBasis
 from core.project.tracks import MaskAdjustment
 
@@ -84,9 +87,13 @@ def test_each_object_is_edited_in_its_own_way_and_both_are_carried_together(edit
         assert different[block(frame)].any()
         assert not different[~disc(frame) & ~block(frame)].any()
 
-    export = finish(editor, editor.exports.start(project_id, "h264", result))
-    recipe = json.loads(editor.workspace.file(project_id, export["recipe"]).read_text())
-    assert [[track["name"] for track in edit["tracks"]] for edit in recipe["edits"]] == [["Disc"], ["Block"]]
+    export = finish(editor, editor.exports.start(project_id, "ffv1", result))
+    recipe = editor.workspace.file(project_id, export["recipe"])
+    edits = json.loads(recipe.read_text())["edits"]
+    assert [[track["name"] for track in edit["tracks"]] for edit in edits] == [["Disc"], ["Block"]]
+    again = replay_to_folder(editor.engine, recipe, tmp_path / "again", JobContext())
+    with open_clip(tmp_path / "again" / again["output"]) as replayed:
+        assert all((replayed.frame(frame) == reader.frame(frame)).all() for frame in range(FRAMES))
 
     editor.region.set_edited(project_id, 2, False)
     assert [edit.edit_id for edit in editor.projects.get(project_id).accepted_keyframes] == [red], "what is not edited is not carried"

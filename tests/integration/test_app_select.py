@@ -95,10 +95,13 @@ def test_a_correction_reaches_the_frames_after_it_and_no_others(editor: Editor, 
     run(editor, project_id)
     before = [mask(editor, project_id, frame) for frame in range(CUT)]
     editor.prompts.add_box(project_id, 1, 3, 5, 85, 36, 116)  # the square it is meant to be
-    run(editor, project_id, "forward", object_id=1, frame=3)
+    last = CUT - 1
+    run(editor, project_id, "forward", object_id=1, frame=3, span=(3, last))
     after = [mask(editor, project_id, frame) for frame in range(CUT)]
-    assert all(overlap(after[frame], SQUARE) > 0.7 for frame in range(3, CUT))
-    assert all((after[frame] == before[frame]).all() for frame in range(3))
+    assert all(overlap(after[frame], SQUARE) > 0.7 for frame in range(3, last))
+    assert all((after[frame] == before[frame]).all() for frame in (0, 1, 2, last)), "it stops where it was asked to"
+    with pytest.raises(InputError, match="frame 3 is not among the frames 4 to 5"):
+        editor.tracking.start(project_id, "both", 1, 3, (4, 6))
     editor.prompts.clear(project_id, 1, 0)
     run(editor, project_id, "backward", object_id=1, frame=3)
     assert overlap(mask(editor, project_id, 2), SQUARE) > 0.7

@@ -32,11 +32,17 @@ export const mountTrack = (ref, server) => {
     track();
   };
 
-  // A frame that was corrected asks to be tracked from on; once nothing asks, all are meant again.
+  // A frame that was corrected among tracked ones asks to be tracked from on; once nothing asks, all
+  // are meant again.
+  const isCorrected = ({ tracked, pending, prompted, present }, frame) =>
+    Boolean(tracked) &&
+    [pending, prompted].every((frames) => frames.includes(frame)) &&
+    covers(present, frame) &&
+    [frame - 1, frame + 1].some((beside) => covers(present, beside));
   let corrected = "";
   const follow = () => {
     const timeline = lane();
-    const here = timeline && timeline.tracked && timeline.pending.includes(state.frame) ? timeline.object_id : null;
+    const here = timeline && isCorrected(timeline, state.frame) ? timeline.object_id : null;
     const key = `${state.view.id} ${here} ${state.frame}`;
     if (here !== null && key !== corrected && state.trackWay === "clip") set({ trackWay: "forward" });
     else if (allTracked(state.view) && corrected && here === null && !timeline?.pending.length)
