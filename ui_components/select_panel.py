@@ -67,8 +67,8 @@ BODY = f"""
   </select>
 </div>
 <div class="vs-row vs-thirds">
-  {_button("importMasks", "Import masks", "Bring masks in: pictures, a zip of them, or a matte video", "upload")}
-  <input type="file" accept="image/*,.zip,video/*,.mkv" multiple data-ref="maskFiles" hidden aria-label="Mask files">
+  {_button("importMasks", "Import masks", "Bring masks in: pictures, a zip of them, a matte video, or shapes (JSON)", "upload")}
+  <input type="file" accept="image/*,.zip,.json,video/*,.mkv" multiple data-ref="maskFiles" hidden aria-label="Mask files">
   <select class="vs-small-select" data-ref="exportMasks" aria-label="Export masks" title="Take the masks out as a file">
     <option value="">Export masks</option>
     {"".join(f'<option value="{form}">{title}</option>' for form, title in _FORMS)}

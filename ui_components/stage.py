@@ -15,6 +15,7 @@ _TOOLS = (
     ("box", "Box", "Drag a box around the object (X)"),
     ("brush", "Brush", "Paint the mask (B)"),
     ("eraser", "Eraser", "Erase from the mask (E)"),
+    ("shape", "Shape", "Draw a shape: click points around it, close at the first; shape it again on other frames (L)"),
 )
 
 
@@ -42,6 +43,9 @@ _MARKUP = """
     <label class="vs-brush-size" data-ref="sizes" hidden title="Size of the brush ([ and ])">
       <span class="vs-hidden-label">Brush size</span>
       <input type="range" min="1" max="8.6" step="0.1" data-ref="size" aria-label="Brush size" orient="vertical">
+    </label>
+    <label class="vs-curves" data-ref="curves" hidden title="A smooth curve through the points, not straight lines">
+      <input type="checkbox" data-ref="curve" aria-label="Smooth curve"><span aria-hidden="true">Curve</span>
     </label>
   </div>
   <div class="vs-zooms" data-ref="zooms" role="group" aria-label="Zoom" hidden>
@@ -86,6 +90,13 @@ def stage(program: Program) -> gr.HTML:
         program.run("paint", project_id, target, frame, stroke, radius, erase)
         return program.view(project_id, object=target)
 
+    def draw_shape(project_id: str, object_id: int | None, frame: int, points: list[tuple[float, float]], curve: bool) -> Answer:
+        target = object_id
+        if target is None:
+            _, target = program.run("add_object", project_id)
+        program.run("draw_shape", project_id, target, frame, points, curve)
+        return program.view(project_id, object=target)
+
     def _object(project_id: str, object_id: int | None) -> int:
         if object_id is not None:
             return object_id
@@ -95,4 +106,4 @@ def stage(program: Program) -> gr.HTML:
         _, added = program.run("add_object", project_id)
         return int(added)
 
-    return part("canvas", MARKUP, [add_point, add_box, paint])
+    return part("canvas", MARKUP, [add_point, add_box, paint, draw_shape, *program.handlers("forget_shape")])

@@ -96,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--masks",
         type=_path,
         metavar="FOLDER",
-        help="masks instead of prompts: a folder or zip of numbered pictures, a picture, or a matte video",
+        help="masks instead of prompts: a folder or zip of numbered pictures, a picture, a matte video, or shapes (JSON)",
     )
     edit.add_argument("--invert-masks", action="store_true", help="edit what the masks leave out")
     edit.add_argument("--adjust", metavar="FORM", help=f"{ADJUST} (none; to delete what prompts select, expand by what suits its size)")

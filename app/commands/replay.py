@@ -214,7 +214,8 @@ def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> Recipe
 
     def scaled(track: MaskTrack) -> MaskTrack:
         prompts = tuple(scaled_prompt(prompt, across, down) for prompt in track.prompts)
-        return replace(track, prompts=prompts, adjustment=track.adjustment and track.adjustment.scaled(factor))
+        shape = track.shape and track.shape.scaled(across, down)
+        return replace(track, prompts=prompts, shape=shape, adjustment=track.adjustment and track.adjustment.scaled(factor))
 
     adjustment = edit.adjustment.scaled(factor)
     files = tuple((name, _scaled_mask(content, size)) for name, content in edit.files)
@@ -276,14 +277,19 @@ def _region_anew(
 def _tracked_anew(
     replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]
 ) -> tuple[dict[int, MaskSequence], list[tuple[int, int]]]:
-    """The masks of the recipe's objects, tracked from their prompts, and the shots of the video."""
+    """The masks of the recipe's objects, tracked from their prompts or drawn as their shapes, and
+    the shots of the video.
+    """
+    from core.masks.shapes import shape_masks
+
     prompts = {track.object_id: list(track.prompts) for track in edit.tracks if track.prompts}
-    if not prompts:
+    shapes = {track.object_id: track.shape for track in edit.tracks if track.shape is not None and not track.prompts}
+    if not prompts and not shapes:
         raise InputError(
             "the recipe's masks came from elsewhere, not from prompts: it can be replayed on its own video only, without --video"
         )
     for track in edit.tracks:
-        if not track.prompts:
+        if not track.prompts and track.object_id not in shapes:
             replay.notes.append(f"the masks of '{track.name}' came from elsewhere, not from prompts: it is left out")
         for prompt in track.prompts:
             _check_on(reader, span, prompt, track.name)
@@ -301,8 +307,9 @@ def _tracked_anew(
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(unpacked(content))
         segmenter = segmenter_of(replay.engine, edit, replay.recipe, replay.notes)
-        found = track_objects(replay.engine, segmenter, reader, prompts, shots, replay.context, Path(folder))
-    return found, shots
+        found = track_objects(replay.engine, segmenter, reader, prompts, shots, replay.context, Path(folder)) if prompts else {}
+    drawn = {object_id: shape_masks(shape, reader.info.size, len(reader)) for object_id, shape in shapes.items()}
+    return {**found, **drawn}, shots
 
 
 def _check_on(reader: ClipReader, span: tuple[int, int], prompt: Prompt, name: str) -> None:

@@ -48,7 +48,7 @@ def inserts_anew(
     from core.propagation.laid import drawer_of, joined_path
     from core.propagation.request import Keyframe
 
-    things = track() if any(one.prompts for one in edit.tracks) else None
+    things = track() if any(one.prompts or one.shape for one in edit.tracks) else None
     across, down = reader.info.width / size[0], reader.info.height / size[1]
     frames = FrameRange(*span)
     found: list[tuple[RecipeKeyframe, LaidInsert, CarriedInsert]] = []

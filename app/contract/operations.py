@@ -113,6 +113,9 @@ _TABLE = (
     Operation("preview_png", "prompts.preview_png", CLIENTS),
     Operation("text_model", "text_search.model"),
     _job("find_text", "text_search.find", handler="find_text"),
+    # Drawn shapes
+    Operation("draw_shape", "shapes.draw"),
+    Operation("forget_shape", "shapes.forget", handler="forget_shape"),
     # Objects through time
     _job("start_tracking", "tracking.start", handler="start_tracking"),
     Operation("timeline", "tracking.timeline"),

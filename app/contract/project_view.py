@@ -153,6 +153,7 @@ def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
         "adjustment": None if track.adjustment is None else asdict(track.adjustment),
         "proposed_for": track.proposed_for,
         "confirmed": list(track.confirmed),
+        "shape": None if track.shape is None else asdict(track.shape),
         "prompts": [shape for shape in map(_prompt, track.prompts) if shape],
     }
 

@@ -23,6 +23,7 @@ from app.editor.prompts import PromptOperations
 from app.editor.propagation import PropagationOperations
 from app.editor.region import RegionOperations
 from app.editor.results import ResultOperations
+from app.editor.shapes import ShapeOperations
 from app.editor.text_search import TextSearchOperations
 from app.editor.tracking import TrackingOperations
 from app.engine import Engine
@@ -92,6 +93,7 @@ class Editor:
         self.estimates = EstimateOperations(workspace, engine, queue, estimates, trials)
         self.objects = ObjectOperations(workspace, masks)
         self.prompts = PromptOperations(workspace, pictures, session_lock)
+        self.shapes = ShapeOperations(workspace, masks)
         self.text_search = TextSearchOperations(workspace, engine, pictures, queue, session_lock)
         self.tracking = TrackingOperations(workspace, engine, masks, queue, tracking, ObjectTimelines(masks))
         self.masks = MaskOperations(workspace, pictures, queue, exports)

@@ -90,6 +90,7 @@ class MaskOperations:
                     masks=self._pictures.masks.store(project_id, one.masks),
                     tracked=(min(one.frames), max(one.frames) + 1) if complete else None,
                     confirmed=() if complete else one.frames,
+                    shape=one.shape,
                 )
                 current = document.with_track(current, track)
             return current

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from core.masks.importing import ImportedMasks
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mts", ".m2ts", ".mpg")
-
+SHAPES = ".json"
+"""How the names of files end that hold drawn shapes."""
 
 SAMPLES = 8
 """Frames of a video that are looked at, to tell whether it is masks."""
@@ -63,7 +64,7 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int, c
     command line.
 
     Args:
-        path: A picture, a folder or zip of pictures, or a video.
+        path: A picture, a folder or zip of pictures, a video, or a JSON file of drawn shapes.
         info: Of the clip.
         span: The frames start:stop that are worked on.
         frame: What a single picture is for.
@@ -76,12 +77,15 @@ def read_masks(path: Path, info: VideoInfo, span: tuple[int, int], frame: int, c
         InputError: There are no masks, or they don't fit.
     """
     from core.masks.importing import import_masks, masks_from_frames
+    from core.masks.shapes import read_shapes
     from core.media import open_clip
 
     check_regular(path)
     info.check_frame(frame)
     if not is_folder(path) and not path.is_file():
         raise InputError(f"there are no masks at {path}: name a folder or zip of pictures, a picture, or a matte video")
+    if path.suffix.lower() == SHAPES and not path.is_dir():
+        return read_shapes(path, info.size, info.frames)
     if path.suffix.lower() not in VIDEOS or path.is_dir():
         return import_masks(path, info.size, info.frames, span, frame)
     with open_clip(path, context=context) as reader:

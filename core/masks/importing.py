@@ -21,6 +21,7 @@ from core.masks.meaning import MOST_OBJECTS, Survey
 from core.masks.pictures import check_shape, MaskPicture, pictures_of, Pixels, pixels_of
 from core.masks.sequence import MaskSequence
 from core.numbering import gaps_of, numbers_of, twins_of
+from core.project.shapes import DrawnShape
 from core.words import listed
 
 Placed = tuple[int, str, Pixels]
@@ -30,12 +31,13 @@ Placed = tuple[int, str, Pixels]
 @dataclass(frozen=True)
 class ImportedObject:
     """One object: a name, its masks over the whole clip, and the frames that something was
-    said of.
+    said of. Its `shape` is the one that was drawn; None for masks.
     """
 
     name: str
     masks: MaskSequence
     frames: tuple[int, ...]
+    shape: DrawnShape | None = None
 
 
 @dataclass(frozen=True)

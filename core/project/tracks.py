@@ -8,6 +8,7 @@ from typing import get_args, Literal
 from core.errors import InputError
 from core.project.edits import Task
 from core.project.prompts import MaskPrompt, Prompt
+from core.project.shapes import DrawnShape
 
 AdjustmentForm = Literal["none", "expand", "hull", "box", "hull+expand", "box+expand"]
 FORMS: tuple[AdjustmentForm, ...] = get_args(AdjustmentForm)
@@ -110,6 +111,8 @@ class MaskTrack:
     the region. `adjustment` is the object's own in place of the project's; it was proposed for the
     task `proposed_for`, or chosen by a person where that is None.
 
+    The masks of an object with a `shape` were drawn by hand, as that says.
+
     `affected` marks what the edited objects affect, their shadow or reflection, which belongs to
     the region of a removal only. It names the region that this was found for; `cast_by` are the
     objects of a removal of their own that cast it.
@@ -129,6 +132,7 @@ class MaskTrack:
     affected: str | None = None
     cast_by: tuple[int, ...] = ()
     proposed_for: Task | None = None
+    shape: DrawnShape | None = None
 
     def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
         """The object's adjustment: its own, or else `usual`."""

@@ -44,6 +44,7 @@ def hat(tmp_path: Path) -> Path:
 def test_a_picture_is_a_try_is_carried_and_comes_back_from_its_recipe(editor: Editor, hat: Path, tmp_path: Path) -> None:
     clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES)
     project_id = editor.projects.create(clip).project_id
+    editor.shapes.draw(project_id, editor.objects.add(project_id)[1], 0, [(35, 41), (75, 41), (75, 81), (35, 81)])
     taken = editor.inserts.take(project_id, hat)
     hat.unlink()  # the project has its own
     assert (taken.size, taken.notes) == ((60, 40), ())

@@ -5,13 +5,14 @@ import { boxBetween, clamp, clampPoint, distance, extendsStroke, isInside } from
 import { roundTenth, spread, toSource } from "../state/geometry.js";
 import { goTo } from "../state/project.js";
 import { clickAdds, isBrush, isClick } from "../state/selection.js";
-import { set, state } from "../state/store.js";
+import { on, set, state } from "../state/store.js";
 import { clickPreview } from "./click_preview.js";
 import { mountCursor } from "./cursor.js";
 import { frameInSight } from "./frames.js";
 import { dragPicture, takePicture } from "./laid_picture.js";
 import { drawOutlined, drawPrompt, drawStroke } from "./prompts.js";
 import { promptSender, strokeColour } from "./send_prompts.js";
+import { mountShapeTool } from "./shape_tool.js";
 import { handIsHeld, noteHandUsed } from "./space_hand.js";
 import { brush, mountTools } from "./tools.js";
 import { place, zoomTo } from "./viewport.js";
@@ -34,6 +35,7 @@ export const mountPointer = (ref, server, redraw) => {
 
   const send = promptSender(server);
   const drawCursor = mountCursor(send, redraw);
+  const shapes = mountShapeTool(ref, server, redraw);
   mountTools(ref);
 
   const inStage = (event) => {
@@ -71,6 +73,8 @@ export const mountPointer = (ref, server, redraw) => {
       return { kind: "pan", last: start, moved: false };
     }
     const source = toSource(place, start);
+    const shape = event.button === 0 ? shapes.begin(source) : null;
+    if (shape) return { kind: "shape", start, moved: false };
     const off = !isInside(state.view.clip, source);
     const touch = event.pointerType === "touch";
     const common = { start, at: clampPoint(state.view.clip, source), off, frame: state.frame, moved: false, touch };
@@ -128,7 +132,10 @@ export const mountPointer = (ref, server, redraw) => {
     if (drag.kind === "pinch") pinch();
     else if (drag.kind === "pan") pan(at);
     else if (drag.kind === "picture") dragPicture(drag.laid, toSource(place, at));
-    else if (drag.kind === "stroke") paint(event);
+    else if (drag.kind === "shape") {
+      drag.moved = drag.moved || distance(at, drag.start) >= DRAG;
+      if (drag.moved) shapes.drag(toSource(place, at));
+    } else if (drag.kind === "stroke") paint(event);
     else drawOutBox(at);
     noteSpot(at);
   };
@@ -173,6 +180,10 @@ export const mountPointer = (ref, server, redraw) => {
     noteSpot(inStage(event)); // no box is being drawn any more
     if (!done) return;
     if (done.kind === "picture") return;
+    if (done.kind === "shape") {
+      shapes.end(toSource(place, inStage(event)), done.moved);
+      return;
+    }
     if (done.kind === "pan") {
       if (done.moved) noteHandUsed();
       return;
@@ -244,10 +255,12 @@ export const mountPointer = (ref, server, redraw) => {
     }
     if (drag && drag.kind === "stroke") drawStroke(context, drag);
     drawCursor(context);
+    shapes.draw(context);
     if (!hover || !isBrush(state.tool) || (drag && drag.kind !== "stroke")) return;
     const at = toSource(place, hover);
     drawOutlined(context, place.scale, [3, 1.4], () => context.arc(at.x, at.y, brush(), 0, 2 * Math.PI));
   };
 
+  on("view step tool object frame", shapes.show);
   return { draw, preview: preview.bitmap };
 };

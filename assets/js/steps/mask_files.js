@@ -12,7 +12,7 @@ import { askAboutMasks } from "./mask_doubt.js";
 
 const MASKS_LOST = "The masks did not arrive: see that the program still runs, then choose them again.";
 
-const isMask = (file) => file.type.startsWith("image/") || /\.zip$/i.test(file.name);
+const isMask = (file) => file.type.startsWith("image/") || /\.(zip|json)$/i.test(file.name);
 
 export const mountMaskFiles = (ref, server) => {
   const upload = async (files) => {
@@ -42,7 +42,7 @@ export const mountMaskFiles = (ref, server) => {
   ref.importMasks.addEventListener("click", () => ref.maskFiles.click());
   ref.maskFiles.addEventListener("change", () => upload([...ref.maskFiles.files]));
   takeFiles("select", {
-    says: "Pictures, or a zip of them, are taken for masks.",
+    says: "Pictures, a zip of them, or shapes as JSON are taken for masks.",
     fits: (files) => files.every(isMask),
     take: upload,
   });

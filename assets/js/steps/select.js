@@ -1,6 +1,6 @@
 // Step 2: objects, prompts, tracking and what to check.
 
-import { register } from "../state/commands.js";
+import { register, run } from "../state/commands.js";
 import { plural } from "../state/format.js";
 import { isActive, onJobDone } from "../state/jobs.js";
 import { showMessage } from "../state/messages.js";
@@ -38,8 +38,9 @@ export const mountSelect = (ref, server) => {
     if (!ref.confirm.disabled) onFrame("confirm_frame", { sure: !isConfirmed() });
   };
   ref.confirm.addEventListener("click", confirm);
-  ref.absent.addEventListener("click", () => onFrame("mark_absent"));
-  ref.clearFrame.addEventListener("click", () => onFrame("clear_prompts"));
+  const isShape = () => Boolean(selected() && selected().shape);
+  ref.absent.addEventListener("click", () => (isShape() ? run("shapeGone") : onFrame("mark_absent")));
+  ref.clearFrame.addEventListener("click", () => (isShape() ? run("forgetShape") : onFrame("clear_prompts")));
 
   // Tracking
 
@@ -95,7 +96,8 @@ export const mountSelect = (ref, server) => {
     const object = selected();
     const present = isPresent();
     const confirmed = isConfirmed();
-    const prompted = Boolean(object) && object.prompts.some((prompt) => prompt.frame === state.frame);
+    const drawn = object && object.shape ? object.shape.keys : [];
+    const prompted = Boolean(object) && [...object.prompts, ...drawn].some(({ frame }) => frame === state.frame);
     const unmarked = !object || !object.marked;
     ref.clearFrame.disabled = !prompted && !confirmed;
     ref.confirm.disabled = unmarked;

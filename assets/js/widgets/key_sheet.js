@@ -41,6 +41,7 @@ const SHEET = {
     ["X", "box tool"],
     ["B", "brush"],
     ["E", "eraser"],
+    ["L", "draw a shape"],
     ["[ ]", "smaller or larger brush"],
     ["K", "a pointer for the arrow keys; Enter marks, Shift Enter takes away"],
   ],

@@ -8,7 +8,7 @@ import { set, state } from "../state/store.js";
 import { focusText } from "./dom.js";
 import { sheetIsOpen } from "./key_sheet.js";
 
-const TOOLS = { v: "mark", s: "unmark", x: "box", b: "brush", e: "eraser" };
+const TOOLS = { v: "mark", s: "unmark", x: "box", b: "brush", e: "eraser", l: "shape" };
 const NUMBERS = "#studio input[type=number], #studio .vs-slider input[type=text]";
 const CONTROLS = ["button", "a", "summary", "input[type=radio]", "input[type=range]"];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -105,6 +105,10 @@ const inSelect = (event, key) => {
 const withoutModifiers = (event, key) => {
   const range = event.target.closest("input[type=range], input[type=radio]");
   if (state.cursor && state.step === "select" && !range && moveCursor(event)) {
+    event.preventDefault();
+    return;
+  }
+  if (state.tool === "shape" && run("shapeKey", event, key)) {
     event.preventDefault();
     return;
   }
