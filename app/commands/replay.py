@@ -180,9 +180,7 @@ def _apply(
     planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
     replay.engine.at_work(model)
     if edit.speed and edit.speed != str(model.levers):
-        replay.notes.append(
-            f"the recipe was made with the speed '{edit.speed}', this is made with '{model.levers}': pixels may differ a little"
-        )
+        replay.notes.append(f"an edit was made with the speed '{edit.speed}', here with '{model.levers}': pixels may differ a little")
     make_windows(planned, reader, replay.context)
     pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
     windows = tuple((window.start, window.stop, window.path) for window in planned.windows)
