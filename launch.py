@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | train | evaluate | bench | models |
-test] [options]`.
+"""Starts VIVID Studio: `python3 launch.py [ui | track | edit | data | train | evaluate | bench |
+models | test] [options]`.
 
 The first use makes the environment `.venv` beside this file and installs into it what the program
 needs, as pinned in requirements/; later starts find it done. Uses uv where it is installed, else
@@ -24,7 +24,8 @@ from app.bootstrap.progress import say
 from app.bootstrap.setup import set_up, SetupError
 
 USAGE = (
-    "python3 launch.py [ui | track | edit | train | evaluate | bench | models | test] [options]; the default is ui, which opens the editor."
+    "python3 launch.py [ui | track | edit | data | train | evaluate | bench | models | test] [options]; "
+    "the default is ui, which opens the editor."
 )
 
 

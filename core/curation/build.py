@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from core.curation.executors import Executor
 from core.curation.ledger import Done, Ledger, name_of, read_build
-from core.curation.packing import pack
+from core.curation.packing import check_own, pack
 from core.curation.records import ClipRecord, read_clips, read_sources, SourceItem, to_lines
 from core.curation.settings import CurationSettings
 from core.curation.shards import ShardTask, STAGES
@@ -92,10 +92,12 @@ class Build:
             What came of it.
 
         Raises:
-            InputError: Another program builds there, or a stage is unknown.
+            InputError: Another program builds there, a stage is unknown, or the folder holds a data
+                set that was not built.
             StudioError: A model is missing, or the disk refuses.
         """
         wanted = self._wanted(stages)
+        check_own(self.out)
         self.out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.out / ".lock")
         try:

@@ -13,9 +13,10 @@ from core.curation.ledger import name_of
 from core.curation.records import ClipRecord, read_clips
 from core.curation.samples import entry_of
 from core.curation.settings import CurationSettings
-from core.dataset.index import IndexWriter, Place
+from core.dataset.index import DatasetIndex, IndexWriter, NAME, Place
 from core.dataset.tars import TarWriter
 from core.dataset.writer import entry_size, tars_of, write_entry
+from core.errors import InputError
 from core.files import atomic_path, write_bytes
 from core.progress import JobContext
 
@@ -66,10 +67,18 @@ def pack(out: Path, settings: CurationSettings, shards: Sequence[str], context: 
     for number, (name, members) in enumerate(planned):
         context.report("packing", number, len(planned))
         packed[name] = _tar(out, settings, name, [(places[member], digests[member]) for member in members])
-    for path in data.glob("*.tar"):
-        if path.name not in packed:
-            path.unlink()
+    for known in (out / "stages" / "packing").glob("*.done"):
+        made = msgspec.json.decode(known.read_bytes(), type=PackedTar).name
+        if made not in packed:  # of this build when it had more samples
+            (data / made).unlink(missing_ok=True)
     return _index(out, settings, shards, packed)
+
+
+def check_own(out: Path) -> None:
+    """Raise InputError where a build would write over a data set that it did not make."""
+    data = out / "data"
+    if (data / NAME).exists() and DatasetIndex(data).facts.get("maker") != "build":
+        raise InputError(f"{data} is a data set that was not built here: choose another folder for --out")
 
 
 def _clips(out: Path, shards: Sequence[str]) -> Iterator[tuple[str, ClipRecord]]:

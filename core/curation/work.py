@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import torch
+
 from core.curation.records import ClipRecord, Dropped, Media, SetAside, SourceItem
 from core.curation.settings import CurationSettings
 from core.curation.toolbox import Toolbox
@@ -57,6 +59,10 @@ class ShardWork:
                 raise
             except StudioError as error:
                 self._set_aside(item, str(error))
+            except torch.OutOfMemoryError as error:
+                raise StudioError(
+                    f"the device's memory is too small for stage {self.stage}: take smaller models, or another device"
+                ) from error
             except (OSError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
                 self._set_aside(item, f"{type(error).__name__}: {error}")
         return done

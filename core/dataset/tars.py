@@ -56,12 +56,14 @@ class TarWriter:
         """Bytes written so far."""
 
     def add(self, name: str, content: Content) -> tuple[int, int]:
-        """Append a member; returns where its bytes begin and how many there are."""
+        """Append a member; returns where its bytes begin and how many there are. InputError when
+        the content can't be read."""
         if isinstance(content, TarMember):
             content = content.read()
         if isinstance(content, Path):
+            size = _size(content)
             with content.open("rb") as file:
-                return self._add(name, file, content.stat().st_size)
+                return self._add(name, file, size)
         return self._add(name, io.BytesIO(content), len(content))
 
     def _add(self, name: str, file: BinaryIO, size: int) -> tuple[int, int]:
@@ -92,6 +94,14 @@ def members_of(path: Path) -> list[TarMember]:
 
 
 def total_size(contents: Iterable[Content]) -> int:
-    """Bytes that these will take in a tar, without its end."""
-    sizes = [one.size if isinstance(one, TarMember) else one.stat().st_size if isinstance(one, Path) else len(one) for one in contents]
-    return sum(tarfile.BLOCKSIZE * (1 + -(-size // tarfile.BLOCKSIZE)) for size in sizes)
+    """Bytes that these will take in a tar, without its end. InputError when one can't be read."""
+    return sum(tarfile.BLOCKSIZE * (1 + -(-_size(one) // tarfile.BLOCKSIZE)) for one in contents)
+
+
+def _size(content: Content) -> int:
+    if isinstance(content, Path):
+        try:
+            return content.stat().st_size
+        except OSError as error:
+            raise InputError(f"{content} can't be read ({error.strerror or error}): bring it back") from None
+    return content.size if isinstance(content, TarMember) else len(content)

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from core.curation.sources import list_sources
 from core.data.pool_sizes import PoolSizes
 from core.dataset.facts import LENGTHS
 from core.dataset.index import DatasetIndex
+from core.dataset.writer import DatasetWriter
 from core.errors import InputError
 from core.media import write_image
 from core.progress import JobContext
@@ -249,11 +251,11 @@ def test_other_weights_make_other_shards(built: Path, tmp_path: Path) -> None:
     assert all(done for _, done in reached[:-1])
 
 
-def test_masks_are_the_known_truth_and_come_in_six_forms(videos: Path, tmp_path: Path) -> None:
+def test_masks_are_the_known_truth_and_come_in_six_forms(tmp_path: Path) -> None:
     settings = CurationSettings(
         procedural_side=64, procedural_frames=3, world=TINY, image_share=0.5, written_forms=True, least_side=32, most_jumps=1.0, seed=3
     )
-    build(tmp_path / "set", videos, settings, clips=4)
+    Build(tmp_path / "set", list_sources(["procedural:4"], ""), settings, {}).run(LocalExecutor(), JobContext())
     samples = [sample for sample in DatasetIndex(tmp_path / "set" / "data").samples() if sample.task != "delete"]
     assert {sample.form for sample in samples} == {"tracked", *FORMS}
     truths = [sample.read().values["truth"] for sample in samples if "truth" in sample.read().values]
@@ -276,6 +278,13 @@ def test_corrupt_inputs_are_set_aside_and_the_others_used(tmp_path: Path) -> Non
     # of 99 copies one is left
     kept = b"".join(path.read_bytes() for path in (tmp_path / "set" / "stages" / "duplicates").glob("*.jsonl") if path.name.count(".") == 1)
     assert kept.count(b"\n") == 1
+    # a shard of which too many are set aside is left out as a whole
+    few = list_sources([str(folder)], "")[36:48]
+    strict = replace(settings, shard_size=6, fail_above=0.1)
+    report = Build(tmp_path / "few", few, strict, {}).run(LocalExecutor(), JobContext(), ["clips"])
+    assert report.failed[0].startswith("clips, shard 0: 1 of 6 inputs were set aside, the last because: ")
+    done = sorted((tmp_path / "few" / "stages" / "clips").glob("*.done"), key=lambda path: json.loads(path.read_text())["shard"])
+    assert [json.loads(path.read_text())["records"] for path in done] == [0, 6]
 
 
 def test_a_build_tells_how_far_it_is_and_goes_on_once_a_source_is_mended(
@@ -338,5 +347,9 @@ def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             list_sources(names, "")
+    with DatasetWriter(tmp_path / "other" / "data"):
+        pass
+    with pytest.raises(InputError, match="is a data set that was not built here"):
+        Build(tmp_path / "other", [], SETTINGS, {}).run(LocalExecutor(), JobContext())
     with pytest.raises(InputError, match="there is no stage 'shots'"):
         Build(tmp_path, [], SETTINGS, {}).run(LocalExecutor(), JobContext(), ["shots"])

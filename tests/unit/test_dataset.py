@@ -99,6 +99,8 @@ def test_what_is_no_data_set_is_said_in_one_line(tmp_path: Path) -> None:
         writer.add(made.clip, made.media, made.samples)
         with pytest.raises(InputError, match="was taken already"):
             writer.add(made.clip, made.media, made.samples)
+        with pytest.raises(InputError, match=r"gone\.mp4 can't be read"):
+            writer.add(entry(1).clip, tmp_path / "gone.mp4", made.samples)
     with pytest.raises(InputError, match="run lengths"):
         SampleFacts.from_bytes("e0", b'{"masks": 3}')
     write(tmp_path / "gone")
