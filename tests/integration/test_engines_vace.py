@@ -141,6 +141,10 @@ def test_levers_and_moving_weights_paint_the_same(model: VaceEngine, folder: Pat
         needs = needs_of(moving.pipeline, moving.working_size, moving.window_frames, True)
         carry_out(moving.pipeline, torch.device("cpu"), MemoryPlan(mode, True, needs.peak(mode, True), 0), needs, moving.working_size)
         assert torch.allclose(painted(moving), painted(model), atol=1e-5)
+    whole, tiled = (one.encode_pixels(waves()[0]) for one in (model, moving))
+    assert moving.pipeline.vae.use_tiling
+    assert not model.pipeline.vae.use_tiling
+    assert (whole - tiled).abs().mean() < 0.15 * whole.std()
     assert str(loaded(folder, "fused,fp8,guide-every=2").levers) == "guide-every=2", "what it can't do is left out"
 
 
