@@ -17,6 +17,10 @@ from typing import Any
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+ELSEWHERE = "/elsewhere"
+"""What the paths of the other host begin with."""
+
+
 def _told(folder: Path, tree: bool, damaged: bool, size: int | None) -> Any:
     """What the hub says of a repository: its commit, or the list of its files."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -44,6 +48,7 @@ def serve_hub(
     refuses: Mapping[str, int] | None = None,
     damaged: Collection[str] = (),
     claims: Mapping[str, int] | None = None,
+    elsewhere: bool = False,
 ) -> Iterator[tuple[str, list[str]]]:
     """Serve the files PUBLISHED/OWNER/REPOSITORY/FILE with as much of the hub's protocol as
     fetching takes.
@@ -56,6 +61,7 @@ def serve_hub(
         refuses: Repositories that are answered with this status, and nothing else.
         damaged: Repositories whose weights are told with a hash that is not theirs.
         claims: Repositories whose files are told with this size in bytes.
+        elsewhere: Whether files are given by another host, as large ones are.
 
     Yields:
         The address, and the list of what is asked for; from where a file goes on is in it as
@@ -71,11 +77,11 @@ def serve_hub(
             self.answer(False)
 
         def do_GET(self) -> None:
-            asked.append(self.path)
+            asked.append(self.path + (" with a token" if self.headers["Authorization"] else ""))
             self.answer(True)
 
         def answer(self, with_body: bool) -> None:
-            path = self.path.split("?")[0]
+            path = self.path.split("?")[0].removeprefix(ELSEWHERE)
             repository, _, name = path.strip("/").partition("/resolve/")
             listed = path.startswith("/api/models/")
             if listed:
@@ -91,6 +97,11 @@ def serve_hub(
                 )
             elif repository in gated:
                 self.refuse(403 if self.headers["Authorization"] else 401, "GatedRepo")
+            elif elsewhere and file.is_file() and not self.path.startswith(ELSEWHERE):
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{self.server.server_address[1]}{ELSEWHERE}{self.path}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
             elif not listed and file.is_file():
                 self.send(file.read_bytes(), "application/octet-stream", with_body)
             else:

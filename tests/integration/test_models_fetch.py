@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hub import serve_hub
+from hub import ELSEWHERE, serve_hub
 
 from core.errors import InputError, ModelMissingError, StorageError
 from core.models.record import read_record
@@ -50,8 +50,8 @@ def test_a_download_that_breaks_off_goes_on_from_there_and_is_verified(tmp_path:
     weights = os.urandom(25_000_000)  # more than two of the pieces that arrive
     publish(tmp_path / "published", REPOSITORY, FILE, weights)
     models = tmp_path / "workspace" / "models"
-    with serve_hub(tmp_path / "published", drops=[15_000_000]) as (url, asked):
-        unasked, dropped = run(tmp_path, url, "fetch tiny", "fetch tiny --accept-licence")
+    with serve_hub(tmp_path / "published", drops=[15_000_000], elsewhere=True) as (url, asked):
+        unasked, dropped = run(tmp_path, url, "fetch tiny", "fetch tiny --accept-licence", HF_TOKEN="hf_mine")
         assert unasked == (
             InputError.exit_code,
             "error: 'tiny' is fetched when its licence is accepted: answer yes, or say --accept-licence",
@@ -61,10 +61,16 @@ def test_a_download_that_breaks_off_goes_on_from_there_and_is_verified(tmp_path:
         part = models / ".tiny" / f"{FILE}.part"
         assert 10_000_000 < part.stat().st_size <= 15_000_000
         assert not (models / "tiny").exists()
-        (done, said), verified = run(tmp_path, url, "fetch tiny", "verify tiny")  # the licence was accepted when it began
+        (done, said), verified = run(
+            tmp_path, url, "fetch tiny", "verify tiny", HF_TOKEN="hf_mine"
+        )  # the licence was accepted when it began
         assert (done, said.rpartition(": ")[2]) == (0, "25 of 25 MB")
         assert verified[0] == 0
         assert f"from {15_000_000 // 2**20 // 10 * 10 * 2**20}" in asked
+        there = [path for path in asked if path.startswith(ELSEWHERE)]
+        assert len(there) == 2
+        assert not any("token" in path for path in there), "a token is for the hub alone"
+        assert any(path.endswith("with a token") for path in asked)
         weight_file = models / "tiny" / FILE
         assert weight_file.read_bytes() == weights
         assert [path.name for path in models.iterdir()] == ["tiny"]
