@@ -81,8 +81,10 @@ class Problems:
 
 
 def open_page(page: Any, url: str) -> None:
-    """Open the editor with an example as a new project, and wait until a frame is on the stage."""
-    page.goto(signed(f"{url}/?example=meadow"))
+    """Open the editor at an address that names a project, or with an example as a new one, and
+    wait until a frame is on the stage.
+    """
+    page.goto(signed(url if "?" in url else f"{url}/?example=meadow"))
     page.wait_for_selector("#studio[data-ready=true]")
     page.wait_for_selector("#studio-canvas canvas[data-frame]")
 
