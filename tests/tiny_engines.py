@@ -5,7 +5,9 @@ random weights.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import core.compat  # noqa: F401  (first: diffusers imports torchvision)
@@ -53,7 +55,26 @@ def write_fun(folder: Path, noisy: bool = True) -> Path:
     for part, changes in (("transformer", {"add_noise_in_inpaint_model": noisy}), ("vae", {"scaling_factor": 0.7})):
         path = folder / part / "config.json"
         path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    shutil.rmtree(folder / "tokenizer")
+    _write_t5_tokenizer(folder / "tokenizer")
     parts = {name: ["diffusers", "SomethingOfItsOwn"] for name in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")}
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "CogVideoX_Fun_Pipeline_Inpaint", **parts}), encoding="utf-8")
     (folder / "vivid.json").write_text(json.dumps(TOY), encoding="utf-8")
     return folder
+
+
+def _write_t5_tokenizer(folder: Path) -> None:
+    """A tokenizer as CogVideoX is handed on with: SentencePiece's model, and no tokenizer.json."""
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+    model = ModelProto()
+    model.trainer_spec.model_type = 1
+    model.trainer_spec.pad_id, model.trainer_spec.eos_id, model.trainer_spec.unk_id, model.trainer_spec.bos_id = 0, 1, 2, -1
+    control, unknown, normal = 3, 2, 1
+    pieces = [("<pad>", control), ("</s>", control), ("<unk>", unknown), *((letter, normal) for letter in "\u2581" + ascii_lowercase)]
+    for piece, kind in pieces:
+        model.pieces.add(piece=piece, score=-1.0 if kind == normal else 0.0, type=kind)
+    folder.mkdir()
+    (folder / "spiece.model").write_bytes(model.SerializeToString())
+    config = {"tokenizer_class": "T5Tokenizer", "model_max_length": 226, "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
