@@ -151,6 +151,7 @@ class KeyframeWarper:
         crop: CropRegion,
         redrawn: Frame,
         keyframe_weight: float = 0.0,
+        goes_on: bool = False,
     ) -> None:
         """Start from the conditioning frame of a window.
 
@@ -162,7 +163,10 @@ class KeyframeWarper:
             redrawn: (h, w, 3), what the model made of that.
             keyframe_weight: The least share of the keyframe within what it shows, 0 to 1
                 (`VideoEngine.keyframe_weight`). Of the model's light the rest counts.
+            goes_on: Whether the conditioning frame was finished by a window before, and isn't the
+                keyframe itself.
         """
+        self._goes_on = goes_on
         self._keyframe, self._start, self._crop, self._least = keyframe, state, crop, keyframe_weight
         self._redrawn = redrawn
         self.state = state
@@ -250,13 +254,14 @@ class KeyframeWarper:
 
         Where the edit fades out, as `edge` (H, W) says, a model that was shown a finished frame
         answers with a mixture. Taken for light, it would make the middle brighter or darker with
-        each window.
+        each window. The keyframe's own edge is part of what it is compared with.
         """
         origin = state.origin(*positions_of(state.crop))
         # What the border hid on the keyframe only the model can tell.
         on_keyframe = self._on_keyframe(origin)
-        solid = sample(edge, *positions_of(state.crop), cv2.INTER_LINEAR) > SOLID
-        alpha = (self._alpha_at(origin) * on_keyframe * solid)[..., None]
+        alpha = (self._alpha_at(origin) * on_keyframe)[..., None]
+        if self._goes_on:
+            alpha *= (sample(edge, *positions_of(state.crop), cv2.INTER_LINEAR) > SOLID)[..., None]
         change = answer - sample(self._soft, *origin, cv2.INTER_LINEAR)
         weight = cv2.GaussianBlur(alpha, (0, 0), SMOOTH)[..., None]
         shade = cv2.GaussianBlur(change * alpha, (0, 0), SMOOTH) / np.maximum(weight, 1e-3)

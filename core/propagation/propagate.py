@@ -247,7 +247,8 @@ def _warper(
         box = given.boxes[0] or box
     else:
         before = crop.crop(last.picture)
-    return KeyframeWarper(accepted, last.state or WarpState.of_keyframe(box, crop), last.picture, crop, before, keyframe_weight)
+    state, goes_on = last.state or WarpState.of_keyframe(box, crop), last.state is not None
+    return KeyframeWarper(accepted, state, last.picture, crop, before, keyframe_weight, goes_on)
 
 
 def _warped(
