@@ -107,8 +107,7 @@ class Build:
             raise InputError(f"another program is building in {self.out}: wait for it, or choose another folder") from None
 
     def _run(self, wanted: Sequence[Stage], executor: Executor, context: JobContext, whole: bool) -> BuildReport:
-        for left in self.out.rglob(".*.part"):  # of a killed program; under the lock nobody else writes
-            left.unlink(missing_ok=True)
+        self._sweep()
         shards = self._first_shards()
         self._write_facts(len(shards))
         failed: list[str] = []
@@ -119,8 +118,15 @@ class Build:
             aside += self.ledger.write_quarantine(stage.name, [task.name for task in tasks])
             failed += [f"{stage.name}, shard {state.shard}: {state.failed}" for state in states if state.failed]
             shards = _after(stage, tasks, states)
+        self._sweep()
         samples = pack(self.out, self.settings, [shard.path for shard in shards], context) if whole else 0
         return BuildReport(tuple(failed), aside, samples)
+
+    def _sweep(self) -> None:
+        """Delete what a killed program, or a killed actor of this one, left half written: under the
+        lock, between stages, nobody else writes."""
+        for left in self.out.rglob(".*.part"):
+            left.unlink(missing_ok=True)
 
     def _do(self, stage: Stage, tasks: Sequence[ShardTask], executor: Executor, context: JobContext) -> list[Done]:
         known = {task.name: self.ledger.done(stage.name, task.name) for task in tasks}

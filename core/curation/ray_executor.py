@@ -13,6 +13,9 @@ from core.curation.shards import run_shard, ShardTask, stage_named
 from core.curation.toolbox import Toolbox
 from core.errors import InputError, StudioError
 
+_RETRIES = 3
+"""How often a shard whose actor died is made again, before it is held for the reason."""
+
 
 class RayExecutor:
     """Actors keep their models from stage to stage: one for each GPU, where there are any, for the
@@ -54,7 +57,11 @@ class RayExecutor:
             ready, _ = self._ray.wait(list(running))
             for one in ready:
                 actor, task = running.pop(one)
-                answer = self._ray.get(one)
+                try:
+                    answer = self._ray.get(one)
+                except self._ray.exceptions.RayActorError as error:
+                    where = f"shard {task.shard} of the stage {task.stage}"
+                    raise StudioError(f"{where} ended its actor {_RETRIES + 1} times: build it with --executor local to see why") from error
                 if isinstance(answer, StudioError):
                     raise answer
                 free.append(actor)
@@ -69,7 +76,7 @@ class RayExecutor:
         wanted = max(1, min(tasks, fitting, self._workers or fitting))
         # an actor that is idle holds no processor, so that both kinds fit side by side
         asked = {"num_cpus": 0, "num_gpus": 1} if kind == "GPU" else {"num_cpus": 0}
-        maker = self._ray.remote(max_restarts=-1, max_task_retries=-1, **asked)(_Worker)
+        maker = self._ray.remote(max_restarts=-1, max_task_retries=_RETRIES, **asked)(_Worker)
         known += [maker.remote(settings, self._models) for _ in range(wanted - len(known))]
         return known[:wanted]
 

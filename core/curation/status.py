@@ -135,12 +135,17 @@ def inspection_page(build: Build, count: int, seed: int) -> str:
 <title>{name} · VIVID Studio</title>
 <style>
 {style}
+h2 {{ margin-top: 32px; }}
 figure img {{ max-width: 100%; }}
+figcaption {{ font-weight: 400; }}
+figcaption ul {{ margin: 2px 0; }}
 </style>
 </head>
 <body>
-<h1>{name}</h1>
+<header><div class="head"><div><h1>{name}</h1></div></div></header>
+<main>
 {"".join(parts)}
+</main>
 </body>
 </html>
 """
