@@ -50,6 +50,10 @@ export const clickAdds = (tool, reversed) => (tool === "unmark") === Boolean(rev
 /** What is known of an object on a frame, in words. `object` is null when none is selected. */
 export const frameWords = (object, frame, present) => {
   if (!object) return "";
+  if (object.shape) {
+    const here = object.shape.keys.some((key) => key.frame === frame);
+    return here ? "drawn here" : present ? "drawn on other frames" : "not here";
+  }
   const prompts = object.prompts.filter((prompt) => prompt.frame === frame);
   const clicks = prompts.filter((prompt) => prompt.kind !== "mask").length;
   const words = [];

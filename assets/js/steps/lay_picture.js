@@ -158,6 +158,7 @@ export const mountLayPicture = (ref, server) => {
     const shown = panes.find((radio) => radio.checked).value;
     ref.layLightPane.hidden = shown !== "light";
     ref.layShadowPane.hidden = shown !== "shadow";
+    ref.layWhere.hidden = shown === "shadow"; // or the button would not fit
   };
   const drawForm = () => {
     const { laying } = state;
