@@ -8,7 +8,7 @@ from app.commands.console import console_job, note
 from app.editor.model_advice import advice_for, this_machine, without_engine
 from core.errors import InputError
 from core.models.catalogue import licences, MODELS, size_words
-from core.models.fetch import begun_mb, fetch_model, is_accepted, remove_model, verify_model
+from core.models.fetch import begun_mb, fetch_model, is_accepted, lacking, remove_model, verify_model
 from core.models.model import ModelEntry
 from core.models.store import ModelStore
 from core.words import counted
@@ -46,7 +46,7 @@ def fetch(name: str, store: ModelStore, accepted: bool, revision: str | None) ->
         InputError: The licence is not accepted.
     """
     model = MODELS.get(name)
-    if model is not None and model.runs and not model.ships and not store.available(name, model.kind) and not is_accepted(name, store):
+    if model is not None and model.runs and not model.ships and lacking(name, store) and not is_accepted(name, store):
         for licence in licences(model):
             note(f"{name} is under this licence: {licence}")
         if not accepted and not _asked(name):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.errors import InputError, ModelMissingError, StorageError
 from core.models.catalogue import licences, MODELS, not_yet
 from core.models.hub_answers import on_hub
 from core.models.model import ModelEntry
-from core.models.record import HubFile, read_record, Record
+from core.models.record import HubFile, is_inside, read_record, RECORD, Record
 from core.models.store import ModelStore
 from core.progress import JobContext
 
@@ -49,17 +50,19 @@ def fetch_model(name: str, store: ModelStore, context: JobContext, *, accepted: 
     model, root = _fetchable(name), _root(store)
     if not model.runs:
         raise InputError(not_yet(model))
-    if not (accepted or is_accepted(name, store)):
+    wanted = lacking(name, store)
+    if wanted and not (accepted or is_accepted(name, store)):
         raise InputError(f"the licence of '{name}' was not accepted: {'; '.join(map(str, licences(model)))}")
-    wanted = [part for part in (*model.needs, name) if not store.available(part, MODELS[part].kind)]
     records = {}
     for part in wanted:
         context.report(f"asking the hub for {_named(part, name)}", 0, 1)
         target, begun = root / part, _begun(root, part)
-        if target.is_dir() and not begun.exists():
-            target.replace(begun)  # of which something is missing
+        if target.is_dir() and begun.exists():
+            raise InputError(f"{target} lacks files, and an earlier download lies in {begun}: move one of them away, then fetch again")
+        if target.is_dir():
+            target.replace(begun)
         records[part] = _listing(MODELS[part], root, revision if part == name else None)
-        _keep_what_fits(begun, records[part])
+        _keep_what_fits(begun, records[part], _Megabytes(context, f"looking at what is here of {_named(part, name)}", records[part].size))
         records[part].write(begun)
     _check_room(name, root, records)
     for part, record in records.items():
@@ -120,6 +123,11 @@ def remove_model(name: str, store: ModelStore) -> None:
         shutil.rmtree(folder)
 
 
+def lacking(name: str, store: ModelStore) -> list[str]:
+    """Which of a model and those that it needs are not on this machine; the model comes last."""
+    return [part for part in (*MODELS[name].needs, name) if not store.available(part, MODELS[part].kind)]
+
+
 def is_fetched(name: str, store: ModelStore) -> bool:
     """Whether `remove_model` has something whole to delete."""
     return (_root(store) / name).is_dir() and store.available(name, MODELS[name].kind)
@@ -170,22 +178,25 @@ def _some(files: list[str]) -> str:
 
 
 def _listing(model: ModelEntry, root: Path, revision: str | None) -> Record:
-    """Which files the hub has of a model, and of which revision."""
+    """Which files the hub has of a model, and of which revision: another than the catalogue's where
+    one is given.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
     from huggingface_hub.utils import filter_repo_objects
 
+    model = replace(model, revision=revision or model.revision)
     assert model.repository is not None
     with on_hub(model, root):
         hub = HfApi()
-        commit = hub.model_info(model.repository, revision=revision or model.revision).sha or revision or model.revision or "main"
+        commit = hub.model_info(model.repository, revision=model.revision).sha or model.revision or "main"
         tree = [entry for entry in hub.list_repo_tree(model.repository, recursive=True, revision=commit) if isinstance(entry, RepoFile)]
     patterns = [model.file] if model.file else list(model.files) or None
     chosen = filter_repo_objects(tree, allow_patterns=patterns, key=lambda file: file.path)
     files = {
         file.path: HubFile(file.size, file.lfs.sha256 if file.lfs else file.blob_id, file.lfs is not None)
         for file in chosen
-        if _is_inside(file.path)
+        if is_inside(file.path)
     }
     if not files:
         raise ModelMissingError(
@@ -195,19 +206,18 @@ def _listing(model: ModelEntry, root: Path, revision: str | None) -> Record:
     return Record(model.repository, commit, _terms(model), datetime.date.today().isoformat(), files)
 
 
-def _is_inside(name: str) -> bool:
-    """Whether a name from the hub stays in the folder that it is put in."""
-    path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
-def _keep_what_fits(begun: Path, record: Record) -> None:
-    """Throw away what an earlier download brought of files that are other ones today."""
+def _keep_what_fits(begun: Path, record: Record, progress: _Megabytes) -> None:
+    """Throw away what is there of files that are other ones at the hub. What came from elsewhere,
+    as copied by hand, is compared with its hash; what the hub does not have is a person's own.
+    """
     before = read_record(begun)
     known: Mapping[str, HubFile] = {} if before is None else before.files
     for path in sorted(begun.rglob("*")) if begun.is_dir() else []:
         name = path.relative_to(begun).as_posix().removesuffix(_PART)
-        if path.is_file() and (name not in record.files or known.get(name) != record.files[name]):
+        wanted = record.files.get(name)
+        if not path.is_file() or name == RECORD or known.get(name) == wanted:
+            continue
+        if wanted is None or path.suffix == _PART or name in known or not wanted.fits(path, progress.add):
             path.unlink()
 
 
@@ -264,6 +274,7 @@ def _download(model: ModelEntry, record: Record, root: Path, progress: _Megabyte
         target, part = begun / name, _part(root, model.name, name)
         if _size(target) == file.size and target.is_file():
             progress.add(file.size)
+            part.unlink(missing_ok=True)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         with on_hub(model, root):

@@ -73,10 +73,19 @@ class Record:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record of a folder; None where this program fetched nothing, or it can't be read."""
+    """The record of a folder; None where this program fetched nothing, or it can't be read, or it
+    names files of other folders: a folder may come from anybody.
+    """
     try:
         kept = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         files = {str(name): HubFile(int(file["size"]), str(file["hash"]), bool(file["large"])) for name, file in kept.pop("files").items()}
-        return Record(**{key: str(value) for key, value in kept.items()}, files=files)
+        record = Record(**{key: str(value) for key, value in kept.items()}, files=files)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return None
+    return record if all(map(is_inside, files)) else None
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file's name from elsewhere stays in the folder that it is put in."""
+    path = Path(name)
+    return not path.is_absolute() and not path.drive and ".." not in path.parts

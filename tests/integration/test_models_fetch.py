@@ -18,6 +18,7 @@ from core.models.record import read_record
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "facebook/sam2.1-hiera-tiny"
 FILE = "sam2.1_hiera_tiny.pt"
+EDGETAM = "yonigozlan/EdgeTAM-hf"
 SMALL = "facebook/sam2.1-hiera-small"
 
 
@@ -79,7 +80,21 @@ def test_a_download_that_breaks_off_goes_on_from_there_and_is_verified(tmp_path:
         assert "Apache-2.0" in record.licence
 
         weight_file.write_bytes(bytes(1) + weights[1:])
-        damaged, again, verified = run(tmp_path, url, "verify tiny", "fetch tiny", "verify tiny")
+        for name in ("config.json", "model.safetensors"):
+            publish(tmp_path / "published", EDGETAM, name, b"{}")
+        by_hand = models / "edgetam"
+        by_hand.mkdir()
+        (by_hand / "model.safetensors").write_bytes(b"{}")
+        own = [models / "tiny" / "vivid.json", by_hand / "vivid.json"]
+        for file in own:
+            file.write_text("a person's own", encoding="utf-8")
+        damaged, again, verified, completed = run(
+            tmp_path, url, "verify tiny", "fetch tiny", "verify tiny", "fetch edgetam --accept-licence"
+        )
+    assert completed[0] == 0
+    brought = {line.rpartition("/")[2] for line in asked if line.startswith(f"/{EDGETAM}/resolve/")}
+    assert brought == {"config.json"}, "what was copied by hand is not fetched again"
+    assert all(file.is_file() for file in own)
     assert damaged[0] == ModelMissingError.exit_code
     assert f"{FILE} is missing or damaged and was taken away: run `launch.py models fetch tiny`" in damaged[1]
     assert (again[0], verified[0]) == (0, 0)

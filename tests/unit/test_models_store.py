@@ -8,6 +8,7 @@ from app.contract.error_text import error_text
 from core.errors import DeviceMissingError, InputError, ModelMissingError
 from core.models import entry, MODELS, ModelStore, names
 from core.models.device import choose_device
+from core.models.record import HubFile, read_record, Record
 
 
 def test_names_lists_the_shipped_model_first() -> None:
@@ -85,3 +86,10 @@ def test_a_device_that_is_not_there_is_named_with_another_to_choose() -> None:
     assert error_text(caught.value).endswith("such as --device cpu")
     with pytest.raises(InputError, match="unknown device"):
         choose_device("gpu")
+
+
+def test_a_record_that_names_files_of_other_folders_is_none(tmp_path: Path) -> None:
+    for name, whole in (("weights.safetensors", True), ("../mine.txt", False), (str(tmp_path / "mine.txt"), False)):
+        record = Record("owner/name", "main", "Apache-2.0", "2026-11-30", {name: HubFile(1, "0", False)})
+        record.write(tmp_path)
+        assert (read_record(tmp_path) == record) is whole
