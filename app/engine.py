@@ -172,4 +172,9 @@ class Engine:
         """
         from core.models.fingerprint import fingerprint
 
-        return fingerprint(self.store.locate(name or self.settings.model, "video"))
+        path = self.store.locate(name or self.settings.model, "video")
+        if not path.is_file():
+            return fingerprint(path)
+        from core.engines.single_file import base_of
+
+        return fingerprint(path, base_of(path, self.store))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.models.record import is_inside
 from core.models.tensors import check_tensors
 
 _DENOISERS = ("transformer", "transformer_2")
@@ -36,7 +37,8 @@ def add_loras(pipeline: Any, folder: Path, facts: Mapping[str, Any]) -> None:
         facts: What its vivid.json says.
 
     Raises:
-        ValueError: A file is of another model, or the denoiser isn't there.
+        ValueError: A file is of another model, or lies elsewhere, where a change of it would go
+            unseen; or the denoiser isn't there.
         OSError: A file can't be read.
         SafetensorError: A file is damaged.
     """
@@ -48,6 +50,8 @@ def add_loras(pipeline: Any, folder: Path, facts: Mapping[str, Any]) -> None:
     for denoiser, file in files.items():
         if denoiser not in _DENOISERS or getattr(pipeline, denoiser, None) is None:
             raise ValueError(f"'lora' names a '{denoiser}', which this model does not have")
+        if not is_inside(str(file)):
+            raise ValueError(f"'lora' names '{file}': put the file into the model's folder")
         path = folder / str(file)
         check_tensors(path)
         second = {"load_into_transformer_2": True} if denoiser == _DENOISERS[1] else {}

@@ -18,12 +18,15 @@ from core.engines.folders import config_of
 from core.errors import ModelMissingError
 from core.models import ModelStore
 from core.models.catalogue import MODELS
+from core.models.model import ModelEntry
 from core.models.tensors import load_tensors, shapes_of
 
 _SIGNS = {"wan-vace": ("vace_patch_embedding.weight", 96), "cogvideox-fun": ("patch_embed.proj.weight", 33)}
 """By engine: the tensor that tells it, and how many channels that reads."""
 _PREFIX = "model.diffusion_model."
 """What some programs put before every name."""
+_SCALES = ("scaled_fp8", "scale_weight", "weight_scale", "scale_input", "input_scale")
+"""What names of tensors end in where weights of 8 bits are to be multiplied."""
 
 
 def base_of(path: Path, store: ModelStore) -> Path:
@@ -34,11 +37,13 @@ def base_of(path: Path, store: ModelStore) -> Path:
         store: Where models lie.
 
     Raises:
-        ModelMissingError: It is no denoiser of an engine that is known, or the model that it fits
-            is not on this machine.
+        ModelMissingError: It is no denoiser of an engine that is known, or in a format that is not
+            read, or the model that it fits is not on this machine.
     """
     engine, width = _kind_of(path)
-    models = [model for model in MODELS.values() if model.engine == engine and model.kind == "video" and model.runs]
+    models = [
+        model for model in MODELS.values() if model.engine == engine and model.kind == "video" and model.runs and not _takes_turns(model)
+    ]
     for model in models:
         if store.available(model.name, "video"):
             folder = store.locate(model.name, "video")
@@ -83,12 +88,19 @@ def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
     return network
 
 
+def _takes_turns(model: ModelEntry) -> bool:
+    """Whether one denoiser is not all that a model denoises with."""
+    return model.parameters is not None and model.parameters.experts > 1
+
+
 def _kind_of(path: Path) -> tuple[str, int]:
     """The engine of a denoiser, and the values of its tokens."""
     try:
         shapes = {name.removeprefix(_PREFIX): shape for name, shape in shapes_of(path).items()}
     except (OSError, SafetensorError) as error:
         raise ModelMissingError(f"'{path}' can't be read as safetensors ({str(error).splitlines()[0]}): get it anew") from error
+    if any(name.endswith(_SCALES) for name in shapes):
+        raise ModelMissingError(f"the weights in '{path}' are in a scaled 8-bit format, which is not read: give them in 16 bits")
     for engine, (name, channels) in _SIGNS.items():
         if len(shape := shapes.get(name, ())) > 1 and shape[1] == channels:
             return engine, shape[0]

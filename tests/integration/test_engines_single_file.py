@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 from tiny_engines import write_fun, write_vace
 
 from app.contract.error_text import error_text
+from app.engine import Engine
+from app.settings import Settings
 from core.engines.loading import load_video_engine
 from core.errors import ModelMissingError
 from core.models import ModelStore
@@ -63,6 +65,10 @@ def test_a_file_takes_the_place_of_the_denoiser(
     assert set(found) == set(wanted)
     assert all(torch.equal(found[key], wanted[key]) for key in wanted)
     assert read_vocabulary(file) is None
+    engine = Engine(Settings(workspace=tmp_path, model=str(file)))
+    before = engine.weights()
+    (folder / "vivid.json").write_text(json.dumps(json.loads((folder / "vivid.json").read_text()) | {"shift": 2}))
+    assert engine.weights() != before, "the other parts change what it paints"
 
     written.pop(next(key for key in written if "norm" in key))
     save_file(written, file)
@@ -77,6 +83,13 @@ def test_a_file_without_the_rest_of_its_model_says_what_to_fetch(tmp_path: Path)
         load_video_engine(str(file), "cpu", store)
     assert "text encoder and autoencoder come with 'wan-vace-1.3b'" in str(caught.value)
     assert error_text(caught.value).endswith("run `launch.py models fetch wan-vace-1.3b` where there is a network")
+    write_vace(tmp_path / "models" / "wan22-vace-fun-14b", two=True)
+    save_file({"vace_patch_embedding.weight": torch.zeros(32, 96, 1, 1, 1)}, file)
+    with pytest.raises(ModelMissingError, match=r"has 32 channels, which none of wan-vace-1\.3b, wan-vace-14b has"):
+        load_video_engine(str(file), "cpu", store)
+    save_file({"vace_patch_embedding.weight": torch.zeros(1536, 96, 1, 1, 1), "scaled_fp8": torch.zeros(1)}, file)
+    with pytest.raises(ModelMissingError, match="scaled 8-bit format, which is not read"):
+        load_video_engine(str(file), "cpu", store)
     save_file({"a": torch.zeros(1)}, file)
     with pytest.raises(ModelMissingError, match="holds no denoiser that is known"):
         load_video_engine(str(file), "cpu", store)

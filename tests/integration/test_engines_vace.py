@@ -241,6 +241,7 @@ def test_a_folder_may_name_distilled_weights_and_their_shift(folder: Path, model
     assert (fast.pipeline.scheduler.config.flow_shift, fast.tasks["propagate"]) == (2.0, Sampling(4, 1.0))
     for wrong, message in (
         ({"lora": "gone.safetensors"}, "gone"),
+        ({"lora": "../lora.safetensors"}, "put the file into the model's folder"),
         ({"lora": {"transformer_2": "lora.safetensors"}}, "transformer_2"),
         ({"shift": 0}, "shift"),
     ):
