@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _BESIDE = 0.1
 """Of a mask that clicks gave: so much beside its largest piece is most likely another thing. On
-frames of five real clips, good masks had at most .03, those of two things .14 and more.
+frames of three real clips, good masks had at most .03, those of two things .14 and more.
 """
 
 MOST_POINTS = 20_000
