@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
 from core.errors import ModelMissingError
+from core.models.tensors import DAMAGED
 from core.vivid.contract import Declaration, SAMPLED, Sampling
 from core.vivid.loading import FACTS, read_facts, sampling_of_facts
 
@@ -43,7 +45,7 @@ def own_settings(folder: Path, declared: Declaration) -> OwnSettings:
     Raises ModelMissingError when its vivid.json can't be used.
     """
     facts = facts_of(folder)
-    try:
+    with settings_reported(folder):
         height, width = facts.get("working_size", declared.working_size)
         tasks = {name: sampling_of_facts(own) for name, own in facts.get("tasks", {}).items()}
         return OwnSettings(
@@ -51,5 +53,20 @@ def own_settings(folder: Path, declared: Declaration) -> OwnSettings:
             window_frames=int(facts.get("window_frames", declared.window_frames)),
             tasks={name: tasks.get(name, declared.tasks[name]) for name in SAMPLED},
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelMissingError(f"'{folder / FACTS}' can't be used ({error}): correct it or take it away") from error
+
+
+@contextlib.contextmanager
+def settings_reported(folder: Path) -> Iterator[None]:
+    """Take over what a folder's vivid.json says.
+
+    Yields:
+        Nothing; do it inside the block.
+
+    Raises:
+        ModelMissingError: It can't be used.
+    """
+    try:
+        yield
+    except DAMAGED as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelMissingError(f"'{folder / FACTS}' can't be used ({line:.300}): correct it or take it away") from error

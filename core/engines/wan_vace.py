@@ -21,7 +21,7 @@ from torch import nn, Tensor
 from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
 
 from core.engines.distilled import add_loras, shift_of
-from core.engines.folders import config_of, facts_of, own_settings
+from core.engines.folders import config_of, facts_of, own_settings, settings_reported
 from core.engines.packing import pack_mask
 from core.vivid.conditioning import EMPTY_CAPTION, masked_video
 from core.vivid.contract import Conditions, Declaration, MaskRule, SAMPLED, Sampling, VideoEngine
@@ -271,8 +271,9 @@ def read_engine(folder: Path, name: str, dtype: torch.dtype, denoiser: Any = Non
     shift = declared.shift or 1.0
     if pipeline.transformer_2 is None and own["working_size"][0] * own["working_size"][1] > _LARGE:
         shift = _LARGE_SHIFT
-    pipeline.scheduler = shifted(pipeline.scheduler, shift_of(facts, shift))
-    add_loras(pipeline, folder, facts)
+    with settings_reported(folder):
+        pipeline.scheduler = shifted(pipeline.scheduler, shift_of(facts, shift))
+        add_loras(pipeline, folder, facts)
     return VaceEngine(pipeline=pipeline, name=name, max_text_length=TEXT_TOKENS, declared=declared, **own)
 
 

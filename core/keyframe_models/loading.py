@@ -8,10 +8,7 @@ import logging
 from collections.abc import Callable
 
 import torch
-from diffusers.utils import logging as diffusers_logging
-from transformers.utils import logging as transformers_logging
 
-from core.errors import ModelMissingError
 from core.keyframe_models.facts import read_facts
 from core.keyframe_models.klein import Klein
 from core.keyframe_models.pipeline_model import PipelineModel
@@ -19,7 +16,8 @@ from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
 from core.models import ModelStore
-from core.models.tensors import check_package, DAMAGED
+from core.models.tensors import check_package
+from core.vivid.loading import damage_reported, dtype_for
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +49,9 @@ def load_keyframe_model(
     folder = store.locate(name, "image")
     facts = read_facts(folder)
     kind = _MODELS[facts.kind]
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    # Half precision is slower than single on most CPUs, and some operators lack it there.
-    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
-    try:
+    with damage_reported(folder):
         check_package(folder)
-        model = kind(kind.opened(folder, dtype, store), name, facts)
-    except DAMAGED as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelMissingError(f"the keyframe model in '{folder}' can't be loaded ({line:.300}): get it anew") from error
+        model = kind(kind.opened(folder, dtype_for(device), store), name, facts)
     model.places = place(model.pipeline, model.denoiser, torch.device(device), memory, model.sizes[0], None if free is None else free())
     if model.places is not None:
         log.info("%s on %s: %s", name, device, model.places.plan)

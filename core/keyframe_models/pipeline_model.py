@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
-import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,27 +24,11 @@ from core.keyframe_models.contract import PaintRequest, sizes_of
 from core.keyframe_models.facts import Facts
 from core.keyframe_models.placing import Places
 from core.models import ModelStore
-from core.vivid.residents import release_unused
+from core.vivid.residents import full_device_told, release_unused
 
 Embeddings = dict[str, Any]
 """What a pipeline takes instead of a caption, by the names of its arguments."""
 _CAPTIONS_KEPT = 64
-
-
-@contextlib.contextmanager
-def memory_errors(name: str, device: torch.device) -> Iterator[None]:
-    """Turn the library's error about a full device into one sentence about the model."""
-    short = False
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        short = True
-    if short:  # only here, where the error and with it what its frames hold are gone
-        release_unused(device)
-        raise StudioError(
-            f"the memory of {device} is too small for the keyframe model '{name}': close other programs that use the GPU, "
-            "start with --memory layers, or let the video model paint"
-        )
 
 
 class PipelineModel(ABC):
@@ -117,8 +100,14 @@ class PipelineModel(ABC):
 
     def paint(self, asked: PaintRequest, on_step: Callable[[int], None]) -> NDArray[np.uint8]:
         """Paint inside the mask; see `KeyframeModel`."""
-        with self._busy, memory_errors(self.name, self.device):
+        with self._busy, full_device_told(self.device, self._no_room):
             return self._painted(asked, on_step)
+
+    def _no_room(self) -> StudioError:
+        return StudioError(
+            f"the memory of {self.device} is too small for the keyframe model '{self.name}': close other programs that use the GPU, "
+            "start with --memory layers, or let the video model paint"
+        )
 
     def _painted(self, asked: PaintRequest, on_step: Callable[[int], None]) -> NDArray[np.uint8]:
         height, width = asked.mask.shape

@@ -16,7 +16,7 @@ from torch import nn
 
 from core.machine import free_memory
 from core.vivid.memory import coding_bytes, MARGIN
-from core.vivid.residents import Residents
+from core.vivid.residents import Residents, weight_bytes
 
 DENOISING = 2048
 """Bytes that a step of a denoiser needs for a pixel of the picture, besides its weights: sixteen
@@ -116,7 +116,7 @@ def plan_parts(parts: dict[str, Any], denoiser: str, wanted: str, size: tuple[in
     Returns:
         The plan.
     """
-    room, sizes = free - MARGIN, {name: _bytes(part) for name, part in parts.items()}
+    room, sizes = free - MARGIN, {name: weight_bytes(part) for name, part in parts.items()}
     tiled = sizes["vae"] + _work(parts, denoiser, size)["vae"] > room
     work = _work(parts, denoiser, size, tiled)
     streamed = tuple(name for name in parts if name != "vae" and (wanted == "layers" or sizes[name] + work[name] > room))
@@ -145,9 +145,5 @@ def _stream(part: nn.Module, device: torch.device) -> None:
         offload_device=torch.device("cpu"),
         offload_type="leaf_level",
         use_stream=device.type == "cuda",
-        low_cpu_mem_usage=free_memory() < 2 * _bytes(part),
+        low_cpu_mem_usage=free_memory() < 2 * weight_bytes(part),
     )
-
-
-def _bytes(module: nn.Module) -> int:
-    return sum(tensor.nbytes for tensor in dict.fromkeys([*module.parameters(), *module.buffers()]))

@@ -68,7 +68,7 @@ def damage_reported(folder: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error)}): get it anew") from error
+        raise ModelMissingError(f"the model package '{folder}' can't be loaded ({_first_line(error):.300}): get it anew") from error
     finally:
         diffusers_logging.set_verbosity(said)
 

@@ -15,7 +15,7 @@ from torch import nn
 from core.machine import free_memory
 from core.vivid.memory import choose_plan, coding_bytes, denoise_bytes, MARGIN, MemoryPlan, Needs, overlap, tile_size
 from core.vivid.placed import PlacedPipeline
-from core.vivid.residents import LayerHook, memory_errors, Residents
+from core.vivid.residents import LayerHook, memory_errors, Residents, weight_bytes
 
 
 def place(
@@ -101,19 +101,19 @@ def needs_of(pipeline: PlacedPipeline, working_size: tuple[int, int], window_fra
     """
     transformer, vae, text = pipeline.transformer, pipeline.vae, pipeline.text_encoder
     work = pipeline.work(working_size, window_frames)
-    blocks = [_bytes(block) for block in pipeline.blocks_of(transformer)]
+    blocks = [weight_bytes(block) for block in pipeline.blocks_of(transformer)]
     tile = tile_size(working_size, pipeline.vae_scale_factor_spatial)
     return Needs(
-        text_encoder=0 if text is None else _bytes(text),
-        transformer=_bytes(transformer),
-        vae=_bytes(vae),
-        text_layers=0 if text is None else max(map(_bytes, _layers(text.encoder))),
+        text_encoder=0 if text is None else weight_bytes(text),
+        transformer=weight_bytes(transformer),
+        vae=weight_bytes(vae),
+        text_layers=0 if text is None else max(map(weight_bytes, _layers(text.encoder))),
         # The block at work, the one that is fetched meanwhile, and what lies around the blocks.
-        transformer_layers=_bytes(transformer) - sum(blocks) + 2 * max(blocks),
+        transformer_layers=weight_bytes(transformer) - sum(blocks) + 2 * max(blocks),
         denoise=denoise_bytes(work.tokens, work.width, 2 if guided else 1, transformer.dtype.itemsize, work.kept),
         whole=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize),
         tiled=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize, tile),
-        others=sum(map(_bytes, pipeline.denoisers[1:])),
+        others=sum(map(weight_bytes, pipeline.denoisers[1:])),
     )
 
 
@@ -145,7 +145,3 @@ def _stream(denoiser: nn.Module, device: torch.device, size: int) -> None:
 def _layers(stack: nn.Module) -> list[nn.Module]:
     """The modules of a stack of layers, each of which is called once on the way through."""
     return [layer for child in stack.children() for layer in (child if isinstance(child, nn.ModuleList) else [child])]
-
-
-def _bytes(module: nn.Module) -> int:
-    return sum(tensor.nbytes for tensor in dict.fromkeys([*module.parameters(), *module.buffers()]))

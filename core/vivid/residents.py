@@ -9,7 +9,7 @@ from __future__ import annotations
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -17,15 +17,13 @@ from accelerate.hooks import add_hook_to_module, ModelHook
 from accelerate.utils import send_to_device
 from torch import nn
 
-from core.errors import DeviceMemoryError
+from core.errors import DeviceMemoryError, StudioError
 from core.vivid.memory import next_mode, parts_to_evict
 
 
 @contextlib.contextmanager
-def memory_errors(mode: str, device: torch.device) -> Iterator[None]:
-    """Turn the library's error about a full device into a DeviceMemoryError, for a model that was
-    placed in `mode`.
-    """
+def full_device_told(device: torch.device, told: Callable[[], StudioError]) -> Iterator[None]:
+    """Turn the library's error about a full device into the one that `told` makes."""
     short = False
     try:
         yield
@@ -37,7 +35,16 @@ def memory_errors(mode: str, device: torch.device) -> Iterator[None]:
         short = True
     if short:  # only here, where the error and with it what its frames hold are gone
         release_unused(device)
-        raise DeviceMemoryError(str(device), mode, next_mode(mode, str(device)))
+        raise told()
+
+
+@contextlib.contextmanager
+def memory_errors(mode: str, device: torch.device) -> Iterator[None]:
+    """Turn the library's error about a full device into a DeviceMemoryError, for a model that was
+    placed in `mode`.
+    """
+    with full_device_told(device, lambda: DeviceMemoryError(str(device), mode, next_mode(mode, str(device)))):
+        yield
 
 
 class Residents:
@@ -147,6 +154,11 @@ class LayerHook(ModelHook):
     def post_forward(self, module: nn.Module, output: Any) -> Any:
         self._part.leave()
         return output
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """Bytes of all weights of a module, tied ones once."""
+    return sum(tensor.nbytes for tensor in dict.fromkeys([*module.parameters(), *module.buffers()]))
 
 
 def release_unused(device: torch.device) -> None:
