@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.settings import Settings
@@ -32,7 +33,8 @@ def edit_command(recipe: Recipe) -> str:
     if len(edit.keyframes) != 1 or edit.feathers:
         raise InputError(f"several keyframes can't be said in one command: {ELSE}")
     (keyframe,), (track,) = edit.keyframes, edit.tracks
-    if not keyframe.painted or keyframe.grown or (keyframe.paint_settings, keyframe.paint_seed) != (edit.settings, keyframe.seed):
+    painted = replace(keyframe.paint_settings, painter=edit.settings.painter), keyframe.paint_seed
+    if not keyframe.painted or keyframe.grown or painted != (edit.settings, keyframe.seed):
         raise InputError(f"a keyframe that came from elsewhere, or was branched, can't be said in one command: {ELSE}")
     if not track.prompts or not all(isinstance(prompt, (PointPrompt, BoxPrompt)) for prompt in track.prompts):
         raise InputError(f"painted masks can't be said in one command: {ELSE}")
@@ -50,7 +52,7 @@ def edit_command(recipe: Recipe) -> str:
         ("--through-cuts", edit.through_cuts),
         ("--deinterlace", recipe.deinterlace),
     )
-    return shlex.join([*words, *(flag for flag, wanted in flags if wanted), *_models(edit)])
+    return shlex.join([*words, *(flag for flag, wanted in flags if wanted), *_models(edit, keyframe)])
 
 
 def _pixels(*numbers: float) -> str:
@@ -79,9 +81,9 @@ def _adjusted(adjustment: MaskAdjustment, feather: int) -> list[str]:
     return ["--adjust", ",".join([form, *more]), "--feather", str(feather)]
 
 
-def _models(edit: RecipeEdit) -> list[str]:
+def _models(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
     usual = Settings()
     chosen = (("--segmenter", edit.segmenter, usual.segmenter), ("--model", edit.model, usual.model))
     words = [word for option, name, default in chosen if name != default for word in (option, name)]
-    painter = edit.settings.painter
+    painter = keyframe.paint_settings.painter
     return words if painter is None else [*words, "--keyframe-model", painter]

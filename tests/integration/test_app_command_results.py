@@ -110,6 +110,10 @@ def test_an_edit_can_be_copied_as_a_command(edited: Path) -> None:
     asked = {name: value for name, value in vars(given).items() if value != vars(own)[name]}
     adjusted = {"adjust": "box+expand:6,holes:all,smooth:1", "frame": 0}
     assert asked == {"box": [f"0:{BOX}"], "caption": "a red cube", "seed": 3, "steps": 1, **adjusted}
+    (edit,) = recipe.edits
+    painted = replace(edit.keyframes[0], paint_settings=replace(edit.keyframes[0].paint_settings, painter="sdxl-inpaint"))
+    other = replace(recipe, edits=(replace(edit, keyframes=(painted,)),))
+    assert shlex.split(edit_command(other))[-2:] == ["--keyframe-model", "sdxl-inpaint"]
     with pytest.raises(InputError, match="several objects or edits"):
         edit_command(replace(recipe, edits=recipe.edits * 2))
 
