@@ -62,6 +62,7 @@ class Engine:
     def forget(self, name: str) -> None:
         """Let go of a model that was removed, without waiting for another that is being loaded."""
         self._segmenters.pop(name, None)
+        self._videos.pop(name, None)
         self._painters.pop(name, None)
         if self._shared is not None:
             self._shared.forget(name)

@@ -98,9 +98,10 @@ def load_captioner(path: str, device: str) -> LanguageCaptions:
     if not folder.is_dir():
         raise InputError(f"captioner={path}: there is no such folder; say embedded, or the folder of a vision-language model")
     try:
-        processor = AutoProcessor.from_pretrained(folder)
+        # Said, since transformers else asks on the terminal whether to run a folder's programs.
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
     except (OSError, ValueError, LookupError, RuntimeError, TypeError, ImportError) as error:
         said = " ".join(str(error).split())[:300]
         raise InputError(f"captioner={path} holds no vision-language model that transformers can load ({said})") from None

@@ -109,7 +109,7 @@ def read_engine(folder: Path, name: str, dtype: torch.dtype, denoiser: Any = Non
     if denoiser is None:
         denoiser = CogVideoXTransformer3DModel.from_pretrained(folder, subfolder="transformer", **weights)
     pipeline = VividPipeline(
-        tokenizer=AutoTokenizer.from_pretrained(folder, subfolder="tokenizer"),
+        tokenizer=AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False),
         text_encoder=T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", **weights),
         vae=vae,
         transformer=denoiser,

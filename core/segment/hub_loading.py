@@ -92,7 +92,7 @@ def _read(folder: Path, name: str) -> Any:
 def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _features(network: Any, picture: Tensor) -> tuple[list[Tensor], list[Tensor]]:

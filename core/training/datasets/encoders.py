@@ -71,7 +71,7 @@ class Encoders:
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The text encoder's tokenizer."""
-        return load_part(self.base, "tokenizer", AutoTokenizer)
+        return load_part(self.base, "tokenizer", AutoTokenizer, trust_remote_code=False)
 
     @cached_property
     def text_encoder(self) -> T5EncoderModel:
