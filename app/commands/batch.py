@@ -29,7 +29,7 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import check_carry, check_seed, check_task
-from core.project.tracks import MaskAdjustment
+from core.project.tracks import MaskAdjustment, USUAL_ADJUSTMENT
 from core.project.video import check_editable, Clip
 from core.words import counted
 
@@ -190,9 +190,10 @@ def edit_to_folder(
                 model = engine.video_model()
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
-            paints = arguments.task != "delete" or model.paints_background
-            if paints and (hint := model.rate_hint(float(info.rate))):
-                note(hint)
+            if arguments.task != "delete" or model.paints_background:
+                for hint in (model.rate_hint(float(info.rate)), _form_hint(model, arguments)):
+                    if hint:
+                        note(hint)
             if masks is None:
                 with stopwatch("track"):
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
@@ -240,6 +241,14 @@ def edit_to_folder(
     print_flagged(suspect)
     print_carried(report)
     return report
+
+
+def _form_hint(model: VideoEngine, arguments: EditArguments) -> str:
+    """What a person should know of the region's form; "" for nothing."""
+    best = model.declared.region_form
+    if best is None or arguments.adjustment.form == best:
+        return ""
+    return f"{model.declared.title} does best where the region is of another form: --adjust {best}:{USUAL_ADJUSTMENT.pixels} gives it"
 
 
 def _with_proposal(arguments: EditArguments, masks: MaskSequence) -> EditArguments:
