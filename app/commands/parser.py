@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.commands import data, subcommands
 from app.commands.given_insert import add_insert_options
+from app.render.result_parts import PARTS
 from app.version import command_name, version
 from core.errors import InputError
 
@@ -14,8 +15,6 @@ ADJUST = (
     "the region that may change: none, expand:8, hull, box, hull+expand:8 or box+expand:8, in pixels (a negative number shrinks: "
     "expand:-4); after a comma, holes:200 or holes:all fills holes and smooth:2 smooths over frames"
 )
-PARTS = ("alone-prores", "alone-webm", "alone-png", "plate")
-"""Parts of a result that `edit` can write; app.render.result_parts writes them."""
 MATTES = ("ids", "matte", "webm", "prores", "green")
 """Forms of masks that `track` can write besides PNG; core.render.mattes writes them."""
 
@@ -134,7 +133,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--also",
         action="append",
         default=[],
-        choices=PARTS,
+        choices=tuple(PARTS),
         metavar="PART",
         help=f"also write a part of the result for a compositor: {', '.join(PARTS)} (repeatable)",
     )
