@@ -41,8 +41,8 @@ def fetch_model(name: str, store: ModelStore, context: JobContext, *, accepted: 
         The path of the checkpoint file or the package's folder.
 
     Raises:
-        InputError: The model is unknown, ships with the program or can't be run by it, or its
-            licence was not accepted.
+        InputError: The model is unknown, ships with the program or can't be run by it, its licence
+            was not accepted, or it is here and another revision is asked for.
         ModelMissingError: The hub does not give it, the connection was lost, or a file came
             damaged.
         StorageError: The disk is full, or too full for what is to come.
@@ -53,6 +53,8 @@ def fetch_model(name: str, store: ModelStore, context: JobContext, *, accepted: 
     wanted = lacking(name, store)
     if wanted and not (accepted or is_accepted(name, store)):
         raise InputError(f"the licence of '{name}' was not accepted: {'; '.join(map(str, licences(model)))}")
+    if revision and not wanted:
+        raise InputError(f"'{name}' is here already: to take the revision {revision} in its place, remove it first")
     records = {}
     for part in wanted:
         context.report(f"asking the hub for {_named(part, name)}", 0, 1)

@@ -11,9 +11,10 @@ from app.editor.editor import Editor
 from app.settings import Settings
 from core.errors import InputError
 from core.models.catalogue import MODELS
-from core.models.fetch import begun_mb, is_accepted
+from core.models.fetch import begun_mb, fetch_model, is_accepted
 from core.models.record import HubFile, Record
 from core.models.store import ModelStore
+from core.progress import JobContext
 
 VACE = "wan-vace-1.3b"
 
@@ -54,6 +55,9 @@ def test_weights_in_pieces_are_here_when_all_pieces_are(tmp_path: Path) -> None:
     assert not store.available(VACE, "video")
     (folder / "transformer" / "model-2-of-2.safetensors").touch()
     assert store.locate(VACE, "video") == folder
+    assert fetch_model(VACE, store, JobContext()) == folder, "nothing is fetched, so no licence is asked for"
+    with pytest.raises(InputError, match="to take the revision main in its place, remove it first"):
+        fetch_model(VACE, store, JobContext(), revision="main")
 
 
 def test_what_other_programs_fetched_is_used_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
