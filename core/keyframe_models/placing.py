@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,8 @@ def place(
     for name, part in parts.items():
         if name in plan.streamed:
             _stream(part, device)
+            # Asked first: parts that stay while there is room know nothing of layers that come.
+            part.register_forward_pre_hook(functools.partial(_make_room, residents, _at_once(weight_bytes(part)) + work[name]))
         else:
             residents.add(name, part, work[name])
     return Places(plan, residents)
@@ -120,10 +123,19 @@ def plan_parts(parts: dict[str, Any], denoiser: str, wanted: str, size: tuple[in
     tiled = sizes["vae"] + _work(parts, denoiser, size)["vae"] > room
     work = _work(parts, denoiser, size, tiled)
     streamed = tuple(name for name in parts if name != "vae" and (wanted == "layers" or sizes[name] + work[name] > room))
-    least = max(sizes[name] // (LAYERS if name in streamed else 1) + work[name] for name in parts)
+    least = max((_at_once(sizes[name]) if name in streamed else sizes[name]) + work[name] for name in parts)
     budget = least if wanted in ("parts", "layers") else max(least, room)
     resting = sum(sizes[name] for name in parts if name not in streamed)
     return PartsPlan(streamed, tiled, budget, min(budget, max(least, resting + max(work.values()))))
+
+
+def _at_once(size: int) -> int:
+    """Bytes of a part of `size` bytes that are on the device while it comes layer after layer."""
+    return size // LAYERS
+
+
+def _make_room(residents: Residents, size: int, part: nn.Module, given: Any) -> None:
+    residents.make_room(size)
 
 
 def _work(parts: dict[str, Any], denoiser: str, size: tuple[int, int], tiled: bool = False) -> dict[str, int]:

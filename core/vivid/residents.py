@@ -84,9 +84,7 @@ class Residents:
     def come(self, name: str) -> None:
         """Bring a part to the device."""
         part = self._parts[name]
-        others = {other: size for other, size in self._here.items() if other != name}
-        for other in parts_to_evict(others, part.size + self._work[name], self.budget):
-            self.leave(other)
+        self.make_room(part.size + self._work[name], name)
         if name in self._here:
             return
         try:
@@ -96,6 +94,17 @@ class Residents:
                 self.leave(other)
             part.come()
         self._here[name] = part.size
+
+    def make_room(self, size: int, beside: str | None = None) -> None:
+        """Send back those that leave no room for `size` bytes, the longest there first.
+
+        Args:
+            size: Bytes that something is about to take.
+            beside: A part that stays, since it is what takes them.
+        """
+        others = {other: held for other, held in self._here.items() if other != beside}
+        for other in parts_to_evict(others, size, self.budget):
+            self.leave(other)
 
     def leave(self, name: str) -> None:
         """Send a part back; nothing when it is not there."""

@@ -23,7 +23,7 @@ from core.errors import InputError, ModelMissingError
 from core.keyframe_models.contract import PaintRequest, sizes_of
 from core.keyframe_models.loading import load_keyframe_model
 from core.keyframe_models.pipeline_model import PipelineModel
-from core.keyframe_models.placing import place
+from core.keyframe_models.placing import DENOISING, LAYERS, place
 from core.keyframe_models.sharing import SharedDevice, tenant_of
 from core.keyframe_models.studio import painted_area, PaintingStudio
 from core.media import open_clip, read_image
@@ -34,6 +34,7 @@ from core.render.composite import difference_outside
 from core.vivid.keyframe import KeyframeStudio
 from core.vivid.memory import MARGIN, MemoryPlan
 from core.vivid.model import load_vivid
+from core.vivid.residents import weight_bytes
 from tests.builders import noise_frames
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -264,6 +265,20 @@ def test_parts_and_layers_that_come_when_they_are_called_paint_the_same(
         assert (tries(model, [5])[0] == plain).all()
         assert (model.denoiser in model.places.plan.streamed) == (wanted == "layers")
         assert ("text_encoder" in model.places.residents.here) == (wanted == "auto")
+
+
+def test_layers_that_come_find_room_beside_the_parts_that_stay(folders: dict[str, Path]) -> None:
+    model = loaded(folders["flux2-klein"])
+    network, (height, width) = model.pipeline.transformer, model.sizes[0]
+    work, size = DENOISING * height * width, weight_bytes(network)
+    model.places = place(model.pipeline, model.denoiser, CPU, "auto", model.sizes[0], MARGIN + work + size - 1)
+    residents, seen = model.places.residents, list[int]()
+    assert model.places.plan.streamed == ("transformer",)
+    residents.budget = work + size // LAYERS  # nothing fits beside
+    network.register_forward_pre_hook(lambda *_: seen.append(residents.held))
+    tries(model, [5])
+    assert set(seen) == {0}
+    assert residents.held > 0
 
 
 def device_of(room: int) -> SharedDevice:
