@@ -14,6 +14,7 @@ import core.engines
 from core.engines.folders import facts_of
 from core.errors import ModelMissingError
 from core.models import ModelStore
+from core.models.tensors import check_package
 from core.vivid.contract import Declaration, VideoEngine
 from core.vivid.loading import damage_reported, dtype_for, set_up
 from core.vivid.model import is_vivid, open_vivid
@@ -83,6 +84,7 @@ def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> Vid
     for module in engine_modules():
         if module.recognises(folder):
             with damage_reported(folder):
+                check_package(folder)
                 return module.read_engine(folder, name, dtype)
     raise _unknown(folder)
 
@@ -94,6 +96,7 @@ def _read_file(path: Path, name: str, dtype: torch.dtype, store: ModelStore) -> 
     for module in engine_modules():
         if module.recognises(folder):
             with damage_reported(path):
+                check_package(folder)
                 return module.read_engine(folder, name, dtype, read_denoiser(path, folder, dtype))
     raise _unknown(folder)
 

@@ -17,6 +17,7 @@ from core.keyframe_models.contract import PaintRequest
 from core.keyframe_models.facts import CONTROLNET, INDEX
 from core.keyframe_models.pipeline_model import Embeddings, PipelineModel
 from core.models import ModelStore
+from core.models.tensors import check_package
 
 BASE = "qwen-image"
 """The catalogue's name of what a ControlNet alone stands on."""
@@ -35,6 +36,7 @@ class Qwen(PipelineModel):
         """As `PipelineModel.opened`; a ControlNet alone is put on the catalogue's Qwen-Image."""
         if not (folder / INDEX).is_file():
             base, control = store.locate(BASE, "part"), folder
+            check_package(base)
         else:
             base, control = folder, folder / CONTROLNET
         net = QwenImageControlNetModel.from_pretrained(control, dtype=dtype, use_safetensors=True)
