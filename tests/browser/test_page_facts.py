@@ -128,7 +128,7 @@ def test_what_is_drawn_follows_the_system_while_nobody_chose(page: Any, server: 
 @pytest.mark.browser
 def test_a_new_workspace_opens_with_an_example_that_steps_and_plays(page: Any, server: Server) -> None:
     open_page(page, server.url)
-    assert page.url == f"{server.url}/", "the address tells neither the token nor the project"
+    assert page.url == f"{server.url}/?example=meadow", "the address tells neither the token nor the project"
     assert page.locator("#studio-video [data-ref=name]").inner_text()
     assert page.locator("#studio-video .vs-facts").inner_text().count("frames") == 1
     page.keyboard.press("4")  # a step that is locked says why

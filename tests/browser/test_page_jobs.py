@@ -115,7 +115,7 @@ def test_two_people_share_a_server_and_it_may_go_and_come_back(browser: Any, tmp
         one.get_by_role("button", name="Stop", exact=True).click()
         two = people[1].new_page()
         problems.watch(two)
-        open_page(two, url)
+        open_page(two, f"{url}/?")
         found = two.evaluate("[studio.state.view.id, studio.state.step, studio.state.view.jobs[0].id]")
         assert found == [projects[1], "propagate", waiting]
         two.wait_for_function("id => studio.state.view.jobs.find((job) => job.id === id).state === 'done'", arg=waiting, timeout=SLOW)

@@ -101,7 +101,7 @@ def test_an_interlaced_clip_is_deinterlaced_by_one_click_and_its_recipe_knows(ed
     assert (fields()["remedy"], fields()["label"]) == ("fields", "Keep fields")
     assert project_view(editor, project.project_id)["clip"]["deinterlaced"]
     assert editor.clip.frame_jpeg(project.project_id, 1) != kept
-    assert recipe_of(editor.workspace, changed, [], (0, 4), "h264").deinterlace
+    assert recipe_of(editor.workspace, changed, [], (0, 4), "h264", whole=False).deinterlace
     assert loads(dumps(editor.workspace.history(project.project_id))).present.clip.deinterlace
 
     editor.clip.deinterlace(project.project_id, on=False)
