@@ -15,8 +15,10 @@ def test_a_shape_is_drawn_closed_and_moved_on_another_frame(page: Any, server: S
     open_page(page, server.url)
     open_by_path(page, disc_clip(tmp_path / "disc.mp4", frames=9))
     page.evaluate("studio.openStep('select')")
+    page.wait_for_function("studio.state.step === 'select'")
     page.wait_for_selector("#studio-canvas canvas[data-frame='0']")
     page.keyboard.press("l")
+    page.wait_for_function("studio.state.tool === 'shape'")
     for x, y in ((30, 40), (80, 40), (80, 90), (30, 90), (30, 40)):
         page.mouse.click(*point(page, x, y))
     page.wait_for_function("studio.state.view.objects.some((object) => object.shape)")
