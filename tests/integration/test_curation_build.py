@@ -128,7 +128,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames[12:, :24, :, 2] += 150
     for index in range(24):
         frames[index, 10:22, 4 + 2 * index % 40 : 18 + 2 * index % 40] = (220, 30, 30)
-    video_file(folder / "cut.mp4", frames)
+    # without what depends on memory that x264 has not written: the same file each time
+    video_file(folder / "cut.mp4", frames, options={"x264-params": "mbtree=0:threads=1"})
     (folder / "broken.mp4").write_bytes((folder / "cut.mp4").read_bytes()[:900])
     return folder
 
@@ -296,7 +297,7 @@ def test_a_build_tells_how_far_it_is_and_goes_on_once_a_source_is_mended(
         path.write_text(path.read_text().replace(str(videos), str(tmp_path / "videos")))
     run_here("data", "status", built)
     said = capsys.readouterr().out
-    assert re.search(r"^clips +4 of 4 +8 +1 +1 +0 ", said, re.MULTILINE), said
+    assert re.search(r"^clips +4 of 4 +8 +0 +1 +0 ", said, re.MULTILINE), said
     assert re.search(r"^deletions +4 of 4 ", said, re.MULTILINE)
     assert "set aside: 1 in clips, " in said
     run_here("data", "inspect", built, "--samples", 3, "--page", tmp_path / "page.html")
