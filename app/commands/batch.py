@@ -28,7 +28,7 @@ from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
-from core.project.edits import check_carry, check_seed, check_task
+from core.project.edits import check_carry, check_task
 from core.project.tracks import MaskAdjustment, USUAL_ADJUSTMENT
 from core.project.video import check_editable, Clip
 from core.words import counted
@@ -143,12 +143,8 @@ def edit_to_folder(
     from core.media import sha256_of, write_image
 
     check_task(arguments.task, arguments.caption)
-    check_seed(arguments.seed)
     check_carry(arguments.carry, arguments.task)
-    if arguments.invert_masks and arguments.masks is None:
-        raise InputError("--invert-masks is about --masks: give both, or neither")
-    if prompts and arguments.masks is not None:
-        raise InputError("give prompts or --masks, not both: leave one out")
+    arguments.check(prompts)
     stopwatch = Stopwatch()
     with opened_clip(video, arguments.deinterlace, context) as reader:
         info = reader.info

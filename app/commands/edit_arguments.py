@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.commands.given_keyframes import GivenKeyframe
-from core.project.edits import Carry, SamplingSettings
+from app.commands.prompt_arguments import PromptArguments
+from core.errors import InputError
+from core.project.edits import Carry, check_seed, SamplingSettings
 from core.project.tracks import MaskAdjustment
 
 
@@ -34,3 +36,11 @@ class EditArguments:
     proposes: bool = False
     only_frames: bool = False
     also: tuple[str, ...] = ()
+
+    def check(self, prompts: PromptArguments) -> None:
+        """Raise InputError for what can't be asked for together, or is out of range."""
+        check_seed(self.seed)
+        if self.invert_masks and self.masks is None:
+            raise InputError("--invert-masks is about --masks: give both, or neither")
+        if prompts and self.masks is not None:
+            raise InputError("give prompts or --masks, not both: leave one out")

@@ -71,8 +71,7 @@ def insert_to_folder(
 
     if arguments.keyframes:
         raise InputError("give --picture or --keyframe, not both: leave one out")
-    if prompts and arguments.masks is not None:
-        raise InputError("give prompts or --masks, not both: leave one out")
+    arguments.check(prompts)
     picture, remarks = read_picture(given.path)
     for line in remarks:
         note(line)

@@ -15,6 +15,8 @@ from command_line import BOX, contents, ROOT
 from PIL import Image
 
 WRONG = [
+    (("--picture", "x.png", "--place", "1,1,4,4", "--invert-masks"), "--invert-masks is about --masks"),
+    (("--picture", "x.png", "--place", "1,1,4,4", "--seed", "-1"), "the seed -1"),
     (("--task", "add", "--caption", "a red ball"), "say which object"),
     (("--box", "10,10,10,40", "--task", "delete"), "is empty"),
     (("--box", "10,10,400,40", "--task", "delete"), "outside the frame"),
