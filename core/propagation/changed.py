@@ -14,12 +14,12 @@ from core.carrying.motion import ThingMotion
 from core.carrying.occluders import Occluders
 from core.carrying.pose import ThingPose
 from core.progress import JobContext
+from core.propagation.drawn import drawn_windows
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames, share_between
 from core.propagation.windows import Window
 from core.render.composite import composite
 
-STAGE = "propagate"
 LEAST = 8.0
 """What the least sure pixel of a carried frame counts, beside 255 for the surest."""
 
@@ -45,34 +45,19 @@ def carry_change(
         context: Reports progress, and stops within a window.
         stored: Asked before a window is made.
 
-    Yields:
+    Returns:
         Windows as they finish.
 
     Raises:
         Cancelled: The job was stopped.
     """
     blend = Blend(reader, request)
-    total = len(windows) * runs
-    for number, window in enumerate(windows):
-        finished = stored(window) if stored is not None else None
-        if finished is None:
-            shares: list[float] = []
 
-            def pictures(window: Window = window, number: int = number, shares: list[float] = shares) -> Iterator[Frame]:
-                first, last = min(window.edited), max(window.edited)
-                sources = dict(zip(range(first, last + 1), reader.frames(first, last + 1), strict=True))
-                for position, frame in enumerate(window.edited, 1):
-                    context.check()
-                    carried = blend.carry(frame, sources[frame])
-                    shares.append(carried.unsupported)
-                    yield carried.picture
-                    context.report(STAGE, number * runs + runs * position // len(window.edited), total)
+    def draw(frame: int, source: Frame) -> tuple[Frame, float]:
+        carried = blend.carry(frame, source)
+        return carried.picture, carried.unsupported
 
-            finished = EditedWindow.of(window.edited, pictures(), request.region)
-            finished = replace(finished, unsupported=tuple(shares))
-        else:
-            context.report(STAGE, (number + 1) * runs, total)
-        yield finished
+    return drawn_windows(reader, request, windows, runs, context, stored, draw)
 
 
 class Blend:

@@ -6,16 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from core.inserts.carried import CarriedInsert, CornerPath, encode_path, LaidInsert
 from core.inserts.drawing import InsertDrawer
 from core.progress import JobContext
 from core.project.codec import encode
+from core.propagation.drawn import drawn_windows
 from core.propagation.request import EditRequest
 from core.propagation.result import EditedWindow, Frame, Frames, share_between
 from core.propagation.windows import Window
-
-STAGE = "propagate"
 
 
 def carry_insert(
@@ -38,7 +38,7 @@ def carry_insert(
         context: Reports progress, and stops within a window.
         stored: Asked before a window is made.
 
-    Yields:
+    Returns:
         Windows as they finish.
 
     Raises:
@@ -47,25 +47,15 @@ def carry_insert(
     keyframe = request.keyframe
     carried = keyframe.insert
     assert carried is not None
-    total = len(windows) * runs
-    drawer: InsertDrawer | None = None
-    for number, window in enumerate(windows):
-        finished = stored(window) if stored is not None else None
-        if finished is None:
-            drawer = drawer or drawer_of(reader, LaidInsert(carried.insert, carried.picture, keyframe.frame))
 
-            def pictures(window: Window = window, number: int = number, drawer: InsertDrawer = drawer) -> Iterator[Frame]:
-                first, last = min(window.edited), max(window.edited)
-                sources = dict(zip(range(first, last + 1), reader.frames(first, last + 1), strict=True))
-                for position, frame in enumerate(window.edited, 1):
-                    context.check()
-                    yield drawer.draw(frame, sources[frame], carried.path.get(frame), carried.before(frame))
-                    context.report(STAGE, number * runs + runs * position // len(window.edited), total)
+    @cache
+    def drawer() -> InsertDrawer:
+        return drawer_of(reader, LaidInsert(carried.insert, carried.picture, keyframe.frame))
 
-            finished = EditedWindow.of(window.edited, pictures(), request.region)
-        else:
-            context.report(STAGE, (number + 1) * runs, total)
-        yield finished
+    def draw(frame: int, source: Frame) -> tuple[Frame, None]:
+        return drawer().draw(frame, source, carried.path.get(frame), carried.before(frame)), None
+
+    return drawn_windows(reader, request, windows, runs, context, stored, draw)
 
 
 def drawer_of(reader: Frames, laid: LaidInsert) -> InsertDrawer:

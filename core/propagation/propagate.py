@@ -20,7 +20,8 @@ from core.geometry import Box
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
-from core.propagation.changed import carry_change, STAGE
+from core.propagation.changed import carry_change
+from core.propagation.drawn import STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
 from core.propagation.laid import carry_insert
 from core.propagation.mask_motion import STRETCH
