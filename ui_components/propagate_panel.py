@@ -54,6 +54,10 @@ BODY = """
      title="Every finished result is kept; the one that is chosen plays"></select>
     {rename}
   </div>
+  <details class="vs-advanced" data-ref="beside" hidden>
+    <summary title="Results of the same frames, played in step">Compare with other results</summary>
+    <ul class="vs-keys" data-ref="besideList" aria-label="Results beside it"></ul>
+  </details>
   <div class="vs-row vs-even">
     <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
      data-icon="download"></span>Download</a>

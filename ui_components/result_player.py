@@ -1,5 +1,5 @@
-"""The result player: before and after as two videos that run as one, side by side or under a wipe;
-loop, and the region over them.
+"""The result player: before and after, or up to four results, as videos that run as one, side by
+side or under a wipe; loop, and the region over them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MARKUP = """
     <video data-ref="source" muted playsinline preload="auto" aria-label="The clip before"></video>
     <img data-ref="still" alt="A frame before" hidden>
     <img class="vs-player-mask" data-ref="maskBefore" alt="" hidden>
-    <figcaption>Before</figcaption>
+    <figcaption data-ref="captionBefore">Before</figcaption>
   </figure>
   <figure class="vs-player-pane" data-ref="after">
     <video data-ref="result" playsinline preload="auto" aria-label="The result"></video>

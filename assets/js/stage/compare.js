@@ -1,8 +1,9 @@
 // Before and after: the choice at the top of the stage, and the divider of the wipe.
 
+import { capital } from "../state/format.js";
 import { clamp, middleOfRegion } from "../state/geometry.js";
 import { projectUrl } from "../state/project.js";
-import { compared, compareMode, playedResult } from "../state/result.js";
+import { besideResults, compared, compareMode, playedResult } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { comparedTry, shownTry, tryTitle } from "../state/tries.js";
 import { make } from "../widgets/dom.js";
@@ -20,6 +21,16 @@ const CHOICES = {
     ["after", "Result", "The edited clip"],
   ],
 };
+CHOICES.results = [
+  ["before", "Other", "The result that this one is compared with"],
+  WIPE,
+  ["side", "Side by side", "Both results beside each other"],
+  ["after", "Chosen", "The chosen result"],
+];
+CHOICES.several = [
+  ["side", "Side by side", "All results that are ticked, and the chosen one"],
+  ["after", "Chosen", "The chosen result"],
+];
 const WIPE_KEYS = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 };
 
 // The middle of the region of a frame, 0 to 1 across; null where there is none.
@@ -34,7 +45,10 @@ const regionMiddle = async (frame) => {
   return middleOfRegion(context.getImageData(0, 0, width, height).data, width);
 };
 
+const OF_RESULTS = ["result", "results", "several"];
+
 const tagWords = (what) => {
+  if (what === "results") return [besideResults()[0], playedResult()].map(({ title }) => capital(title));
   if (what === "pair") return [tryTitle(comparedTry()), tryTitle(shownTry())];
   return what === "keyframe" ? ["Frame", "Try"] : ["Before", "After"];
 };
@@ -48,7 +62,7 @@ export const mountCompare = ({ compare, wipe, stage }) => {
   let centred = "";
 
   const choice = (what, [value, name, title]) => {
-    const choose = () => set({ [what === "result" ? "compareResult" : "compareTry"]: value });
+    const choose = () => set({ [OF_RESULTS.includes(what) ? "compareResult" : "compareTry"]: value });
     const input = make("input", { type: "radio", name: "vs-compare", value, onchange: choose });
     return make("label", { title }, input, make("span", {}, name));
   };
@@ -98,7 +112,7 @@ export const mountCompare = ({ compare, wipe, stage }) => {
     set({ wipe: clamp(state.wipe + by, 0, 1) });
   });
   new ResizeObserver(() => requestAnimationFrame(drawWipe)).observe(stage);
-  on("view step frame tryId againstId compareTry compareResult wipe viewport", () => {
+  on("view step frame tryId againstId compareTry compareResult besideIds wipe viewport", () => {
     drawChoices();
     requestAnimationFrame(drawWipe);
   });
@@ -106,7 +120,7 @@ export const mountCompare = ({ compare, wipe, stage }) => {
   // The divider starts where there is something to compare.
   on("view step tryId frame", () => {
     const what = compared();
-    const key = what && (what === "result" ? playedResult().id : state.tryId);
+    const key = what && (OF_RESULTS.includes(what) ? playedResult().id : state.tryId);
     if (!key || key === centred) return;
     centred = key;
     const take = (middle) => {

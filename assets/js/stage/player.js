@@ -1,18 +1,21 @@
-// Before and after as two videos that run as one. The result leads; the other follows it within
-// half a frame. Frames are found by the clip's own time stamps where its rate varies, so that the
-// frame that is shown is the frame that is said.
+// Before and after, or several results, as videos that run as one. The chosen result leads; the
+// others follow it within half a frame. Frames are found by the clip's own time stamps where its
+// rate varies, so that the frame that is shown is the frame that is said.
 
+import { capital } from "../state/format.js";
 import { clamp } from "../state/geometry.js";
 import { showMessage } from "../state/messages.js";
 import { frameAtTime, middleTime, timeOf } from "../state/playback.js";
 import { projectUrl } from "../state/project.js";
-import { compareMode, playedResult, resultPlays } from "../state/result.js";
+import { besideResults, compareMode, playedResult, resultPlays } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
-import { rootFontSize } from "../widgets/dom.js";
+import { make, rootFontSize } from "../widgets/dom.js";
 import { place } from "./viewport.js";
 
 export const mountPlayer = (ref) => {
-  const { player, source, result, still, before, after, mask, loop, maskBefore, maskAfter, caption } = ref;
+  const { player, source, result, still, before, after, mask, loop, maskBefore, maskAfter, caption, captionBefore } =
+    ref;
+  let more = []; // panes of a second and a third result beside the chosen one: { id, pane, video, mask }
   let loaded = "";
   let playable = true; // this browser can decode the source
   let stamps = null; // seconds of every frame of the clip; null while its rate is constant
@@ -21,13 +24,16 @@ export const mountPlayer = (ref) => {
   const shown = () => playedResult();
   const first = () => shown().span[0];
   const last = () => shown().span[1] - 1;
+  const beside = () => besideResults();
+  const followers = () => [...(playable ? [source] : []), ...more.map(({ video }) => video)];
   const frameShown = () => clamp(state.frame, first(), last());
 
   // Time
 
   const rate = () => state.view.clip.rate;
   const middle = (frame) => middleTime(frame, rate(), stamps);
-  const offset = () => timeOf(first(), rate(), stamps); // of the result's beginning in the source
+  const start = () => timeOf(first(), rate(), stamps); // of the result's beginning in the source
+  const offset = (video) => (video === source && !beside().length ? start() : 0);
   const frameAt = (time) => frameAtTime(time, first(), last(), rate(), stamps);
   const readStamps = async () => {
     const { id, clip } = state.view;
@@ -43,29 +49,51 @@ export const mountPlayer = (ref) => {
 
   // Pictures
 
+  const resultUrl = ({ id }) => projectUrl(`result/${id}.mp4`);
   const load = () => {
-    const key = `${state.view.id}/${shown().id}`;
+    const [other, ...others] = beside();
+    const key = [state.view.id, shown().id, ...beside().map(({ id }) => id)].join("/");
     if (key === loaded) return;
     loaded = key;
     // with accepted edits below, or deinterlaced, what was before is not the source
-    playable = !shown().base && !state.view.clip.deinterlaced;
+    playable = Boolean(other) || (!shown().base && !state.view.clip.deinterlaced);
     still.hidden = playable;
     source.hidden = !playable;
-    if (playable) source.src = projectUrl("source");
+    if (playable) source.src = other ? resultUrl(other) : projectUrl("source");
     else source.removeAttribute("src");
-    result.src = projectUrl(`result/${shown().id}.mp4`);
+    const leading = new URL(resultUrl(shown()), location.href).href;
+    if (result.src !== leading) result.src = leading;
+    for (const { pane } of more) pane.remove();
+    more = others.map(addPane);
+  };
+  const addPane = (one) => {
+    const video = make("video", { playsinline: true, preload: "auto", "aria-label": capital(one.title) });
+    video.muted = true; // the attribute counts for markup only
+    const overlay = make("img", { class: "vs-player-mask", alt: "", hidden: true });
+    const words = make("figcaption", {}, capital(one.title));
+    const pane = make("figure", { class: "vs-player-pane vs-player-more" }, video, overlay, words);
+    whenLoaded(video);
+    video.src = resultUrl(one);
+    after.after(pane);
+    return { id: one.id, pane, video, mask: overlay };
   };
   const mark = () => (state.view.clip.deinterlaced ? "?whole=1" : "");
   const stillUrl = (frame) => projectUrl(`${shown().base ? `below/${shown().id}` : "source"}/${frame}.jpg${mark()}`);
   const drawMask = () => {
-    for (const picture of [maskBefore, maskAfter]) {
+    const [other] = beside();
+    const pictures = [
+      [maskBefore, (other || shown()).id],
+      [maskAfter, shown().id],
+      ...more.map((one) => [one.mask, one.id]),
+    ];
+    for (const [picture, id] of pictures) {
       picture.hidden = !state.showRegion;
-      if (state.showRegion) picture.src = projectUrl(`region/${shown().id}/${frameShown()}.png`);
+      if (state.showRegion) picture.src = projectUrl(`region/${id}/${frameShown()}.png`);
     }
   };
   // a source that this browser can't decode (10 bit, an odd codec): its frames one by one instead
   source.addEventListener("error", () => {
-    if (!source.getAttribute("src")) return;
+    if (!source.getAttribute("src") || beside().length) return;
     playable = false;
     source.hidden = true;
     still.hidden = false;
@@ -79,29 +107,34 @@ export const mountPlayer = (ref) => {
 
   const seek = () => {
     const frame = frameShown();
-    if (result.readyState && result.paused) result.currentTime = middle(frame) - offset();
-    if (playable && source.readyState && result.paused) source.currentTime = middle(frame);
+    const time = middle(frame) - start();
+    if (result.paused) {
+      for (const video of [result, ...followers()]) if (video.readyState) video.currentTime = time + offset(video);
+    }
     if (!playable) still.src = stillUrl(frame);
     drawMask();
   };
-  for (const video of [source, result]) {
+  const whenLoaded = (video) =>
     video.addEventListener("loadeddata", () => {
       if (!resultPlays()) return;
       seek();
-      if (video === result && state.playing) play(); // the final takes the draft's place
+      if (video === result && state.playing)
+        play(); // the final takes the draft's place
+      else if (!result.paused) video.play().catch(() => {}); // chosen while the others run
     });
-  }
+  for (const video of [source, result]) whenLoaded(video);
 
   // Playing. The browser says which frame it presents; where it doesn't, the clock has to do.
   const follow = (_, presented) => {
     if (result.paused || !resultPlays()) return;
     const frame = frameAt(presented ? presented.mediaTime : result.currentTime);
     if (frame !== state.frame) set({ frame });
-    if (playable) {
-      const wanted = result.currentTime + offset();
-      const late = Math.abs(source.currentTime - wanted) > 0.5 / rate();
-      if (late && !source.seeking) source.currentTime = wanted;
-    } else still.src = stillUrl(frame);
+    for (const video of followers()) {
+      const wanted = result.currentTime + offset(video);
+      const late = Math.abs(video.currentTime - wanted) > 0.5 / rate();
+      if (late && !video.seeking) video.currentTime = wanted;
+    }
+    if (!playable) still.src = stillUrl(frame);
     drawMask();
     next();
   };
@@ -111,15 +144,14 @@ export const mountPlayer = (ref) => {
   };
   const play = () => {
     if (frameAt(result.currentTime) >= last()) result.currentTime = 0;
-    if (playable) {
-      source.currentTime = result.currentTime + offset();
-      source.play().catch(() => {});
+    for (const video of followers()) {
+      video.currentTime = result.currentTime + offset(video);
+      video.play().catch(() => {});
     }
     result.play().then(next, () => set({ playing: false }));
   };
   const pause = () => {
-    result.pause();
-    source.pause();
+    for (const video of [result, source, ...more.map((one) => one.video)]) video.pause();
   };
   result.addEventListener("ended", () => {
     if (!state.loop) {
@@ -145,11 +177,12 @@ export const mountPlayer = (ref) => {
 
   // Where the two lie
 
-  // half of the stage, in the shape of the video
-  const half = () => {
+  // a half of the stage, or a quarter, in the shape of the video
+  const share = () => {
     const { width, height } = state.view.clip;
     const rem = rootFontSize();
-    const room = { width: (player.clientWidth - 2.8 * rem) / 2, height: player.clientHeight - 4.4 * rem };
+    const free = player.clientHeight - 4.4 * rem;
+    const room = { width: (player.clientWidth - 2.8 * rem) / 2, height: more.length ? (free - 0.8 * rem) / 2 : free };
     const scale = Math.min(room.width / width, room.height / height);
     return { left: "", top: "", width: `${width * scale}px`, height: `${height * scale}px` };
   };
@@ -163,12 +196,12 @@ export const mountPlayer = (ref) => {
     const mode = compareMode();
     player.dataset.mode = mode;
     if (!place) return;
-    const box = mode === "side" ? half() : whole();
-    for (const pane of [before, after]) Object.assign(pane.style, box);
+    const box = mode === "side" ? share() : whole();
+    for (const pane of [before, after, ...more.map((one) => one.pane)]) Object.assign(pane.style, box);
     after.style.clipPath = mode === "wipe" ? `inset(0 0 0 ${state.wipe * 100}%)` : "";
   };
 
-  on("view step compareResult wipe frame playing loop showRegion", (keys) => {
+  on("view step compareResult besideIds wipe frame playing loop showRegion", (keys) => {
     player.hidden = !resultPlays();
     if (player.hidden) {
       pause();
@@ -176,7 +209,9 @@ export const mountPlayer = (ref) => {
     }
     readStamps();
     load();
-    caption.textContent = shown().draft ? "Draft" : "Result";
+    const [other] = beside();
+    captionBefore.textContent = other ? capital(other.title) : "Before";
+    caption.textContent = other ? capital(shown().title) : shown().draft ? "Draft" : "Result";
     loop.setAttribute("aria-pressed", String(state.loop));
     mask.setAttribute("aria-pressed", String(state.showRegion));
     if (!keys.has("playing")) {

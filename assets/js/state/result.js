@@ -17,6 +17,22 @@ export const playedResult = () => {
   return results.find((other) => same(other) && String(other.edits) === String(result.edits)) || null;
 };
 
+export const MOST_BESIDE = 3;
+
+/** The finished results of the same frames that the played one can be compared with. */
+export const comparableResults = () => {
+  const played = playedResult();
+  if (!played) return [];
+  const [start, stop] = played.span;
+  return state.view.results.filter(({ id, span }) => id !== played.id && span[0] === start && span[1] === stop);
+};
+
+/** Those of them that are shown beside it; none where it is compared with the clip before. */
+export const besideResults = () =>
+  comparableResults()
+    .filter(({ id }) => state.besideIds.includes(id))
+    .slice(0, MOST_BESIDE);
+
 /** Whether the stage shows a finished result as video. */
 export const resultPlays = () => Boolean(state.step === "propagate" && state.view && playedResult());
 
@@ -63,15 +79,19 @@ export const worstSeam = (seams) =>
   seams.reduce((worst, seam) => (seam.score > (worst ? worst.score : 0) ? seam : worst), null);
 
 /**
- * What is compared on the stage: "result", "pair" (two tries), "keyframe" (a try and the frame) or
- * null.
+ * What is compared on the stage: "result" (and the clip before), "results" (two), "several" (three
+ * or four), "pair" (two tries), "keyframe" (a try and the frame) or null.
  */
 export const compared = () => {
   if (!state.view) return null;
-  if (resultPlays()) return "result";
+  if (resultPlays()) return ["result", "results"][besideResults().length] || "several";
   if (!shownTry()) return null;
   return comparedTry() ? "pair" : "keyframe";
 };
 
-/** How it is compared: "before", "wipe", "after", or "side" for a result. */
-export const compareMode = () => (state.step === "propagate" ? state.compareResult : state.compareTry);
+/** How it is compared: "before", "wipe", "after", or "side" for results. */
+export const compareMode = () => {
+  if (state.step !== "propagate") return state.compareTry;
+  const several = besideResults().length > 1 && state.compareResult !== "after"; // no divider parts four
+  return several ? "side" : state.compareResult;
+};

@@ -16,6 +16,7 @@ export const state = {
   opening: null,
   message: null, // the one that is shown
   resultId: null, // the result that was chosen among those that are finished
+  besideIds: [], // other results that are shown beside the chosen one
   fetched: null, // id of the job that fetched a model last
   dark: false,
 

@@ -1,4 +1,4 @@
-import { lanesOf, playedResult } from "/js/state/result.js";
+import { besideResults, compared, compareMode, comparableResults, lanesOf, playedResult } from "/js/state/result.js";
 import { set } from "/js/state/store.js";
 import { equal, test } from "./harness.js";
 
@@ -29,4 +29,17 @@ test("while the final is made, the draft of the same keyframes and frames plays"
   equal(played(made, [{ ...draft, span: [0, 5] }]), null);
   equal(played(null, []), null);
   set({ view: null });
+});
+
+test("results of the same frames are compared, two under a divider, more beside each other", () => {
+  const result = (id, stop = 9) => ({ id, done: true, edits: [id], span: [0, stop] });
+  const [a, b, c] = ["a", "b", "c"].map((id) => result(id));
+  set({ view: { result: a, results: [a, b, c, result("short", 5)] }, step: "propagate", compareResult: "wipe" });
+  equal(comparableResults(), [b, c]);
+  equal([besideResults(), compared(), compareMode()], [[], "result", "wipe"]);
+  set({ besideIds: ["c", "short", "gone"] });
+  equal([besideResults(), compared(), compareMode()], [[c], "results", "wipe"]);
+  set({ besideIds: ["c", "b"] });
+  equal([besideResults(), compared(), compareMode()], [[b, c], "several", "side"]);
+  set({ besideIds: [], view: null, step: "video", compareResult: "side" });
 });
