@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 WINDOWS = ".windows"
 """Where finished windows lie in OUT until the result is whole."""
+_FORM_WORDS = {"expand": "the mask", "hull+expand": "the mask's hull", "box+expand": "the mask's box"}
+"""Forms that an engine may do best with."""
 
 
 def track_to_folder(
@@ -195,7 +197,7 @@ def edit_to_folder(
                     masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
             suspect = [] if arguments.masks is not None else frames_flagged(masks, shots, given)
             if arguments.proposes:
-                arguments = _with_proposal(arguments, masks)
+                arguments = _with_proposal(arguments, masks, model)
             with stopwatch("adjust"):
                 region = _adjusted(masks, shots, arguments.adjustment, context)
             if grown:
@@ -240,19 +242,28 @@ def edit_to_folder(
 
 
 def _form_hint(model: VideoEngine, arguments: EditArguments) -> str:
-    """What a person should know of the region's form; "" for nothing."""
+    """What a person should know of the region's form that they chose; "" for nothing."""
     best = model.declared.region_form
-    if best is None or arguments.adjustment.form == best:
+    if best is None or arguments.proposes or arguments.adjustment.form == best:
         return ""
     return f"{model.declared.title} does best where the region is of another form: --adjust {best}:{USUAL_ADJUSTMENT.pixels} gives it"
 
 
-def _with_proposal(arguments: EditArguments, masks: MaskSequence) -> EditArguments:
+def _with_proposal(arguments: EditArguments, masks: MaskSequence, model: VideoEngine) -> EditArguments:
+    """The form and amount that suit a removal, or else the engine."""
     from core.masks import proposed_adjustment
 
-    adjustment = proposed_adjustment("delete", [masks], arguments.adjustment)
-    shape = "the mask's hull" if adjustment.form.startswith("hull") else "the mask"
-    note(f"the region is {shape} and {adjustment.pixels} pixels around it, as suits a removal; --adjust chooses another")
+    now, best = arguments.adjustment, model.declared.region_form
+    if arguments.task == "delete":
+        adjustment = proposed_adjustment("delete", [masks], now)
+        shape = "the mask's hull" if adjustment.form.startswith("hull") else "the mask"
+        suits = "as suits a removal; --adjust chooses another"
+    elif best is not None:
+        adjustment = replace(now, form=best, pixels=USUAL_ADJUSTMENT.pixels)
+        shape, suits = _FORM_WORDS[best], f"with which {model.declared.title} does best; --adjust none keeps to the mask"
+    else:
+        return arguments
+    note(f"the region is {shape} and {adjustment.pixels} pixels around it, {suits}")
     return replace(arguments, adjustment=adjustment)
 
 

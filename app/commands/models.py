@@ -65,8 +65,10 @@ def verify(name: str, store: ModelStore) -> None:
 
 def remove(name: str, store: ModelStore) -> None:
     """Delete a fetched model."""
-    remove_model(name, store)
+    left = remove_model(name, store)
     print(f"{name} is removed")
+    if left:
+        note(f"{' and '.join(map(str, left))} stays: what was not fetched is in it")
 
 
 def _asked(name: str) -> bool:

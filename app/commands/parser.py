@@ -98,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="masks instead of prompts: a folder or zip of numbered pictures, a picture, a matte video, or shapes (JSON)",
     )
     edit.add_argument("--invert-masks", action="store_true", help="edit what the masks leave out")
-    edit.add_argument("--adjust", metavar="FORM", help=f"{ADJUST} (none; to delete what prompts select, expand by what suits its size)")
+    edit.add_argument("--adjust", metavar="FORM", help=f"{ADJUST} (what suits the model, or none; to delete, expand by its size)")
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="width of the soft edge (4)")
     edit.add_argument(
         "--shadows", choices=("on", "off"), default="on", help="with delete: whether its shadow and reflection go too, where seen (on)"

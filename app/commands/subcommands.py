@@ -115,7 +115,7 @@ def edit(options: argparse.Namespace) -> None:
         options.shadows == "on",
         options.carry,
         options.deinterlace,
-        proposes=options.adjust is None and options.task == "delete",
+        proposes=options.adjust is None,
         only_frames=options.only_frames,
         also=tuple(dict.fromkeys(options.also)),
     )

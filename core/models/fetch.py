@@ -5,6 +5,7 @@ on from there.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import shutil
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from core.errors import InputError, ModelMissingError, StorageError
 from core.models.catalogue import licences, MODELS, not_yet
+from core.models.fingerprint import keep_digest
 from core.models.hub_answers import on_hub
 from core.models.model import ModelEntry
 from core.models.record import HubFile, is_inside, read_record, RECORD, Record
@@ -70,6 +72,9 @@ def fetch_model(name: str, store: ModelStore, context: JobContext, *, accepted: 
     for part, record in records.items():
         _download(MODELS[part], record, root, _Megabytes(context, f"fetching {_named(part, name)}", record.size))
         _begun(root, part).replace(root / part)
+        for file, known in record.files.items():
+            if known.large:  # was compared with this just now
+                keep_digest(root / part / file, known.hash)
     return store.locate(name, model.kind)
 
 
@@ -112,17 +117,44 @@ def verify_model(name: str, store: ModelStore, context: JobContext) -> int:
     return checked
 
 
-def remove_model(name: str, store: ModelStore) -> None:
-    """Delete what `fetch_model` brought here, whole or not.
+def remove_model(name: str, store: ModelStore) -> list[Path]:
+    """Delete what `fetch_model` brought here, whole or not. What a person has put beside it stays.
 
     InputError for a model that it did not bring.
+
+    Returns:
+        The folders that stay, because there is something else in them.
     """
-    root, name = _root(store), _fetchable(name).name
-    folders = [folder for folder in (root / name, _begun(root, name)) if folder.is_dir()]
-    if not folders:
+    root, model = _root(store), _fetchable(name)
+    folders = [folder for folder in (root / model.name, _begun(root, model.name)) if folder.is_dir()]
+    brought = {folder: _brought(folder, model) for folder in folders}
+    if not any(brought.values()):
         raise InputError(f"the model '{name}' is not in {root}: only what was fetched there can be removed")
+    for files in brought.values():
+        for path in files:
+            path.unlink()
     for folder in folders:
-        shutil.rmtree(folder)
+        # The deepest first; one that is not empty refuses.
+        for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+            with contextlib.suppress(OSError):
+                inner.rmdir()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _brought(folder: Path, model: ModelEntry) -> list[Path]:
+    """The files of a folder that were fetched: those of its record. Version 0.1 wrote none, and
+    fetched small models by the names of their files; a pipeline without a record was copied here.
+    """
+    record = read_record(folder)
+    if record is not None:
+        names = {RECORD, *record.files}
+    else:
+        asked = [model.file] if model.file else model.files
+        names = {RECORD, *asked} if not any("*" in name for name in asked) else set()
+    there = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    return [path for path in there if path.relative_to(folder).as_posix().removesuffix(_PART) in names]
 
 
 def lacking(name: str, store: ModelStore) -> list[str]:
@@ -132,7 +164,8 @@ def lacking(name: str, store: ModelStore) -> list[str]:
 
 def is_fetched(name: str, store: ModelStore) -> bool:
     """Whether `remove_model` has something whole to delete."""
-    return (_root(store) / name).is_dir() and store.available(name, MODELS[name].kind)
+    folder = _root(store) / name
+    return folder.is_dir() and store.available(name, MODELS[name].kind) and bool(_brought(folder, MODELS[name]))
 
 
 def begun_mb(name: str, store: ModelStore) -> int | None:
@@ -142,7 +175,7 @@ def begun_mb(name: str, store: ModelStore) -> int | None:
     folders = [folder for folder in (_root(store) / name, _begun(_root(store), name)) if folder.is_dir()]
     if not folders or is_fetched(name, store):
         return None
-    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file()) // MEGABYTE or None
+    return sum(file.stat().st_size for folder in folders for file in _brought(folder, MODELS[name])) // MEGABYTE or None
 
 
 def is_accepted(name: str, store: ModelStore) -> bool:

@@ -6,13 +6,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
+import re
 from pathlib import Path
 
 from core.errors import ModelMissingError
+from core.file_facts import keep_fact, kept_fact
 
 _DENOISER, _WEIGHTS = "transformer", ".safetensors"
 _PARTS = (_WEIGHTS, ".json", ".bin", ".pt", ".model", ".txt")
 """What of a package changes its pixels; curves, pictures and readmes don't."""
+_LARGE = 1_000_000
+"""Bytes from which the hash of a file is kept between starts: tens of GB take a minute to read."""
 
 
 def fingerprint(path: Path, base: Path | None = None) -> str:
@@ -41,7 +46,7 @@ def _of_folder(path: Path, without: str = "") -> str:
         root = path.resolve()
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in _PARTS and p.is_file())
         files = [p for p in files if not (without and p.suffix == _WEIGHTS and p.parent == root / without)]
-        state = tuple((p.name if root.is_file() else p.relative_to(root).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files)
+        state = tuple((p.name if root.is_file() else p.relative_to(root).as_posix(), _mark(p.stat())) for p in files)
         return _fingerprint(root, state)
     except OSError as error:
         raise ModelMissingError(
@@ -50,9 +55,34 @@ def _of_folder(path: Path, without: str = "") -> str:
 
 
 @functools.lru_cache(32)
-def _fingerprint(root: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+def _fingerprint(root: Path, state: tuple[tuple[str, str], ...]) -> str:
     whole = hashlib.sha256()
-    for name, _, _ in state:
-        with (root if root.is_file() else root / name).open("rb") as file:
-            whole.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for name, _ in state:
+        whole.update(f"{name}\0{_digest(root if root.is_file() else root / name)}\n".encode())
     return whole.hexdigest()
+
+
+def keep_digest(path: Path, digest: str) -> None:
+    """Remember the SHA-256 of a file that was just read through, until it changes."""
+    keep_fact(path, f"sha256 {_mark(path.stat())}", digest.encode())
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; that of a large one is read once."""
+    before = path.stat()
+    if before.st_size >= _LARGE:
+        kept = kept_fact(path, f"sha256 {_mark(before)}") or b""
+        if re.fullmatch(rb"[0-9a-f]{64}", kept):
+            return kept.decode()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if before.st_size >= _LARGE and _mark(path.stat()) == _mark(before):
+        keep_digest(path, digest)
+    return digest
+
+
+def _mark(stat: os.stat_result) -> str:
+    """What changes when a file is written, or another takes its name: the time of its last change
+    by itself can be set back.
+    """
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -96,6 +97,29 @@ class ModelStore:
         except (EntryNotFoundError, OSError):
             return None
         return found if _is_whole(found, model) else None  # of another program, which may have needed less
+
+    def repository(self, name: str) -> Path:
+        """Where the hub's cache has a pipeline that is none of the catalogue's.
+
+        Args:
+            name: OWNER/NAME.
+
+        Returns:
+            Its folder.
+
+        Raises:
+            ModelMissingError: It is not there whole. It says how it comes there.
+        """
+        from huggingface_hub import snapshot_download
+
+        with contextlib.suppress(OSError, ValueError):
+            found = Path(snapshot_download(name, local_files_only=True))
+            if (found / "model_index.json").is_file() and all(map(_has_pieces, found.glob("*/*.index*.json"))):
+                return found
+        raise ModelMissingError(
+            f"'{name}' is not on this machine, and is fetched only when you ask for it: read its licence at huggingface.co/{name}, "
+            f"then run `hf download {name}`, or name a folder that holds it"
+        )
 
     def finds_words(self, name: str) -> bool:
         """Whether the segmenter of that name, or at that path, finds things by words too. Nothing

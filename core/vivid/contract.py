@@ -109,7 +109,7 @@ class Declaration:
     tasks: Mapping[str, Sampling]
     rate: float | None = None
     keyframes: Literal["first", "any"] = "first"
-    region_form: str | None = None
+    region_form: Literal["expand", "hull+expand", "box+expand"] | None = None
     reference_noise: float = 0.0
     light_drifts: bool = False
     shift: float | None = None

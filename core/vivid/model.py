@@ -217,33 +217,33 @@ def _open_pipeline(folder: Path, facts: dict[str, Any], dtype: torch.dtype, stor
     """A whole package; or, where vivid.json names `base` and `adapter`, the base model widened by
     the adapter beside it.
 
-    `base` is a folder, a name of the catalogue or, with a slash in it, a repository of the hub.
+    `base` is a folder, a name of the catalogue or, with a slash in it, a repository that lies in
+    the hub's cache. Nothing is fetched here.
     """
     if "adapter" not in facts:
         layout = {"layout": facts["layout"], "mask_channels": int(facts["mask_channels"])}
         check_package(folder)
         return VividPipeline.from_pretrained(folder, dtype=dtype, use_safetensors=True, **layout)
     named = str(facts["base"])
-    base: Path | str = folder / named  # an absolute path stays what it is
-    if not Path(base).is_dir():
-        base = named if named.count("/") == 1 and not named.startswith(("/", ".")) else store.locate(named, "video")
+    base = folder / named  # an absolute path stays what it is
+    if not base.is_dir():
+        base = store.repository(named) if named.count("/") == 1 and not named.startswith(("/", ".")) else store.locate(named, "video")
     return pipeline_with_adapter(base, folder / facts["adapter"], dtype)
 
 
-def pipeline_with_adapter(base: Path | str, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
+def pipeline_with_adapter(base: Path, adapter: Path, dtype: torch.dtype = torch.float32) -> VividPipeline:
     """A VividPipeline out of a CogVideoX text-to-video checkpoint and a VIVID adapter file; the
     LoRA is merged into the weights.
 
     Args:
-        base: Folder or repository of the checkpoint.
+        base: Folder of the checkpoint.
         adapter: The adapter's file.
         dtype: Precision of the weights.
 
     Returns:
         The pipeline, in the host's memory.
     """
-    if Path(base).is_dir():
-        check_package(Path(base))
+    check_package(base)
     plain = CogVideoXPipeline.from_pretrained(base, dtype=dtype, use_safetensors=True)
     layout: ChannelLayout = load_adapter(plain.transformer, adapter, merge=True)
     return VividPipeline(**plain.components, layout=str(layout), mask_channels=layout.mask_channels)

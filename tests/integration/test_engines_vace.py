@@ -261,7 +261,7 @@ def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp
         Image.fromarray(mask.astype(np.uint8) * 255).save(masks / f"{index:05d}.png")
     words = ("--task", "modify", "--caption", "a glass teapot", "--carry", "picture")
     run_here("edit", clip, "--out", tmp_path / "out", "--masks", masks, *words, "--model", folder)
-    assert "VACE does best where the region is of another form: --adjust box+expand:8 gives it" in capsys.readouterr().err
+    assert "the region is the mask's box and 8 pixels around it, with which VACE does best; --adjust none keeps" in capsys.readouterr().err
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["model"], report["working_size"], report["max_difference_outside"]) == (str(folder), list(SIZE), 0)
     assert (report["windows"], report["settings"]["propagate"]) == (2, {"steps": 2, "guidance": 2.0, "strength": 1.0})

@@ -88,10 +88,12 @@ def test_a_download_that_breaks_off_goes_on_from_there_and_is_verified(tmp_path:
         own = [models / "tiny" / "vivid.json", by_hand / "vivid.json"]
         for file in own:
             file.write_text("a person's own", encoding="utf-8")
-        damaged, again, verified, completed = run(
-            tmp_path, url, "verify tiny", "fetch tiny", "verify tiny", "fetch edgetam --accept-licence"
-        )
+        words = ("verify tiny", "fetch tiny", "verify tiny", "fetch edgetam --accept-licence", "remove edgetam", "remove edgetam")
+        damaged, again, verified, completed, removed, nothing = run(tmp_path, url, *words)
     assert completed[0] == 0
+    assert removed == (0, f"note: {by_hand} stays: what was not fetched is in it")
+    assert [path.name for path in by_hand.iterdir()] == ["vivid.json"], "only what was fetched is taken away"
+    assert nothing[0] == InputError.exit_code
     brought = {line.rpartition("/")[2] for line in asked if line.startswith(f"/{EDGETAM}/resolve/")}
     assert brought == {"config.json"}, "what was copied by hand is not fetched again"
     assert all(file.is_file() for file in own)

@@ -86,6 +86,10 @@ def test_a_damaged_package_is_a_missing_model(tmp_path: Path) -> None:
                 load_vivid(str(package), "cpu", ModelStore())
         weights.write_bytes(whole)
     (package / "vivid.json").unlink()
+    (tmp_path / "adapted").mkdir()
+    (tmp_path / "adapted" / "vivid.json").write_text('{"base": "somebody/CogVideoX", "adapter": "adapter.safetensors"}')
+    with pytest.raises(ModelMissingError, match=r"'somebody/CogVideoX' is not on this machine, .* run `hf download somebody/CogVideoX`"):
+        load_vivid(str(tmp_path / "adapted"), "cpu", ModelStore())
     with pytest.raises(ModelMissingError, match=r"no VIVID package: its vivid\.json"):
         load_vivid(str(package), "cpu", ModelStore())
     with pytest.raises(InputError, match="unknown video model"):

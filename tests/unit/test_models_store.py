@@ -1,12 +1,16 @@
 """Weights are found where a person put them, and a missing model says what to do."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from app.contract.error_text import error_text
+from core import file_facts
 from core.errors import DeviceMissingError, InputError, ModelMissingError
 from core.models import entry, MODELS, ModelStore, names
+from core.models import fingerprint as fingerprints
 from core.models.device import choose_device
 from core.models.record import HubFile, read_record, Record
 
@@ -93,3 +97,37 @@ def test_a_record_that_names_files_of_other_folders_is_none(tmp_path: Path) -> N
         record = Record("owner/name", "main", "Apache-2.0", "2026-11-30", {name: HubFile(1, "0", False)})
         record.write(tmp_path)
         assert (read_record(tmp_path) == record) is whole
+
+
+def test_the_hash_of_large_weights_is_kept_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, read = tmp_path / "model", []
+    folder.mkdir()
+    for name, size in (("large.safetensors", 1_000_000), ("small.json", 10)):
+        (folder / name).write_bytes(b"a" * size)
+    large = folder / "large.safetensors"
+    monkeypatch.setattr(file_facts, "_folder", tmp_path / "facts")
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, kind: (read.append(Path(file.name).name), digest(file, kind))[1])
+
+    def found() -> tuple[str, list[str]]:
+        fingerprints._fingerprint.cache_clear()  # as after a restart
+        read.clear()
+        return fingerprints.fingerprint(folder), sorted(read)
+
+    first, both = found()
+    assert both == ["large.safetensors", "small.json"]
+    assert found() == (first, ["small.json"])
+    before = large.stat()
+    with large.open("r+b") as file:
+        file.write(b"b")
+    os.utime(large, ns=(before.st_atime_ns, before.st_mtime_ns))
+    changed, again = found()
+    assert changed != first, "though its size and the time of its change are the old ones"
+    assert again == both
+    twin = tmp_path / "twin"
+    twin.write_bytes(b"a" * 1_000_000)
+    os.utime(twin, ns=(before.st_atime_ns, before.st_mtime_ns))
+    twin.replace(large)
+    assert found() == (first, both)
+    next((tmp_path / "facts").glob("*")).write_bytes(b"damaged")
+    assert found()[0] == first
