@@ -136,7 +136,9 @@ class World:
         """How fast everything moves, 0 (still) to 1; the trainer turns it up."""
 
     @torch.no_grad()
-    def sample(self, batch: int, frames: int, *, delete: float = 0.25, foreign: float = 0.0, seed: int | None = None) -> WorldClips:
+    def sample(
+        self, batch: int, frames: int, *, delete: float = 0.25, foreign: float = 0.0, seed: int | None = None, tracked: bool = False
+    ) -> WorldClips:
         """Draw a batch of clips.
 
         Args:
@@ -145,16 +147,18 @@ class World:
             delete: Share that shows a deletion.
             foreign: Of the rest, share of things that have no name.
             seed: With one, the draw depends on nothing else.
+            tracked: Whether regions are the things' own masks, as tracked, instead of one of the
+                forms.
 
         Returns:
             The clips.
         """
         if seed is not None:
             with seeded(seed, self.device):
-                return self._sample(batch, frames, delete, foreign)
-        return self._sample(batch, frames, delete, foreign)
+                return self._sample(batch, frames, delete, foreign, tracked)
+        return self._sample(batch, frames, delete, foreign, tracked)
 
-    def _sample(self, batch: int, frames: int, delete_share: float, foreign_share: float) -> WorldClips:
+    def _sample(self, batch: int, frames: int, delete_share: float, foreign_share: float, tracked: bool) -> WorldClips:
         device = self.device
         time = torch.arange(frames, device=device) / max(self.window_frames - 1, 1)
         scene, exposure, camera, closer = self._scene(batch, time)
@@ -167,6 +171,7 @@ class World:
             solid = torch.where(foreign[:, None, None, None], self._nameless(batch, solid.shape[-1]), solid)
             extent = torch.where(foreign[:, None], FILL, extent)
         form = torch.searchsorted(self.form_limits, torch.rand(batch, device=device)).clamp(max=SILHOUETTE)
+        form = torch.zeros_like(form) if tracked else form
         scale, centre, region_half, region_centre, size_word, outline = self._placement(batch, form, extent)
         turn = 0.05 * torch.randn(batch, 1, device=device)
         move = self.motion * chance(batch, 1, device=device, p=0.85)

@@ -54,6 +54,9 @@ def test_clips_have_the_promised_shapes_and_ranges(world: World) -> None:
     assert clips.pixels.max() <= 1
     assert set(clips.mask.unique().tolist()) == {0.0, 1.0}
     assert (clips.mask[:, :, 0].flatten(1).sum(1) > 0).all()
+    tracked = world.sample(6, 1, seed=1, delete=0, tracked=True)
+    assert (tracked.form == FORMS.index("as-is")).all()
+    assert torch.equal(tracked.mask[:, 0] > 0, tracked.own)
 
 
 def test_deletion_has_its_caption_and_drawing_has_not(world: World) -> None:

@@ -134,7 +134,7 @@ class ManifestSource:
 
 class ProceduralSource:
     """Clips that `core.data` draws; their regions come in the paper's six forms and two more
-    already."""
+    already, or without `mask_forms` as tracked."""
 
     threaded = False
     _COUNT = 1 << 20
@@ -155,7 +155,7 @@ class ProceduralSource:
         key = f"{drawn.kind}-{drawn.task}-{drawn.record}"
         seed = int(generator_for(self.config.seed, key, 4, drawn.epoch).integers(1 << 31))
         delete = 1.0 if drawn.task == "delete" else 0.0
-        clips = self.world.sample(1, self.config.frames_of(drawn.kind), delete=delete, seed=seed)
+        clips = self.world.sample(1, self.config.frames_of(drawn.kind), delete=delete, seed=seed, tracked=not self.config.mask_forms)
         conditions = draw_conditions(self.config, key, drawn.kind, drawn.epoch)
         frames = to_frames(clips.pixels[0])
         caption = draw_caption(self.config, key, [CAPTIONS[int(clips.caption[0])]], drawn.epoch)
