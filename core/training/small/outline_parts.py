@@ -18,6 +18,7 @@ from core.training.small.sam2_tracking import BatchTracker, track
 
 PROMPTS = ("box", "click", "mask")
 _TALLEST = (0.5, 0.8)  # a clip's height, in its widths
+_UPRIGHT = 0.15
 _LOST = 0.35  # J below which an answer shows another thing, whose outline can't be mended
 
 _KNOWN = 0.85
@@ -110,7 +111,9 @@ def draw_parts(tracked: TrackedClips, side: int, widths: tuple[int, int]) -> Par
     device, count = truth.device, len(truth)
     width = log_uniform(count, device=device, low=widths[0], high=widths[1])
     height = width * uniform(count, device=device, low=_TALLEST[0], high=_TALLEST[1])
-    spread = side / torch.stack([width, height], 1)  # of the part, in sides of the picture
+    upright = torch.rand(count, 1, device=device) < _UPRIGHT
+    lengths = torch.where(upright, torch.stack([height, width], 1), torch.stack([width, height], 1))
+    spread = side / lengths  # of the part, in sides of the picture
     around = whole_boxes(F.interpolate(truth[:, None].float(), size=logits.shape[-2:], mode="area")[:, 0] + (logits > 0) > 0.3, 0.15)
     middle = torch.lerp(around[:, :2], around[:, 2:], torch.rand(count, 2, device=device))
     boxes = torch.cat([middle - spread / 2, middle + spread / 2], 1)
