@@ -115,7 +115,10 @@ def groups_for(arguments: list[str]) -> list[str]:
     """What has to be installed besides the program for a command."""
     if arguments[0] == "test":
         return ["test", "data"]
-    return ["data"] if arguments[0] == "data" and "--executor=ray" in "=".join(arguments) else []
+    if arguments[0] == "data":
+        return ["data"] if "--executor=ray" in "=".join(arguments) else []
+    workers = os.environ.get("VIVID_WORKERS") or any(word.split("=")[0] == "--workers" for word in arguments)
+    return ["data"] if arguments[0] in ("ui", "edit") and workers else []
 
 
 def main(arguments: list[str]) -> int:

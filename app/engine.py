@@ -7,21 +7,41 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TYPE_CHECKING, TypeVar
 
 from app.settings import Settings
 from core.errors import InputError
 from core.file_facts import keep_facts_in
-from core.models.catalogue import entry
+from core.models.catalogue import entry, ModelKind
 from core.models.store import ModelStore
+from core.progress import JobContext
 from core.project.edits import SamplingSettings, VIDEO_MODEL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
     from core.keyframe_models.pipeline_model import PipelineModel
     from core.keyframe_models.sharing import SharedDevice
+    from core.media import ClipReader
+    from core.project.prompts import Prompt
+    from core.project.tracks import Direction
+    from core.propagation.request import EditRequest
+    from core.propagation.result import EditedWindow
+    from core.propagation.schedule import Segment
     from core.segment import Segmenter
+    from core.segment.session import FrameMasks
     from core.segment.words import WordFinder
     from core.vivid.contract import VideoEngine
+    from core.vivid.keyframe_request import KeyframeRequest
+
+RunSegments = Callable[
+    ["VideoEngine", "ClipReader", "EditRequest", "Sequence[Segment]", JobContext, Callable[[str], "EditedWindow | None"]],
+    Iterator[tuple[str, "EditedWindow"]],
+]
+"""Makes the windows of an edit: `core.propagation.schedule.run_segments`, or workers."""
 
 Working = TypeVar("Working", bound="VideoEngine | PipelineModel")
 log = logging.getLogger(__name__)
@@ -30,11 +50,96 @@ GROUNDER = "grounding-dino"
 """The catalogue's name of what finds things by words."""
 
 
+class Tracker(Protocol):
+    """Tracks objects through a clip: a session of the segmenter, or a worker."""
+
+    def track(
+        self,
+        prompts_by_object: Mapping[int, Sequence[Prompt]],
+        start: int,
+        stop: int,
+        context: JobContext,
+        direction: Direction = "both",
+        anchor: int | None = None,
+    ) -> Iterator[tuple[int, FrameMasks]]:
+        """As `core.segment.SegmentSession.track`.
+
+        Args:
+            prompts_by_object: As there.
+            start: The first frame.
+            stop: The frame after the last one.
+            context: Reports frames, and can cancel.
+            direction: As there.
+            anchor: As there.
+
+        Yields:
+            (frame, masks of the objects by their ids).
+        """
+        ...
+
+
+class Workers(Protocol):
+    """Other processes that models work in (`app.workers`)."""
+
+    def video_model(self, engine: Engine, name: str, context: JobContext) -> VideoEngine:
+        """A model that is loaded there.
+
+        Args:
+            engine: The models of this machine.
+            name: Of the model.
+            context: Is told if no worker is free, and can cancel.
+
+        Returns:
+            All that it says of itself; it can't paint here.
+
+        Raises:
+            StudioError: The workers have other weights, or can't load it.
+        """
+        ...
+
+    def run_segments(self, engine: Engine) -> RunSegments:
+        """What makes windows there."""
+        ...
+
+    def paint_tries(
+        self, engine: Engine, painter: str | None, reader: ClipReader, request: KeyframeRequest, context: JobContext
+    ) -> Iterator[np.ndarray]:
+        """Paint tries of a keyframe there.
+
+        Args:
+            engine: The models of this machine.
+            painter: The keyframe model; None for the video model of the settings.
+            reader: The clip.
+            request: What to paint.
+            context: Reports steps, and can cancel.
+
+        Yields:
+            uint8 (H, W, 3) of each seed.
+        """
+        ...
+
+    def tracker(self, engine: Engine, segmenter: str, reader: ClipReader, folder: Path | None) -> Tracker:
+        """What tracks objects there.
+
+        Args:
+            engine: The models of this machine.
+            segmenter: The segmenter's name.
+            reader: The clip.
+            folder: Has the files of mask prompts.
+
+        Returns:
+            What sends each run to a worker.
+        """
+        ...
+
+
 class Engine:
     """Holds the segmenter and the video model of a program; safe to use from several threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, workers: Workers | None = None) -> None:
+        """With `workers`, the video model is loaded there, and they make windows."""
         self.settings = settings
+        self.workers = workers
         self.store = ModelStore(settings.models_root)
         keep_facts_in(settings.facts_root)
         self._lock = threading.RLock()
@@ -79,6 +184,21 @@ class Engine:
                 self._segmenters[name] = load_segmenter(name, self.device, self.store)
             return self._segmenters[name]
 
+    def tracker(self, reader: ClipReader, folder: Path | None, segmenter: str | None = None) -> Tracker:
+        """What tracks objects through a clip, in a run of its own.
+
+        Args:
+            reader: The clip.
+            folder: Has the files of mask prompts.
+            segmenter: The name of the segmenter, the settings' own when None.
+
+        Returns:
+            A session here, or a worker's.
+        """
+        if self.workers is not None:
+            return self.workers.tracker(self, segmenter or self.settings.segmenter, reader, folder)
+        return self.segmenter(segmenter).session(reader, folder)
+
     @property
     def finder(self) -> str:
         """The name of what finds things by words: the segmenter where it can, else the grounder."""
@@ -99,9 +219,15 @@ class Engine:
                 self._grounder = load_grounder(GROUNDER, self.device, self.store)
             return self._grounder
 
-    def video_model(self, name: str | None = None) -> VideoEngine:
-        """The video model of that name, the settings' own when None."""
+    def video_model(self, name: str | None = None, context: JobContext | None = None) -> VideoEngine:
+        """The video model of that name, the settings' own when None. Where workers have it,
+        `context` is told if there is none yet, and can cancel.
+        """
         name = name or self.settings.model
+        if self.workers is not None:
+            if name not in self._videos:  # not under the lock, which clicks need: workers may be long in coming
+                self._videos[name] = self.workers.video_model(self, name, context or JobContext())
+            return self._videos[name]
         with self._lock:
             if name not in self._videos:
                 from core.engines.loading import load_video_engine
@@ -115,6 +241,11 @@ class Engine:
                     log.info("--memory %s is for GPUs: on %s nothing is moved", self.settings.memory, self.device)
                 self._videos[name] = model
             return self._videos[name]
+
+    @property
+    def run_segments(self) -> RunSegments | None:
+        """What makes windows; None for this process."""
+        return None if self.workers is None else self.workers.run_segments(self)
 
     def painter_of(self, settings: SamplingSettings) -> str | None:
         """The name of the keyframe model that such settings ask for; None for the video model.
@@ -150,7 +281,7 @@ class Engine:
         For jobs, of which one works at a time.
         """
         with self._lock:
-            if (shared := self._shared_device()) is not None:
+            if self.workers is None and (shared := self._shared_device()) is not None:
                 shared.enter(model.name, model)
         return model
 
@@ -165,6 +296,14 @@ class Engine:
             device = torch.device(self.device)
             self._shared = SharedDevice(lambda: free_on(device))
         return self._shared
+
+    def fingerprint(self, kind: ModelKind, name: str) -> str:
+        """What the weights of a model are; nothing is loaded. ModelMissingError where there are
+        none.
+        """
+        from core.models.fingerprint import fingerprint
+
+        return self.weights(name) if kind == "video" else fingerprint(self.store.locate(name, kind))
 
     def weights(self, name: str | None = None) -> str:
         """The fingerprint of a video model's weights, the settings' own when `name` is None.

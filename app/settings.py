@@ -39,7 +39,7 @@ class Settings:
     those that the server is reached by besides its machine's own.
     `token` lets people in: one is made at each start where it is None, and none is asked for where
     it is empty. `max_upload` is in 10^9 bytes. An empty `keyframe_model` lets the video model paint
-    keyframes.
+    keyframes. `workers` names where models work (see `app.workers`); empty for this process.
     """
 
     workspace: Path = field(default_factory=default_workspace)
@@ -56,6 +56,7 @@ class Settings:
     segmenter: str = "embedded"
     model: str = "vivid-small"
     keyframe_model: str = ""
+    workers: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -68,6 +69,11 @@ class Settings:
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
         if not re.fullmatch(r"auto|all|parts|layers", self.memory):
             raise InputError(f"unknown use of memory '{self.memory}' (known: auto, all, parts, layers)")
+        if self.workers and not re.fullmatch(r"auto|local:[1-9]\d?|(ray://)?[^/:\s]+:\d{1,5}", self.workers):
+            raise InputError(
+                f"'{self.workers}' names no workers: write local:2 for two on this machine, ray://HOST:PORT or HOST:PORT for those of "
+                "a Ray cluster, or auto for the cluster that this machine is part of"
+            )
         if self.speed != "auto":
             parse_levers(self.speed)
         try:
@@ -81,9 +87,9 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Settings:
         """Defaults, replaced by VIVID_WORKSPACE, _DEVICE, _MEMORY, _SPEED, _HOST, _PORT,
-        _SEGMENTER, _MODEL, _KEYFRAME_MODEL and _TOKEN where they are set.
+        _SEGMENTER, _MODEL, _KEYFRAME_MODEL, _WORKERS and _TOKEN where they are set.
         """
-        names = ("workspace", "device", "memory", "speed", "host", "port", "segmenter", "model", "keyframe_model", "token")
+        names = ("workspace", "device", "memory", "speed", "host", "port", "segmenter", "model", "keyframe_model", "workers", "token")
         texts = {name: os.environ.get(f"VIVID_{name.upper()}") for name in names}
         given: dict[str, str] = {name: text for name, text in texts.items() if text}
         port, workspace = given.pop("port", None), given.pop("workspace", None)

@@ -17,6 +17,16 @@ class StudioError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes, whatever arguments they are made with."""
+        return _travelled, (type(self), self.args, self.__dict__)
+
+
+def _travelled(kind: type[StudioError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> StudioError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
+
 
 class InputError(StudioError):
     """What was handed in can't be used: the message names the value and says what would do."""

@@ -15,7 +15,7 @@ WORK = ROOT / ".venv-setup"  # lock and log: outside .venv, which may have to be
 LOG = WORK / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 PROGRAM = ("build", "torch-cpu", "torch", "cuda", "main")
-GROUPS = {"test": "what the tests need", "data": "Ray, for building data sets"}
+GROUPS = {"test": "what the tests need", "data": "Ray, for building data sets and for workers"}
 """What is installed only where it is asked for: a requirements file each."""
 
 

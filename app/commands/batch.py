@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +11,17 @@ from typing import Any, TYPE_CHECKING
 from app.commands.carried import print_carried
 from app.commands.console import note
 from app.commands.edit_arguments import EditArguments
-from app.commands.edit_recipe import edit_recipe
 from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.given_keyframes import keyframe_files, read_keyframes
 from app.commands.output_folder import same_file
-from app.commands.part_files import part_files, write_parts
+from app.commands.part_files import part_files
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.recipe_names import check_painter
 from app.commands.result_folder import result_folder
+from app.commands.settled_edit import SettledEdit, write_edit
 from app.contract.preflight import unseen_text
 from app.engine import Engine
-from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.edit import RenderRequest, Stopwatch
 from app.render.export import rehearse_clip
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from core.render.mattes import MatteForm
     from core.vivid.contract import VideoEngine
 
-WINDOWS = ".windows"
-"""Where finished windows lie in OUT until the result is whole."""
 _FORM_WORDS = {"expand": "the mask", "hull+expand": "the mask's hull", "box+expand": "the mask's box"}
 """Forms that an engine may do best with."""
 
@@ -140,7 +137,6 @@ def edit_to_folder(
         StorageError: The disk refuses.
     """
     from core.background.affected import affected_masks, united
-    from core.files import write_text
     from core.masks import export_png, Feather
     from core.media import sha256_of, write_image
 
@@ -185,7 +181,7 @@ def edit_to_folder(
             from core.propagation.request import EditRequest
 
             with stopwatch("load"):
-                model = engine.video_model()
+                model = engine.video_model(context=context)
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
             if arguments.task != "delete" or model.paints_background:
@@ -216,26 +212,9 @@ def edit_to_folder(
             edit = EditRequest(FrameRange(*span), region, accepted, arguments.settings, Feather(arguments.adjustment.feather))
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
-            windows = out / WINDOWS
-            planned = plan(request, engine.at_work(model), windows)
-            report = write_edited_video(
-                planned,
-                reader,
-                out,
-                context,
-                png=arguments.png,
-                whole=not arguments.only_frames,
-                stopwatch=stopwatch,
-                also={"suspect": suspect},
-            )
-            write_parts(out, arguments.also, planned, reader, context)
             painted = replace(arguments, settings=replace(arguments.settings, painter=painter))
-            recipe = edit_recipe(
-                request, model.name, given, prompts, painted, engine.settings.segmenter, clip, [out / name for name in images]
-            )
-            recipe = replace(recipe, edits=(replace(recipe.edits[0], speed=report["speed"]),))
-            write_text(out / "recipe.json", recipe.dumps())
-            shutil.rmtree(windows, ignore_errors=True)
+            settled = SettledEdit(request, clip, given, prompts, painted, [out / name for name in images], suspect)
+            report = write_edit(engine, settled, reader, out, context, stopwatch)
     print_flagged(suspect)
     print_carried(report)
     return report
@@ -310,13 +289,25 @@ def _paint_keyframe(
 ) -> np.ndarray:
     from core.background.canvas import behind_keyframe
     from core.keyframe_models.studio import studio_for
+    from core.vivid.keyframe_request import KeyframeRequest
 
     behind = behind_keyframe(reader, region, frame)
     if arguments.task == "delete" and (under := behind("delete")) is not None and (text := unseen_text(under[0].unseen())):
         note(f"{text[0].lower()}{text[1:-1]}")
-    studio = studio_for(engine.at_work(engine.painter(painter)))
-    prepared = studio.prepare(reader.frame(frame), region[frame], arguments.adjustment.feather, behind)
-    return next(iter(prepared.tries(arguments.task, arguments.caption, (arguments.seed,), arguments.settings, context)))
+    asked = KeyframeRequest(
+        reader.frame(frame),
+        region,
+        frame,
+        arguments.adjustment.feather,
+        arguments.task,
+        arguments.caption,
+        (arguments.seed,),
+        arguments.settings,
+    )
+    if engine.workers is not None:
+        return next(iter(engine.workers.paint_tries(engine, painter, reader, asked, context)))
+    prepared = studio_for(engine.at_work(engine.painter(painter))).prepare(asked.source, region[frame], asked.feather, behind)
+    return next(iter(prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context)))
 
 
 def _warn_of_unknown_words(model: VideoEngine, arguments: EditArguments) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
-from app.commands.batch import WINDOWS
 from app.commands.console import note
 from app.commands.edit_arguments import EditArguments
-from app.commands.edit_recipe import edit_recipe
 from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.given_insert import GivenInsert
-from app.commands.part_files import part_files, write_parts
+from app.commands.part_files import part_files
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
+from app.commands.settled_edit import SettledEdit, write_edit
 from app.engine import Engine
-from app.render.edit import plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.edit import RenderRequest, Stopwatch
 from app.render.export import rehearse_clip
 from app.render.track import track_objects
 from core.errors import InputError
@@ -60,7 +58,6 @@ def insert_to_folder(
         ModelMissingError: A model is not on this machine.
         StorageError: The disk refuses.
     """
-    from core.files import write_text
     from core.inserts.carried import LaidInsert
     from core.inserts.path import carry, footprints
     from core.inserts.picture import read_picture
@@ -116,23 +113,8 @@ def insert_to_folder(
             edit = EditRequest(FrameRange(*span), region, (keyframe,), arguments.settings, Feather(0))
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
-            model = engine.video_model()
-            planned = plan(request, engine.at_work(model), out / WINDOWS)
-            report = write_edited_video(
-                planned,
-                reader,
-                out,
-                context,
-                png=arguments.png,
-                whole=not arguments.only_frames,
-                stopwatch=stopwatch,
-                also={"suspect": suspect},
-            )
-            write_parts(out, arguments.also, planned, reader, context)
-            segmenter = engine.settings.segmenter
-            recipe = edit_recipe(request, model.name, found, prompts, arguments, segmenter, clip, [out / "keyframe.png"])
-            write_text(out / "recipe.json", recipe.dumps())
-            shutil.rmtree(out / WINDOWS, ignore_errors=True)
+            settled = SettledEdit(request, clip, found, prompts, arguments, [out / "keyframe.png"], suspect)
+            report = write_edit(engine, settled, reader, out, context, stopwatch)
     print_flagged(suspect)
     seen = sum(not region.is_empty(number) for number in region.frames)
     note(f"the picture is seen on {seen} of {len(region)} frames")

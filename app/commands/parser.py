@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     ui.add_argument("--max-upload", type=int, metavar="GB", help="the largest file that the server takes (50)")
     ui.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     ui.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_workers(ui)
     _add_keyframe_model(ui)
     _add_shared(ui)
     ui.set_defaults(run=subcommands.ui)
@@ -128,6 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how a painted thing lies in the region: inside, as wide as high, or stretch, to its shape (what the caption names decides)",
     )
     edit.add_argument("--model", metavar="NAME", help="video model (vivid-small)")
+    _add_workers(edit)
     _add_keyframe_model(edit)
     edit.add_argument(
         "--also",
@@ -237,6 +239,14 @@ def _add_keyframe_model(command: argparse.ArgumentParser) -> None:
         "--keyframe-model",
         metavar="NAME",
         help="image model that paints keyframes: a name from `models`, or a folder as diffusers writes it (the video model paints them)",
+    )
+
+
+def _add_workers(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--workers",
+        metavar="WHERE",
+        help="let models work in processes of Ray: local:N on this machine, ray://HOST:PORT, HOST:PORT or auto (see docs/command-line.md)",
     )
 
 

@@ -10,7 +10,9 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from app.commands.prompt_arguments import PromptArguments
 from app.settings import Settings
@@ -18,15 +20,30 @@ from app.version import command_name
 from core.errors import InputError
 from core.words import counted
 
+if TYPE_CHECKING:
+    from app.workers.studio_workers import StudioWorkers
+
 
 def _settings(options: argparse.Namespace) -> Settings:
     models = ("segmenter", "model", "keyframe_model")
-    names = ("workspace", "device", "memory", "speed", "port", "host", *models, "password_file", "max_upload")
+    names = ("workspace", "device", "memory", "speed", "port", "host", *models, "workers", "password_file", "max_upload")
     given = {name: getattr(options, name, None) for name in names}
     given["open_browser"] = False if getattr(options, "no_browser", False) else None
     given["token"] = "" if getattr(options, "no_token", False) else None
     given["names"] = tuple(getattr(options, "names", ())) or None
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+
+
+@contextlib.contextmanager
+def _workers(settings: Settings) -> Iterator[StudioWorkers | None]:
+    """The workers that models work on; None for this process."""
+    if not settings.workers:
+        yield None
+        return
+    from app.workers.studio_workers import StudioWorkers
+
+    with contextlib.closing(StudioWorkers(settings)) as workers:
+        yield workers
 
 
 def _prompts(options: argparse.Namespace) -> PromptArguments:
@@ -49,8 +66,8 @@ def ui(options: argparse.Namespace) -> None:
     with contextlib.suppress(OSError):
         settings.workspace.mkdir(mode=0o700, parents=True)  # other accounts of the machine need not look in
     make_folder(settings.workspace, "--workspace")
-    with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace):
-        serve(Editor(settings))
+    with contextlib.suppress(KeyboardInterrupt), workspace_lock(settings.workspace), _workers(settings) as workers:
+        serve(Editor(settings, workers))
     _end_at_once()
 
 
@@ -119,8 +136,9 @@ def edit(options: argparse.Namespace) -> None:
         only_frames=options.only_frames,
         also=tuple(dict.fromkeys(options.also)),
     )
-    with console_job() as context:
-        engine = Engine(_settings(options))
+    settings = _settings(options)
+    with console_job() as context, _workers(settings) as workers:
+        engine = Engine(settings, workers)
         if picture is not None:
             report = insert_to_folder(engine, options.video, prompts, arguments, picture, options.out, context)
         else:

@@ -26,7 +26,7 @@ from app.editor.results import ResultOperations
 from app.editor.shapes import ShapeOperations
 from app.editor.text_search import TextSearchOperations
 from app.editor.tracking import TrackingOperations
-from app.engine import Engine
+from app.engine import Engine, Workers
 from app.jobs.clip_scan import ClipScanner
 from app.jobs.estimates import Estimates
 from app.jobs.exports import ExportJobs
@@ -58,9 +58,9 @@ class Editor:
     a job at once, and what the job finds out is saved as soon as it has it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, workers: Workers | None = None) -> None:
         # What everything stands on: models, projects on disk, jobs.
-        self.engine = engine = Engine(settings)
+        self.engine = engine = Engine(settings, workers)
         self.runner = runner = JobRunner()
         self.workspace = workspace = Workspace(settings.workspace, runner.is_busy)
         self.journal = journal = JobJournal(workspace)

@@ -101,6 +101,8 @@ class EstimateOperations:
             return self._carrying("insert", project.clip, len(keyframes))
         if all(edit.carried == "change" for edit in keyframes):
             return self._carrying("change", project.clip, len(keyframes))
+        if self._engine.workers is not None and not self._engine.has(self._engine.settings.model):
+            return None  # workers may be long in coming
         model = self._engine.video_model()
         model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.jobs.region import RegionBuilder, same_masks
@@ -16,6 +17,12 @@ from core.progress import JobContext
 from core.project.edits import KeyframeEdit, SamplingSettings, Task, TryBasis
 from core.project.project import Project
 from core.project.tries import ground_of, with_edits
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.background.canvas import Behind
+    from core.vivid.keyframe_request import KeyframeRequest
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class KeyframeJobs:
         """
         from core.carrying.decision import decided
         from core.media import read_image
+        from core.vivid.keyframe_request import KeyframeRequest
 
         project = self._workspace.project(project_id)
         keep, objects = tries.basis.keep, tries.basis.objects
@@ -66,22 +74,33 @@ class KeyframeJobs:
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and keep else None
         context.report("loading the model", 0, 1)
         painter = self._engine.painter_of(tries.settings)
-        model = self._engine.at_work(self._engine.painter(painter))
+        if self._engine.workers is None:
+            self._engine.painter(painter)
         settings = dataclasses.replace(tries.settings, painter=painter)
         region = self._regions.build_for(tries.task, project_id, context, objects)
         mask = region.masks[tries.frame]
         if not mask.any():
             raise InputError(f"the region is empty on frame {tries.frame}: choose a frame that shows the object")
         started = time.monotonic()
-        studio = self._pictures.keyframe_studio(model)
         behind = self._pictures.behind_keyframe(project, region.file, tries.frame)
         ground = ground_of(project, objects, tries.frame)
         source = self._pictures.with_edits(project, tries.frame, ground)
-        prepared = studio.prepare(source, mask, region.feather.at(tries.frame), behind)
+        asked = KeyframeRequest(
+            source,
+            region.masks,
+            tries.frame,
+            region.feather.at(tries.frame),
+            tries.task,
+            tries.caption,
+            tries.seeds,
+            tries.settings,
+            start,
+            keep,
+        )
+        images = self._images(painter, asked, project, behind, context)
         under = behind("delete") if tries.task == "delete" else None
         unseen = 0.0 if under is None else round(under[0].unseen(), 3)
         ids: list[str] = []
-        images = prepared.tries(tries.task, tries.caption, tries.seeds, tries.settings, context, start, keep)
         for seed, image in zip(tries.seeds, images, strict=True):
             edit = KeyframeEdit(
                 edit_id=new_id()[:12],
@@ -90,7 +109,7 @@ class KeyframeJobs:
                 caption=tries.caption,
                 seed=seed,
                 settings=settings,
-                model=model.name,
+                model=painter or self._engine.settings.model,
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
                 region=region.file,
                 seconds=round(time.monotonic() - started, 2),
@@ -109,6 +128,16 @@ class KeyframeJobs:
             ids.append(edit.edit_id)
             started = time.monotonic()
         return {"edits": ids}
+
+    def _images(
+        self, painter: str | None, asked: KeyframeRequest, project: Project, behind: Behind, context: JobContext
+    ) -> Iterator[np.ndarray]:
+        """The pictures of the tries, painted here or by a worker."""
+        if (workers := self._engine.workers) is not None:
+            return workers.paint_tries(self._engine, painter, self._pictures.frames.reader(project), asked, context)
+        studio = self._pictures.keyframe_studio(self._engine.at_work(self._engine.painter(painter)))
+        prepared = studio.prepare(asked.source, asked.region[asked.frame], asked.feather, behind)
+        return prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context, asked.start, asked.keep)
 
 
 def _label(edit: KeyframeEdit) -> str:

@@ -93,7 +93,7 @@ class PropagationJobs:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
-        model = self._engine.video_model()
+        model = self._engine.video_model(context=context)
         *under, top = (self._part(project, request, keyframes, model, context) for keyframes in project.keyframes_by_object)
         return self._propagate(project, dataclasses.replace(top, under=tuple(under)), context)
 
@@ -173,7 +173,7 @@ class PropagationJobs:
     def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id
         folder = self._workspace.folder(project_id)
-        model = self._engine.at_work(self._engine.video_model(propagation.model))
+        model = self._engine.at_work(self._engine.video_model(propagation.model, context))
         if propagation.draft:
             model = half_size(model)
         propagation, plans = self._planned(project, propagation, model, folder / WINDOWS)
@@ -228,7 +228,7 @@ class PropagationJobs:
         plans: list[EditPlan] = []
         parts: list[Propagation] = []
         for part in propagation.parts:
-            planned = plan(self._request(project, part, clip), model, folder)
+            planned = plan(self._request(project, part, clip), model, folder, self._engine.run_segments)
             rows = json.dumps([[window.start, window.stop, window.key] for window in planned.windows])
             parts.append(dataclasses.replace(part, plan=self._workspace.add_file(project.project_id, rows.encode(), ".json"), under=()))
             plans.append(planned)

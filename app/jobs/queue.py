@@ -15,7 +15,7 @@ from app.contract.operations import OPERATIONS
 from app.engine import Engine
 from app.jobs.estimates import Estimates
 from app.jobs.journal import JobJournal, JournalEntry
-from app.jobs.runner import Job, JobRunner
+from app.jobs.runner import Job, JobRunner, WORKERS
 from core.errors import InputError
 from core.progress import JobContext, JobStatus
 from core.project.codec import decode, encode
@@ -45,7 +45,7 @@ class JobQueue:
             kind: What sort of job it is, as the page names it.
             project_id: The project that it belongs to.
             job: What it does; returns ids and relative paths.
-            device: The worker to wait for; the one of the models when None.
+            device: What to wait for; the device of the models when None.
 
         Returns:
             The job's id, at once.
@@ -55,7 +55,8 @@ class JobQueue:
         """
         if sum(not one.finished for one in self._runner.of_project(project_id)) >= LONGEST:
             raise InputError(f"{LONGEST} jobs of this project have not ended yet: wait for one of them, or stop some")
-        return self._runner.submit(kind, project_id, job, device=device or self._engine.settings.device)
+        models = self._engine.settings.device if self._engine.workers is None else WORKERS
+        return self._runner.submit(kind, project_id, job, device=device or models)
 
     def timed(self, kind: str, model: str, job: Job, count: Callable[[dict[str, Any]], int]) -> Job:
         """Let a job improve the estimate for the next of its kind.

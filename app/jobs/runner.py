@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import queue
 import secrets
 import threading
 import time
@@ -26,6 +25,11 @@ log = logging.getLogger(__name__)
 KEPT = 200
 """Finished jobs that are remembered, so that a page that is opened again learns how its job ended.
 """
+
+WORKERS = "workers"
+"""The device of jobs whose models work on workers (`app.workers`)."""
+SIDE_BY_SIDE = 16
+"""Jobs for workers that run at a time; each waits for a worker when it needs one."""
 
 Job = Callable[[JobContext], dict[str, Any]]
 """What a job does: reports to the context, and returns ids and relative paths."""
@@ -51,7 +55,8 @@ class _Job:
 
 
 class JobRunner:
-    """Runs jobs one after the other, on one worker thread per device.
+    """Runs jobs one after the other, on one thread per device; on the device `WORKERS` those of
+    several projects side by side, those of one project in their order.
 
     `on_end` is called with every job that has ended, except those that end with the program.
     """
@@ -61,8 +66,9 @@ class JobRunner:
         self._closing = False
         self._jobs: dict[str, _Job] = {}
         self._order: deque[str] = deque()
-        self._queues: dict[str, queue.SimpleQueue[str]] = {}
+        self._threads: set[str] = set()
         self._lock = threading.Lock()
+        self._asked = threading.Condition(self._lock)
 
     def submit(self, kind: str, project_id: str, job: Job, *, device: str, on_end: Callable[[JobStatus], None] = _tell_nobody) -> str:
         """Queue a job.
@@ -71,7 +77,7 @@ class JobRunner:
             kind: What sort of job it is, as the page names it.
             project_id: The project that it belongs to.
             job: What it does.
-            device: The name of the worker; each has one thread.
+            device: What the job waits for.
             on_end: Called once the job has ended, begun or not, also where the program ends it.
 
         Returns:
@@ -82,10 +88,11 @@ class JobRunner:
             self._jobs[job_id] = _Job(JobStatus(job_id, kind, project_id, "queued"), job, device, on_end)
             self._order.append(job_id)
             self._forget_old()
-            if device not in self._queues:
-                self._queues[device] = queue.SimpleQueue()
-                threading.Thread(target=self._run_forever, args=(self._queues[device],), name=f"jobs-{device}", daemon=True).start()
-            self._queues[device].put(job_id)
+            if device not in self._threads:
+                self._threads.add(device)
+                for _ in range(SIDE_BY_SIDE if device == WORKERS else 1):
+                    threading.Thread(target=self._run_forever, args=(device,), name=f"jobs-{device}", daemon=True).start()
+            self._asked.notify_all()
         return job_id
 
     def status(self, job_id: str) -> JobStatus:
@@ -157,17 +164,27 @@ class JobRunner:
                 self._order.remove(job_id)
                 del self._jobs[job_id]
 
-    def _run_forever(self, ids: queue.SimpleQueue[str]) -> None:
+    def _run_forever(self, device: str) -> None:
         while True:
-            job_id = ids.get()
-            with self._lock:
-                job = self._jobs.get(job_id)
-                if job is None or job.status.finished:
-                    continue
+            with self._asked:
+                while (job := self._next(device)) is None:
+                    self._asked.wait()
                 job.status = replace(job.status, state="running")
             self._run(job)
             del job  # or the last one would be held until the next
             release_memory()
+            with self._asked:
+                self._asked.notify_all()
+
+    def _next(self, device: str) -> _Job | None:
+        """The oldest job for a device of whose project none is before it."""
+        before: set[str] = set()
+        for job in (self._jobs[job_id] for job_id in self._order):
+            if job.device == device and not job.status.finished:
+                if job.status.state == "queued" and job.status.project_id not in before:
+                    return job
+                before.add(job.status.project_id)
+        return None
 
     def _run(self, job: _Job) -> None:
         def progress(event: ProgressEvent) -> None:

@@ -97,7 +97,7 @@ class TrackingJob:
         frames: set[int] = set()
         try:
             context.report("loading the segmenter", 0, 1)
-            session = self._pictures.tracking_session(project)
+            session = self._pictures.tracker(project)
             total = sum(len(run.shot.frames) for run in runs)
             done = 0
             for run in runs:

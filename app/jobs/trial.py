@@ -47,6 +47,8 @@ class TrialJobs:
         """
         from core.propagation.propagate import sampling_of
 
+        if self._engine.workers is not None:  # what runs on workers take, runs on workers tell
+            return {}
         project = self._workspace.project(project_id)
         carried = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         context.report("loading the model", 0, 1)
@@ -62,6 +64,8 @@ class TrialJobs:
 
         from core.propagation.propagate import sampling_of
 
+        if self._engine.workers is not None:
+            return {}
         project, device, settings = self._workspace.project(project_id), self._engine.device, self._engine.settings
         start, stop = project.clip.start, min(project.clip.stop, project.clip.start + 7)
         width, height = project.clip.info.size
@@ -71,7 +75,7 @@ class TrialJobs:
         context.report("measuring", 1, 4)
         box = BoxPrompt(start, 1, width * 0.35, height * 0.35, width * 0.65, height * 0.65)
         stamps = []
-        with closing(self._pictures.tracking_session(project).track({1: [box]}, start, stop, context)) as frames:  # type: ignore[type-var]
+        with closing(self._pictures.tracker(project).track({1: [box]}, start, stop, context)) as frames:  # type: ignore[type-var]
             for _ in frames:
                 stamps.append(time.monotonic())
         if len(stamps) > 1:

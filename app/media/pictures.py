@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.engine import Engine
+from app.engine import Engine, Tracker
 from app.media.frames import ClipFrames, identity
 from app.media.overlays import DARK_INLINE, FILL, overlay_png
 from app.media.region_previews import region_overlay
@@ -19,11 +19,14 @@ from core.project.edits import KeyframeEdit, Propagation
 from core.project.project import next_colour, Project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from core.background.canvas import Behind
     from core.keyframe_models.contract import KeyframeModel
     from core.keyframe_models.studio import PaintingStudio
+    from core.media import ClipReader
     from core.segment import SegmentSession
     from core.vivid.contract import VideoEngine
     from core.vivid.keyframe import KeyframeStudio
@@ -121,11 +124,15 @@ class Pictures:
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""
         self.frames.note_request()
-        return self._sessions.get(identity(project), lambda: self.tracking_session(project))
+        return self._sessions.get(identity(project), lambda: self._engine.segmenter().session(*self._shown(project)))
 
-    def tracking_session(self, project: Project) -> SegmentSession:
-        """A session of its own for one run through the clip."""
-        return self._engine.segmenter().session(self.frames.reader(project), self._workspace.folder(project.project_id))
+    def tracker(self, project: Project) -> Tracker:
+        """What tracks objects in a run of its own through the clip."""
+        return self._engine.tracker(*self._shown(project))
+
+    def _shown(self, project: Project) -> tuple[ClipReader, Path]:
+        """The clip, and where the files of mask prompts lie."""
+        return self.frames.reader(project), self._workspace.folder(project.project_id)
 
     def keyframe_studio(self, model: VideoEngine | KeyframeModel) -> KeyframeStudio | PaintingStudio:
         """The studio of the model, with whatever it has encoded before."""

@@ -18,6 +18,7 @@ from core.machine import peak_memory_mb
 from core.progress import JobContext
 
 if TYPE_CHECKING:
+    from app.engine import RunSegments
     from core.media import ClipReader
     from core.propagation.request import EditRequest
     from core.propagation.schedule import Segment
@@ -62,6 +63,7 @@ class EditPlan:
     model: VideoEngine
     segments: list[Segment]
     windows: list[PlannedWindow]
+    run: RunSegments
     below: Below | None = None
 
     @property
@@ -95,13 +97,14 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
 
 
-def plan(request: RenderRequest, model: VideoEngine, folder: Path) -> EditPlan:
+def plan(request: RenderRequest, model: VideoEngine, folder: Path, run: RunSegments | None = None) -> EditPlan:
     """Divide an edit into windows. Makes nothing.
 
     Args:
         request: The video to make.
         model: The video model.
         folder: Where the windows' files lie.
+        run: What makes them (`Engine.run_segments`); this process where it is None.
 
     Returns:
         The plan.
@@ -109,7 +112,7 @@ def plan(request: RenderRequest, model: VideoEngine, folder: Path) -> EditPlan:
     Raises:
         InputError: The keyframes don't fit the frames or the region.
     """
-    from core.propagation.schedule import plan_segments
+    from core.propagation.schedule import plan_segments, run_segments
 
     segments = plan_segments(model, request.edit, {"clip": request.clip, "weights": request.weights})
     windows = [
@@ -117,7 +120,7 @@ def plan(request: RenderRequest, model: VideoEngine, folder: Path) -> EditPlan:
         for segment in segments
         for window, key in zip(segment.windows, segment.keys, strict=True)
     ]
-    return EditPlan(request, model, segments, windows)
+    return EditPlan(request, model, segments, windows, run or run_segments)
 
 
 def write_edited_video(
@@ -226,7 +229,6 @@ def make_windows(plan: EditPlan, reader: ClipReader, context: JobContext) -> int
     """
     from core.files import storage_errors
     from core.propagation.result import EditedWindow
-    from core.propagation.schedule import run_segments
 
     paths = {window.key: window.path for window in plan.windows}
 
@@ -244,10 +246,9 @@ def make_windows(plan: EditPlan, reader: ClipReader, context: JobContext) -> int
             return None
 
     made = 0
-    for key, window, is_new in run_segments(plan.model, reader, plan.request.edit, plan.segments, context, stored):
-        if is_new:
-            with storage_errors(paths[key]):
-                paths[key].parent.mkdir(parents=True, exist_ok=True)
-            window.save(paths[key])
-            made += 1
+    for key, window in plan.run(plan.model, reader, plan.request.edit, plan.segments, context, stored):
+        with storage_errors(paths[key]):
+            paths[key].parent.mkdir(parents=True, exist_ok=True)
+        window.save(paths[key])
+        made += 1
     return made

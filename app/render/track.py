@@ -76,7 +76,7 @@ def track_objects(
     span = shots[0][0], shots[-1][1]
     found = {object_id: MaskSequence.empty(reader.info.size, *span) for object_id in prompts}
     context.report("loading the segmenter", 0, 1)
-    session = engine.segmenter(segmenter).session(reader, folder)
+    session = engine.tracker(reader, folder, segmenter)
     for shot in shots:
         seeds = {object_id: [p for p in given if shot[0] <= p.frame < shot[1]] for object_id, given in prompts.items()}
         seeds = {object_id: given for object_id, given in seeds.items() if given}

@@ -29,6 +29,7 @@ class AnimationReader(ClipReader):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.files = (path,)
         self._lock = threading.Lock()
         self._image: Image.Image | None = None
         self._kept: dict[int, NDArray[np.uint8]] = {}

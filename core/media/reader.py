@@ -51,6 +51,10 @@ class ClipReader(ABC):
 
     info: VideoInfo
     timestamps: tuple[Fraction, ...]
+    files: tuple[Path, ...]
+    """What it is read from: one file, or the images of a folder."""
+    deinterlaced = False
+    """Whether whole frames are made of fields."""
 
     def __len__(self) -> int:
         return self.info.frames
@@ -142,6 +146,7 @@ class FolderReader(ClipReader):
 
     def __init__(self, path: Path) -> None:
         self.info, self._images = probe_folder(path)
+        self.files = tuple(self._images)
         self.timestamps = tuple(index / self.info.rate for index in range(self.info.frames))
 
     def frame(self, index: int) -> RgbFrame:
@@ -165,9 +170,10 @@ class VideoReader(ClipReader):
 
     def __init__(self, path: Path, deinterlace: bool = False, context: JobContext | None = None) -> None:
         self._path = path
+        self.files = (path,)
         self._index = frame_index(path, context)
-        self._deinterlace = deinterlace and self._index.info.field_order is not None
-        self.info = replace(self._index.info, field_order=None) if self._deinterlace else self._index.info
+        self.deinterlaced = deinterlace and self._index.info.field_order is not None
+        self.info = replace(self._index.info, field_order=None) if self.deinterlaced else self._index.info
         self.timestamps = self._index.timestamps
         self._lock = threading.Lock()
         self._cursor: Cursor | None = None
@@ -175,7 +181,7 @@ class VideoReader(ClipReader):
         self._previews = _FrameCache(_PREVIEW_BYTES)
         self._convert = _converter(self._index)
         self._show = PreviewConverter(self._index.size, self.info.rotation, self._index.mirrored)
-        self._leaps = _Leaps(path, self._index, self._deinterlace)
+        self._leaps = _Leaps(path, self._index, self.deinterlaced)
 
     def frame(self, index: int) -> RgbFrame:
         self._check_index(index)
@@ -236,7 +242,7 @@ class VideoReader(ClipReader):
     def _frames(
         self, start: int, stop: int, convert: Callable[[av.VideoFrame], NDArray[np.uint8]], alpha: bool = False
     ) -> Iterator[NDArray[np.uint8]]:
-        cursor = Cursor(self._path, self._index, start, self._deinterlace, alpha)
+        cursor = Cursor(self._path, self._index, start, self.deinterlaced, alpha)
         try:
             for index, frame in cursor:
                 if index >= start:
@@ -267,7 +273,7 @@ class VideoReader(ClipReader):
         through a long group of pictures, which can only be decoded forwards, waits for it once.
         """
         if self._cursor is None:
-            self._cursor = Cursor(self._path, self._index, index, self._deinterlace)
+            self._cursor = Cursor(self._path, self._index, index, self.deinterlaced)
         elif not self._cursor.leads_to(index):
             self._cursor.move(index)
         for position, frame in self._cursor:

@@ -123,7 +123,7 @@ def run_segments(
     segments: Sequence[Segment],
     context: JobContext,
     stored: Callable[[str], EditedWindow | None],
-) -> Iterator[tuple[str, EditedWindow, bool]]:
+) -> Iterator[tuple[str, EditedWindow]]:
     """Make the windows that are not stored yet.
 
     Args:
@@ -136,7 +136,7 @@ def run_segments(
         stored: Gives the window of a name, or None where it has to be made.
 
     Yields:
-        (name, window, whether it was made now) as they finish.
+        (name, window) of each that was made, as they finish.
 
     Raises:
         InputError: The frames or the region don't fit the clip, or a task or caption can't be used.
@@ -158,7 +158,9 @@ def run_segments(
             stored=lambda window, names=names: stored(names[window]) if window in names else None,  # type: ignore[misc]
         )
         for key in segment.keys:  # fewer than there are where the next keyframe takes over
-            yield key, replace(next(windows), keyframe=segment.keyframe.frame), missing[key]
+            made = replace(next(windows), keyframe=segment.keyframe.frame)
+            if missing[key]:
+                yield key, made
         windows.close()  # type: ignore[attr-defined]
         done += sum(to_make) * steps
 

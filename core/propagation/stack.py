@@ -52,20 +52,21 @@ class StackedReader(ClipReader):
     """
 
     def __init__(self, base: ClipReader, edits: Sequence[AppliedEdit]) -> None:
-        self._base = base
-        self._edits = tuple(edits)
+        self.base = base
+        self.edits = tuple(edits)
         self.info = base.info
+        self.files, self.deinterlaced = base.files, base.deinterlaced
         self.timestamps = base.timestamps
         self._opened: OrderedDict[Path, EditedWindow] = OrderedDict()
         self._lock = threading.Lock()
 
     def frame(self, index: int) -> Frame:
-        return self._edited(index, self._base.frame(index))
+        return self._edited(index, self.base.frame(index))
 
     def preview(self, index: int, width: int) -> Frame:
         if self.changes(index):
             return super().preview(index, width)
-        return self._base.preview(index, width)
+        return self.base.preview(index, width)
 
     def prefetch(self, index: int, width: int | None, context: JobContext) -> None:
         """Decode a frame ahead of the one who asks for it.
@@ -75,22 +76,22 @@ class StackedReader(ClipReader):
             width: of the preview that will be asked for, in pixels; None for the whole frame.
             context: can give the work up.
         """
-        self._base.prefetch(index, None if self.changes(index) else width, context)
+        self.base.prefetch(index, None if self.changes(index) else width, context)
 
     @property
     def entry_points(self) -> tuple[int, ...]:
-        return self._base.entry_points
+        return self.base.entry_points
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         start, stop = self._check_span(start, stop)
-        for index, source in zip(range(start, stop), self._base.frames(start, stop), strict=True):
+        for index, source in zip(range(start, stop), self.base.frames(start, stop), strict=True):
             yield self._edited(index, source)
 
     def alphas(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
         """As the base has them; an edit can be seen through nowhere in its region."""
         start, stop = self._check_span(start, stop)
-        for index, alpha in zip(range(start, stop), self._base.alphas(start, stop), strict=True):
-            edited = [edit.region[index] for edit in self._edits if edit.frames.contains(index)]
+        for index, alpha in zip(range(start, stop), self.base.alphas(start, stop), strict=True):
+            edited = [edit.region[index] for edit in self.edits if edit.frames.contains(index)]
             yield np.where(np.logical_or.reduce(edited), np.uint8(255), alpha) if edited else alpha
 
     def shows(self, index: int) -> bool:
@@ -103,14 +104,14 @@ class StackedReader(ClipReader):
                 any(start <= index < stop for start, stop, _ in edit.windows)
                 and not any(start <= index < stop for start, stop in edit.missing)
             )
-            for edit in self._edits
+            for edit in self.edits
         )
 
     def changes(self, index: int) -> bool:
-        return any(edit.frames.contains(index) and not edit.region.is_empty(index) for edit in self._edits)
+        return any(edit.frames.contains(index) and not edit.region.is_empty(index) for edit in self.edits)
 
     def _edited(self, index: int, frame: Frame) -> Frame:
-        for edit in self._edits:
+        for edit in self.edits:
             if not edit.frames.contains(index):
                 continue
             windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]

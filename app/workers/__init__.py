@@ -1,0 +1,1 @@
+"""Work of the models on other processes and machines, by way of Ray."""
