@@ -110,6 +110,8 @@ def _run(options: argparse.Namespace, settings: list[str]) -> None:
     _encode_captions(options)
     print(f"base and data: {time.monotonic() - begun:.0f} s", flush=True)
     runs = [(arm, seed) for seed in range(options.seeds) for arm in ARMS]
+    for arm, seed in runs:
+        _seeded(options, arm, seed)
     rows = []
     with ThreadPoolExecutor(len(runs) if options.at_once else 1) as pool:
         for done in as_completed([pool.submit(_arm, options, *run, settings) for run in runs]):
@@ -121,7 +123,7 @@ def _run(options: argparse.Namespace, settings: list[str]) -> None:
 def _arm(options: argparse.Namespace, arm: Arm, seed: int, settings: list[str]) -> dict[str, Any]:
     """Train and score one arm: its row."""
     out = options.out / f"{arm.name}-{seed}"
-    latents = _seeded(options.out / f"latents-{'forms' if arm.forms else 'plain'}", seed)
+    latents = _seeded(options, arm, seed)
     words = [
         *("vivid-5b", f"base={options.out / 'base'}", f"data={options.out / 'records.jsonl'}", f"latents={latents}"),
         *(f"height={SIDE}", f"width={SIDE}", f"frames={FRAMES}", "expand_from=2", "expand_to=9", f"mask_forms={arm.forms}"),
@@ -134,8 +136,11 @@ def _arm(options: argparse.Namespace, arm: Arm, seed: int, settings: list[str]) 
     return {"arm": arm.name, "seed": seed, **_steps(out), **json.loads((out / "score.json").read_text())}
 
 
-def _seeded(latents: Path, seed: int) -> Path:
-    """The same latents for a run of another seed, which draws another order, noise and start."""
+def _seeded(options: argparse.Namespace, arm: Arm, seed: int) -> Path:
+    """The latents of an arm for a run of any seed, which draws an order, noise and start of its
+    own.
+    """
+    latents: Path = options.out / f"latents-{'forms' if arm.forms else 'plain'}"
     folder = latents.with_name(f"{latents.name}-{seed}")
     if not folder.exists():
         folder.mkdir()
