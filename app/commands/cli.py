@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from app.commands.console import report_internal_error
 from app.commands.parser import build_parser
 from app.contract.error_text import error_text
 from core.errors import Cancelled, StudioError
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _report_internal_error(error)
+        return report_internal_error(error)
 
 
 def _with_default(arguments: list[str]) -> list[str]:
@@ -55,24 +56,6 @@ def _with_default(arguments: list[str]) -> list[str]:
     if first == "train":
         return ["train", *("help" if word in ("-h", "--help") else word for word in arguments[1:])]
     return ["ui", *arguments] if first.startswith("-") and first not in ("-h", "--help", "--version") else arguments
-
-
-def _report_internal_error(error: Exception) -> int:
-    """Print one line, and write the details to a file that can be sent to us."""
-    import platform
-    import tempfile
-    import traceback
-
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="vivid-studio-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
-            file.write(f"{platform.platform()}, Python {sys.version}\ncommand: {sys.argv}\n\n")
-            file.write("".join(traceback.format_exception(error)))
-        report = f"the details are in {file.name}"
-    except OSError:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        report = f"it happened at {where.filename}:{where.lineno} (the details could not be written to disk)"
-    print(f"error: an internal error ({type(error).__name__}); {report}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

@@ -7,12 +7,17 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from types import FrameType
 
 from core.progress import CancelToken, JobContext, ProgressEvent
 
 QUIET_INTERVAL = 5.0
 """Seconds between lines when stderr is no terminal."""
+
+
+about: ContextVar[str] = ContextVar("about", default="")
+"""Begins every note: what it is about, where there are several things."""
 
 
 class ProgressPrinter:
@@ -53,7 +58,7 @@ class ProgressPrinter:
 def note(text: str) -> None:
     """Say something to know that stops nothing, on a line of its own."""
     ProgressPrinter.end_line()
-    print(f"note: {text}", file=sys.stderr)
+    print(f"note: {about.get()}{text}", file=sys.stderr)
 
 
 def format_seconds(seconds: float) -> str:
@@ -64,6 +69,26 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def report_internal_error(error: Exception) -> int:
+    """Print one line, and write the details to a file that can be sent to us. Returns the
+    exit code.
+    """
+    import platform
+    import tempfile
+    import traceback
+
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="vivid-studio-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
+            file.write(f"{platform.platform()}, Python {sys.version}\ncommand: {sys.argv}\n\n")
+            file.write("".join(traceback.format_exception(error)))
+        report = f"the details are in {file.name}"
+    except OSError:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        report = f"it happened at {where.filename}:{where.lineno} (the details could not be written to disk)"
+    print(f"error: an internal error ({type(error).__name__}); {report}", file=sys.stderr)
+    return 1
 
 
 @contextlib.contextmanager

@@ -82,14 +82,15 @@ def build_parser() -> argparse.ArgumentParser:
     track.set_defaults(run=subcommands.track)
 
     edit = commands.add_parser("edit", help="edit an object in a video")
-    edit.add_argument("video", type=_path, help="a video file, or a folder of numbered images")
+    edit.add_argument("video", type=_path, nargs="+", help="a video file, or a folder of numbered images; several are edited alike")
     edit.add_argument(
         "--out",
         type=_path,
         required=True,
         metavar="DIR",
-        help="where the video, its keyframe, masks, report and recipe are written",
+        help="where the video, its keyframe, masks, report and recipe are written; of several videos, in DIR/NAME",
     )
+    edit.add_argument("--skip-finished", action="store_true", help="leave out videos that have a result in DIR")
     edit.add_argument("--task", metavar="TASK", help="add, modify or delete (with --picture: add)")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
     edit.add_argument(

@@ -90,6 +90,11 @@ def result_folder(
     _write_list(out, {name: state for name, state in old.items() if name not in gone} | new)
 
 
+def is_finished(out: Path) -> bool:
+    """Whether a result lies in a folder whose recipe, which is written last, is there."""
+    return _own(out).get("recipe.json") is not None
+
+
 def _parts(folders: Iterable[str]) -> Iterator[str]:
     """How names begin that are taken for parts of what lies in `folders`."""
     for folder in folders:

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from app.commands.prompt_arguments import PromptArguments
 from app.settings import Settings
@@ -21,7 +21,9 @@ from core.errors import InputError
 from core.words import counted
 
 if TYPE_CHECKING:
+    from app.commands.many_edits import VideoEdit
     from app.workers.studio_workers import StudioWorkers
+    from core.progress import JobContext
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -104,6 +106,7 @@ def edit(options: argparse.Namespace) -> None:
     from app.commands.given_insert import GivenInsert
     from app.commands.given_keyframes import parse_keyframes
     from app.commands.insert_batch import insert_to_folder
+    from app.commands.many_edits import edit_all, edits_of
     from app.engine import Engine
     from core.project.edits import SamplingSettings
     from core.project.tracks import MaskAdjustment
@@ -136,18 +139,30 @@ def edit(options: argparse.Namespace) -> None:
         only_frames=options.only_frames,
         also=tuple(dict.fromkeys(options.also)),
     )
+    edits = edits_of(options.video, options.out, arguments)
+    arguments.check(prompts)
     settings = _settings(options)
     with console_job() as context, _workers(settings) as workers:
         engine = Engine(settings, workers)
-        if picture is not None:
-            report = insert_to_folder(engine, options.video, prompts, arguments, picture, options.out, context)
-        else:
-            report = edit_to_folder(engine, options.video, prompts, arguments, options.out, context)
+
+        def one(asked: VideoEdit, context: JobContext) -> dict[str, Any]:
+            if picture is not None:
+                return insert_to_folder(engine, asked.video, prompts, asked.arguments, picture, asked.out, context)
+            return edit_to_folder(engine, asked.video, prompts, asked.arguments, asked.out, context)
+
+        if len(edits) == 1 and not options.skip_finished:
+            _print_edit(edits[0], one(edits[0], context))
+            return
+        # one more than there are workers, so that none is idle while a result is put together
+        edit_all(edits, one, _print_edit, context, 1 if workers is None else workers.size + 1, options.skip_finished)
+
+
+def _print_edit(done: VideoEdit, report: dict[str, Any]) -> None:
     difference = report["max_difference_outside"]
     start, stop = report["written"]
     edited = f", {report['frames']} of them edited" if report["frames"] < stop - start else ""
     copied = f", {report['copied']} copied from the source as they are" if report["copied"] else ""
-    made = f"{counted(stop - start, 'frame')} in {options.out / 'output.mp4'}{edited}{copied}"
+    made = f"{counted(stop - start, 'frame')} in {done.out / 'output.mp4'}{edited}{copied}"
     print(f"{made}; largest difference outside the region: {difference}")
 
 
