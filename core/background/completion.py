@@ -41,7 +41,7 @@ def complete(picture: Frame, hole: Mask, seed: int = 0) -> Frame:
     scale = min(1.0, (LARGEST / max(int(missing.sum()), 1)) ** 0.5)
     size = (max(round((x1 - x0) * scale), 16), max(round((y1 - y0) * scale), 16))
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA) if scale < 1 else crop
-    small_missing = cv2.resize(missing.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0 if scale < 1 else missing
+    small_missing = cv2.resize(missing.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0 if scale < 1 else missing
     if small_missing.all():
         return picture
     with _LOCK:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.background import BackgroundModel
 from core.background.blur import Blur, softer
+from core.background.completion import complete, LARGEST
 from core.background.rim import meet_rim
 from core.data.courtyard import CameraPath, draw_courtyard
 
@@ -206,6 +207,14 @@ def test_what_no_frame_shows_stays_in_place() -> None:
     assert found[0][inside].std() > 15  # texture like that around it, not a blot
     for index in (4, 16):
         assert np.abs(found[index].astype(int) - found[0])[inside].mean() < 6
+
+
+def test_what_a_large_hole_covers_leaves_nothing_in_what_is_made_up() -> None:
+    truth = cv2.resize(scene(5)[:HEIGHT, :WIDTH], None, fx=4, fy=4).mean(-1, keepdims=True).astype(np.uint8).repeat(3, -1)
+    hole = cv2.resize(disc(96, 64, 34).astype(np.uint8), truth.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    assert hole.sum() > LARGEST  # made up smaller, where pixels at the rim are of both
+    made_up = complete(covered([truth], [hole])[0], hole)[hole].astype(int)
+    assert np.ptp(made_up, -1).max() < 3  # as gray as what surrounds it
 
 
 @pytest.mark.parametrize(
