@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -107,9 +107,9 @@ DISC_BOX = (32, 38, 78, 84)
 """Around the disc of `disc_clip` on frame 0: x0, y0, x1, y1."""
 
 
-def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio: bool = False) -> Path:
+def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio: bool = False, pts: Sequence[int] = ()) -> Path:
     """A 160x120 H.264 clip of a bright disc that moves to the right over a calm gradient, with a
-    tone when `audio`.
+    tone when `audio`. `pts` are its time stamps, where they vary, in frames of the rate.
     """
     import av
 
@@ -121,7 +121,10 @@ def disc_clip(path: Path, frames: int = 12, rate: Fraction = Fraction(24), audio
         for index in range(frames):
             picture = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1).astype(np.uint8)
             picture[(xs - 55 - 2 * index) ** 2 + (ys - 61) ** 2 < 20**2] = (235, 200, 60)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            if pts:
+                frame.pts, frame.time_base = pts[index], 1 / rate
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if tone is not None:
             samples = (np.sin(np.arange(round(48000 * frames / rate)) * 0.05) * 8000).astype(np.int16)[None]

@@ -31,7 +31,7 @@ BODY = """
       <option value="picture">as a picture</option></select></label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">
-    <summary title="Seed, steps and guidance, where the keyframe's own are not what you want">Advanced</summary>
+    <summary title="Seed, steps, guidance and rate, where the keyframe's own are not what you want">Advanced</summary>
     <div class="vs-row vs-pair">
       <label title="The same seed gives the same result; empty: the keyframe's own">Seed<input
        type="number" min="0" max="2147483647" step="1" placeholder="as keyframe" data-ref="seed"></label>
@@ -40,6 +40,11 @@ BODY = """
       <label title="How strictly the caption is followed; empty: the model's own">Guidance<input
        type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
     </div>
+    <label class="vs-row vs-against" title="How many frames a second the model is shown; the result has every frame either way"><span
+     class="vs-label">Shown</span>
+      <select class="vs-grow" data-ref="rate" aria-label="What the model is shown">
+        <option value="engine">at the rate it was trained at</option>
+        <option value="source">every frame of the clip</option></select></label>
   </details>
 </section>
 <section class="vs-section" data-ref="progress" hidden>
@@ -104,16 +109,22 @@ QUICKER = 4
 def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
 
-    def foretell(project_id: str, steps: int | None, guidance: float | None) -> Answer:
+    def foretell(project_id: str, steps: int | None, guidance: float | None, rate: str | None = None) -> Answer:
         """What Propagate and Draft will take; where that is not known yet, a short trial is
         started.
         """
-        settings = SamplingSettings(steps, guidance)
+        settings = SamplingSettings(steps, guidance, rate=rate)
         final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
         if final is None:
             return program.view(project_id, job=program.run("measure", project_id))
         return {
-            "final": {"seconds": final.seconds, "memory": final.memory_mb, "windows": final.windows, "measured": final.measured},
+            "final": {
+                "seconds": final.seconds,
+                "memory": final.memory_mb,
+                "windows": final.windows,
+                "measured": final.measured,
+                "shown": final.shown_rate,
+            },
             "draft": None if draft is None else {"seconds": draft.seconds, "offered": QUICKER * draft.seconds <= final.seconds},
         }
 

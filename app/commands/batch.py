@@ -178,6 +178,7 @@ def edit_to_folder(
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
+            from core.propagation.pace import pace_of
             from core.propagation.request import EditRequest
 
             with stopwatch("load"):
@@ -185,7 +186,9 @@ def edit_to_folder(
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
             if arguments.task != "delete" or model.paints_background:
-                for hint in (model.rate_hint(float(info.rate)), _form_hint(model, arguments)):
+                pace = pace_of(model.declared.rate, arguments.settings.rate, reader.timestamps)
+                rate_hint = model.rate_hint(float(info.rate)) if pace is None else pace.hint()
+                for hint in (rate_hint, _form_hint(model, arguments)):
                     if hint:
                         note(hint)
             if masks is None:
@@ -209,7 +212,8 @@ def edit_to_folder(
             accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
             for name, keyframe in zip(images, accepted, strict=True):
                 write_image(out / name, keyframe.picture)
-            edit = EditRequest(FrameRange(*span), region, accepted, arguments.settings, Feather(arguments.adjustment.feather))
+            settings, feather = model.with_rate(arguments.settings), Feather(arguments.adjustment.feather)
+            edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps)
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
             painted = replace(arguments, settings=replace(arguments.settings, painter=painter))

@@ -125,6 +125,11 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
     edit.add_argument("--guidance", type=float, metavar="G", help="guidance scale (the model's own)")
     edit.add_argument(
+        "--rate",
+        metavar="HOW",
+        help="frames a second that the model is shown: engine (those it was trained at), source (every frame) or a number (engine)",
+    )
+    edit.add_argument(
         "--fit",
         metavar="HOW",
         help="how a painted thing lies in the region: inside, as wide as high, or stretch, to its shape (what the caption names decides)",

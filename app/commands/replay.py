@@ -30,7 +30,7 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.pictures import open_picture
 from core.progress import JobContext
-from core.project.edits import Painting
+from core.project.edits import EVERY_FRAME, Painting
 from core.project.prompts import check_prompt, Prompt, scaled_prompt
 from core.project.tracks import MaskTrack
 from core.project.video import Clip
@@ -176,7 +176,8 @@ def _apply(
     keyframes.sort(key=lambda keyframe: keyframe.frame)
     if edit.draft:
         model = half_size(model)
-    asked = EditRequest(FrameRange(*span), region, tuple(keyframes), edit.settings, feather)
+    settings = replace(edit.settings, rate=edit.settings.rate or EVERY_FRAME)
+    asked = EditRequest(FrameRange(*span), region, tuple(keyframes), settings, feather, times=reader.timestamps)
     planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
     replay.engine.at_work(model)
     if edit.speed and edit.speed != str(model.levers):

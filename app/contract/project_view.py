@@ -17,7 +17,7 @@ from app.contract.reads import EditorReads
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobStatus
-from core.project.edits import KeyframeEdit, Layer, Propagation
+from core.project.edits import EVERY_FRAME, KeyframeEdit, Layer, Propagation
 from core.project.project import Project
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt
 from core.project.tracks import MaskTrack
@@ -217,6 +217,7 @@ def _result(editor: EditorReads, project: Project, propagation: Propagation | No
         "draft": propagation.draft,
         "steps": propagation.settings.steps,
         "guidance": propagation.settings.guidance,
+        "rate": propagation.settings.rate or EVERY_FRAME,
         "span": list(propagation.span),
         "windows": windows,
         "stale": propagation.stale,

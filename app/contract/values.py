@@ -125,12 +125,14 @@ class Estimate:
     """What a propagation will take.
 
     `measured` says that it comes from a whole run on this machine, not only from a trial.
+    `shown_rate` is how many frames a second the video model is shown, None where it is every one.
     """
 
     seconds: float
     memory_mb: float
     windows: int
     measured: bool
+    shown_rate: float | None = None
 
 
 @dataclass(frozen=True)

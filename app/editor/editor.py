@@ -90,7 +90,7 @@ class Editor:
         self.storage = WorkspaceUsage(workspace)
         self.projects = ProjectOperations(workspace, frames, runner)
         self.clip = ClipOperations(workspace, frames, cuts, scanner)
-        self.estimates = EstimateOperations(workspace, engine, queue, estimates, trials)
+        self.estimates = EstimateOperations(workspace, engine, pictures, queue, estimates, trials)
         self.objects = ObjectOperations(workspace, masks)
         self.prompts = PromptOperations(workspace, pictures, session_lock)
         self.shapes = ShapeOperations(workspace, masks)

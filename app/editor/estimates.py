@@ -15,6 +15,7 @@ from app.jobs.estimates import Estimates, Rate, Timing
 from app.jobs.propagation import DRAFT_SHARE, half_size
 from app.jobs.queue import JobQueue, TRIAL
 from app.jobs.trial import TrialJobs
+from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -22,6 +23,7 @@ from core.models.catalogue import MODELS, names
 from core.project.edits import SamplingSettings, VIDEO_MODEL
 from core.project.tries import with_accepted
 from core.project.video import Clip
+from core.propagation.pace import pace_of
 from core.propagation.windows import segment_plans
 from core.vivid.speed.steps import whole_steps
 
@@ -35,9 +37,12 @@ CARRYING = 0.15
 class EstimateOperations:
     """Estimates before the work, and trials that make them possible."""
 
-    def __init__(self, workspace: Workspace, engine: Engine, queue: JobQueue, estimates: Estimates, trials: TrialJobs) -> None:
+    def __init__(
+        self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue, estimates: Estimates, trials: TrialJobs
+    ) -> None:
         self._workspace = workspace
         self._engine = engine
+        self._pictures = pictures
         self._queue = queue
         self._estimates = estimates
         self._trials = trials
@@ -80,7 +85,7 @@ class EstimateOperations:
 
         Args:
             project_id: The project.
-            settings: Steps and guidance; the model's own where None.
+            settings: Steps, guidance and rate; the model's own where None.
             draft: Whether it is a draft: few steps at half the size.
             edit_id: A try, to estimate as if it were accepted; None for the accepted keyframes.
 
@@ -115,11 +120,13 @@ class EstimateOperations:
             runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
         span = FrameRange(project.clip.start, project.clip.stop)
         plans = [plan for group in project.keyframes_by_object for plan in segment_plans(group, span)]
-        windows = sum(len(plan.windows(model.window_frames, lambda frame: False)) for plan in plans)
+        pace = pace_of(model.declared.rate, wanted.rate, self._pictures.frames.reader(project, project.base).timestamps)
+        windows = sum(len(plan.windows(model.window_frames, lambda frame: False, pace)) for plan in plans)
         width, height = project.clip.info.size
         whole = whole_steps(runs, model.levers, sampling.guidance > 1)
         seconds = windows * (timing.window + whole * timing.step) + project.clip.frames * timing.render * width * height / 1e6
-        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured)
+        shown = None if pace is None else float(pace.rate)
+        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured, shown)
 
     def measure_propagation(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:
         """Run a short trial of the video model, so that `forecast` can answer.

@@ -25,7 +25,7 @@ from core.errors import Cancelled, InputError
 from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
 from core.project import project as document
-from core.project.edits import Carried, Carry, KeyframeEdit, PropagatedKeyframe, Propagation, SamplingSettings
+from core.project.edits import Carried, Carry, EVERY_FRAME, KeyframeEdit, PropagatedKeyframe, Propagation, SamplingSettings
 from core.project.project import Project
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class PropagationJobs:
             edit_id=keyframes[0].edit_id,
             region=region.file,
             seed=keyframes[0].seed,
-            settings=settings,
+            settings=model.with_rate(settings),
             model=model.name,
             span=(project.clip.start, project.clip.stop),
             feather=region.feather.pixels,
@@ -211,7 +211,11 @@ class PropagationJobs:
             seconds = sum(stopwatch.seconds.values()) / max(1, report["frames"])
             self._estimates.learn_rate("carry", "insert" if laid else "change", seconds, "cpu")
         if measured is not None and not propagation.draft:
-            window = (measured[1] + clock.runs * measured[0]) / (model.window_frames - 1)
+            from core.propagation.propagate import pace_for
+
+            pace = pace_for(model, top.request.edit, top.request.edit.keyframes[0])
+            ahead = model.window_frames - 1 if pace is None else pace.covers(model.window_frames)
+            window = (measured[1] + clock.runs * measured[0]) / ahead
             frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
             self._estimates.learn_rate("propagate", model.name, frame, str(model.device))
         results = f"results/{propagation_id}"
@@ -252,8 +256,10 @@ class PropagationJobs:
             for k in propagation.keyframes
         )
         stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
+        settings = dataclasses.replace(propagation.settings, rate=propagation.settings.rate or EVERY_FRAME)
+        times = self._pictures.frames.reader(project, propagation.base).timestamps
         return RenderRequest(
-            edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, propagation.settings, stored.feather),
+            edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, settings, stored.feather, times=times),
             source=Path(project.clip.source),
             clip=clip,
             weights=self._engine.weights(propagation.model),

@@ -62,6 +62,7 @@ class TrialJobs:
         """Track a box, paint a try and make a window, each on a few frames of the clip."""
         import numpy as np
 
+        from core.propagation.pace import pace_of
         from core.propagation.propagate import sampling_of
 
         if self._engine.workers is not None:
@@ -92,6 +93,8 @@ class TrialJobs:
         sampling = sampling_of(model, "modify", sampling_settings)
         timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)
-        frame = (timing.window + whole * timing.step) / (model.window_frames - 1) + timing.render * width * height / 1e6
+        pace = pace_of(model.declared.rate, None, self._pictures.frames.reader(project).timestamps)
+        ahead = model.window_frames - 1 if pace is None else pace.covers(model.window_frames)
+        frame = (timing.window + whole * timing.step) / ahead + timing.render * width * height / 1e6
         self._estimates.learn_rate("propagate", settings.model, frame, device, False)
         return {}

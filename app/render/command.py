@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.settings import Settings
 from core.errors import InputError
+from core.project.edits import USUAL_RATE
 from core.project.prompts import BoxPrompt, PointPrompt
 from core.project.tracks import ALL_HOLES, MaskAdjustment
 
@@ -33,7 +34,7 @@ def edit_command(recipe: Recipe) -> str:
     if len(edit.keyframes) != 1 or edit.feathers:
         raise InputError(f"several keyframes can't be said in one command: {ELSE}")
     (keyframe,), (track,) = edit.keyframes, edit.tracks
-    painted = replace(keyframe.paint_settings, painter=edit.settings.painter), keyframe.paint_seed
+    painted = replace(keyframe.paint_settings, painter=edit.settings.painter, rate=edit.settings.rate), keyframe.paint_seed
     if not keyframe.painted or keyframe.grown or painted != (edit.settings, keyframe.seed):
         raise InputError(f"a keyframe that came from elsewhere, or was branched, can't be said in one command: {ELSE}")
     if not track.prompts or not all(isinstance(prompt, (PointPrompt, BoxPrompt)) for prompt in track.prompts):
@@ -67,7 +68,8 @@ def _asked(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
         words += ["--shadows", "off"]
     words += ["--frame", str(keyframe.frame), "--seed", str(keyframe.seed)]
     settings = edit.settings
-    given = (("--steps", settings.steps), ("--guidance", settings.guidance), ("--fit", settings.fit))
+    rate = None if settings.rate == USUAL_RATE else settings.rate
+    given = (("--steps", settings.steps), ("--guidance", settings.guidance), ("--fit", settings.fit), ("--rate", rate))
     for option, value in given:
         if value is not None:
             words += [option, str(value)]

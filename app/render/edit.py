@@ -160,6 +160,7 @@ def write_edited_video(
     """
     from app.render.windows import render_windows
     from core.files import write_text
+    from core.propagation.propagate import pace_for
     from core.propagation.support import unsupported_frames
 
     stopwatch = stopwatch or Stopwatch()
@@ -170,6 +171,7 @@ def write_edited_video(
     with stopwatch("render"):
         written = render_windows(plan, reader, folder, context, png=png, whole=whole)
     info = reader.info
+    pace = next((found for found in (pace_for(model, request, keyframe) for keyframe in request.keyframes) if found is not None), None)
     first = min(request.keyframes, key=lambda keyframe: keyframe.frame)
     report = {
         "frames": stop - start,
@@ -186,6 +188,7 @@ def write_edited_video(
         "settings": {name: asdict(model.sampling(name, request.settings)) for name in (first.task, "propagate")},
         "working_size": list(model.working_size),
         "speed": str(model.levers),
+        "shown_rate": None if pace is None else float(pace.rate),
         "carried": {str(keyframe.frame): keyframe.carried for keyframe in request.keyframes if keyframe.task != "delete"},
         "unsupported": [
             asdict(found) for part in plan.parts for found in unsupported_frames([w.path for w in part.windows], part.request.edit)

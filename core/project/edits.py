@@ -58,20 +58,30 @@ VIDEO_MODEL = "video"
 LONGEST_PATH = 4096
 
 
+USUAL_RATE, EVERY_FRAME = "engine", "source"
+RATES = (USUAL_RATE, EVERY_FRAME)
+"""What a video model may be shown of a clip, besides so many frames a second."""
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
     """How a diffusion model is run. None means the model's own default for the task; `fit` says how
     a painted thing lies in the region, None that the thing decides. `painter` names the keyframe
     model that paints: VIDEO_MODEL for none, None for the one that the program was started with; of
-    a finished try None says that the video model painted it.
+    a finished try None says that the video model painted it. `rate` says how many frames a second
+    the video model is shown of a clip: a number, `source` for every frame, None or `engine` for the
+    rate that it was trained at.
     """
 
     steps: int | None = None
     guidance: float | None = None
     fit: ThingFit | None = None
     painter: str | None = None
+    rate: str | None = None
 
     def __post_init__(self) -> None:
+        if self.rate not in (None, *RATES):
+            object.__setattr__(self, "rate", _rate(self.rate))
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
             raise InputError(f"{self.steps} steps can't be made: give a whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
@@ -82,6 +92,17 @@ class SamplingSettings:
             raise InputError(f"a keyframe model's name has 1 to {LONGEST_PATH} characters: give one of `models`")
         if self.guidance is not None:
             object.__setattr__(self, "guidance", float(self.guidance))  # 3 and 3.0 are the same work
+
+
+def _rate(text: str) -> str:
+    """A rate as it is kept; InputError for what is none."""
+    try:
+        rate = float(text)
+    except (TypeError, ValueError):
+        rate = 0.0
+    if not 1 <= rate <= 240:
+        raise InputError(f"a rate of '{text}' can't be used: choose {' or '.join(RATES)}, or from 1 to 240 frames a second")
+    return f"{rate:g}"
 
 
 Fit = Literal["same", "fit", "cover", "stretch"]

@@ -4,7 +4,7 @@ backwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +20,14 @@ from core.geometry import Box
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
+from core.propagation.between import AnswersBetween
 from core.propagation.changed import carry_change
 from core.propagation.drawn import STAGE
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
 from core.propagation.laid import carry_insert
 from core.propagation.mask_motion import STRETCH
-from core.propagation.request import EditRequest
+from core.propagation.pace import Pace, pace_of
+from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
@@ -56,6 +58,10 @@ def propagate(
     Around the edit the source shows; where a modify replaces something, the background behind the
     region: a person widens the region over what is to go.
 
+    A model that works at another rate than the clip's is shown frames at its own rate (`pace_for`);
+    its answers for the frames between are drawn from those on either side, and all that follows is
+    done for every frame of the clip.
+
     A keyframe that is carried as a change needs no model (see `carry_change`), nor does one with an
     insert (see `carry_insert`).
 
@@ -67,7 +73,7 @@ def propagate(
         stored: Asked before a window is made. The window that it gives (as an earlier run made it)
             is taken as it is, and the next ones go on from there to the same pixels.
         answered: Told of every window that the model is asked for: what it read, and its own frames
-            at the working size, before anything is done to them.
+            at the working size, one for each slot, before anything is done to them.
 
     Yields:
         Windows as they finish.
@@ -80,7 +86,8 @@ def propagate(
     keyframe, region = request.keyframe, request.region
     _check(reader, request)
     sampling = sampling_of(model, keyframe.task, request.settings)
-    windows = plan_windows(request.frames, keyframe.frame, model.window_frames, region.is_empty)
+    held = [other.frame for other in request.kept]
+    windows = plan_windows(request.frames, keyframe.frame, model.window_frames, region.is_empty, pace_for(model, request, keyframe), held)
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
     if keyframe.insert is not None:
@@ -145,6 +152,22 @@ def sampling_of(model: VideoEngine, task: str, settings: SamplingSettings) -> Sa
     return model.sampling("delete" if task == "delete" else "propagate", settings)
 
 
+def pace_for(model: VideoEngine, request: EditRequest, keyframe: Keyframe) -> Pace | None:
+    """Which frames the model is shown of the windows of a keyframe.
+
+    Args:
+        model: Its own rate counts where the request asks for no other.
+        request: Has the clip's time stamps, where frames may be chosen by them.
+        keyframe: One that is carried without the model is drawn on every frame.
+
+    Returns:
+        The pace; None for every frame.
+    """
+    if keyframe.insert is not None or keyframe.carried == "change" or (keyframe.task == "delete" and not model.paints_background):
+        return None
+    return pace_of(model.declared.rate, request.settings.rate, request.times)
+
+
 @dataclass(frozen=True)
 class _Finished:
     """The finished frame (H, W, 3) that the next window goes on from, and the way to it; None for
@@ -178,7 +201,7 @@ def _redraw(
     sampling: Sampling,
     on_step: Callable[[int], None],
     answered: Callable[[WindowInput, list[Frame]], None] | None,
-) -> list[Frame]:
+) -> Sequence[Frame]:
     """The model's answer for each frame of the window, the conditioning frame included, in the
     colours of what surrounds the region.
     """
@@ -192,33 +215,37 @@ def _redraw(
         conditions = model.encode(pixels, mask, warped if fills_mask else None)
     caption = model.caption_for(keyframe.task, keyframe.caption)
     video = model.paint(caption, conditions, [keyframe.seed], sampling, on_step, start)
-    frames = list(to_frames(video[0]))[: len(given.sources)]
+    frames = list(to_frames(video[0]))[: len(given.slots)]
     if answered is not None:
         answered(given, frames)
-    answers = zip(frames, given.pixels, given.masks, given.sources, strict=False)
     lit = match_light if model.declared.light_drifts else lambda answer, seen, inside: answer
-    return [match_surroundings(lit(answer, seen, inside), seen, inside) for answer, seen, inside, _ in answers]
+    answers = zip(frames, given.pixels, given.masks, strict=False)
+    matched = [match_surroundings(lit(answer, seen, inside), seen, inside) for answer, seen, inside in answers]
+    if request.times is None or not given.window.seen:
+        return matched
+    return AnswersBetween(given, request.region, matched, request.times, carried=keyframe.task != "delete")
 
 
 def _with_kept(request: EditRequest, given: WindowInput) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Pixels and masks of a window, with the other keyframes that lie in it as they were accepted
-    and nothing to paint there.
+    and nothing to paint there; nor where a slow clip shows the conditioning frame again.
     """
-    pixels, masks, frames = given.pixels, given.masks, given.window.frames
+    shown = given.window.shown
+    pixels, masks = given.pixels.copy(), given.masks.copy()
+    masks[[number for number, frame in enumerate(shown) if number and frame == shown[0]]] = False
     for other in request.kept:
-        if other.frame not in frames[1:]:
+        if other.frame not in shown[1:]:
             continue
-        if pixels is given.pixels:
-            pixels, masks = pixels.copy(), masks.copy()
-        at = frames.index(other.frame)
+        at = shown.index(other.frame)
         # What fills the window up repeats its last frame.
-        stop = len(pixels) if at == len(frames) - 1 else at + 1
-        pixels[at:stop] = given.crops[at].crop(accepted_frame(given.sources[at], other.picture, request.region[other.frame]))
+        stop = len(pixels) if other.frame == shown[-1] else at + shown.count(other.frame)
+        slot = given.slots[at]
+        pixels[at:stop] = given.crops[slot].crop(accepted_frame(given.sources[slot], other.picture, request.region[other.frame]))
         masks[at:stop] = False
     return pixels, masks
 
 
-def _deleted(given: WindowInput, redrawn: list[Frame] | None, background: BackgroundModel, context: JobContext) -> Iterator[Frame]:
+def _deleted(given: WindowInput, redrawn: Sequence[Frame] | None, background: BackgroundModel, context: JobContext) -> Iterator[Frame]:
     """The finished frames of a window without the conditioning frame: the background, and where no
     frame shows it the model's answer, if the model was asked.
 
@@ -255,7 +282,7 @@ def _warper(
 def _warped(
     request: EditRequest,
     given: WindowInput,
-    redrawn: list[Frame],
+    redrawn: Sequence[Frame],
     background: BackgroundModel | None,
     warper: KeyframeWarper,
     occluders: Occluders | None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -43,6 +45,8 @@ class EditRequest:
             the frames between them blend the two.
         kept: Of a request for one keyframe the others that the video engine is shown as well, where
             a window has their frames.
+        times: The time stamps of all frames of the clip, in seconds, so that the video engine can
+            be shown them at its own rate; None where that is not wanted.
     """
 
     frames: FrameRange
@@ -52,6 +56,7 @@ class EditRequest:
     feather: Feather = field(default_factory=Feather)
     following: Keyframe | None = None
     kept: tuple[Keyframe, ...] = ()
+    times: Sequence[Fraction] | None = None
 
     @property
     def keyframe(self) -> Keyframe:

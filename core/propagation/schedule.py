@@ -21,7 +21,7 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.propagation.laid import insert_key
-from core.propagation.propagate import propagate, sampling_of, STAGE
+from core.propagation.propagate import pace_for, propagate, sampling_of, STAGE
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
 from core.propagation.window_keys import picture_key, window_keys
@@ -84,7 +84,9 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
 
     def segment(plan: SegmentPlan[Keyframe]) -> Segment:
         keyframe, following = plan.keyframe, plan.following
-        windows = plan.windows(model.window_frames, region.is_empty)
+        kept = tuple(other for other in ordered if _is_shown(model, keyframe, other))
+        pace = pace_for(model, request, keyframe)
+        windows = plan.windows(model.window_frames, region.is_empty, pace, [other.frame for other in kept])
         all_facts = {
             **facts,
             **({} if model.levers == Levers() else {"speed": str(model.levers)}),
@@ -94,12 +96,12 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             "sampling": asdict(sampling_of(model, keyframe.task, request.settings)),
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
+            **({} if pace is None else {"rate": str(pace.rate)}),
             **({"tiled": True} if model.memory.tiled else {}),
             **({"carried": keyframe.carried} if keyframe.carried != "picture" else {}),
             **({"insert": insert_key(keyframe.insert)} if keyframe.insert is not None else {}),
             **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
-        kept = tuple(other for other in ordered if _is_shown(model, keyframe, other))
         pictures = {other.frame: other.picture for other in kept}
         keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts, pictures)
         return Segment(keyframe, plan.frames, windows, tuple(keys), plan.next_keyframe, following, kept)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +22,9 @@ from core.render.crop_path import crop_path
 from core.render.region import CropRegion
 from core.vivid.contract import VideoEngine
 
+_BLOCK = 24
+"""Frames of a long window that are read at a time."""
+
 
 @dataclass(frozen=True)
 class WindowInput:
@@ -32,29 +37,33 @@ class WindowInput:
         crops: What the model sees of each frame.
         boxes: The masks' boxes as their motion is read from them. They may go beyond the frame;
             None where there is no mask.
-        pixels: (N, h, w, 3), padded to N = 8k + 1 frames by repeating the last.
+        slots: Which of its frames the model sees, as positions in `window.frames`; all of them
+            where the rate is the clip's own.
+        pixels: (N, h, w, 3) of the slots, padded to N = 8k + 1 frames by repeating the last.
         masks: (N, h, w).
         motions: How what is replaced moved from the conditioning frame to each, 3x3; None where the
             boxes have to tell.
     """
 
     window: Window
-    sources: list[Frame]
+    sources: Sequence[Frame]
     conditioning_source: Frame
     crops: list[CropRegion]
     boxes: list[Box[float] | None]
+    slots: tuple[int, ...]
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_]
     motions: list[NDArray[np.float64] | None]
 
     def warp(self, picture: Frame, mask: Mask) -> NDArray[np.uint8]:
-        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each frame's mask:
+        """The pixels with what `picture` (H, W, 3) shows in `mask` moved into each slot's mask:
         what a model may start from.
         """
         first = self.crops[0].crop(picture)
         result = warp_frames(first, self.crops[0].crop_mask(mask), self.pixels, self.masks)
         start, shape = self.boxes[0], (picture.shape[0], picture.shape[1])
-        for position, (crop, end, motion) in enumerate(zip(self.crops, self.boxes, self.motions, strict=True)):
+        for position, slot in enumerate(self.slots):
+            crop, end, motion = self.crops[slot], self.boxes[slot], self.motions[slot]
             if motion is not None:
                 matrix = crop.matrix @ motion @ np.linalg.inv(self.crops[0].matrix)
                 moved = cv2.warpPerspective(first, matrix, first.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
@@ -65,8 +74,47 @@ class WindowInput:
                 matrix = crop.matrix @ box_motion(start, end, shape) @ np.linalg.inv(self.crops[0].matrix)
                 moved = cv2.warpAffine(first, matrix[:2], first.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
                 result[position] = np.where(self.masks[position][..., None], moved, result[position])
-        result[len(self.boxes) :] = result[len(self.boxes) - 1]
+        result[len(self.slots) :] = result[len(self.slots) - 1]
         return result
+
+
+class SourceFrames(Sequence[Frame]):
+    """The frames of a window, read a block at a time and let go of. `first` takes the place of its
+    first one.
+    """
+
+    def __init__(self, reader: Frames, frames: tuple[int, ...], block: int, context: JobContext) -> None:
+        """Reads nothing yet.
+
+        Args:
+            reader: The clip.
+            frames: Consecutive ones, forwards or backwards.
+            block: How many are read at a time; two blocks are kept.
+            context: Asked before each frame whether to stop.
+        """
+        self.first: Frame | None = None
+        self._reader, self._frames, self._block, self._context = reader, frames, block, context
+        self._blocks: dict[int, list[Frame]] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, position: Any) -> Any:
+        if position == 0 and self.first is not None:
+            return self.first
+        number, within = divmod(range(len(self))[position], self._block)
+        if number not in self._blocks:
+            for old in [*self._blocks][:-1]:
+                del self._blocks[old]
+            self._blocks[number] = self._read(self._frames[number * self._block : (number + 1) * self._block])
+        return self._blocks[number][within]
+
+    def _read(self, frames: tuple[int, ...]) -> list[Frame]:
+        read = []
+        for source in self._reader.frames(min(frames), max(frames) + 1):
+            self._context.check()
+            read.append(source)
+        return read if frames[0] == min(frames) else read[::-1]
 
 
 class WindowReader:
@@ -102,26 +150,25 @@ class WindowReader:
         Raises:
             Cancelled: The job was stopped.
         """
-        first, last = min(window.frames), max(window.frames)
-        read: dict[int, Frame] = {}
-        for index, source in zip(range(first, last + 1), self._reader.frames(first, last + 1), strict=True):
-            context.check()
-            read[index] = source
-        sources = [read[frame] for frame in window.frames]
+        # A window of which the model sees only some frames is long: they aren't all kept.
+        block = _BLOCK if window.seen else len(window.frames)
+        sources = SourceFrames(self._reader, window.frames, block, context)
         conditioning_source = sources[0]
         if edited is not None:
-            sources[0] = edited
-        height, width = sources[0].shape[:2]
+            sources.first = edited
+        height, width = conditioning_source.shape[:2]
         crops = crop_path([bounding_box(self._region[frame]) for frame in window.frames], (width, height), self._model.working_size)
-        pixels = np.stack([crop.crop(source) for crop, source in zip(crops, sources, strict=True)])
-        masks = np.stack([crop.crop_mask(self._region[frame]) for crop, frame in zip(crops, window.frames, strict=True)])
-        padding = -(len(window.frames) - 1) % self._model.frame_unit
+        slots = tuple(abs(frame - window.frames[0]) for frame in window.shown)
+        pixels = np.stack([crops[slot].crop(sources[slot]) for slot in slots])
+        masks = np.stack([crops[slot].crop_mask(self._region[window.frames[slot]]) for slot in slots])
+        padding = -(len(slots) - 1) % self._model.frame_unit
         return WindowInput(
             window,
             sources,
             conditioning_source,
             crops,
             smooth_boxes([self._extent.box(frame) for frame in window.frames], (height, width), self._margins),
+            slots,
             np.concatenate([pixels, pixels[-1:].repeat(padding, 0)]),
             np.concatenate([masks, masks[-1:].repeat(padding, 0)]),
             self._motions(window, context),

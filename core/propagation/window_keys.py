@@ -96,7 +96,8 @@ def window_keys(
         masks = _codes(region, min(window.frames), max(window.frames), reach)
         edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
         others = [f"{frame} {picture_key(picture)}" for frame, picture in sorted((kept or {}).items()) if frame in window.edited]
-        keys.append(_digest(common, before, window.direction, str(window.frames), *masks, *edges, *others)[:32])
+        frames = str(window.frames) if not window.seen else f"{window.frames} {window.seen}"
+        keys.append(_digest(common, before, window.direction, frames, *masks, *edges, *others)[:32])
     return keys
 
 

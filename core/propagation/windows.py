@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, Literal, Protocol, TypeVar
 
 from core.geometry import FrameRange
+from core.propagation.pace import Pace
 
 
 class Placed(Protocol):
@@ -30,10 +31,19 @@ Key = TypeVar("Key", bound=Placed)
 class Window:
     """Frames of one run of the model, in the order it sees them. The first conditions the others:
     it is edited already, and only read.
+
+    Where it is shown them at another rate than theirs, `seen` are the frames that it sees, with the
+    first and the last among them; of a slow clip some several times.
     """
 
     direction: Literal["forward", "backward"]
     frames: tuple[int, ...]
+    seen: tuple[int, ...] = ()
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The frames that the model sees."""
+        return self.seen or self.frames
 
     @property
     def conditioning_frame(self) -> int:
@@ -45,7 +55,14 @@ class Window:
         return self.frames[1:]
 
 
-def plan_windows(frames: FrameRange, keyframe: int, length: int, is_empty: Callable[[int], bool]) -> list[Window]:
+def plan_windows(
+    frames: FrameRange,
+    keyframe: int,
+    length: int,
+    is_empty: Callable[[int], bool],
+    pace: Pace | None = None,
+    held: Collection[int] = (),
+) -> list[Window]:
     """Divide the frames around a keyframe into windows.
 
     Frames where nothing is to be edited are stepped over: they belong to no window, and the next
@@ -54,16 +71,18 @@ def plan_windows(frames: FrameRange, keyframe: int, length: int, is_empty: Calla
     Args:
         frames: All frames to edit.
         keyframe: Where the windows start, inside `frames`.
-        length: Frames of a window at most.
+        length: Frames that the model sees of a window, at most.
         is_empty: Whether nothing is to be edited on a frame.
+        pace: Which frames the model sees; None for all.
+        held: Frames that it sees in any case.
 
     Returns:
         Windows from the keyframe to the end, then those from the keyframe back to the start.
     """
     start, stop = frames
     return [
-        *_one_way("forward", list(range(keyframe, stop)), length, is_empty),
-        *_one_way("backward", list(range(keyframe, start - 1, -1)), length, is_empty),
+        *_one_way("forward", list(range(keyframe, stop)), length, is_empty, pace, held),
+        *_one_way("backward", list(range(keyframe, start - 1, -1)), length, is_empty, pace, held),
     ]
 
 
@@ -83,11 +102,22 @@ class SegmentPlan(Generic[Key]):
     next_keyframe: int
     following: Key | None = None
 
-    def windows(self, length: int, is_empty: Callable[[int], bool]) -> tuple[Window, ...]:
-        """Its windows of at most `length` frames, in order; those that lie behind the next keyframe
-        are left out. `is_empty` says whether nothing is to be edited on a frame.
+    def windows(
+        self, length: int, is_empty: Callable[[int], bool], pace: Pace | None = None, held: Collection[int] = ()
+    ) -> tuple[Window, ...]:
+        """Its windows in order, as `plan_windows` has them; those that lie behind the next keyframe
+        are left out.
+
+        Args:
+            length: Frames that the model sees of a window, at most.
+            is_empty: Whether nothing is to be edited on a frame.
+            pace: Which frames the model sees; None for all.
+            held: Frames that it sees in any case.
+
+        Returns:
+            The windows.
         """
-        planned = plan_windows(self.frames, self.keyframe.frame, length, is_empty)
+        planned = plan_windows(self.frames, self.keyframe.frame, length, is_empty, pace, held)
         return tuple(window for window in planned if min(window.edited) < self.next_keyframe)
 
 
@@ -110,16 +140,28 @@ def segment_plans(keyframes: Sequence[Key], frames: FrameRange) -> list[SegmentP
     return plans
 
 
-def _one_way(direction: Literal["forward", "backward"], order: list[int], length: int, is_empty: Callable[[int], bool]) -> list[Window]:
+def _one_way(
+    direction: Literal["forward", "backward"],
+    order: list[int],
+    length: int,
+    is_empty: Callable[[int], bool],
+    pace: Pace | None,
+    held: Collection[int],
+) -> list[Window]:
     windows = []
     at = 0
     while at < len(order) - 1:
         if is_empty(order[at + 1]):
             at += 1
             continue
-        frames = order[at : at + length]
+        seen = () if pace is None else pace.seen(order[at], order[-1], length, held)
+        frames = order[at : at + (abs(seen[-1] - order[at]) + 1 if seen else length)]
         while is_empty(frames[-1]):
             frames.pop()
-        windows.append(Window(direction, tuple(frames)))
+        if seen:
+            # The next window goes on from the last frame, which is the model's own therefore.
+            seen = (*(frame for frame in seen if frame in frames[:-1]), *(frame for frame in seen[1:] if frame == frames[-1]))
+            seen = seen if seen[-1] == frames[-1] else (*seen, frames[-1])
+        windows.append(Window(direction, tuple(frames), seen))
         at += len(frames) - 1
     return windows

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TYPE_CHECKING
 
 from core.errors import InputError
@@ -274,9 +274,16 @@ class VideoEngine(ABC):
             own.strength,
         )
 
+    def with_rate(self, wanted: SamplingSettings) -> SamplingSettings:
+        """The wanted settings as they are kept with a result: `rate` says `engine` where that is
+        left open and the engine has one. Of results of earlier versions, which were shown every
+        frame, it says nothing.
+        """
+        return wanted if wanted.rate is not None or self.declared.rate is None else replace(wanted, rate="engine")
+
     def rate_hint(self, rate: float) -> str:
-        """What a person should know of a clip of `rate` frames a second; "" for nothing. The frames
-        of a window follow each other as the clip's do, whatever the engine was trained at.
+        """What a person should know of a clip whose `rate` frames a second are all shown; "" for
+        nothing.
         """
         trained = self.declared.rate
         if trained is None or max(trained / rate, rate / trained) < _RATES_APART:

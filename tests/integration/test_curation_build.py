@@ -233,8 +233,8 @@ def test_what_was_built_trains_both_models(built: Path, tmp_path: Path, capsys: 
     network += ["network.latent_channels=4", "network.window_frames=9", *(f"world.{name}={value}" for name, value in vars(TINY).items())]
     batches = ["image_batch=2", "video_batch=1", "image_fill=2", "video_fill=1", "image_buffer=4", "video_buffer=2"]
     words = [f"vae={package / 'vae'}", f"out={tmp_path / 'vivid'}", *network, *batches]
-    assert train(["small-vivid", f"data={data}", *SIZES, *words]) == 0
-    assert (tmp_path / "vivid" / "package" / "model_index.json").exists()
+    assert train(["small-vivid", f"data={data}", *SIZES[:-1], "fps=8", *words]) == 0
+    assert json.loads((tmp_path / "vivid" / "package" / "vivid.json").read_text())["fps"] == 8
     with pytest.raises(InputError, match="holds no video records"):
         DataClips(VividConfig(data=images_only(tmp_path / "images"), device="cpu"))
 

@@ -9,6 +9,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 import dataclasses
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -255,16 +256,23 @@ def test_a_folder_may_name_distilled_weights_and_their_shift(folder: Path, model
 
 
 def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clip, masks = disc_clip(tmp_path / "disc.mp4", frames=FRAMES), tmp_path / "masks"
+    # Of variable rate, 23.6 frames a second on average: the engine is shown 16.
+    stamps = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 14)
+    clip, masks = disc_clip(tmp_path / "disc.mp4", frames=FRAMES, rate=Fraction(30), pts=stamps), tmp_path / "masks"
     masks.mkdir()
     for index, mask in enumerate(disc_masks()):
         Image.fromarray(mask.astype(np.uint8) * 255).save(masks / f"{index:05d}.png")
     words = ("--task", "modify", "--caption", "a glass teapot", "--carry", "picture")
     run_here("edit", clip, "--out", tmp_path / "out", "--masks", masks, *words, "--model", folder)
-    assert "the region is the mask's box and 8 pixels around it, with which VACE does best; --adjust none keeps" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "the region is the mask's box and 8 pixels around it, with which VACE does best; --adjust none keeps" in told
+    assert "the model is shown 16 frames a second and the clip has 23.57: the frames between are drawn from its answers" in told
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["model"], report["working_size"], report["max_difference_outside"]) == (str(folder), list(SIZE), 0)
-    assert (report["windows"], report["settings"]["propagate"]) == (2, {"steps": 2, "guidance": 2.0, "strength": 1.0})
+    assert (report["windows"], report["settings"]["propagate"]) == (1, {"steps": 2, "guidance": 2.0, "strength": 1.0})
+    assert (report["shown_rate"], report["frames"]) == (16, FRAMES)
+    with open_clip(tmp_path / "out" / "output.mp4") as reader:
+        assert [time * 30 for time in reader.timestamps] == [*stamps]
     run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again")
     assert (shown(tmp_path / "again" / "output.mp4") == shown(tmp_path / "out" / "output.mp4")).all()
 
@@ -282,7 +290,7 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     tries = finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (1, 2)))["edits"]
     editor.keyframes.accept(project_id, tries[1])
     with held_at("propagate", 3) as reached:
-        job = editor.propagation.start(project_id, carry="picture")
+        job = editor.propagation.start(project_id, settings=SamplingSettings(rate="source"), carry="picture")
         assert reached.wait(240)
         editor.jobs.pause(job)
     editor.runner.wait(job, 60)
@@ -294,7 +302,11 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     finish(again, again.propagation.resume(project_id, paused))
     report = again.results.report(project_id, paused)
     assert (report["windows"], report["windows_made"], report["max_difference_outside"]) == (2, 1, 0)
+    assert report["shown_rate"] is None
+    forecasts = [again.estimates.propagation(project_id, SamplingSettings(rate=rate)) for rate in ("source", None)]
+    assert [(one.windows, one.shown_rate) for one in forecasts if one is not None] == [(2, None), (1, 16)]
     finish(again, again.propagation.start(project_id, draft=True, carry="picture"))
     draft = again.projects.get(project_id).propagations[-1].propagation_id
-    assert again.results.report(project_id, draft)["working_size"] == [16, 16]
+    report = again.results.report(project_id, draft)
+    assert (report["working_size"], report["windows"], report["shown_rate"]) == ([16, 16], 1, 16)
     again.close()

@@ -18,6 +18,9 @@ import { mountWindowStrip } from "./window_strip.js";
 const total = (value) =>
   typeof value === "number" ? value : Object.values(value || {}).reduce((sum, part) => sum + part, 0);
 
+const shownWords = (rate) =>
+  `The model is shown ${Number(rate.toPrecision(4))} frames a second; the others are drawn between its answers`;
+
 const reportFacts = (report) => {
   const facts = [];
   if (report.size) facts.push(["Video", `${report.size.join(" × ")}, ${report.frames} frames`]);
@@ -28,6 +31,7 @@ const reportFacts = (report) => {
   if (reused > 0) facts.push(["Reused", `${reused} of ${report.windows} windows, made before`]);
   const ways = [...new Set(Object.values(report.carried || {}))];
   if (ways.length) facts.push(["Keyframe", ways.map(carriedWords).join(", or ")]);
+  if (report.shown_rate) facts.push(["Rate", shownWords(report.shown_rate)]);
   const outside = report.max_difference_outside;
   if (outside === 0) facts.push(["Outside", "not one pixel changed before encoding"]);
   else if (outside !== undefined) facts.push(["Outside", `differs by up to ${outside}`]);
@@ -40,7 +44,11 @@ const noteOf = (result) => {
 };
 
 export const mountPropagate = (ref, server) => {
-  const settings = () => ({ steps: wholeNumber(ref.steps), guidance: numberIn(ref.guidance) });
+  const settings = () => ({
+    steps: wholeNumber(ref.steps),
+    guidance: numberIn(ref.guidance),
+    rate: ref.rate.value === "engine" ? null : ref.rate.value,
+  });
   const running = () => unfinishedJob("propagate");
   const isPaused = () => Boolean(state.view.result && !state.view.result.done && !running());
   const isWhole = () => Boolean(state.view.result && state.view.result.done);
@@ -84,9 +92,9 @@ export const mountPropagate = (ref, server) => {
     if (state.step !== "propagate" || !view.accepted) return;
     const [last] = view.jobs.filter((job) => job.finished);
     const { start: first, stop } = view.clip;
-    const { steps, guidance } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
-    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, last ? last.id : ""]);
-    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance });
+    const { steps, guidance, rate } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
+    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, rate, last ? last.id : ""]);
+    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate });
   };
   const estimateWords = () => {
     const { result } = state.view;
@@ -101,7 +109,8 @@ export const mountPropagate = (ref, server) => {
     const time = `about ${duration(final.seconds)}${draftOffered() ? ` (draft ${duration(draft.seconds)})` : ""}`;
     const guess = final.measured ? "" : ", at a first guess";
     const windows = final.windows ? `${plural(final.windows, "window")}, ` : "";
-    return `${windows}${time}, ${memory(final.memory)} of memory${guess}.`;
+    const shown = final.shown ? ` ${shownWords(final.shown)}.` : "";
+    return `${windows}${time}, ${memory(final.memory)} of memory${guess}.${shown}`;
   };
   const drawEstimate = () => {
     const { view } = state;
@@ -109,7 +118,7 @@ export const mountPropagate = (ref, server) => {
     ref.forecast.textContent = view.accepted && !running() && !upToDate ? estimateWords() : "";
     ref.forecast.hidden = !ref.forecast.textContent;
   };
-  for (const input of [ref.steps, ref.guidance]) input.addEventListener("change", askEstimate);
+  for (const input of [ref.steps, ref.guidance, ref.rate]) input.addEventListener("change", askEstimate);
 
   const mainWords = () => {
     const { clip, result } = state.view;

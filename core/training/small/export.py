@@ -35,7 +35,12 @@ TASKS = {
 
 
 def export_package(
-    folder: Path, vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel, text_encoder: T5EncoderModel, config: NetworkConfig
+    folder: Path,
+    vae: AutoencoderKLCogVideoX,
+    transformer: CogVideoXTransformer3DModel,
+    text_encoder: T5EncoderModel,
+    config: NetworkConfig,
+    fps: float = 0.0,
 ) -> None:
     """Write a trained small VIVID as a package. The modules come back in half precision.
 
@@ -45,6 +50,7 @@ def export_package(
         transformer: The denoiser.
         text_encoder: The text encoder.
         config: Sizes that the package states.
+        fps: Frames a second that it was trained at; 0 where that was each clip's own rate.
     """
     folder.mkdir(parents=True, exist_ok=True)
     vae.half().save_pretrained(folder / "vae")
@@ -70,6 +76,7 @@ def export_package(
             "things": True,
             "max_text_length": vocabulary.MAX_TEXT_LENGTH,
             "tasks": TASKS,
+            **({"fps": fps} if fps else {}),
             "vocabulary": {
                 "colours": list(vocabulary.COLOURS),
                 "kinds": list(vocabulary.KINDS),

@@ -217,7 +217,7 @@ def save_package(run: TrainingRun, vae: AutoencoderKLCogVideoX, config: VividCon
     text_encoder.load_state_dict(states["text_encoder"])
     freeze([transformer, text_encoder])
     trained = load_vae(vae_folder(config), torch.device("cpu"))  # training may hold it in bfloat16
-    export_package(run.folder / "package", trained, transformer, text_encoder, config.network)
+    export_package(run.folder / "package", trained, transformer, text_encoder, config.network, config.fps)
     if world is not None:
         transformer.float().to(run.device), text_encoder.float().to(run.device)
         save_sheet(run.folder / "sheet-small-vivid.png", vae.float(), transformer, text_encoder, world)
