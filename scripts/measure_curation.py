@@ -94,7 +94,7 @@ def tags(machine: Machine) -> Iterator[Job]:
 
 def boxes(machine: Machine) -> Iterator[Job]:
     config = transformers.GroundingDinoConfig(disable_custom_kernels=True)
-    size, batch = (750, 1333), 4
+    size, batches = (750, 1333), [1, 4]
     if machine.tiny:
         small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
         swin = {
@@ -110,19 +110,23 @@ def boxes(machine: Machine) -> Iterator[Job]:
         config = transformers.GroundingDinoConfig(
             backbone_config=swin, text_config=text, num_queries=9, disable_custom_kernels=True, **layers
         )
-        size, batch = (64, 96), 2
+        size, batches = (64, 96), [2]
     network = machine.built(lambda: transformers.GroundingDinoForObjectDetection(config), half=False)
-    pictures = machine.random(batch, 3, *size, half=False)
-    words = torch.full((batch, 2 + 3 * WORDS), 2000, device=machine.device)
-    words[:, 0], words[:, -1] = 101, 102
-    words[:, 3::3] = 1012  # a dot after each word of two tokens
-    there = torch.ones_like(words)
+    for batch in batches:
+        words = torch.full((batch, 2 + 3 * WORDS), 2000, device=machine.device)
+        words[:, 0], words[:, -1] = 101, 102
+        words[:, 3::3] = 1012  # a dot after each word of two tokens
+        given = {"pixel_values": machine.random(batch, 3, *size, half=False), "input_ids": words, "attention_mask": torch.ones_like(words)}
+        what = f"{batch} frames of {size[1]}x{size[0]} and {WORDS} words at once"
+        yield Job("Grounding DINO, Swin-T", network, what, "frames", batch, _in_half(network, given, machine))
 
+
+def _in_half(network: nn.Module, given: dict[str, Tensor], machine: Machine) -> Callable[[], Any]:
     def run() -> Any:
-        with torch.autocast(machine.device.type, machine.dtype):
-            return network(pixel_values=pictures, input_ids=words, attention_mask=there)
+        with torch.autocast(machine.device.type, machine.dtype, enabled=machine.dtype != torch.float32):
+            return network(**given)
 
-    yield Job("Grounding DINO, Swin-T", network, f"{batch} frames of {size[1]}x{size[0]} and {WORDS} words at once", "frames", batch, run)
+    return run
 
 
 def sam2(machine: Machine) -> nn.Module:

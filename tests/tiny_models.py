@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import core.compat  # noqa: F401  (first: transformers imports torchvision)
+
+if TYPE_CHECKING:
+    from core.curation.ram_network import RamSizes
 
 _WIDE = 128  # no less: the networks split pointers into memories of 64 channels
 _MASKS: dict[str, Any] = {"hidden_size": _WIDE, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 16}
@@ -153,3 +157,25 @@ def write_clip(folder: Path) -> Path:
     model.save_pretrained(folder)
     CLIPProcessor(CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32), tokenizer).save_pretrained(folder)
     return folder
+
+
+def ram_checkpoint(sizes: RamSizes) -> tuple[Any, dict[str, Any]]:
+    """A Swin of timm with random weights, and a checkpoint named as RAM's that holds it."""
+    import timm.models.swin_transformer as timm
+    import torch
+
+    from core.curation.ram_network import RamNetwork
+
+    torch.manual_seed(0)
+    given = {"embed_dim": sizes.embed_dim, "depths": sizes.depths, "num_heads": sizes.heads, "window_size": sizes.window}
+    swin = timm.SwinTransformer(img_size=sizes.side, patch_size=4, num_classes=0, **given).eval()
+    for part in (swin, network := RamNetwork(sizes)):
+        for values in part.parameters():
+            torch.nn.init.normal_(values, std=0.3)
+    weights = {key: value for key, value in network.state_dict().items() if not key.startswith("visual_encoder.")}
+    for key, value in swin.state_dict().items():  # timm has a stage begin with what ends the one before
+        name = re.sub(r"^layers\.(\d+)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
+        weights[f"visual_encoder.{name}"] = value
+    weights["visual_encoder.layers.0.blocks.1.attn_mask"] = torch.zeros(1)
+    weights["tag_encoder.embeddings.word_embeddings.weight"] = torch.zeros(3, 6)
+    return swin, weights

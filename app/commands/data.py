@@ -29,7 +29,7 @@ def add_parser(data: argparse.ArgumentParser) -> None:
     _add_sources(build)
     build.add_argument("--out", required=True, type=Path, metavar="DIR", help="where DIR/data is written; what is there is gone on with")
     _add_executor(build)
-    build.add_argument("--stages", default="", metavar="A,B", help="stop after the last of these stages")
+    build.add_argument("--stages", default="", metavar="A,B", help="only these, and those before that are not done; without tars and index")
     build.set_defaults(run=run_build)
 
     status = actions.add_parser("status", help="say how far a build is, what was set aside and what filters left out")
@@ -103,16 +103,21 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 
 def _build_of(options: argparse.Namespace, out: Path) -> Build:
+    from app.commands.console import note
     from core.curation.build import Build
+    from core.curation.fake import FAKE, MODELS
     from core.curation.identity import weights_of
     from core.curation.settings import CurationSettings
     from core.curation.sources import list_sources
     from core.models.store import ModelStore
     from core.training.common.overrides import with_overrides
 
-    settings = with_overrides(CurationSettings(), options.settings)
+    made_up = [f"{name}={FAKE}" for name in MODELS] if options.fake_models else []
+    settings = with_overrides(CurationSettings(), [*options.settings, *made_up])
+    if made_up:
+        note("the models are made up: this tries the build out, and what it makes teaches nothing")
     weights = weights_of(settings, ModelStore(Settings.from_environment().models_root))
-    return Build(out, list_sources(options.sources, settings.licence), settings, weights)
+    return Build(out, list_sources(options.sources, settings.licence, note), settings, weights)
 
 
 def _executor(name: str = "local", address: str = "", workers: int = 0) -> Executor:
@@ -146,13 +151,23 @@ def _run(build: Build, executor: Executor, stages: list[str]) -> int:
 
 
 def _add_executor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="what runs the shards: this process, or Ray Data")
+    parser.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="what runs the shards: this process, or actors of Ray"
+    )
     parser.add_argument("--address", default="", metavar="HOST:PORT", help="of a Ray cluster whose nodes share OUT (Ray on this machine)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="with Ray: the most actors (as many as fit)")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a folder of videos, or procedural:200 for clips that are drawn")
+    parser.add_argument(
+        "--fake-models", action="store_true", help="made-up tags, boxes, masks, captions and flow: tries shards, workers and disk out"
+    )
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a folder of videos; Panda-70M's list of them (.csv); procedural:200 for clips that are drawn",
+    )
     _add_settings(parser)
 
 

@@ -22,6 +22,7 @@ from core.curation.shards import ShardTask, STAGES
 from core.curation.sources import refreshed
 from core.curation.stages.clips import ClipsStage
 from core.curation.stages.entities import ClipwiseStage
+from core.curation.vocabularies import vocabulary_hashes
 from core.curation.work import Stage
 from core.errors import InputError
 from core.files import write_bytes, write_text
@@ -213,6 +214,7 @@ class Build:
             "format": FORMAT,
             "settings": dataclasses.asdict(self.settings),
             "weights": dict(self.weights),
+            "vocabularies": vocabulary_hashes(self.settings),
             "sources": len(self.items),
             "shards": shards,
             "stages": {stage.name: {"version": stage.version, "depends_on": self._given(stage)} for stage in STAGES},

@@ -34,9 +34,9 @@ class VocabularyTags:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = list(words)
 
-    def tags(self, view: ClipView) -> list[str]:
+    def tags(self, views: Sequence[ClipView]) -> list[list[str]]:
         """As `Tagger.tags`."""
-        return sorted({entity.label for entity in view.known}) or self._words
+        return [sorted({entity.label for entity in view.known}) or self._words for view in views]
 
 
 class KnownOrMoving:
@@ -45,8 +45,11 @@ class KnownOrMoving:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
 
-    def boxes(self, view: ClipView, labels: Sequence[str], threshold: float) -> list[FoundEntity]:
+    def boxes(self, views: Sequence[ClipView], labels: Sequence[Sequence[str]], threshold: float) -> list[list[FoundEntity]]:
         """As `Grounder.boxes`."""
+        return [self._of(view, named, threshold) for view, named in zip(views, labels, strict=True)]
+
+    def _of(self, view: ClipView, labels: Sequence[str], threshold: float) -> list[FoundEntity]:
         found = []
         for entity in view.known:
             box = bounding_box(entity.masks.packed.frame(0))

@@ -6,21 +6,20 @@ from collections.abc import Sequence
 
 from core.curation.models import FoundEntity
 from core.curation.views import ClipView
-from core.segment.words import WordFinder
+from core.segment.grounding import Grounder
 
 
-class WordGrounder:
-    """Finds labels one after the other with what the program finds words with (Grounding DINO)."""
+class DinoBoxes:
+    """Finds all labels of a frame at once (Grounding DINO)."""
 
-    def __init__(self, finder: WordFinder) -> None:
-        self._finder = finder
+    def __init__(self, grounder: Grounder) -> None:
+        self._grounder = grounder
 
-    def boxes(self, view: ClipView, labels: Sequence[str], threshold: float) -> list[FoundEntity]:
-        """As `Grounder.boxes`."""
-        frame = view.frame(0)
-        found = [
-            FoundEntity(label, (box.x0, box.y0, box.x1, box.y1), box.score)
-            for label in labels
-            for box in self._finder.find(frame, label, threshold)
-        ]
+    def boxes(self, views: Sequence[ClipView], labels: Sequence[Sequence[str]], threshold: float) -> list[list[FoundEntity]]:
+        """As `core.curation.models.Grounder.boxes`."""
+        return [self._of(view, named, threshold) for view, named in zip(views, labels, strict=True)]
+
+    def _of(self, view: ClipView, labels: Sequence[str], threshold: float) -> list[FoundEntity]:
+        by_label = self._grounder.find_labels(view.frame(0), labels, threshold)
+        found = [FoundEntity(label, (box.x0, box.y0, box.x1, box.y1), box.score) for label, boxes in by_label.items() for box in boxes]
         return sorted(found, key=lambda one: -one.score)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from core.curation.fake import FAKE
 from core.curation.settings import CurationSettings
 from core.errors import InputError
 from core.evaluation.classifier import FOLDER, WEIGHTS
@@ -26,13 +27,20 @@ def weights_of(settings: CurationSettings, store: ModelStore) -> dict[str, str]:
     kinds: dict[str, tuple[ModelKind, str]] = {"tracker": ("segmenter", "known"), "grounder": ("grounder", "embedded")}
     for setting, (kind, without) in kinds.items():
         name = getattr(settings, setting)
-        if name != without:
+        if name not in (without, FAKE):
             found[setting] = fingerprint(store.locate(name, kind))
-    if settings.flow != "dis":
+    if settings.tagger not in ("embedded", FAKE):
+        folder = Path(settings.tagger).expanduser()
+        if not folder.is_dir():
+            raise InputError(f"tagger={settings.tagger}: there is no such folder; say embedded, or the folder of RAM")
+        found["tagger"] = fingerprint(folder)
+    if settings.flow not in ("dis", FAKE):
         path = Path(settings.flow).expanduser()
         if not path.is_file():
             raise InputError(f"flow={settings.flow}: there is no such file; say dis, or a checkpoint of torchvision's RAFT")
         found["flow"] = fingerprint(path)
+    if settings.captioner == FAKE:
+        return found
     captioner = FOLDER / WEIGHTS if settings.captioner == "embedded" else Path(settings.captioner).expanduser()
     if not captioner.exists():
         raise InputError(f"captioner={settings.captioner}: there is no such folder; say embedded, or that of a vision-language model")

@@ -38,24 +38,24 @@ class Crop:
 class Tagger(Protocol):
     """Says what there is on a frame (the paper: RAM)."""
 
-    def tags(self, view: ClipView) -> list[str]:
-        """Name what is on the first frame, in words of any vocabulary."""
+    def tags(self, views: Sequence[ClipView]) -> list[list[str]]:
+        """Name what is on the first frame of each clip, in words of any vocabulary."""
         ...
 
 
 class Grounder(Protocol):
     """Finds boxes by labels (the paper: Grounding DINO)."""
 
-    def boxes(self, view: ClipView, labels: Sequence[str], threshold: float) -> list[FoundEntity]:
-        """Find what labels name on the first frame.
+    def boxes(self, views: Sequence[ClipView], labels: Sequence[Sequence[str]], threshold: float) -> list[list[FoundEntity]]:
+        """Find what labels name on the first frames of clips.
 
         Args:
-            view: The clip.
-            labels: What to look for.
+            views: The clips.
+            labels: What to look for on each.
             threshold: The least score.
 
         Returns:
-            Boxes, the surest first.
+            Of each clip its boxes, the surest first.
         """
         ...
 

@@ -78,6 +78,8 @@ class ClipRecord(msgspec.Struct, kw_only=True):
     """A clip on its way through the stages; fields as in `core.dataset.facts.ClipFacts`.
 
     `signature` is what duplicates are told by: one 64-bit difference hash each of a few frames.
+    `background_tags` and `background_boxes` are what was named as background and where that is;
+    `background` is its mask on the first frame, None where nobody asked.
     """
 
     key: str
@@ -94,6 +96,9 @@ class ClipRecord(msgspec.Struct, kw_only=True):
     stop: int
     signature: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
+    background_tags: tuple[str, ...] = ()
+    background_boxes: tuple[Box, ...] = ()
+    background: Masks | None = None
     known: tuple[KnownEntity, ...] = ()
     entities: list[Entity] = []
 
@@ -109,7 +114,8 @@ class ClipRecord(msgspec.Struct, kw_only=True):
 class SourceItem(msgspec.Struct, frozen=True):
     """One input of a build: a file by its path, size in bytes and time of the last change (ns), or
     a clip to draw by its number (`drawn` >= 0). `name` is unique; clips of one `source` belong to
-    one split."""
+    one split. `matching` and `desirable` are what Panda-70M says of a clip: how well its caption
+    fits, -1 where that is not known, and what speaks against it."""
 
     name: str
     source: str
@@ -118,6 +124,8 @@ class SourceItem(msgspec.Struct, frozen=True):
     size: int = 0
     changed: int = 0
     drawn: int = -1
+    matching: float = -1.0
+    desirable: str = ""
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -36,14 +36,27 @@ class CurationSettings:
     """A shot that is shorter becomes an image."""
     most_seconds: float = 20.0
     """A shot that is longer is divided."""
+    desirable: bool = True
+    """Leave out clips of Panda-70M that its list calls undesirable (still pictures, screens and the
+    like)."""
+    least_matching: float = 0.0
+    """Of the score that Panda-70M's list gives a clip's caption, where it gives one."""
     duplicate_bits: int = 6
     """Clips whose signatures differ in at most so many of 64 bits are duplicates."""
 
     vocabulary: str = ""
-    """File of the labels that entities may have, one a line; the small model's words without."""
+    """File of the labels that entities may have, one a line. Without, those that ship for RAM where
+    that tags, otherwise the small model's words."""
+    backgrounds: str = ""
+    """File of what a deletion may lie on, one label a line. Without, the labels that ship for RAM
+    where that tags, otherwise wherever no entity is."""
     tagger: str = "embedded"
-    """Who says what is on the first frame: embedded (what procedural clips know of themselves; of
-    footage every word of the vocabulary, for the grounder to decide)."""
+    """Models may all be `fake`, too: made up, to try a build out (core/curation/fake.py).
+
+    Who says what is on the first frame: embedded (what procedural clips know of themselves; of
+    footage every word of the vocabulary, for the grounder to decide), or the folder of RAM: its
+    checkpoint (.pth) and its list of tags (ram_tag_list.txt, and ..._threshold.txt if it is
+    there)."""
     grounder: str = "embedded"
     """Who finds boxes: embedded (procedural clips know them; on footage what moves against the
     background), or a grounder of `models`, or its checkpoint."""
@@ -59,6 +72,11 @@ class CurationSettings:
     """Of the networks on a processor; with another number, masks may differ in a few pixels."""
     device: str = "auto"
     """Of the models: auto, cpu, cuda, cuda:N or mps."""
+    batch: int = 16
+    """Clips whose first frames a network sees at once; with another number, boxes may differ by
+    rounding."""
+    decoders: int = 2
+    """Threads that decode the clips to come meanwhile; changes no result."""
 
     least_score: float = 0.3
     """Of a box, 0 to 1."""
@@ -92,7 +110,7 @@ class CurationSettings:
         for name in ("validation", "image_share", "fail_above", "least_score", "least_area", "most_area", "least_visible", "least_quality"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: it has to be between 0 and 1")
-        for name in ("shard_size", "tar_megabytes", "most_entities", "donors", "procedural_frames", "threads"):
+        for name in ("shard_size", "tar_megabytes", "most_entities", "donors", "procedural_frames", "threads", "batch", "decoders"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: it has to be at least 1")
         if self.procedural_side < 32 or self.procedural_side % 8:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ def stage_named(name: str) -> Stage:
     return next(stage for stage in STAGES if stage.name == name)
 
 
+@lru_cache(maxsize=1)
+def _shared(path: Path) -> Any:
+    """What a stage gathered; its name says what it was made of, so that it is read once."""
+    return msgspec.json.decode(path.read_bytes())
+
+
 def run_shard(task: ShardTask, out: Path, settings: CurationSettings, tools: Toolbox) -> Done:
     """Make a shard and say that it is done.
 
@@ -75,7 +82,7 @@ def run_shard(task: ShardTask, out: Path, settings: CurationSettings, tools: Too
     ledger.begin(task.stage, task.name)
     data = (out / task.given).read_bytes()
     items: list[Any] = read_sources(data) if task.stage == STAGES[0].name else read_clips(data)
-    shared = msgspec.json.decode((out / task.shared).read_bytes()) if task.shared else None
+    shared = _shared(out / task.shared) if task.shared else None
     work = ShardWork(task.stage, out, settings, tools, shared)
     with ExitStack() as stack:
         if stage.media:

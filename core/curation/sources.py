@@ -1,30 +1,31 @@
-"""What a build starts from: the videos in folders, and procedural clips."""
+"""What a build starts from: the videos in folders, Panda-70M's list of them, procedural clips."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from core.curation.panda import described, numbers_of
 from core.curation.records import SourceItem
 from core.errors import InputError
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".m4v", ".avi")
 PROCEDURAL = "procedural:"
-_PANDA = re.compile(r"(\d{7})_\d{5}")
-"""How Panda-70M's downloads are called: the number of the video, then that of its clip."""
+LIST = ".csv"
 
 
-def list_sources(names: Sequence[str], licence: str) -> list[SourceItem]:
+def list_sources(names: Sequence[str], licence: str, say: Callable[[str], None] = lambda said: None) -> list[SourceItem]:
     """Find the inputs of a build.
 
     Args:
-        names: Folders of videos, at any depth, or `procedural:N`.
+        names: Folders of videos, at any depth; lists of Panda-70M as CSV, of the videos in these
+            folders, or beside it where there are none; `procedural:N`.
         licence: Of the videos that say nothing of it.
+        say: Is told what of a list was not there or not understood.
 
     Returns:
         The inputs, in an order that depends on their names only.
@@ -33,13 +34,18 @@ def list_sources(names: Sequence[str], licence: str) -> list[SourceItem]:
         InputError: A source is not there or holds no video.
     """
     items: dict[str, SourceItem] = {}
-    for name in names:
+    lists = [Path(name).expanduser() for name in names if name.lower().endswith(LIST)]
+    folders = [name for name in names if not name.lower().endswith(LIST)]
+    if lists and not any(not name.startswith(PROCEDURAL) for name in folders):
+        folders += sorted({str(path.parent) for path in lists})
+    for name in folders:
         found = _drawn(name) if name.startswith(PROCEDURAL) else _files(Path(name).expanduser(), licence)
         for item in found:
             if item.name in items:
                 raise InputError(f"two sources have a video '{item.name}': give folders of different names")
             items[item.name] = item
-    return [items[name] for name in sorted(items)]
+    ordered = [items[name] for name in sorted(items)]
+    return described(ordered, lists, say) if lists else ordered
 
 
 def _drawn(name: str) -> list[SourceItem]:
@@ -64,8 +70,8 @@ def _file(root: Path, path: Path, licence: str) -> SourceItem:
     facts = path.stat()
     name = f"{root.name}/{path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name}"
     beside = _beside(path)
-    panda = _PANDA.fullmatch(path.stem)
-    source = beside.get("url") or (f"{root.name}/{panda[1]}" if panda else name)
+    panda = numbers_of(path)
+    source = beside.get("url") or (f"{root.name}/{panda[0]:07d}" if panda else name)
     said = beside.get("licence") or beside.get("license") or licence
     return SourceItem(name, str(source), str(said), str(path), facts.st_size, facts.st_mtime_ns)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from core.curation.fake import FAKE, FakeBoxes, FakeCaptions, FakeFlow, FakeMasks, FakeTags
 from core.curation.models import Captioner, Flow, Grounder, Tagger, Tracker
 from core.curation.settings import CurationSettings
-from core.curation.vocabularies import entity_words
+from core.curation.vocabularies import background_words, entity_words
 from core.data.world import World
-from core.errors import InputError
 from core.models.store import ModelStore
 
 
@@ -42,27 +42,35 @@ class Toolbox:
         """Says what is on a frame."""
         from core.curation.embedded import VocabularyTags
 
+        if self._settings.tagger == FAKE:
+            return FakeTags(entity_words(self._settings), background_words(self._settings))
         if self._settings.tagger != "embedded":
-            raise InputError(f"tagger={self._settings.tagger}: the only tagger is embedded")
-        return VocabularyTags(entity_words(self._settings))
+            from core.curation.ram import load_ram
+
+            return load_ram(Path(self._settings.tagger).expanduser(), self.device)
+        return VocabularyTags([*entity_words(self._settings), *background_words(self._settings)])
 
     @cached_property
     def grounder(self) -> Grounder:
         """Finds boxes by labels."""
         from core.curation.embedded import KnownOrMoving
 
+        if self._settings.grounder == FAKE:
+            return FakeBoxes()
         if self._settings.grounder == "embedded":
             return KnownOrMoving(self.flow)
-        from core.curation.full_size import WordGrounder
+        from core.curation.full_size import DinoBoxes
         from core.segment.grounding import load_grounder
 
-        return WordGrounder(load_grounder(self._settings.grounder, self.device, self._store))
+        return DinoBoxes(load_grounder(self._settings.grounder, self.device, self._store))
 
     @cached_property
     def tracker(self) -> Tracker:
         """Makes masks."""
         from core.curation.embedded import KnownMasks, SegmenterTracker
 
+        if self._settings.tracker == FAKE:
+            return FakeMasks()
         if self._settings.tracker == "known":
             return KnownMasks()
         from core.segment import load_segmenter
@@ -72,6 +80,8 @@ class Toolbox:
     @cached_property
     def captioner(self) -> Captioner:
         """Describes entities."""
+        if self._settings.captioner == FAKE:
+            return FakeCaptions()
         if self._settings.captioner != "embedded":
             from core.curation.language import load_captioner
 
@@ -86,6 +96,8 @@ class Toolbox:
         """Optical flow."""
         from core.curation.embedded import DisFlow
 
+        if self._settings.flow == FAKE:
+            return FakeFlow()
         if self._settings.flow == "dis":
             return DisFlow()
         from core.curation.raft import load_raft

@@ -1,10 +1,15 @@
-"""The frames of a clip that is being worked on, wherever its file is."""
+"""The frames of a clip that is being worked on, wherever its file is.
+
+They are decoded by a thread of their own, ahead of whoever goes through the clip frame by frame, so
+that a GPU does not wait for them.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +23,9 @@ from core.project.video import VideoInfo
 
 Frame = NDArray[np.uint8]
 
+_AHEAD = 8
+"""Frames that are decoded before they are asked for, once they are asked for in order."""
+
 
 class ClipView:
     """A clip to look at: frames uint8 (H, W, 3), numbered from 0; an image has one."""
@@ -25,6 +33,9 @@ class ClipView:
     def __init__(self, record: ClipRecord, reader: ClipReader | None, picture: Frame | None) -> None:
         self.record, self._reader, self._picture = record, reader, picture
         self.info: VideoInfo = reader.info if reader is not None else _picture_info(record)
+        self._decoder = ThreadPoolExecutor(1, "decode")
+        self._coming: dict[int, Future[Frame]] = {}
+        self._last = -1
 
     def __len__(self) -> int:
         return self.record.frames
@@ -36,14 +47,25 @@ class ClipView:
 
     def frame(self, index: int) -> Frame:
         """One frame."""
-        return self._picture if self._picture is not None else self._of(self._reader).frame(index)
+        if self._picture is not None:
+            return self._picture
+        in_order = index == self._last + 1 and index > 0
+        for number in range(index, min(len(self), index + _AHEAD) if in_order else index + 1):
+            if number not in self._coming:
+                self._coming[number] = self._decoder.submit(self._of(self._reader).frame, number)
+        self._last = index
+        # the first frame stays: every stage looks at it, some more than once
+        for number in [number for number in self._coming if 0 < number < index]:
+            self._coming.pop(number).cancel()
+        return self._coming[index].result()
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order."""
-        if self._picture is not None:
-            yield self._picture
-        else:
-            yield from self._of(self._reader).frames()
+        return (self.frame(index) for index in range(len(self)))
+
+    def close(self) -> None:
+        """Decode nothing any more."""
+        self._decoder.shutdown(cancel_futures=True)
 
     @staticmethod
     def _of(reader: ClipReader | None) -> ClipReader:
@@ -72,7 +94,8 @@ def open_view(record: ClipRecord, out: Path) -> Iterator[ClipView]:
     """Open a clip of the build in folder `out`. InputError when it can't be read."""
     with on_disk(record.media.content(out), record.suffix) as path:
         if record.kind == "image":
-            yield ClipView(record, None, read_image(path))
+            with contextlib.closing(ClipView(record, None, read_image(path))) as view:
+                yield view
         else:
-            with open_clip(path) as reader:
-                yield ClipView(record, reader, None)
+            with open_clip(path) as reader, contextlib.closing(ClipView(record, reader, None)) as view:
+                yield view

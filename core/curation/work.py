@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -21,6 +22,11 @@ ItemT = TypeVar("ItemT", ClipRecord, SourceItem)
 
 _NOT_THE_INPUT = (StorageError, ModelMissingError, DeviceMissingError, DeviceMemoryError)
 """Errors that the next input would meet as well."""
+_ITS_FAULT = (StudioError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError)
+"""What an input that can't be used may raise."""
+
+Look = Callable[[list[ClipRecord], list[ClipView]], list[ClipRecord]]
+"""Makes of clips and views of them as many clips."""
 
 
 @dataclass
@@ -53,19 +59,74 @@ class ShardWork:
         """
         done: list[ClipRecord] = []
         for item in items:
-            try:
+            with self._setting_aside(item):
                 done.extend(list(work(item)))
+        return done
+
+    def in_batches(self, clips: Sequence[ClipRecord], look: Look) -> list[ClipRecord]:
+        """Look at the first frames of clips, as many at once as the settings say, while threads
+        decode those of the next batch; a clip that can't be used is set aside as by `each`.
+
+        StudioError as by `each`.
+        """
+        size = self.settings.batch
+        batches = [clips[start : start + size] for start in range(0, len(clips), size)]
+        done: list[ClipRecord] = []
+        opened: list[ExitStack] = []
+
+        def open_one(clip: ClipRecord) -> tuple[ExitStack, ClipView]:
+            stack = ExitStack()
+            opened.append(stack)
+            view = stack.enter_context(open_view(clip, self.out))
+            view.frame(0)
+            return stack, view
+
+        try:
+            with ThreadPoolExecutor(self.settings.decoders, "open") as pool:
+                coming = [pool.submit(open_one, clip) for clip in clips[:size]]
+                for number, batch in enumerate(batches):
+                    present = coming
+                    coming = [pool.submit(open_one, clip) for clip in clips[(number + 1) * size : (number + 2) * size]]
+                    there: list[tuple[ClipRecord, ExitStack, ClipView]] = []
+                    for clip, future in zip(batch, present, strict=True):
+                        with self._setting_aside(clip):
+                            there.append((clip, *future.result()))
+                    done += self._looked([clip for clip, _, _ in there], [view for _, _, view in there], look)
+                    for _, stack, _ in there:
+                        stack.close()
+        finally:
+            for stack in opened:
+                stack.close()
+        return done
+
+    def _looked(self, clips: list[ClipRecord], views: list[ClipView], look: Look) -> list[ClipRecord]:
+        """A batch at once; where that fails, one after the other, to find out which does."""
+        said = len(self.dropped)
+        if len(clips) > 1:
+            try:
+                return look(clips, views)
             except _NOT_THE_INPUT:
                 raise
-            except StudioError as error:
-                self._set_aside(item, str(error))
-            except torch.OutOfMemoryError as error:
-                raise StudioError(
-                    f"the device's memory is too small for stage {self.stage}: take smaller models, or another device"
-                ) from error
-            except (OSError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
-                self._set_aside(item, f"{type(error).__name__}: {error}")
+            except _ITS_FAULT:
+                del self.dropped[said:]
+        done: list[ClipRecord] = []
+        for clip, view in zip(clips, views, strict=True):
+            with self._setting_aside(clip):
+                done += look([clip], [view])
         return done
+
+    @contextmanager
+    def _setting_aside(self, item: ClipRecord | SourceItem) -> Iterator[None]:
+        try:
+            yield
+        except _NOT_THE_INPUT:
+            raise
+        except StudioError as error:
+            self._set_aside(item, str(error))
+        except torch.OutOfMemoryError as error:
+            raise StudioError(f"the device's memory is too small for stage {self.stage}: take smaller models, or another device") from error
+        except _ITS_FAULT as error:
+            self._set_aside(item, f"{type(error).__name__}: {error}")
 
     def _set_aside(self, item: ClipRecord | SourceItem, reason: str) -> None:
         name = item.name if isinstance(item, SourceItem) else f"{item.key} ({item.source})"

@@ -12,7 +12,7 @@ import io
 import pickle
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +53,63 @@ class Grounder:
     def find(self, frame: NDArray[np.uint8], text: str, threshold: float = 0.35, most: int = 8) -> list[FoundBox]:
         """As `WordFinder.find` of core.segment.words."""
         words = words_of(text)
-        height, width = frame.shape[:2]
         answers = self.network(self._picture(frame), captions=[f"{words} ."])
-        scores = answers["pred_logits"][0].float().sigmoid().amax(-1)
-        boxes = answers["pred_boxes"][0].float() * torch.tensor([width, height, width, height], device=self.device)
-        found: list[FoundBox] = []
-        for index in scores.argsort(descending=True).tolist():
-            score = float(scores[index])
-            if score < threshold or len(found) == most:
-                break
-            x, y, w, h = boxes[index].tolist()
-            box = FoundBox(max(0.0, x - w / 2), max(0.0, y - h / 2), min(float(width), x + w / 2), min(float(height), y + h / 2), score)
-            if box.x1 - box.x0 >= 1 and box.y1 - box.y0 >= 1 and all(_overlap(box, other) < _OVERLAP for other in found):
-                found.append(box)
-        return found
+        return _found(answers["pred_logits"][0].float().sigmoid().amax(-1), answers["pred_boxes"][0], frame, threshold, most)
+
+    @torch.inference_mode()
+    def find_labels(self, frame: NDArray[np.uint8], labels: Sequence[str], threshold: float, most: int = 8) -> dict[str, list[FoundBox]]:
+        """Find several labels on a frame, as many at once as the network's text holds.
+
+        One frame at a time: the package mixes up texts of different lengths in a batch.
+
+        Args:
+            frame: uint8 (H, W, 3) RGB.
+            labels: What to look for; none has a full stop.
+            threshold: The least score of a box, 0 to 1.
+            most: How many boxes of a label to return at most.
+
+        Returns:
+            The boxes of each label that was found, the surest first.
+        """
+        result: dict[str, list[FoundBox]] = {}
+        picture = self._picture(frame)
+        for part in self._passes(labels):
+            caption = " . ".join([*part, ""]).strip()
+            answers = self.network(picture, captions=[caption])
+            scores = answers["pred_logits"][0].float().sigmoid()
+            own = torch.stack([scores[:, tokens].amax(-1) for tokens in self._spans(caption)])
+            own = own.where(own == own.amax(0), 0)  # a box is of the label that it scores highest for
+            for label, each in zip(part, own, strict=True):
+                if found := _found(each, answers["pred_boxes"][0], frame, threshold, most):
+                    result[label] = found
+        return result
+
+    def _passes(self, labels: Sequence[str]) -> list[list[str]]:
+        """The labels in as many parts as it takes for each to fit into one text."""
+        network: Any = self.network
+        room = network.max_text_len - 2
+        parts: list[list[str]] = []
+        left = 0
+        for label in labels:
+            length = len(network.tokenizer(label, add_special_tokens=False)["input_ids"]) + 1
+            if length > left:
+                parts.append([])
+                left = room
+            parts[-1].append(label)
+            left -= length
+        return parts
+
+    def _spans(self, caption: str) -> list[list[int]]:
+        """Which tokens of a caption are each label's."""
+        tokenizer: Any = self.network.tokenizer
+        stop = tokenizer.convert_tokens_to_ids(".")
+        spans: list[list[int]] = [[]]
+        for place, token in enumerate(tokenizer(caption)["input_ids"][1:-1], 1):
+            if token == stop:
+                spans.append([])
+            else:
+                spans[-1].append(place)
+        return spans[:-1]
 
     def _picture(self, frame: NDArray[np.uint8]) -> Tensor:
         height, width = frame.shape[:2]
@@ -75,6 +118,24 @@ class Grounder:
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         normal = (small.astype(np.float32) / 255 - _MEAN) / _STD
         return torch.from_numpy(normal).permute(2, 0, 1)[None].to(self.device)
+
+
+def _found(scores: Tensor, answered: Tensor, frame: NDArray[np.uint8], threshold: float, most: int) -> list[FoundBox]:
+    """The surest boxes by their scores (N,) among those that a network answered, (N, 4) as centre
+    and size in shares of the frame.
+    """
+    height, width = frame.shape[:2]
+    boxes = answered.float() * torch.tensor([width, height, width, height], device=answered.device)
+    found: list[FoundBox] = []
+    for index in scores.argsort(descending=True).tolist():
+        score = float(scores[index])
+        if score < threshold or len(found) == most:
+            break
+        x, y, w, h = boxes[index].tolist()
+        box = FoundBox(max(0.0, x - w / 2), max(0.0, y - h / 2), min(float(width), x + w / 2), min(float(height), y + h / 2), score)
+        if box.x1 - box.x0 >= 1 and box.y1 - box.y0 >= 1 and all(_overlap(box, other) < _OVERLAP for other in found):
+            found.append(box)
+    return found
 
 
 def load_grounder(name: str, device: str, store: ModelStore) -> Grounder:

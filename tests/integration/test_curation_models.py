@@ -3,27 +3,41 @@ what they are for."""
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from builders import noise_frames, video_file
+from tiny_models import ram_checkpoint
 
+from core.curation.build import Build
 from core.curation.captions import caption_problem
 from core.curation.embedded import DisFlow
+from core.curation.executors import LocalExecutor
 from core.curation.identity import weights_of
 from core.curation.language import load_captioner, PROMPT, three_captions
 from core.curation.models import Crop
 from core.curation.motion import moving_boxes
 from core.curation.raft import load_raft
-from core.curation.records import ClipRecord, Media
+from core.curation.ram import load_ram, TAGS, THRESHOLDS
+from core.curation.ram_network import RamSizes
+from core.curation.records import ClipRecord, Masks, Media, read_clips
 from core.curation.settings import CurationSettings
+from core.curation.sources import list_sources
+from core.curation.stages.deletions import DeletionsStage, Donor
 from core.curation.toolbox import Toolbox
 from core.curation.views import open_view
+from core.curation.vocabularies import vocabulary_hashes
+from core.curation.work import ShardWork
+from core.dataset.facts import PackedMasks
 from core.errors import InputError
+from core.media import write_image
 from core.models.store import ModelStore
+from core.progress import JobContext
 
 
 def tiny_internvl(folder: Path) -> Path:
@@ -71,6 +85,63 @@ def test_a_vision_language_model_is_asked_for_three_captions(tmp_path: Path) -> 
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(InputError, match="captioner="):
             load_captioner(str(path), "cpu")
+
+
+def tiny_ram(folder: Path) -> Path:
+    """RAM's files with random weights and five tags, of which the second is never believed."""
+    sizes = RamSizes(tags=5, embed_dim=8, depths=(2, 2), heads=(2, 4), window=2, words=6, hidden=8, feedforward=12, layers=1)
+    folder.mkdir()
+    torch.save({"model": ram_checkpoint(sizes)[1]}, folder / "ram.pth")
+    (folder / TAGS).write_text("Dog\nCar\nSky\nWall\nidea\n")
+    (folder / THRESHOLDS).write_text("0\n1\n0\n0\n0\n")
+    return folder
+
+
+def test_ram_names_entities_and_backgrounds(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    folder, video = tiny_ram(tmp_path / "ram"), video_file(tmp_path / "videos" / "a.mp4", noise_frames(4, 48, 64))
+    settings = CurationSettings(tagger=str(folder), device="cpu", least_side=32, least_seconds=0.1, image_share=0.0)
+    weights = weights_of(settings, ModelStore())
+    build = Build(tmp_path / "set", list_sources([str(video.parent)], ""), settings, weights)
+    build.run(LocalExecutor(), JobContext(), ["masks"])
+    last = next(path for path in (tmp_path / "set" / "stages" / "masks").glob("*.jsonl") if path.name.count(".") == 1)
+    (clip,) = read_clips(last.read_bytes())
+    assert (clip.tags, clip.background_tags) == (("dog",), ("sky", "wall")), "by the words that ship"
+    assert clip.background is not None
+    assert not clip.background.packed.frame(0).any(), "nobody found it on the frame"
+    facts = json.loads((tmp_path / "set" / "build.json").read_text())
+    assert facts["weights"]["tagger"] == weights["tagger"]
+    assert facts["vocabularies"] == vocabulary_hashes(settings) != vocabulary_hashes(CurationSettings())
+
+    (folder / TAGS).write_text("dog\n")
+    with pytest.raises(InputError, match="knows 5 tags, the lists have 1 and 5 lines"):
+        load_ram(folder, "cpu")
+    torch.save({"model": {"w": torch.ones(1)}}, folder / "ram.pth")
+    with pytest.raises(InputError, match="is no checkpoint of RAM"):
+        load_ram(folder, "cpu")
+    with pytest.raises(InputError, match="the folder of RAM with"):
+        load_ram(tmp_path, "cpu")
+
+
+def test_a_deletion_lies_on_what_was_named_as_background(tmp_path: Path) -> None:
+    """Half of a picture is sky, the other half nobody named."""
+    write_image(tmp_path / "a.png", noise_frames(1, 60, 80)[0])
+    sky, thing = (np.zeros((1, 60, 80), np.bool_) for _ in range(2))
+    sky[0, :, 40:] = True
+    thing[0, 20:30, 5:15] = True
+    facts = {"source": "a", "licence": "", "media": Media(str(tmp_path / "a.png")), "suffix": ".png", "width": 80, "height": 60}
+    clips = [
+        ClipRecord(key=key, kind="image", frames=1, rate="0", start=0, stop=1, background=Masks.of(PackedMasks.pack(sky & named)), **facts)
+        for key, named in (("a", True), ("b", False))
+    ]
+    settings = CurationSettings(device="cpu")
+    donors = [Donor(f"d{number}", "b", Masks.of(PackedMasks.pack(thing))) for number in range(3)]
+    work = ShardWork("deletions", tmp_path, settings, Toolbox(settings, None), msgspec.to_builtins(donors))
+    made, without = DeletionsStage().run(clips, work)
+    mask = made.entities[0].masks.packed.frame(0)
+    assert mask.sum() == 100
+    assert (mask & sky[0]).sum() == 100
+    assert (without.entities, work.dropped[0].filter) == ([], "deletion_places")
 
 
 def test_captions_are_checked() -> None:

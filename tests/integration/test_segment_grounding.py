@@ -117,6 +117,13 @@ def test_boxes_lie_on_the_frame_and_are_all_different(published: Path) -> None:
     assert grounder.find(frame, "a dog", threshold=1.0) == []
     with pytest.raises(InputError, match="what to look for"):
         grounder.find(frame, " . ")
+    # several labels at once: every box is under one of them, and many are asked for in parts
+    found = grounder.find_labels(frame, ["dog", "green ball"], 0.0)
+    assert set(found) == {"dog", "green ball"}
+    scores = [box.score for boxes in found.values() for box in boxes if box.score]
+    assert len(scores) == len(set(scores)) > 2
+    assert grounder.find_labels(frame, ["dog"], 1.0) == {}
+    assert [len(part) for part in grounder._passes(["dog"] * 200)] == [127, 73]
 
 
 def test_another_checkpoint_is_named(published: Path, tmp_path: Path) -> None:

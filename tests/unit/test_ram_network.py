@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
-import core.compat  # noqa: F401  isort: skip  (before timm imports torchvision)
-
 import pytest
 import torch
+from tiny_models import ram_checkpoint
 from torch import nn
 from torch.nn.functional import gelu, layer_norm
 
-from core.curation.ram_network import build_ram, HEADS, RamNetwork, RamSizes
+from core.curation.ram_network import build_ram, HEADS, RamSizes
 
 SIZES = RamSizes(tags=5, embed_dim=8, depths=(2, 2), heads=(2, 4), window=2, words=6, hidden=8, feedforward=12, layers=2)
 
 
-def published(sizes: RamSizes) -> tuple[nn.Module, dict[str, torch.Tensor]]:
-    """A Swin of timm with random weights, and a checkpoint named as RAM's that holds it."""
-    timm = pytest.importorskip("timm.models.swin_transformer")
-    torch.manual_seed(0)
-    given = {"embed_dim": sizes.embed_dim, "depths": sizes.depths, "num_heads": sizes.heads, "window_size": sizes.window}
-    swin = timm.SwinTransformer(img_size=sizes.side, patch_size=4, num_classes=0, **given).eval()
-    for part in (swin, network := RamNetwork(sizes)):
-        for values in part.parameters():
-            nn.init.normal_(values, std=0.3)
-    weights = {key: value for key, value in network.state_dict().items() if not key.startswith("visual_encoder.")}
-    for key, value in swin.state_dict().items():  # timm has a stage begin with what ends the one before
-        name = re.sub(r"^layers\.(\d+)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
-        weights[f"visual_encoder.{name}"] = value
-    weights["visual_encoder.layers.0.blocks.1.attn_mask"] = torch.zeros(1)
-    weights["tag_encoder.embeddings.word_embeddings.weight"] = torch.zeros(3, 6)
-    return swin, weights
-
-
 @torch.inference_mode()
 def test_ram_answers_as_its_parts_do() -> None:
-    swin, weights = published(SIZES)
+    swin, weights = ram_checkpoint(SIZES)
     network = build_ram(weights)
     assert network.sizes == SIZES
     pictures = torch.randn(2, 3, SIZES.side, SIZES.side)
@@ -62,7 +41,7 @@ def test_ram_answers_as_its_parts_do() -> None:
 
 
 def test_another_network_is_not_taken_for_ram() -> None:
-    _, weights = published(SIZES)
+    _, weights = ram_checkpoint(SIZES)
     for lost in ("fc.weight", "label_embed", "visual_encoder.layers.1.blocks.0.mlp.fc1.weight"):
         with pytest.raises((LookupError, RuntimeError)):
             build_ram({key: value for key, value in weights.items() if key != lost})

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.curation.panda import DESIRABLE
 from core.curation.records import ClipRecord, KnownEntity, Masks, Media, SourceItem
 from core.curation.settings import CurationSettings
 from core.curation.work import ShardWork
@@ -41,7 +42,7 @@ class ClipsStage:
     def depends_on(self, settings: CurationSettings) -> dict[str, Any]:
         """As `Stage.depends_on`."""
         names = ("seed", "image_share", "least_side", "least_seconds", "most_seconds", "procedural_side", "procedural_frames", "threads")
-        return {name: getattr(settings, name) for name in names} | {"world": vars(settings.world)}
+        return {name: getattr(settings, name) for name in (*names, "desirable", "least_matching")} | {"world": vars(settings.world)}
 
     def gather(self, shards: Iterator[list[ClipRecord]], settings: CurationSettings) -> None:
         """As `Stage.gather`."""
@@ -80,6 +81,12 @@ def _drawn(item: SourceItem, work: ShardWork) -> Iterator[ClipRecord]:
 
 def _cut(item: SourceItem, work: ShardWork) -> Iterator[ClipRecord]:
     settings = work.settings
+    if settings.desirable and item.desirable not in ("", DESIRABLE):
+        work.drop(item.name, f"desirable: {item.desirable}", 0, 1)
+        return
+    if 0 <= item.matching < settings.least_matching:
+        work.drop(item.name, "least_matching", item.matching, settings.least_matching)
+        return
     path = Path(item.path)
     facts = path.stat()
     if (facts.st_size, facts.st_mtime_ns) != (item.size, item.changed):

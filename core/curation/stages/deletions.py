@@ -66,9 +66,10 @@ class DeletionsStage(ClipwiseStage):
             return clip
         random = np.random.default_rng(int(_hash(work.settings.seed, clip.key)[:15], 16))
         entities = _entities_of(clip)
+        taken = entities[0] if clip.background is None or clip.known else entities[0] | ~clip.background.packed.frame(0)
         for number in random.permutation(len(donors))[:_TRIES]:
             donor = donors[int(number)]
-            placed = _placed(donor.masks.packed, entities[0], random)
+            placed = _placed(donor.masks.packed, taken, random)
             if placed is None:
                 continue
             made = _paths(clip, donor, placed, entities, random, work)
@@ -93,33 +94,33 @@ def _entities_of(clip: ClipRecord) -> Mask:
     return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in there])
 
 
-def _placed(masks: PackedMasks, entities: Mask, random: np.random.Generator) -> tuple[Mask, tuple[int, int], float] | None:
+def _placed(masks: PackedMasks, taken: Mask, random: np.random.Generator) -> tuple[Mask, tuple[int, int], float] | None:
     """Find a place on the background for a donor's first mask.
 
     Args:
         masks: The donor's.
-        entities: Where the background is not, on the first frame, bool (H, W).
+        taken: Where the background is not, on the first frame, bool (H, W).
         random: What the place is drawn with.
 
     Returns:
         The mask there, bool (H, W), how far it was shifted (x, y), and how it was scaled before;
         None when it fits nowhere.
     """
-    height, width = entities.shape
+    height, width = taken.shape
     scale = min(height, width) / min(masks.height, masks.width)
     first = resized(masks.frame(0), scale)
     x, y, wide, high = cv2.boundingRect(first.view(np.uint8))
     if not wide or wide > width or high > height:
         return None
     grid = min(1.0, _GRID / max(height, width))
-    free = cv2.resize((~entities).astype(np.uint8), None, fx=grid, fy=grid, interpolation=cv2.INTER_AREA)
+    free = cv2.resize((~taken).astype(np.uint8), None, fx=grid, fy=grid, interpolation=cv2.INTER_AREA)
     part = resized(first[y : y + high, x : x + wide], grid).astype(np.uint8)
     fits = cv2.erode(free, part, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     rows, columns = np.nonzero(fits[: free.shape[0] - part.shape[0] + 1, : free.shape[1] - part.shape[1] + 1])
     for number in random.permutation(len(rows))[:16]:
         left, top = min(round(columns[number] / grid), width - wide), min(round(rows[number] / grid), height - high)
         placed = shifted(first, (left - x, top - y), (height, width))
-        if placed.any() and not (placed & entities).any():
+        if placed.any() and not (placed & taken).any():
             return placed, (left - x, top - y), scale
     return None
 

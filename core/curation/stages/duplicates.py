@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.curation.near import repeats
 from core.curation.records import ClipRecord
 from core.curation.settings import CurationSettings
 from core.curation.work import ShardWork
-
-_BITS = 64
 
 
 class DuplicatesStage:
@@ -22,28 +25,22 @@ class DuplicatesStage:
         return {"duplicate_bits": settings.duplicate_bits}
 
     def gather(self, shards: Iterator[list[ClipRecord]], settings: CurationSettings) -> dict[str, float]:
-        """Which clips repeat an earlier one, and in how many bits they differ from it.
-
-        Two hashes that differ in at most N bits agree in one of N + 1 parts of theirs, so only
-        clips that share a part are compared.
-        """
-        most = settings.duplicate_bits
-        edges = [_BITS * part // (most + 1) for part in range(most + 2)]
-        seen: dict[tuple[int, int, int, int], list[tuple[int, ...]]] = {}
-        repeated: dict[str, float] = {}
+        """Which clips repeat an earlier one, and in how many bits they differ from it."""
+        keys: defaultdict[int, list[bytes]] = defaultdict(list)
+        codes: defaultdict[int, list[NDArray[np.uint64]]] = defaultdict(list)
         for shard in shards:
+            by_length: defaultdict[int, list[ClipRecord]] = defaultdict(list)
             for clip in shard:
-                parts = [
-                    (len(clip.signature), frame, part, (code >> edges[part]) & ((1 << edges[part + 1] - edges[part]) - 1))
-                    for frame, code in enumerate(clip.signature)
-                    for part in range(most + 1)
-                ]
-                nearest = min((_distance(clip.signature, other) for part in parts for other in seen.get(part, ())), default=float(_BITS))
-                if nearest <= most:
-                    repeated[clip.key] = nearest
-                    continue
-                for part in parts:
-                    seen.setdefault(part, []).append(clip.signature)
+                by_length[len(clip.signature)].append(clip)
+            for frames, clips in by_length.items():
+                keys[frames].append("\n".join(clip.key for clip in clips).encode())
+                codes[frames].append(np.array([clip.signature for clip in clips], np.uint64))
+        repeated: dict[str, float] = {}
+        for frames in sorted(codes):
+            if frames:
+                names = b"\n".join(keys[frames]).split(b"\n")
+                found = repeats(np.concatenate(codes[frames]), settings.duplicate_bits)
+                repeated |= {names[row].decode(): bits for row, bits in found.items()}
         return repeated
 
     def run(self, items: list[ClipRecord], work: ShardWork) -> list[ClipRecord]:
@@ -52,7 +49,3 @@ class DuplicatesStage:
             if clip.key in work.shared:
                 work.drop(clip.key, "duplicate_bits", work.shared[clip.key], work.settings.duplicate_bits)
         return [clip for clip in items if clip.key not in work.shared]
-
-
-def _distance(one: tuple[int, ...], two: tuple[int, ...]) -> float:
-    return sum((a ^ b).bit_count() for a, b in zip(one, two, strict=True)) / len(one)
