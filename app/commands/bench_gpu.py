@@ -1,4 +1,4 @@
-"""`launch.py bench --random-weights`: how fast a full-size model is, beside diffusers' own loop.
+"""`launch.py bench --random-weights`: how fast a full-size model is, beside diffusers' own way.
 
 One process, one run: diffusers first, then the presets of speed one after the other, each on a
 denoiser of its own. The weights are random, which changes nothing about speed and memory. What a
@@ -13,26 +13,25 @@ import gc
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import CogVideoXPipeline
 from torch import Tensor
 
-from app.commands.full_size import build_model, build_transformer, SIZES
+from app.commands.bench_subjects import Subject, subject, SUBJECTS
 from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
-from core.vivid.contract import Conditions, Sampling
+from core.vivid.contract import Sampling
 from core.vivid.model import VividModel
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import parse_levers
 
-GUIDANCE = 6.0
 WARM_STEPS = 14
-"""Of the run before the one that is timed: enough for every kind of step to be compiled."""
-CAPTION = "a red ball on the grass"
+"""Of the run before the one that is timed, where steps are left out: enough for every kind of step
+to be compiled.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,13 @@ class Row:
     memory: float
 
 
-def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: Path | None = None) -> list[Row]:
+def run_gpu_bench(name: str, device: str, steps: int | None, presets: list[str], out: Path | None = None) -> list[Row]:
     """Measure and print.
 
     Args:
-        name: A model of `app.commands.full_size`.
-        device: cuda or cuda:N, or cpu for the toy.
-        steps: Denoising steps of what is compared.
+        name: One of SUBJECTS.
+        device: cuda or cuda:N, or cpu for a toy.
+        steps: Denoising steps of what is compared; None for the model's own.
         presets: Names of `core.vivid.speed.PRESETS`, or levers.
         out: A folder for the rows as bench.json.
 
@@ -63,9 +62,9 @@ def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: P
     Raises:
         InputError: The model or a preset is unknown, or there is no GPU for it.
     """
-    if name not in SIZES:
-        raise InputError(f"random weights are made for {', '.join(SIZES)}, not for '{name}'")
-    if not device.startswith("cuda") and name != "vivid-toy":
+    if name not in SUBJECTS:
+        raise InputError(f"random weights are made for {', '.join(SUBJECTS)}, not for '{name}'")
+    if not device.startswith("cuda") and not name.endswith("-toy"):
         raise InputError(f"a model of full size takes minutes a step on {device}: --random-weights needs --device cuda")
     for preset in presets:
         parse_levers(preset)
@@ -75,83 +74,68 @@ def run_gpu_bench(name: str, device: str, steps: int, presets: list[str], out: P
 class GpuBench:
     """One run."""
 
-    def __init__(self, name: str, device: torch.device, steps: int, out: Path | None) -> None:
-        self._name, self._size, self._steps, self._out = name, SIZES[name], steps, out
+    def __init__(self, name: str, device: torch.device, steps: int | None, out: Path | None) -> None:
+        self._name, self._steps, self._out = name, steps, out
         self._device, self._on_gpu = device, device.type == "cuda"
         self._rows: list[Row] = []
         self._whole: dict[str, float] = {}
 
     def run(self, presets: list[str]) -> list[Row]:
         begun = time.monotonic()
-        model = build_model(self._name, self._device)
+        measured = subject(self._name, self._device)
         self._wait()
         named = torch.cuda.get_device_name(self._device) if self._on_gpu else "cpu"
         built = time.monotonic() - begun
         print(f"{named}, torch {torch.__version__}; {self._name} with random weights, built in {built:.1f} s", flush=True)
-        print(f"{self._steps} steps with guidance {GUIDANCE:g} and decoding, unless said; share: of diffusers' own loop, eager", flush=True)
-        plain = model.pipeline.transformer
-        model.pipeline.transformer = None
-        self._measure_diffusers(model, plain)
-        del plain
+        guided = measured.guided if self._steps is None else replace(measured.guided, steps=self._steps)
+        print(f"{guided.steps} steps with guidance {guided.guidance:g}, unless said; share: of diffusers' own way, eager", flush=True)
+        self._measure_diffusers(measured, guided)
         for preset in presets:
-            self._measure(model, preset)
-        del model
+            self._measure(measured, guided, preset)
+        named_closeness = isinstance(measured.model, VividModel)
+        del measured
         self._free()
-        if self._on_gpu:
+        if self._on_gpu and named_closeness:
             measure_closeness(str(self._device), presets)
         return self._rows
 
-    def _measure_diffusers(self, model: VividModel, plain: Any) -> None:
+    def _measure_diffusers(self, measured: Subject, guided: Sampling) -> None:
         """diffusers' own pipeline on a denoiser of the same blocks."""
-        own = build_transformer(self._size, self._device, in_channels=16)
-        own.transformer_blocks = plain.transformer_blocks
-        parts = model.pipeline.components | {"transformer": own}
-        pipeline = CogVideoXPipeline(**{name: parts[name] for name in ("tokenizer", "text_encoder", "vae", "transformer", "scheduler")})
-        pipeline.set_progress_bar_config(disable=True)
-        text, empty = model.embed(CAPTION), model.embed("")
-        for what, frames in (("keyframe", 1), ("window", self._size.window_frames)):
+        pipeline = measured.model.pipeline
+        plain, pipeline.transformer = pipeline.transformer, None
+        for what, frames in (("keyframe", 1), ("window", measured.model.window_frames)):
+            self._note(what, "diffusers", measured.own(frames, plain), guided)
+        if measured.few is not None:
+            self._note(_few(measured.few), "diffusers", measured.own(measured.model.window_frames, plain), measured.few)
+        pipeline.transformer = None
 
-            def call(steps: int, frames: int = frames) -> Any:
-                return pipeline(
-                    prompt_embeds=text,
-                    negative_prompt_embeds=empty,
-                    height=self._size.working_size[0],
-                    width=self._size.working_size[1],
-                    num_frames=frames,
-                    num_inference_steps=steps,
-                    guidance_scale=GUIDANCE,
-                    output_type="pt",
-                )
-
-            self._note(what, "diffusers", call)
-
-    def _measure(self, model: VividModel, preset: str) -> None:
+    def _measure(self, measured: Subject, guided: Sampling, preset: str) -> None:
+        model = measured.model
         pipeline = model.pipeline
         pipeline.transformer = None
         self._free()
-        pipeline.transformer = build_transformer(self._size, self._device)
+        pipeline.transformer = measured.fresh()
         levers = levers_for(pipeline.transformer, preset, model.device, model.declared)
         convert(pipeline.blocks_of(pipeline.transformer), levers, model.device)
         accelerate(pipeline, levers)
         print(f"-- {preset}: {levers}", flush=True)
-        frames = self._size.window_frames
-        for what, count, seeds in (("keyframe", 1, 1), ("keyframe, 4 variations", 1, 4), ("window", frames, 1)):
-            conditions = _conditions(model, count)
+        frames = model.window_frames
+        self._note("keyframe", preset, measured.painted(1, 1), guided)
+        self._note("keyframe, 4 variations", preset, measured.painted(1, 4), guided)
+        self._note("window", preset, measured.painted(frames, 1), guided)
+        if measured.few is not None:
+            self._note(_few(measured.few), preset, measured.painted(frames, 1), measured.few)
 
-            def call(steps: int, conditions: Conditions = conditions, seeds: int = seeds) -> Any:
-                return model.paint(CAPTION, conditions, list(range(seeds)), Sampling(steps, GUIDANCE), lambda number: None)
-
-            self._note(what, preset, call)
-
-    def _note(self, what: str, levers: str, call: Callable[[int], Any]) -> None:
+    def _note(self, what: str, levers: str, call: Callable[[Sampling], Any], sampling: Sampling) -> None:
         begun = time.monotonic()
-        call(WARM_STEPS)
+        left_out = "=" in str(parse_levers(levers)) if levers != "diffusers" else False
+        call(replace(sampling, steps=min(sampling.steps, WARM_STEPS if left_out else 2)))
         self._wait()
         warming = time.monotonic() - begun
         if self._on_gpu:
             torch.cuda.reset_peak_memory_stats(self._device)
         begun = time.monotonic()
-        call(self._steps)
+        call(sampling)
         self._wait()
         seconds = time.monotonic() - begun
         memory = torch.cuda.max_memory_allocated(self._device) / 2**30 if self._on_gpu else 0.0
@@ -215,12 +199,6 @@ def measure_closeness(device: str, presets: list[str], samples: int = 3, steps: 
     return found
 
 
-def _conditions(model: VividModel, frames: int) -> Conditions:
-    """What the denoiser is told of a clip of noise with a hole in it."""
-    height, width = model.working_size
-    draw = torch.Generator().manual_seed(0)
-    video = torch.rand((1, 3, frames, height // 16, width // 16), generator=draw).repeat_interleave(16, 3).repeat_interleave(16, 4) * 2 - 1
-    mask = torch.zeros(1, 1, frames, height, width)
-    mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
-    with torch.inference_mode():
-        return model.encode(video, mask)
+def _few(sampling: Sampling) -> str:
+    """What the row of a distilled model is called."""
+    return f"window, {sampling.steps} steps"

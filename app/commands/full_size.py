@@ -73,7 +73,7 @@ def build_transformer(size: FullSize, device: torch.device, in_channels: int = 3
     Returns:
         The network, in bfloat16.
     """
-    return _random(
+    return random_module(
         lambda: CogVideoXTransformer3DModel(
             num_attention_heads=size.heads,
             attention_head_dim=64,
@@ -95,7 +95,7 @@ def build_transformer(size: FullSize, device: torch.device, in_channels: int = 3
 
 def build_autoencoder(size: FullSize, device: torch.device) -> AutoencoderKLCogVideoX:
     """The autoencoder."""
-    return _random(
+    return random_module(
         lambda: AutoencoderKLCogVideoX(
             block_out_channels=size.vae_channels,
             latent_channels=16,
@@ -111,7 +111,7 @@ def build_autoencoder(size: FullSize, device: torch.device) -> AutoencoderKLCogV
 
 def build_text_encoder(size: FullSize, device: torch.device) -> T5EncoderModel:
     """The text encoder."""
-    return _random(
+    return random_module(
         lambda: T5EncoderModel(
             T5Config(
                 vocab_size=32128,
@@ -145,14 +145,21 @@ def build_model(name: str, device: torch.device) -> VividModel:
     return VividModel(pipeline, name, size.working_size, size.window_frames, tasks, size.text_tokens)
 
 
-def _random(make: Callable[[], Module], device: torch.device) -> Module:
-    """The module that `make` builds, in bfloat16, filled where it lies: it is never built with
-    weights of its own.
+def random_module(make: Callable[[], Module], device: torch.device, dtype: torch.dtype = torch.bfloat16) -> Module:
+    """A module filled where it lies: it is never built with weights of its own.
+
+    Args:
+        make: Builds it.
+        device: Where it lies.
+        dtype: Its precision.
+
+    Returns:
+        The module, for use without gradients.
     """
     with torch.device("meta"):
         module = make()
     # (diffusers' own `to` warns about modules that are to stay in single precision: here none are)
-    nn.Module.to(module, torch.bfloat16)
+    nn.Module.to(module, dtype)
     module = module.to_empty(device=device).eval().requires_grad_(False)
     if hasattr(module, "tie_weights"):
         module.tie_weights()  # type: ignore[operator]

@@ -166,8 +166,10 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--random-weights", action="store_true", help="measure a model of full size with random weights on a GPU, beside diffusers itself"
     )
-    bench.add_argument("--model", metavar="NAME", help="video model (vivid-small; with --random-weights vivid-5b)")
-    bench.add_argument("--steps", type=int, metavar="N", help="with --random-weights: denoising steps (50)")
+    bench.add_argument(
+        "--model", metavar="NAME", help="video model (vivid-small; with --random-weights vivid-5b, wan-vace-1.3b or wan-vace-14b)"
+    )
+    bench.add_argument("--steps", type=int, metavar="N", help="with --random-weights: denoising steps (the model's own)")
     bench.add_argument("--out", type=_path, metavar="DIR", help="with --random-weights: also write DIR/bench.json")
     _add_shared(bench, speeds=True)
     bench.set_defaults(run=subcommands.bench)

@@ -194,7 +194,7 @@ def bench(options: argparse.Namespace) -> None:
         if options.out:
             make_folder(options.out, "--out")
         device = choose_device(settings.device)
-        run_gpu_bench(options.model or "vivid-5b", device, options.steps or 50, speeds or ["exact", "near", "fast"], options.out)
+        run_gpu_bench(options.model or "vivid-5b", device, options.steps, speeds or ["exact", "near", "fast"], options.out)
         return
     if options.out or options.steps:
         raise InputError("--out and --steps are for --random-weights")

@@ -55,11 +55,11 @@ DECLARED = Declaration(
         "disfigured, misshapen limbs, fused fingers, still picture, messy background, three legs, many people in the background, "
         "walking backwards"
     ),
-    accelerators=frozenset({"compiled", "guide_every", "compute_every"}),
+    accelerators=frozenset({"compiled", "fused", "attention", "graphs", "fp8", "guide_every", "compute_every"}),
 )
-TWO_DENOISERS = replace(DECLARED, title="VACE Fun 2.2", shift=12.0, accelerators=frozenset({"compiled"}))
+TWO_DENOISERS = replace(DECLARED, title="VACE Fun 2.2", shift=12.0, accelerators=frozenset({"compiled", "fused", "attention", "fp8"}))
 """Wan 2.2: one denoiser for the noisy steps, one for the others. Answers of one say nothing of the
-other's.
+other's, and what is recorded of one can't be replayed for the other.
 """
 _LARGE = 720 * 1280 * 0.75
 """Pixels from which a clip counts as 720p, which wants its steps nearer to the noise."""
@@ -111,6 +111,39 @@ class VacePipeline(PlacedPipeline, WanVACEPipeline):
         high, wide = overlap
         self.vae.enable_tiling(height, width, height - round(height * high), width - round(width * wide))
 
+    def run_transformer(self, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor) -> Tensor:
+        """One pass of the first denoiser.
+
+        Args:
+            latents: (B, 16, F, h, w).
+            text: (B, L, D).
+            timestep: (B,).
+            control: (B, 96, F, h, w).
+
+        Returns:
+            (B, 16, F, h, w).
+        """
+        return self.pass_through(self.transformer, latents, text, timestep, control)
+
+    @staticmethod
+    def pass_through(denoiser: Any, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor) -> Tensor:
+        """One pass of a denoiser.
+
+        Args:
+            denoiser: The first or the second.
+            latents: (B, 16, F, h, w).
+            text: (B, L, D).
+            timestep: (B,).
+            control: (B, 96, F, h, w).
+
+        Returns:
+            (B, 16, F, h, w).
+        """
+        answer: Tensor = denoiser(
+            hidden_states=latents, timestep=timestep, encoder_hidden_states=text, control_hidden_states=control, return_dict=False
+        )[0]
+        return answer
+
     def encode_caption(self, caption: str, max_length: int) -> Tensor:
         """The text encoder's output (1, L, D), zero behind the caption's end."""
         read = self.tokenizer(
@@ -134,6 +167,7 @@ class VaceEngine(VideoEngine):
 
     pipeline: VacePipeline
     declared: Declaration = field(default=DECLARED, kw_only=True, repr=False)
+    _gray: tuple[torch.Size, Tensor] | None = field(default=None, kw_only=True, repr=False)
 
     @property
     def size_unit(self) -> int:
@@ -153,8 +187,17 @@ class VaceEngine(VideoEngine):
         shown = masked_video(video, mask, self.declared.fill if filling is None else filling)
         pipeline = self.pipeline
         told = pack_mask(mask, self.declared.mask, pipeline.vae_scale_factor_spatial, pipeline.vae_scale_factor_temporal)
-        inactive, reactive = self.encode_pixels(shown * (1 - mask)), self.encode_pixels(shown * mask)
+        inactive = self.encode_pixels(shown * (1 - mask))
+        reactive = self._gray_latents(video) if filling is None else self.encode_pixels(shown * mask)
         return (torch.cat([inactive, reactive, told.to(inactive)], dim=1),)
+
+    def _gray_latents(self, video: Tensor) -> Tensor:
+        """Latents of a clip that is gray everywhere: what the region shows where nothing fills it.
+        Those of the last shape are kept.
+        """
+        if self._gray is None or self._gray[0] != video.shape:
+            self._gray = video.shape, self.encode_pixels(torch.full_like(video, self.declared.fill))
+        return self._gray[1]
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         vae = self.pipeline.vae
@@ -208,19 +251,15 @@ class VaceEngine(VideoEngine):
 
     def _ask(self, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor) -> Tensor:
         """One pass of the denoiser whose turn it is."""
-        denoiser = self.pipeline.transformer
-        if self.pipeline.transformer_2 is not None:
-            boundary = self.pipeline.config.boundary_ratio * self.pipeline.scheduler.config.num_train_timesteps
-            denoiser = denoiser if timestep >= boundary else self.pipeline.transformer_2
+        pipeline, denoiser = self.pipeline, self.pipeline.transformer
+        if pipeline.transformer_2 is not None:
+            boundary = pipeline.config.boundary_ratio * pipeline.scheduler.config.num_train_timesteps
+            denoiser = denoiser if timestep >= boundary else pipeline.transformer_2
+        given = latents, text, timestep.to(latents.device).expand(latents.shape[0]), control
         with memory_errors(self.memory.mode, self.device):
-            answer: Tensor = denoiser(
-                hidden_states=latents,
-                timestep=timestep.to(latents.device).expand(latents.shape[0]),
-                encoder_hidden_states=text,
-                control_hidden_states=control,
-                return_dict=False,
-            )[0]
-        return answer
+            if pipeline.graphs is not None and pipeline.graphs.suits(latents.device, latents.numel() // latents.shape[1]):
+                return pipeline.graphs(*given)
+            return pipeline.pass_through(denoiser, *given)
 
     def _noise(self, seed: int, control: Tensor) -> Tensor:
         """Starting noise (1, 16, F, h, w) of a seed, the same everywhere and in every batch."""

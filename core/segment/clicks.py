@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.masks import depth_inside
 from core.segment.frames import Features
+from core.segment.precision import half_on_gpu
 from core.segment.prompts import FramePrompts, SURE
 
 _BOX_MARGIN = 0.05  # of the box's sides: nobody draws it to the pixel
@@ -106,12 +107,13 @@ def _part(network: SAM2Base, features: Features, logits: Tensor, click: Click, c
     maps = [level.permute(1, 2, 0).unflatten(2, size) for level, size in zip(features.levels, features.sizes, strict=True)]
     coarse = maps[-1] + network.no_mem_embed.permute(1, 2, 0)[..., None]
     point = {"point_coords": coordinates, "point_labels": labels}
-    answers, *_ = network._forward_sam_heads(coarse, point, high_res_features=maps[:-1], multimask_output=True)
+    with half_on_gpu(network.device):
+        answers, *_ = network._forward_sam_heads(coarse, point, high_res_features=maps[:-1], multimask_output=True)
     most = _MOST_ADDED if click.positive else _MOST_CUT_OF_KEPT if opposed else _MOST_CUT
     changeable = (logits > 0) != click.positive
     changeable = changeable & _around(changeable, click)
     smallest, least = torch.full_like(logits, -SURE), int(most * (logits > 0).sum()) + 1
-    for part in answers.split(1, 1):
+    for part in answers.float().split(1, 1):
         piece = _piece_at((part > 0) & changeable, click)
         if 0 < (size := int(piece.sum())) < least and all(Click(o.x, o.y, False).agrees(piece.float()) for o in opposed):
             smallest, least = torch.where(piece, part, part.clamp(max=-_OUTSIDE)), size

@@ -17,7 +17,8 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
 from core.segment.outline import Guide
-from core.segment.prefetch import prefetch_encodings
+from core.segment.precision import half_on_gpu
+from core.segment.prefetch import prefetch_encodings, read_ahead
 
 Triple = tuple[float, float, float]
 
@@ -55,7 +56,7 @@ class Features:
         return Guide(self.picture)
 
 
-def square_picture(frame: NDArray[np.uint8], side: int, mean: Triple, std: Triple) -> Tensor:
+def square_picture(frame: NDArray[np.uint8], side: int, mean: Triple, std: Triple, device: torch.device | str = "cpu") -> Tensor:
     """Squeeze a frame to a network's square, and bring its colours to those the network knows.
 
     Args:
@@ -63,21 +64,23 @@ def square_picture(frame: NDArray[np.uint8], side: int, mean: Triple, std: Tripl
         side: Pixels of the square.
         mean: Of the pictures that the network has learnt from; red, green and blue, 0 to 1.
         std: Their standard deviation.
+        device: Where it is wanted.
 
     Returns:
-        float32 (1, 3, side, side), on the processor.
+        float32 (1, 3, side, side).
     """
     smaller = frame.shape[0] * frame.shape[1] > side * side
     square = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    middle, spread = (torch.tensor(values)[:, None, None] * 255 for values in (mean, std))
-    return (torch.from_numpy(square).permute(2, 0, 1)[None].float() - middle) / spread
+    middle, spread = ((torch.tensor(values)[:, None, None] * 255).to(device) for values in (mean, std))
+    return (torch.from_numpy(square).to(device).permute(2, 0, 1)[None].float() - middle) / spread
 
 
 @torch.inference_mode()
 def encode(network: SAM2Base, frame: NDArray[np.uint8]) -> Features:
     """Run the image encoder on a uint8 (H, W, 3) RGB frame, squeezed to the network's square."""
-    picture = square_picture(frame, network.image_size, MEAN, STD)
-    _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture.to(network.device)))
+    picture = square_picture(frame, network.image_size, MEAN, STD, network.device)
+    with half_on_gpu(network.device):
+        _, levels, positions, sizes = network._prepare_backbone_features(network.forward_image(picture))
     return Features(levels, positions, sizes, frame)
 
 
@@ -111,7 +114,10 @@ class FeatureCache:
         if self._on_cpu and torch.get_num_threads() > 1:
             yield from prefetch_encodings(frames, self._passing)
         else:
-            yield from ((frame, self._passing(frame)()) for frame in frames)
+            for frame, picture in read_ahead(frames, self._source.frame):
+                with self._lock:
+                    features = self._kept.get(frame)
+                yield frame, self._encoder(picture) if features is None else features
 
     def _passing(self, frame: int) -> Callable[[], Features]:
         with self._lock:

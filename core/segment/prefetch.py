@@ -19,6 +19,7 @@ import torch
 T = TypeVar("T")
 
 _MOST_WORKERS = 4
+_AHEAD = 2
 
 _setting = threading.Lock()
 
@@ -42,6 +43,26 @@ def prefetch_encodings(frames: Sequence[int], fetch: Callable[[int], Callable[[]
         while under_way:
             done, future = under_way.popleft()
             yield done, future.result()
+
+
+def read_ahead(frames: Sequence[int], read: Callable[[int], T]) -> Generator[tuple[int, T], None, None]:
+    """Stream (frame, what `read` gives of it) in order; one thread reads the next frames while the
+    caller, whose GPU does the rest, still works on the present one.
+    """
+    with ThreadPoolExecutor(1, "read") as pool:
+        under_way: deque[tuple[int, Future[T]]] = deque()
+        try:
+            for frame in frames:
+                under_way.append((frame, pool.submit(read, frame)))
+                if len(under_way) > _AHEAD:
+                    done, future = under_way.popleft()
+                    yield done, future.result()
+            while under_way:
+                done, future = under_way.popleft()
+                yield done, future.result()
+        finally:
+            for _, future in under_way:
+                future.cancel()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from core.segment.backend import Output, predicted_quality
 from core.segment.clicks import clicks_of, correct, keep_inside
 from core.segment.frames import encode, Features
 from core.segment.pieces import drop_far_pieces
+from core.segment.precision import half_on_gpu
 from core.segment.prompts import FramePrompts, SURE
 
 
@@ -249,7 +250,8 @@ def _remembered(network: SAM2Base, features: Features, output: Output, from_poin
     square = functional.interpolate(
         output["pred_masks"], size=(network.image_size, network.image_size), mode="bilinear", align_corners=False
     )
-    kept, positions = network._encode_new_memory(features.levels, features.sizes, square, output["object_score_logits"], from_points)
+    with half_on_gpu(network.device):
+        kept, positions = network._encode_new_memory(features.levels, features.sizes, square, output["object_score_logits"], from_points)
     return {**output, "maskmem_features": kept, "maskmem_pos_enc": positions}
 
 
@@ -274,22 +276,23 @@ def _run(
     far as they are given.
     """
     # SAM2Base.track_step by its two parts, since it keeps the overlap that it expects to itself
-    _, answers, _, _ = network._track_step(
-        frame_idx=frame,
-        is_init_cond_frame=first,
-        current_vision_feats=features.levels,
-        current_vision_pos_embeds=features.positions,
-        feat_sizes=features.sizes,
-        output_dict=memory,
-        num_frames=frames,
-        track_in_reverse=reverse,
-        **{"point_inputs": None, "mask_inputs": None, "prev_sam_mask_logits": None, **inputs},
-    )
-    _, _, expected, masks, square, pointer, score = answers
-    output: Output = {"pred_masks": masks, "obj_ptr": pointer, "object_score_logits": score}
-    output["quality"] = predicted_quality(expected.amax(), score)
-    points = inputs.get("point_inputs")
-    network._encode_memory_in_output(features.levels, features.sizes, points, remember, square, score, output)
+    with half_on_gpu(network.device):
+        _, answers, _, _ = network._track_step(
+            frame_idx=frame,
+            is_init_cond_frame=first,
+            current_vision_feats=features.levels,
+            current_vision_pos_embeds=features.positions,
+            feat_sizes=features.sizes,
+            output_dict=memory,
+            num_frames=frames,
+            track_in_reverse=reverse,
+            **{"point_inputs": None, "mask_inputs": None, "prev_sam_mask_logits": None, **inputs},
+        )
+        _, _, expected, masks, square, pointer, score = answers
+        output: Output = {"pred_masks": masks.float(), "obj_ptr": pointer, "object_score_logits": score}
+        points = inputs.get("point_inputs")
+        network._encode_memory_in_output(features.levels, features.sizes, points, remember, square, score, output)
+    output["quality"] = predicted_quality(expected.float().amax(), score.float())
     return output
 
 

@@ -21,6 +21,7 @@ from core.vivid.latents import condition_latents, pixel_latents, working_device
 from core.vivid.layout import ChannelLayout
 from core.vivid.placed import PlacedPipeline, Work
 from core.vivid.residents import memory_errors
+from core.vivid.speed.nearby import near_cells, on_grid, run_near, token_numbers
 from core.vivid.speed.steps import Answers, plan_steps
 
 StepCallback = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Tensor]]
@@ -296,11 +297,16 @@ class VividPipeline(PlacedPipeline, CogVideoXPipeline):
         both = prompt_embeds if negative_prompt_embeds is None or not guided else torch.cat([negative_prompt_embeds, prompt_embeds])
         extra = self.prepare_extra_step_kwargs(options.get("generator"), options.get("eta", 0.0))
         height, width = (side * self.vae_scale_factor_spatial for side in latents.shape[-2:])
-        rotary = (
+        rotary: tuple[Tensor, ...] | None = (
             self._prepare_rotary_positional_embeddings(height, width, latents.shape[1], device)
             if self.transformer.config.use_rotary_positional_embeddings
             else None
         )
+        cells = None
+        if self.levers.nearby and rotary is not None:
+            cells = near_cells(conditions[0], self.transformer.config.patch_size, self.levers.nearby)
+            kept = token_numbers(cells, latents.shape[1])
+            rotary = (rotary[0][kept], rotary[1][kept], kept)
         on_step, names = options.get("callback_on_step_end"), options.get("callback_on_step_end_tensor_inputs", ("latents",))
         previous_sample: Tensor | None = None  # what DPM-Solver++ remembers of the last step
         plan, answers = plan_steps(len(timesteps), self.levers), Answers(self._guidance_scale)
@@ -334,21 +340,27 @@ class VividPipeline(PlacedPipeline, CogVideoXPipeline):
                     latents = on_step(self, index, timestep, chosen).pop("latents", latents)
                 bar.update()
         self._current_timestep = None
+        if cells is not None:
+            # Far from the region it is the clip's own, in the scale in which it is denoised.
+            scale = self.vae.config.scaling_factor**2 if self.vae.config.invert_scale_latents else 1
+            own = conditions[1][-latents.shape[0] :].to(latents) * scale
+            latents = torch.where(on_grid(cells, self.transformer.config.patch_size), latents, own)
         return latents
 
-    def run_transformer(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+    def run_transformer(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, *rotary: Tensor) -> Tensor:
         """One pass of the denoiser.
 
         Args:
             hidden: (B, F, C, h, w), noise and conditions in the layout's order.
             embeds: (B, L, D).
             timestep: (B,).
-            rotary: Cosines and sines of the positions, or None.
+            rotary: Cosines and sines of the positions, and the numbers of the tokens that are
+                looked at where these are not all; or nothing.
 
         Returns:
             (B, F, C', h, w).
         """
-        return self._run(self.transformer, hidden, embeds, timestep, rotary)
+        return self._run(self.transformer, hidden, embeds, timestep, rotary or None)
 
     def _run(
         self,
@@ -356,8 +368,10 @@ class VividPipeline(PlacedPipeline, CogVideoXPipeline):
         hidden: Tensor,
         embeds: Tensor,
         timestep: Tensor,
-        rotary: tuple[Tensor, Tensor] | None,
+        rotary: tuple[Tensor, ...] | None,
     ) -> Tensor:
+        if rotary is not None and len(rotary) > 2:
+            return run_near(transformer, hidden, embeds, timestep, (rotary[0], rotary[1]), rotary[2])
         with transformer.cache_context("cond_uncond"):
             return transformer(
                 hidden_states=hidden,
@@ -368,13 +382,14 @@ class VividPipeline(PlacedPipeline, CogVideoXPipeline):
                 return_dict=False,
             )[0]
 
-    def _ask(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, Tensor] | None, double: bool) -> Tensor:
+    def _ask(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, ...] | None, double: bool) -> Tensor:
         """One step's pass, or both when it is `double`, in the way that is quickest."""
-        if self.graphs is not None and self.graphs.suits(hidden) and self._attention_kwargs is None:
-            return self.graphs(hidden, embeds, timestep, rotary)
+        places = hidden.numel() // hidden.shape[2]
+        if self.graphs is not None and self.graphs.suits(hidden.device, places) and self._attention_kwargs is None:
+            return self.graphs(hidden, embeds, timestep, *(rotary or ()))
         if double and self.twin is not None:
             return self.twin(self.transformer, self._run, hidden, embeds, timestep, rotary)
-        return self.run_transformer(hidden, embeds, timestep, rotary)
+        return self.run_transformer(hidden, embeds, timestep, *(rotary or ()))
 
     def _for_batch(self, part: Tensor, batch: int) -> Tensor:
         """A condition for every sample of the batch, and again for the unconditional pass."""

@@ -138,7 +138,7 @@ def test_levers_and_moving_weights_paint_the_same(model: VaceEngine, folder: Pat
         return one.paint("a red ball", conditions, [3], Sampling(2, 3.0), lambda step: None)
 
     for mode in ("parts", "layers"):
-        moving = loaded(folder, "fused,fp8,guide-every=2" if mode == "parts" else "plain")
+        moving = loaded(folder, "fused,nearby=1" if mode == "parts" else "plain")
         needs = needs_of(moving.pipeline, moving.working_size, moving.window_frames, True)
         carry_out(moving.pipeline, torch.device("cpu"), MemoryPlan(mode, True, needs.peak(mode, True), 0), needs, moving.working_size)
         assert torch.allclose(painted(moving), painted(model), atol=1e-5)
@@ -146,7 +146,10 @@ def test_levers_and_moving_weights_paint_the_same(model: VaceEngine, folder: Pat
     assert moving.pipeline.vae.use_tiling
     assert not model.pipeline.vae.use_tiling
     assert (whole - tiled).abs().mean() < 0.15 * whole.std()
-    assert str(loaded(folder, "fused,fp8,guide-every=2").levers) == "guide-every=2", "what it can't do is left out"
+    assert str(moving.levers) == "plain"
+    assert str(loaded(folder, "fused,gpus=2,nearby=1").levers) == "fused", "what it can't do is left out"
+    rounded = painted(loaded(folder, "fused,fp8"))
+    assert 0 < (rounded - painted(model)).abs().mean() < 0.05 * painted(model).std()
 
 
 @torch.inference_mode()
@@ -158,7 +161,7 @@ def test_two_denoisers_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     model.paint("a red ball", model.encode(*waves(1)), [3], Sampling(6, 1.0), lambda step: None)
     # With a shift of 12 the six steps begin at about 1000, 983, 959, 922, 856 and 702 of 1000.
     assert turns == ["transformer"] * 4 + ["transformer_2"] * 2
-    assert model.declared.accelerators == {"compiled"}
+    assert model.declared.accelerators == {"compiled", "fused", "attention", "fp8"}
 
 
 def test_keyframes_anywhere_in_a_window_are_shown_to_the_model(model: VaceEngine, monkeypatch: pytest.MonkeyPatch) -> None:

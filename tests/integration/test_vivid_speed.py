@@ -18,6 +18,7 @@ from core.vivid.model import load_vivid, VividModel
 from core.vivid.speed import accelerate
 from core.vivid.speed.fp8 import Fp8Linear
 from core.vivid.speed.levers import Levers, parse_levers, PRESETS
+from core.vivid.speed.nearby import near_cells, token_numbers
 from core.vivid.speed.steps import Answers, plan_steps, whole_steps
 from core.vivid.speed.twin import Twin
 from tests.builders import tiny_vivid_package
@@ -90,7 +91,7 @@ def test_exact_levers_give_the_same_pixels(package: Path, monkeypatch: pytest.Mo
     # What is compiled is traced as on a GPU; only the code that comes out is run by PyTorch itself.
     monkeypatch.setattr(accelerate, "_BACKEND", "aot_eager")
     plain = _window(load_vivid(str(package), "cpu", ModelStore()), 3)
-    for speed in ("fused", "compiled,fused", "exact"):
+    for speed in ("fused", "compiled,fused", "exact", "fused,nearby=99"):
         model = load_vivid(str(package), "cpu", ModelStore(), speed=speed)
         assert model.levers.fused
         assert not model.levers.graphs, "a CPU has none"
@@ -110,6 +111,24 @@ def test_left_out_passes_are_not_run(package: Path) -> None:
     model, counted = load_vivid(str(package), "cpu", ModelStore(), speed="guide-every=2,compute-every=2"), list[int]()
     assert _window(model, 15, counted).isfinite().all()
     assert counted == [2] * 10 + [1, 2, 1]
+
+
+def test_only_what_is_near_the_region_is_looked_at(package: Path) -> None:
+    mask = torch.zeros(1, 2, 1, 16, 16)
+    mask[0, 1, 0, 2:4, 4:6] = 1  # one cell of 8x8
+    near = near_cells(mask, 2, ring=1)
+    assert near.shape == (8, 8)
+    assert near[:3, 1:4].all(), "the cell and those around it"
+    assert near.sum() == 16, "two eighths of 64 cells"
+    assert token_numbers(near, 2).tolist()[:3] == near.flatten().nonzero()[:3, 0].tolist()
+    assert near_cells(mask, 2, ring=99).all()
+    model, looked_at = load_vivid(str(package), "cpu", ModelStore(), speed="nearby=1"), list[int]()
+    model.pipeline.transformer.transformer_blocks[0].register_forward_pre_hook(
+        lambda module, args, given: looked_at.append(given["hidden_states"].shape[1]), with_kwargs=True
+    )
+    assert _window(model, 2).isfinite().all()
+    frames, (height, width) = (model.window_frames - 1) // 4 + 1, model.working_size
+    assert 0 < looked_at[0] < frames * (height // model.size_unit) * (width // model.size_unit)
 
 
 def test_approximations_stay_close_on_the_model_that_ships() -> None:

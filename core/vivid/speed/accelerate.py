@@ -80,7 +80,9 @@ def convert(blocks: Iterable[nn.Module], levers: Levers, device: torch.device) -
     """
     for block in blocks:
         if levers.fused:
-            fuse_attention(block.attn1, levers.attention)
+            for name in ("attn1", "attn2"):
+                if hasattr(block, name):
+                    fuse_attention(getattr(block, name), levers.attention)
         if levers.fp8:
             use_fp8(block, device)
 

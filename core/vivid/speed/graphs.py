@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ _KEPT = 4
 _MOST_TOKENS = 20_000
 """Tokens of all samples together up to which launching the kernels is what takes the time."""
 
-Forward = Callable[..., Any]
+Forward = Callable[..., Tensor]
 
 
 class GraphReplay:
@@ -27,24 +27,20 @@ class GraphReplay:
         """Drop what was recorded: the weights are about to move."""
         self._recorded.clear()
 
-    def suits(self, hidden: Tensor) -> bool:
-        """Whether a step on (B, F, C, h, w) is small enough to gain by it."""
-        batch, frames, _, height, width = hidden.shape
-        return hidden.is_cuda and batch * frames * height * width // 4 <= _MOST_TOKENS
-
-    def __call__(self, hidden: Tensor, embeds: Tensor, timestep: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-        """One forward pass.
+    def suits(self, device: torch.device, places: int) -> bool:
+        """Whether a step is small enough to gain by it.
 
         Args:
-            hidden: (B, F, C, h, w).
-            embeds: (B, L, D).
-            timestep: (B,).
-            rotary: Cosines and sines, or None.
+            device: Where it runs.
+            places: Of the latent grid, of all samples and frames together.
 
         Returns:
-            (B, F, C', h, w).
+            Whether to call this instead of the denoiser.
         """
-        given = [hidden, embeds, timestep, *(rotary or ())]
+        return device.type == "cuda" and places // 4 <= _MOST_TOKENS
+
+    def __call__(self, *given: Tensor) -> Tensor:
+        """One forward pass on these tensors; gives what the denoiser does."""
         key = tuple((tuple(tensor.shape), tensor.dtype) for tensor in given)
         if key not in self._recorded:
             self._recorded[key] = self._record(given)
@@ -57,19 +53,15 @@ class GraphReplay:
         graph.replay()
         return output.clone()  # the next call overwrites it
 
-    def _record(self, given: list[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
+    def _record(self, given: Sequence[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
         inputs = [tensor.clone() for tensor in given]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):  # what is compiled or chosen at the first calls is not part of the recording
             for _ in range(3):
-                self._call(inputs)
+                self._forward(*inputs)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            output = self._call(inputs)
+            output = self._forward(*inputs)
         return graph, inputs, output
-
-    def _call(self, inputs: list[Tensor]) -> Tensor:
-        hidden, embeds, timestep, *rotary = inputs
-        return self._forward(hidden, embeds, timestep, tuple(rotary) or None)

@@ -15,7 +15,7 @@ ATTENTION = ("auto", "flash", "cudnn")
 @dataclass(frozen=True)
 class Levers:
     """What is done to be faster. The first five compute the same up to rounding, `fp8` rounds more,
-    and the last two are approximations.
+    and the last three are approximations.
 
     Attributes:
         compiled: Each block of the denoiser is compiled. The first step waits for that; what was
@@ -32,6 +32,8 @@ class Levers:
             difference is used again. 1 runs it in each.
         compute_every: The denoiser is run in so many steps once, after the same ones; between them
             its last two answers are continued in a line. 1 runs it in each.
+        nearby: The denoiser looks at the region and so many cells around it alone; 0 at the whole
+            frame. A cell is what one token stands for, 16 pixels across for CogVideoX.
     """
 
     compiled: bool = False
@@ -42,6 +44,7 @@ class Levers:
     fp8: bool = False
     guide_every: int = 1
     compute_every: int = 1
+    nearby: int = 0
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION:
@@ -56,7 +59,7 @@ class Levers:
     @property
     def exact(self) -> bool:
         """Whether the result is that of no lever, up to rounding."""
-        return not self.fp8 and self.guide_every == self.compute_every == 1
+        return not self.fp8 and not self.nearby and self.guide_every == self.compute_every == 1
 
     def __str__(self) -> str:
         said = []

@@ -12,7 +12,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
-Rotary = tuple[Tensor, Tensor] | None
+Rotary = tuple[Tensor, ...] | None
 Run = Callable[[CogVideoXTransformer3DModel, Tensor, Tensor, Tensor, Rotary], Tensor]
 
 
@@ -42,7 +42,7 @@ class Twin:
             hidden: (2B, F, C, h, w), without the caption first.
             embeds: (2B, L, D).
             timestep: (2B,).
-            rotary: Cosines and sines, or None.
+            rotary: What goes with the tokens, or None.
 
         Returns:
             (2B, F, C', h, w) on the device of `hidden`.
@@ -50,7 +50,7 @@ class Twin:
         (first, second), (empty, caption), (time, same) = (tensor.chunk(2) for tensor in (hidden, embeds, timestep))
         there = [part.to(self._device, non_blocking=True) for part in (first, empty, time)]
         if self._moved[0] is not rotary:
-            self._moved = (rotary, None if rotary is None else (rotary[0].to(self._device), rotary[1].to(self._device)))
+            self._moved = (rotary, None if rotary is None else tuple(part.to(self._device) for part in rotary))
         with torch.cuda.device(self._device) if self._device.type == "cuda" else contextlib.nullcontext():
             without = run(self.transformer, there[0], there[1], there[2], self._moved[1])
         with_caption = run(transformer, second, caption, same, rotary)
