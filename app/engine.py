@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TYPE_CHECKING, TypeVar
 
 from app.settings import Settings
 from core.errors import InputError
 from core.file_facts import keep_facts_in
 from core.models.catalogue import entry, ModelKind
+from core.models.presets import check_has_draft, draft_files, draft_name, draft_of, split_draft
 from core.models.store import ModelStore
 from core.progress import JobContext
-from core.project.edits import SamplingSettings, VIDEO_MODEL
+from core.project.edits import Preset, SamplingSettings, VIDEO_MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,16 +103,13 @@ class Workers(Protocol):
         """What makes windows there."""
         ...
 
-    def paint_tries(
-        self, engine: Engine, painter: str | None, reader: ClipReader, request: KeyframeRequest, context: JobContext
-    ) -> Iterator[np.ndarray]:
+    def paint_tries(self, engine: Engine, reader: ClipReader, request: KeyframeRequest, context: JobContext) -> Iterator[np.ndarray]:
         """Paint tries of a keyframe there.
 
         Args:
             engine: The models of this machine.
-            painter: The keyframe model; None for the video model of the settings.
             reader: The clip.
-            request: What to paint.
+            request: What to paint, and by which model.
             context: Reports steps, and can cancel.
 
         Yields:
@@ -219,9 +218,71 @@ class Engine:
                 self._grounder = load_grounder(GROUNDER, self.device, self.store)
             return self._grounder
 
+    def named(self, settings: SamplingSettings, name: str | None = None, kind: ModelKind = "video") -> str:
+        """What a model is called as such settings ask for it: itself, or its Draft.
+
+        Args:
+            settings: Their preset counts.
+            name: The model, the settings' video model when None.
+            kind: What it is for: video or image.
+
+        Returns:
+            The name for `video_model`, `painter` and `weights`.
+
+        Raises:
+            InputError: The video model has no Draft. (A keyframe model without one paints as ever.)
+            ModelMissingError: What the Draft adds to the weights is not on this machine.
+        """
+        plain, drafted = split_draft(name or self.settings.model)
+        if not (drafted if settings.preset is None else settings.preset == "draft"):
+            return plain
+        draft = draft_of(plain, kind, self.store)
+        if draft is None and kind == "image":
+            return plain
+        draft_files(check_has_draft(plain, draft), self.store.locate(plain, kind), self.store)
+        return draft_name(plain)
+
+    def settled(self, settings: SamplingSettings) -> SamplingSettings:
+        """Settings as they are kept with what they made: what the program was started with is said
+        in them.
+        """
+        return replace(settings, painter=self.painter_of(settings), preset=self.preset_of(settings))
+
+    def preset_of(self, settings: SamplingSettings) -> Preset | None:
+        """Draft, or None for final, as such settings ask for it."""
+        if settings.preset is None:
+            return "draft" if split_draft(self.settings.model)[1] else None
+        return "draft" if settings.preset == "draft" else None
+
+    def painter_name(self, settings: SamplingSettings) -> str:
+        """The name of the model that paints keyframes as such settings ask for it."""
+        painter = self.painter_of(settings)
+        return self.named(settings) if painter is None else self.named(settings, painter, "image")
+
+    def usual_steps(self, name: str) -> int | None:
+        """How many steps a model takes for a keyframe; None while it is not in memory."""
+        if (painter := self._painters.get(name)) is not None:
+            return painter.steps
+        video = next((model for other, model in self._videos.items() if split_draft(other)[0] == name), None)
+        return None if video is None else video.tasks["modify"].steps
+
+    def of_size(self, name: str, context: JobContext | None = None) -> VideoEngine:
+        """A video model to estimate with: itself, or in its place one in memory that has the same
+        size, since reading it anew takes long.
+        """
+        from core.vivid.distilled import as_draft
+
+        plain, drafted = split_draft(name)
+        found = next((model for other, model in self._videos.items() if split_draft(other)[0] == plain), None)
+        if found is None or found.name == name:
+            return self.video_model(name, context)
+        found = replace(found, name=plain, draft=None)
+        return as_draft(found, check_has_draft(plain, draft_of(plain, "video", self.store))) if drafted else found
+
     def video_model(self, name: str | None = None, context: JobContext | None = None) -> VideoEngine:
-        """The video model of that name, the settings' own when None. Where workers have it,
-        `context` is told if there is none yet, and can cancel.
+        """The video model of that name, the settings' own when None. Of a model and a Draft of
+        other weights only one is in memory. Where workers have it, `context` is told if there is
+        none yet, and can cancel.
         """
         name = name or self.settings.model
         if self.workers is not None:
@@ -232,6 +293,14 @@ class Engine:
             if name not in self._videos:
                 from core.engines.loading import load_video_engine
 
+                plain, drafted = split_draft(name)
+                draft = draft_of(plain, "video", self.store) if drafted else None
+                if draft is not None and not draft.lora:
+                    from core.vivid.distilled import as_draft
+
+                    return self._videos.setdefault(name, as_draft(self.video_model(plain), draft))
+                for other in [one for one in self._videos if split_draft(one)[0] == plain]:
+                    self.forget(other)
                 if (shared := self._shared_device()) is not None:
                     shared.clear()
                 model = load_video_engine(name, self.device, self.store, self.settings.memory, self.settings.speed)
@@ -262,6 +331,11 @@ class Engine:
                 raise InputError(f"the keyframe model '{asked}' is not on this machine: fetch it first (Models)")
         return asked
 
+    def painter_for(self, settings: SamplingSettings) -> VideoEngine | PipelineModel:
+        """What paints keyframes as such settings ask for it."""
+        painter = self.painter_of(settings)
+        return self.video_model(self.named(settings)) if painter is None else self.painter(self.named(settings, painter, "image"))
+
     def painter(self, name: str | None = None) -> VideoEngine | PipelineModel:
         """The keyframe model of that name, the settings' video model when None."""
         if name is None:
@@ -282,7 +356,9 @@ class Engine:
         """
         with self._lock:
             if self.workers is None and (shared := self._shared_device()) is not None:
-                shared.enter(model.name, model)
+                pipeline = model.pipeline  # a Draft may run the weights of another name
+                name = next((name for name, one in self._videos.items() if one.pipeline is pipeline), model.name)
+                shared.enter(name, model)
         return model
 
     def _shared_device(self) -> SharedDevice | None:
@@ -298,23 +374,21 @@ class Engine:
         return self._shared
 
     def fingerprint(self, kind: ModelKind, name: str) -> str:
-        """What the weights of a model are; nothing is loaded. ModelMissingError where there are
-        none.
+        """What the weights of a model are, with what its Draft adds to them. Its files are read,
+        but nothing is loaded. ModelMissingError where there are none.
         """
-        from core.models.fingerprint import fingerprint
+        from core.models.fingerprint import fingerprint, with_draft
 
-        return self.weights(name) if kind == "video" else fingerprint(self.store.locate(name, kind))
+        plain, drafted = split_draft(name)
+        path, base = self.store.locate(plain, kind), None
+        if kind == "video" and path.is_file():
+            from core.engines.single_file import base_of
+
+            base = base_of(path, self.store)
+        own = fingerprint(path, base)
+        draft = draft_of(plain, kind, self.store) if drafted else None
+        return own if draft is None else with_draft(own, draft, draft_files(draft, path, self.store))
 
     def weights(self, name: str | None = None) -> str:
-        """The fingerprint of a video model's weights, the settings' own when `name` is None.
-
-        Its files are read, but nothing is loaded.
-        """
-        from core.models.fingerprint import fingerprint
-
-        path = self.store.locate(name or self.settings.model, "video")
-        if not path.is_file():
-            return fingerprint(path)
-        from core.engines.single_file import base_of
-
-        return fingerprint(path, base_of(path, self.store))
+        """The fingerprint of a video model's weights, the settings' own when `name` is None."""
+        return self.fingerprint("video", name or self.settings.model)

@@ -13,7 +13,7 @@ import gradio as gr
 from app.contract.program import Handler, Program
 from app.contract.requests import InsertRequest, PictureRequest
 from core.errors import InputError, ModelMissingError, ShapeError
-from core.project.edits import Fit, Placement, SamplingSettings, Task, ThingFit, TryBasis
+from core.project.edits import Fit, Placement, Preset, SamplingSettings, Task, ThingFit, TryBasis
 from core.project.inserts import CastShadow, Insert
 from ui_components.insert_form import insert_form
 from ui_components.panel import panel
@@ -38,6 +38,7 @@ class TriesForm:
     guidance: float | None
     fit: ThingFit | None
     painter: str | None
+    preset: Preset | None
     parent: str | None
     keep: float
     objects: tuple[int, ...] = ()
@@ -81,6 +82,11 @@ _PAINTERS = """
   <label title="Which model paints the keyframe; the video model carries it through the clip">Painted by <select
    data-ref="painter"></select></label>
   <span class="vs-quiet" data-ref="painterCost"></span>
+</div>
+<div class="vs-row vs-inline vs-painter" data-ref="presetBox" hidden>
+  <label title="Draft: few steps, for looking; Final: as many as the model was made for">Preset <select
+   data-ref="preset"></select></label>
+  <span class="vs-quiet" data-ref="presetCost"></span>
 </div>
 <p class="vs-quiet vs-region-note" data-ref="noPainter" hidden>The video model paints.
   <button type="button" class="vs-link" data-ref="showModels" title="Image models that paint keyframes, to fetch">Other models</button></p>
@@ -174,7 +180,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
 
     def start_tries(project_id: str, **fields: Any) -> Answer:
         form = TriesForm(**fields)
-        settings = SamplingSettings(form.steps, form.guidance, form.fit, form.painter)
+        settings = SamplingSettings(form.steps, form.guidance, form.fit, form.painter, form.preset)
         basis = TryBasis(form.parent, form.keep, tuple(form.objects))
         job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, basis)
         return program.view(project_id, job=job)

@@ -5,12 +5,13 @@ it home.
 from __future__ import annotations
 
 import html
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
 from app.contract.program import Program
-from core.project.edits import Layer, SamplingSettings
+from core.project.edits import Layer, Preset, SamplingSettings
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
@@ -29,6 +30,9 @@ BODY = """
       <option value="auto">automatically</option>
       <option value="change">as a change of the source</option>
       <option value="picture">as a picture</option></select></label>
+  <label class="vs-row vs-against" data-ref="presetBox" hidden
+   title="Draft: few steps; Final: as many as the model was made for"><span class="vs-label">Preset</span>
+    <select class="vs-grow" data-ref="preset" aria-label="With how many steps"></select></label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
   <details class="vs-advanced">
     <summary title="Seed, steps, guidance and rate, where the keyframe's own are not what you want">Advanced</summary>
@@ -53,7 +57,7 @@ BODY = """
   <p class="vs-quiet" data-ref="joins"></p>
 </section>
 <section class="vs-section" data-ref="outcome" hidden>
-  <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>draft</span></div>
+  <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>quick look</span></div>
   <div class="vs-row" data-ref="resultRow">
     <select class="vs-grow" data-ref="choice" aria-label="Which result"
      title="Every finished result is kept; the one that is chosen plays"></select>
@@ -103,21 +107,24 @@ BODY = """
 """
 
 QUICKER = 4
-"""How many times quicker than the final a draft has to be, to be offered."""
+"""How many times quicker than the final a quick look has to be, to be offered."""
 
 
 def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
 
-    def foretell(project_id: str, steps: int | None, guidance: float | None, rate: str | None = None) -> Answer:
-        """What Propagate and Draft will take; where that is not known yet, a short trial is
-        started.
+    def foretell(
+        project_id: str, steps: int | None, guidance: float | None, rate: str | None = None, preset: Preset | None = None
+    ) -> Answer:
+        """What Propagate and the quick look will take; where that is not known yet, a short trial
+        is started.
         """
-        settings = SamplingSettings(steps, guidance, rate=rate)
+        settings = SamplingSettings(steps, guidance, rate=rate, preset=preset)
         final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
         if final is None:
             return program.view(project_id, job=program.run("measure", project_id))
         return {
+            "presets": [asdict(choice) for choice in program.run("painters")[0].presets],
             "final": {
                 "seconds": final.seconds,
                 "memory": final.memory_mb,
@@ -147,8 +154,8 @@ def propagate_panel(program: Program) -> gr.HTML:
         lead,
         BODY.replace("{formats}", formats).replace("{rename}", rename),
         "Propagate",
-        "Draft",
-        "A quick look: few steps at half the size, from the same seed",
+        "Quick look",
+        "For a first impression: few steps at half the size, from the same seed",
     )
     passed_on = program.handlers(
         *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "rename_result", "accept_result", "start_export"),

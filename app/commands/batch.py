@@ -150,7 +150,8 @@ def edit_to_folder(
         check_editable(info)
         # Everything that can be wrong with the input is found before anything slow starts.
         prompts.check_frames(span)
-        engine.store.locate(engine.settings.model, "video")
+        wanted = engine.named(arguments.settings)
+        engine.store.locate(wanted, "video")
         painter = None if arguments.keyframes else engine.painter_of(arguments.settings)
         if painter is not None:
             check_painter(engine, painter)
@@ -182,7 +183,7 @@ def edit_to_folder(
             from core.propagation.request import EditRequest
 
             with stopwatch("load"):
-                model = engine.video_model(context=context)
+                model = engine.video_model(wanted, context)
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
             if arguments.task != "delete" or model.paints_background:
@@ -208,16 +209,16 @@ def edit_to_folder(
             usual = _keyframe_index(region, prompts.frame)
             if not pictures:
                 with stopwatch("keyframe"):
-                    pictures = [(usual, _paint_keyframe(engine, painter, reader, region, usual, arguments, context))]
+                    pictures = [(usual, _paint_keyframe(engine, reader, region, usual, arguments, context))]
             accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
             for name, keyframe in zip(images, accepted, strict=True):
                 write_image(out / name, keyframe.picture)
             settings, feather = model.with_rate(arguments.settings), Feather(arguments.adjustment.feather)
             edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps)
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
-            request = RenderRequest(edit, video, clip.content, engine.weights())
-            painted = replace(arguments, settings=replace(arguments.settings, painter=painter))
-            settled = SettledEdit(request, clip, given, prompts, painted, [out / name for name in images], suspect)
+            request = RenderRequest(edit, video, clip.content, engine.weights(wanted))
+            painted = replace(arguments, settings=replace(engine.settled(arguments.settings), painter=painter))
+            settled = SettledEdit(request, wanted, clip, given, prompts, painted, [out / name for name in images], suspect)
             report = write_edit(engine, settled, reader, out, context, stopwatch)
     print_flagged(suspect)
     print_carried(report)
@@ -284,7 +285,6 @@ def _accepted(reader: ClipReader, region: MaskSequence, frame: int, picture: np.
 
 def _paint_keyframe(
     engine: Engine,
-    painter: str | None,
     reader: ClipReader,
     region: MaskSequence,
     frame: int,
@@ -309,8 +309,8 @@ def _paint_keyframe(
         arguments.settings,
     )
     if engine.workers is not None:
-        return next(iter(engine.workers.paint_tries(engine, painter, reader, asked, context)))
-    prepared = studio_for(engine.at_work(engine.painter(painter))).prepare(asked.source, region[frame], asked.feather, behind)
+        return next(iter(engine.workers.paint_tries(engine, reader, asked, context)))
+    prepared = studio_for(engine.at_work(engine.painter_for(asked.settings))).prepare(asked.source, region[frame], asked.feather, behind)
     return next(iter(prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context)))
 
 

@@ -113,7 +113,7 @@ def insert_to_folder(
             edit = EditRequest(FrameRange(*span), region, (keyframe,), arguments.settings, Feather(0))
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights())
-            settled = SettledEdit(request, clip, found, prompts, arguments, [out / "keyframe.png"], suspect)
+            settled = SettledEdit(request, engine.settings.model, clip, found, prompts, arguments, [out / "keyframe.png"], suspect)
             report = write_edit(engine, settled, reader, out, context, stopwatch)
     print_flagged(suspect)
     seen = sum(not region.is_empty(number) for number in region.frames)

@@ -122,6 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--frames", metavar="A:B", help="frames to edit, half-open: 0:48 is 48 frames (all); the rest comes back as it is")
     edit.add_argument("--only-frames", action="store_true", help="write the edited frames alone, not the whole clip")
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
+    edit.add_argument("--preset", metavar="HOW", help="draft, with few steps, or final, with as many as the model was made for (final)")
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
     edit.add_argument("--guidance", type=float, metavar="G", help="guidance scale (the model's own)")
     edit.add_argument(

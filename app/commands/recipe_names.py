@@ -12,6 +12,7 @@ from app.render.export import file_stem
 from app.render.recipe import Recipe, RecipeEdit
 from core.errors import InputError, StudioError
 from core.models.catalogue import MODELS
+from core.models.presets import split_draft
 from core.project.plain import printable
 
 
@@ -127,6 +128,7 @@ def segmenter_of(engine: Engine, edit: RecipeEdit, path: Path, notes: list[str])
 
 def _is_given(name: str, chosen: str, path: Path) -> bool:
     """Whether a model is one of the catalogue's, the person's choice, or lies beside the recipe."""
+    name, chosen = split_draft(name)[0], split_draft(chosen)[0]
     if name in MODELS or name == chosen:
         return True
     try:

@@ -28,9 +28,10 @@ from app.render.recorded_inserts import carried_insert, recorded_masks
 from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
+from core.models.presets import split_draft
 from core.pictures import open_picture
 from core.progress import JobContext
-from core.project.edits import EVERY_FRAME, Painting
+from core.project.edits import EVERY_FRAME, Painting, SamplingSettings
 from core.project.prompts import check_prompt, Prompt, scaled_prompt
 from core.project.tracks import MaskTrack
 from core.project.video import Clip
@@ -38,10 +39,12 @@ from core.project.video import Clip
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.keyframe_models.pipeline_model import PipelineModel
     from core.masks import Feather, MaskSequence
     from core.media import ClipReader
     from core.propagation.request import Keyframe
     from core.propagation.stack import AppliedEdit
+    from core.vivid.contract import VideoEngine
 
 WINDOWS = ".windows"
 
@@ -336,6 +339,13 @@ def _recorded_keyframe(keyframe: RecipeKeyframe) -> Keyframe:
     return Keyframe(keyframe.frame, picture, keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried, insert)
 
 
+def _painter(engine: Engine, settings: SamplingSettings, model: str) -> VideoEngine | PipelineModel:
+    """What painted a picture: a keyframe model, or the edit's video model, or its Draft."""
+    if settings.painter is not None:
+        return engine.painter_for(settings)
+    return engine.video_model(engine.named(settings, split_draft(model)[0]))
+
+
 def _painted_keyframe(
     replay: _Replay,
     model: str,
@@ -359,8 +369,7 @@ def _painted_keyframe(
     last = Painting(keyframe.task, keyframe.caption, keyframe.paint_seed, keyframe.paint_settings, model, keyframe.keep)
     picture = reader.frame(frame)
     for painting in (*keyframe.grown, last):  # the first keeps nothing of the picture it starts from
-        painter = painting.settings.painter
-        studio = studio_for(replay.engine.at_work(replay.engine.painter(painter) if painter else replay.engine.video_model(model)))
+        studio = studio_for(replay.engine.at_work(_painter(replay.engine, painting.settings, model)))
         prepared = studio.prepare(reader.frame(frame), region[frame], feather.at(frame), behind)
         asked = painting.task, painting.caption, (painting.seed,), painting.settings
         picture = next(iter(prepared.tries(*asked, replay.context, picture, painting.keep)))

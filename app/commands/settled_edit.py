@@ -30,6 +30,7 @@ class SettledEdit:
 
     Attributes:
         request: The video to make.
+        model: The name of the video model.
         clip: What is edited.
         prompts: Where the object is, as it was found.
         given: Where it is, as it was said.
@@ -39,6 +40,7 @@ class SettledEdit:
     """
 
     request: RenderRequest
+    model: str
     clip: Clip
     prompts: list[Prompt]
     given: PromptArguments
@@ -69,7 +71,7 @@ def write_edit(
     """
     from core.files import write_text
 
-    arguments, model = edit.arguments, engine.video_model()
+    arguments, model = edit.arguments, engine.video_model(edit.model)
     planned = plan(edit.request, engine.at_work(model), out / WINDOWS, engine.run_segments)
     report = write_edited_video(
         planned,

@@ -126,7 +126,7 @@ def edit(options: argparse.Namespace) -> None:
         options.caption,
         MaskAdjustment.parse(options.adjust or "none", options.feather),
         options.seed,
-        SamplingSettings(options.steps, options.guidance, options.fit, rate=options.rate),
+        SamplingSettings(options.steps, options.guidance, options.fit, rate=options.rate, preset=options.preset),
         options.masks,
         parse_keyframes(options.keyframe),
         options.frames,

@@ -18,5 +18,5 @@ def error_text(error: StudioError) -> str:
         if error.next_mode is not None:
             return f"{text}: start with --memory {error.next_mode}, which is slower and needs less"
         others = "other programs" if error.device.startswith("mps") else "other programs that use the GPU"
-        return f"{text}: close {others}, try a draft, or start with --device cpu"
+        return f"{text}: close {others}, take a quick look, or start with --device cpu"
     return text

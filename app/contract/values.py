@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.project.edits import Preset
 from core.project.project import Project
 
 
@@ -107,17 +108,35 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class PresetChoice:
+    """A way to run a model, draft or final.
+
+    `used` says that it is taken unless another is asked for. `steps` is None where the model has to
+    be read first to say it, `seconds` what a try takes on this machine, None while that was never
+    measured, and `lacks` the model of the catalogue that it needs and that is not here.
+    """
+
+    name: Preset
+    used: bool
+    steps: int | None
+    seconds: float | None
+    lacks: str | None = None
+
+
+@dataclass(frozen=True)
 class Painter:
     """A model that can paint keyframes here.
 
     `name` is what `SamplingSettings.painter` takes. `used` says that it paints unless another is
     asked for. `seconds` is what a try takes on this machine, None while that was never measured.
+    `presets` are the ways to run it; none where there is one alone.
     """
 
     name: str
     title: str
     used: bool
     seconds: float | None
+    presets: tuple[PresetChoice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ trial.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.contract.values import Cost, Estimate, Painter
+from app.contract.values import Cost, Estimate, Painter, PresetChoice
 from app.engine import Engine
 from app.jobs.estimates import Estimates, Rate, Timing
-from app.jobs.propagation import DRAFT_SHARE, half_size
+from app.jobs.propagation import draft_steps, half_size
 from app.jobs.queue import JobQueue, TRIAL
 from app.jobs.trial import TrialJobs
 from app.media.pictures import Pictures
@@ -20,6 +21,8 @@ from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.models.catalogue import MODELS, names
+from core.models.model import ModelKind
+from core.models.presets import draft_name, draft_of, split_draft
 from core.project.edits import SamplingSettings, VIDEO_MODEL
 from core.project.tries import with_accepted
 from core.project.video import Clip
@@ -65,11 +68,28 @@ class EstimateOperations:
             here.insert(0, own)
 
         def painter(name: str, title: str, model: str) -> Painter:
-            rate = self._estimates.rate("keyframe", model)
-            return Painter(name, title, name == (own or VIDEO_MODEL), None if rate is None else rate.seconds)
+            kind: ModelKind = "video" if name == VIDEO_MODEL else "image"
+            return Painter(name, title, name == (own or VIDEO_MODEL), self._seconds(model), self._presets(model, kind))
 
         titles = {name: MODELS[name].title if name in MODELS else Path(name).name for name in here}
         return [painter(VIDEO_MODEL, "the video model", settings.model), *(painter(name, titles[name], name) for name in here)]
+
+    def _presets(self, model: str, kind: ModelKind) -> tuple[PresetChoice, ...]:
+        """Final and Draft of a model; nothing where it has no Draft."""
+        plain, drafted = split_draft(model)
+        draft = draft_of(plain, kind, self._engine.store)
+        if draft is None:
+            return ()
+        missing = draft.source is not None and not self._engine.store.available(draft.source, "lora")
+        steps = self._engine.usual_steps(plain)
+        return (
+            PresetChoice("final", not drafted, steps, self._seconds(plain)),
+            PresetChoice("draft", drafted, draft.steps, self._seconds(draft_name(plain)), draft.source if missing else None),
+        )
+
+    def _seconds(self, model: str) -> float | None:
+        rate = self._estimates.rate("keyframe", model)
+        return None if rate is None else rate.seconds
 
     def measure_machine(self, project_id: str) -> str:
         """Do a little of every step, so that `costs` can answer; returns the job's id.
@@ -106,18 +126,18 @@ class EstimateOperations:
             return self._carrying("insert", project.clip, len(keyframes))
         if all(edit.carried == "change" for edit in keyframes):
             return self._carrying("change", project.clip, len(keyframes))
-        if self._engine.workers is not None and not self._engine.has(self._engine.settings.model):
+        if self._engine.workers is not None and not self._engine.has(self._engine.named(settings or SamplingSettings())):
             return None  # workers may be long in coming
-        model = self._engine.video_model()
-        model = half_size(model) if draft else model
         wanted = settings or SamplingSettings()
+        model = self._engine.of_size(self._engine.named(wanted))
+        model = half_size(model) if draft else model
         sampling = sampling_of(model, keyframes[0].task, wanted)
-        timing = self._timing(model, sampling.guidance > 1, draft)
+        timing = self._timing(model, sampling.guidance > 1)
         if timing is None:
             return None
         runs = sampling.runs
         if draft and wanted.steps is None:
-            runs = max(1, round(sampling.strength * max(2, round(sampling.steps * DRAFT_SHARE))))
+            runs = max(1, round(sampling.strength * draft_steps(sampling.steps)))
         span = FrameRange(project.clip.start, project.clip.stop)
         plans = [plan for group in project.keyframes_by_object for plan in segment_plans(group, span)]
         pace = pace_of(model.declared.rate, wanted.rate, self._pictures.frames.reader(project, project.base).timestamps)
@@ -150,13 +170,22 @@ class EstimateOperations:
         rate = self._estimates.rate("carry", how) or Rate(CARRYING * keyframes, 800, measured=False)
         return Estimate(round(rate.seconds * (clip.stop - clip.start), 1), round(rate.memory_mb), 0, rate.measured)
 
-    def _timing(self, model: VideoEngine, guided: bool, draft: bool) -> Timing | None:
-        weights = self._engine.weights()
-        timing = self._estimates.timing(model, guided, weights)
-        if timing is None and draft:  # steps of a quarter of the pixels; what goes with them is much the same
-            whole = self._estimates.timing(self._engine.video_model(), guided, weights)
-            timing = None if whole is None else replace(whole, step=whole.step / 4, window=whole.window / 2, measured=False)
-        return timing
+    def _timing(self, model: VideoEngine, guided: bool) -> Timing | None:
+        """What is known of a model; else what follows from the same at its whole size, with
+        guidance, or without what a Draft adds to the weights, which costs no time.
+        """
+        whole = self._engine.of_size(split_draft(model.name)[0])
+        for name, one, twice in itertools.product((model.name, whole.name), (model, whole), (guided, True)):
+            timing = self._estimates.timing(one, twice, self._engine.weights(name))
+            if timing is None:
+                continue
+            smaller = one.working_size != model.working_size
+            if name == model.name and not smaller and twice == guided:
+                return timing
+            # Steps of a quarter of the pixels; what goes with them is much the same.
+            step = timing.step / (4 if smaller else 1) / (2 if twice and not guided else 1)
+            return replace(timing, step=step, window=timing.window / (2 if smaller else 1), measured=False)
+        return None
 
 
 def _cost(step: str, rate: Rate | None, count: int) -> Cost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from app.editor.changes import check_masks
@@ -76,17 +75,17 @@ class KeyframeOperations:
         if basis.keep and parent is not None and parent.objects != basis.objects:
             raise InputError("a share of the picture can be kept only of a try for the same objects: choose them, or keep 0")
         wanted = settings or SamplingSettings()
-        painter = self._engine.painter_of(wanted)
+        painter = self._engine.painter_name(wanted)
         self._queue.cancel_trials(project_id)
         tries = TriesRequest(frame, task, caption, seeds, wanted, basis)
         job = partial(self._jobs.try_keyframe, project_id, tries)
-        timed = self._queue.timed("keyframe", painter or self._engine.settings.model, job, lambda result: len(result["edits"]))
+        timed = self._queue.timed("keyframe", painter, job, lambda result: len(result["edits"]))
         return self._queue.submit("keyframe", project_id, timed if tries.settings.steps is None else job)
 
     def missing_seeds(self, project_id: str, tries: TriesRequest) -> tuple[int, ...]:
         """The seeds of a request for which the project has no try of its present masks."""
 
-        settings = replace(tries.settings, painter=self._engine.painter_of(tries.settings))
+        settings = self._engine.settled(tries.settings)
 
         def is_one(edit: KeyframeEdit) -> bool:
             basis = tries.basis

@@ -110,7 +110,7 @@ class ResultOperations:
         project = self._workspace.project(project_id)
         top = project.propagation(propagation_id)
         if top.draft:
-            raise InputError("a draft is for the page: make the final, then copy its command")
+            raise InputError("a quick look is for the page: propagate at full size, then copy its command")
         stack = [*(project.propagation(i) for i in top.base.split("+") if i), top]
         return edit_command(recipe_of(self._workspace, project, stack, (0, project.clip.info.frames), "h264", True))
 

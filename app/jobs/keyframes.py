@@ -73,10 +73,9 @@ class KeyframeJobs:
         lineage = lineage_of(project, tries.basis.parent)
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and keep else None
         context.report("loading the model", 0, 1)
-        painter = self._engine.painter_of(tries.settings)
         if self._engine.workers is None:
-            self._engine.painter(painter)
-        settings = dataclasses.replace(tries.settings, painter=painter)
+            self._engine.painter_for(tries.settings)
+        settings = self._engine.settled(tries.settings)
         region = self._regions.build_for(tries.task, project_id, context, objects)
         mask = region.masks[tries.frame]
         if not mask.any():
@@ -97,7 +96,7 @@ class KeyframeJobs:
             start,
             keep,
         )
-        images = self._images(painter, asked, project, behind, context)
+        images = self._images(asked, project, behind, context)
         under = behind("delete") if tries.task == "delete" else None
         unseen = 0.0 if under is None else round(under[0].unseen(), 3)
         ids: list[str] = []
@@ -109,7 +108,7 @@ class KeyframeJobs:
                 caption=tries.caption,
                 seed=seed,
                 settings=settings,
-                model=painter or self._engine.settings.model,
+                model=self._engine.painter_name(tries.settings),
                 image=self._workspace.add_file(project_id, encode_png(image), ".png"),
                 region=region.file,
                 seconds=round(time.monotonic() - started, 2),
@@ -129,13 +128,11 @@ class KeyframeJobs:
             started = time.monotonic()
         return {"edits": ids}
 
-    def _images(
-        self, painter: str | None, asked: KeyframeRequest, project: Project, behind: Behind, context: JobContext
-    ) -> Iterator[np.ndarray]:
+    def _images(self, asked: KeyframeRequest, project: Project, behind: Behind, context: JobContext) -> Iterator[np.ndarray]:
         """The pictures of the tries, painted here or by a worker."""
         if (workers := self._engine.workers) is not None:
-            return workers.paint_tries(self._engine, painter, self._pictures.frames.reader(project), asked, context)
-        studio = self._pictures.keyframe_studio(self._engine.at_work(self._engine.painter(painter)))
+            return workers.paint_tries(self._engine, self._pictures.frames.reader(project), asked, context)
+        studio = self._pictures.keyframe_studio(self._engine.at_work(self._engine.painter_for(asked.settings)))
         prepared = studio.prepare(asked.source, asked.region[asked.frame], asked.feather, behind)
         return prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context, asked.start, asked.keep)
 

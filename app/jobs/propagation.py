@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from core.vivid.contract import VideoEngine
 
 DRAFT_SHARE = 0.4
-"""Share of the usual steps that a draft takes."""
+"""Share of the usual steps that a draft takes, and"""
+_FEWEST = 4
+"""how many it takes at least, where there are as many."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class PropagationJobs:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
-        model = self._engine.video_model(context=context)
+        model = self._engine.of_size(self._engine.named(request.settings), context)
         *under, top = (self._part(project, request, keyframes, model, context) for keyframes in project.keyframes_by_object)
         return self._propagate(project, dataclasses.replace(top, under=tuple(under)), context)
 
@@ -102,7 +104,7 @@ class PropagationJobs:
     ) -> Propagation:
         """What is asked for of the keyframes of some objects, or of all."""
         alone = document.for_objects(project, carried[0].objects)
-        asked = asked_for(alone, self._engine.settings.segmenter, self._engine.weights())
+        asked = asked_for(alone, self._engine.settings.segmenter, self._engine.weights(model.name))
         task = "delete" if all(edit.task == "delete" for edit in carried) else "modify"
         inserts: tuple[StoredInsert | None, ...] = (None,) * len(carried)
         if any(edit.insert is not None for edit in carried):
@@ -125,10 +127,10 @@ class PropagationJobs:
             )
             for edit, seed, stored in zip(carried, seeds, inserts, strict=True)
         )
-        settings = request.settings
+        settings = dataclasses.replace(request.settings, preset=self._engine.preset_of(request.settings))
         if request.draft and settings.steps is None:
             own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
-            settings = dataclasses.replace(settings, steps=max(2, round(own.steps * DRAFT_SHARE)))
+            settings = dataclasses.replace(settings, steps=draft_steps(own.steps))
         return Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,
@@ -305,6 +307,11 @@ class PropagationJobs:
             if path not in needed:
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+
+def draft_steps(steps: int) -> int:
+    """How many steps a draft takes in place of so many; distilled weights need a few."""
+    return max(2, min(steps, _FEWEST), round(steps * DRAFT_SHARE))
 
 
 def half_size(model: VideoEngine) -> VideoEngine:

@@ -72,7 +72,7 @@ class TrialJobs:
         width, height = project.clip.info.size
         context.report("loading the models", 0, 4)
         self._engine.segmenter()
-        painter = self._engine.at_work(self._engine.painter(self._engine.painter_of(SamplingSettings())))
+        painter = self._engine.at_work(self._engine.painter_for(SamplingSettings()))
         context.report("measuring", 1, 4)
         box = BoxPrompt(start, 1, width * 0.35, height * 0.35, width * 0.65, height * 0.65)
         stamps = []

@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe
 from app.settings import Settings
 from core.errors import InputError
+from core.models.presets import split_draft
 from core.project.edits import USUAL_RATE
 from core.project.prompts import BoxPrompt, PointPrompt
 from core.project.tracks import ALL_HOLES, MaskAdjustment
@@ -69,7 +70,8 @@ def _asked(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
     words += ["--frame", str(keyframe.frame), "--seed", str(keyframe.seed)]
     settings = edit.settings
     rate = None if settings.rate == USUAL_RATE else settings.rate
-    given = (("--steps", settings.steps), ("--guidance", settings.guidance), ("--fit", settings.fit), ("--rate", rate))
+    numbers = (("--steps", settings.steps), ("--guidance", settings.guidance), ("--fit", settings.fit), ("--rate", rate))
+    given = (("--preset", settings.preset), *numbers)
     for option, value in given:
         if value is not None:
             words += [option, str(value)]
@@ -85,7 +87,7 @@ def _adjusted(adjustment: MaskAdjustment, feather: int) -> list[str]:
 
 def _models(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
     usual = Settings()
-    chosen = (("--segmenter", edit.segmenter, usual.segmenter), ("--model", edit.model, usual.model))
+    chosen = (("--segmenter", edit.segmenter, usual.segmenter), ("--model", split_draft(edit.model)[0], usual.model))
     words = [word for option, name, default in chosen if name != default for word in (option, name)]
     painter = keyframe.paint_settings.painter
     return words if painter is None else [*words, "--keyframe-model", painter]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.media import ClipReader
+    from core.models.catalogue import ModelKind
     from core.project.prompts import Prompt
     from core.project.tracks import Direction
     from core.propagation.request import EditRequest
@@ -92,22 +93,20 @@ class StudioWorkers:
             chains.append((work, absent * sampling_of(model, segment.keyframe.task, request.settings).runs))
         yield from run_chains(self.pool, chains, context)
 
-    def paint_tries(
-        self, engine: Engine, painter: str | None, reader: ClipReader, request: KeyframeRequest, context: JobContext
-    ) -> Iterator[np.ndarray]:
+    def paint_tries(self, engine: Engine, reader: ClipReader, request: KeyframeRequest, context: JobContext) -> Iterator[np.ndarray]:
         """Paint tries of a keyframe.
 
         Args:
             engine: The models of this machine.
-            painter: The keyframe model; None for the video model of the settings.
             reader: The clip.
-            request: What to paint.
+            request: What to paint, and by which model.
             context: Reports steps.
 
         Yields:
             uint8 (H, W, 3) of each seed.
         """
-        model = SentModel.of(engine, "image", painter) if painter else SentModel.of(engine, "video", engine.settings.model)
+        kind: ModelKind = "video" if engine.painter_of(request.settings) is None else "image"
+        model = SentModel.of(engine, kind, engine.painter_name(request.settings))
         yield from self.pool.run_again(KeyframeWork(sent_clip(reader), model, request), context)
 
     def tracker(self, engine: Engine, segmenter: str, reader: ClipReader, folder: Path | None) -> Tracker:

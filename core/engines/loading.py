@@ -14,8 +14,10 @@ import core.engines
 from core.engines.folders import facts_of
 from core.errors import ModelMissingError
 from core.models import ModelStore
+from core.models.presets import check_has_draft, draft_files, draft_of, split_draft
 from core.models.tensors import check_package
 from core.vivid.contract import Declaration, VideoEngine
+from core.vivid.distilled import add_draft, as_draft
 from core.vivid.loading import damage_reported, dtype_for, set_up
 from core.vivid.model import is_vivid, open_vivid
 
@@ -55,7 +57,8 @@ def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "
 
     Args:
         name: A name of the catalogue, or a path: a VIVID package, a folder with another engine's
-            weights in diffusers' layout, or a file with a denoiser alone.
+            weights in diffusers' layout, or a file with a denoiser alone; with `:draft` behind it
+            for the model's Draft.
         device: cpu, cuda, cuda:N or mps. Single precision on a CPU, bfloat16 elsewhere.
         store: Where models lie.
         memory: all, parts, layers or auto, which chooses by what the device has free.
@@ -65,12 +68,18 @@ def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "
         The model, placed on the device.
 
     Raises:
-        InputError: The name is unknown.
+        InputError: The name is unknown, or the model has no Draft.
         ModelMissingError: The weights are absent or damaged, or of no engine that is known.
         DeviceMemoryError: The device is too small.
     """
     folder = store.locate(name, "video")
+    name, drafted = split_draft(name)
+    draft = check_has_draft(name, draft_of(name, "video", store)) if drafted else None
+    files = {} if draft is None else draft_files(draft, folder, store)  # what is missing is said first
     model = _read(folder, name, dtype_for(device), store)
+    if draft is not None:
+        add_draft(name, model, draft, files)
+        model = as_draft(model, draft)
     set_up(model, torch.device(device), memory, speed)
     return model
 

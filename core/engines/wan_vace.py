@@ -20,11 +20,11 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline
 from torch import nn, Tensor
 from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
 
-from core.engines.distilled import add_loras, shift_of
 from core.engines.folders import config_of, facts_of, own_settings, settings_reported
 from core.engines.packing import pack_mask
 from core.vivid.conditioning import EMPTY_CAPTION, masked_video
 from core.vivid.contract import Conditions, Declaration, MaskRule, SAMPLED, Sampling, VideoEngine
+from core.vivid.distilled import add_loras, shift_of
 from core.vivid.latents import working_device
 from core.vivid.placed import PlacedPipeline, Work
 from core.vivid.residents import memory_errors
@@ -198,6 +198,9 @@ class VaceEngine(VideoEngine):
         if self._gray is None or self._gray[0] != video.shape:
             self._gray = video.shape, self.encode_pixels(torch.full_like(video, self.declared.fill))
         return self._gray[1]
+
+    def shift_steps(self, shift: float) -> None:
+        self.pipeline.scheduler = shifted(self.pipeline.scheduler, shift)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         vae = self.pipeline.vae

@@ -6,6 +6,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -16,7 +17,9 @@ from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
 from core.models import ModelStore
+from core.models.presets import check_has_draft, draft_files, draft_of, split_draft
 from core.models.tensors import check_package
+from core.vivid.distilled import add_draft
 from core.vivid.loading import damage_reported, dtype_for
 
 log = logging.getLogger(__name__)
@@ -33,7 +36,8 @@ def load_keyframe_model(
     Single precision on a CPU, bfloat16 elsewhere.
 
     Args:
-        name: A name of the catalogue, or the path of a folder.
+        name: A name of the catalogue, or the path of a folder; with `:draft` behind it for the
+            model's Draft.
         device: cpu, cuda, cuda:N or mps.
         store: Where models lie.
         memory: all, parts, layers or auto, see `core.keyframe_models.placing`.
@@ -49,9 +53,16 @@ def load_keyframe_model(
     folder = store.locate(name, "image")
     facts = read_facts(folder)
     kind = _MODELS[facts.kind]
+    plain, drafted = split_draft(name)
+    draft = check_has_draft(plain, draft_of(plain, "image", store)) if drafted else None
+    files = {} if draft is None else draft_files(draft, folder, store)
+    if draft is not None:
+        facts = replace(facts, steps=draft.steps, guidance=draft.guidance)
     with damage_reported(folder):
         check_package(folder)
         model = kind(kind.opened(folder, dtype_for(device), store), name, facts)
+    if draft is not None:
+        add_draft(plain, model, draft, files)
     model.places = place(model.pipeline, model.denoiser, torch.device(device), memory, model.sizes[0], None if free is None else free())
     if model.places is not None:
         log.info("%s on %s: %s", name, device, model.places.plan)

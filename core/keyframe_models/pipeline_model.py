@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -78,6 +79,16 @@ class PipelineModel(ABC):
         weights = [path.name for path in folder.glob(f"{cls.denoiser}/*.safetensors")]
         variant = "fp16" if weights and all(".fp16." in name for name in weights) else None
         return cls.pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True, variant=variant, **cls.opened_with)
+
+    def shift_steps(self, shift: float) -> None:
+        """Let the scheduler move its steps so far towards noise, whatever the size of the picture.
+        ValueError for a model whose scheduler has no shift.
+        """
+        scheduler = self.pipeline.scheduler
+        if not isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+            raise ValueError(f"{type(scheduler).__name__} has no shift")
+        always = {"use_dynamic_shifting": True, "base_shift": math.log(shift), "max_shift": math.log(shift), "shift_terminal": None}
+        self.pipeline.scheduler = FlowMatchEulerDiscreteScheduler.from_config(scheduler.config, **always)
 
     @property
     def device(self) -> torch.device:

@@ -4,7 +4,7 @@ layouts and revisions were read in public code, sizes worked out from the number
 
 from __future__ import annotations
 
-from core.models.model import APACHE, COGVIDEOX, ModelEntry, OPENRAIL, Parameters
+from core.models.model import APACHE, CAUSVID, COGVIDEOX, Draft, ModelEntry, OPENRAIL, Parameters
 
 _DIFFUSERS = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja", "*/*.safetensors")
 """A pipeline as diffusers writes it; not the same weights as a single file beside it."""
@@ -35,6 +35,17 @@ def _cogvideox(denoiser: float, window: tuple[int, int, int]) -> Parameters:
     return Parameters(_T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=(4, 16), coded=128, chunk=9)
 
 
+_CAUSVID = "Wan21_CausVid_bidirect2_T2V_1_3B_lora_rank32.safetensors"
+_LIGHTX2V = "Wan21_T2V_14B_lightx2v_cfg_step_distill_lora_rank32.safetensors"
+_SEKO = tuple(f"Wan2.2-T2V-A14B-4steps-lora-rank64-Seko-V1.1/{noise}_noise_model.safetensors" for noise in ("high", "low"))
+_QWEN = "Qwen-Image-Lightning-8steps-V1.1-bf16.safetensors"
+
+
+def _distilled(source: str, file: str, steps: int, shift: float) -> Draft:
+    """By a LoRA of distilled weights, which take no guidance."""
+    return Draft(steps, 1.0, shift, (("transformer", file),), source=source)
+
+
 ENGINES = (
     ModelEntry(
         name="wan-vace-1.3b",
@@ -48,6 +59,7 @@ ENGINES = (
         computed_size=True,
         engine="wan-vace",
         parameters=_vace(2.154, width=1536, layers=30, kept=15),
+        draft=_distilled("wan-vace-1.3b-draft", _CAUSVID, steps=8, shift=2.0),
     ),
     ModelEntry(
         name="wan-vace-14b",
@@ -61,6 +73,7 @@ ENGINES = (
         computed_size=True,
         engine="wan-vace",
         parameters=_vace(17.338, width=5120, layers=40, kept=8),
+        draft=_distilled("wan-vace-14b-draft", _LIGHTX2V, steps=4, shift=2.0),
     ),
     ModelEntry(
         name="wan22-vace-fun-14b",
@@ -74,6 +87,7 @@ ENGINES = (
         computed_size=True,
         engine="wan-vace",
         parameters=_vace(17.338, width=5120, layers=40, kept=8, experts=2),
+        draft=Draft(4, 1.0, 3.0, tuple(zip(("transformer", "transformer_2"), _SEKO, strict=True)), source="wan22-vace-fun-14b-draft"),
     ),
     ModelEntry(
         name="cogvideox-fun-inp-5b",
@@ -87,6 +101,7 @@ ENGINES = (
         computed_size=True,
         engine="cogvideox-fun",
         parameters=_cogvideox(5.570, (49, 480, 720)),
+        draft=Draft(20, 6.0),
     ),
     ModelEntry(
         name="void",
@@ -136,6 +151,7 @@ ENGINES = (
         files=("config.json", "diffusion_pytorch_model.safetensors"),
         needs=("qwen-image",),
         engine="qwen-image",
+        draft=_distilled("qwen-image-inpaint-draft", _QWEN, steps=8, shift=3.0),
         parameters=Parameters(8.292, 20.430, 0.127, text_layers=28, layers=60, width=3072, window=(1, 1328, 1328), grid=(1, 16), coded=96),
     ),
     ModelEntry(
@@ -159,7 +175,48 @@ ENGINES = (
         download_mb=6_900,
         computed_size=True,
         engine="sdxl",
+        draft=Draft(12, 7.5),
         parameters=Parameters(0.818, 2.567, 0.084, text_layers=44, layers=70, width=1280, window=(1, 1024, 1024), grid=(1, 16), coded=128),
     ),
+    ModelEntry(
+        name="wan-vace-1.3b-draft",
+        kind="lora",
+        title="Draft of wan-vace-1.3b: CausVid, 8 steps",
+        terms=CAUSVID,
+        repository="Kijai/WanVideo_comfy",
+        file=_CAUSVID,
+        download_mb=94,
+        computed_size=True,
+    ),
+    ModelEntry(
+        name="wan-vace-14b-draft",
+        kind="lora",
+        title="Draft of wan-vace-14b: lightx2v, 4 steps",
+        terms=APACHE,
+        repository="Kijai/WanVideo_comfy",
+        file=_LIGHTX2V,
+        download_mb=307,
+        computed_size=True,
+    ),
+    ModelEntry(
+        name="wan22-vace-fun-14b-draft",
+        kind="lora",
+        title="Draft of wan22-vace-fun-14b: Wan2.2-Lightning, 4 steps",
+        terms=APACHE,
+        repository="lightx2v/Wan2.2-Lightning",
+        files=_SEKO,
+        download_mb=1_227,
+        computed_size=True,
+    ),
+    ModelEntry(
+        name="qwen-image-inpaint-draft",
+        kind="lora",
+        title="Draft of qwen-image-inpaint: Qwen-Image-Lightning, 8 steps",
+        terms=APACHE,
+        repository="lightx2v/Qwen-Image-Lightning",
+        file=_QWEN,
+        download_mb=849,
+        computed_size=True,
+    ),
 )
-"""In the order of the list: engines for video, then those for one picture."""
+"""In the order of the list: engines for video, those for one picture, and what Drafts take."""

@@ -8,10 +8,12 @@ import functools
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import ModelMissingError
 from core.file_facts import keep_fact, kept_fact
+from core.models.model import Draft
 
 _DENOISER, _WEIGHTS = "transformer", ".safetensors"
 _PARTS = (_WEIGHTS, ".json", ".bin", ".pt", ".model", ".txt")
@@ -38,6 +40,26 @@ def fingerprint(path: Path, base: Path | None = None) -> str:
         own, others = fingerprint(path), _of_folder(base, _DENOISER)
         return hashlib.sha256(f"{own}\n{others}\n".encode()).hexdigest()
     return _of_folder(path)
+
+
+def with_draft(own: str, draft: Draft, files: Mapping[str, Path]) -> str:
+    """The fingerprint of a model's weights with what its Draft adds to them.
+
+    Args:
+        own: The model's.
+        draft: Its Draft.
+        files: The LoRAs, by the denoiser that they are for.
+
+    Returns:
+        64 digits; the model's own where nothing is added.
+
+    Raises:
+        ModelMissingError: A file can't be read.
+    """
+    if not files:
+        return own
+    added = "\n".join(f"{denoiser} {fingerprint(path)}" for denoiser, path in sorted(files.items()))
+    return hashlib.sha256(f"{own}\n{added}\n{draft.scale} {draft.shift}\n".encode()).hexdigest()
 
 
 def _of_folder(path: Path, without: str = "") -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ModelKind = Literal["segmenter", "video", "image", "grounder", "part"]
-"""What weights are for; a `part` is what other models need beside their own."""
+ModelKind = Literal["segmenter", "video", "image", "grounder", "lora", "part"]
+"""What weights are for; a `lora` is added to those of another model for its Draft, a `part` is what
+other models need beside their own.
+"""
 
 ENGINES_HERE = frozenset({"vivid", "wan-vace", "cogvideox-fun", "flux2-klein", "sdxl", "qwen-image"})
 """The engines whose code this program has. Who adds an engine adds its name."""
@@ -30,6 +32,7 @@ class Licence:
 
 
 APACHE = Licence("Apache-2.0", "www.apache.org/licenses/LICENSE-2.0")
+CAUSVID = Licence("CC BY-NC-SA 4.0", "creativecommons.org/licenses/by-nc-sa/4.0", "not for commercial use")
 SAM = Licence("SAM License", "huggingface.co/facebook/sam3", "not for military or weapons use")
 COGVIDEOX = Licence(
     "CogVideoX licence",
@@ -92,6 +95,27 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """How a model is run with few steps.
+
+    Attributes:
+        steps: Denoising steps, of every task.
+        guidance: Guidance scale; 1 for none.
+        shift: How far the scheduler moves its steps towards noise; None for the model's own.
+        lora: Files that are added to the weights, each with the denoiser that it is for.
+        scale: How strongly these count.
+        source: The catalogue's name of what has the files; None for the model's own folder.
+    """
+
+    steps: int
+    guidance: float
+    shift: float | None = None
+    lora: tuple[tuple[str, str], ...] = ()
+    scale: float = 1.0
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """One set of weights.
 
@@ -103,7 +127,8 @@ class ModelEntry:
     worked out from the number of parameters and not read from the hub. None means "not known",
     never "none". `gated` says that the hub gives the weights only to those who have accepted their
     licence there, `finds_words` that a segmenter finds things by words too. `engine` is the code
-    that a video or image model runs in, and `parameters` how large its parts are.
+    that a video or image model runs in, `parameters` how large its parts are, and `draft` how it
+    is run with few steps.
     """
 
     name: str
@@ -124,6 +149,7 @@ class ModelEntry:
     engine: str | None = None
     parameters: Parameters | None = None
     removes_only: bool = False
+    draft: Draft | None = None
 
     @property
     def ships(self) -> bool:

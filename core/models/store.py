@@ -18,6 +18,10 @@ _SUFFIXES = (".pt", ".pth", ".safetensors")
 """What a name ends in that is the path of a checkpoint."""
 
 
+DRAFT = ":draft"
+"""What the name of a model ends in where it is to run with few steps (`core.models.presets`)."""
+
+
 class ModelStore:
     """Looks for weights in the program's assets, in `root` (a workspace's models folder), then in
     the hub's cache (below HF_HOME). It fetches nothing: `core.models.fetch` does, when a person who
@@ -35,7 +39,8 @@ class ModelStore:
         """Find the weights of a model.
 
         Args:
-            name: A name of the catalogue, or the path of a local checkpoint or folder.
+            name: A name of the catalogue, or the path of a local checkpoint or folder; with DRAFT
+                at its end the same.
             kind: What the model is for.
 
         Returns:
@@ -46,6 +51,7 @@ class ModelStore:
             ModelMissingError: The weights are not on this machine. It says which ones, how large
                 they are and where they were looked for.
         """
+        name = name.removesuffix(DRAFT)
         known = MODELS.get(name)
         path = None if known is not None else _as_path(name)
         if path is not None:

@@ -53,6 +53,10 @@ ThingFit = Literal["stretch", "inside"]
 THING_FITS: tuple[ThingFit, ...] = get_args(ThingFit)
 
 
+Preset = Literal["draft", "final"]
+"""How many steps a model takes: few, or as many as it was made for."""
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+
 VIDEO_MODEL = "video"
 """What is asked for instead of a keyframe model to have the video model paint."""
 LONGEST_PATH = 4096
@@ -70,7 +74,8 @@ class SamplingSettings:
     model that paints: VIDEO_MODEL for none, None for the one that the program was started with; of
     a finished try None says that the video model painted it. `rate` says how many frames a second
     the video model is shown of a clip: a number, `source` for every frame, None or `engine` for the
-    rate that it was trained at.
+    rate that it was trained at. `preset` is draft or final, None for what the program was started
+    with; of what is finished None stands for final.
     """
 
     steps: int | None = None
@@ -78,10 +83,13 @@ class SamplingSettings:
     fit: ThingFit | None = None
     painter: str | None = None
     rate: str | None = None
+    preset: Preset | None = None
 
     def __post_init__(self) -> None:
         if self.rate not in (None, *RATES):
             object.__setattr__(self, "rate", _rate(self.rate))
+        if self.preset is not None and self.preset not in PRESETS:
+            raise InputError(f"there is no preset '{self.preset}': choose {' or '.join(PRESETS)}")
         if self.steps is not None and not (isinstance(self.steps, int) and 1 <= self.steps <= 1000):
             raise InputError(f"{self.steps} steps can't be made: give a whole number from 1 to 1000")
         if self.guidance is not None and not 0 <= self.guidance <= 50:
@@ -299,7 +307,7 @@ class Propagation:
         """Its name; without one, what was asked for."""
         asked = [REMOVED if keyframe.task == "delete" else keyframe.caption.strip() for part in self.parts for keyframe in part.keyframes]
         words = ", ".join(dict.fromkeys(asked)) or "result"
-        return self.name or (f"{words}, draft" if self.draft else words)
+        return self.name or (f"{words}, quick look" if self.draft else words)
 
     @property
     def edit_ids(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from core.models.model import Draft
     from core.models.vocabulary import Vocabulary
     from core.project.edits import SamplingSettings
 
@@ -147,6 +148,8 @@ class VideoEngine(ABC):
     that it paints anew around them. `things` in vivid.json.
     """
     declared: Declaration = field(kw_only=True, repr=False)
+    draft: Draft | None = field(default=None, kw_only=True)
+    """Its Draft, where it is run as that: its steps and guidance then count for every task."""
     _embeddings: OrderedDict[str, Tensor] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -228,6 +231,12 @@ class VideoEngine(ABC):
     ) -> Tensor:
         """The latents (B, ...) that `paint` decodes; see there."""
 
+    def shift_steps(self, shift: float) -> None:
+        """Let the scheduler move its steps so far towards noise. ValueError for an engine whose
+        scheduler has no shift.
+        """
+        raise ValueError(f"{self.declared.title} has no shift")
+
     # What follows from what it is.
 
     @property
@@ -267,11 +276,12 @@ class VideoEngine(ABC):
         """The wanted settings, with the model's own for `task` (add, modify, delete or propagate)
         where they say None.
         """
-        own = self.tasks[task]
+        strength = self.tasks[task].strength
+        own = self.draft or self.tasks[task]
         return Sampling(
             own.steps if wanted.steps is None else wanted.steps,
             own.guidance if wanted.guidance is None else wanted.guidance,
-            own.strength,
+            strength,
         )
 
     def with_rate(self, wanted: SamplingSettings) -> SamplingSettings:

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelMissingError
 from core.models.tensors import DAMAGED
+from core.project.edits import SamplingSettings
 from core.vivid.contract import Sampling, VideoEngine
 from core.vivid.offload import place
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
@@ -88,7 +89,7 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
     pipeline = model.pipeline
     levers = levers_for(pipeline.transformer, speed, device, model.declared)
     convert([block for one in pipeline.denoisers for block in pipeline.blocks_of(one)], levers, device)
-    guided = any(sampling.guidance > 1 for sampling in model.tasks.values())
+    guided = any(model.sampling(task, SamplingSettings()).guidance > 1 for task in model.tasks)
     place(pipeline, device, memory, model.working_size, model.window_frames, guided)
     accelerate(pipeline, levers)
 

@@ -19,24 +19,27 @@ from builders import disc_clip, finish, FrameList, held_at, noise_frames
 from command_line import run_here
 from diffusers import WanVACEPipeline
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tiny_engines import TOY, write_vace
 
 from app.editor.editor import Editor
+from app.engine import Engine
 from app.settings import Settings
 from core.engines.loading import load_video_engine
 from core.engines.wan_vace import VaceEngine
-from core.errors import ModelMissingError
+from core.errors import InputError, ModelMissingError
 from core.geometry import FrameRange
 from core.masks import MaskSequence
 from core.media import open_clip
-from core.models import ModelStore
+from core.models import MODELS, ModelStore
+from core.models.model import Draft
+from core.models.presets import draft_files
 from core.progress import JobContext
 from core.project import project as document
-from core.project.edits import SamplingSettings
+from core.project.edits import PRESETS, SamplingSettings
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.schedule import plan_segments, run_segments
-from core.vivid.contract import Sampling
+from core.vivid.contract import Sampling, VideoEngine
 from core.vivid.memory import MemoryPlan
 from core.vivid.offload import carry_out, needs_of
 
@@ -48,7 +51,12 @@ SIZE = (32, 48)
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_vace(tmp_path_factory.mktemp("vace") / "toy-vace")
+    draft = {"steps": 1, "guidance": 1.0, "shift": 2, "lora": "lora.safetensors", "lora_scale": 0.5}
+    found = write_vace(tmp_path_factory.mktemp("vace") / "toy-vace", draft=draft)
+    down, up = torch.randn(4, 32), torch.randn(32, 4)
+    layers = {"transformer.blocks.0.attn1.to_q.lora_A.weight": down, "transformer.blocks.0.attn1.to_q.lora_B.weight": up}
+    save_file(layers, found / "lora.safetensors")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -235,17 +243,20 @@ def shown(path: Path) -> np.ndarray:
 def test_a_folder_may_name_distilled_weights_and_their_shift(folder: Path, model: VaceEngine, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "fast")
     query = model.pipeline.transformer.blocks[0].attn1.to_q.weight
-    down, up = torch.randn(4, 32), torch.randn(32, 4)
-    layers = {"transformer.blocks.0.attn1.to_q.lora_A.weight": down, "transformer.blocks.0.attn1.to_q.lora_B.weight": up}
-    save_file(layers, tmp_path / "fast" / "lora.safetensors")
+    down, up = load_file(folder / "lora.safetensors").values()
+    fused = query + 0.5 * up @ down
+
+    def query_of(one: VideoEngine) -> torch.Tensor:
+        assert not any("lora" in name for name, _ in one.pipeline.transformer.named_parameters()), "it costs nothing afterwards"
+        found: torch.Tensor = one.pipeline.transformer.blocks[0].attn1.to_q.weight
+        return found
 
     def say(**facts: object) -> None:
         (tmp_path / "fast" / "vivid.json").write_text(json.dumps(TOY | facts))
 
     say(lora="lora.safetensors", lora_scale=0.5, shift=2, tasks={"propagate": {"steps": 4, "guidance": 1.0}})
     fast = loaded(tmp_path / "fast")
-    assert torch.allclose(fast.pipeline.transformer.blocks[0].attn1.to_q.weight, query + 0.5 * up @ down, atol=1e-5)
-    assert not any("lora" in name for name, _ in fast.pipeline.transformer.named_parameters()), "it costs nothing afterwards"
+    assert torch.allclose(query_of(fast), fused, atol=1e-5)
     assert (fast.pipeline.scheduler.config.flow_shift, fast.tasks["propagate"]) == (2.0, Sampling(4, 1.0))
     for wrong, message in (
         ({"lora": "gone.safetensors"}, "gone"),
@@ -257,6 +268,26 @@ def test_a_folder_may_name_distilled_weights_and_their_shift(folder: Path, model
         with pytest.raises(ModelMissingError, match=rf"vivid\.json' can't be used \(.*{message}.*correct it or take it away"):
             loaded(tmp_path / "fast")
 
+    engine = Engine(Settings(workspace=tmp_path, model=str(folder), device="cpu"))
+    name = engine.named(SamplingSettings(preset="draft"))
+    draft = engine.video_model(name)
+    assert draft.name == f"{folder}:draft"
+    assert torch.allclose(query_of(draft), fused, atol=1e-5)
+    assert draft.sampling("add", SamplingSettings()) == Sampling(1, 1.0)
+    assert draft.pipeline.scheduler.config.flow_shift == 2.0
+    assert engine.of_size(str(folder)).sampling("add", SamplingSettings()) == Sampling(2, 2.0), "estimates read nothing anew"
+    assert torch.equal(query_of(engine.video_model(engine.named(SamplingSettings(preset="final")))), query)
+    assert not engine.has(name), "the weights of one of them at a time"
+    assert len({engine.weights(), engine.weights(name)}) == 2
+    (folder / "lora.safetensors").rename(tmp_path / "lora.safetensors")
+    with pytest.raises(ModelMissingError, match="can't be used"):
+        engine.video_model(name)
+    (tmp_path / "lora.safetensors").rename(folder / "lora.safetensors")
+    with pytest.raises(InputError, match="'vivid-small' has no Draft of its own"):
+        engine.named(SamplingSettings(preset="draft"), "vivid-small")
+    with pytest.raises(ModelMissingError, match=r"'wan-vace-1\.3b-draft' is not on this machine"):
+        draft_files(MODELS["wan-vace-1.3b"].draft or Draft(1, 1.0), tmp_path, engine.store)
+
 
 def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Of variable rate, 23.6 frames a second on average: the engine is shown 16.
@@ -266,13 +297,13 @@ def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp
     for index, mask in enumerate(disc_masks()):
         Image.fromarray(mask.astype(np.uint8) * 255).save(masks / f"{index:05d}.png")
     words = ("--task", "modify", "--caption", "a glass teapot", "--carry", "picture")
-    run_here("edit", clip, "--out", tmp_path / "out", "--masks", masks, *words, "--model", folder)
+    run_here("edit", clip, "--out", tmp_path / "out", "--masks", masks, *words, "--model", folder, "--preset", "draft")
     told = capsys.readouterr().err
     assert "the region is the mask's box and 8 pixels around it, with which VACE does best; --adjust none keeps" in told
     assert "the model is shown 16 frames a second and the clip has 23.57: the frames between are drawn from its answers" in told
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert (report["model"], report["working_size"], report["max_difference_outside"]) == (str(folder), list(SIZE), 0)
-    assert (report["windows"], report["settings"]["propagate"]) == (1, {"steps": 2, "guidance": 2.0, "strength": 1.0})
+    assert (report["model"], report["working_size"], report["max_difference_outside"]) == (f"{folder}:draft", list(SIZE), 0)
+    assert (report["windows"], report["settings"]["propagate"]) == (1, {"steps": 1, "guidance": 1.0, "strength": 1.0})
     assert (report["shown_rate"], report["frames"]) == (16, FRAMES)
     with open_clip(tmp_path / "out" / "output.mp4") as reader:
         assert [time * 30 for time in reader.timestamps] == [*stamps]
@@ -290,7 +321,19 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     stored = editor.pictures.masks.store(project_id, MaskSequence((160, 120), 0, disc_masks()))
     track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, FRAMES))
     editor.workspace.change(project_id, "Masks", lambda p: document.with_track(p, track))
-    tries = finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (1, 2)))["edits"]
+    asked = {preset: SamplingSettings(preset=preset) for preset in PRESETS}
+    tries = [
+        *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (1,), asked["draft"]))["edits"],
+        *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (2,), asked["final"]))["edits"],
+        *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (3,), asked["final"]))["edits"],
+    ]
+    made = [editor.projects.get(project_id).edit(edit_id) for edit_id in tries[:2]]
+    assert [(edit.model, edit.settings.preset) for edit in made] == [(f"{folder}:draft", "draft"), (str(folder), None)]
+    facts = editor.estimates.painters()[0]
+    assert [(one.name, one.steps, one.seconds is not None, one.lacks) for one in facts.presets] == [
+        ("final", 2, True, None),
+        ("draft", 1, False, None),
+    ]
     editor.keyframes.accept(project_id, tries[1])
     with held_at("propagate", 3) as reached:
         job = editor.propagation.start(project_id, settings=SamplingSettings(rate="source"), carry="picture")
@@ -308,8 +351,11 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     assert report["shown_rate"] is None
     forecasts = [again.estimates.propagation(project_id, SamplingSettings(rate=rate)) for rate in ("source", None)]
     assert [(one.windows, one.shown_rate) for one in forecasts if one is not None] == [(2, None), (1, 16)]
-    finish(again, again.propagation.start(project_id, draft=True, carry="picture"))
-    draft = again.projects.get(project_id).propagations[-1].propagation_id
-    report = again.results.report(project_id, draft)
+    estimates = [again.estimates.propagation(project_id, asked[preset]) for preset in ("final", "draft")]
+    assert [one.measured for one in estimates if one is not None] == [True, False]
+    finish(again, again.propagation.start(project_id, settings=asked["draft"], draft=True, carry="picture"))
+    draft = again.projects.get(project_id).propagations[-1]
+    assert (draft.model, draft.settings.preset) == (f"{folder}:draft", "draft")
+    report = again.results.report(project_id, draft.propagation_id)
     assert (report["working_size"], report["windows"], report["shown_rate"]) == ([16, 16], 1, 16)
     again.close()

@@ -211,7 +211,7 @@ export const mountPlayer = (ref) => {
     load();
     const [other] = beside();
     captionBefore.textContent = other ? capital(other.title) : "Before";
-    caption.textContent = other ? capital(shown().title) : shown().draft ? "Draft" : "Result";
+    caption.textContent = other ? capital(shown().title) : shown().draft ? "Quick look" : "Result";
     loop.setAttribute("aria-pressed", String(state.loop));
     mask.setAttribute("aria-pressed", String(state.showRegion));
     if (!keys.has("playing")) {

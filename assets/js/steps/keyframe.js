@@ -100,6 +100,7 @@ export const mountKeyframe = (ref, server) => {
       guidance: numberIn(ref.guidance),
       fit: ref.fit.value || null,
       painter: painters.painter(),
+      preset: painters.preset(),
       parent: state.branch || null,
       keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
       objects: state.forObject === null ? [] : [state.forObject],
@@ -134,7 +135,7 @@ export const mountKeyframe = (ref, server) => {
     ref.steps.value = edit.steps ?? "";
     ref.guidance.value = edit.guidance ?? "";
     ref.fit.value = edit.fit ?? "";
-    painters.choose(edit.painter ?? "video");
+    painters.choose(edit.painter ?? "video", edit.preset ?? "final");
     // what is copied is seen
     if (ref.advanced.hidden && (edit.steps !== null || edit.guidance !== null || edit.fit)) ref.more.click();
     typed();

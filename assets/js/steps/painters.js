@@ -1,28 +1,38 @@
-// In step 4: which model paints the keyframe, where there is a choice.
+// In step 4: which model paints the keyframe, and with how many steps, where there is a choice.
 
 import { run } from "../state/commands.js";
 import { shortDuration } from "../state/format.js";
 import { ask } from "../state/requests.js";
 import { on, state } from "../state/store.js";
 import { make } from "../widgets/dom.js";
+import { chosenPreset, offerPresets, presetCost } from "./presets.js";
 
 /**
  * Mount the choice; `changed` is called when another model is chosen. Returns `painter()`, what the
- * chosen one is called in a request (null while that is not known), `choose(name)`, and
- * `takesWords()`: whether it knows only the words of the video model.
+ * chosen one is called in a request (null while that is not known), `preset()`, which of its
+ * presets, `choose(name, preset)`, and `takesWords()`: whether it knows only the words of the video
+ * model.
  */
 export const mountPainters = (ref, server, changed) => {
   let painters = [];
   let asked = null; // what the answer that is shown was asked for
   const chosen = () => painters.find(({ name }) => name === ref.painter.value) || null;
 
+  const showCost = () => {
+    const presets = (chosen() && chosen().presets) || [];
+    ref.presetCost.textContent = presetCost(presets.find(({ name }) => name === ref.preset.value));
+  };
   const show = () => {
     const there = painters.length > 1;
     ref.painterBox.hidden = !there;
     ref.noPainter.hidden = there || !painters.length;
     const now = chosen();
+    const presets = (now && now.presets) || [];
+    offerPresets(ref.presetBox, ref.preset, presets);
     const seconds = now && now.seconds;
-    ref.painterCost.textContent = there && seconds ? `about ${shortDuration(seconds)} a try` : "";
+    const alone = there && seconds && !presets.length;
+    ref.painterCost.textContent = alone ? `about ${shortDuration(seconds)} a try` : "";
+    showCost();
     changed();
   };
   const draw = () => {
@@ -48,14 +58,19 @@ export const mountPainters = (ref, server, changed) => {
     );
   };
   ref.painter.addEventListener("change", show);
+  ref.preset.addEventListener("change", showCost);
   ref.showModels.addEventListener("click", () => run("showModels"));
   on("view step", refresh);
 
   return {
     painter: () => ref.painter.value || null,
-    choose: (name) => {
+    preset: () => chosenPreset(ref.presetBox, ref.preset),
+    choose: (name, preset) => {
       if (painters.some((one) => one.name === name)) ref.painter.value = name;
       show();
+      if (ref.presetBox.hidden) return;
+      ref.preset.value = preset;
+      showCost();
     },
     takesWords: () => !chosen() || chosen().name === "video",
   };

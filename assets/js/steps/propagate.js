@@ -12,6 +12,7 @@ import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
 import { estimator } from "./estimates.js";
 import { mountExports } from "./exports.js";
 import { mountLayerStack } from "./layer_stack.js";
+import { chosenPreset, offerPresets } from "./presets.js";
 import { mountResults } from "./results.js";
 import { mountWindowStrip } from "./window_strip.js";
 
@@ -48,6 +49,7 @@ export const mountPropagate = (ref, server) => {
     steps: wholeNumber(ref.steps),
     guidance: numberIn(ref.guidance),
     rate: ref.rate.value === "engine" ? null : ref.rate.value,
+    preset: chosenPreset(ref.presetBox, ref.preset),
   });
   const running = () => unfinishedJob("propagate");
   const isPaused = () => Boolean(state.view.result && !state.view.result.done && !running());
@@ -59,7 +61,7 @@ export const mountPropagate = (ref, server) => {
   const drawResults = mountResults(ref, server);
   const drawExports = mountExports(ref, server);
 
-  // The buttons. The main one is what comes next: propagate, resume, or the final after a draft.
+  // The buttons. The main one is what comes next: propagate, resume, or in full size after a quick look.
 
   const start = (draft) => {
     set({ playing: state.playing && !draft, resultId: null }); // a draft plays on while the final is made
@@ -82,7 +84,8 @@ export const mountPropagate = (ref, server) => {
 
   // What it will take
 
-  const estimates = estimator(server, () => {
+  const estimates = estimator(server, (answer) => {
+    if (answer?.presets) offerPresets(ref.presetBox, ref.preset, answer.presets);
     drawEstimate();
     drawButtons();
   });
@@ -92,9 +95,9 @@ export const mountPropagate = (ref, server) => {
     if (state.step !== "propagate" || !view.accepted) return;
     const [last] = view.jobs.filter((job) => job.finished);
     const { start: first, stop } = view.clip;
-    const { steps, guidance, rate } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
-    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, rate, last ? last.id : ""]);
-    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate });
+    const { steps, guidance, rate, preset } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
+    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, rate, preset, last ? last.id : ""]);
+    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate, preset });
   };
   const estimateWords = () => {
     const { result } = state.view;
@@ -106,7 +109,7 @@ export const mountPropagate = (ref, server) => {
       const seconds = (own.seconds * left) / Math.max(1, result.windows.length);
       return left ? `About ${duration(seconds)} to go.` : "";
     }
-    const time = `about ${duration(final.seconds)}${draftOffered() ? ` (draft ${duration(draft.seconds)})` : ""}`;
+    const time = `about ${duration(final.seconds)}${draftOffered() ? ` (quick look ${duration(draft.seconds)})` : ""}`;
     const guess = final.measured ? "" : ", at a first guess";
     const windows = final.windows ? `${plural(final.windows, "window")}, ` : "";
     const shown = final.shown ? ` ${shownWords(final.shown)}.` : "";
@@ -118,18 +121,18 @@ export const mountPropagate = (ref, server) => {
     ref.forecast.textContent = view.accepted && !running() && !upToDate ? estimateWords() : "";
     ref.forecast.hidden = !ref.forecast.textContent;
   };
-  for (const input of [ref.steps, ref.guidance, ref.rate]) input.addEventListener("change", askEstimate);
+  for (const input of [ref.steps, ref.guidance, ref.rate, ref.preset]) input.addEventListener("change", askEstimate);
 
   const mainWords = () => {
     const { clip, result } = state.view;
     if (isPaused()) return "Resume";
-    if (isWhole()) return result.draft && result.fits ? "Make the final" : "Propagate again";
+    if (isWhole()) return result.draft && result.fits ? "Propagate at full size" : "Propagate again";
     return `Propagate to ${clip.stop - clip.start} frames`;
   };
   const reasonWords = () => {
     const { accepted: keyframe, result } = state.view;
     if (running())
-      return resultPlays() ? "The draft plays meanwhile." : "Finished windows show on the stage as they come.";
+      return resultPlays() ? "The quick look plays meanwhile." : "Finished windows show on the stage as they come.";
     if (!isPaused()) return keyframe ? "" : "Accept a keyframe in step 4 first.";
     const left = missingWindows(result);
     return `Stopped on the way: ${left ? `${plural(left, "window")} to go` : "only the video is to be written"}.`;
@@ -147,10 +150,10 @@ export const mountPropagate = (ref, server) => {
     ref.secondary.disabled = busy || !keyframe;
     ref.primary.textContent = mainWords();
     ref.secondary.hidden = !paused && !draftOffered(); // a draft that takes long is none
-    ref.secondary.textContent = paused ? "Start over" : "Draft";
+    ref.secondary.textContent = paused ? "Start over" : "Quick look";
     ref.secondary.title = paused
       ? "Give up what there is of it and make every window anew"
-      : "A quick look: few steps at half the size, from the same seed";
+      : "For a first impression: few steps at half the size, from the same seed";
     ref.primary.classList.toggle("vs-primary", !fresh);
     ref.accept.classList.toggle("vs-primary", fresh);
     ref.reason.textContent = reasonWords();

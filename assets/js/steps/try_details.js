@@ -20,6 +20,7 @@ const tryFacts = (edit) => {
   if (edit.name) facts.push(["Asked", askedOf(edit)]);
   if (edit.model) {
     facts.push(["Seed", `${edit.seed}, frame ${edit.frame}`]);
+    if (edit.preset) facts.push(["Preset", "Draft"]);
     if (edit.painter) facts.push(["Painted by", edit.painter.split(/[\\/]/).pop()]);
     facts.push(["Steps", `${own(edit.steps)}${edit.guidance === null ? "" : `, guidance ${edit.guidance}`}`]);
   } else facts.push(["Frame", String(edit.frame)]);
