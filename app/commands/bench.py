@@ -36,7 +36,7 @@ def run_bench(settings: Settings, video: Path | None = None) -> None:
     49 frames).
     """
     with tempfile.TemporaryDirectory(prefix="vivid-studio-bench-") as folder:
-        clip = _bench_clip(video, Path(folder))
+        clip = bench_clip(video, Path(folder))
         editor = Editor(settings)
         try:
             _measure(editor, clip, Path(folder))
@@ -162,9 +162,16 @@ def _box_region(box: BoxPrompt) -> MaskSequence:
     return MaskSequence(SIZE, 0, [mask] * FRAMES)
 
 
-def _bench_clip(video: Path | None, folder: Path) -> Path:
-    """The clip (the first example when None) as H.264 at the bench's size and length; a shorter one
-    runs to and fro.
+def bench_clip(video: Path | None, folder: Path, size: tuple[int, int] = SIZE) -> Path:
+    """A clip as H.264 of the bench's length; a shorter one runs to and fro.
+
+    Args:
+        video: The clip; the first example when None.
+        folder: Where it is put.
+        size: (width, height) that it is to have.
+
+    Raises:
+        InputError: There is no clip.
     """
     import cv2
     import numpy as np
@@ -177,11 +184,11 @@ def _bench_clip(video: Path | None, folder: Path) -> Path:
         if video is None:
             raise InputError("there is no example clip to measure on: name one with --video")
     path = folder / "bench.mp4"
-    with open_clip(video) as reader, VideoWriter(path, VideoInfo(*SIZE, Fraction(24), FRAMES)) as writer:
+    with open_clip(video) as reader, VideoWriter(path, VideoInfo(*size, Fraction(24), FRAMES)) as writer:
         there_and_back = [*range(len(reader)), *range(len(reader) - 2, 0, -1)]
         for i in range(FRAMES):
             frame = reader.frame(there_and_back[i % len(there_and_back)])
-            writer.write(np.asarray(cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA), np.uint8))
+            writer.write(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8))
     return path
 
 

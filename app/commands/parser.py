@@ -172,6 +172,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--steps", type=int, metavar="N", help="with --random-weights: denoising steps (the model's own)")
     bench.add_argument("--out", type=_path, metavar="DIR", help="with --random-weights: also write DIR/bench.json")
+    bench.add_argument(
+        "--report", type=_path, metavar="FILE", help="measure the video model alone and write FILE, to send with a report of what you saw"
+    )
     _add_shared(bench, speeds=True)
     bench.set_defaults(run=subcommands.bench)
 

@@ -189,8 +189,8 @@ def bench(options: argparse.Namespace) -> None:
         from app.commands.output_folder import make_folder
         from core.models.device import choose_device
 
-        if options.video or options.memory:
-            raise InputError("with --random-weights, --video and --memory say nothing: leave them out")
+        if options.video or options.memory or options.report:
+            raise InputError("with --random-weights, --video, --memory and --report say nothing: leave them out")
         if options.out:
             make_folder(options.out, "--out")
         device = choose_device(settings.device)
@@ -198,6 +198,11 @@ def bench(options: argparse.Namespace) -> None:
         return
     if options.out or options.steps:
         raise InputError("--out and --steps are for --random-weights")
+    if options.report:
+        from app.commands.bench_report import write_report
+
+        write_report(settings, options.report, speeds[:-1], options.video)
+        return
     from app.commands.bench import run_bench
 
     run_bench(settings, options.video)

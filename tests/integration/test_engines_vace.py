@@ -311,6 +311,21 @@ def test_an_edit_on_the_command_line_and_again_from_its_recipe(folder: Path, tmp
     assert (shown(tmp_path / "again" / "output.mp4") == shown(tmp_path / "out" / "output.mp4")).all()
 
 
+def test_a_report_says_what_the_model_did_here(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.json"
+    (folder / "lora.safetensors").rename(tmp_path / "lora.safetensors")
+    run_here("bench", "--model", folder, "--report", path, "--device", "cpu", "--workspace", tmp_path)
+    (tmp_path / "lora.safetensors").rename(folder / "lora.safetensors")
+    report = json.loads(path.read_text())
+    assert (report["model"]["name"], report["versions"]["torch"]) == (folder.name, torch.__version__)
+    final, draft = report["runs"]
+    assert (final["preset"], final["levers"], final["steps"], final["untouched_outside"], final["frames"]) == ("final", "plain", 2, True, 9)
+    assert final["keyframe_changed"] > 0
+    assert draft["preset"] == "draft"
+    assert "lora.safetensors" in draft["error"], "what goes wrong is part of the report"
+    assert str(tmp_path) not in path.read_text(), "places of one's own are not"
+
+
 def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES)
     editor = Editor(Settings(workspace=tmp_path / "workspace", model=str(folder), device="cpu"))

@@ -95,8 +95,9 @@ export const mountPropagate = (ref, server) => {
     if (state.step !== "propagate" || !view.accepted) return;
     const [last] = view.jobs.filter((job) => job.finished);
     const { start: first, stop } = view.clip;
-    const { steps, guidance, rate, preset } = isPaused() ? view.result : settings(); // what goes on, goes on as it began
-    const key = JSON.stringify([view.id, view.carried, first, stop, steps, guidance, rate, preset, last ? last.id : ""]);
+    const { steps, guidance, rate, preset } = isPaused() ? view.result : settings(); // as it began
+    const wanted = [steps, guidance, rate, preset];
+    const key = JSON.stringify([view.id, view.carried, first, stop, wanted, last ? last.id : ""]);
     estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate, preset });
   };
   const estimateWords = () => {
