@@ -73,5 +73,5 @@ def adjust_panel(program: Program) -> gr.HTML:
         sliders="".join(_SLIDER.format(**dict(zip(names, slider, strict=True))) for slider in _SLIDERS),
     )
     lead = "What is dark on the picture stays as it is."
-    handlers = program.handlers("set_adjustment", "follow_others", "set_edited")
+    handlers = program.handlers("set_adjustment", "follow_others", "set_edited", "set_in_front")
     return part("adjust", panel("adjust", "Adjust", lead, body, "Continue to Keyframe"), handlers)

@@ -67,6 +67,18 @@ BODY = """
     <summary title="Results of the same frames, played in step">Compare with other results</summary>
     <ul class="vs-keys" data-ref="besideList" aria-label="Results beside it"></ul>
   </details>
+  <details class="vs-advanced">
+    <summary title="How much of the edit shows, and how its colours mix with the clip's">Opacity and blend</summary>
+    <div class="vs-row"><label class="vs-row vs-grow" title="How much of the edit shows">Opacity<input
+     type="range" class="vs-grow" min="0" max="100" step="1" value="100" data-ref="mixOpacity"></label><span
+     class="vs-quiet" data-ref="mixShare"></span></div>
+    <div class="vs-row"><label class="vs-row vs-grow"
+     title="Normal covers what is below; multiply prints on it, screen glows over it">Blend<select class="vs-grow"
+     data-ref="mixBlend"><option value="normal">normal</option><option value="multiply">multiply</option><option
+     value="screen">screen</option></select></label>
+    <button type="button" class="vs-button vs-small" data-ref="mixMake"
+     title="As a result of its own; this one stays">Make</button></div>
+  </details>
   <div class="vs-row vs-even">
     <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
      data-icon="download"></span>Download</a>
@@ -158,6 +170,15 @@ def propagate_panel(program: Program) -> gr.HTML:
         "For a first impression: few steps at half the size, from the same seed",
     )
     passed_on = program.handlers(
-        *("start_propagation", "resume_propagation", "add_keyframe", "remove_keyframe", "rename_result", "accept_result", "start_export"),
+        *(
+            "start_propagation",
+            "resume_propagation",
+            "add_keyframe",
+            "remove_keyframe",
+            "rename_result",
+            "accept_result",
+            "start_export",
+            "start_mix",
+        ),
     )
     return part("propagate", markup, [*passed_on, foretell, set_layers, export_notes, copy_command])

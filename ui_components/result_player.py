@@ -18,6 +18,7 @@ MARKUP = """
   </figure>
   <figure class="vs-player-pane" data-ref="after">
     <video data-ref="result" playsinline preload="auto" aria-label="The result"></video>
+    <img class="vs-player-mask" data-ref="mixed" alt="The frame with that opacity and blend" hidden>
     <img class="vs-player-mask" data-ref="maskAfter" alt="" hidden>
     <figcaption data-ref="caption">Result</figcaption>
   </figure>

@@ -159,6 +159,7 @@ def edit_to_folder(
             prompts.on(info, span)
             engine.store.locate(engine.settings.segmenter, "segmenter")
         pictures = read_keyframes(arguments.keyframes, info, span)
+        front = None if arguments.front is None else given_masks(arguments.front, None, info, span, context)
         masks = None if arguments.masks is None else given_masks(arguments.masks, arguments.invert_masks, info, span, context)
         written = span if arguments.only_frames else (0, info.frames)
         for line in rehearse_clip(reader, written, video, "h264", context):
@@ -172,7 +173,7 @@ def edit_to_folder(
         images = keyframe_files(arguments.keyframes)
         files = ("output.mp4", *images, *part_files(arguments.also), "report.json", "recipe.json")
         used = [given.path for given in arguments.keyframes]
-        with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks), used):
+        with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks, arguments.front), used):
             given = [] if masks is not None else prompts.found_by_words(engine, reader, span).on(info, span)
             if masks is None:
                 shots = prompted_shots(reader, given, span, prompts.through_cuts, context)
@@ -216,7 +217,7 @@ def edit_to_folder(
             settings, feather = model.with_rate(arguments.settings), Feather(arguments.adjustment.feather)
             edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps)
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
-            request = RenderRequest(edit, video, clip.content, engine.weights(wanted))
+            request = RenderRequest(edit, video, clip.content, engine.weights(wanted), arguments.mix, front)
             painted = replace(arguments, settings=replace(engine.settled(arguments.settings), painter=painter))
             settled = SettledEdit(request, wanted, clip, given, prompts, painted, [out / name for name in images], suspect)
             report = write_edit(engine, settled, reader, out, context, stopwatch)

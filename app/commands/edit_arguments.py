@@ -9,6 +9,7 @@ from app.commands.given_keyframes import GivenKeyframe
 from app.commands.prompt_arguments import PromptArguments
 from core.errors import InputError
 from core.project.edits import Carry, check_seed, SamplingSettings
+from core.project.mix import Mix, PLAIN
 from core.project.tracks import MaskAdjustment
 
 
@@ -17,7 +18,8 @@ class EditArguments:
     """What `edit` was asked for besides the video and the prompts. With `proposes` the form of the
     region is proposed once there are masks. With `only_frames` the video holds the edited frames
     alone, else the whole clip. `also` are parts of the result to write, see
-    `app.render.result_parts`.
+    `app.render.result_parts`. `mix` says how the edit lies over the clip, `front` are masks of what
+    stays in front of it.
     """
 
     task: str
@@ -36,6 +38,8 @@ class EditArguments:
     proposes: bool = False
     only_frames: bool = False
     also: tuple[str, ...] = ()
+    mix: Mix = PLAIN
+    front: Path | None = None
 
     def check(self, prompts: PromptArguments) -> None:
         """Raise InputError for what can't be asked for together, or is out of range."""

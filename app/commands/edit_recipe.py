@@ -77,6 +77,8 @@ def edit_recipe(
         region=base64.b64encode(asked.region.to_bytes()).decode(),
         through_cuts=prompts.through_cuts,
         shadows=arguments.shadows and arguments.task == "delete",
+        mix=request.mix,
+        front=None if request.front is None else base64.b64encode(request.front.to_bytes()).decode(),
     )
     whole = not arguments.only_frames
     span = (0, clip.info.frames) if whole else asked.frames

@@ -94,12 +94,12 @@ def prompted_shots(
     return shots
 
 
-def given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int], context: JobContext) -> MaskSequence:
+def given_masks(path: Path, invert: bool | None, info: VideoInfo, span: tuple[int, int], context: JobContext) -> MaskSequence:
     """The masks of the span as they were handed in, all objects as one; remarks are printed.
 
     Args:
         path: A folder, a zip, a picture or a matte video.
-        invert: Take what the masks leave out.
+        invert: Take what the masks leave out; None where that is no question.
         info: The clip.
         span: The frames start:stop that they are needed on.
         context: Progress and cancelling.
@@ -123,7 +123,7 @@ def given_masks(path: Path, invert: bool, info: VideoInfo, span: tuple[int, int]
     masks = found.together()
     if invert:
         return inverted(masks, found.frames)
-    if doubt := doubt_about(masks, range(*span)):
+    if invert is not None and (doubt := doubt_about(masks, range(*span))):
         note(f"the masks in '{path.name}' {DOUBT_TEXTS[doubt]}: where they are black and white the wrong way round, add --invert-masks")
     return masks
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import InputError
-from core.project.inserts import Blend, BLENDS, CastShadow, Corners, FOLLOWS, Follows, Insert, MOST_STOPS, placed_corners, Point
+from core.project.inserts import CastShadow, Corners, FOLLOWS, Follows, Insert, MOST_STOPS, placed_corners, Point
+from core.project.mix import Blend
 
 PLACE, PIN, SHADOW = "X,Y,WIDTH,HEIGHT[,ANGLE]", "X,Y", "ANGLE,LENGTH[,SOFTNESS[,STRENGTH]]"
 
@@ -93,14 +94,12 @@ def add_insert_options(parser: argparse.ArgumentParser, path: Any) -> None:
         "--brightness", type=float, default=0.0, metavar="STOPS", help=f"brighter or darker besides, {-MOST_STOPS:g} to {MOST_STOPS:g} (0)"
     )
     group.add_argument("--no-grain", dest="grain", action="store_false", help="don't give it the grain of the shot")
-    group.add_argument("--opacity", type=float, default=1.0, metavar="SHARE", help="how much of it shows, 0 to 1 (1)")
     group.add_argument(
         "--cast-shadow",
         metavar="HOW",
         help=f"the shadow under it: auto, as the object's falls, or {SHADOW}: degrees clockwise from the right, times its height, "
         "and 0 to 1; with flat: before it, it falls beside the picture, which does not stand",
     )
-    group.add_argument("--blend", choices=BLENDS, default="normal", help="how it mixes with what is below (normal)")
 
 
 def _shadow(text: str | None) -> CastShadow | Literal["auto"] | None:

@@ -84,12 +84,13 @@ def insert_to_folder(
         written = span if arguments.only_frames else (0, info.frames)
         for line in rehearse_clip(reader, written, video, "h264", context):
             note(line)
+        front = None if arguments.front is None else given_masks(arguments.front, None, info, span, context)
         masks = None
         if arguments.masks is not None:
             masks = given_masks(arguments.masks, arguments.invert_masks, info, span, context)
         files = ("output.mp4", "keyframe.png", *part_files(arguments.also), "report.json", "recipe.json")
         folders = dict.fromkeys(("masks", "frames") if arguments.png else ("masks",), span[1] - span[0])
-        with result_folder(out, files, folders, (video, arguments.masks, given.path)):
+        with result_folder(out, files, folders, (video, arguments.masks, arguments.front, given.path)):
             found: list[Prompt] = []
             suspect: list[list[Any]] = []
             if prompts:
@@ -112,7 +113,7 @@ def insert_to_folder(
             keyframe = Keyframe(frame, shown, "add", caption, arguments.seed, "picture", carried)
             edit = EditRequest(FrameRange(*span), region, (keyframe,), arguments.settings, Feather(0))
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
-            request = RenderRequest(edit, video, clip.content, engine.weights())
+            request = RenderRequest(edit, video, clip.content, engine.weights(), front=front)
             settled = SettledEdit(request, engine.settings.model, clip, found, prompts, arguments, [out / "keyframe.png"], suspect)
             report = write_edit(engine, settled, reader, out, context, stopwatch)
     print_flagged(suspect)

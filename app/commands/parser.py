@@ -10,6 +10,7 @@ from app.commands.given_insert import add_insert_options
 from app.render.result_parts import PARTS
 from app.version import command_name, version
 from core.errors import InputError
+from core.project.mix import BLENDS
 
 ADJUST = (
     "the region that may change: none, expand:8, hull, box, hull+expand:8 or box+expand:8, in pixels (a negative number shrinks: "
@@ -99,6 +100,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="masks instead of prompts: a folder or zip of numbered pictures, a picture, a matte video, or shapes (JSON)",
     )
+    edit.add_argument(
+        "--front", type=_path, metavar="MASKS", help="masks of what stays in front of the edit: a folder, zip, video or JSON of shapes"
+    )
     edit.add_argument("--invert-masks", action="store_true", help="edit what the masks leave out")
     edit.add_argument("--adjust", metavar="FORM", help=f"{ADJUST} (what suits the model, or none; to delete, expand by its size)")
     edit.add_argument("--feather", type=int, default=4, metavar="PIXELS", help="width of the soft edge (4)")
@@ -123,6 +127,10 @@ def build_parser() -> argparse.ArgumentParser:
     edit.add_argument("--only-frames", action="store_true", help="write the edited frames alone, not the whole clip")
     edit.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
     edit.add_argument("--preset", metavar="HOW", help="draft, with few steps, or final, with as many as the model was made for (final)")
+    edit.add_argument(
+        "--opacity", type=float, default=1.0, metavar="SHARE", help="how much of the edit, or of the picture, shows, 0 to 1 (1)"
+    )
+    edit.add_argument("--blend", choices=BLENDS, default="normal", help="how it mixes with what is below (normal)")
     edit.add_argument("--steps", type=int, metavar="N", help="denoising steps (the model's own)")
     edit.add_argument("--guidance", type=float, metavar="G", help="guidance scale (the model's own)")
     edit.add_argument(

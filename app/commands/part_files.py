@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.render.edit import EditPlan
+from app.render.edit import MadeEdit
 from app.render.result_parts import PARTS, ResultParts, write_part
 from core.progress import JobContext
 
@@ -21,7 +21,7 @@ def part_files(forms: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"output-{form}{PARTS[form].suffix}" for form in forms)
 
 
-def write_parts(out: Path, forms: Sequence[str], planned: EditPlan, reader: ClipReader, context: JobContext) -> None:
+def write_parts(out: Path, forms: Sequence[str], planned: MadeEdit, reader: ClipReader, context: JobContext) -> None:
     """Write parts of a result whose windows are made.
 
     Args:
@@ -36,12 +36,12 @@ def write_parts(out: Path, forms: Sequence[str], planned: EditPlan, reader: Clip
         StorageError: The disk refuses.
         Cancelled: A person stopped the job.
     """
-    from core.propagation.schedule import composite_segments
+    from app.render.windows import edited_frames
 
     request = planned.request.edit
     carried = tuple(keyframe.insert for keyframe in request.keyframes if keyframe.insert is not None)
     for form, name in zip(forms, part_files(forms), strict=True):
-        frames = composite_segments(reader, request, [window.path for window in planned.windows])
+        frames = edited_frames(planned, reader)
 
         def result(index: int, _: np.ndarray) -> np.ndarray:
             return next(picture for number, _, picture in frames if number == index)  # noqa: B023 (used up in this turn)

@@ -37,8 +37,6 @@ from core.project.tracks import MaskTrack
 from core.project.video import Clip
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.keyframe_models.pipeline_model import PipelineModel
     from core.masks import Feather, MaskSequence
     from core.media import ClipReader
@@ -100,7 +98,7 @@ def replay_to_folder(
     kind = format_of(codec or recipe.codec)
     name = f"output{kind.suffix}"
     with open_clip(source, recipe.deinterlace, context) as reader, result_folder(out, (name, "report.json"), {}, (source, path)):
-        from core.propagation.stack import StackedReader  # loads torch, so only after the input was checked
+        from core.propagation.stack import StackedReader, without_mix  # loads torch, so only after the input was checked
 
         sha256 = sha256_of(source)
         clip = Clip(str(source), sha256, reader.info, 0, len(reader), recipe.deinterlace)
@@ -115,12 +113,12 @@ def replay_to_folder(
         if replay.anew:
             check_painters(engine, recipe.edits, path)
         for number, edit in enumerate(recipe.edits):
-            below = StackedReader(reader, applied)
+            below = StackedReader(reader, without_mix(applied) if edit.joined else applied)
             done, keys = _apply(replay, edit, below, reader, f"{clip.content} {base}", out / WINDOWS / str(number))
             if engine.weights(edit.model) != edit.weights:
                 replay.notes.append(f"edit {number + 1} was made with other weights under the name {edit.model}")
             applied.append(done)
-            base = f"{base}+{'+'.join(keys)}"
+            base = "+".join([base, *keys, *([] if edit.mix.is_plain else [edit.mix.words]), *filter(None, [edit.front])])
         copied = write_clip(StackedReader(reader, applied), span, source, kind.codec, out / name, context, copies=recipe.whole)
         report = {
             "recipe": path.name,
@@ -147,7 +145,6 @@ def _apply(
     from core.background.affected import united
     from core.masks import MaskSequence
     from core.propagation.request import EditRequest
-    from core.propagation.stack import AppliedEdit
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
     if span[0] >= span[1]:
@@ -168,6 +165,7 @@ def _apply(
         region, feather = _region_anew(replay, edit, reader, plain, span)
     else:
         region, feather = _recorded_region(edit, reader)
+    front = _front(replay, edit, reader, plain, span)
     replay.context.report("loading the model", 0, 1)
     model = replay.engine.video_model(edit.model)
     for keyframe in edit.keyframes if not keyframes else ():
@@ -181,14 +179,27 @@ def _apply(
         model = half_size(model)
     settings = replace(edit.settings, rate=edit.settings.rate or EVERY_FRAME)
     asked = EditRequest(FrameRange(*span), region, tuple(keyframes), settings, feather, times=reader.timestamps)
-    planned = plan(RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model)), model, folder)
+    request = RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model), edit.mix, front)
+    planned = plan(request, model, folder)
     replay.engine.at_work(model)
     if edit.speed and edit.speed != str(model.levers):
         replay.notes.append(f"an edit was made with the speed '{edit.speed}', here with '{model.levers}': pixels may differ a little")
     make_windows(planned, reader, replay.context)
-    pictures = {keyframe.frame: _constant(keyframe.picture) for keyframe in keyframes}
-    windows = tuple((window.start, window.stop, window.path) for window in planned.windows)
-    return AppliedEdit(asked.frames, region, windows, pictures), [window.key for window in planned.windows]
+    return planned.applied(edit.joined), [window.key for window in planned.windows]
+
+
+def _front(replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]) -> MaskSequence | None:
+    """What stays in front of an edit: as it was recorded, or tracked anew."""
+    from core.background.affected import united
+    from core.masks import MaskSequence
+
+    if not replay.anew or edit.front is None:
+        return None if edit.front is None else recorded_masks(edit.front)
+    if not any(track.prompts or track.shape for track in edit.in_front):
+        replay.notes.append("the masks of what stays in front came from elsewhere, not from prompts: it is left out")
+        return None
+    found, _ = _tracked_anew(replay, replace(edit, tracks=edit.in_front), reader, plain, span)
+    return united(MaskSequence.empty(reader.info.size, *span), *found.values())
 
 
 def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> RecipeEdit:
@@ -221,7 +232,8 @@ def on_size(edit: RecipeEdit, size: tuple[int, int], notes: list[str]) -> Recipe
 
     adjustment = edit.adjustment.scaled(factor)
     files = tuple((name, _scaled_mask(content, size)) for name, content in edit.files)
-    return replace(edit, tracks=tuple(map(scaled, edit.tracks)), adjustment=adjustment, files=files)
+    tracks, in_front = (tuple(map(scaled, tracks)) for tracks in (edit.tracks, edit.in_front))
+    return replace(edit, tracks=tracks, in_front=in_front, adjustment=adjustment, files=files)
 
 
 def _scaled_mask(content: str, size: tuple[int, int]) -> str:
@@ -236,10 +248,6 @@ def _scaled_mask(content: str, size: tuple[int, int]) -> str:
         raise InputError("a mask in the recipe is damaged: export the video again for a new recipe") from None
     larger = cv2.resize(mask, size, interpolation=cv2.INTER_AREA if size[0] < mask.shape[1] else cv2.INTER_LINEAR)
     return base64.b64encode(cv2.imencode(".png", np.where(larger >= 128, np.uint8(255), np.uint8(0)))[1].tobytes()).decode()
-
-
-def _constant(picture: np.ndarray) -> Any:
-    return lambda: picture
 
 
 def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> tuple[MaskSequence, Feather]:

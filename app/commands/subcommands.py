@@ -109,6 +109,7 @@ def edit(options: argparse.Namespace) -> None:
     from app.commands.many_edits import edit_all, edits_of
     from app.engine import Engine
     from core.project.edits import SamplingSettings
+    from core.project.mix import Mix
     from core.project.tracks import MaskAdjustment
 
     prompts = _prompts(options)
@@ -138,6 +139,8 @@ def edit(options: argparse.Namespace) -> None:
         proposes=options.adjust is None,
         only_frames=options.only_frames,
         also=tuple(dict.fromkeys(options.also)),
+        mix=Mix() if picture is not None else Mix(options.opacity, options.blend),
+        front=options.front,
     )
     edits = edits_of(options.video, options.out, arguments)
     arguments.check(prompts)

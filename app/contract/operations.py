@@ -130,6 +130,7 @@ _TABLE = (
     Operation("propose_adjustment", "region.propose_adjustment", handler="propose_adjustment"),
     Operation("clear_adjustment", "region.clear_adjustment", handler="follow_others"),
     Operation("set_edited", "region.set_edited", handler="set_edited"),
+    Operation("set_in_front", "region.set_in_front", handler="set_in_front"),
     Operation("set_shadows", "region.set_shadows", handler="set_shadows"),
     Operation("forms_jpeg", "region.forms_jpeg", CLIENTS),
     # Keyframes
@@ -154,6 +155,7 @@ _TABLE = (
     # Propagation
     _job("start_propagation", "propagation.start", handler="start_propagation"),
     _job("resume_propagation", "propagation.resume", handler="resume_propagation"),
+    _job("start_mix", "propagation.start_mix", handler="start_mix", resumable=False),
     Operation("windows", "propagation.windows"),
     # Results
     Operation("report", "results.report"),

@@ -13,6 +13,7 @@ from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.edits import Carry, check_carry, check_seed, SamplingSettings
+from core.project.mix import Mix
 
 
 class PropagationOperations:
@@ -82,6 +83,24 @@ class PropagationOperations:
             raise InputError("a propagation of this project is running or waiting already: wait for it, pause it or cancel it first")
         job = self._scanner.with_hash(project_id, partial(self._jobs.resume, project_id, propagation_id))
         return self._queue.submit("propagate", project_id, job)
+
+    def start_mix(self, project_id: str, propagation_id: str, mix: Mix) -> str:
+        """Lay a finished result over its clip in another way, as a result of its own.
+
+        Args:
+            project_id: The project.
+            propagation_id: The result.
+            mix: Its opacity, 0 to 1, and how its colours blend with those below.
+
+        Returns:
+            The job's id; its result has the id of the new `propagation`.
+
+        Raises:
+            InputError: There is no such result, or it is not finished.
+        """
+        if self._workspace.project(project_id).propagation(propagation_id).result is None:
+            raise InputError("this propagation is not finished: resume it first")
+        return self._queue.submit("mix", project_id, partial(self._jobs.mix, project_id, propagation_id, mix))
 
     def windows(self, project_id: str, propagation_id: str) -> list[tuple[int, int, bool]]:
         """The plan of a propagation: (start, stop, whether the window is made), in the order in

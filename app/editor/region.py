@@ -138,6 +138,23 @@ class RegionOperations:
         label = "Edit object" if edited else "Leave object out"
         return change_track(self._workspace, project_id, object_id, label, lambda track: dataclasses.replace(track, edited=edited))
 
+    def set_in_front(self, project_id: str, object_id: int, in_front: bool = True) -> Project:
+        """Let an object that is not edited stay in front of the edit, which then never hides it.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            in_front: False to let the edit lie over it.
+
+        Returns:
+            The changed project.
+
+        Raises:
+            InputError: There is no such object.
+        """
+        label = "Keep in front" if in_front else "Not in front"
+        return change_track(self._workspace, project_id, object_id, label, lambda track: dataclasses.replace(track, in_front=in_front))
+
     def set_shadows(self, project_id: str, shadows: bool = True) -> Project:
         """Let removals take the objects' shadows and reflections away too, or leave them."""
         label = "Remove shadows too" if shadows else "Leave shadows"

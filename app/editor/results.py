@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.media.pictures import Pictures
@@ -11,6 +12,7 @@ from app.storage.workspace import Workspace
 from core.errors import InputError
 from core.project import project as document
 from core.project.edits import Layer
+from core.project.mix import Mix
 from core.project.plain import parse_json
 from core.project.project import Project
 from core.project.results import with_result_name
@@ -33,7 +35,9 @@ class ResultOperations:
                     raise InputError(f"the report of the propagation {propagation_id} is damaged; propagate again for a new one") from None
         raise InputError(f"there is no finished propagation {propagation_id}: propagate, or resume the one that was stopped")
 
-    def jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> tuple[bytes, bool]:
+    def jpeg(
+        self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None, mix: Mix | None = None
+    ) -> tuple[bytes, bool]:
         """A frame as the propagation leaves it so far.
 
         Args:
@@ -41,6 +45,7 @@ class ResultOperations:
             propagation_id: The propagation.
             frame: The frame.
             max_width: Pixels that the picture may be wide; the frame's own width when None.
+            mix: How it would lie over what is below; its own when None.
 
         Returns:
             A JPEG, and whether it is final.
@@ -51,6 +56,9 @@ class ResultOperations:
         project = self._workspace.project(project_id)
         propagation = project.propagation(propagation_id)
         project.clip.info.check_frame(frame)
+        if mix is not None:
+            under = tuple(replace(part, mix=mix) for part in propagation.under)
+            propagation = replace(propagation, mix=mix, under=under)
         return self._pictures.frames.result_jpeg(project, propagation, frame, max_width)
 
     def below_jpeg(self, project_id: str, propagation_id: str, frame: int, max_width: int | None = None) -> bytes:

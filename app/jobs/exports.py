@@ -70,6 +70,7 @@ class ExportJobs:
             united(region, *others),
             tuple(self._inserts.read(project, one) for one in stored),
             painted=len(stored) < len(keyframes),
+            opacity=top.mix.opacity,
         )
         kind = PARTS[form]
         folder = self._workspace.folder(project_id) / EXPORTS

@@ -17,15 +17,18 @@ from app.jobs.inserts import InsertBuilder, StoredInsert
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
-from app.render.edit import Below, EditPlan, make_windows, plan, RenderRequest, Stopwatch, write_edited_video
+from app.render.edit import Below, EditPlan, MadeEdit, make_windows, plan, RenderRequest, Stopwatch, write_edited_video
 from app.render.export import rehearse_clip
 from app.render.recipe import asked_for
 from app.storage.workspace import new_id, now, Workspace
 from core.errors import Cancelled, InputError
+from core.files import write_text
 from core.geometry import FrameRange
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import Carried, Carry, EVERY_FRAME, KeyframeEdit, PropagatedKeyframe, Propagation, SamplingSettings
+from core.project.mix import Mix
+from core.project.plain import parse_json
 from core.project.project import Project
 
 if TYPE_CHECKING:
@@ -146,7 +149,17 @@ class PropagationJobs:
             draft=request.draft,
             asked=self._workspace.add_file(project.project_id, asked, ".json"),
             objects=carried[0].objects,
+            front=self._front(project),
+            in_front=tuple(track.object_id for track in project.front_tracks),
         )
+
+    def _front(self, project: Project) -> str | None:
+        """The stored masks of what stays in front of the edit, all objects as one."""
+        from core.background.affected import united
+
+        masks = self._pictures.masks
+        whole = [masks.whole(project, track) for track in project.front_tracks]
+        return masks.store(project.project_id, united(masks.over_clip(project, None), *whole)) if whole else None
 
     def resume(self, project_id: str, propagation_id: str, context: JobContext) -> dict[str, Any]:
         """Make the windows that are missing, and the result, as they were asked for at the start.
@@ -167,6 +180,54 @@ class PropagationJobs:
         self._rehearse(project, propagation.base, propagation.span, context)
         context.report("loading the model", 0, 1)
         return self._propagate(project, propagation, context)
+
+    def mix(self, project_id: str, propagation_id: str, mix: Mix, context: JobContext) -> dict[str, Any]:
+        """Lay a finished result over its clip in another way, as a result of its own. No model
+        runs.
+
+        Args:
+            project_id: The project.
+            propagation_id: The result.
+            mix: How it lies over what is below.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `propagation`: the id of the other result; of one that is there already, its own.
+
+        Raises:
+            InputError: The result is not finished.
+            Cancelled: The context stopped the job.
+        """
+        from app.render.windows import render_windows
+
+        project = self._workspace.project(project_id)
+        made = project.propagation(propagation_id)
+        if made.result is None or made.report is None:
+            raise InputError("this propagation is not finished: resume it first")
+        for other in project.propagations:
+            if other.mix == mix and other.result and [part.plan for part in other.parts] == [part.plan for part in made.parts]:
+                return {"propagation": other.propagation_id}
+        new = new_id()[:12]
+        under = tuple(dataclasses.replace(part, mix=mix) for part in made.under)
+        wanted = dataclasses.replace(made, propagation_id=new, name="", mix=mix, under=under)
+        folder = self._workspace.folder(project_id) / "results" / new
+        *below, top = (
+            MadeEdit(request=self._request(project, part, ""), windows=list(self._pictures.frames.plan(project, part)))
+            for part in wanted.parts
+        )
+        base = self._pictures.frames.reader(project, wanted.base)
+        if below:
+            top = dataclasses.replace(top, below=Below(base, tuple(below)))
+        stopwatch = Stopwatch()
+        with stopwatch("render"):
+            written = render_windows(top, base, folder, context)
+        known = parse_json(self._workspace.file(project_id, made.report).read_text(encoding="utf-8"))
+        report = {**known, **written.report(), "mix": dataclasses.asdict(mix), "seconds": stopwatch.seconds, "windows_made": 0}
+        write_text(folder / "report.json", json.dumps(report, indent=1))
+        files = f"results/{new}"
+        finished = dataclasses.replace(wanted, result=f"{files}/output.mp4", report=f"{files}/report.json", made=now())
+        self._workspace.change(project_id, "Opacity and blend", lambda p: document.with_propagation(p, finished))
+        return {"propagation": new}
 
     def _rehearse(self, project: Project, base: str, span: tuple[int, int], context: JobContext) -> None:
         """Raise InputError for a result that could not be written, before anything slow."""
@@ -238,7 +299,7 @@ class PropagationJobs:
             rows = json.dumps([[window.start, window.stop, window.key] for window in planned.windows])
             parts.append(dataclasses.replace(part, plan=self._workspace.add_file(project.project_id, rows.encode(), ".json"), under=()))
             plans.append(planned)
-            clip = "+".join([clip, *(window.key for window in planned.windows)])
+            clip = "+".join([clip, *(window.key for window in planned.windows), *filter(None, [part.front])])
         return dataclasses.replace(parts[-1], under=tuple(parts[:-1])), plans
 
     def _request(self, project: Project, propagation: Propagation, clip: str) -> RenderRequest:
@@ -265,6 +326,8 @@ class PropagationJobs:
             source=Path(project.clip.source),
             clip=clip,
             weights=self._engine.weights(propagation.model),
+            mix=propagation.mix,
+            front=None if propagation.front is None else self._pictures.masks.load(project, propagation.front),
         )
 
     def _carried(self, project: Project, edit: KeyframeEdit, masks: MaskSequence, carry: Carry) -> Carried:

@@ -120,15 +120,17 @@ class ClipFrames:
         from core.propagation.stack import AppliedEdit, StackedReader
 
         edits, key = [], []
-        for propagation in (part for whole in propagations for part in whole.parts):
+        for propagation, joined in ((part, number > 0) for whole in propagations for number, part in enumerate(whole.parts)):
             planned = [(window, window.path.exists()) for window in self.plan(project, propagation)]
             windows = tuple((window.start, window.stop, window.path) for window, made in planned if made)
             missing = tuple((window.start, window.stop) for window, made in planned if not made)
             images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
             region = self._masks.load(project, propagation.region)
-            edits.append(AppliedEdit(FrameRange(*propagation.span), region, windows, keyframes, missing))
-            key.append((propagation.propagation_id, len(windows)))
+            front = None if propagation.front is None else self._masks.load(project, propagation.front)
+            span, mix = FrameRange(*propagation.span), propagation.mix
+            edits.append(AppliedEdit(span, region, windows, keyframes, missing, mix=mix, joined=joined, front=front))
+            key.append((propagation.propagation_id, len(windows), mix))
         source = self.source(project)
         return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))
 
@@ -203,7 +205,7 @@ class ClipFrames:
         final = reader.shows(frame)
         if not final:
             return _jpeg(reader, frame, max_width), False
-        key = ("result", propagation.propagation_id, frame, max_width)
+        key = ("result", propagation.propagation_id, propagation.mix, frame, max_width)
         return self._encoded.get(key, lambda: _jpeg(reader, frame, max_width)), True
 
     def close(self) -> None:

@@ -46,6 +46,8 @@ def edit_command(recipe: Recipe) -> str:
             words += ["--box", f"{prompt.frame}:{_pixels(prompt.x0, prompt.y0, prompt.x1, prompt.y1)}"]
         elif isinstance(prompt, PointPrompt):
             words += ["--point" if prompt.positive else "--not-point", f"{prompt.frame}:{_pixels(prompt.x, prompt.y)}"]
+    if edit.front is not None:
+        raise InputError(f"what stays in front of an edit can't be said in one command: {ELSE}")
     words += [*_asked(edit, keyframe), *_adjusted(track.adjusted_by(edit.adjustment), edit.feather)]
     if edit.span != (0, recipe.frames):
         words += ["--frames", f"{edit.span[0]}:{edit.span[1]}"]
@@ -69,9 +71,10 @@ def _asked(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
         words += ["--shadows", "off"]
     words += ["--frame", str(keyframe.frame), "--seed", str(keyframe.seed)]
     settings = edit.settings
+    opacity, blend = None if edit.mix.opacity == 1 else f"{edit.mix.opacity:g}", None if edit.mix.blend == "normal" else edit.mix.blend
     rate = None if settings.rate == USUAL_RATE else settings.rate
     numbers = (("--steps", settings.steps), ("--guidance", settings.guidance), ("--fit", settings.fit), ("--rate", rate))
-    given = (("--preset", settings.preset), *numbers)
+    given = (("--preset", settings.preset), *numbers, ("--opacity", opacity), ("--blend", blend))
     for option, value in given:
         if value is not None:
             words += [option, str(value)]

@@ -10,18 +10,22 @@ import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from core.errors import StudioError
 from core.machine import peak_memory_mb
 from core.progress import JobContext
+from core.project.mix import Mix, PLAIN
 
 if TYPE_CHECKING:
     from app.engine import RunSegments
+    from core.masks import MaskSequence
     from core.media import ClipReader
     from core.propagation.request import EditRequest
     from core.propagation.schedule import Segment
+    from core.propagation.stack import AppliedEdit
     from core.vivid.contract import VideoEngine
 
 
@@ -35,12 +39,21 @@ class RenderRequest:
         clip: Names the frames that are edited by their content. Stored windows are used again where
             this, the weights and all else that they depend on are the same.
         weights: Names the model's weights.
+        mix: How the edit lies over what is below.
+        front: What stays in front of it; None for nothing.
     """
 
     edit: EditRequest
     source: Path
     clip: str
     weights: str
+    mix: Mix = PLAIN
+    front: MaskSequence | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the edit is shown as it was made."""
+        return self.mix.is_plain and self.front is None
 
 
 @dataclass(frozen=True)
@@ -53,23 +66,48 @@ class PlannedWindow:
     path: Path
 
 
-@dataclass(frozen=True)
-class EditPlan:
-    """What has to be done for a request: its segments and windows, in the order in which they are
-    made.
+@dataclass(frozen=True, kw_only=True)
+class MadeEdit:
+    """An edit by its windows: what it takes to see it once they are made.
+
+    Attributes:
+        request: What was asked for.
+        windows: In the order in which they are made.
+        below: What lies under it and belongs to the same result; None for nothing.
     """
 
     request: RenderRequest
-    model: VideoEngine
-    segments: list[Segment]
     windows: list[PlannedWindow]
-    run: RunSegments
     below: Below | None = None
 
     @property
-    def parts(self) -> tuple[EditPlan, ...]:
+    def parts(self) -> tuple[MadeEdit, ...]:
         """What lies over one another in the result, the lowest first, this one last."""
         return (*(self.below.plans if self.below else ()), self)
+
+    def applied(self, joined: bool = False) -> AppliedEdit:
+        """The edit as it lies on a clip, once its windows are made.
+
+        `joined` says that it belongs to the same result as the one below it.
+        """
+        from core.propagation.stack import AppliedEdit
+
+        request = self.request.edit
+        pictures = {keyframe.frame: partial(_same, keyframe.picture) for keyframe in request.keyframes}
+        windows = tuple((window.start, window.stop, window.path) for window in self.windows)
+        mix, front = self.request.mix, self.request.front
+        return AppliedEdit(request.frames, request.region, windows, pictures, mix=mix, joined=joined, front=front)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditPlan(MadeEdit):
+    """What has to be done for a request: its segments and windows, in the order in which they are
+    made. `run` makes them.
+    """
+
+    model: VideoEngine
+    segments: list[Segment]
+    run: RunSegments
 
 
 @dataclass(frozen=True)
@@ -79,7 +117,11 @@ class Below:
     """
 
     reader: ClipReader
-    plans: tuple[EditPlan, ...]
+    plans: tuple[MadeEdit, ...]
+
+
+def _same(picture: Any) -> Any:
+    return picture
 
 
 class Stopwatch:
@@ -120,7 +162,7 @@ def plan(request: RenderRequest, model: VideoEngine, folder: Path, run: RunSegme
         for segment in segments
         for window, key in zip(segment.windows, segment.keys, strict=True)
     ]
-    return EditPlan(request, model, segments, windows, run or run_segments)
+    return EditPlan(request=request, windows=windows, model=model, segments=segments, run=run or run_segments)
 
 
 def write_edited_video(
@@ -195,12 +237,10 @@ def write_edited_video(
         ],
         "windows": sum(len(part.windows) for part in plan.parts),
         "windows_made": made,
-        "joins": [asdict(seam) for seam in written.seams],
         "seconds": {stage: round(seconds, 2) for stage, seconds in stopwatch.seconds.items()},
         "peak_memory_mb": round(peak_memory_mb()),
-        "max_difference_outside": written.difference,
-        "written": list(written.span),
-        "copied": written.copied,
+        **written.report(),
+        **({} if plan.request.mix.is_plain else {"mix": asdict(plan.request.mix)}),
         **({"parts": [_about(part) for part in plan.parts]} if plan.below else {}),
         **(also or {}),
     }
@@ -208,7 +248,7 @@ def write_edited_video(
     return report
 
 
-def _about(part: EditPlan) -> dict[str, Any]:
+def _about(part: MadeEdit) -> dict[str, Any]:
     """What a part of several does."""
     keyframes = part.request.edit.keyframes
     names = ("frame", "task", "caption", "seed", "carried")

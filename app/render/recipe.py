@@ -31,6 +31,7 @@ from core.project.edits import (
     Task,
 )
 from core.project.inserts import Corners, Insert
+from core.project.mix import Mix, PLAIN
 from core.project.plain import parse_json
 from core.project.project import Project
 from core.project.prompts import check_beside, MaskPrompt
@@ -51,6 +52,7 @@ class Asked:
     segmenter: str
     weights: str
     shadows: bool = False
+    in_front: tuple[MaskTrack, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,10 @@ class RecipeEdit:
     no cut. `shadows` says that the region took in what the objects affect, as it is looked for when
     the objects are tracked anew. `speed` names the levers of the video model, empty in recipes of
     earlier versions.
+
+    `mix` says how it lies over what is below; one that is `joined` belongs to the same result as
+    the edit below it, and was made on that one without its mix. `front` is the mask sequence of
+    what stays in front of it, in base64: the objects `in_front`.
     """
 
     span: tuple[int, int]
@@ -123,6 +129,10 @@ class RecipeEdit:
     feathers: tuple[tuple[int, str], ...] = ()
     shadows: bool = False
     speed: str = ""
+    mix: Mix = PLAIN
+    joined: bool = False
+    front: str | None = None
+    in_front: tuple[MaskTrack, ...] = ()
 
     def __post_init__(self) -> None:
         FrameRange(*self.span).check(MOST_FRAMES)
@@ -203,7 +213,8 @@ def asked_for(project: Project, segmenter: str, weights: str) -> bytes:
     tracks = tuple(track for track in project.edited_tracks if track.masks)
     keyframes = project.accepted_keyframes
     shadows = project.shadows and all(edit.task == "delete" for edit in keyframes)
-    return json.dumps(encode(Asked(tracks, project.adjustment, keyframes, segmenter, weights, shadows)), sort_keys=True).encode()
+    asked = Asked(tracks, project.adjustment, keyframes, segmenter, weights, shadows, project.front_tracks)
+    return json.dumps(encode(asked), sort_keys=True).encode()
 
 
 def recipe_of(workspace: Workspace, project: Project, stack: list[Propagation], span: tuple[int, int], codec: str, whole: bool) -> Recipe:
@@ -222,7 +233,9 @@ def recipe_of(workspace: Workspace, project: Project, stack: list[Propagation], 
         The recipe.
     """
     edits = tuple(
-        _edit(workspace, project, part, _speed(workspace, project, propagation)) for propagation in stack for part in propagation.parts
+        replace(_edit(workspace, project, part, _speed(workspace, project, propagation)), joined=number > 0)
+        for propagation in stack
+        for number, part in enumerate(propagation.parts)
     )
     clip = project.clip
     return Recipe(clip.source, clip.sha256, clip.info.frames, span, codec, edits, clip.deinterlace, whole)
@@ -269,7 +282,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation, spee
         )
         for k in propagation.keyframes
     )
-    named = {p.file for track in asked.tracks for p in track.prompts if isinstance(p, MaskPrompt)}
+    named = {p.file for track in (*asked.tracks, *asked.in_front) for p in track.prompts if isinstance(p, MaskPrompt)}
     return RecipeEdit(
         span=propagation.span,
         tracks=asked.tracks,
@@ -286,6 +299,9 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation, spee
         files=tuple((file, text(file)) for file in sorted(named)),
         shadows=asked.shadows,
         speed=speed,
+        mix=propagation.mix,
+        front=None if propagation.front is None else region(propagation.front),
+        in_front=asked.in_front,
     )
 
 

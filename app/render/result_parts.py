@@ -47,6 +47,7 @@ class ResultParts:
         region: What may have changed.
         inserts: The pictures that were laid on it.
         painted: Whether anything else was edited: that is told by what differs.
+        opacity: How much of the edit shows, 0 to 1.
     """
 
     below: ClipReader
@@ -54,6 +55,7 @@ class ResultParts:
     region: MaskSequence
     inserts: tuple[CarriedInsert, ...] = ()
     painted: bool = True
+    opacity: float = 1.0
 
     def alone(self, index: int, below: Picture) -> Picture:
         """The edited thing of a frame, uint8 (H, W, 4)."""
@@ -66,7 +68,7 @@ class ResultParts:
         if not self.painted:
             known = np.zeros(below.shape[:2], np.float32)
             for insert in self.inserts[:1]:  # those of several keyframes share one path
-                known = shown_alpha(insert, index, (below.shape[1], below.shape[0]))
+                known = self.opacity * shown_alpha(insert, index, (below.shape[1], below.shape[0]))
         return edited_alone(self.result(index, below), below, self.region[index], known)
 
 

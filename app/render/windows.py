@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from core.render.composite import difference_outside
 from core.render.seams import Seam, SeamMeter
 
 if TYPE_CHECKING:
-    from app.render.edit import EditPlan
+    from app.render.edit import MadeEdit
     from core.media import ClipReader
 
 STAGE = "rendering"
@@ -40,9 +40,18 @@ class Rendered:
     difference: int
     seams: list[Seam]
 
+    def report(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "joins": [asdict(seam) for seam in self.seams],
+            "max_difference_outside": self.difference,
+            "written": list(self.span),
+            "copied": self.copied,
+        }
+
 
 def render_windows(
-    plan: EditPlan, reader: ClipReader, folder: Path, context: JobContext, *, png: bool = False, whole: bool = False
+    plan: MadeEdit, reader: ClipReader, folder: Path, context: JobContext, *, png: bool = False, whole: bool = False
 ) -> Rendered:
     """Write `output.mp4`, and with `png` the folder `frames`, of windows that are all there.
 
@@ -76,7 +85,7 @@ def render_windows(
 
 
 def _render(
-    plan: EditPlan, reader: ClipReader, folder: Path, context: JobContext, png: bool, span: FrameRange, copies: CopyPlan | None
+    plan: MadeEdit, reader: ClipReader, folder: Path, context: JobContext, png: bool, span: FrameRange, copies: CopyPlan | None
 ) -> Rendered:
     """Write the frames of the span, and copy what the plan of copies says.
 
@@ -92,7 +101,7 @@ def _render(
     Returns:
         What was written.
     """
-    request, windows = plan.request.edit, plan.windows
+    request = plan.request.edit
     start, stop = request.frames
     meters = [SeamMeter({border for w in part.windows for border in (w.start, w.stop) if start < border < stop}) for part in plan.parts]
     originals = plan.below.reader.frames(start, stop) if plan.below else None
@@ -103,7 +112,7 @@ def _render(
         atomic_pictures(folder / "frames") if png else contextlib.nullcontext() as drafts,
         clip_writer(folder / "output.mp4", reader, source, CODEC, span, copies) as writer,
     ):
-        edited = composite_segments(reader, request, [window.path for window in windows])
+        edited = edited_frames(plan, reader)
         for part in copies.parts if copies is not None else (Part(*span, False),):
             if isinstance(writer, SplicedWriter) and part.copied:
                 writer.copy(part)
@@ -121,6 +130,27 @@ def _render(
                 context.report(STAGE, frame + 1 - span.start, len(span.frames))
     seams = sorted((seam for meter in meters for seam in meter.seams()), key=lambda seam: seam.frame)
     return Rendered(span, 0 if copies is None else copies.copied, difference, seams)
+
+
+def edited_frames(plan: MadeEdit, reader: ClipReader) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """The result of a plan whose windows are made.
+
+    Args:
+        plan: What was made.
+        reader: The clip that was edited.
+
+    Yields:
+        (index, frame before, frame with the edit) for every frame of the request in order.
+    """
+    if all(part.request.is_plain for part in plan.parts):
+        yield from composite_segments(reader, plan.request.edit, [window.path for window in plan.windows])
+        return
+    from core.propagation.stack import StackedReader
+
+    below = plan.below.reader if plan.below else reader
+    stacked = StackedReader(below, [part.applied(number > 0) for number, part in enumerate(plan.parts)])
+    start, stop = plan.request.edit.frames
+    yield from zip(range(start, stop), below.frames(start, stop), stacked.frames(start, stop), strict=True)
 
 
 def _pictures(

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from app.editor.editor import Editor
 from app.server.responses import error_response, FOREVER, FRESH
 from core.progress import JobContext
+from core.project.mix import Mix
 
 WIDEST = 7680
 """Pixels; a page that asks for a wider picture gets this much."""
@@ -43,8 +44,11 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
         return Response(editor.clip.source_jpeg(project_id, frame, _width(w)), media_type="image/jpeg", headers=FOREVER)
 
     @routes.get("/{project_id}/result/{propagation_id}/{frame}.jpg")
-    def result_picture(project_id: str, propagation_id: str, frame: int, w: int | None = None) -> Response:
-        picture, final = editor.results.jpeg(project_id, propagation_id, frame, _width(w))
+    def result_picture(
+        project_id: str, propagation_id: str, frame: int, w: int | None = None, opacity: float | None = None, blend: str = "normal"
+    ) -> Response:
+        mix = None if opacity is None else Mix(opacity, blend)  # type: ignore[arg-type]
+        picture, final = editor.results.jpeg(project_id, propagation_id, frame, _width(w), mix)
         return Response(picture, media_type="image/jpeg", headers=FOREVER if final else FRESH)
 
     @routes.get("/{project_id}/below/{propagation_id}/{frame}.jpg")

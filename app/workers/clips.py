@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from core.errors import InputError
 from core.file_facts import FileMemory
 from core.files import storage_errors
-from core.geometry import FrameRange
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.masks import MaskSequence
     from core.media import ClipReader
+    from core.propagation.stack import AppliedEdit
 
 PIECE = 4 << 20
 """Bytes of a file that are sent at a time."""
@@ -62,10 +61,11 @@ class SentFile:
 
 @dataclass(frozen=True)
 class SentLayer:
-    """An accepted result that lies on a clip, as `AppliedEdit` has it, its windows as files."""
+    """An accepted result that lies on a clip: the edit without its windows and keyframes, which go
+    as files and pictures.
+    """
 
-    frames: FrameRange
-    region: MaskSequence
+    edit: AppliedEdit
     windows: tuple[tuple[int, int, SentFile], ...]
     keyframes: Mapping[int, np.ndarray]
 
@@ -97,7 +97,7 @@ def sent_clip(reader: ClipReader) -> SentClip:
         for edit in reversed(reader.edits):
             windows = tuple((start, stop, SentFile.of(path)) for start, stop, path in edit.windows)
             pictures = {frame: picture() for frame, picture in edit.keyframes.items()}
-            layers.insert(0, SentLayer(edit.frames, edit.region, windows, pictures))
+            layers.insert(0, SentLayer(replace(edit, windows=(), keyframes={}), windows, pictures))
         reader = reader.base
     files = tuple(SentFile.of(path) for path in reader.files)
     return SentClip(files, isinstance(reader, FolderReader), reader.deinterlaced, tuple(layers))
@@ -151,18 +151,17 @@ class ClipStore:
     def open(self, clip: SentClip) -> ClipReader:
         """Read a clip whose contents are all there."""
         from core.media import open_clip
-        from core.propagation.stack import AppliedEdit, StackedReader
+        from core.propagation.stack import StackedReader
 
         named = self._named(clip.files)
         reader = open_clip(named if clip.folder else named / clip.files[0].name, clip.deinterlace)
         if not clip.layers:
             return reader
         edits = [
-            AppliedEdit(
-                layer.frames,
-                layer.region,
-                tuple((start, stop, self._path(file)) for start, stop, file in layer.windows),
-                {frame: partial(_same, picture) for frame, picture in layer.keyframes.items()},
+            replace(
+                layer.edit,
+                windows=tuple((start, stop, self._path(file)) for start, stop, file in layer.windows),
+                keyframes={frame: partial(_same, picture) for frame, picture in layer.keyframes.items()},
             )
             for layer in clip.layers
         ]

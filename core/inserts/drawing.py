@@ -12,8 +12,8 @@ from core.inserts.carried import CarriedInsert, LaidInsert, SEEN
 from core.inserts.light import changed_light, in_range, shot_range
 from core.inserts.picture import corner_motion, Laid, lay
 from core.inserts.shadow import lay_shadow
-from core.project.inserts import Blend
 from core.render.grain import add_grain, grain_around, LEAST_BOIL, ring_box
+from core.render.mixing import blended, not_hidden
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -23,8 +23,6 @@ EVEN = 0.25
 """Of an insert's size: over so much the light on it is even."""
 LEAST_EVEN, MOST_EVEN = 5.0, 60.0
 """The same in pixels."""
-EDGE = 0.8
-"""Pixels over which the edge of what is in front is soft."""
 
 
 class InsertDrawer:
@@ -83,9 +81,9 @@ class InsertDrawer:
         levels = add_grain(levels, laid.alpha, self._level, (0, index), LEAST_BOIL)
         alpha = np.where(laid.alpha > SEEN, laid.alpha * self._insert.opacity, 0)
         if front is not None:
-            alpha = alpha * (1 - cv2.GaussianBlur(laid.box.crop(front).astype(np.float32), (0, 0), EDGE))
+            alpha = alpha * not_hidden(laid.box.crop(front))
         base = laid.box.crop(shaded).astype(np.float32)
-        mixed = base + alpha[..., None] * (_blended(base, levels.astype(np.float32), self._insert.blend) - base)
+        mixed = base + alpha[..., None] * (blended(base, levels.astype(np.float32), self._insert.blend) - base)
         result = shaded.copy()
         result[laid.box.slices] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
         return result
@@ -100,7 +98,7 @@ class InsertDrawer:
             return source
         box, amount = fallen
         if front is not None:
-            amount = amount * (1 - cv2.GaussianBlur(box.crop(front).astype(np.float32), (0, 0), EDGE))
+            amount = amount * not_hidden(box.crop(front))
         dark = box.crop(source) * (1 - self._insert.opacity * amount[..., None])
         result = source.copy()
         result[box.slices] = np.rint(dark).astype(np.uint8)
@@ -114,14 +112,6 @@ class InsertDrawer:
         said = cv2.warpPerspective(self._source, motion, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         reach = float(np.clip(EVEN * min(size), LEAST_EVEN, MOST_EVEN))
         return changed_light(below, np.asarray(said, np.uint8), reach)
-
-
-def _blended(base: Floats, colours: Floats, blend: Blend) -> Floats:
-    if blend == "multiply":
-        return np.asarray(base * colours / 255, np.float32)
-    if blend == "screen":
-        return np.asarray(255 - (255 - base) * (255 - colours) / 255, np.float32)
-    return colours
 
 
 def shown_alpha(carried: CarriedInsert, index: int, size: tuple[int, int]) -> Floats:
@@ -143,6 +133,6 @@ def shown_alpha(carried: CarriedInsert, index: int, size: tuple[int, int]) -> Fl
     alpha = np.where(laid.alpha > SEEN, laid.alpha * carried.insert.opacity, 0)
     front = carried.before(index)
     if front is not None:
-        alpha = alpha * (1 - cv2.GaussianBlur(laid.box.crop(front).astype(np.float32), (0, 0), EDGE))
+        alpha = alpha * not_hidden(laid.box.crop(front))
     shown[laid.box.slices] = alpha
     return shown

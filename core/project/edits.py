@@ -7,6 +7,7 @@ from typing import get_args, Literal
 
 from core.errors import InputError
 from core.project.inserts import Insert
+from core.project.mix import Mix, PLAIN
 
 Task = Literal["add", "modify", "delete"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -267,6 +268,9 @@ class Propagation:
     person's own, empty for none; `made` is when the video was finished, ISO 8601 in UTC, empty for
     results of earlier versions.
 
+    `mix` says how it lies over what is below. `front` is the mask sequence of what stays in front
+    of it: the objects `in_front`.
+
     Where objects have tries of their own, `under` are the parts that lie below this one, the lowest
     first, each a propagation of the tries for its `objects`; only this one has the result.
     """
@@ -292,6 +296,9 @@ class Propagation:
     under: tuple[Propagation, ...] = ()
     name: str = ""
     made: str = ""
+    mix: Mix = PLAIN
+    front: str | None = None
+    in_front: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:
@@ -306,7 +313,7 @@ class Propagation:
     def title(self) -> str:
         """Its name; without one, what was asked for."""
         asked = [REMOVED if keyframe.task == "delete" else keyframe.caption.strip() for part in self.parts for keyframe in part.keyframes]
-        words = ", ".join(dict.fromkeys(asked)) or "result"
+        words = ", ".join([*(dict.fromkeys(asked) or ["result"]), *filter(None, [self.mix.words])])
         return self.name or (f"{words}, quick look" if self.draft else words)
 
     @property

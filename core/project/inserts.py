@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import get_args, Literal
 
 from core.errors import InputError
+from core.project.mix import Blend, BLENDS
 
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
@@ -19,8 +20,6 @@ Follows = Literal["auto", "thing", "place", "frame"]
 object where it lies on or beside it.
 """
 FOLLOWS: tuple[Follows, ...] = get_args(Follows)
-Blend = Literal["normal", "multiply", "screen"]
-BLENDS: tuple[Blend, ...] = get_args(Blend)
 
 LEAST_AREA = 4.0
 """Square pixels that an insert covers at least."""

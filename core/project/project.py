@@ -80,6 +80,11 @@ class Project:
             return ()
         return tuple(track for track in self.tracks if track.edited and track.affected is not None)
 
+    @property
+    def front_tracks(self) -> tuple[MaskTrack, ...]:
+        """The objects that stay in front of the edit."""
+        return tuple(track for track in self.tracks if track.in_front and not track.edited and track.masks)
+
     def edit(self, edit_id: str) -> KeyframeEdit:
         """The keyframe try of that id; InputError when there is none."""
         for edit in self.edits:
@@ -150,11 +155,13 @@ class Project:
         return candidates[-1] if candidates else None
 
     def fits(self, propagation: Propagation) -> bool:
-        """Whether the propagation has the keyframes that are accepted now, over the span and
-        the base of now.
+        """Whether the propagation has the keyframes that are accepted now, behind the objects that
+        are in front now, over the span and the base of now.
         """
         now = tuple(edit.edit_id for group in self.keyframes_by_object for edit in group)
-        return now == propagation.edit_ids and self.base == propagation.base and (self.clip.start, self.clip.stop) == propagation.span
+        in_front = tuple(track.object_id for track in self.front_tracks)
+        asked = now, self.base, (self.clip.start, self.clip.stop), in_front
+        return asked == (propagation.edit_ids, propagation.base, propagation.span, propagation.in_front)
 
 
 # Changes. Each takes a project and returns the next one; what depended on what changed is marked

@@ -108,8 +108,9 @@ class MaskTrack:
     in which nobody has said yet where the object is. `confirmed` are frames that a person vouched
     for: they are never overwritten. `colour` is (red, green, blue), 0 to 255. A `hidden` object is
     left out of the picture on the screen, and only there; one that is not `edited` is no part of
-    the region. `adjustment` is the object's own in place of the project's; it was proposed for the
-    task `proposed_for`, or chosen by a person where that is None.
+    the region, and the edit never hides it where it is `in_front`. `adjustment` is the object's own
+    in place of the project's; it was proposed for the task `proposed_for`, or chosen by a person
+    where that is None.
 
     The masks of an object with a `shape` were drawn by hand, as that says.
 
@@ -133,6 +134,7 @@ class MaskTrack:
     cast_by: tuple[int, ...] = ()
     proposed_for: Task | None = None
     shape: DrawnShape | None = None
+    in_front: bool = False
 
     def adjusted_by(self, usual: MaskAdjustment) -> MaskAdjustment:
         """The object's adjustment: its own, or else `usual`."""

@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,9 @@ from core.geometry import FrameRange
 from core.masks import MaskSequence
 from core.media import ClipReader
 from core.progress import JobContext
+from core.project.mix import Mix, PLAIN
 from core.propagation.result import composite_frames, EditedWindow, Frame
+from core.render.mixing import behind, mixed
 
 _WINDOWS_KEPT = 3
 
@@ -35,6 +37,10 @@ class AppliedEdit:
         windows: (start, stop, file): the frames start:stop count of the window in that file.
         keyframes: Gives the accepted picture, uint8 (H, W, 3), of each frame that has one.
         missing: (start, stop) of windows that are still to be made.
+        mix: How it lies over what is below.
+        joined: Whether it belongs to the same result as the edit below, and was made on that one as
+            it is without its mix.
+        front: What stays in front of it; None for nothing.
     """
 
     frames: FrameRange
@@ -42,6 +48,15 @@ class AppliedEdit:
     windows: tuple[tuple[int, int, Path], ...]
     keyframes: Mapping[int, Callable[[], Frame]]
     missing: tuple[tuple[int, int], ...] = ()
+    mix: Mix = PLAIN
+    joined: bool = False
+    front: MaskSequence | None = None
+
+
+def without_mix(edits: Sequence[AppliedEdit]) -> list[AppliedEdit]:
+    """Edits with those of the topmost result as they were made: what its next part is made on."""
+    own = max((number for number, edit in enumerate(edits) if not edit.joined), default=0)
+    return [*edits[:own], *(replace(edit, mix=PLAIN) for edit in edits[own:])]
 
 
 class StackedReader(ClipReader):
@@ -111,14 +126,28 @@ class StackedReader(ClipReader):
         return any(edit.frames.contains(index) and not edit.region.is_empty(index) for edit in self.edits)
 
     def _edited(self, index: int, frame: Frame) -> Frame:
+        shown = full = frame  # what is seen, and what the next edit was made on
         for edit in self.edits:
-            if not edit.frames.contains(index):
+            if not edit.joined:
+                full = shown
+            if not edit.frames.contains(index) or edit.region.is_empty(index):
                 continue
-            windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
-            at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
-            one = _OneFrame(frame, index)
-            _, _, frame = next(composite_frames(one, edit.region, FrameRange(index, index + 1), windows, at, picture))
-        return frame
+            edited = self._made(edit, index, full)
+            if shown is full and edit.mix.is_plain:
+                shown = full = edited
+            else:
+                shown, full = mixed(shown, full, edited, edit.region[index], edit.mix), edited
+        return shown
+
+    def _made(self, edit: AppliedEdit, index: int, frame: Frame) -> Frame:
+        """A frame with one edit as it was made."""
+        windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
+        at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
+        one = _OneFrame(frame, index)
+        _, _, edited = next(composite_frames(one, edit.region, FrameRange(index, index + 1), windows, at, picture))
+        if edited is frame or edit.front is None or index not in edit.front.frames or edit.front.is_empty(index):
+            return edited
+        return behind(frame, edited, edit.region[index], edit.front[index])
 
     def _window(self, path: Path) -> EditedWindow:
         with self._lock:

@@ -164,5 +164,25 @@ def test_the_player_shows_the_very_frame_of_a_clip_of_variable_rate(browser: Any
     page.evaluate("studio.set({ step: 'propagate' })")
     page.wait_for_function(settled)
     page.wait_for_function(f"({NUMBER})('result') === 11 && ({NUMBER})('source') === 11")
+
+    # half of it, tried out on the frame and made, then both results in step, and a third one
+    whole = page.evaluate("studio.state.view.result.id")
+    page.get_by_text("Opacity and blend").click()
+    for opacity in ("50", "20"):
+        page.locator("#studio-propagate [data-ref=mixOpacity]").fill(opacity)
+        page.wait_for_function("document.querySelector('#studio-player [data-ref=mixed]').naturalWidth === 320")
+        made = page.evaluate("studio.state.view.result.id")
+        page.get_by_role("button", name="Make", exact=True).click()
+        page.wait_for_function("made => studio.state.view.result.id !== made", arg=made)
+    page.get_by_text("Compare with other results").click()
+    for row in (0, 1):
+        page.locator("#studio-propagate [data-ref=besideList] input").nth(row).check()
+    page.wait_for_function("document.querySelectorAll('video').length === 3")
+    sources = page.evaluate("[...document.querySelectorAll('video')].map((video) => video.src.split('/').pop().split('.')[0])")
+    assert (len(set(sources)), whole in sources) == (3, True)
+    page.evaluate("studio.goTo(7)")
+    page.wait_for_function(settled)
+    page.wait_for_function(f"({NUMBER})('result') === 7 && ({NUMBER})('source') === 7")
+    assert page.evaluate("new Set([...document.querySelectorAll('video')].map((video) => video.currentTime)).size") == 1
     page.context.close()
     problems.assert_none()

@@ -30,6 +30,7 @@ from core.media import open_clip, read_image, write_image, write_png_frame
 from core.progress import JobContext, PAUSED
 from core.project import project as document
 from core.project.edits import KeyframeEdit, Layer, SamplingSettings
+from core.project.mix import Mix
 from core.project.tracks import MaskAdjustment
 from core.project.tries import with_edits
 
@@ -277,10 +278,29 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
     editor.keyframes.add(project_id, painted(editor, project_id, 25, (220, 40, 30)))
     finish(editor, editor.propagation.start(project_id, settings=QUICK))
     region = editor.pictures.masks.adjusted(editor.projects.get(project_id))[0]
-    editor.results.accept(project_id, editor.projects.get(project_id).propagations[-1].propagation_id)
+    own = editor.projects.get(project_id).propagations[-1].propagation_id
+    below, whole = list(open_clip(clip).frames()), pixels(editor, project_id)
+    half = finish(editor, editor.propagation.start_mix(project_id, own, Mix(0.5)))["propagation"]
+    assert np.abs(pixels(editor, project_id) - (np.stack(below) / 2 + whole / 2)).max() <= 0.5
+    assert editor.results.report(project_id, half)["max_difference_outside"] == 0
+    assert finish(editor, editor.propagation.start_mix(project_id, half, Mix()))["propagation"] == own, "it is there"
+    printed = finish(editor, editor.propagation.start_mix(project_id, half, Mix(0.75, "multiply")))["propagation"]
+    assert editor.projects.get(project_id).propagation(printed).title == "a blue ball, multiply, 75 %"
+    jpeg, final = editor.results.jpeg(project_id, own, 20, mix=Mix(0.75, "multiply"))
+    assert (jpeg, final) == editor.results.jpeg(project_id, printed, 20)
+    editor.results.accept(project_id, printed)
     masks_again(editor, project_id, region)
+    post = editor.objects.add(project_id, "Post")[1]
+    editor.shapes.draw(project_id, post, 0, [(90, 20), (110, 20), (110, 100), (90, 100)])
+    editor.region.set_edited(project_id, post, False)
+    editor.region.set_in_front(project_id, post)
     editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 160, 20)))
     top = finish(editor, editor.propagation.start(project_id, settings=QUICK, draft=True))["propagation"]
+    project = editor.projects.get(project_id)
+    assert project.fits(project.propagation(top))
+    shown, base = pixels(editor, project_id)[20], editor.pictures.frames.frame(project, 20)
+    assert (shown[25:95, 94:106] == base[25:95, 94:106]).all(), "what stays in front is never hidden"
+    assert (shown[55:65, 80:86] != base[55:65, 80:86]).any()
     done = finish(editor, editor.exports.start(project_id, "ffv1", top))
     recipe = editor.projects.file(project_id, done["recipe"])
     assert {name for name, _ in editor.exports.files(project_id)} == {Path(done["file"]).name, recipe.name}

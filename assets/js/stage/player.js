@@ -13,8 +13,21 @@ import { make, rootFontSize } from "../widgets/dom.js";
 import { place } from "./viewport.js";
 
 export const mountPlayer = (ref) => {
-  const { player, source, result, still, before, after, mask, loop, maskBefore, maskAfter, caption, captionBefore } =
-    ref;
+  const {
+    player,
+    source,
+    result,
+    still,
+    before,
+    after,
+    mask,
+    mixed,
+    loop,
+    maskBefore,
+    maskAfter,
+    caption,
+    captionBefore,
+  } = ref;
   let more = []; // panes of a second and a third result beside the chosen one: { id, pane, video, mask }
   let loaded = "";
   let playable = true; // this browser can decode the source
@@ -79,6 +92,13 @@ export const mountPlayer = (ref) => {
   };
   const mark = () => (state.view.clip.deinterlaced ? "?whole=1" : "");
   const stillUrl = (frame) => projectUrl(`${shown().base ? `below/${shown().id}` : "source"}/${frame}.jpg${mark()}`);
+  // what another opacity or blend would make of the frame
+  const drawMixed = () => {
+    mixed.hidden = !state.mixing || state.playing || state.view.result.id !== shown().id;
+    if (mixed.hidden) return;
+    const { opacity, blend } = state.mixing;
+    mixed.src = projectUrl(`result/${shown().id}/${frameShown()}.jpg?opacity=${opacity}&blend=${blend}`);
+  };
   const drawMask = () => {
     const [other] = beside();
     const pictures = [
@@ -201,6 +221,9 @@ export const mountPlayer = (ref) => {
     after.style.clipPath = mode === "wipe" ? `inset(0 0 0 ${state.wipe * 100}%)` : "";
   };
 
+  on("view step frame playing mixing", () => {
+    if (resultPlays()) drawMixed();
+  });
   on("view step compareResult besideIds wipe frame playing loop showRegion", (keys) => {
     player.hidden = !resultPlays();
     if (player.hidden) {

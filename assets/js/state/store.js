@@ -17,6 +17,7 @@ export const state = {
   message: null, // the one that is shown
   resultId: null, // the result that was chosen among those that are finished
   besideIds: [], // other results that are shown beside the chosen one
+  mixing: null, // opacity and blend that are tried out on a result, { opacity, blend }
   fetched: null, // id of the job that fetched a model last
   dark: false,
 

@@ -1,11 +1,11 @@
-// The objects in the Adjust step: a tick says whether one is edited, the selected row whose
-// adjustment the controls show.
+// The objects in the Adjust step: a tick says whether one is edited, a button whether one that is
+// not stays in front of the edit, the selected row whose adjustment the controls show.
 
 import { rgb } from "../state/format.js";
 import { request } from "../state/requests.js";
 import { markedObjects } from "../state/selection.js";
 import { state } from "../state/store.js";
-import { make } from "../widgets/dom.js";
+import { make, textButton } from "../widgets/dom.js";
 
 /**
  * Mount the list. `choose(id)` is called when a row is selected, with null for all objects. Returns
@@ -23,6 +23,13 @@ export const mountAdjustedObjects = (ref, server, choose) => {
     tick.checked = edited;
     return tick;
   };
+  const frontOf = ({ id, name, edited, in_front: inFront }) => {
+    if (edited) return null;
+    const setFront = () => request(server, "set_in_front", { object_id: id, in_front: !inFront });
+    const title = inFront ? `The edit never hides ${name}` : `Let ${name} hide the edit where it passes before it`;
+    const attributes = { "aria-pressed": String(inFront), "aria-label": `Keep ${name} in front` };
+    return textButton("In front", title, setFront, attributes);
+  };
   const rowButton = (id, who, title, ...children) => {
     const attributes = { type: "button", class: "vs-object", "aria-pressed": String(id === who), title };
     return make("button", { ...attributes, onclick: () => choose(id) }, ...children);
@@ -38,7 +45,7 @@ export const mountAdjustedObjects = (ref, server, choose) => {
     const button = rowButton(id, who, about.join("; "), swatch, ...words);
     button.style.setProperty("--colour", rgb(object.colour));
     const attributes = { "data-current": String(id === who), "data-off": String(!object.edited) };
-    return make("li", attributes, tickOf(object), button);
+    return make("li", attributes, tickOf(object), button, frontOf(object));
   };
   const allRow = (objects, who) => {
     const edited = objects.filter((object) => object.edited).length;
@@ -53,8 +60,8 @@ export const mountAdjustedObjects = (ref, server, choose) => {
     ref.who.hidden = objects.length < 2 && objects.every((object) => object.edited && !object.adjustment);
     const who = ref.who.hidden || !objects.some((object) => object.id === wanted) ? null : wanted;
     const looks = objects.map((object) => {
-      const { id, name, colour, hidden, edited, adjustment } = object;
-      return [id, name, colour, hidden, edited, adjustment];
+      const { id, name, colour, hidden, edited, adjustment, in_front: inFront } = object;
+      return [id, name, colour, hidden, edited, adjustment, inFront];
     });
     const key = JSON.stringify([state.view.id, who, looks]);
     if (key === drawn) return who;

@@ -12,6 +12,7 @@ import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
 import { estimator } from "./estimates.js";
 import { mountExports } from "./exports.js";
 import { mountLayerStack } from "./layer_stack.js";
+import { mountMix } from "./mix.js";
 import { chosenPreset, offerPresets } from "./presets.js";
 import { mountResults } from "./results.js";
 import { mountWindowStrip } from "./window_strip.js";
@@ -59,6 +60,7 @@ export const mountPropagate = (ref, server) => {
   const drawStrip = mountWindowStrip(ref);
   const drawStack = mountLayerStack(ref, server);
   const drawResults = mountResults(ref, server);
+  mountMix(ref, server);
   const drawExports = mountExports(ref, server);
 
   // The buttons. The main one is what comes next: propagate, resume, or in full size after a quick look.

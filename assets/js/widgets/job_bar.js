@@ -18,6 +18,7 @@ const NAMES = {
   masks: "Writing",
   keyframe: "Trying",
   propagate: "Propagating",
+  mix: "Mixing",
   export: "Exporting",
   measure: "Measuring this machine",
   fetch: "Fetching",
