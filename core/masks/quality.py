@@ -37,7 +37,8 @@ _LEAST_MOVE = 0.35  # of the root of the area: of the object's own size
 _DEVIATIONS = 6.0
 _FULL = 0.9  # of the frame
 _STRAY = 0.1  # of the mask: a piece of this size more than usual is one too many
-_UNSURE = 0.5  # quality below which a mask is doubtful (calibrated in the card of sam2-small)
+_UNSURE = 0.55  # quality below which a mask is doubtful (calibrated in the card of sam2-small)
+_SURE = 0.75  # quality from which on pieces, or the time between two jumps, are no reason to look (same card)
 _NEAR_EDGE = 3  # pixels: a mask that comes so close to the frame's edge may leave it
 _LONGEST = 48  # frames between a jump of the mask and the jump back that belongs to it
 
@@ -59,11 +60,11 @@ def check_quality(
 ) -> list[QualityFlag]:
     """Find the frames on which a person should look at the mask.
 
-    Where a mask jumps and jumps back, all frames between are flagged: which of a single jump's two
-    sides is wrong nobody can tell. A thing that is missing is flagged where it was and will be
-    again, and where it went without reaching the frame's edge or shrinking away; and where a person
-    said that it is. A mask that the segmenter itself holds for wrong is flagged wherever it says
-    so.
+    Where a mask jumps and jumps back, all frames between are flagged of which the segmenter is not
+    sure: which of a single jump's two sides is wrong nobody can tell. A thing that is missing is
+    flagged where it was and will be again, and where it went without reaching the frame's edge or
+    shrinking away; and where a person said that it is. A mask that the segmenter itself holds for
+    wrong is flagged wherever it says so.
 
     Args:
         masks: The masks of one object.
@@ -89,29 +90,34 @@ def check_quality(
     found: dict[int, FlagReason] = {}
     odd: _Odd | None = None  # the jump back from it is no second reason
     for frame in frames:
-        now = facts[frame]
+        now, known = facts[frame], masks.quality(frame)
         reason: FlagReason | None = None
         if not now.area:
             gone = _vanished(facts, masks.size, frames, frame, scene_cuts)
             reason = "missed" if frame in marked else "empty" if gone else None
         elif now.area >= _FULL * whole and usual_area < _FULL * whole * 0.7:
             reason = "full"
-        elif len(now.pieces) > usual_pieces and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:
+        elif len(now.pieces) > usual_pieces and not _sure(known) and sum(now.pieces[usual_pieces:]) >= _STRAY * now.area:
             reason = "pieces"
         elif (grown := growth.get(frame, 0.0) > most_growth) or moves.get(frame, 0.0) > most_move:
             if odd is None or not odd.ends(frame, now, usual_move):
                 reason = "area" if grown else "centre"
             else:
-                found |= dict.fromkeys(odd.between(frame, confirmed), odd.reason)
+                found |= dict.fromkeys((one for one in odd.between(frame, confirmed) if not _sure(masks.quality(one))), odd.reason)
                 odd = None
         if reason is not None:
             goes_on = odd is not None and odd.last == frame - 1
             odd = dataclasses.replace(odd, last=frame) if odd and goes_on else _Odd(frame, frame, reason, facts.get(frame - 1))
-        elif (known := masks.quality(frame)) is not None and known < _UNSURE:
+        elif known is not None and known < _UNSURE:
             reason = "unsure"
         if reason is not None and frame not in confirmed:
             found[frame] = reason
     return [QualityFlag(frame, reason) for frame, reason in sorted(found.items())]
+
+
+def _sure(quality: float | None) -> bool:
+    """Whether the segmenter has no doubt about a mask."""
+    return quality is not None and quality >= _SURE
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.masks.bounding_box import Mask
 from core.segment.frames import Features
 from core.segment.prompts import FramePrompts
 
@@ -62,13 +63,13 @@ class Backend(Protocol):
     """A network on its device. Safe to use from several threads."""
 
     device: torch.device
-    snap_to_edges: bool
-    """Whether outlines snap to edges of the picture (core.segment.outline): for a small network,
-    whose logits are too coarse for the clip.
-    """
 
     def encode(self, frame: NDArray[np.uint8]) -> Features:
         """Run the image encoder on a uint8 (H, W, 3) RGB frame."""
+        ...
+
+    def mask(self, logits: Tensor, features: Features) -> Mask:
+        """Bring logits (1, 1, h, w) to the size of the frame: bool (H, W)."""
         ...
 
     def tracker(self, size: tuple[int, int], frames: int) -> Tracker:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from torch import nn, Tensor
 from torch.nn import functional
 
+from core.masks.bounding_box import Mask
 from core.segment.backend import Output, predicted_quality
 from core.segment.frames import Features, square_picture, Triple
+from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, SURE
 
 
@@ -30,8 +32,6 @@ class HubBackend:
     `features` makes feature maps of a picture (1, 3, S, S), finest first as (h*w, 1, C), and as
     many positions; `session` is the class of the network's inference sessions.
     """
-
-    snap_to_edges = False
 
     def __init__(
         self,
@@ -71,6 +71,10 @@ class HubBackend:
         levels, positions = self._features(self.picture(frame))
         sizes = [(int(level.shape[0] ** 0.5),) * 2 for level in levels]
         return Features(levels, positions, sizes, frame)
+
+    def mask(self, logits: Tensor, features: Features) -> Mask:
+        """As `Backend.mask`."""
+        return full_size(logits[0, 0], features.guide, snap_to_edges=False)
 
     def tracker(self, size: tuple[int, int], frames: int) -> HubTracker:
         """A tracker for a clip of (W, H) = `size`; it may have any number of `frames`."""
@@ -175,8 +179,17 @@ class HubTracker:
             video_height=self._size[1], video_width=self._size[0], inference_device=self._backend.device, dtype=network.dtype
         )
         session.obj_id_to_idx(1)
-        session.output_dict_per_obj[0] = {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": self.recent}
+        session.output_dict_per_obj[0] = self._memory(frame, reverse)
         return self._backend.run(session, frame, features, first, reverse, **inputs)
+
+    def _memory(self, frame: int, reverse: bool) -> dict[str, dict[int, Output]]:
+        """What the network looks back at from a frame: of what was tracked, nothing from before the
+        prompted frame that was passed last, since a correction holds from there on.
+        """
+        way = -1 if reverse else 1
+        passed = max((index * way for index in self.conditioning if index * way < frame * way), default=None)
+        recent = {index: output for index, output in self.recent.items() if passed is None or index * way > passed}
+        return {"cond_frame_outputs": self.conditioning, "non_cond_frame_outputs": recent}
 
     def _inputs(self, prompts: FramePrompts, before: Tensor | None) -> dict[str, Any]:
         """The prompts as the network takes them; clicks correct the mask that is given, or else

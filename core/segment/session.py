@@ -24,7 +24,6 @@ from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
 from core.segment.backend import Backend, Tracker
 from core.segment.frames import FeatureCache, Features, FrameSource
-from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, gather
 
 _KEPT_ANSWERS = 8  # answers to a first click or a box that are kept for the clicks after it
@@ -39,7 +38,7 @@ class SegmentSession:
         """`reader` is a core.media ClipReader, `folder` where the files of mask prompts lie (the
         project's).
         """
-        self._backend, self._snap_to_edges, self._reader = backend, backend.snap_to_edges, reader
+        self._backend, self._reader = backend, reader
         self._folder = None if folder is None else Path(folder)
         self._size = (int(reader.info.width), int(reader.info.height))
         self._features = FeatureCache(backend.encode, backend.device.type == "cpu", reader)
@@ -47,9 +46,7 @@ class SegmentSession:
 
     def prefetch(self, frame: int) -> None:
         """Encode a frame before the first prompt on it, and get ready to answer one."""
-        features = self._features[frame]
-        if self._snap_to_edges:
-            features.guide.colours  # noqa: B018 (kept there)
+        self._features[frame]
         if not self._first_answers:  # what runs for the first time in a process takes several times as long
             width, height = self._size
             self.preview(frame, [PointPrompt(frame, 0, width / 2, height / 2)])
@@ -78,10 +75,10 @@ class SegmentSession:
         features = self._features[frame]
         start = partial(self._first_answer, frame, features, not passing)
         before, after = self._backend.answer(features, given, self._size, start)
-        mask = full_size(after[0, 0], features.guide, self._snap_to_edges)
+        mask = self._backend.mask(after, features)
         if given.mask is None:
             return mask
-        return np.where(mask != full_size(before[0, 0], features.guide, self._snap_to_edges), mask, given.mask)
+        return np.where(mask != self._backend.mask(before, features), mask, given.mask)
 
     def _first_answer(self, frame: int, features: Features, keep: bool, start: FramePrompts) -> Tensor:
         if start.mask is not None:
@@ -204,7 +201,7 @@ class SegmentSession:
             return prompts.mask.copy(), None
         tracker = tracked.backwards if reverse else tracked.forwards
         answer = tracker.conditioning.get(frame) or tracker.step(frame, features, prompts, reverse)
-        mask = full_size(answer["pred_masks"][0, 0], features.guide, self._snap_to_edges)
+        mask = self._backend.mask(answer["pred_masks"], features)
         return mask, None if prompts is not None else answer["quality"]
 
 

@@ -23,6 +23,7 @@ from app.editor.editor import Editor
 from app.settings import Settings
 from core.errors import InputError, ModelMissingError
 from core.evaluation.clips import FramesInMemory
+from core.masks import write_mask
 from core.models import ModelStore
 from core.progress import JobContext
 from core.project.prompts import BoxPrompt, MaskPrompt, PointPrompt
@@ -73,6 +74,30 @@ def test_clicks_and_boxes_are_answered_and_tracked_with_flat_memory(kind: str, f
         tracker.step(frame, features[frame % 6])
         kept.append(len(tracker.recent) + len(tracker.conditioning))
     assert max(kept) == kept[25] == kept[-1] < 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hand_made_frames_are_kept_and_a_correction_holds_onward(kind: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    segmenter = load_segmenter(str(folders[kind]), "cpu", ModelStore())
+    mask = np.zeros((72, 96), bool)
+    mask[20:50, 30:70] = True
+    write_mask(tmp_path / "mask.png", mask)
+    session = segmenter.session(FramesInMemory(FRAMES), tmp_path)
+    made = MaskPrompt(3, 1, "mask.png")
+    whole = dict(session.track({1: [PointPrompt(0, 1, 40, 40), made]}, 0, 6, JobContext()))
+    assert (whole[3][1] == mask).all()
+    # what was tracked before it counts for nothing after it
+    backend = segmenter.backend
+    features = [backend.encode(frame) for frame in FRAMES]
+    answers = []
+    for before in ((), (1, 2)):
+        tracker = backend.tracker((96, 72), 6)
+        tracker.prompt(0, features[0], BOX)
+        for frame in before:
+            tracker.step(frame, features[frame])
+        tracker.prompt(3, features[3], FramePrompts((), (), mask))
+        answers.append([tracker.step(frame, features[frame])["pred_masks"] for frame in (4, 5)])
+    assert all(torch.equal(one, other) for one, other in zip(*answers, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])

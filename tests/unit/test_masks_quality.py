@@ -91,6 +91,17 @@ def test_what_the_segmenter_itself_doubts_is_flagged() -> None:
     assert check_quality(masks, range(20), confirmed=(6,)) == []
 
 
+def test_pieces_and_what_lies_between_jumps_are_named_only_where_the_segmenter_has_doubts() -> None:
+    frames = moving()
+    for frame in range(6, 14):
+        frames[frame] = frames[frame] & (np.arange(64) < 20 + frame)
+    frames[17] = disc(37, radius=8) | disc(55, 40, 4)
+    masks = MaskSequence(SIZE, 0, frames)
+    for frame in (*range(7, 14), 17):
+        masks.set(frame, frames[frame], 0.7 if frame in (9, 10) else 0.9)
+    assert [flag.frame for flag in check_quality(masks, range(20))] == [6, 9, 10]
+
+
 def test_nothing_is_said_of_an_object_that_was_never_there() -> None:
     assert found([NOTHING] * 5) == []
 
