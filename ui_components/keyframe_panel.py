@@ -88,8 +88,10 @@ _PAINTERS = """
    data-ref="preset"></select></label>
   <span class="vs-quiet" data-ref="presetCost"></span>
 </div>
-<p class="vs-quiet vs-region-note" data-ref="noPainter" hidden>The video model paints.
-  <button type="button" class="vs-link" data-ref="showModels" title="Image models that paint keyframes, to fetch">Other models</button></p>
+<p class="vs-quiet vs-region-note"><button type="button" class="vs-link" data-ref="direct"
+  title="The video model paints the whole clip from the caption alone; there is no try to look at first">Without a keyframe</button>
+  <span data-ref="noPainter" hidden><button type="button" class="vs-link" data-ref="showModels"
+  title="The video model paints keyframes; these are image models for that, to fetch">Other models</button></span></p>
 """
 
 _SETTINGS = f"""
@@ -185,6 +187,19 @@ def keyframe_panel(program: Program) -> gr.HTML:
         job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, basis)
         return program.view(project_id, job=job)
 
+    def start_direct(
+        project_id: str,
+        task: Task,
+        caption: str,
+        seed: int,
+        steps: int | None,
+        guidance: float | None,
+        fit: ThingFit | None,
+        objects: list[int],
+    ) -> Answer:
+        settings = SamplingSettings(steps, guidance, fit)
+        return program.view(project_id, job=program.run("start_direct", project_id, task, caption, seed, settings, tuple(objects)))
+
     def painters() -> Answer:
         return {"painters": [asdict(painter) for painter in program.run("painters")]}
 
@@ -256,7 +271,17 @@ def keyframe_panel(program: Program) -> gr.HTML:
     controls = f'<div class="vs-try-form" data-ref="tryForm">{tries}</div>{insert_form()}'
     markup = panel("keyframe", "Keyframe", lead, controls, "Accept and continue", note=_FORECAST) + _BRINGING
     passed_on = program.handlers("accept_try", "set_shadows", "propose_adjustment", "look_for_shadow")
-    own: list[Handler] = [start_tries, painters, caption_hint, foretell_try, place_picture, bring_back, take_insert, lay_insert]
+    own: list[Handler] = [
+        start_tries,
+        start_direct,
+        painters,
+        caption_hint,
+        foretell_try,
+        place_picture,
+        bring_back,
+        take_insert,
+        lay_insert,
+    ]
     return part("keyframe", markup, [*passed_on, *own])
 
 

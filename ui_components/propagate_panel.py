@@ -34,6 +34,7 @@ BODY = """
    title="Draft: few steps; Final: as many as the model was made for"><span class="vs-label">Preset</span>
     <select class="vs-grow" data-ref="preset" aria-label="With how many steps"></select></label>
   <p class="vs-quiet" data-ref="forecast" role="status"></p>
+  <p class="vs-quiet" data-ref="kive" title="From what was measured on this machine" hidden></p>
   <details class="vs-advanced">
     <summary title="Seed, steps, guidance and rate, where the keyframe's own are not what you want">Advanced</summary>
     <div class="vs-row vs-pair">
@@ -135,8 +136,10 @@ def propagate_panel(program: Program) -> gr.HTML:
         final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
         if final is None:
             return program.view(project_id, job=program.run("measure", project_id))
+        kive = program.run("kive_cost", project_id, settings)
         return {
             "presets": [asdict(choice) for choice in program.run("painters")[0].presets],
+            "kive": None if kive is None else asdict(kive),
             "final": {
                 "seconds": final.seconds,
                 "memory": final.memory_mb,

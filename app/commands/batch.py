@@ -152,7 +152,7 @@ def edit_to_folder(
         prompts.check_frames(span)
         wanted = engine.named(arguments.settings)
         engine.store.locate(wanted, "video")
-        painter = None if arguments.keyframes else engine.painter_of(arguments.settings)
+        painter = None if arguments.keyframes or arguments.direct else engine.painter_of(arguments.settings)
         if painter is not None:
             check_painter(engine, painter)
         if arguments.masks is None:
@@ -170,7 +170,7 @@ def edit_to_folder(
         unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
         in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
         folders = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
-        images = keyframe_files(arguments.keyframes)
+        images = [] if arguments.direct else keyframe_files(arguments.keyframes)
         files = ("output.mp4", *images, *part_files(arguments.also), "report.json", "recipe.json")
         used = [given.path for given in arguments.keyframes]
         with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks, arguments.front), used):
@@ -180,11 +180,14 @@ def edit_to_folder(
             else:
                 shots = shots_of(reader, span, context) if arguments.adjustment.smooth else [span]
             context.report("loading the model", 0, 1)
+            from core.propagation.direct import direct_keyframe, direct_start
             from core.propagation.pace import pace_of
             from core.propagation.request import EditRequest
 
             with stopwatch("load"):
                 model = engine.video_model(wanted, context)
+            if arguments.direct:
+                model.check_paints_directly()
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
             if arguments.task != "delete" or model.paints_background:
@@ -207,12 +210,17 @@ def edit_to_folder(
             with stopwatch("adjust"):
                 if not in_place:
                     export_png(region, out / "masks")
-            usual = _keyframe_index(region, prompts.frame)
-            if not pictures:
-                with stopwatch("keyframe"):
-                    pictures = [(usual, _paint_keyframe(engine, reader, region, usual, arguments, context))]
-            accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
-            for name, keyframe in zip(images, accepted, strict=True):
+            accepted: tuple[Keyframe, ...]
+            if arguments.direct:
+                start = direct_start(region, FrameRange(*span))
+                accepted = (direct_keyframe(reader, start, arguments.task, arguments.caption, arguments.seed),)
+            else:
+                usual = _keyframe_index(region, prompts.frame)
+                if not pictures:
+                    with stopwatch("keyframe"):
+                        pictures = [(usual, _paint_keyframe(engine, reader, region, usual, arguments, context))]
+                accepted = tuple(_accepted(reader, region, usual if at is None else at, picture, arguments) for at, picture in pictures)
+            for name, keyframe in zip(images, accepted, strict=not arguments.direct):
                 write_image(out / name, keyframe.picture)
             settings, feather = model.with_rate(arguments.settings), Feather(arguments.adjustment.feather)
             edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps)

@@ -11,7 +11,10 @@ from core.project.edits import CARRIED_WORDS
 def print_carried(report: dict[str, Any]) -> None:
     """Say how each keyframe of a report was carried, and where a further one would help."""
     for frame, carried in report["carried"].items():
-        note(f"keyframe {frame} is carried as {CARRIED_WORDS[carried]}")
+        if carried == "direct":
+            note(f"painted without a keyframe, from frame {frame} on")
+        else:
+            note(f"keyframe {frame} is carried as {CARRIED_WORDS[carried]}")
     for found in report["unsupported"]:
         start, last = found["start"], found["stop"] - 1
         frames = f"frame {start}" if start == last else f"frames {start}-{last}"

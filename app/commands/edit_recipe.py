@@ -42,12 +42,14 @@ def edit_recipe(
         arguments: What else was asked for.
         segmenter: Name of the segmenter.
         clip: The video.
-        images: Files of the accepted keyframes, in the order of the request's.
+        images: Files of the accepted keyframes, in the order of the request's; none of a direct
+            edit.
 
     Returns:
         The recipe.
     """
     asked = request.edit
+    files: Sequence[Path | None] = images or [None] * len(asked.keyframes)
     keyframes = tuple(
         RecipeKeyframe(
             frame=keyframe.frame,
@@ -57,11 +59,11 @@ def edit_recipe(
             paint_seed=keyframe.seed,
             paint_settings=arguments.settings,
             painted=not arguments.keyframes and keyframe.insert is None,
-            image=base64.b64encode(image.read_bytes()).decode(),
+            image="" if image is None else base64.b64encode(image.read_bytes()).decode(),
             carried=keyframe.carried,
             insert=None if keyframe.insert is None else recorded_insert(keyframe.insert),
         )
-        for keyframe, image in zip(asked.keyframes, images, strict=True)
+        for keyframe, image in zip(asked.keyframes, files, strict=True)
     )
     edit = RecipeEdit(
         span=asked.frames,

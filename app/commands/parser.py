@@ -122,6 +122,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="HOW",
         help="how the keyframe is carried: change (the source's own thing, changed), picture (another thing) or auto (auto)",
     )
+    edit.add_argument(
+        "--direct", action="store_true", help="without a keyframe: the video model paints the clip from the caption alone, as one edit"
+    )
     _add_deinterlace(edit)
     edit.add_argument("--frames", metavar="A:B", help="frames to edit, half-open: 0:48 is 48 frames (all); the rest comes back as it is")
     edit.add_argument("--only-frames", action="store_true", help="write the edited frames alone, not the whole clip")

@@ -20,7 +20,7 @@ from app.commands.recipe_names import check_models, check_painters, segmenter_of
 from app.commands.replayed_inserts import inserts_anew
 from app.commands.result_folder import result_folder
 from app.engine import Engine
-from app.jobs.propagation import half_size
+from app.jobs.quick_look import half_size
 from app.render.edit import make_windows, plan, RenderRequest
 from app.render.export import format_of, rehearse_clip, write_clip
 from app.render.recipe import Recipe, RecipeEdit, RecipeKeyframe, unpacked
@@ -144,6 +144,7 @@ def _apply(
     """
     from core.background.affected import united
     from core.masks import MaskSequence
+    from core.propagation.direct import direct_keyframe, direct_start
     from core.propagation.request import EditRequest
 
     span = (edit.span[0], min(edit.span[1], len(reader)))
@@ -169,7 +170,10 @@ def _apply(
     replay.context.report("loading the model", 0, 1)
     model = replay.engine.video_model(edit.model)
     for keyframe in edit.keyframes if not keyframes else ():
-        if replay.anew:
+        if keyframe.carried == "direct":
+            start = direct_start(region, FrameRange(*span))
+            keyframes.append(direct_keyframe(reader, start, keyframe.task, keyframe.caption, keyframe.seed))
+        elif replay.anew:
             free = [frame for frame in range(*span) if not region.is_empty(frame) and frame not in {k.frame for k in keyframes}]
             keyframes.append(_painted_keyframe(replay, edit.model, keyframe, reader, region, feather, free))
         else:

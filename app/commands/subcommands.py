@@ -115,11 +115,15 @@ def edit(options: argparse.Namespace) -> None:
     prompts = _prompts(options)
     if options.keyframe and options.keyframe_model:
         raise InputError("give --keyframe or --keyframe-model, not both: a keyframe that is given is not painted")
+    if options.direct and options.keyframe_model:
+        raise InputError("without a keyframe the video model paints: leave --keyframe-model or --direct out")
     picture = GivenInsert.parse(options)
     if picture is not None and options.task not in (None, "add"):
         raise InputError(f"a picture is added, so the task '{options.task}' has no use for it: leave --task or --picture out")
     if picture is not None and options.keyframe_model:
         raise InputError("a picture is laid as it is, no model paints it: leave --keyframe-model or --picture out")
+    if picture is not None and options.direct:
+        raise InputError("a picture is laid as it is, no model paints it: leave --direct or --picture out")
     if picture is None and options.task is None:
         raise InputError("say what to do: --task add, modify or delete, or --picture FILE")
     arguments = EditArguments(
@@ -138,6 +142,7 @@ def edit(options: argparse.Namespace) -> None:
         options.deinterlace,
         proposes=options.adjust is None,
         only_frames=options.only_frames,
+        direct=options.direct,
         also=tuple(dict.fromkeys(options.also)),
         mix=Mix() if picture is not None else Mix(options.opacity, options.blend),
         front=options.front,

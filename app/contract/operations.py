@@ -93,6 +93,7 @@ _TABLE = (
     Operation("costs", "estimates.costs"),
     Operation("painters", "estimates.painters"),
     Operation("forecast", "estimates.propagation"),
+    Operation("kive_cost", "estimates.kive"),
     _job("measure_machine", "estimates.measure_machine", resumable=False),
     _job("measure", "estimates.measure_propagation", resumable=False),
     # Objects
@@ -135,6 +136,7 @@ _TABLE = (
     Operation("forms_jpeg", "region.forms_jpeg", CLIENTS),
     # Keyframes
     _job("start_tries", "keyframes.start_tries"),
+    _job("start_direct", "keyframes.start_direct", resumable=False),
     Operation("rename_try", "keyframes.rename_try", handler="rename_try"),
     Operation("star_try", "keyframes.star_try", handler="star_try"),
     Operation("delete_try", "keyframes.delete_try", handler="delete_try"),

@@ -155,6 +155,19 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class KiveCost:
+    """Seconds of a try and of one propagation (KIVE), and of an edit without a keyframe.
+
+    `measured` says that all three come from whole runs on this machine.
+    """
+
+    one_try: float
+    propagation: float
+    direct: float
+    measured: bool
+
+
+@dataclass(frozen=True)
 class KnownWords:
     """The words that a small video model knows.
 

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.contract.values import Cost, Estimate, Painter, PresetChoice
+from app.contract.values import Cost, Estimate, KiveCost, Painter, PresetChoice
 from app.engine import Engine
 from app.jobs.estimates import Estimates, Rate, Timing
-from app.jobs.propagation import draft_steps, half_size
 from app.jobs.queue import JobQueue, TRIAL
+from app.jobs.quick_look import draft_steps, half_size, settings_of
 from app.jobs.trial import TrialJobs
 from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
@@ -24,6 +24,7 @@ from core.models.catalogue import MODELS, names
 from core.models.model import ModelKind
 from core.models.presets import draft_name, draft_of, split_draft
 from core.project.edits import SamplingSettings, VIDEO_MODEL
+from core.project.project import Project
 from core.project.tries import with_accepted
 from core.project.video import Clip
 from core.propagation.pace import pace_of
@@ -115,23 +116,53 @@ class EstimateOperations:
         Raises:
             InputError: No keyframe is accepted.
         """
-        from core.propagation.propagate import sampling_of
-
         project = self._workspace.project(project_id)
         project = project if edit_id is None else with_accepted(project, edit_id)
-        keyframes = project.accepted_keyframes
-        if not keyframes:
+        if not project.accepted_keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
+        return self._forecast(project, settings or SamplingSettings(), draft)
+
+    def kive(self, project_id: str, settings: SamplingSettings | None = None) -> KiveCost | None:
+        """What tries and one propagation take beside as many edits without a keyframe, for what is
+        accepted.
+
+        Args:
+            project_id: The project.
+            settings: Steps and guidance; the model's own where None.
+
+        Returns:
+            The seconds; None while they are not known, or where no model carries the keyframe.
+        """
+        project = self._workspace.project(project_id)
+        keyframes = project.accepted_keyframes
+        painter = self._engine.settings.keyframe_model or self._engine.settings.model
+        rate = self._estimates.rate("keyframe", painter)
+        if rate is None or len(keyframes) != 1 or keyframes[0].insert is not None or keyframes[0].carried == "change":
+            return None
+        ways = [
+            replace(project, edits=tuple(replace(edit, carried=how) if edit == keyframes[0] else edit for edit in project.edits))
+            for how in ("picture", "direct")
+        ]
+        carried, direct = (self._forecast(way, settings or SamplingSettings(), draft=False) for way in ways)
+        if carried is None or direct is None:
+            return None
+        measured = rate.measured and carried.measured and direct.measured
+        return KiveCost(round(rate.seconds, 1), carried.seconds, direct.seconds, measured)
+
+    def _forecast(self, project: Project, wanted: SamplingSettings, draft: bool) -> Estimate | None:
+        from core.propagation.propagate import sampling_of
+
+        keyframes = project.accepted_keyframes
         if all(edit.insert is not None for edit in keyframes):
             return self._carrying("insert", project.clip, len(keyframes))
         if all(edit.carried == "change" for edit in keyframes):
             return self._carrying("change", project.clip, len(keyframes))
-        if self._engine.workers is not None and not self._engine.has(self._engine.named(settings or SamplingSettings())):
+        if self._engine.workers is not None and not self._engine.has(self._engine.named(wanted)):
             return None  # workers may be long in coming
-        wanted = settings or SamplingSettings()
+        wanted = settings_of(wanted, keyframes[0])
         model = self._engine.of_size(self._engine.named(wanted))
         model = half_size(model) if draft else model
-        sampling = sampling_of(model, keyframes[0].task, wanted)
+        sampling = sampling_of(model, keyframes[0], wanted)
         timing = self._timing(model, sampling.guidance > 1)
         if timing is None:
             return None
@@ -172,10 +203,10 @@ class EstimateOperations:
 
     def _timing(self, model: VideoEngine, guided: bool) -> Timing | None:
         """What is known of a model; else what follows from the same at its whole size, with
-        guidance, or without what a Draft adds to the weights, which costs no time.
+        or without guidance, or without what a Draft adds to the weights, which costs no time.
         """
         whole = self._engine.of_size(split_draft(model.name)[0])
-        for name, one, twice in itertools.product((model.name, whole.name), (model, whole), (guided, True)):
+        for name, one, twice in itertools.product((model.name, whole.name), (model, whole), (guided, not guided)):
             timing = self._estimates.timing(one, twice, self._engine.weights(name))
             if timing is None:
                 continue
@@ -183,7 +214,7 @@ class EstimateOperations:
             if name == model.name and not smaller and twice == guided:
                 return timing
             # Steps of a quarter of the pixels; what goes with them is much the same.
-            step = timing.step / (4 if smaller else 1) / (2 if twice and not guided else 1)
+            step = timing.step / (4 if smaller else 1) * (1 if twice == guided else 2 if guided else 0.5)
             return replace(timing, step=step, window=timing.window / (2 if smaller else 1), measured=False)
         return None
 

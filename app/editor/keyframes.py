@@ -82,6 +82,40 @@ class KeyframeOperations:
         timed = self._queue.timed("keyframe", painter, job, lambda result: len(result["edits"]))
         return self._queue.submit("keyframe", project_id, timed if tries.settings.steps is None else job)
 
+    def start_direct(
+        self,
+        project_id: str,
+        task: Task,
+        caption: str,
+        seed: int = 0,
+        settings: SamplingSettings | None = None,
+        objects: tuple[int, ...] = (),
+    ) -> str:
+        """Choose to edit the clip without a keyframe: propagation then paints it from the caption
+        alone. It is accepted at once, in place of other keyframes of its objects.
+
+        Args:
+            project_id: The project.
+            task: What to do in the region: add, modify or delete.
+            caption: What the region shall show; empty to delete.
+            seed: A whole number from 0.
+            settings: Steps, guidance and fit; the model's own where None.
+            objects: What is edited; none stands for all objects.
+
+        Returns:
+            The job's id; its result has `edits`, the id of what stands for it among the tries.
+
+        Raises:
+            InputError: Something is missing or out of range.
+        """
+        check_task(task, caption)
+        check_seed(seed)
+        basis = TryBasis(objects=objects)
+        project = self._workspace.project(project_id)
+        check_masks(document.for_objects(project, basis.objects))
+        asked = TriesRequest(project.clip.start, task, caption, (seed,), settings or SamplingSettings(), basis)
+        return self._queue.submit("keyframe", project_id, partial(self._jobs.choose_direct, project_id, asked))
+
     def missing_seeds(self, project_id: str, tries: TriesRequest) -> tuple[int, ...]:
         """The seeds of a request for which the project has no try of its present masks."""
 

@@ -27,6 +27,7 @@ from core.vivid.speed.levers import Levers
 from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
+    from core.propagation.propagate import Asked
     from core.vivid.contract import VideoEngine
 
 NEWEST = 0.5
@@ -127,13 +128,13 @@ class Estimates:
         self._asked = "".join(f" {name}={how}" for name, how in (("memory", memory), ("speed", speed)) if how != "auto")
         self._lock = threading.Lock()
 
-    def clock(self, model: VideoEngine, settings: SamplingSettings, task: str, weights: str, context: JobContext) -> StepClock:
+    def clock(self, model: VideoEngine, settings: SamplingSettings, keyframe: Asked, weights: str, context: JobContext) -> StepClock:
         """A context for a run with this model, which measures it.
 
         Args:
             model: The video model.
             settings: Steps and guidance of the run.
-            task: add, modify or delete.
+            keyframe: What is propagated.
             weights: The fingerprint of the model's weights.
             context: The job's own context, which gets all progress.
 
@@ -142,7 +143,7 @@ class Estimates:
         """
         from core.propagation.propagate import sampling_of
 
-        sampling = sampling_of(model, task, settings)
+        sampling = sampling_of(model, keyframe, settings)
         guided = sampling.guidance > 1
         whole = whole_steps(sampling.runs, model.levers, guided)
         return StepClock(context, timing_key(model, guided, weights), str(model.device), sampling.runs, whole)

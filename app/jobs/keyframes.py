@@ -13,10 +13,11 @@ from app.jobs.region import RegionBuilder, same_masks
 from app.media.pictures import encode_png, Pictures
 from app.storage.workspace import new_id, Workspace
 from core.errors import InputError
+from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import KeyframeEdit, SamplingSettings, Task, TryBasis
 from core.project.project import Project
-from core.project.tries import ground_of, with_edits
+from core.project.tries import ground_of, with_accepted, with_edits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,6 +136,48 @@ class KeyframeJobs:
         studio = self._pictures.keyframe_studio(self._engine.at_work(self._engine.painter_for(asked.settings)))
         prepared = studio.prepare(asked.source, asked.region[asked.frame], asked.feather, behind)
         return prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context, asked.start, asked.keep)
+
+    def choose_direct(self, project_id: str, asked: TriesRequest, context: JobContext) -> dict[str, Any]:
+        """Accept an edit without a keyframe. It stands among the tries, and shows the source's own
+        frame.
+
+        Args:
+            project_id: The project.
+            asked: Task, caption, one seed and the objects.
+            context: Takes the progress, and stops the job.
+
+        Returns:
+            `edits`: its id.
+
+        Raises:
+            InputError: The region is empty on every frame.
+            Cancelled: The context stopped the job.
+        """
+        from core.propagation.direct import direct_start
+
+        objects = asked.basis.objects
+        region = self._regions.build_for(asked.task, project_id, context, objects)
+        project = self._workspace.project(project_id)
+        start = direct_start(region.masks, FrameRange(project.clip.start, project.clip.stop))
+        edit = KeyframeEdit(
+            edit_id=new_id()[:12],
+            frame=start,
+            task=asked.task,
+            caption=asked.caption,
+            seed=asked.seeds[0],
+            settings=dataclasses.replace(asked.settings, painter=None),
+            model=self._engine.settings.model,
+            image=self._workspace.add_file(project_id, encode_png(self._pictures.frames.frame(project, start)), ".png"),
+            region=region.file,
+            carried="direct",
+            objects=objects,
+        )
+
+        def add(current: Project) -> Project:
+            return with_accepted(with_edits(current, (standing_in(current, project, edit, ()),)), edit.edit_id)
+
+        self._workspace.change(project_id, "Edit without a keyframe", add)
+        return {"edits": [edit.edit_id]}
 
 
 def _label(edit: KeyframeEdit) -> str:

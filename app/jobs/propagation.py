@@ -14,6 +14,7 @@ from typing import Any, TYPE_CHECKING
 from app.engine import Engine
 from app.jobs.estimates import Estimates
 from app.jobs.inserts import InsertBuilder, StoredInsert
+from app.jobs.quick_look import draft_steps, half_size, settings_of
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
@@ -34,11 +35,6 @@ from core.project.project import Project
 if TYPE_CHECKING:
     from core.masks import MaskSequence
     from core.vivid.contract import VideoEngine
-
-DRAFT_SHARE = 0.4
-"""Share of the usual steps that a draft takes, and"""
-_FEWEST = 4
-"""how many it takes at least, where there are as many."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +103,8 @@ class PropagationJobs:
     ) -> Propagation:
         """What is asked for of the keyframes of some objects, or of all."""
         alone = document.for_objects(project, carried[0].objects)
+        from core.propagation.propagate import sampling_of
+
         asked = asked_for(alone, self._engine.settings.segmenter, self._engine.weights(model.name))
         task = "delete" if all(edit.task == "delete" for edit in carried) else "modify"
         inserts: tuple[StoredInsert | None, ...] = (None,) * len(carried)
@@ -114,6 +112,11 @@ class PropagationJobs:
             region, inserts = self._inserts.carried(project, carried, context)
         else:
             region = self._regions.build_for(task, project.project_id, context, carried[0].objects)
+        first, span = carried[0], (project.clip.start, project.clip.stop)
+        if first.direct:  # begins where the region does by now
+            from core.propagation.direct import direct_start
+
+            carried = (dataclasses.replace(first, frame=direct_start(region.masks, FrameRange(*span))),)
         seeds = [edit.seed if request.seed is None else request.seed for edit in carried]
         keyframes = tuple(
             PropagatedKeyframe(
@@ -130,10 +133,9 @@ class PropagationJobs:
             )
             for edit, seed, stored in zip(carried, seeds, inserts, strict=True)
         )
-        settings = dataclasses.replace(request.settings, preset=self._engine.preset_of(request.settings))
+        settings = settings_of(dataclasses.replace(request.settings, preset=self._engine.preset_of(request.settings)), first)
         if request.draft and settings.steps is None:
-            own = model.sampling("delete" if carried[0].task == "delete" else "propagate", settings)
-            settings = dataclasses.replace(settings, steps=draft_steps(own.steps))
+            settings = dataclasses.replace(settings, steps=draft_steps(sampling_of(model, first, settings).steps))
         return Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,
@@ -141,7 +143,7 @@ class PropagationJobs:
             seed=keyframes[0].seed,
             settings=model.with_rate(settings),
             model=model.name,
-            span=(project.clip.start, project.clip.stop),
+            span=span,
             feather=region.feather.pixels,
             feathers=region.feathers,
             keyframes=keyframes,
@@ -242,7 +244,7 @@ class PropagationJobs:
         propagation, plans = self._planned(project, propagation, model, folder / WINDOWS)
         self._enter(project, propagation)
         clocks = [
-            self._estimates.clock(model, part.settings, part.keyframes[0].task, planned.request.weights, context)
+            self._estimates.clock(model, part.settings, part.keyframes[0], planned.request.weights, context)
             for part, planned in zip(propagation.parts, plans, strict=True)
         ]
         *below, top = plans
@@ -266,14 +268,15 @@ class PropagationJobs:
             raise
         # What is carried as a change says nothing about how fast the model is.
         laid = any(keyframe.insert is not None for keyframe in propagation.keyframes)
-        by_model = not laid and all(keyframe.carried == "picture" for keyframe in propagation.keyframes)
+        by_model = not laid and all(keyframe.carried != "change" for keyframe in propagation.keyframes)
+        direct = propagation.keyframes[0].carried == "direct"
         measured = clock.measured() if by_model else None
         if by_model:
             self._estimates.learn(clock, stopwatch.seconds, report)
         else:
             seconds = sum(stopwatch.seconds.values()) / max(1, report["frames"])
             self._estimates.learn_rate("carry", "insert" if laid else "change", seconds, "cpu")
-        if measured is not None and not propagation.draft:
+        if measured is not None and not propagation.draft and not direct:
             from core.propagation.propagate import pace_for
 
             pace = pace_for(model, top.request.edit, top.request.edit.keyframes[0])
@@ -335,7 +338,7 @@ class PropagationJobs:
         from core.carrying.decision import decided
         from core.media import read_image
 
-        if edit.insert is not None or (carry == "auto" and edit.carried is not None):
+        if edit.insert is not None or edit.direct or (carry == "auto" and edit.carried is not None):
             return edit.carried or "picture"
         picture = read_image(self._workspace.file(project.project_id, edit.image))
         under = [other for other in project.edits if other.edit_id in edit.ground]
@@ -370,15 +373,3 @@ class PropagationJobs:
             if path not in needed:
                 with contextlib.suppress(OSError):
                     path.unlink()
-
-
-def draft_steps(steps: int) -> int:
-    """How many steps a draft takes in place of so many; distilled weights need a few."""
-    return max(2, min(steps, _FEWEST), round(steps * DRAFT_SHARE))
-
-
-def half_size(model: VideoEngine) -> VideoEngine:
-    """The same weights at half the working size: a draft in about a quarter of the time."""
-    cell = model.size_unit
-    height, width = (max(cell, side // 2 // cell * cell) for side in model.working_size)
-    return dataclasses.replace(model, working_size=(height, width))

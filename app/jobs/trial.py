@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine import Engine
 from app.jobs.estimates import Estimates
-from app.jobs.propagation import half_size
+from app.jobs.quick_look import half_size
 from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.progress import JobContext
@@ -54,7 +54,7 @@ class TrialJobs:
         context.report("loading the model", 0, 1)
         model = self._engine.at_work(self._engine.video_model())
         model = half_size(model) if draft else model
-        guided = sampling_of(model, carried[0].task if carried else "modify", SamplingSettings()).guidance > 1
+        guided = sampling_of(model, carried[0] if carried else None, SamplingSettings()).guidance > 1
         self._estimates.try_out(model, guided, self._engine.weights(), context)
         return {}
 
@@ -90,7 +90,7 @@ class TrialJobs:
             self._estimates.learn_rate("keyframe", settings.keyframe_model or settings.model, time.monotonic() - started, device, False)
         context.report("measuring", 3, 4)
         model = self._engine.at_work(self._engine.video_model())
-        sampling = sampling_of(model, "modify", sampling_settings)
+        sampling = sampling_of(model, None, sampling_settings)
         timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)
         pace = pace_of(model.declared.rate, None, self._pictures.frames.reader(project).timestamps)

@@ -124,7 +124,7 @@ class ClipFrames:
             planned = [(window, window.path.exists()) for window in self.plan(project, propagation)]
             windows = tuple((window.start, window.stop, window.path) for window, made in planned if made)
             missing = tuple((window.start, window.stop) for window, made in planned if not made)
-            images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes}
+            images = {k.frame: self._workspace.file(project.project_id, k.image) for k in propagation.keyframes if k.carried != "direct"}
             keyframes = {frame: partial(read_image, path) for frame, path in images.items()}
             region = self._masks.load(project, propagation.region)
             front = None if propagation.front is None else self._masks.load(project, propagation.front)

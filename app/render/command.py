@@ -69,7 +69,8 @@ def _asked(edit: RecipeEdit, keyframe: RecipeKeyframe) -> list[str]:
         words += ["--caption", keyframe.caption]
     elif not edit.shadows:
         words += ["--shadows", "off"]
-    words += ["--frame", str(keyframe.frame), "--seed", str(keyframe.seed)]
+    start = ["--direct"] if keyframe.carried == "direct" else ["--frame", str(keyframe.frame)]
+    words += [*start, "--seed", str(keyframe.seed)]
     settings = edit.settings
     opacity, blend = None if edit.mix.opacity == 1 else f"{edit.mix.opacity:g}", None if edit.mix.blend == "normal" else edit.mix.blend
     rate = None if settings.rate == USUAL_RATE else settings.rate

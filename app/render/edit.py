@@ -93,7 +93,7 @@ class MadeEdit:
         from core.propagation.stack import AppliedEdit
 
         request = self.request.edit
-        pictures = {keyframe.frame: partial(_same, keyframe.picture) for keyframe in request.keyframes}
+        pictures = {keyframe.frame: partial(_same, keyframe.picture) for keyframe in request.keyframes if keyframe.carried != "direct"}
         windows = tuple((window.start, window.stop, window.path) for window in self.windows)
         mix, front = self.request.mix, self.request.front
         return AppliedEdit(request.frames, request.region, windows, pictures, mix=mix, joined=joined, front=front)
@@ -231,7 +231,11 @@ def write_edited_video(
         "working_size": list(model.working_size),
         "speed": str(model.levers),
         "shown_rate": None if pace is None else float(pace.rate),
-        "carried": {str(keyframe.frame): keyframe.carried for keyframe in request.keyframes if keyframe.task != "delete"},
+        "carried": {
+            str(keyframe.frame): keyframe.carried
+            for keyframe in request.keyframes
+            if keyframe.task != "delete" or keyframe.carried == "direct"
+        },
         "unsupported": [
             asdict(found) for part in plan.parts for found in unsupported_frames([w.path for w in part.windows], part.request.edit)
         ],

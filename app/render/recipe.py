@@ -69,8 +69,8 @@ class RecipeInsert:
 
 @dataclass(frozen=True)
 class RecipeKeyframe:
-    """A keyframe to carry. `image` is the PNG as it was accepted; `painted` says whether the model
-    made it from the caption and the seed.
+    """A keyframe to carry. `image` is the PNG as it was accepted, empty where there is none, in a
+    direct edit; `painted` says whether the model made it from the caption and the seed.
 
     `paint_seed` and `paint_settings` are those of the try, `seed` the one that its stretch of the
     clip is made with. Where it was started from a share `keep` of another picture, `grown` says
@@ -273,8 +273,8 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation, spee
             k.seed,
             tries[k.edit_id].seed,
             tries[k.edit_id].settings,
-            all(painting.model == propagation.model for painting in tries[k.edit_id].paintings),
-            text(k.image),
+            k.carried == "direct" or all(painting.model == propagation.model for painting in tries[k.edit_id].paintings),
+            "" if k.carried == "direct" else text(k.image),
             tries[k.edit_id].keep,
             tries[k.edit_id].grown,
             k.carried,

@@ -90,7 +90,7 @@ class StudioWorkers:
             goes_on = [*(window is None for _, window in known[1:]), False]
             made = {key: window if needed else None for (key, window), needed in zip(known, goes_on, strict=True) if window is not None}
             work = WindowsWork(clip, weights, model, request, segment, made)
-            chains.append((work, absent * sampling_of(model, segment.keyframe.task, request.settings).runs))
+            chains.append((work, absent * sampling_of(model, segment.keyframe, request.settings).runs))
         yield from run_chains(self.pool, chains, context)
 
     def paint_tries(self, engine: Engine, reader: ClipReader, request: KeyframeRequest, context: JobContext) -> Iterator[np.ndarray]:

@@ -23,10 +23,10 @@ from core.masks import Feather, MaskSequence
 from core.media import ClipReader, VideoWriter
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
-from core.propagation.direct import DirectEdit, edit_directly
+from core.propagation.direct import direct_keyframe, direct_start
 from core.propagation.propagate import propagate
 from core.propagation.request import EditRequest, Keyframe
-from core.propagation.result import composite_frames
+from core.propagation.schedule import composite_segments
 from core.propagation.window_input import WindowInput
 from core.vivid.contract import VideoEngine
 
@@ -73,10 +73,9 @@ def run_programs(
         with open_sample(sample) as (reader, region):
             begun = time.monotonic()
             took: dict[str, float] = {}
-            if name == OURS:
-                took["try"] = _edit(video(), sample, reader, region, folder, context)
-            elif name == DIRECT:
-                _edit_directly(video(), sample, reader, region, folder, context)
+            if name in (OURS, DIRECT):
+                tried = _edit(video(), sample, reader, region, folder, context, name == DIRECT)
+                took |= {"try": tried} if name == OURS else {}
             else:
                 filled = _inpainted(reader, region) if name == INPAINT else _background(reader, region)
                 _write(folder / "composited" / f"{sample.name}{SUFFIX}", reader, filled, context)
@@ -94,17 +93,24 @@ def seconds_of(folder: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def _edit(model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext) -> float:
-    """A keyframe on the first frame that has a region, propagated; what the model itself gives back
-    is kept beside it, where it is asked for every frame. Returns the seconds of the keyframe.
+def _edit(
+    model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext, direct: bool
+) -> float:
+    """A keyframe on the first frame that has a region, propagated, or `direct` without one; what
+    the model itself gives back is kept beside it, where it is asked for every frame. Returns the
+    seconds of the keyframe.
     """
-    at = next(index for index in region.frames if not region.is_empty(index))
-    behind = behind_keyframe(reader, region, at)
+    whole = FrameRange(0, len(reader))
+    at = direct_start(region, whole)
     begun = time.monotonic()
-    picture = paint_keyframe(model, reader.frame(at), region[at], sample.task, sample.caption, context, behind=behind)
+    if direct:
+        keyframe = direct_keyframe(reader, at, sample.task, sample.caption, seed=0)
+    else:
+        behind = behind_keyframe(reader, region, at)
+        picture = paint_keyframe(model, reader.frame(at), region[at], sample.task, sample.caption, context, behind=behind)
+        keyframe = Keyframe(at, picture, sample.task, sample.caption, seed=0)
     took = time.monotonic() - begun
-    keyframe = Keyframe(at, picture, sample.task, sample.caption, seed=0)
-    request = EditRequest(FrameRange(0, len(reader)), region, (keyframe,), SamplingSettings(), Feather(0))
+    request = EditRequest(whole, region, (keyframe,), SamplingSettings(), Feather(0))
     raw: dict[int, Frame] = {}
 
     def answered(given: WindowInput, answers: list[Frame]) -> None:
@@ -112,22 +118,12 @@ def _edit(model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: Ma
             raw.setdefault(frame, crop.over(source, answer))
 
     windows = list(propagate(model, reader, request, JobContext(token=context.token), answered=answered))
-    frames = (result for _, _, result in composite_frames(reader, region, request.frames, windows, at, picture))
+    frames = (result for _, _, result in composite_segments(reader, request, windows))
     if raw:
-        whole = (raw.get(index, source) for index, source in enumerate(reader.frames()))
-        _write(folder / "raw" / f"{sample.name}{SUFFIX}", reader, whole, context)
+        shown = (raw.get(index, source) for index, source in enumerate(reader.frames()))
+        _write(folder / "raw" / f"{sample.name}{SUFFIX}", reader, shown, context)
     _write(folder / "composited" / f"{sample.name}{SUFFIX}", reader, frames, context)
     return took
-
-
-def _edit_directly(
-    model: VideoEngine, sample: SampleEdit, reader: ClipReader, region: MaskSequence, folder: Path, context: JobContext
-) -> None:
-    edit = DirectEdit(region, sample.task, sample.caption, SamplingSettings())
-    made = {index: (result, raw) for index, result, raw in edit_directly(model, reader, edit, JobContext(token=context.token))}
-    for place, name in enumerate(("composited", "raw")):
-        frames = (made[index][place] if index in made else source for index, source in enumerate(reader.frames()))
-        _write(folder / name / f"{sample.name}{SUFFIX}", reader, frames, context)
 
 
 def _inpainted(reader: ClipReader, region: MaskSequence) -> Iterator[Frame]:

@@ -13,8 +13,10 @@ Task = Literal["add", "modify", "delete"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
-Carried = Literal["change", "picture"]
-"""How a keyframe is carried: as a change of the source's own thing, or as a picture of another."""
+Carried = Literal["change", "picture", "direct"]
+"""How a keyframe is carried: as a change of the source's own thing, or as a picture of another. A
+direct edit has none: its frame is where the painting begins, its caption alone says what it
+shows."""
 Carry = Literal["auto", "change", "picture"]
 """The same as it is asked for; `auto` decides by what the keyframe shows."""
 CARRIES: tuple[Carry, ...] = get_args(Carry)
@@ -188,7 +190,7 @@ class KeyframeEdit:
     clip shows, 0 to 1. An empty `model` means that the picture came from another program. `name`
     is a person's own, empty for none. `carried` says how it is carried unless a
     person says otherwise; None where it was made before that was told. With an `insert` it is that
-    picture laid on the frame.
+    picture laid on the frame; a `direct` one stands for an edit without a keyframe.
 
     `objects` are those that it is for; none stands for all that are edited. `ground` are the
     accepted tries of other objects that the picture shows as well, the lowest first.
@@ -221,6 +223,11 @@ class KeyframeEdit:
         check_keep(self.keep)
         if len(self.name) > LONGEST_NAME:
             raise InputError(f"a name of {len(self.name)} characters is too long: shorten it to {LONGEST_NAME}")
+
+    @property
+    def direct(self) -> bool:
+        """Whether it stands for an edit without a keyframe: it shows the source's own frame."""
+        return self.carried == "direct"
 
     def shares_objects(self, objects: tuple[int, ...]) -> bool:
         """Whether it is for one of these objects, too; none stands for all."""

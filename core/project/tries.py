@@ -78,11 +78,11 @@ def with_accepted(project: Project, edit_id: str) -> Project:
 
 def with_keyframe(project: Project, edit_id: str) -> Project:
     """Let the edit start anew from this try's frame on, in place of the keyframe that was on the
-    same frame.
+    same frame. An edit without a keyframe goes through the clip by itself.
     """
     edit = project.edit(edit_id)
     first = next((other for other in project.accepted_edits if other.objects == edit.objects), None)
-    if first is None or first.frame == edit.frame:
+    if first is None or first.frame == edit.frame or first.direct or edit.direct:
         return with_accepted(project, edit_id)
     return _with_chosen(project, [*project.accepted_edits], [*_further(project, edit), edit])
 
@@ -113,7 +113,10 @@ def ground_of(project: Project, objects: tuple[int, ...], frame: int) -> tuple[K
         The tries, the lowest first.
     """
     return tuple(
-        edit for group in project.keyframes_by_object for edit in group if edit.frame == frame and not edit.shares_objects(objects)
+        edit
+        for group in project.keyframes_by_object
+        for edit in group
+        if edit.frame == frame and not edit.direct and not edit.shares_objects(objects)
     )
 
 
@@ -121,7 +124,9 @@ def _further(project: Project, edit: KeyframeEdit) -> list[KeyframeEdit]:
     """The further keyframes that stay when a try is accepted: of its own objects on other frames,
     and those of objects that have nothing to do with it.
     """
-    known = (project.edit(one) for one in project.keyframes)
+    known = [project.edit(one) for one in project.keyframes]
+    if edit.direct:
+        return [one for one in known if not one.shares_objects(edit.objects)]
     return [one for one in known if (one.frame != edit.frame if one.objects == edit.objects else not one.shares_objects(edit.objects))]
 
 

@@ -8,9 +8,7 @@ from dataclasses import replace
 from core.progress import JobContext
 from core.propagation.request import EditRequest
 from core.propagation.result import EditedWindow, Frame, Frames
-from core.propagation.windows import Window
-
-STAGE = "propagate"
+from core.propagation.windows import STAGE, Window
 
 
 def drawn_windows(

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from typing import Protocol
 
 from core.background import BackgroundModel
 from core.carrying.motion import ThingMotion
@@ -20,25 +17,22 @@ from core.geometry import Box
 from core.progress import JobContext
 from core.project.edits import check_task, SamplingSettings
 from core.propagation.amodal import AmodalExtent
-from core.propagation.between import AnswersBetween
 from core.propagation.changed import carry_change
-from core.propagation.drawn import STAGE
+from core.propagation.direct import paint_directly
 from core.propagation.keyframe_warp import AcceptedKeyframe, KeyframeWarper, WarpTarget
 from core.propagation.laid import carry_insert
 from core.propagation.mask_motion import STRETCH
 from core.propagation.pace import Pace, pace_of
+from core.propagation.redraw import Answered, redraw
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
 from core.propagation.window_input import WindowInput, WindowReader
-from core.propagation.windows import plan_windows, Window
-from core.render.color_match import match_light, match_surroundings
+from core.propagation.windows import SegmentPlan, STAGE, Window
 from core.render.composite import composite
 from core.render.grain import grain_around, ring_box
 from core.render.proportions import keeps_proportions
-from core.vivid.conditioning import with_keyframe
 from core.vivid.contract import Sampling, VideoEngine
-from core.vivid.pixels import mask_to_model, to_frames, to_model
 
 
 def propagate(
@@ -47,7 +41,7 @@ def propagate(
     request: EditRequest,
     context: JobContext,
     stored: Callable[[Window], EditedWindow | None] | None = None,
-    answered: Callable[[WindowInput, list[Frame]], None] | None = None,
+    answered: Answered | None = None,
 ) -> Iterator[EditedWindow]:
     """Edit the frames of a request like its one keyframe.
 
@@ -63,7 +57,7 @@ def propagate(
     done for every frame of the clip.
 
     A keyframe that is carried as a change needs no model (see `carry_change`), nor does one with an
-    insert (see `carry_insert`).
+    insert (see `carry_insert`). A direct edit has no keyframe (see `paint_directly`).
 
     Args:
         model: The video model.
@@ -85,9 +79,9 @@ def propagate(
     """
     keyframe, region = request.keyframe, request.region
     _check(reader, request)
-    sampling = sampling_of(model, keyframe.task, request.settings)
-    held = [other.frame for other in request.kept]
-    windows = plan_windows(request.frames, keyframe.frame, model.window_frames, region.is_empty, pace_for(model, request, keyframe), held)
+    sampling = sampling_of(model, keyframe, request.settings)
+    pace, held = pace_for(model, request, keyframe), [other.frame for other in request.kept]
+    windows = SegmentPlan(keyframe, request.frames, request.frames.stop).windows(model.window_frames, region.is_empty, pace, held)
     total = len(windows) * sampling.runs
     context.report(STAGE, 0, total)
     if keyframe.insert is not None:
@@ -95,6 +89,9 @@ def propagate(
         return
     if keyframe.carried == "change":
         yield from carry_change(reader, request, windows, sampling.runs, context, stored)
+        return
+    if keyframe.carried == "direct":
+        yield from paint_directly(model, reader, request, windows, sampling, context, stored, answered)
         return
 
     background = None if keyframe.task == "add" else BackgroundModel(reader, region)
@@ -122,11 +119,11 @@ def propagate(
             given = window_reader.read(window, last.picture if goes_on else None, context)
             guess = given.warp(last.picture, region[last.frame])
             if background is not None and keyframe.task == "delete":
-                answers = _redraw(model, request, given, guess, sampling, on_step, answered) if model.paints_background else None
+                answers = redraw(model, request, given, guess, sampling, on_step, answered) if model.paints_background else None
                 finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
                 on_step(sampling.runs)
             else:
-                redrawn = _redraw(model, request, given, guess, sampling, on_step, answered)
+                redrawn = redraw(model, request, given, guess, sampling, on_step, answered)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
                 pictures = _warped(request, given, redrawn, background, warper, occluders, context)
                 finished = EditedWindow.of(window.edited, pictures, region)
@@ -138,18 +135,31 @@ def propagate(
         yield finished
 
 
-def sampling_of(model: VideoEngine, task: str, settings: SamplingSettings) -> Sampling:
-    """How the windows of a task are sampled.
+class Asked(Protocol):
+    """What is asked of a keyframe here: its task, and how it is carried."""
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def carried(self) -> str | None: ...
+
+
+def sampling_of(model: VideoEngine, keyframe: Asked | None, settings: SamplingSettings) -> Sampling:
+    """How the windows of a keyframe are sampled.
 
     Args:
         model: Its own settings count where `settings` say None.
-        task: Add, modify or delete.
+        keyframe: What is propagated; None for any that is carried as a picture. A direct edit is
+            painted from noise, with as many steps as a keyframe of its task.
         settings: What was asked for.
 
     Returns:
         Steps, guidance and strength.
     """
-    return model.sampling("delete" if task == "delete" else "propagate", settings)
+    if keyframe is not None and keyframe.carried == "direct":
+        return model.sampling(keyframe.task, settings)
+    return model.sampling("delete" if keyframe is not None and keyframe.task == "delete" else "propagate", settings)
 
 
 def pace_for(model: VideoEngine, request: EditRequest, keyframe: Keyframe) -> Pace | None:
@@ -163,7 +173,8 @@ def pace_for(model: VideoEngine, request: EditRequest, keyframe: Keyframe) -> Pa
     Returns:
         The pace; None for every frame.
     """
-    if keyframe.insert is not None or keyframe.carried == "change" or (keyframe.task == "delete" and not model.paints_background):
+    filled = keyframe.task == "delete" and keyframe.carried != "direct" and not model.paints_background
+    if keyframe.insert is not None or keyframe.carried == "change" or filled:
         return None
     return pace_of(model.declared.rate, request.settings.rate, request.times)
 
@@ -191,58 +202,6 @@ def _check(reader: Frames, request: EditRequest) -> None:
         raise InputError(
             f"the keyframe is {keyframe.picture.shape[1]}x{keyframe.picture.shape[0]}, the region {width}x{height}: they have to agree"
         )
-
-
-def _redraw(
-    model: VideoEngine,
-    request: EditRequest,
-    given: WindowInput,
-    guess: NDArray[np.uint8],
-    sampling: Sampling,
-    on_step: Callable[[int], None],
-    answered: Callable[[WindowInput, list[Frame]], None] | None,
-) -> Sequence[Frame]:
-    """The model's answer for each frame of the window, the conditioning frame included, in the
-    colours of what surrounds the region.
-    """
-    keyframe = request.keyframe
-    shown, hidden = _with_kept(request, given)
-    pixels, mask = with_keyframe(to_model(shown), mask_to_model(hidden), to_model(shown[:1]))
-    warped = to_model(guess)
-    fills_mask = model.mask_fill == "warped" and keyframe.task != "delete"
-    with torch.inference_mode():
-        start = model.encode_pixels(warped) if sampling.strength < 1 else None
-        conditions = model.encode(pixels, mask, warped if fills_mask else None)
-    caption = model.caption_for(keyframe.task, keyframe.caption)
-    video = model.paint(caption, conditions, [keyframe.seed], sampling, on_step, start)
-    frames = list(to_frames(video[0]))[: len(given.slots)]
-    if answered is not None:
-        answered(given, frames)
-    lit = match_light if model.declared.light_drifts else lambda answer, seen, inside: answer
-    answers = zip(frames, given.pixels, given.masks, strict=False)
-    matched = [match_surroundings(lit(answer, seen, inside), seen, inside) for answer, seen, inside in answers]
-    if request.times is None or not given.window.seen:
-        return matched
-    return AnswersBetween(given, request.region, matched, request.times, carried=keyframe.task != "delete")
-
-
-def _with_kept(request: EditRequest, given: WindowInput) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Pixels and masks of a window, with the other keyframes that lie in it as they were accepted
-    and nothing to paint there; nor where a slow clip shows the conditioning frame again.
-    """
-    shown = given.window.shown
-    pixels, masks = given.pixels.copy(), given.masks.copy()
-    masks[[number for number, frame in enumerate(shown) if number and frame == shown[0]]] = False
-    for other in request.kept:
-        if other.frame not in shown[1:]:
-            continue
-        at = shown.index(other.frame)
-        # What fills the window up repeats its last frame.
-        stop = len(pixels) if other.frame == shown[-1] else at + shown.count(other.frame)
-        slot = given.slots[at]
-        pixels[at:stop] = given.crops[slot].crop(accepted_frame(given.sources[slot], other.picture, request.region[other.frame]))
-        masks[at:stop] = False
-    return pixels, masks
 
 
 def _deleted(given: WindowInput, redrawn: Sequence[Frame] | None, background: BackgroundModel, context: JobContext) -> Iterator[Frame]:

@@ -202,7 +202,7 @@ def composite_frames(
     region: Region,
     frames: FrameRange,
     windows: Iterable[EditedWindow | Path],
-    keyframe_index: int,
+    keyframe_index: int | None,
     keyframe: Frame,
 ) -> Iterator[tuple[int, Frame, Frame]]:
     """Put the result together, frame by frame.
@@ -214,7 +214,7 @@ def composite_frames(
         windows: What `propagate` gave, or paths where `EditedWindow.save` left it: of those, only
             the ones that make a frame are in memory. Where windows of two keyframes make it,
             they are mixed.
-        keyframe_index: The frame that shows the accepted keyframe.
+        keyframe_index: The frame that shows the accepted keyframe; None where there is none.
         keyframe: Its picture, uint8 (H, W, 3).
 
     Yields:

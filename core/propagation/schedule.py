@@ -21,11 +21,11 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.propagation.laid import insert_key
-from core.propagation.propagate import pace_for, propagate, sampling_of, STAGE
+from core.propagation.propagate import pace_for, propagate, sampling_of
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, Frame, Frames
 from core.propagation.window_keys import picture_key, window_keys
-from core.propagation.windows import segment_plans, SegmentPlan, Window
+from core.propagation.windows import segment_plans, SegmentPlan, STAGE, Window
 from core.vivid.contract import VideoEngine
 from core.vivid.speed.levers import Levers
 
@@ -81,6 +81,8 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             raise InputError(f"there are two keyframes on frame {one.frame}: leave one out")
     for keyframe in ordered:
         request.check_keyframe(keyframe)
+        if keyframe.carried == "direct":
+            model.check_paints_directly()
 
     def segment(plan: SegmentPlan[Keyframe]) -> Segment:
         keyframe, following = plan.keyframe, plan.following
@@ -93,7 +95,7 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             "task": keyframe.task,
             "caption": model.caption_for(keyframe.task, keyframe.caption),
             "seed": keyframe.seed,
-            "sampling": asdict(sampling_of(model, keyframe.task, request.settings)),
+            "sampling": asdict(sampling_of(model, keyframe, request.settings)),
             "working_size": list(model.working_size),
             "window_frames": model.window_frames,
             **({} if pace is None else {"rate": str(pace.rate)}),
@@ -145,7 +147,7 @@ def run_segments(
         Cancelled: The job was stopped.
     """
     missing = {key: stored(key) is None for segment in segments for key in segment.keys}
-    runs = [sampling_of(model, segment.keyframe.task, request.settings).runs for segment in segments]
+    runs = [sampling_of(model, segment.keyframe, request.settings).runs for segment in segments]
     total = sum(steps * sum(missing[key] for key in segment.keys) for steps, segment in zip(runs, segments, strict=True))
     done = 0
     context.report(STAGE, 0, total)
@@ -181,7 +183,8 @@ def composite_segments(reader: Frames, request: EditRequest, windows: Sequence[E
     ordered = sorted(request.keyframes, key=lambda keyframe: keyframe.frame)
     starts = [request.frames.start, *(keyframe.frame for keyframe in ordered[1:])]
     for keyframe, start, stop in zip(ordered, starts, [*starts[1:], request.frames.stop], strict=True):
-        yield from composite_frames(reader, request.region, FrameRange(start, stop), windows, keyframe.frame, keyframe.picture)
+        at = keyframe.frame if keyframe.carried != "direct" else None
+        yield from composite_frames(reader, request.region, FrameRange(start, stop), windows, at, keyframe.picture)
 
 
 class _Steps(JobContext):

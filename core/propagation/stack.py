@@ -142,7 +142,7 @@ class StackedReader(ClipReader):
     def _made(self, edit: AppliedEdit, index: int, frame: Frame) -> Frame:
         """A frame with one edit as it was made."""
         windows = [self._window(path) for start, stop, path in edit.windows if start <= index < stop and index not in edit.keyframes]
-        at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (-1, np.empty((0, 0, 3), np.uint8))
+        at, picture = (index, edit.keyframes[index]()) if index in edit.keyframes else (None, np.empty((0, 0, 3), np.uint8))
         one = _OneFrame(frame, index)
         _, _, edited = next(composite_frames(one, edit.region, FrameRange(index, index + 1), windows, at, picture))
         if edited is frame or edit.front is None or index not in edit.front.frames or edit.front.is_empty(index):

@@ -89,6 +89,7 @@ class Declaration:
         region_form: The form of region that it does best with; None for any.
         reference_noise: Standard deviation of the noise that is put on what it is shown of the
             clip.
+        direct: Whether it paints a window of which no frame is given.
         light_drifts: Whether tint and contrast of what it paints move away from the source, so
             that windows that go on from one another would add it up.
         tasks: Its defaults for each of SAMPLED.
@@ -112,6 +113,7 @@ class Declaration:
     keyframes: Literal["first", "any"] = "first"
     region_form: Literal["expand", "hull+expand", "box+expand"] | None = None
     reference_noise: float = 0.0
+    direct: bool = True
     light_drifts: bool = False
     shift: float | None = None
     negative_caption: str = ""
@@ -290,6 +292,11 @@ class VideoEngine(ABC):
         frame, it says nothing.
         """
         return wanted if wanted.rate is not None or self.declared.rate is None else replace(wanted, rate="engine")
+
+    def check_paints_directly(self) -> None:
+        """Raise InputError for an engine that has to be given a frame."""
+        if not self.declared.direct:
+            raise InputError(f"{self.declared.title} paints nothing without a keyframe: make one, or choose another video model")
 
     def rate_hint(self, rate: float) -> str:
         """What a person should know of a clip whose `rate` frames a second are all shown; "" for

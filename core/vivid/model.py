@@ -191,7 +191,7 @@ def open_vivid(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -
             mask_fill=_mask_fill(facts.get("hole", "black")),
             keyframe_weight=_keyframe_weight(float(facts.get("kept", 0))),
             object_mattes=bool(facts.get("things", False)),
-            declared=replace(VIVID, rate=_rate(float(facts.get("fps", 0)))),
+            declared=replace(VIVID, rate=_rate(float(facts.get("fps", 0))), direct=bool(facts.get("direct", True))),
         )
 
 

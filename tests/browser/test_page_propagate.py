@@ -20,10 +20,10 @@ FRAMES = 34
 """Three windows."""
 
 
-def open_step(page: Any, url: str, project_id: str) -> None:
-    page.goto(signed(f"{url}/?project={project_id}#propagate"))
+def open_step(page: Any, url: str, project_id: str, step: str = "propagate") -> None:
+    page.goto(signed(f"{url}/?project={project_id}#{step}"))
     page.wait_for_selector("#studio[data-ready=true]")
-    page.wait_for_function("studio.state.view && studio.state.step === 'propagate'")
+    page.wait_for_function("step => studio.state.view && studio.state.step === step", arg=step)
 
 
 DONE = "studio.state.view.result ? studio.state.view.result.windows.filter((window) => window[2]).length : 0"
@@ -31,6 +31,8 @@ DONE = "studio.state.view.result ? studio.state.view.result.windows.filter((wind
 
 def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_path: Path) -> None:
     from builders import disc_clip
+
+    from app.jobs.estimates import Estimates
 
     clip = disc_clip(tmp_path / "disc.mp4", frames=FRAMES, audio=True)
     workspace = tmp_path / "workspace"
@@ -40,9 +42,14 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     problems.watch(page)
 
+    Estimates(workspace / "timings.json").learn_rate("keyframe", "vivid-small", 4.2, "cpu")
     with program(workspace) as (url, process):
-        open_step(page, url, project_id)
+        open_step(page, url, project_id, "keyframe")
+        page.get_by_label("Caption").fill("a blue ball")
+        page.get_by_role("button", name="Without a keyframe").click()
+        page.get_by_text("Paint the clip from the caption alone").wait_for()
         page.locator("#studio-propagate [data-ref=forecast]").get_by_text("about").wait_for(timeout=SLOW)
+        page.get_by_text("3 edits without a keyframe:").wait_for()
         page.locator("#studio-propagate summary").click()
         page.locator("#studio-propagate [data-ref=steps]").fill("1")
         page.get_by_role("button", name=re.compile("^Propagate to")).click()
@@ -82,6 +89,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         report = page.evaluate("studio.state.view.result.report")
         assert report["windows_made"] == 3 - len(kept)
         page.get_by_text(f"{len(kept)} of 3 windows, made before").wait_for()
+        page.get_by_text("none: painted from the caption alone").wait_for()
         page.get_by_text("Where windows meet, nothing shows.").or_(page.locator("[data-ref=joins] button")).wait_for()
         page.get_by_text("The sound is kept as it is.").wait_for()
         page.get_by_label("Format", exact=True).select_option("png")

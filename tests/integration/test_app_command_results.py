@@ -16,6 +16,7 @@ from builders import video_file
 from command_line import BOX, run, run_here
 from PIL import Image
 
+from app.commands.cli import main
 from app.render.command import edit_command
 from app.render.recipe import Recipe
 from core.errors import InputError
@@ -42,8 +43,6 @@ def test_track_writes_a_mask_for_every_frame_of_the_span(talking_clip: Path, tmp
 
 
 def test_a_cut_stops_the_tracking_unless_something_is_said_of_both_shots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.commands.cli import main
-
     ys, xs = np.mgrid[:120, :160]
     shots = np.stack([60 + xs // 4, 90 + ys // 4, 70 + (xs + ys) // 8], -1), np.stack([200 - xs // 3, 60 + xs // 3, 30 + ys], -1)
     frames = np.stack([shots[index >= 6] for index in range(10)]).astype(np.uint8)
@@ -111,6 +110,8 @@ def test_an_edit_can_be_copied_as_a_command(edited: Path) -> None:
     adjusted = {"adjust": "box+expand:6,holes:all,smooth:1", "frame": 0}
     assert asked == {"box": [f"0:{BOX}"], "caption": "a red cube", "seed": 3, "steps": 1, **adjusted}
     (edit,) = recipe.edits
+    direct = replace(recipe, edits=(replace(edit, keyframes=(replace(edit.keyframes[0], carried="direct"),)),))
+    assert "--direct" in shlex.split(edit_command(direct))
     painted = replace(edit.keyframes[0], paint_settings=replace(edit.keyframes[0].paint_settings, painter="sdxl-inpaint"))
     other = replace(recipe, edits=(replace(edit, keyframes=(painted,)),))
     assert shlex.split(edit_command(other))[-2:] == ["--keyframe-model", "sdxl-inpaint"]
@@ -118,16 +119,30 @@ def test_an_edit_can_be_copied_as_a_command(edited: Path) -> None:
         edit_command(replace(recipe, edits=recipe.edits * 2))
 
 
-def test_the_same_seed_gives_the_same_pixels(talking_clip: Path, edited: Path, tmp_path: Path) -> None:
+def test_an_edit_without_a_keyframe_paints_every_frame_and_replays(
+    talking_clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "masks").mkdir()
     for index in range(4):
         (tmp_path / "masks" / f"{index:05d}.png").write_bytes((edited / "masks" / f"{index:05d}.png").read_bytes())
-    words = ["--task", "modify", "--caption", "a red cube", "--frames", "0:4", "--png", "--seed", 3, "--steps", 1]
-    frames = []
-    for name in ("one", "two"):
-        run_here("edit", talking_clip, "--out", tmp_path / name, *words, "--masks", tmp_path / "masks")
-        frames.append([(tmp_path / name / "frames" / f"{index:05d}.png").read_bytes() for index in range(4)])
-    assert frames[0] == frames[1]
+    words = ["--task", "modify", "--caption", "a red cube", "--frames", "0:4", "--png", "--seed", 3, "--steps", 1, "--direct"]
+    run_here("edit", talking_clip, "--out", tmp_path / "one", *words, "--masks", tmp_path / "masks")
+    assert "painted without a keyframe, from frame 0 on" in capsys.readouterr().err
+    report = json.loads((tmp_path / "one" / "report.json").read_text())
+    assert (report["carried"], report["max_difference_outside"]) == ({"0": "direct"}, 0)
+    assert not (tmp_path / "one" / "keyframe.png").exists()
+    with open_clip(talking_clip) as source:
+        for index in range(4):
+            mask = np.asarray(Image.open(tmp_path / "masks" / f"{index:05d}.png")) > 0
+            frame = np.asarray(Image.open(tmp_path / "one" / "frames" / f"{index:05d}.png"))
+            assert (frame[~mask] == source.frame(index)[~mask]).all()
+            assert np.abs(frame[mask].astype(int) - source.frame(index)[mask]).mean() > 5
+    run_here("replay", tmp_path / "one" / "recipe.json", "--out", tmp_path / "two")
+    with open_clip(tmp_path / "one" / "output.mp4") as one, open_clip(tmp_path / "two" / "output.mp4") as two:
+        assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
+    for more in (["--keyframe", edited / "keyframe.png"], ["--carry", "picture"], ["--keyframe-model", "sdxl-inpaint"]):
+        assert main([str(word) for word in ("edit", talking_clip, "--out", tmp_path / "no", *words, "--box", BOX, *more)]) == 2
+        assert "leave --" in capsys.readouterr().err
 
 
 def test_a_keyframe_from_elsewhere_is_used_as_it_is(talking_clip: Path, edited: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from app.commands.replay import replay_to_folder
 from app.commands.result_folder import LIST
 from app.editor.editor import Editor
 from app.engine import Engine
+from app.jobs.estimates import Estimates
 from app.render.recipe import Recipe
 from app.settings import Settings
 from core.errors import Cancelled, InputError
@@ -228,10 +229,24 @@ def test_time_and_memory_are_foretold_and_then_measured(editor: Editor, clip: Pa
     assert (guess.windows, guess.measured) == (3, False)
     assert guess.seconds > 0
     assert guess.memory_mb > 100
-    finish(editor, editor.propagation.start(project_id, settings=QUICK))
+    Estimates(editor.settings.workspace / "timings.json").learn_rate("keyframe", editor.settings.model, 2.0, "cpu")
+    (direct,) = finish(editor, editor.keyframes.start_direct(project_id, "modify", "a blue ball", 3, QUICK))["edits"]
+    chosen = editor.projects.get(project_id)
+    assert [(edit.edit_id, edit.frame, edit.direct) for edit in chosen.accepted_keyframes] == [(direct, 0, True)]
+    finish(editor, editor.propagation.start(project_id))
+    (made,) = editor.projects.get(project_id).propagations
+    report = editor.results.report(project_id, made.propagation_id)
+    assert (report["carried"], report["windows"], report["max_difference_outside"]) == ({"0": "direct"}, 3, 0)
+    assert (made.settings.steps, made.keyframes[0].carried) == (QUICK_STEPS, "direct")
+    source = editor.pictures.frames.frame(chosen, 0)
+    assert (pixels(editor, project_id)[0] != source).any(), "the first frame is painted, too"
     known = editor.estimates.propagation(project_id)
     assert known is not None
-    assert known.measured
+    assert (known.windows, known.measured) == (3, True)
+    cost = editor.estimates.kive(project_id)
+    assert cost is not None
+    assert (cost.one_try, cost.direct, cost.measured) == (2.0, known.seconds, False)
+    assert cost.propagation > 0
     more = editor.estimates.propagation(project_id, SamplingSettings(steps=40))
     assert more is not None
     assert more.seconds > known.seconds

@@ -17,10 +17,13 @@ from core.geometry import FrameRange
 from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext, ProgressEvent
 from core.project.edits import SamplingSettings
+from core.propagation.direct import direct_keyframe, direct_start
 from core.propagation.mask_motion import warp_clips
 from core.propagation.propagate import propagate
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import composite_frames, EditedWindow, fit_keyframe
+from core.propagation.schedule import composite_segments, plan_segments
+from core.propagation.window_input import WindowInput
 from core.render.composite import difference_outside
 from core.render.crop_path import crop_path
 from core.render.region import CropRegion
@@ -273,9 +276,10 @@ def test_stored_windows_give_the_same_result(model: VividModel, tmp_path: Path) 
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_run_that_goes_on_from_stored_windows_gives_the_unbroken_runs_pixels(model: VividModel, tmp_path: Path) -> None:
+@pytest.mark.parametrize("carried", ["picture", "direct"])
+def test_a_run_that_goes_on_from_stored_windows_gives_the_unbroken_runs_pixels(model: VividModel, tmp_path: Path, carried: str) -> None:
     reader, region = _clip(40)
-    whole = _propagate(model, reader, region, 3)
+    whole = _propagate(model, reader, region, 3, carried=carried)
     kept = {}
     for number in (0, 2):  # the first forwards, and one that was reached before its neighbour was lost
         path = tmp_path / f"{number}.npz"
@@ -283,12 +287,44 @@ def test_a_run_that_goes_on_from_stored_windows_gives_the_unbroken_runs_pixels(m
         kept[whole[number].frames] = path
     made: list[torch.Tensor] = []
     hook = model.pipeline.transformer.register_forward_hook(lambda *_: made.append(torch.zeros(0)))
-    resumed = _propagate(model, reader, region, 3, stored=lambda w: EditedWindow.load(kept[w.edited]) if w.edited in kept else None)
+    stored = lambda w: EditedWindow.load(kept[w.edited]) if w.edited in kept else None  # noqa: E731
+    resumed = _propagate(model, reader, region, 3, stored=stored, carried=carried)
     hook.remove()
     assert len(made) == (len(whole) - 2) * SETTINGS.steps
     assert [window.frames for window in resumed] == [window.frames for window in whole]
     for one, two in zip(whole, resumed, strict=True):
         assert _same(one, two)
+
+
+@pytest.mark.parametrize(("count", "task"), [(1, "modify"), (20, "add"), (20, "delete")])
+def test_a_direct_edit_gives_every_frame_and_is_given_none(model: VividModel, count: int, task: str) -> None:
+    reader, region = _clip(count, {0} if count > 1 else set())
+    start = direct_start(region, FrameRange(0, count))
+    keyframe = direct_keyframe(reader, start, task, "a red ball", 1)
+    request = EditRequest(FrameRange(0, count), region, (keyframe,), SETTINGS)
+    hidden: list[np.ndarray] = []
+    given: list[bool] = []
+
+    def answered(window: WindowInput, answers: list[np.ndarray]) -> None:
+        hidden.append(window.masks)
+        given.append(window.window.given)
+        assert len(answers) == len(window.window.frames)
+
+    windows = list(propagate(model, reader, request, JobContext(), answered=answered))
+    assert [window.frames[0] for window in windows] == [0] if count == 1 else [1, 18]
+    assert [frame for window in windows for frame in window.frames] == list(range(start, count))
+    assert given == [False, True][: len(windows)]
+    assert hidden[0][0].any(), "the first frame is painted, too"
+    for frame, source, result in composite_segments(reader, request, windows):
+        assert difference_outside(source, result, region[frame]) == 0
+        assert frame < start or task == "add" or (result[region[frame]] != source[region[frame]]).mean() > 0.5
+    other = Keyframe(start, _keyframe(reader, region, start), "add", "a red ball", 1)
+    beside = replace(request, keyframes=(keyframe, replace(other, frame=count - 1)))
+    with pytest.raises(InputError, match="two keyframes on frame 0" if count == 1 else "goes through the clip by itself"):
+        plan_segments(model, beside, {})
+    keyframes_only = replace(model, declared=replace(model.declared, direct=False))
+    with pytest.raises(InputError, match="VIVID paints nothing without a keyframe"):
+        plan_segments(keyframes_only, request, {})
 
 
 def test_bad_input_is_named(model: VividModel) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.errors import InputError
 from core.geometry import FrameRange
-from core.propagation.windows import plan_windows, segment_plans
+from core.propagation.windows import plan_direct, plan_windows, segment_plans
 
 
 def _frames(frames: tuple[int, int], keyframe: int, length: int, empty: set[int] = frozenset()) -> list[tuple[int, ...]]:
@@ -45,6 +47,21 @@ def test_two_pictures_go_towards_each_other_and_two_changes_blend_in_one_window(
     assert planned("picture", "picture") == [on, [(20, 12), (12, 4), (4, 1)], last, []]
     assert planned("change", "picture") == planned("picture", "picture")
     assert planned("change", "change") == planned("picture", "picture", task="delete") == [on, last, []]
+
+
+def test_a_direct_edit_begins_with_a_window_of_which_no_frame_is_given() -> None:
+    def planned(start: int, empty: set[int] = frozenset()) -> list[tuple[bool, tuple[int, ...]]]:
+        windows = plan_direct(FrameRange(2, 12), start, 5, lambda frame: frame in empty)
+        return [(window.given, window.edited) for window in windows]
+
+    assert planned(2) == [(False, (2, 3, 4, 5, 6)), (True, (7, 8, 9, 10)), (True, (11,))]
+    assert planned(4, {2, 3, 6, 7, 8}) == [(False, (4, 5)), (True, (9, 10, 11))]
+    assert planned(11) == [(False, (11,))]
+    alone = SimpleNamespace(frame=4, task="add", carried="direct")
+    (plan,) = segment_plans([alone], FrameRange(2, 12))
+    assert not plan.windows(5, lambda frame: False)[0].given
+    with pytest.raises(InputError, match="by itself"):
+        segment_plans([alone, SimpleNamespace(frame=8, task="add", carried="picture")], FrameRange(2, 12))
 
 
 @given(st.data())

@@ -24,8 +24,10 @@ from core.project.tracks import FORMS, MaskAdjustment
 from core.training.adapter.config import Vivid5bConfig
 from core.training.common.overrides import with_overrides
 from core.training.datasets.conditions import draw_conditions
-from core.training.datasets.reading import read_data
-from core.training.datasets.records import choose_frames, load_record, plan_crop
+from core.training.datasets.feed import ManifestSource
+from core.training.datasets.reading import groups_of, read_data, with_frames
+from core.training.datasets.records import choose_frames, load_frame, load_record, plan_crop
+from core.training.datasets.sample_schedule import DrawnSample
 from core.vivid.conditioning import DELETE_CAPTION
 from tests.builders import noise_frames, training_records, video_file
 
@@ -53,6 +55,14 @@ def test_masks_in_every_form_are_the_same_masks(manifest: Path) -> None:
         assert len(set(widths.tolist())) <= 2, "the region keeps its width"
         red = example.frames[..., 0].astype(int) > 150
         assert (red == example.masks).mean() > 0.95, "the masks lie on the thing, at every frame"
+    single = [load_frame(records[0], config, visit) for visit in range(4)]
+    assert {frame.frames.shape for frame in single} == {(1, 32, 48, 3)}
+    assert all(((frame.frames[..., 0].astype(int) > 150) == frame.masks).mean() > 0.95 for frame in single)
+    assert len({frame.frames.tobytes() for frame in single}) > 1, "each visit sees another frame"
+    groups = with_frames(groups_of(read_data(str(manifest))))
+    assert [list(groups[kind, "draw"]) for kind in ("image", "video")] == [[3, 4, 0, 1], [0, 1]]  # type: ignore[index]
+    source = ManifestSource(read_data(str(manifest)), replace(config, images_from_videos=True), None)
+    assert source.sample(DrawnSample("image", "delete", 0, 2, 1)).frames.shape[0] == 1
 
 
 def test_masks_are_given_forms_or_left_alone() -> None:

@@ -69,7 +69,11 @@ export const unsupportedOf = (result) => result.report.unsupported || [];
 
 /** Words for how a keyframe is carried; empty while nobody knows. */
 export const carriedWords = (carried) =>
-  ({ change: "carried as a change of the source", picture: "carried as a picture" })[carried] || "";
+  ({
+    change: "carried as a change of the source",
+    picture: "carried as a picture",
+    direct: "none: painted from the caption alone",
+  })[carried] || "";
 
 /** Where windows meet one another or a keyframe: [{ frame, score }]. */
 export const seamsOf = (result) => result.report.joins || [];

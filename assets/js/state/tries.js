@@ -30,8 +30,12 @@ export const tryTitle = (edit) => edit.name || edit.caption || "Removed";
 /** The task and the caption of an edit; `nothing` is said where it has no caption. */
 export const taskWords = (edit, nothing = "") => `${TASKS[edit.task]}${edit.caption ? ` “${edit.caption}”` : nothing}`;
 
+/** Whether what stands among the tries is an edit of the clip without a keyframe. */
+export const isDirect = (edit) => edit.carried === "direct";
+
 /** What was asked of a try, also where another program made it. */
 export const askedOf = (edit) => {
+  if (isDirect(edit)) return `${taskWords(edit)}, without a keyframe`;
   if (edit.insert) return `A picture of your own: “${edit.caption}”`;
   if (edit.model) return taskWords(edit);
   return `From another program${edit.caption ? `: “${edit.caption}”` : ""}`;

@@ -4,7 +4,7 @@ import { goTo } from "../state/project.js";
 import { carriedWords } from "../state/result.js";
 import { request } from "../state/requests.js";
 import { state } from "../state/store.js";
-import { objectNames, taskWords } from "../state/tries.js";
+import { isDirect, objectNames, taskWords } from "../state/tries.js";
 import { iconButton, make } from "../widgets/dom.js";
 import { tryThumbnail } from "./try_row.js";
 
@@ -22,10 +22,12 @@ export const mountAcceptedKeyframes = (ref, server) => {
     const at = own.indexOf(edit);
     const from = at ? edit.frame : clip.start;
     const until = at + 1 < own.length ? own[at + 1].frame - 1 : clip.stop - 1;
-    const where = own.length < 2 ? `frame ${edit.frame}` : `frames ${from} to ${until}`;
+    const alone = isDirect(edit) ? "the whole clip" : `frame ${edit.frame}`;
+    const where = own.length < 2 ? alone : `frames ${from} to ${until}`;
     const reach = edit.objects.length ? `${objectNames(edit)}, ${where}` : where;
     const how = ref.carry.value === "auto" ? edit.carried : ref.carry.value;
     const carried = edit.task === "delete" ? "" : carriedWords(how); // what is removed is not carried
+    const way = isDirect(edit) ? "without a keyframe" : carried;
     const go = { title: `Go to frame ${edit.frame}`, onclick: () => goTo(edit.frame) };
     const stale = make("span", { class: "vs-warn" }, "The masks changed since: try again in step 4.");
     const words = make(
@@ -33,7 +35,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
       {},
       make("button", { type: "button", class: "vs-keyname", ...go }, keyframeWords(edit)),
       make("span", { class: "vs-quiet" }, `${reach}, seed ${edit.seed}`),
-      carried ? make("span", { class: "vs-quiet" }, carried) : null,
+      way ? make("span", { class: "vs-quiet" }, way) : null,
       edit.stale ? stale : null,
     );
     const leaveOut = () => request(server, "remove_keyframe", { edit_id: edit.id });
@@ -50,7 +52,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
     const keyframes = carried.map((one) => edits.find((edit) => edit.id === one)).filter(Boolean);
     const fits = (edit) => {
       const own = keyframes.filter((other) => sameObjects(other, edit));
-      return own.length > 0 && !own.some((other) => other.frame === edit.frame);
+      return own.length > 0 && !own.some((other) => other.frame === edit.frame) && ![edit, ...own].some(isDirect);
     };
     const others = edits.filter((edit) => !carried.includes(edit.id) && !edit.stale && fits(edit));
     const key = JSON.stringify([id, ref.carry.value, clip.start, clip.stop, keyframes, others.map((edit) => edit.id)]);
@@ -62,7 +64,7 @@ export const mountAcceptedKeyframes = (ref, server) => {
       make("option", { value: edit.id }, `frame ${edit.frame}: ${keyframeWords(edit)}, seed ${edit.seed}`);
     ref.add.replaceChildren(make("option", { value: "" }, "Start anew from another try …"), ...others.map(option));
     ref.keySection.hidden = !keyframes.length;
-    ref.carryRow.hidden = keyframes.every((edit) => edit.task === "delete");
+    ref.carryRow.hidden = keyframes.every((edit) => edit.task === "delete" || isDirect(edit));
   };
   ref.carry.addEventListener("change", draw);
   return draw;

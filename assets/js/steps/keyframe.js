@@ -8,7 +8,7 @@ import { openStep } from "../state/project.js";
 import { ask, change, request } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { covers } from "../state/timeline.js";
-import { chosenTry, objectNames, tryById, tryTitle } from "../state/tries.js";
+import { chosenTry, isDirect, objectNames, tryById, tryTitle } from "../state/tries.js";
 import { focusText, numberIn, wholeNumber } from "../widgets/dom.js";
 import { estimator } from "./estimates.js";
 import { leftAsTheyAre, mountOwnEdits } from "./own_edits.js";
@@ -103,8 +103,29 @@ export const mountKeyframe = (ref, server) => {
       preset: painters.preset(),
       parent: state.branch || null,
       keep: keepsPicture() ? Number(ref.keep.value) / 100 : 0,
-      objects: state.forObject === null ? [] : [state.forObject],
+      objects: forObjects(),
     });
+  };
+  const forObjects = () => (state.forObject === null ? [] : [state.forObject]);
+  let before = null; // what was accepted when an edit without a keyframe was asked for
+  const startDirect = () => {
+    set({ playing: false });
+    before = state.view.accepted_tries.join();
+    request(server, "start_direct", {
+      task: task(),
+      caption: task() === "delete" ? "" : caption(),
+      seed: seed(),
+      steps: wholeNumber(ref.steps),
+      guidance: numberIn(ref.guidance),
+      fit: ref.fit.value || null,
+      objects: forObjects(),
+    });
+  };
+  const goOnDirectly = () => {
+    const { accepted_tries: accepted } = state.view;
+    if (before === null || accepted.join() === before || !accepted.some((id) => isDirect(tryById(id)))) return;
+    before = null;
+    if (state.step === "keyframe") goOn();
   };
   // What is for one object is accepted for it, and the next object may follow.
   const isAccepted = () => state.view.accepted_tries.includes(state.tryId);
@@ -115,6 +136,7 @@ export const mountKeyframe = (ref, server) => {
     else change(server, "accept_try", { edit_id: state.tryId }).then(alone ? () => {} : goOn, () => {});
   };
   ref.secondary.addEventListener("click", startTries);
+  ref.direct.addEventListener("click", startDirect);
   ref.shadows.addEventListener("change", () => request(server, "set_shadows", { shadows: ref.shadows.checked }));
   ref.primary.addEventListener("click", accept);
 
@@ -251,7 +273,10 @@ export const mountKeyframe = (ref, server) => {
     const missing = writes && !caption();
     const where = missingHere();
     ref.secondary.disabled = busy || missing || Boolean(where);
+    const nothing = !state.view.objects.some((object) => object.edited);
+    ref.direct.disabled = busy || missing || nothing;
     ref.secondary.title = `Try on frame ${state.frame} (Enter in the caption)`;
+    goOnDirectly();
     drawBranch();
     drawLinks(!where);
     askEstimate();

@@ -7,6 +7,7 @@ import { goTo, openStep } from "../state/project.js";
 import { change, request } from "../state/requests.js";
 import { carriedWords, missingWindows, resultPlays, unsupportedOf } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
+import { isDirect, tryById } from "../state/tries.js";
 import { factRows, make, numberIn, wholeNumber } from "../widgets/dom.js";
 import { mountAcceptedKeyframes } from "./accepted_keyframes.js";
 import { estimator } from "./estimates.js";
@@ -118,11 +119,23 @@ export const mountPropagate = (ref, server) => {
     const shown = final.shown ? ` ${shownWords(final.shown)}.` : "";
     return `${windows}${time}, ${memory(final.memory)} of memory${guess}.${shown}`;
   };
+  // N tries and one propagation beside N edits without a keyframe; N is what was tried, or a few
+  const kiveWords = () => {
+    const { kive } = estimates.latest() || {};
+    if (!kive || isPaused()) return "";
+    const tries = Math.max(3, state.view.edits.filter((edit) => edit.model && !isDirect(edit)).length);
+    const tried = duration(tries * kive.one_try + kive.propagation);
+    const without = `${tries} edits without a keyframe: ${duration(tries * kive.direct)}`;
+    return `${tries} tries and one propagation: ${tried}; ${without}${kive.measured ? "" : ", at a first guess"}.`;
+  };
   const drawEstimate = () => {
     const { view } = state;
     const upToDate = isWhole() && view.result.fits && !view.result.draft;
-    ref.forecast.textContent = view.accepted && !running() && !upToDate ? estimateWords() : "";
+    const tells = view.accepted && !running() && !upToDate;
+    ref.forecast.textContent = tells ? estimateWords() : "";
     ref.forecast.hidden = !ref.forecast.textContent;
+    ref.kive.textContent = tells ? kiveWords() : "";
+    ref.kive.hidden = !ref.kive.textContent;
   };
   for (const input of [ref.steps, ref.guidance, ref.rate, ref.preset]) input.addEventListener("change", askEstimate);
 
@@ -140,15 +153,18 @@ export const mountPropagate = (ref, server) => {
     const left = missingWindows(result);
     return `Stopped on the way: ${left ? `${plural(left, "window")} to go` : "only the video is to be written"}.`;
   };
+  const leadWords = () => {
+    const chosen = state.view.accepted_tries.map(tryById).filter(Boolean);
+    return chosen.length && chosen.every(isDirect)
+      ? "Paint the clip from the caption alone, without a keyframe."
+      : "Propagate the keyframe through the clip.";
+  };
   const drawButtons = () => {
     const { accepted: keyframe, layers, result } = state.view;
     const paused = isPaused();
     const busy = Boolean(running());
     const fresh = isWhole() && result.fits && !result.stale && !result.draft;
-    ref.lead.textContent =
-      keyframe || !layers.length
-        ? "Propagate the keyframe through the clip."
-        : "The next edit starts from your accepted edits.";
+    ref.lead.textContent = keyframe || !layers.length ? leadWords() : "The next edit starts from your accepted edits.";
     ref.primary.disabled = busy || (!keyframe && !paused);
     ref.secondary.disabled = busy || !keyframe;
     ref.primary.textContent = mainWords();

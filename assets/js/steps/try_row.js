@@ -2,7 +2,7 @@
 
 import { projectUrl } from "../state/project.js";
 import { state } from "../state/store.js";
-import { askedOf, objectNames, tryTitle } from "../state/tries.js";
+import { askedOf, isDirect, objectNames, tryTitle } from "../state/tries.js";
 import { iconButton, make, thumbnail } from "../widgets/dom.js";
 
 const DEEPEST = 5; // levels that are indented; what lies deeper stands at the last of them
@@ -19,6 +19,7 @@ export const tryMarks = (id) => {
 };
 
 const aboutTry = (edit) => {
+  if (isDirect(edit)) return `without a keyframe, seed ${edit.seed}`;
   const origin = edit.model ? `seed ${edit.seed}` : edit.insert ? "your own picture" : "brought in";
   const whose = edit.objects.length ? `, for ${objectNames(edit)}` : "";
   return `frame ${edit.frame}, ${origin}${edit.keep ? `, keeps ${Math.round(edit.keep * 100)} %` : ""}${whose}`;
@@ -96,7 +97,9 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
     make(
       "span",
       {},
-      `frame ${edit.frame}, ${edit.model ? `seed ${edit.seed}` : edit.insert ? "your picture" : "brought in"}`,
+      isDirect(edit)
+        ? aboutTry(edit)
+        : `frame ${edit.frame}, ${edit.model ? `seed ${edit.seed}` : edit.insert ? "your picture" : "brought in"}`,
     ),
     edit.objects.length ? make("span", { class: "vs-try-object" }, objectNames(edit)) : null,
     grown ? make("span", {}, `+${grown}`) : null,

@@ -233,6 +233,7 @@ class AdapterTraining:
             "max_text_length": self.text_length,
             "tasks": tasks,
             "fps": self.config.fps,
+            "direct": self.config.keyframe_probability < 1,
             "base": str(base.resolve()) if base.exists() else self.config.base,
             "adapter": "vivid.safetensors",
         }

@@ -38,6 +38,8 @@ class DataConfig:
     """KIVE: how often a video's first frame is given and its mask is zero."""
     caption_drop: float = 0.1
     """How often the caption is empty, which guidance needs."""
+    images_from_videos: bool = False
+    """Image samples are single frames of video records, too; each visit draws another frame."""
     mask_forms: bool = True
     """Give masks as tracked one of the paper's six forms; without, they are taken as they are."""
     expand_from: int = 4

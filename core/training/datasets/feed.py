@@ -26,8 +26,8 @@ from core.training.datasets.config import DataConfig
 from core.training.datasets.encoders import Encoders
 from core.training.datasets.latent_cache import LatentCache
 from core.training.datasets.manifest import Record, skip
-from core.training.datasets.reading import groups_of
-from core.training.datasets.records import load_record, LoadedRecord
+from core.training.datasets.reading import groups_of, with_frames
+from core.training.datasets.records import load_frame, load_record, LoadedRecord
 from core.training.datasets.sample_schedule import DrawnSample, Kind, SampleSchedule, share_of, Task
 from core.vivid.conditioning import latent_mask, masked_video, with_keyframe
 from core.vivid.pixels import mask_to_model, to_frames, to_model
@@ -102,7 +102,7 @@ class ManifestSource:
 
     def __init__(self, records: Sequence[Record], config: DataConfig, cache: LatentCache | None) -> None:
         self.records, self.config, self.cache = records, config, cache
-        self.groups = groups_of(records)
+        self.groups = with_frames(groups_of(records)) if config.images_from_videos else groups_of(records)
 
     def sample(self, drawn: DrawnSample) -> TrainingSample:
         """Read the drawn record, or with bad_records=skip the next of its group that can be
@@ -112,15 +112,19 @@ class ManifestSource:
         for offset in range(len(group)):
             index = group[(start + offset) % len(group)] if offset else drawn.record
             try:
-                return self._read(self.records[index], drawn.epoch)
+                return self._read(self.records[index], drawn.kind, drawn.epoch)
             except InputError as error:
                 if self.config.bad_records == "stop":
                     raise InputError(f"{error} (bad_records=skip continues without it)") from error
                 skip(error)
         raise InputError(f"none of the {len(group)} {drawn.kind} records can be read")
 
-    def _read(self, record: Record, visit: int) -> TrainingSample:
+    def _read(self, record: Record, kind: Kind, visit: int) -> TrainingSample:
         caption = draw_caption(self.config, record.key, record.captions, visit)
+        if kind != record.kind:  # one frame of a video, which nothing was precomputed of
+            conditions = draw_conditions(self.config, record.key, kind, visit)
+            example = load_frame(record, self.config, visit)
+            return TrainingSample(caption, False, example.frames, region_of(example, conditions), example.source)
         known = (self.cache.record(record.key) if self.cache is not None else None) or {}
         variants = self.cache.variants if self.cache is not None else 0
         if variants and known:

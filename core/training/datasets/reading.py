@@ -136,6 +136,13 @@ def groups_of(records: Sequence[Record]) -> Mapping[tuple[Kind, Task], Sequence[
     return groups
 
 
+def with_frames(groups: Mapping[tuple[Kind, Task], Sequence[int]]) -> Mapping[tuple[Kind, Task], Sequence[int]]:
+    """The same groups where every video record is an image record, too."""
+    tasks: tuple[Task, ...] = ("draw", "delete")
+    images = {("image", task): _Chained([groups.get((kind, task), ()) for kind in ("image", "video")]) for task in tasks}
+    return {**groups, **images}  # type: ignore[dict-item]
+
+
 class _Shifted(Sequence[int]):
     def __init__(self, members: Sequence[int], by: int) -> None:
         self._members, self._by = members, by

@@ -55,6 +55,35 @@ def load_record(record: Record, config: DataConfig) -> LoadedRecord:
         raise InputError(f"{record.where}: {error}") from error
 
 
+def load_frame(record: Record, config: DataConfig, visit: int) -> LoadedRecord:
+    """Read one frame of a video record as an image sample.
+
+    Args:
+        record: Of a video.
+        config: Sizes and seed.
+        visit: How often the record was an image sample before: another frame each time.
+
+    Returns:
+        A frame on which the mask isn't empty.
+
+    Raises:
+        InputError: As for `load_record`.
+    """
+    try:
+        with _clip(record.media) as clip, _masks_of(record, clip.info.size) as masks:
+            if len(masks) != len(clip):
+                raise InputError(f"{len(masks)} masks for a video of {len(clip)} frames")
+            start = int(generator_for(config.seed, record.key, 5, visit).integers(len(clip)))
+            chosen = next((index for index in [*range(start, len(clip)), *range(start)] if masks[index].any()), start)
+            source = None
+            if record.masked is not None:
+                with _clip(record.masked) as other:
+                    source = [other.frame(chosen)]
+            return replace(_cropped([clip.frame(chosen)], [masks[chosen]], source, config), form=record.form)
+    except InputError as error:
+        raise InputError(f"{record.where}: {error}") from error
+
+
 def choose_frames(times: Sequence[Fraction], wanted: int, fps: float, start: int) -> list[int]:
     """Choose the frames of a sample by their time.
 

@@ -63,6 +63,7 @@ class SampleSchedule:
                     verb = "delete" if task == "delete" else "add or modify"
                     raise InputError(
                         f"the data holds no {kind} records that {verb}: give some, or say {kind}_batches=0 or {task}_samples=0"
+                        f"{', or images_from_videos=true' if kind == 'image' else ''}"
                     )
 
     def kind(self, step: int) -> Kind:
