@@ -27,7 +27,7 @@ def start(where: str) -> Any:
     except ImportError as error:
         raise InputError(f"Ray can't be loaded ({error}): install the group `data`, or leave --workers out") from None
     local = where.startswith("local:")
-    given: dict[str, Any] = {"include_dashboard": False, "num_cpus": int(where[6:])} if local else {"address": where}
+    given: dict[str, Any] = {"address": "local", "include_dashboard": False, "num_cpus": int(where[6:])} if local else {"address": where}
     # what Ray starts here has to find the program, wherever it was started from
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), *([before] if before else [])])
