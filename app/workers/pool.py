@@ -4,6 +4,7 @@ are none.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import threading
@@ -61,9 +62,12 @@ class WorkerPool:
 
         InputError when Ray is not installed, or can't be started or reached.
         """
-        self._ray = local_ray.start(settings.workers)
+        self._where = settings.workers
+        self._ray = local_ray.start(self._where)
         self._local = int(settings.workers[6:]) if settings.workers.startswith("local:") else 0
-        self._settings = dataclasses.replace(settings, workers="", token=None, password_file=None)
+        # each of them sees one device only
+        device = settings.device.partition(":")[0]
+        self._settings = dataclasses.replace(settings, workers="", token=None, password_file=None, device=device)
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         self._refused: dict[str, str] = {}
@@ -96,9 +100,9 @@ class WorkerPool:
         ended = False
         try:
             self._send_files(worker, work, context)
-            self._get(worker, worker.actor.begin.remote(work))
+            self._call(worker, "begin", work)
             while not ended:
-                news: News = self._get(worker, worker.actor.next.remote())
+                news: News = self._call(worker, "next")
                 ended = news.ended
                 yield from news.items
                 if news.progress is not None:
@@ -106,13 +110,11 @@ class WorkerPool:
                 if news.error is not None:
                     raise _raised(news.error, worker.name)
                 context.check()
-        except WorkerLost:
-            ended = False
-            raise
         finally:
             if not ended:
-                worker.actor.stop.remote(context.token.reason)
-                worker.awaited = worker.actor.about.remote()
+                with contextlib.suppress(*self._lost):
+                    worker.actor.stop.remote(context.token.reason)
+                    worker.awaited = worker.actor.about.remote()
             worker.busy = False
 
     def run_again(self, work: Work, context: JobContext) -> Iterator[Any]:
@@ -176,7 +178,26 @@ class WorkerPool:
             time.sleep(_LOOK)
 
     def _look_after(self) -> None:
-        """Make the actors that there is room for, and see which are ready."""
+        """Make the actors that there is room for, and see which are ready. A cluster that is gone
+        is looked for again.
+        """
+        try:
+            self._count_and_see()
+        except self._lost as error:
+            now = time.monotonic()
+            if self._workers:
+                log.warning("the workers can't be reached any more (%s)", _reason(error))
+            self._workers.clear()
+            if now - self._counted >= _COUNT:
+                self._counted = now
+                with contextlib.suppress(InputError):
+                    self._ray.shutdown()
+                    self._ray = local_ray.start(self._where)
+                    self._counted = -_COUNT
+
+    def _count_and_see(self) -> None:
+        if not self._ray.is_initialized():  # what is asked would start a Ray on this machine
+            raise ConnectionError("Ray has ended")
         now = time.monotonic()
         if now - self._counted >= _COUNT:
             self._counted = now
@@ -217,7 +238,7 @@ class WorkerPool:
     def _room(self) -> tuple[dict[str, Any], int]:
         """What an actor asks of Ray, and how many of them there can be."""
         if self._local:
-            gpus = self._ray.cluster_resources().get("GPU", 0)
+            gpus = 0 if self._settings.device in ("cpu", "mps") else self._ray.cluster_resources().get("GPU", 0)
             return {"num_cpus": 0, "num_gpus": min(1.0, gpus / self._local)}, self._local
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if gpus := int(sum(node.get("GPU", 0) for node in nodes)):
@@ -227,29 +248,47 @@ class WorkerPool:
     def _send_files(self, worker: _Worker, work: Work, context: JobContext) -> None:
         """Bring what the work needs to the worker, a few pieces at a time."""
         files = {file.sha256: file for file in work.files}
-        missing = self._get(worker, worker.actor.missing.remote(list(files.values())))
+        missing = self._call(worker, "missing", list(files.values()))
         total, done = sum(files[one].size for one in missing), 0
         on_the_way: list[Any] = []
         for sha256 in missing:
             size, sent = files[sha256].size, 0
             for piece in files[sha256].pieces():
                 first, sent = sent == 0, sent + len(piece)
-                on_the_way.append(worker.actor.receive.remote(sha256, piece, first, sent >= size))
+                on_the_way.append(self._ask(worker, "receive", sha256, piece, first, sent >= size))
                 while len(on_the_way) > (0 if sent >= size else 1):
-                    self._get(worker, on_the_way.pop(0))
+                    self._answer(worker, on_the_way.pop(0))
                 done += len(piece)
                 context.report(SENDING, done >> 20, max(1, total >> 20), unit="MB")
 
-    def _get(self, worker: _Worker, reference: Any) -> Any:
-        try:
+    def _call(self, worker: _Worker, method: str, *arguments: Any) -> Any:
+        return self._answer(worker, self._ask(worker, method, *arguments))
+
+    def _ask(self, worker: _Worker, method: str, *arguments: Any) -> Any:
+        with self._reached(worker):
+            return getattr(worker.actor, method).remote(*arguments)
+
+    def _answer(self, worker: _Worker, reference: Any) -> Any:
+        with self._reached(worker):
             answer = self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError:
-            raise  # an internal error of ours, with its traceback
-        except (self._ray.exceptions.RayError, ConnectionError) as error:
-            raise WorkerLost(f"the worker {worker.name} is gone") from error
         if isinstance(answer, StudioError):
             raise _raised(answer, worker.name)
         return answer
+
+    @contextlib.contextmanager
+    def _reached(self, worker: _Worker) -> Iterator[None]:
+        """WorkerLost where Ray can't reach it. An internal error of ours there stays what it is."""
+        try:
+            yield
+        except self._ray.exceptions.RayTaskError:
+            raise
+        except self._lost as error:
+            raise WorkerLost(f"the worker {worker.name} is gone") from error
+
+    @property
+    def _lost(self) -> tuple[type[Exception], ...]:
+        """What Ray raises where a worker, or the cluster, can't be reached."""
+        return ConnectionError, RuntimeError, self._ray.exceptions.RayError
 
 
 def _raised(error: StudioError | Failed, name: str) -> Exception:
