@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.file_facts import keep_facts_in
 from core.models.catalogue import entry, ModelKind
 from core.models.presets import check_has_draft, draft_files, draft_name, draft_of, split_draft
-from core.models.store import ModelStore
+from core.models.store import is_denoiser_alone, ModelStore
 from core.progress import JobContext
 from core.project.edits import Preset, SamplingSettings, VIDEO_MODEL
 
@@ -346,7 +346,7 @@ class Engine:
 
                 shared = self._shared_device()
                 room = None if shared is None else lambda: shared.room
-                self._painters[name] = load_keyframe_model(name, self.device, self.store, self.settings.memory, room)
+                self._painters[name] = load_keyframe_model(name, self.device, self.store, self.settings.memory, room, self.settings.speed)
             return self._painters[name]
 
     def at_work(self, model: Working) -> Working:
@@ -381,7 +381,7 @@ class Engine:
 
         plain, drafted = split_draft(name)
         path, base = self.store.locate(plain, kind), None
-        if kind == "video" and path.is_file():
+        if kind == "video" and is_denoiser_alone(path):
             from core.engines.single_file import base_of
 
             base = base_of(path, self.store)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "gguf", "torchao", "av", "numpy")
 _CAPTION = "a red ball"
-SIZE = (480, 270)
+SIZE = (320, 192)
 """Of the clip: what goes on around the model is not what is asked."""
 _Facts = dict[str, Any]
 

@@ -15,6 +15,7 @@ from core.engines.folders import facts_of
 from core.errors import ModelMissingError
 from core.models import ModelStore
 from core.models.presets import check_has_draft, draft_files, draft_of, split_draft
+from core.models.store import is_denoiser_alone
 from core.models.tensors import check_package
 from core.vivid.contract import Declaration, VideoEngine
 from core.vivid.distilled import add_draft, as_draft
@@ -85,8 +86,8 @@ def load_video_engine(name: str, device: str, store: ModelStore, memory: str = "
 
 
 def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
-    if folder.is_file():
-        return _read_file(folder, name, dtype, store)
+    if is_denoiser_alone(folder):
+        return _read_alone(folder, name, dtype, store)
     # Asked first, so that the model that ships does not wait for the libraries of the others.
     if is_vivid(facts_of(folder)):
         return open_vivid(folder, name, dtype, store)
@@ -98,7 +99,7 @@ def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> Vid
     raise _unknown(folder)
 
 
-def _read_file(path: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
+def _read_alone(path: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
     from core.engines.single_file import base_of, read_denoiser
 
     folder = base_of(path, store)

@@ -1,5 +1,6 @@
-"""A denoiser of one's own in a single file, as diffusers or its makers lay it out. The other parts
-come from the model of the catalogue that has the same size.
+"""A denoiser of one's own, as diffusers or its makers lay it out: a safetensors file, a folder with
+the pieces of one, or a GGUF file. The other parts come from the model of the catalogue that has the
+same size.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from typing import Any
 import diffusers
 import torch
 from accelerate import init_empty_weights
-from safetensors import SafetensorError
 
 from core.engines.folders import config_of
 from core.errors import ModelMissingError
 from core.models import ModelStore
 from core.models.catalogue import MODELS
 from core.models.model import ModelEntry
-from core.models.tensors import load_tensors, shapes_of
+from core.models.store import PIECES
+from core.models.tensors import DAMAGED, load_tensors, shapes_of
 
 _SIGNS = {"wan-vace": ("vace_patch_embedding.weight", 96), "cogvideox-fun": ("patch_embed.proj.weight", 33)}
 """By engine: the tensor that tells it, and how many channels that reads."""
+_GGUF = ".gguf"
 _PREFIX = "model.diffusion_model."
 """What some programs put before every name."""
 _SCALES = ("scaled_fp8", "scale_weight", "weight_scale", "scale_input", "input_scale")
@@ -33,7 +35,7 @@ def base_of(path: Path, store: ModelStore) -> Path:
     """The folder of the model whose other parts fit a denoiser.
 
     Args:
-        path: A file with a denoiser; only its header is read.
+        path: A file or folder with a denoiser; only its headers are read.
         store: Where models lie.
 
     Raises:
@@ -63,7 +65,7 @@ def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
     """Read a denoiser.
 
     Args:
-        path: Its file, safetensors.
+        path: Its file or folder.
         folder: Of the model that has the other parts, and the denoiser's configuration.
         dtype: Precision of the weights.
 
@@ -75,17 +77,45 @@ def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
         SafetensorError, OSError: The file is damaged.
     """
     kind = getattr(diffusers, config_of(folder, "transformer")["_class_name"])
-    tensors = {name.removeprefix(_PREFIX): value for name, value in load_tensors(path).items()}
+    if path.suffix == _GGUF:
+        return _read_gguf(path, kind, folder, dtype)
+    tensors = {name.removeprefix(_PREFIX): value for piece in _pieces(path) for name, value in load_tensors(piece).items()}
     with init_empty_weights():
         network = kind.from_config(kind.load_config(folder, subfolder="transformer", local_files_only=True))
     if set(tensors) == set(network.state_dict()):
         network.load_state_dict(tensors, assign=True)
         return network.to(dtype).eval()
-    network = kind.from_single_file(tensors, config=str(folder), subfolder="transformer", dtype=dtype, local_files_only=True)
+    return _whole(kind.from_single_file(tensors, config=str(folder), subfolder="transformer", dtype=dtype, local_files_only=True))
+
+
+def _read_gguf(path: Path, kind: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """Weights in few bits, which are computed back at work: they stay small in memory."""
+    if not hasattr(kind, "from_single_file"):
+        raise ValueError(f"diffusers reads no GGUF file of a {kind.__name__}")
+    settings = diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
+    own = {"config": str(folder), "subfolder": "transformer", "local_files_only": True}
+    return _whole(kind.from_single_file(str(path), quantization_config=settings, dtype=dtype, **own))
+
+
+def _whole(network: Any) -> Any:
+    """The network; ValueError where its file left some of it out."""
     lacking = [name for name, value in network.named_parameters() if value.is_meta]
     if lacking:
         raise ValueError(f"{len(lacking)} of its weights are missing, such as {lacking[0]}")
-    return network
+    return network.eval()
+
+
+def _pieces(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.glob(PIECES))
+
+
+def _shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """Of all tensors; what is damaged raises."""
+    if path.suffix != _GGUF:
+        return {name: shape for piece in _pieces(path) for name, shape in shapes_of(piece).items()}
+    from gguf import GGUFReader
+
+    return {tensor.name: tuple(int(side) for side in reversed(tensor.shape)) for tensor in GGUFReader(path).tensors}
 
 
 def _takes_turns(model: ModelEntry) -> bool:
@@ -96,9 +126,11 @@ def _takes_turns(model: ModelEntry) -> bool:
 def _kind_of(path: Path) -> tuple[str, int]:
     """The engine of a denoiser, and the values of its tokens."""
     try:
-        shapes = {name.removeprefix(_PREFIX): shape for name, shape in shapes_of(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise ModelMissingError(f"'{path}' can't be read as safetensors ({str(error).splitlines()[0]}): get it anew") from error
+        shapes = {name.removeprefix(_PREFIX): shape for name, shape in _shapes_of(path).items()}
+    except (*DAMAGED, ArithmeticError, EOFError) as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        form = "GGUF" if path.suffix == _GGUF else "safetensors"
+        raise ModelMissingError(f"'{path}' can't be read as {form} ({line:.300}): get it anew") from error
     if any(name.endswith(_SCALES) for name in shapes):
         raise ModelMissingError(f"the weights in '{path}' are in a scaled 8-bit format, which is not read: give them in 16 bits")
     for engine, (name, channels) in _SIGNS.items():

@@ -16,6 +16,7 @@ from core.keyframe_models.pipeline_model import PipelineModel
 from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
+from core.keyframe_models.speed import compiled, converted
 from core.models import ModelStore
 from core.models.presets import check_has_draft, draft_files, draft_of, split_draft
 from core.models.tensors import check_package
@@ -29,7 +30,7 @@ _MODELS: dict[str, type[PipelineModel]] = {"flux2-klein": Klein, "sdxl": Sdxl, "
 
 
 def load_keyframe_model(
-    name: str, device: str, store: ModelStore, memory: str = "auto", free: Callable[[], int] | None = None
+    name: str, device: str, store: ModelStore, memory: str = "auto", free: Callable[[], int] | None = None, speed: str = "auto"
 ) -> PipelineModel:
     """Load a keyframe model of the catalogue, or one in a folder, onto `device`.
 
@@ -42,6 +43,7 @@ def load_keyframe_model(
         store: Where models lie.
         memory: all, parts, layers or auto, see `core.keyframe_models.placing`.
         free: Says how many bytes are free on the device; None where nothing is to be shared out.
+        speed: A preset of speed, levers or auto, which is plain.
 
     Returns:
         The model.
@@ -63,7 +65,10 @@ def load_keyframe_model(
         model = kind(kind.opened(folder, dtype_for(device), store), name, facts)
     if draft is not None:
         add_draft(plain, model, draft, files)
+    denoiser = getattr(model.pipeline, model.denoiser)
+    levers = converted(denoiser, name, speed, torch.device(device))
     model.places = place(model.pipeline, model.denoiser, torch.device(device), memory, model.sizes[0], None if free is None else free())
+    model.levers = compiled(denoiser, levers, model.places is not None and model.denoiser in model.places.plan.streamed)
     if model.places is not None:
-        log.info("%s on %s: %s", name, device, model.places.plan)
+        log.info("%s on %s: %s; speed: %s", name, device, model.places.plan, model.levers)
     return model

@@ -26,6 +26,7 @@ from core.keyframe_models.facts import Facts
 from core.keyframe_models.placing import Places
 from core.models import ModelStore
 from core.vivid.residents import full_device_told, release_unused
+from core.vivid.speed.levers import Levers
 
 Embeddings = dict[str, Any]
 """What a pipeline takes instead of a caption, by the names of its arguments."""
@@ -60,6 +61,7 @@ class PipelineModel(ABC):
         self.guidance = own_guidance if facts.guidance is None else facts.guidance
         self.sizes = sizes_of(facts.side or self.side, self.unit)
         self.places: Places | None = None
+        self.levers = Levers()
         self._busy = threading.Lock()
         self._embeddings: OrderedDict[tuple[str, bool], Embeddings] = OrderedDict()
         pipeline.set_progress_bar_config(disable=True)

@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline
-from diffusers.hooks import apply_group_offloading
 from torch import nn
 
-from core.machine import free_memory
 from core.vivid.memory import coding_bytes, MARGIN
+from core.vivid.offload import stream
 from core.vivid.residents import Residents, weight_bytes
 
 DENOISING = 2048
@@ -93,7 +92,7 @@ def place(
     residents = Residents(device, plan.budget)
     for name, part in parts.items():
         if name in plan.streamed:
-            _stream(part, device)
+            stream(part, device, offload_type="leaf_level")
             # Asked first: parts that stay while there is room know nothing of layers that come.
             part.register_forward_pre_hook(functools.partial(_make_room, residents, _at_once(weight_bytes(part)) + work[name]))
         else:
@@ -148,14 +147,3 @@ def _work(parts: dict[str, Any], denoiser: str, size: tuple[int, int], tiled: bo
     tile = (min(height, TILE), min(width, TILE)) if tiled else None
     work["vae"] = coding_bytes((1, 1), size, first, next(vae.parameters()).dtype.itemsize, tile)
     return work
-
-
-def _stream(part: nn.Module, device: torch.device) -> None:
-    apply_group_offloading(
-        part,
-        onload_device=device,
-        offload_device=torch.device("cpu"),
-        offload_type="leaf_level",
-        use_stream=device.type == "cuda",
-        low_cpu_mem_usage=free_memory() < 2 * weight_bytes(part),
-    )

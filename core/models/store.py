@@ -14,12 +14,15 @@ from core.models.hub_answers import refused, way_in
 from core.models.model import ModelEntry, ModelKind
 from core.models.record import read_record
 
-_SUFFIXES = (".pt", ".pth", ".safetensors")
+_SUFFIXES = (".pt", ".pth", ".safetensors", ".gguf")
 """What a name ends in that is the path of a checkpoint."""
 
 
 DRAFT = ":draft"
 """What the name of a model ends in where it is to run with few steps (`core.models.presets`)."""
+
+PIECES = "diffusion_pytorch_model*.safetensors"
+"""What makers call the files of a denoiser beside which no index of a pipeline lies."""
 
 
 class ModelStore:
@@ -176,6 +179,14 @@ def _has_pieces(index: Path) -> bool:
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
     return all((index.parent / str(piece)).is_file() for piece in pieces)
+
+
+def is_denoiser_alone(path: Path) -> bool:
+    """Whether a file or folder holds a denoiser and not the whole model."""
+    if path.is_file():
+        return True
+    whole = (path / "model_index.json").exists() or (path / "vivid.json").exists() or (path / "transformer").is_dir()
+    return not whole and any(path.glob(PIECES))
 
 
 def _as_path(name: str) -> Path | None:

@@ -9,6 +9,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from core.project.edits import SamplingSettings
 from core.vivid.contract import Sampling, VideoEngine
 from core.vivid.offload import place
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
+from core.vivid.speed.levers import CONVERTING
 
 FACTS = "vivid.json"
 
@@ -87,7 +89,10 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
         DeviceMemoryError: The device can't take what was asked for.
     """
     pipeline = model.pipeline
-    levers = levers_for(pipeline.transformer, speed, device, model.declared)
+    takes = model.declared
+    if getattr(pipeline.transformer, "hf_quantizer", None) is not None:  # its layers are of another kind
+        takes = replace(takes, accelerators=takes.accelerators - CONVERTING)
+    levers = levers_for(pipeline.transformer, speed, device, takes)
     convert([block for one in pipeline.denoisers for block in pipeline.blocks_of(one)], levers, device)
     guided = any(model.sampling(task, SamplingSettings()).guidance > 1 for task in model.tasks)
     place(pipeline, device, memory, model.working_size, model.window_frames, guided)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+from typing import Any
+
 import torch
 from accelerate.hooks import add_hook_to_module
+from diffusers.hooks import apply_group_offloading
 from torch import nn
 
 from core.machine import free_memory
@@ -77,7 +80,7 @@ def carry_out(pipeline: PlacedPipeline, device: torch.device, plan: MemoryPlan, 
     else:
         vae.to(device)
         for denoiser in pipeline.denoisers:
-            _stream(denoiser, device, needs.transformer)
+            stream(denoiser, device, offload_type="block_level", num_blocks_per_group=1)
         if pipeline.text_encoder is not None:
             for layer in _layers(pipeline.text_encoder.encoder):
                 add_hook_to_module(layer, LayerHook(layer, device))
@@ -127,18 +130,25 @@ def free_on(device: torch.device) -> int:
     return int(torch.cuda.mem_get_info(device)[0]) + unused
 
 
-def _stream(denoiser: nn.Module, device: torch.device, size: int) -> None:
-    """Fetching ahead wants the weights in memory that is never swapped out, where the host has
+def stream(part: nn.Module, device: torch.device, **pieces: Any) -> None:
+    """Let the layers of a part come to a device while they work, by diffusers' group offloading.
+
+    Fetching ahead wants the weights in memory that is never swapped out, where the host has
     enough of it; else it takes what it needs as it goes. A stream of its own for that is a thing
     of CUDA.
+
+    Args:
+        part: Lies in the host's memory.
+        device: Where it is to work.
+        pieces: What comes at once: `offload_type` and `num_blocks_per_group` of diffusers.
     """
-    denoiser.enable_group_offload(  # type: ignore[operator]
+    apply_group_offloading(
+        part,
         onload_device=device,
         offload_device=torch.device("cpu"),
-        offload_type="block_level",
-        num_blocks_per_group=1,
         use_stream=device.type == "cuda",
-        low_cpu_mem_usage=free_memory() < 2 * size,
+        low_cpu_mem_usage=free_memory() < 2 * weight_bytes(part),
+        **pieces,
     )
 
 

@@ -5,6 +5,7 @@ another program and back.
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -200,13 +201,17 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     page.get_by_role("button", name="Other models").click()
     page.get_by_role("dialog", name="Models").get_by_role("button", name="Close").click()
     page.locator("#studio-keyframe [data-ref=chips]").wait_for()
-    write_keyframe_model("flux2-klein", server.workspace / "models" / "flux2-klein-4b")
+    klein = write_keyframe_model("flux2-klein", server.workspace / "models" / "flux2-klein-4b")
+    (klein / "vivid.json").write_text(json.dumps(json.loads((klein / "vivid.json").read_text()) | {"draft": {"steps": 1, "guidance": 1}}))
     page.reload()
     page.get_by_label("Painted by").select_option("flux2-klein-4b")
     page.locator("#studio-keyframe [data-ref=chips]").wait_for(state="hidden")
     page.locator("#studio-keyframe [data-ref=variations]").fill("1")
+    preset = page.locator("#studio-keyframe [data-ref=preset]")
+    assert preset.locator("option").all_inner_texts() == ["Final", "Draft, 1 step"]
+    preset.select_option("draft")
     painted = tried(page, "a dragon of jade")
-    assert (painted["painter"], painted["model"]) == ("flux2-klein-4b", "flux2-klein-4b")
+    assert (painted["painter"], painted["preset"], painted["model"]) == ("flux2-klein-4b", "draft", "flux2-klein-4b:draft")
     assert "Painted by\nflux2-klein-4b" in page.locator("#studio-tries [data-ref=facts]").inner_text()
     page.get_by_role("button", name="Delete the try").click()
     page.wait_for_function("id => !studio.state.view.edits.some((edit) => edit.id === id)", arg=painted["id"])

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import gguf
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -22,6 +23,7 @@ from core.engines.loading import load_video_engine
 from core.errors import ModelMissingError
 from core.models import ModelStore
 from core.models.vocabulary import read_vocabulary
+from core.vivid.contract import Sampling
 
 STATE_DICTS = Path(__file__).parents[1] / "data" / "state_dicts"
 Tensors = dict[str, torch.Tensor]
@@ -74,6 +76,45 @@ def test_a_file_takes_the_place_of_the_denoiser(
     save_file(written, file)
     with pytest.raises(ModelMissingError, match=r"mine\.safetensors' can't be loaded"):
         load_video_engine(str(file), "cpu", store)
+
+
+def test_a_folder_of_pieces_and_a_gguf_file_are_denoisers_too(tmp_path: Path) -> None:
+    folder, store = write_vace(tmp_path / "models" / "wan-vace-1.3b"), ModelStore(tmp_path / "models")
+    wanted = tuned(folder)
+    tensors = {name.removeprefix("model.diffusion_model."): value for name, value in as_its_makers(wanted).items()}
+    pieces, names = tmp_path / "Wan2.1-VACE", sorted(tensors)
+    pieces.mkdir()
+    (pieces / "config.json").write_text('{"_class_name": "VaceWanModel"}')
+    for number in (0, 1):
+        file = pieces / f"diffusion_pytorch_model-0000{number + 1}-of-00002.safetensors"
+        save_file({name: tensors[name] for name in names[number::2]}, file)
+    found = load_video_engine(str(pieces), "cpu", store).pipeline.transformer.state_dict()
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+    whole = Engine(Settings(workspace=tmp_path, model=str(pieces))).weights()
+    save_file({name: tensors[name] * 2 for name in names[1::2]}, file)
+    assert Engine(Settings(workspace=tmp_path, model=str(pieces))).weights() != whole
+
+    gguf_file = tmp_path / "mine.gguf"
+    writer = gguf.GGUFWriter(gguf_file, "wan")
+    for name, value in tensors.items():
+        if name.endswith("weight") and value.ndim == 2 and not value.shape[1] % 32:
+            kind = gguf.GGMLQuantizationType.Q8_0
+            writer.add_tensor(name, gguf.quants.quantize(value.numpy(), kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, value.numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    small, plain = (load_video_engine(str(path), "cpu", store, speed="compiled,guide-every=2") for path in (gguf_file, folder))
+    assert sum(one.nbytes for one in small.pipeline.transformer.parameters()) < sum(value.nbytes for value in wanted.values()) / 2
+    assert str(small.levers) == "guide-every=2", "what works on layers of 16 bits is left out"
+    frame, mask = torch.rand(1, 3, 1, 32, 48), torch.ones(1, 1, 1, 32, 48)
+    one, other = (model.paint("a ball", model.encode(frame, mask), [1], Sampling(2, 1.0), lambda step: None) for model in (small, plain))
+    assert 0 < (one - other).abs().mean() < 0.05 * other.std()
+    gguf_file.write_bytes(gguf_file.read_bytes()[:500])
+    with pytest.raises(ModelMissingError, match="can't be read as GGUF"):
+        load_video_engine(str(gguf_file), "cpu", store)
 
 
 def test_a_file_without_the_rest_of_its_model_says_what_to_fetch(tmp_path: Path) -> None:

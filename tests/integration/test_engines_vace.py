@@ -340,7 +340,7 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     tries = [
         *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (1,), asked["draft"]))["edits"],
         *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (2,), asked["final"]))["edits"],
-        *finish(editor, editor.keyframes.start_tries(project_id, 0, "modify", "a glass teapot", (3,), asked["final"]))["edits"],
+        *finish(editor, editor.keyframes.start_tries(project_id, 8, "modify", "a glass teapot", (3,), asked["final"]))["edits"],
     ]
     made = [editor.projects.get(project_id).edit(edit_id) for edit_id in tries[:2]]
     assert [(edit.model, edit.settings.preset) for edit in made] == [(f"{folder}:draft", "draft"), (str(folder), None)]
@@ -368,9 +368,11 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     assert [(one.windows, one.shown_rate) for one in forecasts if one is not None] == [(2, None), (1, 16)]
     estimates = [again.estimates.propagation(project_id, asked[preset]) for preset in ("final", "draft")]
     assert [one.measured for one in estimates if one is not None] == [True, False]
+    again.keyframes.add(project_id, tries[2])
     finish(again, again.propagation.start(project_id, settings=asked["draft"], draft=True, carry="picture"))
     draft = again.projects.get(project_id).propagations[-1]
     assert (draft.model, draft.settings.preset) == (f"{folder}:draft", "draft")
+    assert [keyframe.frame for keyframe in draft.keyframes] == [0, 8]
     report = again.results.report(project_id, draft.propagation_id)
-    assert (report["working_size"], report["windows"], report["shown_rate"]) == ([16, 16], 1, 16)
+    assert (report["working_size"], report["windows"], report["shown_rate"]) == ([16, 16], 3, 16), "to each other, and on"
     again.close()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tiny_engines import write_fun, write_vace
 from torch import Tensor
 
 from app.commands.cli import main
+from core.engines.loading import load_video_engine
 from core.errors import InputError
 from core.evaluation.fidelity import psnr_of_error
 from core.models import ModelStore
@@ -91,11 +95,47 @@ def test_exact_levers_give_the_same_pixels(package: Path, monkeypatch: pytest.Mo
     # What is compiled is traced as on a GPU; only the code that comes out is run by PyTorch itself.
     monkeypatch.setattr(accelerate, "_BACKEND", "aot_eager")
     plain = _window(load_vivid(str(package), "cpu", ModelStore()), 3)
-    for speed in ("fused", "compiled,fused", "exact", "fused,nearby=99"):
+    for speed in ("fused", "exact", "fused,nearby=99"):
         model = load_vivid(str(package), "cpu", ModelStore(), speed=speed)
         assert model.levers.fused
         assert not model.levers.graphs, "a CPU has none"
         assert (_window(model, 3) - plain).abs().max() < 1e-4
+
+
+EXACT = {"compiled": 1e-4, "fused": 1e-4, "nearby=99": 1e-4}
+"""How far pixels in [-1, 1] may be apart at most."""
+NEAR = {"fp8": 30, "guide-every=2": 30, "compute-every=2": 30}
+"""PSNR in dB, at least."""
+
+
+@pytest.mark.parametrize("write", [write_vace, partial(write_vace, two=True), write_fun], ids=["vace", "vace-fun-2.2", "fun-inp"])
+def test_every_lever_of_every_engine(write: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that a CPU can have: `gpus` is the test of the twin, graphs and kernels need a GPU."""
+    monkeypatch.setattr(accelerate, "_BACKEND", "eager")
+    folder = write(tmp_path / "model")
+    ys, xs = torch.meshgrid(torch.linspace(0, 6, 32), torch.linspace(0, 6, 48), indexing="ij")
+    frame, mask = torch.sin(ys + xs).expand(1, 3, 1, 32, 48), torch.zeros(1, 1, 1, 32, 48)
+    mask[..., 8:24, 12:33] = 1
+
+    def painted(speed: str) -> tuple[Tensor, str]:
+        model = load_video_engine(str(folder), "cpu", ModelStore(), speed=speed)
+        with torch.inference_mode():
+            conditions = model.encode(frame, mask)
+        video = model.paint("a red ball", conditions, [3], Sampling(12, 3.0), lambda step: None)
+        return video.clamp(-1, 1), str(model.levers)
+
+    plain, _ = painted("plain")
+    takes = load_video_engine(str(folder), "cpu", ModelStore()).declared.accelerators
+    for lever in (*EXACT, *NEAR):
+        name = lever.partition("=")[0]
+        if name.replace("-", "_") not in takes:
+            continue
+        video, has = painted(lever)
+        assert has == lever
+        if lever in EXACT:
+            assert (video - plain).abs().max() <= EXACT[lever]
+        else:
+            assert psnr_of_error(float((video - plain).square().mean()), 2.0) >= NEAR[lever]
 
 
 def test_a_twin_gives_the_same_pixels(package: Path) -> None:

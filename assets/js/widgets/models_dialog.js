@@ -12,6 +12,10 @@ const KINDS = {
   segmenter: ["Finding and tracking objects", "A larger one finds outlines better and takes longer."],
   video: ["Painting and propagating", "The program works with one of them; another is used from the next start on."],
   image: ["Painting the keyframe", "A model for pictures, for the keyframe alone."],
+  lora: [
+    "Drafts",
+    "Added to a model of the same name, they let it do with few steps: the choice Preset in steps 4 and 5.",
+  ],
   grounder: ["Finding by words", "Needed only where you type what to look for."],
 };
 const STATES = {

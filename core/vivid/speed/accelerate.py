@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import Protocol, TYPE_CHECKING
 
 import torch
 from platformdirs import user_cache_path
@@ -21,7 +21,6 @@ from core.vivid.speed.levers import Levers, parse_levers
 from core.vivid.speed.twin import Twin
 
 if TYPE_CHECKING:
-    from core.vivid.contract import Declaration
     from core.vivid.placed import PlacedPipeline
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,23 @@ _SHAPES = 64
 """For how many shapes a block may be compiled: crops, batches and lengths of window."""
 
 
-def levers_for(transformer: nn.Module, speed: str, device: torch.device, declared: Declaration) -> Levers:
+class Accelerated(Protocol):
+    """What says which levers it takes: a video engine's declaration, or a keyframe model."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def accelerators(self) -> frozenset[str]:
+        """The names of the levers."""
+
+    @property
+    def usual_speed(self) -> str:
+        """The preset for `auto` with large weights on a GPU."""
+
+
+def levers_for(transformer: nn.Module, speed: str, device: torch.device, declared: Accelerated) -> Levers:
     """The levers that `speed` names, without those that the device or the engine can't have.
 
     For auto it is the engine's usual preset on a GPU if the denoiser is so large that compiling it,
@@ -43,7 +58,7 @@ def levers_for(transformer: nn.Module, speed: str, device: torch.device, declare
         transformer: The denoiser.
         speed: A preset, levers or auto.
         device: Where it is to work.
-        declared: What the engine takes.
+        declared: What the model takes.
 
     Returns:
         The levers.
@@ -102,13 +117,13 @@ def accelerate(pipeline: PlacedPipeline, levers: Levers) -> None:
     pipeline.twin = Twin(pipeline.transformer, _other(pipeline._execution_device)) if levers.gpus == 2 else None
     if levers.compiled:
         for one in (*pipeline.denoisers, *([pipeline.twin.transformer] if pipeline.twin else [])):
-            _compile(pipeline.blocks_of(one))
+            compile_blocks(pipeline.blocks_of(one))
     pipeline.levers = levers
     pipeline.graphs = GraphReplay(pipeline.run_transformer) if levers.graphs else None
 
 
-def _compile(blocks: Iterable[nn.Module]) -> None:
-    """All blocks share their code, so that the first one's serves the others."""
+def compile_blocks(blocks: Iterable[nn.Module]) -> None:
+    """Blocks that are alike share their code, so that the first one's serves the others."""
     import torch._dynamo
 
     # PyTorch's own place is the folder for temporary files, which a restart may empty.

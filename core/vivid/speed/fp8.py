@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn, Tensor
 
-_LARGE = ("attn1", "attn2", "ff", "ffn")
+_LARGE = ("attn", "attn1", "attn2", "ff", "ffn", "ff_context", "img_mlp", "txt_mlp")
 """The parts of a block that hold its large layers, by the names that diffusers gives them."""
 _MOST = 448.0
 """The largest number of float8_e4m3fn."""
@@ -56,7 +56,7 @@ def use_fp8(block: nn.Module, device: torch.device) -> None:
     The small ones, which say how strongly a step changes each channel, stay.
     """
     for name, module in list(block.named_modules()):
-        if isinstance(module, nn.Linear) and name.partition(".")[0] in _LARGE and not module.in_features % 16:
+        if isinstance(module, nn.Linear) and name.partition(".")[0] in _LARGE and not (module.in_features % 16 or module.out_features % 16):
             parent = block.get_submodule(name.rpartition(".")[0])
             setattr(parent, name.rpartition(".")[2], Fp8Linear(module, device))
 

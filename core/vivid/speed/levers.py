@@ -73,6 +73,9 @@ class Levers:
 
 EXACT = Levers(compiled=True, fused=True, attention="cudnn", graphs=True)
 
+CONVERTING = frozenset({"compiled", "fused", "attention", "graphs", "gpus", "fp8"})
+"""Those that work on the layers themselves, as they are in 16 bits."""
+
 PRESETS: Mapping[str, Levers] = {
     "plain": Levers(),
     "exact": EXACT,
