@@ -25,7 +25,9 @@ PARTS = (".jsonl", ".tar", ".dropped.jsonl", ".aside.jsonl")
 
 @dataclass(frozen=True)
 class Done:
-    """What a finished shard says of itself. `failed` counts as finished: the shard is left out."""
+    """What a finished shard says of itself. `failed` counts as finished: the shard is left out.
+    `processor` is in seconds, of all threads; 0 where an earlier version did not say it.
+    """
 
     stage: str
     shard: int
@@ -35,6 +37,7 @@ class Done:
     seconds: float
     digest: str
     failed: str = ""
+    processor: float = 0.0
 
 
 class Ledger:

@@ -10,8 +10,10 @@ from typing import Any
 
 from core.curation.build import Build
 from core.curation.executors import Executor
+from core.curation.shards import stage_named
 from core.curation.status import states_of
 from core.dataset.index import DatasetIndex
+from core.models.device import choose_device
 from core.progress import JobContext
 
 CALIBRATED = 20
@@ -23,10 +25,13 @@ where there is another."""
 
 @dataclass(frozen=True)
 class StagePlan:
-    """A stage: hours on this machine's device, and bytes on the disk."""
+    """A stage: clips that it leaves, hours on this machine, of which those that a GPU is held for,
+    and bytes on the disk."""
 
     name: str
+    clips: int
     hours: float
+    gpu_hours: float
     bytes: int
 
 
@@ -50,13 +55,18 @@ class BuildPlan:
         return sum(stage.hours for stage in self.stages)
 
     @property
+    def gpu_hours(self) -> float:
+        """Of the stages that run networks; none where these run on the processor."""
+        return sum(stage.gpu_hours for stage in self.stages)
+
+    @property
     def bytes(self) -> int:
         """Of the data and all stages."""
         return self.data_bytes + sum(stage.bytes for stage in self.stages)
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""
-        return {**dataclasses.asdict(self), "hours": self.hours, "bytes": self.bytes}
+        return {**dataclasses.asdict(self), "hours": self.hours, "gpu_hours": self.gpu_hours, "bytes": self.bytes}
 
 
 def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPlan:
@@ -83,10 +93,12 @@ def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPl
         counted = dict.fromkeys(("video", "image"), 0) | _counts(out, "SELECT kind, count(*) FROM clips GROUP BY kind")
         samples = _counts(out, "SELECT task, count(*) FROM samples GROUP BY task")
         sources = sum(_counts(out, "SELECT 'all', count(*) FROM sources").values())
-        stages = [
-            StagePlan(one.name, _seconds(build, one.name, len(chosen)) * factor / 3600, round(_size(out / "stages" / one.name) * factor))
-            for one in states_of(build)
-        ]
+        on_gpu = choose_device(whole.settings.device) != "cpu"
+        stages = []
+        for one in states_of(build):
+            hours = _seconds(build, one.name, len(chosen)) * factor / 3600
+            held = hours if on_gpu and stage_named(one.name).models else 0.0
+            stages.append(StagePlan(one.name, round(one.records * factor), hours, held, round(_size(out / "stages" / one.name) * factor)))
         return BuildPlan(
             sources=len(items),
             built=len(chosen),
@@ -126,12 +138,12 @@ def as_text(plan: BuildPlan) -> str:
         f"{plan.set_aside:.0%} can't be read",
         "samples: " + (", ".join(f"{count} to {task}" for task, count in sorted(plan.samples.items())) or "none"),
         "",
-        f"{'stage':<12}{'hours':>10}{'disk':>12}",
-        *(f"{one.name:<12}{one.hours:>10.2f}{_in_words(one.bytes):>12}" for one in plan.stages),
-        f"{'data':<12}{'':>10}{_in_words(plan.data_bytes):>12}",
-        f"{'all':<12}{plan.hours:>10.2f}{_in_words(plan.bytes):>12}",
+        f"{'stage':<12}{'clips':>10}{'hours':>10}{'GPU hours':>11}{'disk':>12}",
+        *(f"{one.name:<12}{one.clips:>10}{one.hours:>10.2f}{one.gpu_hours:>11.2f}{_in_words(one.bytes):>12}" for one in plan.stages),
+        f"{'data':<12}{'':>31}{_in_words(plan.data_bytes):>12}",
+        f"{'all':<12}{'':>10}{plan.hours:>10.2f}{plan.gpu_hours:>11.2f}{_in_words(plan.bytes):>12}",
         "",
-        "Hours are those of this machine, one shard after the other.",
+        "Hours are those of this machine, one shard after the other; clips are those that a stage leaves.",
     ]
     return "\n".join(lines)
 

@@ -77,7 +77,7 @@ def run_shard(task: ShardTask, out: Path, settings: CurationSettings, tools: Too
     Raises:
         StudioError: What is wrong is not an input: the disk, a model, the device.
     """
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     stage, ledger = stage_named(task.stage), Ledger(out)
     ledger.begin(task.stage, task.name)
     data = (out / task.given).read_bytes()
@@ -106,6 +106,7 @@ def run_shard(task: ShardTask, out: Path, settings: CurationSettings, tools: Too
         seconds=round(time.monotonic() - began, 3),
         digest=ledger.digest(task.stage, task.name),
         failed=failed,
+        processor=round(time.process_time() - worked, 3),
     )
     ledger.finish(task.name, done)
     return done

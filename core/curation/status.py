@@ -25,7 +25,7 @@ from core.dataset.index import DatasetIndex, IndexedSample, NAME
 from core.evaluation.strips import panel_size, picture_uri
 from core.media import open_clip, read_image
 
-_HEADER = ("stage", "shards", "records", "dropped", "set aside", "failed", "seconds")
+_HEADER = ("stage", "shards", "records", "dropped", "set aside", "failed", "seconds", "processor")
 _SHOWN = 3
 """Frames of a clip on the page."""
 
@@ -43,6 +43,7 @@ class StageState:
     aside: int
     failed: int
     seconds: float
+    processor: float
 
 
 def states_of(build: Build) -> list[StageState]:
@@ -59,8 +60,9 @@ def states_of(build: Build) -> list[StageState]:
             aside=sum(state.aside for state in done),
             failed=sum(bool(state.failed) for state in done),
             seconds=sum(state.seconds for state in done),
+            processor=sum(state.processor for state in done),
         )
-    return [found.get(stage.name, StageState(stage.name, 0, 0, 0, 0, 0, 0, 0.0)) for stage in STAGES]
+    return [found.get(stage.name, StageState(stage.name, 0, 0, 0, 0, 0, 0, 0.0, 0.0)) for stage in STAGES]
 
 
 def reasons_of(build: Build) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
@@ -95,7 +97,7 @@ def as_text(states: Sequence[StageState]) -> str:
 def _cells(one: StageState) -> tuple[str, ...]:
     shards = f"{one.done} of {one.shards}" if one.shards else "-"
     counts = (one.records, one.dropped, one.aside, one.failed)
-    return one.name, shards, *(str(count) for count in counts), f"{one.seconds:.1f}"
+    return one.name, shards, *(str(count) for count in counts), f"{one.seconds:.1f}", f"{one.processor:.1f}"
 
 
 def inspection_page(build: Build, count: int, seed: int) -> str:

@@ -329,13 +329,15 @@ def test_ray_makes_the_bytes_that_this_process_makes(built: Path, videos: Path, 
 
 def test_a_plan_reckons_all_sources_from_some(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = [f"world.{name}={value}" for name, value in vars(TINY).items()]
-    given += ["procedural_side=64", "procedural_frames=3", "tracker=known", "image_share=1"]
+    given += ["procedural_side=64", "procedural_frames=3", "tracker=known", "image_share=1", "device=cpu"]
     run_here("data", "plan", "procedural:1000", "--json", "--set", *given)
     plan = json.loads(capsys.readouterr().out)
     assert (plan["sources"], plan["built"], plan["set_aside"]) == (1000, 20, 0)
     assert plan["clips"]["video"] == 0
     assert 800 <= plan["clips"]["image"] <= 1000
     assert [stage["name"] for stage in plan["stages"]] == [stage.name for stage in STAGES]
+    assert [stage["clips"] for stage in plan["stages"]][:2] == [1000, plan["stages"][1]["clips"]]
+    assert plan["gpu_hours"] == 0, "the networks run on the processor"
     assert plan["hours"] == pytest.approx(sum(stage["hours"] for stage in plan["stages"]))
     assert plan["bytes"] > plan["data_bytes"] > 0
 

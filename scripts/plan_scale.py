@@ -1,0 +1,80 @@
+"""What 9.7 million samples would take on one kind of GPU, from what `measure_curation` printed.
+
+python -m scripts.plan_scale MEASURED.jsonl [--price 3]
+
+MEASURED.jsonl has the lines of `python -m scripts.measure_curation`. Prints the table of
+docs/scale.md. The counts are assumptions, said there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CLIPS = 746_400
+"""That samples come of: 73.7 thousand videos and 672.7 thousand images."""
+VIDEOS = 73_700
+FRAMES = 150
+"""Of a video: five seconds at 30 frames a second."""
+WITH_ENTITIES = 0.6
+"""Share of the clips on which anything is found."""
+ENTITIES = 3
+"""That are found on such a clip."""
+BY_FLOW = 0.5
+"""Share of the videos on which a deletion moves with the background."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much of what a stage does, and what of the measured lines says how fast."""
+
+    stage: str
+    items: float
+    unit: str
+    measured: str
+    given: str
+
+
+WORK = (
+    Work("tags", CLIPS / WITH_ENTITIES, "frames", "tags", "32 frames"),
+    Work("boxes", CLIPS / WITH_ENTITIES, "frames", "boxes", "1 frames"),
+    Work("masks", CLIPS, "first frames", "masks and propagation", "4 entities, the first frame"),
+    Work("propagation", VIDEOS * FRAMES, "frames", "masks and propagation", "4 entities, clips"),
+    Work("captions", CLIPS * ENTITIES, "entities", "captions", "64 crops"),
+    Work("filters (motion)", VIDEOS * (FRAMES - 1), "pairs", "flow", "1 pairs of 384x216"),
+    Work("deletions", VIDEOS * BY_FLOW * (FRAMES - 1), "pairs", "flow", "1 pairs of 384x216"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("measured", type=Path, help="lines of measure_curation")
+    parser.add_argument("--price", type=float, default=3.0, help="of an hour of the GPU, in dollars (3)")
+    options = parser.parse_args()
+    print("\n".join(table([json.loads(line) for line in options.measured.read_text().splitlines() if line.startswith("{")], options.price)))
+    return 0
+
+
+def table(lines: list[dict[str, Any]], price: float) -> list[str]:
+    """Of each stage its work, speed, hours and price.
+
+    LookupError when the lines lack one.
+    """
+    rows = ["| stage | work | a second | GPU memory | GPU hours | dollars |", "|---|---|---|---|---|---|"]
+    total = 0.0
+    for work in WORK:
+        line = next(each for each in lines if each["stage"] == work.measured and each.get("given", "").startswith(work.given))
+        hours = work.items / line["per_second"] / 3600
+        total += hours
+        memory = f"{line['peak_gib']} GiB" if line["peak_gib"] is not None else ""
+        said = f"{work.items / 1e6:.2f} M {work.unit}"
+        rows.append(f"| {work.stage} | {said} | {line['per_second']:,.1f} | {memory} | {hours:,.0f} | {hours * price:,.0f} |")
+    return [*rows, f"| all | | | | {total:,.0f} | {total * price:,.0f} |"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
