@@ -19,6 +19,7 @@ from core.masks import MaskSequence
 from core.models import ModelStore
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
+from core.propagation.direct import direct_keyframe
 from core.propagation.propagate import propagate
 from core.propagation.request import EditRequest, Keyframe
 from core.vivid.contract import Sampling
@@ -111,3 +112,9 @@ def test_a_keyframe_and_its_propagation(model: FunInpaintModel) -> None:
     last = window.onto(8, reader.frame(8), masks[8])
     assert (last == reader.frame(8))[~masks[8]].all()
     assert (last != reader.frame(8)).any()
+    direct = EditRequest(FrameRange(0, 9), region, (direct_keyframe(reader, 0, "modify", "a glass teapot", 1),), settings)
+    (whole,) = propagate(model, reader, direct, JobContext())
+    assert whole.frames == tuple(range(9))
+    first = whole.onto(0, reader.frame(0), masks[0])
+    assert (first != reader.frame(0)).any(-1)[masks[0]].any()
+    assert (first == reader.frame(0))[~masks[0]].all()

@@ -37,6 +37,7 @@ from core.models.presets import draft_files
 from core.progress import JobContext
 from core.project import project as document
 from core.project.edits import PRESETS, SamplingSettings
+from core.propagation.direct import direct_keyframe
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.schedule import plan_segments, run_segments
 from core.vivid.contract import Sampling, VideoEngine
@@ -203,6 +204,12 @@ def test_keyframes_anywhere_in_a_window_are_shown_to_the_model(model: VaceEngine
         assert middle.argmax() == channel
         assert middle.max() > 0.9
     assert first[1].frames == tuple(range(1, 9))
+    alone = direct_keyframe(reader, 0, "modify", "a red ball", 1)
+    direct = dataclasses.replace(request, keyframes=(alone,), times=[Fraction(index, 30) for index in range(9)])
+    (segment,) = plan_segments(model, direct, {})
+    ((_, window),) = run_segments(model, reader, direct, [segment], JobContext(), lambda key: None)
+    assert (segment.windows[0].seen, window.frames) == ((0, 2, 4, 6, 7, 8), tuple(range(9))), "the others are drawn between"
+    assert seen[-1][1].amax((0, 1, 3, 4)).all(), "no frame is given"
     other = dataclasses.replace(request, keyframes=(red, blue, keyframe(8, (9, 9, 9))))
     changed = [one.keys != two.keys for one, two in zip(segments, plan_segments(model, other, {}), strict=True)]
     assert changed == [True, False, True, True], "the windows from frame 5 back to 1 don't have frame 8 in them"

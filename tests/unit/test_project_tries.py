@@ -15,6 +15,7 @@ from core.project.history import History
 from core.project.project import Project, with_adjustment, with_object, with_propagation, with_track
 from core.project.tracks import MaskAdjustment
 from core.project.tries import (
+    ground_of,
     with_accepted,
     with_edits,
     with_keyframe,
@@ -128,4 +129,9 @@ def test_keyframes_are_further_ones_of_their_own_objects() -> None:
     left = without_keyframe(project, "a")
     assert [[edit.edit_id for edit in group] for group in left.keyframes_by_object] == [["b"], ["c"]]
     assert with_keyframe(project, "d").accepted_keyframes == (project.edit("d"),), "one for all takes their place"
+    alone = with_accepted(with_edits(project, (a_try("whole", 4, objects=(1,), carried="direct"),)), "whole")
+    assert [[edit.edit_id for edit in group] for group in alone.keyframes_by_object] == [["c"], ["whole"]], "nothing beside it"
+    again = with_keyframe(alone, "b")
+    assert [[edit.edit_id for edit in group] for group in again.keyframes_by_object] == [["c"], ["b"]]
+    assert ground_of(alone, (2,), 4) == (), "it shows the source"
     assert codec.loads(codec.dumps(History(project))).present == project

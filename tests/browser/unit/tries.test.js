@@ -87,6 +87,7 @@ test("a try is called by its name, its caption or what it does", () => {
 test("what was asked names the task, or the other program", () => {
   equal(askedOf({ model: "m", task: "modify", caption: "a ball" }), "Change “a ball”");
   equal(askedOf({ model: "m", task: "delete", caption: "" }), "Remove");
+  equal(askedOf({ model: "m", task: "add", caption: "a ball", carried: "direct" }), "Add “a ball”, without a keyframe");
   equal(askedOf({ model: null, caption: "" }), "From another program");
   equal(taskWords({ task: "delete", caption: "" }, " the object"), "Remove the object");
 });
