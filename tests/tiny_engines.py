@@ -63,6 +63,32 @@ def write_fun(folder: Path, noisy: bool = True) -> Path:
     return folder
 
 
+def write_void(models: Path) -> Path:
+    """VOID as it is fetched into a folder of models: a denoiser alone, and what it stands on."""
+    import torch
+    from diffusers import CogVideoXTransformer3DModel
+    from safetensors.torch import save_file
+
+    base = write_fun(models / "cogvideox-fun-1.5-base")
+    config = base / "transformer" / "config.json"
+    facts = {
+        "patch_size": 2,
+        "patch_size_t": 2,
+        "use_rotary_positional_embeddings": True,
+        "sample_height": 32,
+        "sample_width": 32,
+        "in_channels": 33,
+    }
+    config.write_text(json.dumps(json.loads(config.read_text(encoding="utf-8")) | facts), encoding="utf-8")
+    for weights in (base / "transformer").glob("*.safetensors"):
+        weights.unlink()
+    torch.manual_seed(0)
+    denoiser = CogVideoXTransformer3DModel.from_config(CogVideoXTransformer3DModel.load_config(config) | {"in_channels": 48})
+    (models / "void").mkdir()
+    save_file(denoiser.state_dict(), models / "void" / "void_pass1.safetensors")
+    return models / "void" / "void_pass1.safetensors"
+
+
 def _write_t5_tokenizer(folder: Path) -> None:
     """A tokenizer as CogVideoX is handed on with: SentencePiece's model, and no tokenizer.json."""
     from sentencepiece.sentencepiece_model_pb2 import ModelProto

@@ -188,6 +188,8 @@ def edit_to_folder(
                 model = engine.video_model(wanted, context)
             if arguments.direct:
                 model.check_paints_directly()
+            if painter is None or arguments.carry == "picture":
+                model.check_does(arguments.task)
             if painter is None:
                 _warn_of_unknown_words(model, arguments)
             if arguments.task != "delete" or model.paints_background:

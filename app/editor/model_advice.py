@@ -80,7 +80,7 @@ def advice_for(machine: Machine) -> dict[str, Advice]:
 
 def without_engine(machine: Machine, advice: dict[str, Advice]) -> str:
     """What to say where no full-size engine for video that runs here fits; else empty."""
-    engines = [model for model in MODELS.values() if model.kind == "video" and model.runs and model.parameters is not None]
+    engines = list(_engines("video"))
     if not engines or any(advice[model.name].fits for model in engines):
         return ""
     least = min(min(presets(model.parameters), default=0) for model in engines if model.parameters is not None)

@@ -100,15 +100,13 @@ def _read(folder: Path, name: str, dtype: torch.dtype, store: ModelStore) -> Vid
 
 
 def _read_alone(path: Path, name: str, dtype: torch.dtype, store: ModelStore) -> VideoEngine:
-    from core.engines.single_file import base_of, read_denoiser
+    from core.engines.single_file import base_of, engine_of, read_denoiser
 
-    folder = base_of(path, store)
-    for module in engine_modules():
-        if module.recognises(folder):
-            with damage_reported(path):
-                check_package(folder)
-                return module.read_engine(folder, name, dtype, read_denoiser(path, folder, dtype))
-    raise _unknown(folder)
+    engine, folder = engine_of(path), base_of(path, store)
+    module: EngineModule = importlib.import_module(f"core.engines.{engine.replace('-', '_')}")
+    with damage_reported(path):
+        check_package(folder)
+        return module.read_engine(folder, name, dtype, read_denoiser(path, engine, folder, dtype))
 
 
 def _unknown(folder: Path) -> ModelMissingError:

@@ -26,6 +26,8 @@ def pack_mask(mask: Tensor, rule: MaskRule, spatial: int, temporal: int) -> Tens
     Raises:
         ValueError: T is another number of frames.
     """
+    if rule.latent == "encoded":
+        raise ValueError("the autoencoder brings this mask to the latent grid")
     if (mask.shape[2] - 1) % temporal:
         raise ValueError(f"the video model takes {temporal}k+1 frames, not {mask.shape[2]}")
     told = mask if rule.one_means == "edit" else 1 - mask

@@ -22,13 +22,26 @@ from core.models.model import ModelEntry
 from core.models.store import PIECES
 from core.models.tensors import DAMAGED, load_tensors, shapes_of
 
-_SIGNS = {"wan-vace": ("vace_patch_embedding.weight", 96), "cogvideox-fun": ("patch_embed.proj.weight", 33)}
-"""By engine: the tensor that tells it, and how many channels that reads."""
+_SIGNS = {
+    "wan-vace": ("vace_patch_embedding.weight", 96),
+    "cogvideox-fun": ("patch_embed.proj.weight", 33),
+    "void": ("patch_embed.proj.weight", 8 * 48),
+}
+"""By engine: the tensor that tells it, and how many channels that reads; VOID's reads 8 values of
+each, of two latents and 2x2 pixels.
+"""
+_OTHER_THAN_BASE = {"void": {"in_channels": 48}}
+"""By engine: what its denoisers have otherwise than the model whose other parts they take."""
 _GGUF = ".gguf"
 _PREFIX = "model.diffusion_model."
 """What some programs put before every name."""
 _SCALES = ("scaled_fp8", "scale_weight", "weight_scale", "scale_input", "input_scale")
 """What names of tensors end in where weights of 8 bits are to be multiplied."""
+
+
+def engine_of(path: Path) -> str:
+    """The engine that a file with a denoiser is for; ModelMissingError for what is none."""
+    return _kind_of(path)[0]
 
 
 def base_of(path: Path, store: ModelStore) -> Path:
@@ -47,8 +60,10 @@ def base_of(path: Path, store: ModelStore) -> Path:
         model for model in MODELS.values() if model.engine == engine and model.kind == "video" and model.runs and not _takes_turns(model)
     ]
     for model in models:
-        if store.available(model.name, "video"):
-            folder = store.locate(model.name, "video")
+        # Some are a denoiser alone themselves, and stand on a model that is no engine here.
+        parts = MODELS[model.needs[0]] if model.file is not None else model
+        if store.available(parts.name, parts.kind):
+            folder = store.locate(parts.name, parts.kind)
             config = config_of(folder, "transformer")
             if int(config.get("num_attention_heads", 0)) * int(config.get("attention_head_dim", 0)) == width:
                 return folder
@@ -61,11 +76,12 @@ def base_of(path: Path, store: ModelStore) -> Path:
     )
 
 
-def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
+def read_denoiser(path: Path, engine: str, folder: Path, dtype: torch.dtype) -> Any:
     """Read a denoiser.
 
     Args:
         path: Its file or folder.
+        engine: Which one it is for.
         folder: Of the model that has the other parts, and the denoiser's configuration.
         dtype: Precision of the weights.
 
@@ -81,7 +97,8 @@ def read_denoiser(path: Path, folder: Path, dtype: torch.dtype) -> Any:
         return _read_gguf(path, kind, folder, dtype)
     tensors = {name.removeprefix(_PREFIX): value for piece in _pieces(path) for name, value in load_tensors(piece).items()}
     with init_empty_weights():
-        network = kind.from_config(kind.load_config(folder, subfolder="transformer", local_files_only=True))
+        config = kind.load_config(folder, subfolder="transformer", local_files_only=True)
+        network = kind.from_config(config | _OTHER_THAN_BASE.get(engine, {}))
     if set(tensors) == set(network.state_dict()):
         network.load_state_dict(tensors, assign=True)
         return network.to(dtype).eval()
@@ -136,4 +153,4 @@ def _kind_of(path: Path) -> tuple[str, int]:
     for engine, (name, channels) in _SIGNS.items():
         if len(shape := shapes.get(name, ())) > 1 and shape[1] == channels:
             return engine, shape[0]
-    raise ModelMissingError(f"'{path}' holds no denoiser that is known: give one of VACE or CogVideoX-Fun InP, or a folder")
+    raise ModelMissingError(f"'{path}' holds no denoiser that is known: give one of VACE, CogVideoX-Fun InP or VOID, or a folder")

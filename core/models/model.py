@@ -10,7 +10,7 @@ ModelKind = Literal["segmenter", "video", "image", "grounder", "lora", "part"]
 other models need beside their own.
 """
 
-ENGINES_HERE = frozenset({"vivid", "wan-vace", "cogvideox-fun", "flux2-klein", "sdxl", "qwen-image"})
+ENGINES_HERE = frozenset({"vivid", "wan-vace", "cogvideox-fun", "void", "flux2-klein", "sdxl", "qwen-image"})
 """The engines whose code this program has. Who adds an engine adds its name."""
 
 

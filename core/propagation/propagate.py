@@ -79,6 +79,8 @@ def propagate(
     """
     keyframe, region = request.keyframe, request.region
     _check(reader, request)
+    if keyframe.insert is None and keyframe.carried != "change":
+        model.check_does(keyframe.task)
     sampling = sampling_of(model, keyframe, request.settings)
     pace, held = pace_for(model, request, keyframe), [other.frame for other in request.kept]
     windows = SegmentPlan(keyframe, request.frames, request.frames.stop).windows(model.window_frames, region.is_empty, pace, held)

@@ -62,12 +62,13 @@ class MaskRule:
         latent: How one place of the latent grid is told of its pixels. Latent frame 0 always sees
             pixel frame 0 alone. `maximum`: 1 where any pixel in time and space is 1. `unshuffled`:
             the maximum over the frames of a latent, and a channel for each of its pixels.
-            `resized`: trilinear, frame 0 by itself and the others together.
+            `resized`: trilinear, frame 0 by itself and the others together. `encoded`: what the
+            autoencoder makes of it as a gray picture.
         scale: What is multiplied by at the end.
     """
 
     one_means: Literal["edit", "keep"] = "edit"
-    latent: Literal["maximum", "unshuffled", "resized"] = "maximum"
+    latent: Literal["maximum", "unshuffled", "resized", "encoded"] = "maximum"
     scale: float = 1.0
 
 
@@ -79,6 +80,7 @@ class Declaration:
         title: For people.
         mask: How it reads the region.
         fill: The level in [-1, 1] that it sees inside the region: -1 black, 0 gray.
+        shows_region: Whether it is shown what the region holds, not the fill.
         frame_unit: Its clips have a multiple of this many frames and one more, or a single one.
         size_unit: Both sides of what it sees are multiples of this, in pixels.
         working_size: Height and width in pixels at which it works best.
@@ -95,6 +97,9 @@ class Declaration:
         tasks: Its defaults for each of SAMPLED.
         shift: How far its scheduler moves the steps towards noise; None where it has no such thing.
         delete_caption: What it is told for a removal.
+        scene_caption: Whether a removal may have a caption, which says what the scene shows
+            afterwards.
+        removes_only: Whether removals are all that it does.
         negative_caption: What guidance leads away from.
         accelerators: The levers of `core.vivid.speed` that it takes.
         usual_speed: The preset for `--speed auto` with large weights on a GPU.
@@ -109,6 +114,9 @@ class Declaration:
     window_frames: int
     delete_caption: str
     tasks: Mapping[str, Sampling]
+    shows_region: bool = False
+    scene_caption: bool = False
+    removes_only: bool = False
     rate: float | None = None
     keyframes: Literal["first", "any"] = "first"
     region_form: Literal["expand", "hull+expand", "box+expand"] | None = None
@@ -312,9 +320,18 @@ class VideoEngine(ABC):
             f"to the model it moves {times:.1f} times {how} than what it knows"
         )
 
+    def check_does(self, task: str) -> None:
+        """Raise InputError for a task that the engine can't do."""
+        if self.declared.removes_only and task != "delete":
+            raise InputError(f"{self.declared.title} only removes things: choose the task delete, or another model to {task} something")
+
     def caption_for(self, task: str, caption: str) -> str:
-        """What the denoiser reads: the caption, or for delete the fixed one."""
-        return self.declared.delete_caption if task == "delete" else caption.strip()
+        """What the denoiser reads: the caption, or for delete the fixed one, unless the engine can
+        be told what is left.
+        """
+        if task != "delete":
+            return caption.strip()
+        return (caption.strip() if self.declared.scene_caption else "") or self.declared.delete_caption
 
     def embed(self, caption: str) -> Tensor:
         """The text encoder's output (1, L, D); the last few captions are kept."""

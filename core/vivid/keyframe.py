@@ -128,6 +128,7 @@ class PreparedKeyframe:
             Cancelled: The job was stopped.
         """
         check_task(task, caption)
+        self.model.check_does(task)
         sampling, guess = self._started_from(start, keep, self.model.sampling(task, settings))
         under = self.canvas.under(task)
         total = len(seeds) * sampling.runs

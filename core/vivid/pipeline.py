@@ -91,13 +91,14 @@ def _reporting_full_memory(method: Callable[Concatenate[VividPipeline, P], R]) -
 
 
 class VividPipeline(PlacedPipeline, CogVideoXPipeline):
-    """CogVideoX whose transformer takes noisy latent, mask and masked latent (see
-    `core.vivid.layout`).
+    """CogVideoX whose transformer takes noisy latent, mask and masked latent (`core.vivid.layout`).
 
     With zero weights on the added channels it computes exactly what `CogVideoXPipeline` does. Works
     with CogVideoX's DDIM and DPM schedulers. `layout` and `mask_channels` are stored in
     model_index.json.
     """
+
+    patches_time = False  # that of CogVideoX 1.5 does
 
     def __init__(
         self,
@@ -116,7 +117,7 @@ class VividPipeline(PlacedPipeline, CogVideoXPipeline):
         expected = self.layout.channels(self.latent_channels)
         if transformer.config.in_channels != expected:
             raise ValueError(f"the transformer takes {transformer.config.in_channels} channels, the layout '{layout}' makes {expected}")
-        if transformer.config.patch_size_t is not None:
+        if transformer.config.patch_size_t is not None and not self.patches_time:
             raise ValueError("transformers that patch in time (CogVideoX 1.5) are not supported")
 
     @property

@@ -56,7 +56,7 @@ def test_a_model_is_fetched_chosen_and_removed(page: Any, server: Server, hub: P
     for name, words in {
         "small": "the first help when masks fail",
         "wan-vace-1.3b": "Needs a GPU with 8 GB or more",
-        "void": "not in this version of the program yet",
+        "void": "Removes things, by no caption. Needs a GPU with",
     }.items():
         assert words in dialog.locator(f"[data-model='{name}']").inner_text()
     assert dialog.get_by_text("take this first").count() >= 1

@@ -1,23 +1,36 @@
-"""CogVideoX-Fun InP at toy size, with random weights: what it reads of a clip, and an edit."""
+"""CogVideoX-Fun InP and VOID, which was made of it, at toy size, with random weights: what they
+read of a clip, and an edit by command line and page.
+"""
 
 from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
 
+import dataclasses
+import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from builders import FrameList, noise_frames
-from tiny_engines import write_fun
+from builders import disc_clip, finish, FrameList, noise_frames
+from command_line import run_here
+from diffusers import DDIMScheduler
+from PIL import Image
+from tiny_engines import write_fun, write_void
 
+from app.commands.cli import main
+from app.editor.editor import Editor
+from app.settings import Settings
 from core.engines.cogvideox_fun import FunInpaintModel, with_noise
 from core.engines.loading import load_video_engine
+from core.engines.void import VoidModel
 from core.geometry import FrameRange
 from core.masks import MaskSequence
 from core.models import ModelStore
 from core.progress import JobContext
+from core.project import project as document
 from core.project.edits import SamplingSettings
 from core.propagation.direct import direct_keyframe
 from core.propagation.propagate import propagate
@@ -118,3 +131,87 @@ def test_a_keyframe_and_its_propagation(model: FunInpaintModel) -> None:
     first = whole.onto(0, reader.frame(0), masks[0])
     assert (first != reader.frame(0)).any(-1)[masks[0]].any()
     assert (first == reader.frame(0))[~masks[0]].all()
+
+
+@pytest.fixture(scope="module")
+def remover(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> VoidModel:
+    workspace = tmp_path_factory.mktemp("void")
+    write_void(workspace / "models")
+    found = load_video_engine("void", "cpu", ModelStore(workspace / "models"))
+    assert isinstance(found, VoidModel)
+    return found
+
+
+@torch.inference_mode()
+def test_void_sees_the_clip_as_it_is_and_its_region_as_a_picture(remover: VoidModel) -> None:
+    clip, mask = clip_and_mask()
+    video, told = remover.encode(clip, mask)
+    assert video.shape == told.shape == (1, 4, 16, 4, 6), "one latent more, so that they go in pairs"
+    assert torch.equal(video, remover.encode_pixels(with_noise(clip, 0.0563)))
+    picture = torch.where(mask > 0, 0.0, 1.0)[:, :, [*range(9), 8, 8, 8, 8]].expand(-1, 3, -1, -1, -1)
+    plain = remover.pipeline.vae.encode(picture).latent_dist.mode()
+    assert torch.allclose(told, plain.transpose(1, 2) * 0.7, atol=1e-6), "0 goes, 1 stays, in the autoencoder's scale"
+    seen: list[torch.Tensor] = []
+    hook = remover.pipeline.transformer.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["hidden_states"].clone()), with_kwargs=True
+    )
+    painted = remover.paint("A table.", (video, told), [3], Sampling(1, 1.0), lambda step: None)
+    hook.remove()
+    assert painted.shape == clip.shape
+    assert torch.equal(seen[0][:, :, 16:], torch.cat([told, video], dim=2)), "noise, region, video"
+    (still,) = remover.paint("", remover.encode(clip[:, :, :1], mask[:, :, 1:2]), [3], Sampling(1, 1.0), lambda step: None)
+    assert still.shape == (3, 1, 32, 48)
+    assert (remover.caption_for("delete", " A table. "), remover.caption_for("delete", "")) == ("A table.", "A clean background.")
+    # Its makers step with plain DDIM.
+    config = remover.pipeline.scheduler.config
+    names = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type", "rescale_betas_zero_snr")
+    theirs = DDIMScheduler(**{name: config[name] for name in names}, timestep_spacing=config.timestep_spacing, clip_sample=False)
+    ours = remover.pipeline.scheduler
+    for scheduler in (ours, theirs):
+        scheduler.set_timesteps(4)
+    assert ours.timesteps.tolist() == theirs.timesteps.tolist()
+    noise, answer = torch.randn(2, 1, 2, 16, 4, 6)
+    for step in ours.timesteps:
+        one, two = (scheduler.step(answer, step, noise, return_dict=False)[0] for scheduler in (ours, theirs))
+        assert torch.allclose(one, two, atol=1e-5)
+
+
+def test_void_removes_by_command_line_and_page_and_does_nothing_else(
+    remover: VoidModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "workspace"
+    denoiser = write_void(workspace / "models")
+    clip, masks = disc_clip(tmp_path / "disc.mp4", frames=9, rate=Fraction(12)), tmp_path / "masks"
+    masks.mkdir()
+    ys, xs = np.mgrid[:120, :160]
+    discs = [(xs - 55 - 2 * index) ** 2 + (ys - 61) ** 2 < 24**2 for index in range(9)]
+    for index, disc in enumerate(discs):
+        Image.fromarray(disc.astype(np.uint8) * 255).save(masks / f"{index:05d}.png")
+    told: list[str] = []
+    paint = VoidModel.paint
+    monkeypatch.setattr(VoidModel, "paint", lambda self, caption, *rest: told.append(caption) or paint(self, caption, *rest))
+    given = ("--masks", masks, "--workspace", workspace)
+    run_here("edit", clip, "--out", tmp_path / "out", *given, "--task", "delete", "--caption", "A calm wall.", "--model", "void")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["task"], report["model"], report["max_difference_outside"], report["windows"]) == ("delete", "void", 0, 1)
+    assert told == ["A calm wall."] * 2
+    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again", "--workspace", workspace)
+    one, two = ((tmp_path / name / "output.mp4").read_bytes() for name in ("out", "again"))
+    assert one == two
+    capsys.readouterr()
+    words = ("--task", "add", "--caption", "a hat", "--model", denoiser)
+    assert main([str(word) for word in ("edit", clip, "--out", tmp_path / "no", *given, *words)]) == 2
+    assert "VOID only removes things: choose the task delete, or another model to add something" in capsys.readouterr().err
+
+    editor = Editor(Settings(workspace=workspace, model="void", device="cpu"))
+    project_id = editor.projects.create(clip).project_id
+    editor.objects.add(project_id)
+    stored = editor.pictures.masks.store(project_id, MaskSequence((160, 120), 0, discs))
+    track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, 9))
+    editor.workspace.change(project_id, "Masks", lambda p: document.with_track(p, track))
+    (tried,) = finish(editor, editor.keyframes.start_tries(project_id, 0, "delete", "", (1,)))["edits"]
+    editor.keyframes.accept(project_id, tried)
+    made = finish(editor, editor.propagation.start(project_id))["propagation"]
+    assert editor.results.report(project_id, made)["max_difference_outside"] == 0
+    assert told[-1] == "A clean background."
+    editor.close()
