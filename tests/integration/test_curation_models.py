@@ -30,7 +30,7 @@ from core.curation.settings import CurationSettings
 from core.curation.sources import list_sources
 from core.curation.stages.deletions import DeletionsStage, Donor
 from core.curation.toolbox import Toolbox
-from core.curation.views import open_view
+from core.curation.views import ClipView, open_view
 from core.curation.vocabularies import vocabulary_hashes
 from core.curation.work import ShardWork
 from core.dataset.facts import PackedMasks
@@ -142,6 +142,34 @@ def test_a_deletion_lies_on_what_was_named_as_background(tmp_path: Path) -> None
     assert mask.sum() == 100
     assert (mask & sky[0]).sum() == 100
     assert (without.entities, work.dropped[0].filter) == ([], "deletion_places")
+
+
+def test_one_clip_of_a_batch_that_fails_costs_no_other(tmp_path: Path) -> None:
+    """Whether its file is gone or the network can't take it."""
+    facts = {"kind": "image", "source": "s", "licence": "", "suffix": ".png", "width": 8, "height": 8}
+    clips = []
+    for key in "abcdefg":
+        path = tmp_path / f"{key}.png"
+        write_image(path, noise_frames(1, 8, 8)[0])
+        clips.append(ClipRecord(key=key, media=Media(str(path)), frames=1, rate="0", start=0, stop=1, **facts))
+    (tmp_path / "b.png").unlink()
+    work = ShardWork("tags", tmp_path, CurationSettings(batch=3, decoders=2, device="cpu"), Toolbox(CurationSettings(), None))
+    sizes = []
+
+    def look(batch: list[ClipRecord], views: list[ClipView]) -> list[ClipRecord]:
+        sizes.append(len(batch))
+        assert [view.record.key for view in views] == [clip.key for clip in batch]
+        for clip in batch:
+            work.drop(clip.key, "seen", 0, 0)
+            if clip.key == "e":
+                raise ValueError("too odd")
+        return batch
+
+    assert [clip.key for clip in work.in_batches(clips, look)] == ["a", "c", "d", "f", "g"]
+    assert sizes == [2, 3, 1, 1, 1, 1]
+    assert [aside.input for aside in work.aside] == ["b (s)", "e (s)"]
+    assert work.aside[1].reason == "ValueError: too odd"
+    assert [one.key for one in work.dropped] == ["a", "c", "d", "e", "f", "g"], "what a batch that failed had said is forgotten"
 
 
 def test_captions_are_checked() -> None:
