@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.background.alignment import align, Layer
 from core.background.camera import Camera
 from core.background.footage import Footage, Frames, Mask, Region
+from core.background.shadow_shape import extended, moved, unexplained
 from core.geometry import Box
 from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext
@@ -91,7 +92,7 @@ class Affected:
         for at in self._around(index):
             share = 1 - abs(at - index) / STEP
             agreed = self._agreed(at)
-            total += share * _moved(agreed, footage.small_hole(at), own, at in self._jumps)
+            total += share * moved(agreed, footage.small_hole(at), own, at in self._jumps)
             weight += share
         if weight == 0 or not (total > 0).any():
             return np.zeros_like(hole)
@@ -121,7 +122,7 @@ class Affected:
             looks = [one for one in asked if one in shot and footage.hole(one).any()]
             votes = np.zeros(own.shape, np.float32)
             for one in looks:
-                votes += _moved(self._look(one)[0], footage.small_hole(one), own, jumps=False)
+                votes += moved(self._look(one)[0], footage.small_hole(one), own, jumps=False)
             seen = (votes >= min(2, len(looks)) - 0.2) & ~own
             brief = self._brief(index, seen) & ~own
             if brief.any():
@@ -141,7 +142,7 @@ class Affected:
         own, soon = footage.small_hole(index), np.zeros(deep.shape, np.float32)
         for one in (index - SOON, index + SOON):
             if one in shot and footage.hole(one).any():
-                soon = np.maximum(soon, _moved(self._look(one)[0], footage.small_hole(one), own, jumps=True))
+                soon = np.maximum(soon, moved(self._look(one)[0], footage.small_hole(one), own, jumps=True))
         return np.asarray(deep & (cv2.dilate(soon, _disc(RIM)) > 0.5))
 
     def _look(self, index: int) -> tuple[Mask, Mask]:
@@ -162,7 +163,7 @@ class Affected:
         if box is None:
             return nothing, nothing
         area = box.grow(round(REACH * max(box.width, box.height)) + 12, own.shape)
-        pictures = self._other_times(index, area)
+        pictures, things = self._other_times(index, area)
         if len(pictures) < LEAST_SOURCES:
             return nothing, nothing
         logs = np.sort(np.log(np.stack(pictures) + _DARK), 0)  # what is unknown comes last
@@ -182,21 +183,30 @@ class Affected:
         darker, change = (_averaged(one - np.median(one[far], 0), known) for one in changes)
         spread = _averaged(np.nan_to_num(spread), known)
         found, deep = nothing.copy(), nothing.copy()
-        area.crop(found)[:] = _shapes(darker, change, spread, known, area.crop(own))
-        area.crop(deep)[:] = _deep(area.crop(found), darker, _foot(area.crop(own)))
+        thing = area.crop(own)
+        shown, foot = _shapes(darker, change, spread, known, thing), _foot(thing)
+        whole = shown | unexplained(extended(shown, now, thing, foot) & ~shown, shown, thing, pictures, things)
+        area.crop(found)[:] = whole if whole.sum() <= LARGEST * thing.sum() else shown
+        area.crop(deep)[:] = _deep(shown, darker, foot)
         return found, deep
 
-    def _other_times(self, index: int, area: Box[int]) -> list[NDArray[np.float32]]:
-        """Part of a small frame as others show it, float32 (h, w, 3); NaN where they don't."""
-        footage, found = self._footage, []
+    def _other_times(self, index: int, area: Box[int]) -> tuple[list[NDArray[np.float32]], list[Mask]]:
+        """Part of a small frame as others show it, float32 (h, w, 3), NaN where they don't; and
+        where the thing is then, bool (h, w).
+        """
+        footage = self._footage
+        found: list[NDArray[np.float32]] = []
+        things: list[Mask] = []
         for source in self._sources(index):
             hole = footage.small_hole(source)
             layer = Layer(footage.small(source), footage.small(source), ~hole, ~hole)
-            laid = align(footage, index, layer, self._camera.between(source, index), refine=True, around=area)
+            matrix = self._camera.between(source, index)
+            laid = align(footage, index, layer, matrix, refine=True, around=area)
             if laid is not None:
+                things.append(area.crop(cv2.warpPerspective(hole.astype(np.uint8), matrix, hole.shape[::-1])) > 0)
                 # The light that was matched around the hole is the very shadow that is looked for.
                 found.append(np.where(laid.clear[..., None], np.clip(laid.laid - laid.light, 0, 255), np.nan))
-        return found
+        return found, things
 
     def _sources(self, index: int) -> list[int]:
         """Frames of the shot where the thing is elsewhere in the scene, the farthest from its place
@@ -366,29 +376,3 @@ def _below(own: Mask) -> Mask:
     high = own.argmax(0)
     columns = (rows > low) & (rows <= 2 * low - high) & there
     return np.asarray(cv2.dilate(columns.astype(np.uint8), np.ones((1, 9), np.uint8)) > 0)
-
-
-def _moved(affected: Mask, thing: Mask, now: Mask, jumps: bool) -> NDArray[np.float32]:
-    """Move a shadow as the thing has moved from one frame to another.
-
-    Args:
-        affected: bool (h, w), on the first frame.
-        thing: bool (h, w), on the first frame.
-        now: bool (h, w), the thing on the other frame.
-        jumps: Whether it may also stay on the ground while the thing moves up and down.
-
-    Returns:
-        float32 (h, w), 0 to 1.
-    """
-    one, two = bounding_box(thing), bounding_box(now)
-    if one is None or two is None or not affected.any() or one == two:
-        return affected.astype(np.float32)
-    height, width = now.shape
-    across, down = (two.width / one.width, two.height / one.height)
-    if min(two.x0, two.y0, one.x0, one.y0) == 0 or max(one.x1, two.x1) == width or max(one.y1, two.y1) == height:
-        across = down = 1.0  # only a part of it is in the picture
-    (ys, xs), (yn, xn) = (np.nonzero(mask) for mask in (thing, now))
-    sideways = [across, 0, xn.mean() - across * xs.mean()]
-    rows = [[0, down, yn.mean() - down * ys.mean()], *([[0, 1, 0]] if jumps else [])]
-    moved = [cv2.warpAffine(affected.astype(np.float32), np.array([sideways, row], np.float32), (width, height)) for row in rows]
-    return np.asarray(np.max(moved, 0), np.float32)

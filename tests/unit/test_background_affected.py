@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.background.affected import Affected, affected_masks, united, without_gaps
+from core.background.shadow_shape import extended
 from core.data.courtyard import CameraPath, CourtyardClip, draw_courtyard, Effect
 from core.errors import Cancelled
 from core.evaluation.clips import as_sequence, FramesInMemory
@@ -73,6 +74,23 @@ def test_no_sliver_stays_between_a_thing_and_its_shadow() -> None:
     assert not found[:, 41:].any()
     assert not found[:20].any()
     assert not without_gaps(np.zeros_like(shadow), thing).any()
+
+
+def test_a_shadow_goes_on_over_ground_that_no_other_time_shows_without_it() -> None:
+    random = np.random.default_rng(5)
+    y, x = np.mgrid[:120, :200]
+    thing = ((abs(x - 60) < 6) | (abs(x - 100) < 6)) & (y > 20) & (y < 90) | (y < 40) & (y > 10) & (abs(x - 80) < 40)
+    shadow = (np.hypot((x - 100) / 70, (y - 90) / 10) < 1) & ~thing
+    wall = (x > 150) & (y < 70)  # as dark as the shadow, and no shadow on this ground
+    light = np.where(shadow | wall, 0.5, 1.0) * random.normal(1, 0.05, shadow.shape)
+    now = np.log(np.array((190, 170, 140)) * light[..., None] + 10).astype(np.float32)
+    foot, seen = np.roll(thing, 6, 0) | thing, shadow & (x < 60)
+    whole = extended(seen, now, thing, foot)
+    assert (whole & shadow).sum() > 0.95 * shadow.sum()
+    assert (whole & ~shadow).sum() < 0.15 * shadow.sum()
+    pale = np.log(np.array((190, 170, 140)) * (0.7 + 0.3 * light[..., None]) + 10).astype(np.float32)
+    assert (extended(seen, pale, thing, foot) == seen).all()  # a faint one is the ground's pattern
+    assert not extended(np.zeros_like(seen), now, thing, foot).any()
 
 
 def test_nothing_is_claimed_where_nothing_can_be_known() -> None:
