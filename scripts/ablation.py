@@ -243,7 +243,7 @@ def _score(options: argparse.Namespace, arm: str, seed: str) -> None:
     """Score one arm on clips that nothing was trained on: loss, and edits without a keyframe."""
     device = torch.device(options.device)
     out = options.out / f"{arm}-{seed}"
-    model = load_vivid(str(out / "package"), options.device, ModelStore(options.out / "models"), "all", "exact")
+    model = load_vivid(str(out / "package"), options.device, ModelStore(options.out / "models"), "all", "plain")
     alphas = load_alphas(str(options.out / "base")).to(device)
     world = World(device, seed=99, pools=HELD_POOLS, size=(SIDE, SIDE), window_frames=FRAMES)
     scores: dict[str, list[float]] = {}

@@ -50,7 +50,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         page.get_by_text("Paint the clip from the caption alone").wait_for()
         page.locator("#studio-propagate [data-ref=forecast]").get_by_text("about").wait_for(timeout=SLOW)
         page.get_by_text("3 edits without a keyframe:").wait_for()
-        page.locator("#studio-propagate summary").click()
+        page.locator("#studio-propagate summary", has_text="Advanced").click()
         page.locator("#studio-propagate [data-ref=steps]").fill("1")
         page.get_by_role("button", name=re.compile("^Propagate to")).click()
         page.locator("[data-step=select]").click()
