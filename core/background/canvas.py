@@ -67,6 +67,15 @@ class Canvas:
         frame = self.frame if under is None else under[0].inpaint(under[1], self.frame)
         return self.crop.crop(frame), self.crop.crop_mask(place)
 
+    def unseen(self, under: Under) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """What a model sees of a removal, and which of it it paints: as `place`, with what other
+        frames show of the background laid over what goes.
+        """
+        if under is None:
+            return self.pixels, self.mask
+        picture, unseen = under[0].behind(under[1], self.frame)
+        return self.crop.crop(picture), self.crop.crop_mask(unseen)
+
     def finished(
         self, task: str, edited: NDArray[np.uint8], under: Under, seed: int, matted: bool = False, hollow: bool = False
     ) -> NDArray[np.uint8]:

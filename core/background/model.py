@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from core.background.alignment import align
@@ -15,6 +16,8 @@ from core.masks import bounding_box
 MADE_UP = 0.05
 """The say of a pixel that is made up, beside one that a camera saw."""
 _LEAST = 1e-3
+MEETS = 2
+"""Pixels around what is made up that a model paints with it."""
 LOOKED = 6
 """Frames on which is counted what no frame shows."""
 SOFT = 8.0
@@ -43,17 +46,44 @@ class BackgroundModel:
         Returns:
             uint8 (H, W, 3), equal to `source` outside the region.
         """
+        picture, unseen = self._behind(index, source)
+        if answer is not None and unseen is not None:
+            np.copyto(picture, answer, where=unseen[..., None])
+        return picture
+
+    def behind(self, index: int, source: Frame) -> tuple[Frame, Mask]:
+        """A frame with what lies behind the region, and where a model may do better.
+
+        Args:
+            index: the frame.
+            source: uint8 (H, W, 3), its picture.
+
+        Returns:
+            uint8 (H, W, 3), and bool (H, W): what no frame of the clip shows and is made up, with a
+            rim in which a model's answer can meet what is shown.
+        """
+        picture, unseen = self._behind(index, source)
+        if unseen is None or not unseen.any():
+            return picture, np.zeros(source.shape[:2], np.bool_)
+        # Specks are not worth a model's while, and would grow into all of a region.
+        whole = cv2.morphologyEx(unseen.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        grown = cv2.dilate(whole, np.ones((2 * MEETS + 1,) * 2, np.uint8)) > 0
+        return picture, grown & self._footage.hole(index)
+
+    def _behind(self, index: int, source: Frame) -> tuple[Frame, Mask | None]:
+        """The frame with what lies behind the region, and where that is made up; None where there
+        is no region.
+        """
         hole = self._footage.hole(index)
         box = bounding_box(hole)
         if box is None:
-            return source
+            return source, None
         area = box.grow(2 * RING, hole.shape)
         pixels, seen = self._from_plates(index, source, area)
-        if answer is not None:
-            pixels = np.where(seen[..., None], pixels, area.crop(answer))
-        result = source.copy()
+        result, unseen = source.copy(), np.zeros(hole.shape, np.bool_)
         np.copyto(area.crop(result), pixels, where=area.crop(hole)[..., None])
-        return result
+        area.crop(unseen)[...] = area.crop(hole) & ~seen
+        return result, unseen
 
     def unseen(self) -> float:
         """The share of what the region hides that no frame of the clip shows and that is made up,

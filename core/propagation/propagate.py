@@ -24,6 +24,7 @@ from core.propagation.laid import carry_insert
 from core.propagation.mask_motion import STRETCH
 from core.propagation.pace import Pace, pace_of
 from core.propagation.redraw import Answered, redraw
+from core.propagation.removed import over_plates
 from core.propagation.request import EditRequest, Keyframe
 from core.propagation.result import accepted_frame, EditedWindow, Frame, Frames
 from core.propagation.warp_state import WarpState
@@ -55,6 +56,10 @@ def propagate(
     A model that works at another rate than the clip's is shown frames at its own rate (`pace_for`);
     its answers for the frames between are drawn from those on either side, and all that follows is
     done for every frame of the clip.
+
+    Of a removal the model is shown the background that other frames show, and paints the rest;
+    where all of it is shown, it isn't asked. One that is shown what goes (`shows_region`) is shown
+    the clip as it is.
 
     A keyframe that is carried as a change needs no model (see `carry_change`), nor does one with an
     insert (see `carry_insert`). A direct edit has no keyframe (see `paint_directly`).
@@ -119,12 +124,17 @@ def propagate(
                 context.report(STAGE, before + step, total)
 
             given = window_reader.read(window, last.picture if goes_on else None, context)
-            guess = given.warp(last.picture, region[last.frame])
             if background is not None and keyframe.task == "delete":
-                answers = redraw(model, request, given, guess, sampling, on_step, answered) if model.paints_background else None
+                answers = None
+                if model.paints_background:
+                    filled = over_plates(given, region, background, context)
+                    asked = given if model.declared.shows_region else filled
+                    if filled.masks.any():  # otherwise there is nothing to paint
+                        answers = redraw(model, request, asked, filled.pixels, sampling, on_step, answered)
                 finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
                 on_step(sampling.runs)
             else:
+                guess = given.warp(last.picture, region[last.frame])
                 redrawn = redraw(model, request, given, guess, sampling, on_step, answered)
                 warper = _warper(given, extent, redrawn[0], accepted, last, model.keyframe_weight)
                 pictures = _warped(request, given, redrawn, background, warper, occluders, context)

@@ -133,12 +133,13 @@ class PreparedKeyframe:
         under = self.canvas.under(task)
         total = len(seeds) * sampling.runs
         context.report(STAGE, 0, total)
-        if task == "delete" and under is not None and not self.model.paints_background:
+        removes = task == "delete" and not self.model.declared.shows_region
+        pixels, mask = self.canvas.unseen(under) if removes else self.canvas.place(task, caption, settings.fit, under)
+        if task == "delete" and under is not None and not (self.model.paints_background and mask.any()):
             for number, _ in enumerate(seeds, 1):
                 yield under[0].inpaint(under[1], self.canvas.frame)
                 context.report(STAGE, number * sampling.runs, total)
             return
-        pixels, mask = self.canvas.place(task, caption, settings.fit, under)
         conditions = self.encode(pixels, mask)
         hollow = self.model.vocabulary is not None and self.model.vocabulary.is_hollow(caption)
         done = 0
