@@ -117,6 +117,8 @@ def groups_for(arguments: list[str]) -> list[str]:
         return ["test", "data"]
     if arguments[0] == "data":
         return ["data"] if "--executor=ray" in "=".join(arguments) else []
+    if arguments[0] == "worker":
+        return ["data"]
     workers = os.environ.get("VIVID_WORKERS") or any(word.split("=")[0] == "--workers" for word in arguments)
     return ["data"] if arguments[0] in ("ui", "edit") and workers else []
 

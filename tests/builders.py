@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Any, TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    import pytest
+
     from app.editor.editor import Editor
     from core.training.small.config import NetworkConfig
     from core.vivid.model import VividModel
@@ -80,6 +83,12 @@ def held_at(stage: str, done: int) -> Iterator[threading.Event]:
             yield reached
         finally:
             left.set()
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of pytest-xdist have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 class FrameList:

@@ -163,6 +163,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared(edit)
     edit.set_defaults(run=subcommands.edit)
 
+    worker = commands.add_parser("worker", help="let this machine's models work for `--workers` of other machines, until Ctrl-C")
+    worker.add_argument("head", nargs="?", metavar="HOST:PORT", help="the first machine that was started so (this is the first)")
+    worker.add_argument("--workspace", type=_path, metavar="DIR", help="where fetched models are stored")
+    worker.add_argument("--device", help="auto, cpu, cuda or mps")
+    worker.set_defaults(run=subcommands.worker)
+
     replay = commands.add_parser("replay", help="make the result of a recipe again, on its own video or another")
     replay.add_argument("recipe", type=_path, help="the recipe beside an exported video")
     replay.add_argument("--out", type=_path, required=True, metavar="DIR", help="where output.* and report.json are written")

@@ -174,6 +174,15 @@ def _print_edit(done: VideoEdit, report: dict[str, Any]) -> None:
     print(f"{made}; largest difference outside the region: {difference}")
 
 
+def worker(options: argparse.Namespace) -> int:
+    """Let this machine work for others until Ctrl-C; returns the exit code."""
+    from app.commands.worker import run_worker
+
+    with contextlib.suppress(KeyboardInterrupt):
+        return run_worker(options.head, _settings(options))
+    return 0
+
+
 def replay(options: argparse.Namespace) -> None:
     """Make the result of a recipe again."""
     from app.commands.console import console_job, note

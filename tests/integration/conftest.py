@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from builders import disc_clip
+from builders import disc_clip, shared_folder
 from command_line import BOX, run
 from filelock import FileLock
 
@@ -42,19 +41,13 @@ def editor(tmp_path: Path) -> Iterator[Editor]:
     made.close()
 
 
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all workers of pytest-xdist have in common."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
 @pytest.fixture(scope="session")
 def talking_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clip of `disc_clip`, with sound, the same file for all workers: what was made of it is
     compared with it. Not to be changed.
     """
-    path = _shared(tmp_path_factory) / "talking" / "disc.mp4"
-    with FileLock(_shared(tmp_path_factory) / "talking.lock"):
+    path = shared_folder(tmp_path_factory) / "talking" / "disc.mp4"
+    with FileLock(shared_folder(tmp_path_factory) / "talking.lock"):
         if not path.exists():
             path.parent.mkdir()
             disc_clip(path, frames=17, rate=Fraction(30000, 1001), audio=True)
@@ -66,7 +59,7 @@ def edited(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The folder of an `edit` of that clip, which all workers of pytest-xdist share. Not to be
     changed.
     """
-    folder = _shared(tmp_path_factory)
+    folder = shared_folder(tmp_path_factory)
     out, done = folder / "edited", folder / "edited.done"
     with FileLock(folder / "edited.lock"):
         if not done.exists():

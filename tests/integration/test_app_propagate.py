@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import finish, held_at, tiny_vivid_package
+from builders import disc_clip, finish, held_at, shared_folder, tiny_vivid_package
+from filelock import FileLock
 
 from app.commands.batch import edit_to_folder
 from app.commands.edit_arguments import EditArguments
@@ -42,9 +43,12 @@ QUICK_STEPS = 2
 QUICK = SamplingSettings(steps=QUICK_STEPS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_vivid_package(tmp_path_factory.mktemp("package") / "tiny")
+    """The same for all workers of pytest-xdist, as `whole` is."""
+    folder = shared_folder(tmp_path_factory)
+    with FileLock(folder / "package.lock"):
+        return folder / "package" if (folder / "package").exists() else tiny_vivid_package(folder / "package")
 
 
 @pytest.fixture
@@ -55,14 +59,19 @@ def editor(tmp_path: Path, package: Path):
 
 
 @pytest.fixture(scope="module")
-def whole(one_thread: None, package: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(one_thread: None, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a project with a keyframe on frame 0 and its result. Not to be changed."""
-    editor = Editor(Settings(workspace=tmp_path_factory.mktemp("whole"), model=str(package), device="cpu"))
-    project_id = masked_project(editor, clip)
-    editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
-    finish(editor, editor.propagation.start(project_id, settings=QUICK))
-    editor.close()
-    return editor.workspace.folder(project_id)
+    folder = shared_folder(tmp_path_factory)
+    done = folder / "whole.done"
+    with FileLock(folder / "whole.lock"):
+        if not done.exists():
+            editor = Editor(Settings(workspace=folder / "whole", model=str(package), device="cpu"))
+            project_id = masked_project(editor, disc_clip(folder / "whole.mp4", frames=FRAMES))
+            editor.keyframes.accept(project_id, painted(editor, project_id, 0, (20, 60, 220)))
+            finish(editor, editor.propagation.start(project_id, settings=QUICK))
+            editor.close()
+            done.write_text(str(editor.workspace.folder(project_id)))
+    return Path(done.read_text())
 
 
 @pytest.fixture
