@@ -37,7 +37,8 @@ class RayExecutor:
         self._ray: Any = ray
         self._models, self._workers = models, workers
         self._actors: dict[str, list[Any]] = {}
-        given: dict[str, Any] = {"address": address} if address else {"include_dashboard": False, "num_cpus": workers or None}
+        own = {"address": "local", "include_dashboard": False, "num_cpus": workers or None}  # not one that happens to run here
+        given: dict[str, Any] = {"address": address} if address else own
         try:
             ray.init(log_to_driver=False, **given)
         except (ConnectionError, RuntimeError, ValueError) as error:

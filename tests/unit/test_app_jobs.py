@@ -3,12 +3,13 @@
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 import app.jobs.runner
 from app.jobs.openings import Openings
-from app.jobs.runner import Job, JobRunner
+from app.jobs.runner import Job, JobRunner, WORKERS
 from core.errors import InputError
 from core.progress import JobContext, PAUSED
 
@@ -58,6 +59,24 @@ def test_one_worker_per_device_runs_in_order_and_the_queue_tells_its_length() ->
     assert runner.wait(first, 60).state == "done"
     assert order == ["first", "second"]
     assert [s.job_id for s in runner.of_project("p")] == [second, first]
+
+
+def test_jobs_for_workers_run_side_by_side_and_those_of_a_project_in_order() -> None:
+    runner, meeting, states = JobRunner(), threading.Barrier(2, timeout=60), []
+
+    def meet(context: JobContext) -> dict[str, Any]:
+        meeting.wait()
+        return {}
+
+    def look(context: JobContext) -> dict[str, Any]:
+        states.append(runner.status(first).state)
+        return {}
+
+    first = runner.submit("track", "one", meet, device=WORKERS)
+    later = runner.submit("track", "one", look, device=WORKERS)
+    other = runner.submit("track", "two", meet, device=WORKERS)
+    assert [runner.wait(job, 60).state for job in (first, other, later)] == ["done"] * 3
+    assert states == ["done"]
 
 
 def test_cancel_stops_a_running_job_at_its_next_step_and_a_queued_one_at_once() -> None:
