@@ -320,7 +320,8 @@ def _paint_keyframe(
         arguments.settings,
     )
     if engine.workers is not None:
-        return next(iter(engine.workers.paint_tries(engine, reader, asked, context)))
+        (picture,) = engine.workers.paint_tries(engine, reader, asked, context)
+        return picture
     prepared = studio_for(engine.at_work(engine.painter_for(asked.settings))).prepare(asked.source, region[frame], asked.feather, behind)
     return next(iter(prepared.tries(asked.task, asked.caption, asked.seeds, asked.settings, context)))
 

@@ -164,13 +164,16 @@ def test_a_job_waits_for_a_worker_and_can_be_paused(
     assert editor.projects.get(project_id).latest_propagation is not None
 
 
-def test_a_worker_with_other_code_is_left_out_and_other_weights_are_refused(
+def test_errors_of_workers_say_where_and_other_code_or_weights_are_refused(
     settings: Settings, workers: StudioWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Engine(settings, workers)
     monkeypatch.setattr(other, "fingerprint", lambda kind, name: "0" * 64)
     with pytest.raises(InputError, match=r"the weights of the model .* are others than on the machine that asks.*on the worker"):
         other.video_model()
+    with pytest.raises(pool.WorkerFailure, match="AttributeError on the worker") as failure:
+        list(workers.pool.run(DescribeWork(None), JobContext()))
+    assert "self.model.check(engine)" in failure.value.__notes__[0]
     monkeypatch.setattr(pool, "code_digest", lambda: "other")
     known = list(workers.pool._workers)
     for worker in known:
