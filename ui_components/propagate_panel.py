@@ -45,7 +45,8 @@ BODY = """
       <label title="How strictly the caption is followed; empty: the model's own">Guidance<input
        type="number" min="0" max="50" step="0.5" placeholder="model's own" data-ref="guidance"></label>
     </div>
-    <label class="vs-row vs-against" title="How many frames a second the model is shown; the result has every frame either way"><span
+    <label class="vs-row vs-against" data-ref="rateRow" hidden
+     title="How many frames a second the model is shown; the result has every frame either way"><span
      class="vs-label">Shown</span>
       <select class="vs-grow" data-ref="rate" aria-label="What the model is shown">
         <option value="engine">at the rate it was trained at</option>
@@ -146,6 +147,7 @@ def propagate_panel(program: Program) -> gr.HTML:
                 "windows": final.windows,
                 "measured": final.measured,
                 "shown": final.shown_rate,
+                "trained": final.trained_rate,
             },
             "draft": None if draft is None else {"seconds": draft.seconds, "offered": QUICKER * draft.seconds <= final.seconds},
         }

@@ -144,7 +144,8 @@ class Estimate:
     """What a propagation will take.
 
     `measured` says that it comes from a whole run on this machine, not only from a trial.
-    `shown_rate` is how many frames a second the video model is shown, None where it is every one.
+    `shown_rate` is how many frames a second the video model is shown, None where it is every one;
+    `trained_rate` how many it was trained at, None where that is not known.
     """
 
     seconds: float
@@ -152,6 +153,7 @@ class Estimate:
     windows: int
     measured: bool
     shown_rate: float | None = None
+    trained_rate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ class EstimateOperations:
         whole = whole_steps(runs, model.levers, sampling.guidance > 1)
         seconds = windows * (timing.window + whole * timing.step) + project.clip.frames * timing.render * width * height / 1e6
         shown = None if pace is None else float(pace.rate)
-        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured, shown)
+        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured, shown, model.declared.rate)
 
     def measure_propagation(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:
         """Run a short trial of the video model, so that `forecast` can answer.

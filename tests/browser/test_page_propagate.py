@@ -51,6 +51,7 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         page.locator("#studio-propagate [data-ref=forecast]").get_by_text("about").wait_for(timeout=SLOW)
         page.get_by_text("3 edits without a keyframe:").wait_for()
         page.locator("#studio-propagate summary", has_text="Advanced").click()
+        assert page.get_by_label("What the model is shown").is_hidden(), "of a model without a rate there is nothing to choose"
         page.locator("#studio-propagate [data-ref=steps]").fill("1")
         page.get_by_role("button", name=re.compile("^Propagate to")).click()
         page.locator("[data-step=select]").click()

@@ -372,7 +372,7 @@ def test_an_edit_on_the_page(folder: Path, tmp_path: Path) -> None:
     assert (report["windows"], report["windows_made"], report["max_difference_outside"]) == (2, 1, 0)
     assert report["shown_rate"] is None
     forecasts = [again.estimates.propagation(project_id, SamplingSettings(rate=rate)) for rate in ("source", None)]
-    assert [(one.windows, one.shown_rate) for one in forecasts if one is not None] == [(2, None), (1, 16)]
+    assert [(one.windows, one.shown_rate, one.trained_rate) for one in forecasts if one is not None] == [(2, None, 16), (1, 16, 16)]
     estimates = [again.estimates.propagation(project_id, asked[preset]) for preset in ("final", "draft")]
     assert [one.measured for one in estimates if one is not None] == [True, False]
     again.keyframes.add(project_id, tries[2])

@@ -89,6 +89,7 @@ export const mountPropagate = (ref, server) => {
 
   const estimates = estimator(server, (answer) => {
     if (answer?.presets) offerPresets(ref.presetBox, ref.preset, answer.presets);
+    if (answer?.final) ref.rateRow.hidden = !answer.final.trained;
     drawEstimate();
     drawButtons();
   });
