@@ -47,7 +47,7 @@ DECLARED = Declaration(
         "The video is not of a high quality, it has a low resolution. Watermark present in each frame. The background is solid. "
         "Strange body and strange trajectory. Distortion."
     ),
-    accelerators=VIVID.accelerators,
+    accelerators=VIVID.accelerators - {"nearby"},  # which knows no patches in time
     usual_speed=VIVID.usual_speed,
 )
 """With the latent that is added a window is the 85 frames that it was trained on."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_engines import write_fun, write_vace
+from tiny_engines import write_fun, write_vace, write_void
 from torch import Tensor
 
 from app.commands.cli import main
@@ -108,24 +108,27 @@ NEAR = {"fp8": 30, "guide-every=2": 30, "compute-every=2": 30}
 """PSNR in dB, at least."""
 
 
-@pytest.mark.parametrize("write", [write_vace, partial(write_vace, two=True), write_fun], ids=["vace", "vace-fun-2.2", "fun-inp"])
+WRITERS = {"vace": write_vace, "vace-fun-2.2": partial(write_vace, two=True), "fun-inp": write_fun, "void": write_void}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 def test_every_lever_of_every_engine(write: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that a CPU can have: `gpus` is the test of the twin, graphs and kernels need a GPU."""
     monkeypatch.setattr(accelerate, "_BACKEND", "eager")
-    folder = write(tmp_path / "model")
+    model, store = write(tmp_path / "model"), ModelStore(tmp_path / "model")
     ys, xs = torch.meshgrid(torch.linspace(0, 6, 32), torch.linspace(0, 6, 48), indexing="ij")
     frame, mask = torch.sin(ys + xs).expand(1, 3, 1, 32, 48), torch.zeros(1, 1, 1, 32, 48)
     mask[..., 8:24, 12:33] = 1
 
     def painted(speed: str) -> tuple[Tensor, str]:
-        model = load_video_engine(str(folder), "cpu", ModelStore(), speed=speed)
+        engine = load_video_engine(str(model), "cpu", store, speed=speed)
         with torch.inference_mode():
-            conditions = model.encode(frame, mask)
-        video = model.paint("a red ball", conditions, [3], Sampling(12, 3.0), lambda step: None)
-        return video.clamp(-1, 1), str(model.levers)
+            conditions = engine.encode(frame, mask)
+        video = engine.paint("a red ball", conditions, [3], Sampling(12, 3.0), lambda step: None)
+        return video.clamp(-1, 1), str(engine.levers)
 
     plain, _ = painted("plain")
-    takes = load_video_engine(str(folder), "cpu", ModelStore()).declared.accelerators
+    takes = load_video_engine(str(model), "cpu", store).declared.accelerators
     for lever in (*EXACT, *NEAR):
         name = lever.partition("=")[0]
         if name.replace("-", "_") not in takes:
