@@ -5,11 +5,12 @@ with a switch, an object to correct, and a recipe that makes it again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import finish, video_file
+from builders import finish, held_at, video_file
 from command_line import run_here
 
 from app.commands.replay import replay_to_folder
@@ -20,6 +21,7 @@ from core.masks import write_mask
 from core.media import open_clip, read_image
 from core.progress import JobContext
 from core.project.tracks import MaskAdjustment
+from core.vivid.keyframe import STAGE
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -48,6 +50,15 @@ def left(picture: np.ndarray, drawn: CourtyardClip, frame: int = AT) -> float:
     return float(np.abs(picture[where].astype(int) - drawn.behind[frame][where]).mean())
 
 
+def stopped(editor: Editor, stage: str, done: int, start: Callable[[], str]) -> None:
+    """Start a job and stop it for good when it has come so far in a stage."""
+    with held_at(stage, done) as reached:
+        job = start()
+        assert reached.wait(240)
+        editor.jobs.cancel(job)
+    assert editor.runner.wait(job, 60).state == "cancelled"
+
+
 def test_a_removal_takes_the_shadow_too_unless_it_is_switched_off(editor: Editor, yard: Path, drawn: CourtyardClip) -> None:
     project_id = editor.projects.create(yard / "yard.mp4").project_id
     editor.masks.import_masks(project_id, yard / "masks")
@@ -57,6 +68,11 @@ def test_a_removal_takes_the_shadow_too_unless_it_is_switched_off(editor: Editor
         (edit_id,) = finish(editor, editor.keyframes.start_tries(project_id, AT, "delete", "", (1,)))["edits"]
         return read_image(editor.workspace.file(project_id, editor.projects.get(project_id).edit(edit_id).image))
 
+    before = editor.projects.get(project_id)
+    for stage, done in (("looking for shadows", 3), (STAGE, 0)):  # stopped before the background is known
+        stopped(editor, stage, done, lambda: editor.keyframes.start_tries(project_id, AT, "delete", "", (1,)))
+        after = editor.projects.get(project_id)
+        assert (after.edits, after.tracks[0]) == (before.edits, before.tracks[0])
     assert left(tried(), drawn) < 8
     project = editor.projects.get(project_id)
     assert project.edits[-1].unseen < 0.1
@@ -67,6 +83,11 @@ def test_a_removal_takes_the_shadow_too_unless_it_is_switched_off(editor: Editor
     assert project.edited_tracks == (thing,)  # other tasks leave the shadow alone
     region = editor.pictures.masks.region_mask(project, AT)
     assert (region & drawn.affected[AT]).sum() < 0.3 * drawn.affected[AT].sum()
+
+    editor.keyframes.accept(project_id, project.edits[-1].edit_id)
+    accepted = editor.projects.get(project_id)
+    stopped(editor, "propagate", 0, lambda: editor.propagation.start(project_id))
+    assert editor.projects.get(project_id) == accepted
 
     stroke = [(20.0, 140.0), (40.0, 140.0)]
     editor.prompts.paint(project_id, shadow.object_id, AT, stroke, 4.0)
