@@ -60,18 +60,19 @@ def main() -> int:
 
 
 def table(lines: list[dict[str, Any]], price: float) -> list[str]:
-    """Of each stage its work, speed, hours and price.
-
-    LookupError when the lines lack one.
-    """
+    """Of each stage its work, speed, hours and price, and the sum of those that were measured."""
     rows = ["| stage | work | a second | GPU memory | GPU hours | dollars |", "|---|---|---|---|---|---|"]
     total = 0.0
     for work in WORK:
-        line = next(each for each in lines if each["stage"] == work.measured and each.get("given", "").startswith(work.given))
+        said = f"{work.items / 1e6:.2f} M {work.unit}"
+        fitting = (each for each in lines if each["stage"] == work.measured and each.get("given", "").startswith(work.given))
+        line = next(fitting, None)
+        if line is None:
+            rows.append(f"| {work.stage} | {said} | not measured | | | |")
+            continue
         hours = work.items / line["per_second"] / 3600
         total += hours
         memory = f"{line['peak_gib']} GiB" if line["peak_gib"] is not None else ""
-        said = f"{work.items / 1e6:.2f} M {work.unit}"
         rows.append(f"| {work.stage} | {said} | {line['per_second']:,.1f} | {memory} | {hours:,.0f} | {hours * price:,.0f} |")
     return [*rows, f"| all | | | | {total:,.0f} | {total * price:,.0f} |"]
 
