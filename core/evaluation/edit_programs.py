@@ -110,16 +110,16 @@ def _edit(
         picture = paint_keyframe(model, reader.frame(at), region[at], sample.task, sample.caption, context, behind=behind)
         keyframe = Keyframe(at, picture, sample.task, sample.caption, seed=0)
     took = time.monotonic() - begun
-    request = EditRequest(whole, region, (keyframe,), SamplingSettings(), Feather(0))
+    request = EditRequest(whole, region, (keyframe,), SamplingSettings(), Feather(0), times=reader.timestamps)
     raw: dict[int, Frame] = {}
 
     def answered(given: WindowInput, answers: list[Frame]) -> None:
-        for frame, crop, source, answer in zip(given.window.frames, given.crops, given.sources, answers, strict=True):
-            raw.setdefault(frame, crop.over(source, answer))
+        for slot, answer in zip(given.slots, answers, strict=True):
+            raw.setdefault(given.window.frames[slot], given.crops[slot].over(given.sources[slot], answer))
 
     windows = list(propagate(model, reader, request, JobContext(token=context.token), answered=answered))
     frames = (result for _, _, result in composite_segments(reader, request, windows))
-    if raw:
+    if raw and all(index in raw or region.is_empty(index) for index in whole.frames):
         shown = (raw.get(index, source) for index, source in enumerate(reader.frames()))
         _write(folder / "raw" / f"{sample.name}{SUFFIX}", reader, shown, context)
     _write(folder / "composited" / f"{sample.name}{SUFFIX}", reader, frames, context)
