@@ -75,6 +75,8 @@ class KeyframeJobs:
         start = read_image(self._workspace.file(project_id, lineage[0].image)) if lineage and keep else None
         context.report("loading the model", 0, 1)
         if self._engine.workers is None:
+            if not self._engine.has(self._engine.painter_name(tries.settings)):
+                self._pictures.forget_studio()
             self._engine.painter_for(tries.settings)
         settings = self._engine.settled(tries.settings)
         region = self._regions.build_for(tries.task, project_id, context, objects)

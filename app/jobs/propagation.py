@@ -238,6 +238,8 @@ class PropagationJobs:
     def _propagate(self, project: Project, propagation: Propagation, context: JobContext) -> dict[str, Any]:
         project_id, propagation_id = project.project_id, propagation.propagation_id
         folder = self._workspace.folder(project_id)
+        if not self._engine.has(propagation.model):
+            self._pictures.forget_studio()
         model = self._engine.at_work(self._engine.video_model(propagation.model, context))
         if propagation.draft:
             model = half_size(model)

@@ -52,7 +52,7 @@ class TrialJobs:
         project = self._workspace.project(project_id)
         carried = (project if edit_id is None else with_accepted(project, edit_id)).accepted_keyframes
         context.report("loading the model", 0, 1)
-        model = self._engine.at_work(self._engine.video_model())
+        model = self._engine.at_work(self._engine.of_size(self._engine.settings.model))
         model = half_size(model) if draft else model
         guided = sampling_of(model, carried[0] if carried else None, SamplingSettings()).guidance > 1
         self._estimates.try_out(model, guided, self._engine.weights(), context)
@@ -89,7 +89,7 @@ class TrialJobs:
         for _ in prepared.tries("delete", "", (0,), sampling_settings, context):
             self._estimates.learn_rate("keyframe", settings.keyframe_model or settings.model, time.monotonic() - started, device, False)
         context.report("measuring", 3, 4)
-        model = self._engine.at_work(self._engine.video_model())
+        model = self._engine.at_work(self._engine.of_size(self._engine.settings.model))
         sampling = sampling_of(model, None, sampling_settings)
         timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)

@@ -138,7 +138,11 @@ class Pictures:
         """The studio of the model, with whatever it has encoded before."""
         from core.keyframe_models.studio import studio_for
 
-        return self._studios.get(model.name, lambda: studio_for(model))
+        return self._studios.get((model.name, id(model)), lambda: studio_for(model))
+
+    def forget_studio(self) -> None:
+        """Another model is about to be read: what holds on to the weights of the last one goes."""
+        self._studios.clear()
 
     def behind_keyframe(self, project: Project, region: str, frame: int) -> Behind:
         """The background behind a region on one frame; it is found once, however many tries there
