@@ -46,13 +46,20 @@ class Subject(ABC):
         return lambda sampling: self.model.paint(CAPTION, conditions, list(range(seeds)), sampling, lambda number: None)
 
     def conditions(self, frames: int) -> Conditions:
-        """What the denoiser is told of a clip of noise with a hole in it, a fourth of its sides."""
+        """What the denoiser is told of the clip."""
+        return self._encoded(*self._clip(frames))
+
+    def _clip(self, frames: int) -> tuple[Tensor, Tensor]:
+        """A clip of noise with a hole in it, a fourth of its sides, and the hole's mask."""
         height, width = self.model.working_size
         draw = torch.Generator().manual_seed(0)
         coarse = torch.rand((1, 3, frames, height // 16, width // 16), generator=draw)
         video = coarse.repeat_interleave(16, 3).repeat_interleave(16, 4) * 2 - 1
         mask = torch.zeros(1, 1, frames, height, width)
         mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
+        return video, mask
+
+    def _encoded(self, video: Tensor, mask: Tensor) -> Conditions:
         with torch.inference_mode():
             return self.model.encode(video, mask)
 
@@ -96,9 +103,10 @@ class VaceSubject(Subject):
         return _caller(own_pipeline(self._vace), self.model, frames, self._text, self._text)
 
     def painted(self, frames: int, seeds: int) -> Callable[[Sampling], Any]:
+        clip = self._clip(frames)
+
         def both(sampling: Sampling) -> Any:
-            conditions = self.conditions(frames)
-            return self.model.paint(CAPTION, conditions, list(range(seeds)), sampling, lambda number: None)
+            return self.model.paint(CAPTION, self._encoded(*clip), list(range(seeds)), sampling, lambda number: None)
 
         return both
 

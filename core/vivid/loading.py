@@ -21,7 +21,9 @@ from core.errors import ModelMissingError
 from core.models.tensors import DAMAGED
 from core.project.edits import SamplingSettings
 from core.vivid.contract import Sampling, VideoEngine
-from core.vivid.offload import place
+from core.vivid.memory import choose_plan
+from core.vivid.offload import free_on, needs_of, place
+from core.vivid.residents import memory_errors
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
 from core.vivid.speed.levers import CONVERTING
 
@@ -93,9 +95,16 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
     if getattr(pipeline.transformer, "hf_quantizer", None) is not None:  # its layers are of another kind
         takes = replace(takes, accelerators=takes.accelerators - CONVERTING)
     levers = levers_for(pipeline.transformer, speed, device, takes)
-    convert([block for one in pipeline.denoisers for block in pipeline.blocks_of(one)], levers, device)
     guided = any(model.sampling(task, SamplingSettings()).guidance > 1 for task in model.tasks)
-    place(pipeline, device, memory, model.working_size, model.window_frames, guided)
+    free = free_on(device) if device.type == "cuda" else None
+    if free is not None and not levers.as_loaded:
+        plan = choose_plan(memory, needs_of(pipeline, model.working_size, model.window_frames, guided), free)
+        if plan.mode == "all" and plan.fits:  # joined and rounded there, which takes seconds less than in the host's memory
+            with memory_errors(plan.mode, device):
+                for denoiser in pipeline.denoisers:
+                    denoiser.to(device)
+    convert([block for one in pipeline.denoisers for block in pipeline.blocks_of(one)], levers, device)
+    place(pipeline, device, memory, model.working_size, model.window_frames, guided, free)
     accelerate(pipeline, levers)
 
 

@@ -61,6 +61,11 @@ class Levers:
         """Whether the result is that of no lever, up to rounding."""
         return not self.fp8 and not self.nearby and self.guide_every == self.compute_every == 1
 
+    @property
+    def as_loaded(self) -> bool:
+        """Whether the weights stay in the form in which they are read."""
+        return not self.fused and not self.fp8
+
     def __str__(self) -> str:
         said = []
         for field in fields(self):
