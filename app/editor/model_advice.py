@@ -89,6 +89,9 @@ def without_engine(machine: Machine, advice: dict[str, Advice]) -> str:
 
 def _advice(model: ModelEntry, machine: Machine, plan: MemoryPlan | None, first: bool) -> Advice:
     sizes = model.parameters
+    if model.kind == "lora":
+        of, draft = next((one.name, one.draft) for one in MODELS.values() if one.draft is not None and one.draft.source == model.name)
+        return Advice(f"With it, {of} takes {draft.steps} steps: --preset draft, or Preset on the page.", True)
     if sizes is None or model.name in _BRINGS:
         return Advice(_BRINGS.get(model.name, ""), True, first)
     task = "Removes things, by no caption. " if model.removes_only else ""
