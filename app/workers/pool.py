@@ -112,7 +112,7 @@ class WorkerPool:
                 context.check()
         finally:
             if not ended:
-                with contextlib.suppress(*self._lost):
+                with contextlib.suppress(WorkerLost), self._reached(worker):
                     worker.actor.stop.remote(context.token.reason)
                     worker.awaited = worker.actor.about.remote()
             worker.busy = False
@@ -163,6 +163,9 @@ class WorkerPool:
         """A worker that nobody else has until its `busy` is taken back."""
         said = False
         while True:
+            if not self._ray.is_initialized():  # to look for it again takes a while
+                context.report(WAITING, 0, 1)
+                said = True
             with self._lock:
                 self._look_after()
                 for worker in self._workers:
@@ -183,7 +186,9 @@ class WorkerPool:
         """
         try:
             self._count_and_see()
-        except self._lost as error:
+        except Exception as error:
+            if not self._is_lost(error):
+                raise
             now = time.monotonic()
             if self._workers:
                 log.warning("the workers can't be reached any more (%s)", _reason(error))
@@ -280,15 +285,16 @@ class WorkerPool:
         """WorkerLost where Ray can't reach it. An internal error of ours there stays what it is."""
         try:
             yield
-        except self._ray.exceptions.RayTaskError:
-            raise
-        except self._lost as error:
+        except Exception as error:
+            if isinstance(error, self._ray.exceptions.RayTaskError) or not self._is_lost(error):
+                raise
             raise WorkerLost(f"the worker {worker.name} is gone") from error
 
-    @property
-    def _lost(self) -> tuple[type[Exception], ...]:
-        """What Ray raises where a worker, or the cluster, can't be reached."""
-        return ConnectionError, RuntimeError, self._ray.exceptions.RayError
+    def _is_lost(self, error: Exception) -> bool:
+        """Whether Ray says so that a worker, or the cluster, can't be reached. Its client raises
+        plain exceptions where it is not connected.
+        """
+        return isinstance(error, ConnectionError | RuntimeError | self._ray.exceptions.RayError) or type(error) is Exception
 
 
 def _raised(error: StudioError | Failed, name: str) -> Exception:
