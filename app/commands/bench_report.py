@@ -32,7 +32,7 @@ from core.models.catalogue import MODELS
 from core.models.presets import draft_of, split_draft
 from core.models.record import read_record
 from core.progress import JobContext
-from core.project.edits import Preset, PRESETS, SamplingSettings
+from core.project.edits import Preset, PRESETS, SamplingSettings, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +112,8 @@ class _Run:
         settings, started = SamplingSettings(preset=self._preset), time.perf_counter()
         name = self._engine.named(settings)
         model = self._engine.at_work(self._engine.video_model(name))
-        own = model.sampling("modify", settings)
+        task, caption = _asked(model)
+        own = model.sampling(task, settings)
         found |= {"levers": str(model.levers), "memory": str(model.memory), "steps": own.steps, "guidance": own.guidance}
         found["reading_s"] = round(time.perf_counter() - started, 2)
         _reset_peak(model)
@@ -122,7 +123,7 @@ class _Run:
             prepared = studio_for(model).prepare(reader.frame(0), region[0])
             for key in ("first_keyframe_s", "keyframe_s"):
                 started = time.perf_counter()
-                (picture,) = prepared.tries("modify", _CAPTION, (0,), settings, JobContext())
+                (picture,) = prepared.tries(task, caption, (0,), settings, JobContext())
                 found[key] = round(time.perf_counter() - started, 2)
             found["keyframe_changed"] = _difference(picture, reader.frame(0), region[0])
             found["keyframe_from_first_speed"] = _difference(picture, self._first.setdefault(self._preset, picture), region[0])
@@ -133,7 +134,7 @@ class _Run:
         from core.propagation.request import EditRequest, Keyframe
 
         frames = FrameRange(0, len(region))
-        edit = EditRequest(frames, region, (Keyframe(0, picture, "modify", _CAPTION, 0),), SamplingSettings(preset=self._preset))
+        edit = EditRequest(frames, region, (Keyframe(0, picture, *_asked(model), seed=0),), SamplingSettings(preset=self._preset))
         request = RenderRequest(edit, self._clip, "report", self._engine.weights(model.name))
         stopwatch = Stopwatch()
         done = write_edited_video(
@@ -156,6 +157,11 @@ class _Run:
             "peak_gpu_gib": _peak(model),
             "peak_host_gib": round(peak_memory_mb() / 1073.741824, 2),
         }
+
+
+def _asked(model: VideoEngine) -> tuple[Task, str]:
+    """What the model is asked for: task and caption."""
+    return ("delete", "") if model.declared.removes_only else ("modify", _CAPTION)
 
 
 def _versions() -> dict[str, str | None]:

@@ -31,9 +31,11 @@ def _vace(denoiser: float, width: int, layers: int, kept: int, experts: int = 1)
     )
 
 
-def _cogvideox(denoiser: float, window: tuple[int, int, int], frames_of_token: int = 4) -> Parameters:
+def _cogvideox(denoiser: float, window: tuple[int, int, int], frames_of_token: int = 4, guided: bool = True) -> Parameters:
     grid = (frames_of_token, 16)
-    return Parameters(_T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=grid, coded=128, chunk=9)
+    return Parameters(
+        _T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=grid, coded=128, chunk=9, guided=guided
+    )
 
 
 _CAUSVID = "Wan21_CausVid_bidirect2_T2V_1_3B_lora_rank32.safetensors"
@@ -115,7 +117,7 @@ ENGINES = (
         download_mb=11_100,
         computed_size=True,
         engine="void",
-        parameters=_cogvideox(5.571, (85, 384, 672), frames_of_token=8),
+        parameters=_cogvideox(5.571, (85, 384, 672), frames_of_token=8, guided=False),
         removes_only=True,
     ),
     ModelEntry(
