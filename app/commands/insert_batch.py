@@ -13,7 +13,7 @@ from app.commands.given_insert import GivenInsert
 from app.commands.part_files import part_files
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
-from app.commands.settled_edit import SettledEdit, write_edit
+from app.commands.settled_edit import MadeBelow, SettledEdit, write_edit
 from app.engine import Engine
 from app.render.edit import RenderRequest, Stopwatch
 from app.render.export import rehearse_clip
@@ -115,7 +115,7 @@ def insert_to_folder(
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
             request = RenderRequest(edit, video, clip.content, engine.weights(), front=front)
             settled = SettledEdit(request, engine.settings.model, clip, found, prompts, arguments, [out / "keyframe.png"], suspect)
-            report = write_edit(engine, settled, reader, out, context, stopwatch)
+            report = write_edit(engine, settled, MadeBelow(reader), out, context, stopwatch)
     print_flagged(suspect)
     seen = sum(not region.is_empty(number) for number in region.frames)
     note(f"the picture is seen on {seen} of {len(region)} frames")

@@ -92,6 +92,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="where the video, its keyframe, masks, report and recipe are written; of several videos, in DIR/NAME",
     )
     edit.add_argument("--skip-finished", action="store_true", help="leave out videos that have a result in DIR")
+    edit.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        metavar="OPTIONS",
+        help="one of several objects: where it is and what is its own, as options in quotes (repeatable), like "
+        "'--box 46,245,216,318 --task modify --caption \"a red ball\"'",
+    )
     edit.add_argument("--task", metavar="TASK", help="add, modify or delete (with --picture: add)")
     edit.add_argument("--caption", default="", metavar="TEXT", help="what the region should show (add and modify)")
     edit.add_argument(

@@ -37,14 +37,19 @@ def write_parts(out: Path, forms: Sequence[str], planned: MadeEdit, reader: Clip
         Cancelled: A person stopped the job.
     """
     from app.render.windows import edited_frames
+    from core.background.affected import united
 
     request = planned.request.edit
-    carried = tuple(keyframe.insert for keyframe in request.keyframes if keyframe.insert is not None)
+    below = planned.below.reader if planned.below else reader
+    first, *others = (part.request.edit.region for part in planned.parts)
+    region = united(first, *others) if others else first
+    keyframes = [keyframe for part in planned.parts for keyframe in part.request.edit.keyframes]
+    carried = tuple(keyframe.insert for keyframe in keyframes if keyframe.insert is not None)
     for form, name in zip(forms, part_files(forms), strict=True):
         frames = edited_frames(planned, reader)
 
         def result(index: int, _: np.ndarray) -> np.ndarray:
             return next(picture for number, _, picture in frames if number == index)  # noqa: B023 (used up in this turn)
 
-        parts = ResultParts(reader, result, request.region, carried, painted=len(carried) < len(request.keyframes))
+        parts = ResultParts(below, result, region, carried, painted=len(carried) < len(keyframes))
         write_part(out / name, form, parts, request.frames, context)

@@ -21,6 +21,7 @@ from core.errors import InputError
 from core.words import counted
 
 if TYPE_CHECKING:
+    from app.commands.edit_arguments import EditArguments
     from app.commands.many_edits import VideoEdit
     from app.workers.studio_workers import StudioWorkers
     from core.progress import JobContext
@@ -101,16 +102,13 @@ def track(options: argparse.Namespace) -> None:
 
 def edit(options: argparse.Namespace) -> None:
     """Edit an object and write the result."""
-    from app.commands.batch import edit_to_folder, EditArguments
+    from app.commands.batch import edit_to_folder
     from app.commands.console import console_job
     from app.commands.given_insert import GivenInsert
-    from app.commands.given_keyframes import parse_keyframes
     from app.commands.insert_batch import insert_to_folder
     from app.commands.many_edits import edit_all, edits_of
+    from app.commands.object_edits import edit_objects_to_folder
     from app.engine import Engine
-    from core.project.edits import SamplingSettings
-    from core.project.mix import Mix
-    from core.project.tracks import MaskAdjustment
 
     prompts = _prompts(options)
     if options.keyframe and options.keyframe_model:
@@ -124,9 +122,37 @@ def edit(options: argparse.Namespace) -> None:
         raise InputError("a picture is laid as it is, no model paints it: leave --keyframe-model or --picture out")
     if picture is not None and options.direct:
         raise InputError("a picture is laid as it is, no model paints it: leave --direct or --picture out")
-    if picture is None and options.task is None:
+    if picture is None and options.task is None and not options.object:
         raise InputError("say what to do: --task add, modify or delete, or --picture FILE")
-    arguments = EditArguments(
+    arguments, objects = _edit_arguments(options), _objects(options)
+    edits = edits_of(options.video, options.out, arguments)
+    arguments.check(prompts)
+    settings = _settings(options)
+    with console_job() as context, _workers(settings) as workers:
+        engine = Engine(settings, workers)
+
+        def one(asked: VideoEdit, context: JobContext) -> dict[str, Any]:
+            if picture is not None:
+                return insert_to_folder(engine, asked.video, prompts, asked.arguments, picture, asked.out, context)
+            if objects:
+                return edit_objects_to_folder(engine, asked.video, objects, asked.out, context)
+            return edit_to_folder(engine, asked.video, prompts, asked.arguments, asked.out, context)
+
+        if len(edits) == 1 and not options.skip_finished:
+            _print_edit(edits[0], one(edits[0], context))
+            return
+        # one more than there are workers, so that none is idle while a result is put together
+        edit_all(edits, one, _print_edit, context, 1 if workers is None else workers.size + 1, options.skip_finished)
+
+
+def _edit_arguments(options: argparse.Namespace) -> EditArguments:
+    from app.commands.edit_arguments import EditArguments
+    from app.commands.given_keyframes import parse_keyframes
+    from core.project.edits import SamplingSettings
+    from core.project.mix import Mix
+    from core.project.tracks import MaskAdjustment
+
+    return EditArguments(
         options.task or "add",
         options.caption,
         MaskAdjustment.parse(options.adjust or "none", options.feather),
@@ -144,25 +170,29 @@ def edit(options: argparse.Namespace) -> None:
         only_frames=options.only_frames,
         direct=options.direct,
         also=tuple(dict.fromkeys(options.also)),
-        mix=Mix() if picture is not None else Mix(options.opacity, options.blend),
+        mix=Mix() if options.picture is not None else Mix(options.opacity, options.blend),
         front=options.front,
     )
-    edits = edits_of(options.video, options.out, arguments)
-    arguments.check(prompts)
-    settings = _settings(options)
-    with console_job() as context, _workers(settings) as workers:
-        engine = Engine(settings, workers)
 
-        def one(asked: VideoEdit, context: JobContext) -> dict[str, Any]:
-            if picture is not None:
-                return insert_to_folder(engine, asked.video, prompts, asked.arguments, picture, asked.out, context)
-            return edit_to_folder(engine, asked.video, prompts, asked.arguments, asked.out, context)
 
-        if len(edits) == 1 and not options.skip_finished:
-            _print_edit(edits[0], one(edits[0], context))
-            return
-        # one more than there are workers, so that none is idle while a result is put together
-        edit_all(edits, one, _print_edit, context, 1 if workers is None else workers.size + 1, options.skip_finished)
+def _objects(options: argparse.Namespace) -> list[tuple[PromptArguments, EditArguments]]:
+    """Where the objects are that have an edit of their own, and what to do with each."""
+    from app.commands.object_edits import object_options, WHERE
+    from app.commands.parser import build_parser
+
+    if not options.object:
+        return []
+    if any(getattr(options, name) for name in (*WHERE, "picture")) or len(options.video) > 1:
+        raise InputError("with --object, give one video, no --picture, and say within each --object where that one is")
+
+    def parse(words: list[str]) -> argparse.Namespace:
+        return build_parser().parse_args(["edit", str(options.video[0]), "--out", str(options.out), *words])
+
+    found = [object_options(text, options, parse) for text in options.object]
+    for text, own in zip(options.object, found, strict=True):
+        if own.task is None:
+            raise InputError(f"--object {text!r} does not say what to do: give it a --task, or one beside it for all")
+    return [(_prompts(own), _edit_arguments(own)) for own in found]
 
 
 def _print_edit(done: VideoEdit, report: dict[str, Any]) -> None:

@@ -181,6 +181,47 @@ def test_edited_frames_come_back_in_the_whole_clip(edited: Path, tmp_path: Path,
             assert all((again.frame(index) == whole.frame(index)).all() for index in range(17)), "a replay makes the same pixels"
 
 
+def test_each_object_has_its_own_task_in_one_result_of_the_command_line(
+    talking_clip: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two parts of the disc from one folder of masks, so that nothing is tracked."""
+    from app.commands.cli import main
+
+    for name, away in (("right", np.s_[:, :70]), ("left", np.s_[:, 70:])):
+        for index in range(3):
+            mask = np.asarray(Image.open(edited / "masks" / f"{index:05d}.png")).copy()
+            mask[away] = 0
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(mask).save(tmp_path / name / f"{index:05d}.png")
+    picture = np.full((120, 160, 3), (20, 60, 220), np.uint8)
+    write_image(tmp_path / "blue.png", picture)
+    words = ("--frames", "0:3", "--only-frames", "--steps", 1, "--task", "modify", "--caption", "a blue ball")
+    blue = f"--masks {tmp_path / 'right'} --keyframe {tmp_path / 'blue.png'} --feather 0 --opacity 0.5 --seed 7 --carry picture"
+    green = f"--masks {tmp_path / 'left'} --caption 'a green ball' --seed 8"
+    run_here("edit", talking_clip, "--out", tmp_path / "out", *words, "--png", "--object", blue, "--object", green)
+    recipe, report = Recipe.load(tmp_path / "out" / "recipe.json"), json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["max_difference_outside"] == 0
+    assert [(edit.keyframes[0].caption, edit.keyframes[0].seed, edit.mix.opacity, edit.joined) for edit in recipe.edits] == [
+        ("a blue ball", 7, 0.5, False),
+        ("a green ball", 8, 1.0, True),
+    ]
+    shown = np.asarray(Image.open(tmp_path / "out" / "frames" / "00000.png"))
+    with open_clip(talking_clip) as reader:
+        source = reader.frame(0)
+    only = np.asarray(Image.open(tmp_path / "right" / "00000.png")) > 0
+    assert np.abs(shown[only] - (source[only] / 2 + np.array([10, 30, 110]))).max() <= 1
+    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again")
+    with open_clip(tmp_path / "out" / "output.mp4") as one, open_clip(tmp_path / "again" / "output.mp4") as two:
+        assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
+    for wrong, why in (
+        (("--object", "--task modify"), "does not say where the object is"),
+        (("--object", "--box 1,1,9,9 --frames 0:2"), "--frames is for the whole edit"),
+        (("--object", "--box 1,1,9,9", "--box", BOX), "say within each --object where"),
+    ):
+        assert main(["edit", str(talking_clip), "--out", str(tmp_path / "wrong"), *map(str, words), *wrong]) == 2
+        assert why in capsys.readouterr().err
+
+
 def test_a_folder_of_images_is_a_video_too(talking_clip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
