@@ -1,7 +1,8 @@
 """Make docs/images/results.webp: what the models that ship do with the example clips, one seed
-each, none of them picked; and carrying.webp: keyframes that were changed elsewhere, and carried.
+each, none of them picked; carrying.webp: keyframes that were changed elsewhere, and carried; and
+removal.webp: the example clips before and after a removal.
 
-python -m scripts.make_results [results|carrying]
+python -m scripts.make_results [results|carrying|removal]
 
 Runs `edit` with the true masks of the clips, so that the pictures show the edit alone.
 """
@@ -62,10 +63,15 @@ def frames_of(folder: Path, name: str, task: str, caption: str, adjustment: str,
     return [Image.open(pictures[min(index, len(pictures) - 1)]) for index in SHOWN]
 
 
+def unedited(name: str) -> list[Image.Image]:
+    """The frames SHOWN of an example clip."""
+    with open_clip(CLIPS / f"{name}.mp4") as reader:
+        return [Image.fromarray(reader.frame(index)) for index in SHOWN]
+
+
 def turned_street(folder: Path) -> list[list[Image.Image]]:
     """The street with its car in another hue: the clip, and the edit."""
-    with open_clip(CLIPS / "street.mp4") as reader:
-        before = [Image.fromarray(reader.frame(index)) for index in SHOWN]
+    before = unedited("street")
     frame = np.asarray(before[0])
     mask = cv2.imread(str(min((CLIPS / "street_masks").glob("*.png"))), cv2.IMREAD_GRAYSCALE)
     hsv = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)
@@ -100,7 +106,7 @@ def sheet_of(rows: list[list[Image.Image]]) -> Image.Image:
 
 def main() -> None:
     """Run the edits and write the pictures."""
-    wanted = sys.argv[1:] or ["results", "carrying"]
+    wanted = sys.argv[1:] or ["results", "carrying", "removal"]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if "results" in wanted:
@@ -108,6 +114,10 @@ def main() -> None:
             sheet_of(rows).save(IMAGES / "results.webp", quality=80)
         if "carrying" in wanted:
             sheet_of([*turned_street(folder), *striped_board()]).save(IMAGES / "carrying.webp", quality=80)
+        if "removal" in wanted:
+            removals = [edit for edit in EDITS if edit[1] == "delete"]
+            rows = [row for edit in removals for row in (unedited(edit[0]), frames_of(folder / f"{edit[0]} removed", *edit))]
+            sheet_of(rows).save(IMAGES / "removal.webp", quality=80)
 
 
 if __name__ == "__main__":
