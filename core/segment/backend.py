@@ -5,7 +5,7 @@ package, or one of transformers' video models.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,6 +74,20 @@ class Backend(Protocol):
 
     def tracker(self, size: tuple[int, int], frames: int) -> Tracker:
         """A tracker for a clip of (W, H) = `size` with so many frames."""
+        ...
+
+    def together(self, trackers: Sequence[Tracker], frame: int, features: Features, reverse: bool) -> list[Output] | None:
+        """Answer a frame for several objects, of which nothing is said there, in one pass.
+
+        Args:
+            trackers: Those of the objects.
+            frame: The frame of the clip.
+            features: What the image encoder says about it.
+            reverse: Whether the tracking runs backwards in time.
+
+        Returns:
+            Their answers; None where they can't go together.
+        """
         ...
 
     def answer_start(self, features: Features, start: FramePrompts, size: tuple[int, int]) -> Tensor:

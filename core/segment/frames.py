@@ -113,11 +113,16 @@ class FeatureCache:
         """
         if self._on_cpu and torch.get_num_threads() > 1:
             yield from prefetch_encodings(frames, self._passing)
+        elif self._on_cpu:
+            yield from ((frame, self._passing(frame)()) for frame in frames)
         else:
-            for frame, picture in read_ahead(frames, self._source.frame):
-                with self._lock:
-                    features = self._kept.get(frame)
-                yield frame, self._encoder(picture) if features is None else features
+            for frame, found in read_ahead(frames, self._kept_or_read):
+                yield frame, found if isinstance(found, Features) else self._encoder(found)
+
+    def _kept_or_read(self, frame: int) -> Features | NDArray[np.uint8]:
+        with self._lock:
+            features = self._kept.get(frame)
+        return self._source.frame(frame) if features is None else features
 
     def _passing(self, frame: int) -> Callable[[], Features]:
         with self._lock:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from core.masks.bounding_box import Mask
-from core.segment.backend import Output, predicted_quality
+from core.segment.backend import Output, predicted_quality, Tracker
 from core.segment.frames import Features, square_picture, Triple
 from core.segment.outline import full_size
 from core.segment.prompts import FramePrompts, SURE
@@ -79,6 +79,16 @@ class HubBackend:
     def tracker(self, size: tuple[int, int], frames: int) -> HubTracker:
         """A tracker for a clip of (W, H) = `size`; it may have any number of `frames`."""
         return HubTracker(self, size)
+
+    def together(self, trackers: Sequence[Tracker], frame: int, features: Features, reverse: bool) -> None:
+        """Nothing: a session of transformers tracks one object here.
+
+        Args:
+            trackers: Those of the objects.
+            frame: The frame of the clip.
+            features: What the image encoder says about it.
+            reverse: Whether the tracking runs backwards in time.
+        """
 
     def answer_start(self, features: Features, start: FramePrompts, size: tuple[int, int]) -> Tensor:
         """Logits (1, 1, h, w) for FramePrompts.starting_point.

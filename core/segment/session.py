@@ -22,7 +22,7 @@ from core.masks.bounding_box import Mask
 from core.progress import JobContext
 from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
-from core.segment.backend import Backend, Tracker
+from core.segment.backend import Backend, Output, Tracker
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.prompts import FramePrompts, gather
 
@@ -159,8 +159,9 @@ class SegmentSession:
                 for frame, features in stream:
                     context.check()
                     masks = FrameMasks()
+                    stepped = self._stepped(objects, frame, features, reverse)
                     for object_id, tracked in objects.items():
-                        masks.add(object_id, *self._mask(tracked, frame, features, reverse))
+                        masks.add(object_id, *self._mask(tracked, frame, features, reverse, stepped.get(object_id)))
                     yield frame, masks
                     done += 1
                     context.report("tracking", done, total, partial=(frame, masks))
@@ -187,11 +188,25 @@ class SegmentSession:
             if frame == tracked.anchor or prompts.outlines_object:
                 tracked.forwards.prompt(frame, self._features[frame], prompts)
 
-    def _mask(self, tracked: _TrackedObject, frame: int, features: Features, reverse: bool) -> tuple[Mask, float | None]:
-        """The mask of a frame, and how right the network believes it to be; None of what a person
-        has said.
+    def _stepped(self, objects: dict[int, _TrackedObject], frame: int, features: Features, reverse: bool) -> dict[int, Output]:
+        """The answers of the objects that are merely tracked on a frame, where they can go
+        together.
         """
-        if (frame < tracked.anchor) != reverse and frame != tracked.anchor:
+        going = {}
+        for object_id, tracked in objects.items():
+            tracker = tracked.backwards if reverse else tracked.forwards
+            if tracked.reaches(frame, reverse) and frame not in tracked.prompts and frame not in tracker.conditioning:
+                going[object_id] = tracker
+        answers = self._backend.together(list(going.values()), frame, features, reverse) if len(going) > 1 else None
+        return {} if answers is None else dict(zip(going, answers, strict=True))
+
+    def _mask(
+        self, tracked: _TrackedObject, frame: int, features: Features, reverse: bool, stepped: Output | None = None
+    ) -> tuple[Mask, float | None]:
+        """The mask of a frame, and how right the network believes it to be; None of what a person
+        has said. `stepped` is the network's answer where it was asked already.
+        """
+        if not tracked.reaches(frame, reverse):
             early = tracked.early
             if early is not None and frame in early.frames:
                 return early[frame], early.quality(frame)
@@ -200,7 +215,7 @@ class SegmentSession:
         if prompts is not None and prompts.mask is not None and not prompts.points:
             return prompts.mask.copy(), None
         tracker = tracked.backwards if reverse else tracked.forwards
-        answer = tracker.conditioning.get(frame) or tracker.step(frame, features, prompts, reverse)
+        answer = stepped or tracker.conditioning.get(frame) or tracker.step(frame, features, prompts, reverse)
         mask = self._backend.mask(answer["pred_masks"], features)
         return mask, None if prompts is not None else answer["quality"]
 
@@ -237,3 +252,7 @@ class _TrackedObject:
     forwards: Tracker
     backwards: Tracker
     early: MaskSequence | None = field(default=None)
+
+    def reaches(self, frame: int, reverse: bool) -> bool:
+        """Whether tracking in that direction comes to the frame."""
+        return (frame < self.anchor) == reverse or frame == self.anchor

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.masks.bounding_box import Mask
-from core.segment.backend import Output, predicted_quality
+from core.segment.backend import Output, predicted_quality, Tracker
 from core.segment.clicks import clicks_of, correct, keep_inside
 from core.segment.frames import encode, Features
 from core.segment.learnt_outline import Outlines
@@ -46,6 +47,20 @@ class Sam2Backend:
     def tracker(self, size: tuple[int, int], frames: int) -> ObjectTracker:
         """A tracker for a clip of (W, H) = `size` with so many frames."""
         return ObjectTracker(self.network, size, frames, self.passes)
+
+    def together(self, trackers: Sequence[Tracker], frame: int, features: Features, reverse: bool) -> list[Output] | None:
+        """As `step_together`.
+
+        Args:
+            trackers: Those of the objects.
+            frame: The frame of the clip.
+            features: What the image encoder says about it.
+            reverse: Whether the tracking runs backwards in time.
+
+        Returns:
+            Their answers, or None.
+        """
+        return step_together([one for one in trackers if isinstance(one, ObjectTracker)], frame, features, reverse)
 
     def answer_start(self, features: Features, start: FramePrompts, size: tuple[int, int]) -> Tensor:
         """Logits (1, 1, h, w) for FramePrompts.starting_point.
@@ -109,10 +124,18 @@ class ObjectTracker:
     @torch.inference_mode()
     def step(self, frame: int, features: Features, prompts: FramePrompts | None = None, reverse: bool = False) -> Output:
         """As `Tracker.step` of core.segment.backend."""
-        output, hidden = self._step(frame, features, reverse), False
+        output = self._step(frame, features, reverse)
         if prompts is not None:
             output = self._correct(frame, features, prompts, output, reverse)
             self.conditioning[frame] = output
+        self._keep(frame, output)
+        return output
+
+    def _keep(self, frame: int, output: Output) -> None:
+        """Remember the answer of a frame that was tracked, and forget what lies too far from it."""
+        hidden = False
+        if frame in self.conditioning:
+            pass  # a person said where the object is
         elif self.passes and float(output["object_score_logits"]) <= 0:
             # it looks back at a few frames: those that hide the object would soon be all it knows
             hidden = True
@@ -121,7 +144,6 @@ class ObjectTracker:
             self._left_out_before[frame] = self._left_out
         self._forget(frame)
         self._left_out += hidden  # now, for it lies between no frame before it and itself
-        return output
 
     def _memory(self, frame: int, reverse: bool) -> dict[str, dict[int, Output]]:
         """What the network looks back at from a frame.
@@ -167,6 +189,54 @@ class ObjectTracker:
         if self.passes:
             output["pred_masks"] = drop_far_pieces(output["pred_masks"])
         return _remembered(self.network, features, output, "point_inputs" in inputs)
+
+
+@torch.inference_mode()
+def step_together(trackers: Sequence[ObjectTracker], frame: int, features: Features, reverse: bool) -> list[Output] | None:
+    """Answer a frame for several objects, of which nothing is said there, in one pass.
+
+    Args:
+        trackers: Those of the objects, of one network.
+        frame: The frame of the clip.
+        features: What the image encoder says about it.
+        reverse: Whether the tracking runs backwards in time.
+
+    Returns:
+        Their answers; None where they can't go together: a small network, and objects that look
+        back at different frames.
+    """
+    first, count = trackers[0], len(trackers)
+    memories = [tracker._memory(frame, reverse) for tracker in trackers]
+    if first.passes or any(list(own[kind]) != list(memories[0][kind]) for own in memories for kind in own):
+        return None
+    memory = {kind: {index: _joined([own[kind][index] for own in memories]) for index in memories[0][kind]} for kind in memories[0]}
+    wide = replace(
+        features,
+        levels=[level.expand(-1, count, -1) for level in features.levels],
+        positions=[position.expand(-1, count, -1) for position in features.positions],
+    )
+    answer = _run(first.network, frame, wide, memory, first.frames, reverse, remember=False)
+    answer = _remembered(first.network, wide, answer, False)
+    answers = [_of_one(answer, number) for number in range(count)]
+    for tracker, own in zip(trackers, answers, strict=True):
+        tracker._keep(frame, own)
+    return answers
+
+
+def _joined(outputs: Sequence[Output]) -> Output:
+    """Answers for single objects as one for all of them: tensors one after the other."""
+    names = ("maskmem_features", "obj_ptr")
+    joined: Output = {name: torch.cat([output[name] for output in outputs]) for name in names}
+    joined["maskmem_pos_enc"] = [torch.cat(parts) for parts in zip(*(output["maskmem_pos_enc"] for output in outputs), strict=True)]
+    return joined
+
+
+def _of_one(answer: Output, number: int) -> Output:
+    """The part of an answer for several objects that is one of them's."""
+    own: Output = {name: part[number : number + 1] for name, part in answer.items() if isinstance(part, Tensor)}
+    own["maskmem_pos_enc"] = [part[number : number + 1] for part in answer["maskmem_pos_enc"]]
+    own["quality"] = predicted_quality(own["expected"].amax(), own["object_score_logits"])
+    return own
 
 
 @torch.inference_mode()
@@ -300,10 +370,11 @@ def _run(
             **{"point_inputs": None, "mask_inputs": None, "prev_sam_mask_logits": None, **inputs},
         )
         _, _, expected, masks, square, pointer, score = answers
-        output: Output = {"pred_masks": masks.float(), "obj_ptr": pointer, "object_score_logits": score}
+        output: Output = {"pred_masks": masks.float(), "obj_ptr": pointer, "object_score_logits": score, "expected": expected.float()}
         points = inputs.get("point_inputs")
         network._encode_memory_in_output(features.levels, features.sizes, points, remember, square, score, output)
-    output["quality"] = predicted_quality(expected.float().amax(), score.float())
+    if len(score) == 1:
+        output["quality"] = predicted_quality(output["expected"].amax(), score.float())
     return output
 
 

@@ -23,7 +23,7 @@ from core.segment import load_segmenter
 from core.segment.frames import encode
 from core.segment.network import build_network, Sam2Config
 from core.segment.prompts import FramePrompts
-from core.segment.tracker import ObjectTracker
+from core.segment.tracker import ObjectTracker, step_together
 
 TOY = Sam2Config(
     image_size=64,
@@ -68,7 +68,22 @@ def test_tracking_equals_the_packages_predictor(toy: SAM2Base) -> None:
     reader = SyntheticReader(14)
     tracker = ObjectTracker(toy, SIZE, len(reader), passes=0)
     ours = [tracker.prompt(0, encode(toy, reader.frame(0)), PROMPTS)]
-    ours += [tracker.step(index, encode(toy, reader.frame(index))) for index in range(1, len(reader))]
+    others = [ObjectTracker(toy, SIZE, len(reader), passes=0) for _ in range(2)]
+    shown = FramePrompts(((5.0, 30.0), (40.0, 70.0)), (2, 3), None)
+    for other, prompts in zip(others, (PROMPTS, shown), strict=True):
+        other.prompt(0, encode(toy, reader.frame(0)), prompts)
+    alone = ObjectTracker(toy, SIZE, len(reader), passes=0)
+    alone.prompt(0, encode(toy, reader.frame(0)), shown)
+    for index in range(1, len(reader)):
+        features = encode(toy, reader.frame(index))
+        ours.append(tracker.step(index, features))
+        together = step_together(others, index, features, reverse=False)
+        assert together is not None
+        for one, apart in zip(together, (ours[-1], alone.step(index, features)), strict=True):
+            torch.testing.assert_close(one["pred_masks"], apart["pred_masks"], rtol=1e-4, atol=1e-5)
+            assert one["quality"] == pytest.approx(apart["quality"], abs=1e-4)
+    others[0].recent.popitem()
+    assert step_together(others, len(reader) - 1, features, reverse=False) is None, "they look back at different frames"
 
     theirs = _with_package_predictor(toy, reader)
     assert all((answer["pred_masks"] > -1000).all() for answer in ours)  # no frame was answered with "no object"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from core.segment.prefetch import prefetch_encodings
+from core.segment.prefetch import prefetch_encodings, read_ahead
 
 
 def threads_of_a_new_thread() -> int:
@@ -38,6 +38,22 @@ def test_only_a_few_frames_are_fetched_ahead() -> None:
     next(stream)
     stream.close()
     assert len(fetched) <= 5
+
+
+def test_one_thread_reads_the_next_frames() -> None:
+    read: list[tuple[int, str]] = []
+
+    def note(frame: int) -> int:
+        read.append((frame, threading.current_thread().name))
+        return frame * frame
+
+    assert list(read_ahead(range(7, 0, -1), note)) == [(frame, frame * frame) for frame in range(7, 0, -1)]
+    assert {name for _, name in read} == {"read_0"}
+    read.clear()
+    stream = read_ahead(range(1000), note)
+    next(stream)
+    stream.close()
+    assert len(read) <= 3
 
 
 def test_no_thread_is_left_with_another_number_of_threads() -> None:
