@@ -380,9 +380,9 @@ def test_small_base_is_a_base_for_the_adapter(small_base: Path, tmp_path: Path) 
     assert (small_base / "sheet-small-base.png").stat().st_size > 1000
     sizes = CogVideoXPipeline.from_pretrained(small_base / "base").transformer.config
     assert sizes.in_channels == sizes.out_channels
-    main([*words(small_base / "base", "procedural", tmp_path, "steps=2", "mask_forms=false"), *WORLD])
-    assert (tmp_path / "package" / "vivid.safetensors").exists()
-    assert load_vivid(str(tmp_path / "package"), "cpu", ModelStore()).pipeline.transformer.config.in_channels == 2 * sizes.in_channels + 1
+    main([*words(small_base / "base", "procedural", tmp_path, "steps=2", "mask_forms=false", "keyframe_probability=1"), *WORLD])
+    model = load_vivid(str(tmp_path / "package"), "cpu", ModelStore())
+    assert (model.pipeline.transformer.config.in_channels, model.declared.direct) == (2 * sizes.in_channels + 1, False)
 
 
 def test_recipes_are_listed_and_settings_explained(capsys: pytest.CaptureFixture[str]) -> None:
