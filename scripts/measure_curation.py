@@ -69,7 +69,8 @@ class Machine:
                 network = make()
         finally:
             torch.set_default_dtype(before)
-        return network.eval().requires_grad_(False)
+        # not all that a network makes of its own follows the device above
+        return network.to(self.device).eval().requires_grad_(False)
 
     def random(self, *shape: int, half: bool = True) -> Tensor:
         """Numbers like those of normalised pictures."""
