@@ -45,8 +45,8 @@ WORK = (
     Work("masks", CLIPS, "first frames", "masks and propagation", "4 entities, the first frame"),
     Work("propagation", VIDEOS * FRAMES, "frames", "masks and propagation", "4 entities, clips"),
     Work("captions", CLIPS * ENTITIES, "entities", "captions", "64 crops"),
-    Work("filters (motion)", VIDEOS * (FRAMES - 1), "pairs", "flow", "1 pairs of 384x216"),
-    Work("deletions", VIDEOS * BY_FLOW * (FRAMES - 1), "pairs", "flow", "1 pairs of 384x216"),
+    Work("filters (motion)", VIDEOS * (FRAMES - 1), "pairs", "flow", "16 pairs"),
+    Work("deletions", VIDEOS * BY_FLOW * (FRAMES - 1), "pairs", "flow", "16 pairs"),
 )
 
 

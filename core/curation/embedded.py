@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import core.compat  # noqa: F401  isort: skip  (before sam2 imports torchvision)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -139,3 +140,7 @@ class DisFlow:
         """As `Flow.between`."""
         gray = [np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), np.uint8) for each in (one, two)]
         return self._flow.between(*gray)
+
+    def along(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """As `Flow.along`."""
+        return (self.between(one, two) for one, two in pairwise(frames))

@@ -3,7 +3,8 @@ tried out on any videos before a GPU is spent on them. What they make teaches no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,3 +80,7 @@ class FakeFlow:
     def between(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.float32]:
         """As `Flow.between`."""
         return np.zeros((*one.shape[:2], 2), np.float32)
+
+    def along(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """As `Flow.along`."""
+        return (self.between(one, two) for one, two in pairwise(frames))

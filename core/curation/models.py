@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,4 +87,9 @@ class Flow(Protocol):
     def between(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Where each pixel of `one`, uint8 (H, W, 3), lies in `two`: an offset (x, y) in pixels,
         float32 (H, W, 2)."""
+        ...
+
+    def along(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """The flow from each frame to the next, as `between`; several pairs at once where that is
+        faster."""
         ...

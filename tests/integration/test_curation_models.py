@@ -14,6 +14,7 @@ import torch
 from builders import noise_frames, video_file
 from tiny_models import ram_checkpoint
 
+from core.curation import raft
 from core.curation.build import Build
 from core.curation.captions import caption_problem
 from core.curation.embedded import DisFlow
@@ -181,12 +182,18 @@ def test_captions_are_checked() -> None:
     assert "sorry" in caption_problem((*good[:2], "sorry, the brown dog is not clear to me"), "dog")
 
 
-def test_raft_gives_flow_at_the_size_of_the_frames(tmp_path: Path) -> None:
+def test_raft_gives_flow_at_the_size_of_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torchvision.models.optical_flow import raft_small
 
     torch.save(raft_small(weights=None).state_dict(), tmp_path / "raft.pth")
-    frames = noise_frames(2, 60, 90)
-    flow = load_raft(tmp_path / "raft.pth", "cpu").between(frames[0], frames[1])
+    frames = noise_frames(4, 60, 90)
+    monkeypatch.setattr(raft, "_PAIRS", 2)
+    network = load_raft(tmp_path / "raft.pth", "cpu")
+    flow = network.between(frames[0], frames[1])
+    together = list(network.along(frames))
+    assert len(together) == 3
+    assert np.allclose(together[2], network.between(frames[2], frames[3]), atol=1e-2), "the odd one"
+    assert np.allclose(together[0], flow, atol=1e-2)
     assert flow.shape == (60, 90, 2)
     assert flow.dtype == np.float32
     assert np.isfinite(flow).all()
