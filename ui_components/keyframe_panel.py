@@ -182,7 +182,7 @@ def keyframe_panel(program: Program) -> gr.HTML:
 
     def start_tries(project_id: str, **fields: Any) -> Answer:
         form = TriesForm(**fields)
-        settings = SamplingSettings(form.steps, form.guidance, form.fit, form.painter, form.preset)
+        settings = SamplingSettings(form.steps, form.guidance, form.fit, form.painter, preset=form.preset)
         basis = TryBasis(form.parent, form.keep, tuple(form.objects))
         job = program.run("start_tries", project_id, form.frame, form.task, form.caption, form.seeds, settings, basis)
         return program.view(project_id, job=job)
