@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.editor.changes import with_frame, with_mask
+from app.media.overlays import hatched_png
 from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.errors import InputError, StudioError
@@ -228,6 +229,30 @@ class PromptOperations:
             return False
         facts = self._pictures.masks.readable(project, track.masks).facts(frame)
         return sum(facts.pieces[1:]) >= _BESIDE * facts.area > 0
+
+    def doubt_png(self, project_id: str, object_id: int, frame: int, max_width: int | None = None) -> bytes | None:
+        """Where the segmenter is unsure about what was clicked on a frame, hatched.
+
+        Args:
+            project_id: The project.
+            object_id: The object.
+            frame: The frame that was clicked.
+            max_width: Pixels that the picture may be wide; the frame's own width when None.
+
+        Returns:
+            A transparent PNG; None where it is sure, or nothing was clicked.
+
+        Raises:
+            InputError: There is no such object or frame.
+        """
+        project = self._workspace.project(project_id)
+        project.clip.info.check_frame(frame)
+        prompts = [prompt for prompt in project.track(object_id).prompts if prompt.frame == frame]
+        if not prompts or not all(isinstance(prompt, PointPrompt | BoxPrompt) for prompt in prompts):
+            return None
+        with self._session_lock:
+            part = self._pictures.session(project).doubtful(frame, prompts)
+        return hatched_png(part, max_width) if part.any() else None
 
     def clear(self, project_id: str, object_id: int, frame: int | None = None) -> Project:
         """Take the object's prompts back. Its masks go with the last of them.

@@ -20,6 +20,9 @@ INLINE = (255, 255, 255, 190)
 DARK_INLINE = (18, 18, 24, 210)
 """The same for an outline that is white."""
 
+HATCH_LIGHT, HATCH_DARK = (255, 214, 64, 235), (18, 18, 24, 170)
+"""RGBA of the stripes over what is in doubt."""
+
 Colour = tuple[int, int, int]
 
 
@@ -72,6 +75,28 @@ def overlay_png(
         if len(palette) > 254:  # a palette holds no more, and 127 colours can't be told apart
             break
     return palette_png(labels, palette)
+
+
+def hatched_png(mask: np.ndarray, max_width: int | None) -> bytes:
+    """A mask as stripes that show on every picture.
+
+    Args:
+        mask: bool (H, W).
+        max_width: Pixels that the picture may be wide; the mask's own width when None.
+
+    Returns:
+        A transparent PNG.
+    """
+    import cv2
+    import numpy as np
+
+    height, width = mask.shape
+    scale = min(1.0, max_width / width) if max_width else 1.0
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    ys, xs = np.mgrid[: size[1], : size[0]]
+    stripes = np.array([2, 2, 3, 3, 1, 1, 1, 1], np.uint8)[(xs + ys) % 8]
+    return palette_png(small * stripes, [(0, 0, 0, 0), (0, 0, 0, 0), HATCH_LIGHT, HATCH_DARK])
 
 
 def palette_png(labels: np.ndarray, palette: Sequence[tuple[int, int, int, int]]) -> bytes:

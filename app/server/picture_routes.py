@@ -91,6 +91,13 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
         picture = editor.prompts.preview_png(project_id, object_id, frame, x, y, positive, _width(w))
         return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
 
+    @routes.get("/{project_id}/doubt/{object_id}/{frame}.png")
+    def click_doubt(project_id: str, object_id: int, frame: int, w: int | None = None) -> Response:
+        picture = editor.prompts.doubt_png(project_id, object_id, frame, _width(w))
+        if picture is None:
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+
     @routes.get("/{project_id}/try/{edit_id}.jpg")
     def try_picture(project_id: str, edit_id: str, w: int = 240) -> Response:
         return Response(editor.keyframes.try_jpeg(project_id, edit_id, max(16, min(w, 960))), media_type="image/jpeg", headers=FOREVER)

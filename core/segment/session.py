@@ -23,6 +23,7 @@ from core.progress import JobContext
 from core.project.prompts import PointPrompt, Prompt
 from core.project.tracks import Direction
 from core.segment.backend import Backend, Output, Tracker
+from core.segment.doubt import doubtful_part
 from core.segment.frames import FeatureCache, Features, FrameSource
 from core.segment.prompts import FramePrompts, gather
 
@@ -73,12 +74,31 @@ class SegmentSession:
         if given.mask is not None and not given.points:
             return given.mask.copy()
         features = self._features[frame]
-        start = partial(self._first_answer, frame, features, not passing)
-        before, after = self._backend.answer(features, given, self._size, start)
+        before, after = self._answer(frame, features, given, not passing)
         mask = self._backend.mask(after, features)
         if given.mask is None:
             return mask
         return np.where(mask != self._backend.mask(before, features), mask, given.mask)
+
+    def doubtful(self, frame: int, prompts: Sequence[Prompt]) -> Mask:
+        """Where the network is unsure whether a pixel belongs to what the clicks on a frame, or a
+        box, mean.
+
+        Args:
+            frame: The frame of the clip.
+            prompts: As for `preview`.
+
+        Returns:
+            bool (H, W); nothing where a person drew the mask, or said nothing.
+        """
+        given = self._gather(p for p in prompts if p.frame == frame).get(frame)
+        if given is None or not given.shows_object or given.mask is not None:
+            return np.zeros((self._size[1], self._size[0]), np.bool_)
+        _, after = self._answer(frame, self._features[frame], given, True)
+        return doubtful_part(after[0, 0], self._size)
+
+    def _answer(self, frame: int, features: Features, given: FramePrompts, keep: bool) -> tuple[Tensor, Tensor]:
+        return self._backend.answer(features, given, self._size, partial(self._first_answer, frame, features, keep))
 
     def _first_answer(self, frame: int, features: Features, keep: bool, start: FramePrompts) -> Tensor:
         if start.mask is not None:

@@ -6,7 +6,7 @@ import { change } from "../state/requests.js";
 import { objectById } from "../state/selection.js";
 import { set, state } from "../state/store.js";
 
-const DOUBTED = "click";
+export const DOUBTED = "click";
 const DOUBT = "The clicks may have taken more than the object: drag a box around it, or right-click what is too much.";
 const NEW_COLOUR = [239, 83, 80]; // of a stroke that begins an object
 
@@ -22,6 +22,7 @@ export const promptSender = (server) => {
       if (state.object === null && answer.object) set({ object: answer.object });
       if (answer.doubtful) showMessage(DOUBT, "info", { about: DOUBTED });
       else clearMessage(DOUBTED);
+      if (name !== "paint") set({ clicked: { frame: prompt.frame, object: state.object } });
       done();
     }, done);
   };

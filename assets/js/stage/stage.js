@@ -5,6 +5,7 @@ import { ask, servers } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { projectUrl } from "../state/project.js";
 import { comparedTry, shownTry } from "../state/tries.js";
+import { mountClickDoubt } from "./click_doubt.js";
 import { mountCompare } from "./compare.js";
 import {
   chase,
@@ -43,6 +44,7 @@ export const mountStage = (ref, server) => {
   };
   whenPicturesCome(redraw);
   const pointer = mountPointer(ref, server, redraw);
+  const doubt = mountClickDoubt(redraw);
 
   const measure = () => {
     const box = stage.getBoundingClientRect();
@@ -115,6 +117,9 @@ export const mountStage = (ref, server) => {
       context.drawImage(picture, 0, 0, clip.width, clip.height);
       context.imageSmoothingEnabled = true;
     }
+    const unsure = atPlayhead && !preview && state.showMasks ? doubt() : null;
+    if (unsure) context.drawImage(unsure, 0, 0, clip.width, clip.height);
+    canvas.dataset.unsure = String(Boolean(unsure));
     canvas.dataset.hovered = String(Boolean(preview));
     canvas.dataset.overlay = overlay ? overlay.url : "";
   };

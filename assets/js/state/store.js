@@ -30,6 +30,7 @@ export const state = {
   brush: 0, // radius in source pixels; 0: the default for the clip
   spot: null, // the source pixel under the pointer, { x, y }, with the `box` that is being drawn
   cursor: null, // the keyboard's pointer, in source pixels
+  clicked: null, // the last click or box that was answered, { frame, object }
   pending: [], // prompts that the program has not answered yet
   showMasks: true,
   showRegion: false,
