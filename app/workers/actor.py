@@ -50,11 +50,11 @@ class Failed:
 
 @dataclass(frozen=True)
 class News:
-    """What a work has come to since it was last asked: the latest progress, results in their order,
-    and whether it has ended; `error` says how, if not well.
+    """What a work has come to since it was last asked: its progress, every step of it, results in
+    their order, and whether it has ended; `error` says how, if not well.
     """
 
-    progress: ProgressEvent | None
+    progress: tuple[ProgressEvent, ...]
     items: tuple[Any, ...]
     ended: bool
     error: StudioError | Failed | None = None
@@ -94,7 +94,7 @@ class StudioWorker:
         self._thread: threading.Thread | None = None
         self._busy = False
         self._items: deque[Any] = deque()
-        self._progress: ProgressEvent | None = None
+        self._progress: list[ProgressEvent] = []
         self._error: StudioError | Failed | None = None
 
     def about(self) -> WorkerFacts:
@@ -125,7 +125,7 @@ class StudioWorker:
         """Start a work; the one before has ended."""
         self._token = CancelToken()
         self._items.clear()
-        self._progress, self._error, self._busy = None, None, True
+        self._progress, self._error, self._busy = [], None, True
         self._thread = threading.Thread(target=self._do, args=(work, self._token), daemon=True)
         self._thread.start()
 
@@ -135,9 +135,9 @@ class StudioWorker:
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._progress or not self._busy, ANSWER)
             ended = not self._busy
-            news = News(self._progress, tuple(self._items), ended, self._error if ended else None)
+            news = News(tuple(self._progress), tuple(self._items), ended, self._error if ended else None)
             self._items.clear()
-            self._progress = None
+            self._progress = []
             self._changed.notify_all()
             return news
 
@@ -170,7 +170,7 @@ class StudioWorker:
 
     def _tell(self, event: ProgressEvent) -> None:
         with self._changed:
-            self._progress = dataclasses.replace(event, partial=None)
+            self._progress.append(dataclasses.replace(event, partial=None))
             self._changed.notify_all()
 
 

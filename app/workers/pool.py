@@ -105,8 +105,8 @@ class WorkerPool:
                 news: News = self._call(worker, "next")
                 ended = news.ended
                 yield from news.items
-                if news.progress is not None:
-                    context.report(news.progress.stage, news.progress.done, news.progress.total, unit=news.progress.unit)
+                for event in news.progress:
+                    context.report(event.stage, event.done, event.total, unit=event.unit)
                 if news.error is not None:
                     raise _raised(news.error, worker.name)
                 context.check()

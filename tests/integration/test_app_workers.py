@@ -79,7 +79,7 @@ def test_a_killed_worker_loses_its_window_only(
         job = editor.propagation.start(project_id, settings=QUICK)
         assert reached.wait(240)
         kept = times(editor, project_id)
-        assert len(kept) == 1
+        assert len(kept) in (1, 2)  # of three
         os.kill(busy(workers), signal.SIGKILL)
     finish(editor, job)
     assert "another goes on from what is finished" in caplog.text
