@@ -88,7 +88,7 @@ _PAINTERS = """
    data-ref="preset"></select></label>
   <span class="vs-quiet" data-ref="presetCost"></span>
 </div>
-<p class="vs-quiet vs-region-note"><button type="button" class="vs-link" data-ref="direct"
+<p class="vs-quiet vs-region-note vs-close"><button type="button" class="vs-link" data-ref="direct"
   title="The video model paints the whole clip from the caption alone; there is no try to look at first">Without a keyframe</button>
   <span data-ref="noPainter" hidden><button type="button" class="vs-link" data-ref="showModels"
   title="The video model paints keyframes; these are image models for that, to fetch">Other models</button></span></p>
