@@ -6,7 +6,6 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from sam2.build_sam import build_sam2
 from sam2.modeling.sam2_base import SAM2Base
@@ -21,9 +20,7 @@ from core.models.tensors import load_checkpoint, load_tensors
 from core.segment.backend import Backend
 from core.segment.frames import FrameSource
 from core.segment.inference import shorten, speed_up
-from core.segment.learnt_outline import Outlines
 from core.segment.network import build_network, Sam2Config
-from core.segment.outline_network import load_outline_network
 from core.segment.session import SegmentSession
 from core.segment.tracker import Sam2Backend
 from core.segment.words import WordFinder
@@ -89,16 +86,7 @@ def load_segmenter(name: str, device: str, store: ModelStore) -> Segmenter:
         keep_freed_memory()
         if has_fast_bfloat16():
             shorten(network.image_encoder)
-    return Segmenter(name, Sam2Backend(network, passes, _outlines(path, device) if small else None))
-
-
-def _outlines(folder: Path, device: str) -> Outlines:
-    network = load_outline_network(folder)
-    if network is not None:
-        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if device == "cpu" and has_fast_bfloat16():
-            shorten(network)
-    return Outlines(network)
+    return Segmenter(name, Sam2Backend(network, passes, snap_to_edges=small))
 
 
 def _load_package(folder: Path) -> tuple[SAM2Base, int]:

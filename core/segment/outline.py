@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import cv2
@@ -18,7 +17,6 @@ _PIXELS = 427 * 240  # the filter is fitted on a picture with no more of them
 _RADII = (0.0094, 0.0047)  # of its windows, in sides of that picture: an edge may have to move by a cell of the logits
 _SPECK = 2  # cells of the logits: an island or a hole that is smaller is none
 _PASSES = 3  # for each radius
-_NEAR = 2  # pixels: radius of the windows where an answer is right but for its size
 _SHARPNESS = 3.0  # how much surer of itself an answer becomes before it is filtered again
 _FLATNESS = 1e-4  # variance of a colour (0 to 1) below which a window has no edge to follow
 _GIVEN = 0.9 * SURE  # logits from here on are what a person said, or what is surely outside: no colour overrules them
@@ -108,49 +106,16 @@ def full_size(logits: Tensor, guide: Guide, snap_to_edges: bool) -> Mask:
     to_small, to_full = (size[0] / coarse.shape[1], size[1] / coarse.shape[0]), (width / size[0], height / size[1])
     box = _scaled(found.grow(_MARGIN, coarse.shape), to_small, size)
     inside = np.asarray(1 / (1 + np.exp(-np.clip(_enlarged(coarse, box, to_small), -20, 20))), np.float32)
-    slopes, offset = _fit([np.ascontiguousarray(box.crop(colour)) for colour in guide.colours], guide.radii, inside)
+    slopes, offset = _fit(guide, box, inside)
     full = _scaled(box, to_full, (width, height))
     total = _enlarged(offset, full, to_full, box)
     for slope, colour in zip(slopes, cv2.split(full.crop(guide.picture)), strict=True):
         total += _enlarged(slope * np.float32(1 / 255), full, to_full, box) * colour
     sure = _enlarged(coarse, full, (width / coarse.shape[1], height / coarse.shape[0]))
     mask = np.zeros((height, width), np.bool_)
-    full.crop(mask)[:] = decided_mask(total - np.float32(0.5), sure, height * width / coarse.size)
+    decided = np.where(np.abs(sure) < _GIVEN, total > 0.5, sure > 0)
+    full.crop(mask)[:] = _without_specks(decided, _SPECK * height * width / coarse.size)
     return mask
-
-
-def decided_mask(answer: Plane, sure: Plane, cell: float) -> Mask:
-    """Decide what is inside, except where a person did.
-
-    Args:
-        answer: Positive inside, (h, w).
-        sure: The logits at the same size.
-        cell: Pixels that a cell of the logits covers; specks of so few are left out.
-
-    Returns:
-        bool (h, w).
-    """
-    return _without_specks(np.where(np.abs(sure) < _GIVEN, answer > 0, sure > 0), _SPECK * cell)
-
-
-def follow_colours(inside: Plane, small: NDArray[np.uint8], large: NDArray[np.uint8]) -> Plane:
-    """Enlarge an answer along the edges of the picture.
-
-    Args:
-        inside: How far each pixel is inside the object, 0 to 1, (h, w).
-        small: The picture at that size, uint8 (h, w, 3).
-        large: The picture at full size, uint8 (H, W, 3).
-
-    Returns:
-        (H, W), above 0.5 inside.
-    """
-    height, width = large.shape[:2]
-    colours = [np.asarray(colour, np.float32) / np.float32(255) for colour in cv2.split(small)]
-    slopes, offset = _fit(colours, (_NEAR,), inside, passes=1)
-    total = cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
-    for slope, colour in zip(slopes, cv2.split(large), strict=True):
-        total = total + cv2.resize(slope * np.float32(1 / 255), (width, height), interpolation=cv2.INTER_LINEAR) * colour
-    return np.asarray(total, np.float32)
 
 
 def _without_specks(mask: Mask, least: float) -> Mask:
@@ -167,22 +132,22 @@ def _without_specks(mask: Mask, least: float) -> Mask:
     return mask[1:-1, 1:-1]
 
 
-def _fit(colours: Sequence[Plane], radii: Sequence[int], inside: Plane, passes: int = _PASSES) -> tuple[list[Plane], Plane]:
+def _fit(guide: Guide, box: Box[int], inside: Plane) -> tuple[list[Plane], Plane]:
     """Bring an outline to the edges of the colours.
 
     Args:
-        colours: Red, green and blue of the part that is looked at, 0 to 1.
-        radii: Of the windows, in pixels, one after the other.
-        inside: How far each pixel is inside the object, 0 to 1.
-        passes: For each radius.
+        guide: The frame's picture.
+        box: The part of it, at the working size, that is looked at.
+        inside: How far each of its pixels is inside the object, 0 to 1.
 
     Returns:
         Slopes for the three colours and an offset, for each of its pixels.
     """
+    colours = tuple(np.ascontiguousarray(box.crop(colour)) for colour in guide.colours)
     fitted = None
-    for radius in radii:
-        colour_filter = _ColourFilter(tuple(colours), radius)
-        for _ in range(passes):
+    for radius in guide.radii:
+        colour_filter = _ColourFilter(colours, radius)
+        for _ in range(_PASSES):
             if fitted is not None:
                 inside = np.clip((colour_filter.apply(*fitted) - 0.5) * _SHARPNESS + 0.5, 0, 1)
             fitted = colour_filter.fit(inside)

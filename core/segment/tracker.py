@@ -17,7 +17,6 @@ from core.masks.bounding_box import Mask
 from core.segment.backend import Output, predicted_quality, Tracker
 from core.segment.clicks import clicks_of, correct, keep_inside
 from core.segment.frames import encode, Features
-from core.segment.learnt_outline import Outlines
 from core.segment.outline import full_size
 from core.segment.pieces import drop_far_pieces
 from core.segment.precision import half_on_gpu
@@ -27,11 +26,12 @@ from core.segment.prompts import FramePrompts, SURE
 class Sam2Backend:
     """A SAM 2 of the sam2 package's classes.
 
-    `passes` is Sam2Config.prompt_passes; `outlines` makes up for logits much coarser than the clip.
+    `passes` is Sam2Config.prompt_passes; with `snap_to_edges` outlines snap to edges of the picture
+    (core.segment.outline): for a small network, whose logits are too coarse for the clip.
     """
 
-    def __init__(self, network: SAM2Base, passes: int, outlines: Outlines | None) -> None:
-        self.network, self.passes, self.outlines = network, passes, outlines
+    def __init__(self, network: SAM2Base, passes: int, snap_to_edges: bool) -> None:
+        self.network, self.passes, self.snap_to_edges = network, passes, snap_to_edges
         self.device = network.device
 
     def encode(self, frame: NDArray[np.uint8]) -> Features:
@@ -40,9 +40,7 @@ class Sam2Backend:
 
     def mask(self, logits: Tensor, features: Features) -> Mask:
         """As `Backend.mask`."""
-        if self.outlines is None:
-            return full_size(logits[0, 0], features.guide, snap_to_edges=False)
-        return self.outlines(logits, features)
+        return full_size(logits[0, 0], features.guide, self.snap_to_edges)
 
     def tracker(self, size: tuple[int, int], frames: int) -> ObjectTracker:
         """A tracker for a clip of (W, H) = `size` with so many frames."""

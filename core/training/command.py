@@ -43,12 +43,6 @@ RECIPES = {
         "Sam2RecipeConfig",
         "the small SAM 2, on clips of moving objects",
     ),
-    "small-outline": TrainingRecipe(
-        "core.training.small.outline",
-        "core.training.small.outline_config",
-        "OutlineRecipeConfig",
-        "the network that brings the small SAM 2's outlines to the picture",
-    ),
     "vivid-5b": TrainingRecipe(
         "core.training.adapter.recipe",
         "core.training.adapter.config",

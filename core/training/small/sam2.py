@@ -36,7 +36,7 @@ from core.training.common.checkpoint import save_tensors
 from core.training.common.run import TrainingRun
 from core.training.small.captured import CapturedStep
 from core.training.small.run import begin_run, fits_in_checkpoint, use_fast_kernels
-from core.training.small.sam2_config import PoolsConfig, Sam2RecipeConfig
+from core.training.small.sam2_config import Sam2RecipeConfig
 from core.training.small.sam2_tracking import BatchTracker, fit_to, MEASURES, track, training_loss
 
 _VALIDATION_SEED = 9001
@@ -89,10 +89,6 @@ class TrackingBatch:
         self.labels.copy_(clips.labels)
         return self.pixels.copy_(clips.pixels)
 
-    def clips(self) -> TrackingClips:
-        """What it holds."""
-        return TrackingClips(self.pixels, self.labels)
-
     def turn(self) -> None:
         """The same clips mirrored, and backwards in time."""
         self.pixels.copy_(self.pixels.flip(1, 4))
@@ -124,7 +120,7 @@ def train_once(run: TrainingRun, tracker: BatchTracker, batch: TrackingBatch, sh
     Returns:
         The loss and MEASURES, (8,).
     """
-    masks, usable = whole_things(batch.clips(), batch.phase.targets)
+    masks, usable = whole_things(TrackingClips(batch.pixels, batch.labels), batch.phase.targets)
     cuda = run.device.type == "cuda"
     with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=cuda):
         loss, seen = training_loss(tracker, batch.pixels, masks, batch.labels, usable, shares)
@@ -137,7 +133,8 @@ class Validation:
 
     def __init__(self, config: Sam2RecipeConfig, size: int, device: torch.device) -> None:
         self.passes, self.size = config.prompt_passes, size
-        world = validation_world(config.pictures, config.pools, device)
+        few = {name: min(getattr(config.pools, name), limit) for name, limit in _VALIDATION_POOLS.items()}
+        world = make_world(replace(config, pools=replace(config.pools, **few)), _VALIDATION_SEED, device)
         self.parts: list[tuple[Tensor, Tensor]] = []
         wanted = config.validation_clips
         for seed in range(1, 50 * wanted):
@@ -175,36 +172,20 @@ class Validation:
         return np.concatenate(pairs, axis=1)
 
 
-def make_world(pictures: str, pools: PoolsConfig, seed: int, device: torch.device) -> TrackingWorld:
-    """Build a world of a recipe's sizes, with its pictures.
+def make_world(config: Sam2RecipeConfig, seed: int, device: torch.device) -> TrackingWorld:
+    """Build a world of the recipe's sizes, with its pictures.
 
     Args:
-        pictures: Their folder; empty for a world without any.
-        pools: Sizes of the world's pools.
+        config: Of the recipe.
         seed: Of the pools. Validation's seed gives pictures that training never sees.
         device: To draw on.
 
     Returns:
         The world.
     """
-    if pictures:
-        return PhotoWorld(Path(pictures), seed == _VALIDATION_SEED, device, seed=seed, **asdict(pools))
-    return TrackingWorld(device, seed=seed, **asdict(pools))
-
-
-def validation_world(pictures: str, pools: PoolsConfig, device: torch.device) -> TrackingWorld:
-    """A small world of things and pictures that training never sees.
-
-    Args:
-        pictures: As in `make_world`.
-        pools: Sizes for training; validation makes do with less.
-        device: To draw on.
-
-    Returns:
-        The world.
-    """
-    few = {name: min(getattr(pools, name), limit) for name, limit in _VALIDATION_POOLS.items()}
-    return make_world(pictures, replace(pools, **few), _VALIDATION_SEED, device)
+    if config.pictures:
+        return PhotoWorld(Path(config.pictures), seed == _VALIDATION_SEED, device, seed=seed, **asdict(config.pools))
+    return TrackingWorld(device, seed=seed, **asdict(config.pools))
 
 
 def start_network(config: Sam2RecipeConfig) -> tuple[SAM2Base, Sam2Config]:
@@ -299,7 +280,7 @@ def train(config: Sam2RecipeConfig) -> None:
     network, sizes = start_network(config)
     network = network.to(device).train()
     print(f"drawing {config.pools.textures_count} textures and {config.pools.backgrounds} backgrounds on {device}", flush=True)
-    world = make_world(config.pictures, config.pools, config.seed, device)
+    world = make_world(config, config.seed, device)
     validation = Validation(config, sizes.image_size, device)
     print(f"worlds made in {time.monotonic() - began:.1f} s", flush=True)
     run = begin_run(config, "small-sam2", {"network": network})
