@@ -44,7 +44,9 @@ def insert_form() -> str:
   {slider("layOpacity", "Opacity", "How much of it shows", 0, 100)}
   <div class="vs-row vs-inline">
     <label class="vs-check" title="Give it the grain of the shot"><input
-     type="checkbox" data-ref="layGrain" checked>Grain of the shot</label>
+     type="checkbox" data-ref="layGrain" checked>Grain</label>
+    <label class="vs-check" title="Where it moves, blur it as a camera does (a shutter of 180 degrees)"><input
+     type="checkbox" data-ref="layMotion">Motion blur</label>
     <button type="button" class="vs-button vs-small" data-ref="layFlip" title="Mirror it, left to right">Mirror</button>
   </div>
   </div>

@@ -30,6 +30,7 @@ class GivenInsert:
     opacity: float = 1.0
     blend: Blend = "normal"
     shadow: CastShadow | Literal["auto"] | None = None
+    shutter: float = 0.0
 
     @classmethod
     def parse(cls, options: argparse.Namespace) -> GivenInsert | None:
@@ -46,7 +47,7 @@ class GivenInsert:
             raise InputError(f"say where the picture lies by --place {PLACE} or by --pin with four corners, one of the two")
         place = () if options.place is None else _numbers(options.place, (4, 5), f"place (write {PLACE} in pixels and degrees)")
         pins = tuple(_pin(text) for text in options.pin or ())
-        names = ("follows", "light", "brightness", "grain", "opacity", "blend")
+        names = ("follows", "light", "brightness", "grain", "opacity", "blend", "shutter")
         given: dict[str, Any] = {name: getattr(options, name) for name in names}
         return cls(options.picture, place, pins, **given, shadow=_shadow(options.cast_shadow))
 
@@ -68,6 +69,7 @@ class GivenInsert:
             opacity=self.opacity,
             blend=self.blend,
             shadow=None if self.shadow == "auto" else self.shadow,
+            shutter=self.shutter,
         )
 
 
@@ -94,6 +96,13 @@ def add_insert_options(parser: argparse.ArgumentParser, path: Any) -> None:
         "--brightness", type=float, default=0.0, metavar="STOPS", help=f"brighter or darker besides, {-MOST_STOPS:g} to {MOST_STOPS:g} (0)"
     )
     group.add_argument("--no-grain", dest="grain", action="store_false", help="don't give it the grain of the shot")
+    group.add_argument(
+        "--shutter",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="how much of the time between two frames its motion blurs it, 0 to 1; a usual camera's is 0.5 (0)",
+    )
     group.add_argument(
         "--cast-shadow",
         metavar="HOW",

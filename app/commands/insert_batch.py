@@ -107,7 +107,7 @@ def insert_to_folder(
             if region.is_empty(frame):
                 raise InputError(f"the picture lies beside frame {frame}: choose a place on the frame, which is {info.width}x{info.height}")
             export_png(region, out / "masks")
-            shown = drawer_of(reader, laid).draw(frame, reader.frame(frame), carried.path[frame], carried.before(frame))
+            shown = drawer_of(reader, laid).draw(frame, reader.frame(frame), carried.places(frame, info.size), carried.before(frame))
             write_image(out / "keyframe.png", shown)
             caption = arguments.caption.strip() or given.path.stem
             keyframe = Keyframe(frame, shown, "add", caption, arguments.seed, "picture", carried)

@@ -63,7 +63,7 @@ def inserts_anew(
         whole = CarriedInsert(laid.insert, laid.picture, path, carried.front)
         region = united(region, footprints(whole, reader.info.size, frames))
         frame = laid.keyframe
-        shown = drawer_of(reader, laid).draw(frame, reader.frame(frame), path[frame], whole.before(frame))
+        shown = drawer_of(reader, laid).draw(frame, reader.frame(frame), whole.places(frame, reader.info.size), whole.before(frame))
         keyframes.append(Keyframe(frame, shown, keyframe.task, keyframe.caption, keyframe.seed, keyframe.carried, whole))
     return region, Feather(0), keyframes
 

@@ -86,7 +86,7 @@ class InsertBuilder:
             hidden = thing
         elif thing is None:
             follows_of(insert, laid.picture, None)
-        picture = drawer_of(reader, laid).draw(frame, reader.frame(frame), corners, hidden)
+        picture = drawer_of(reader, laid).draw(frame, reader.frame(frame), [corners], hidden)
         region = MaskSequence.empty(project.clip.info.size, frame, frame + 1)
         region.set(frame, mask)
         return picture, self._masks.store(project.project_id, region)

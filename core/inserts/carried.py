@@ -19,6 +19,10 @@ CornerPath = dict[int, NDArray[np.float64]]
 
 DIGITS = 3
 """Decimals of a corner on the way: what is stored is what is drawn."""
+MOST_PLACES = 25
+"""On the way of an insert while the shutter is open."""
+FARTHEST_STEP = 0.25
+"""Of the frame's longer side: what moves farther from one frame to the next has jumped."""
 SEEN = 1 / 255
 """Alpha from which on a pixel is the insert's."""
 
@@ -47,6 +51,28 @@ class CarriedInsert:
     picture: Picture
     path: CornerPath
     front: MaskSequence | None = None
+
+    def places(self, frame: int, size: tuple[int, int]) -> list[NDArray[np.float64]]:
+        """Where its corners lie one after the other while a frame of (W, H) is exposed; one place
+        where its motion does not blur it, none where it is not shown.
+        """
+        corners = self.path.get(frame)
+        if corners is None or not self.insert.shutter:
+            return [] if corners is None else [corners]
+        steps = [self._step(frame, way, FARTHEST_STEP * max(size)) for way in (-1, 1)]
+        back, on = (step if step is not None else other for step, other in ((steps[0], steps[1]), (steps[1], steps[0])))
+        if back is None or on is None:
+            return [corners]
+        half = self.insert.shutter / 2
+        reach = half * (np.abs(back).max() + np.abs(on).max())
+        count = min(MOST_PLACES, 2 * int(np.ceil(reach / 2)) + 1)
+        return [corners + half * abs(when) * (on if when > 0 else -back) for when in np.linspace(-1, 1, count)] if count > 1 else [corners]
+
+    def _step(self, frame: int, way: int, most: float) -> NDArray[np.float64] | None:
+        """How its corners move from the frame before to a frame, or (way 1) from it to the next."""
+        other = self.path.get(frame + way)
+        step = None if other is None else (other - self.path[frame]) * way
+        return None if step is None or np.abs(step).max() > most else step
 
     def before(self, frame: int) -> Mask | None:
         """What hides a part of it on a frame, bool (H, W); None where nothing does."""

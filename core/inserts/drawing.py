@@ -4,13 +4,15 @@ before it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.inserts.carried import CarriedInsert, LaidInsert, SEEN
 from core.inserts.light import changed_light, in_range, shot_range
-from core.inserts.picture import corner_motion, Laid, lay
+from core.inserts.picture import corner_motion, Laid, lay, lay_moving
 from core.inserts.shadow import lay_shadow
 from core.render.grain import add_grain, grain_around, LEAST_BOIL, ring_box
 from core.render.mixing import blended, not_hidden
@@ -55,23 +57,25 @@ class InsertDrawer:
         ring = ring_box(mask)
         return grain_around(ring.crop(self._source), ring.crop(mask), None if beside is None else ring.crop(beside))
 
-    def draw(self, index: int, source: Frame, corners: NDArray[np.float64] | None, front: Mask | None = None) -> Frame:
+    def draw(self, index: int, source: Frame, places: Sequence[NDArray[np.float64]], front: Mask | None = None) -> Frame:
         """A frame with the insert.
 
         Args:
             index: Its number.
             source: uint8 (H, W, 3).
-            corners: (4, 2), where the insert's corners are; None where it is not to be seen.
+            places: (4, 2) each, where the insert's corners are while the frame is exposed; none
+                where it is not to be seen.
             front: bool (H, W), what is before it; None where nothing is.
 
         Returns:
             A new frame, or `source` itself where the insert lies beside it.
         """
         size = (source.shape[1], source.shape[0])
-        if corners is None:
+        if not places:
             return source
+        corners = places[len(places) // 2]
         shaded = self._shaded(source, corners, size, front)
-        laid = lay(self._picture, corners, size)
+        laid = lay_moving(self._picture, places, size)
         if laid is None:
             return shaded
         colours = in_range(laid.colours, *self._range, self._insert.light, self._insert.brightness)
@@ -126,8 +130,7 @@ def shown_alpha(carried: CarriedInsert, index: int, size: tuple[int, int]) -> Fl
         (H, W) in [0, 1].
     """
     shown = np.zeros((size[1], size[0]), np.float32)
-    corners = carried.path.get(index)
-    laid = None if corners is None else lay(carried.picture, corners, size)
+    laid = lay_moving(carried.picture, carried.places(index, size), size)
     if laid is None:
         return shown
     alpha = np.where(laid.alpha > SEEN, laid.alpha * carried.insert.opacity, 0)

@@ -175,8 +175,10 @@ def footprints(carried: CarriedInsert, size: tuple[int, int], frames: FrameRange
         The masks; empty where it is not seen.
     """
     result = MaskSequence.empty(size, *frames)
-    for frame, corners in carried.path.items():
-        if frames.contains(frame) and (mask := footprint(carried.picture, corners, size, carried.insert.shadow)).any():
+    for frame in filter(frames.contains, carried.path):
+        masks = [footprint(carried.picture, corners, size, carried.insert.shadow) for corners in carried.places(frame, size)]
+        mask = np.logical_or.reduce(masks)
+        if mask.any():
             result.set(frame, mask)
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,34 @@ def lay(picture: Picture, corners: NDArray, size: tuple[int, int]) -> Laid | Non
     laid = cv2.warpPerspective(mixed, motion, (box.width, box.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     alpha = np.clip(laid[..., 3], 0, 1)
     return Laid(box, np.asarray(laid[..., :3] / np.maximum(alpha, 1e-4)[..., None], np.float32), np.asarray(alpha, np.float32))
+
+
+def lay_moving(picture: Picture, places: Sequence[NDArray], size: tuple[int, int]) -> Laid | None:
+    """Lay a picture on a frame as it looks while the shutter is open.
+
+    Args:
+        picture: uint8 (h, w, 4).
+        places: (4, 2) each, where its corners lie one after the other meanwhile.
+        size: (W, H) of the frame.
+
+    Returns:
+        It as it lies there; None where it lies beside the frame.
+    """
+    if len(places) == 1:
+        return lay(picture, places[0], size)
+    parts = [part for part in (lay(picture, corners, size) for corners in places) if part is not None]
+    if not parts:
+        return None
+    low, high = (bound([getattr(part.box, side) for part in parts]) for bound, side in ((min, "x0"), (max, "x1")))
+    top, bottom = (bound([getattr(part.box, side) for part in parts]) for bound, side in ((min, "y0"), (max, "y1")))
+    box = Box(low, top, high, bottom)
+    mixed = np.zeros((box.height, box.width, 4), np.float32)
+    for part in parts:
+        inner = mixed[part.box.y0 - top : part.box.y1 - top, part.box.x0 - low : part.box.x1 - low]
+        inner[..., :3] += part.colours * part.alpha[..., None]
+        inner[..., 3] += part.alpha
+    alpha = mixed[..., 3] / len(places)
+    return Laid(box, np.asarray(mixed[..., :3] / np.maximum(mixed[..., 3:], 1e-4), np.float32), np.asarray(alpha, np.float32))
 
 
 def _fitting(mixed: Floats, corners: NDArray) -> Floats:

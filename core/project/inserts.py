@@ -60,7 +60,9 @@ class Insert:
 
     `picture` is its PNG, relative to the project. `light` is how far its black and white are
     brought to those of the shot, 0 to 1; `brightness` is in stops beyond that. With `grain` it gets
-    the grain of its surroundings. `opacity` is 0 to 1. Without a `shadow` it casts none.
+    the grain of its surroundings. `opacity` is 0 to 1. Without a `shadow` it casts none. `shutter`
+    is the share of the time between two frames over which its motion blurs it; 0.5 is a usual
+    camera's.
     """
 
     corners: Corners
@@ -72,6 +74,7 @@ class Insert:
     opacity: float = 1.0
     blend: Blend = "normal"
     shadow: CastShadow | None = None
+    shutter: float = 0.0
 
     def __post_init__(self) -> None:
         check_corners(self.corners)
@@ -82,6 +85,7 @@ class Insert:
         for name, value, least, most in (
             ("light", self.light, 0.0, 1.0),
             ("opacity", self.opacity, 0.0, 1.0),
+            ("shutter", self.shutter, 0.0, 1.0),
             ("brightness", self.brightness, -MOST_STOPS, MOST_STOPS),
         ):
             if not least <= value <= most:

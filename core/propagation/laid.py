@@ -53,7 +53,7 @@ def carry_insert(
         return drawer_of(reader, LaidInsert(carried.insert, carried.picture, keyframe.frame))
 
     def draw(frame: int, source: Frame) -> tuple[Frame, None]:
-        return drawer().draw(frame, source, carried.path.get(frame), carried.before(frame)), None
+        return drawer().draw(frame, source, carried.places(frame, (source.shape[1], source.shape[0])), carried.before(frame)), None
 
     return drawn_windows(reader, request, windows, runs, context, stored, draw)
 

@@ -64,10 +64,15 @@ def test_a_pasted_picture_is_moved_pinned_and_becomes_a_try(page: Any, server: S
     page.get_by_role("button", name="Branch").click()
     assert corners() == laid
     page.get_by_text("Light", exact=True).click()
-    page.get_by_label("Opacity").fill("50")
+    page.locator("#vs-layOpacity").fill("50")
+    page.get_by_label("Motion blur").check()
     page.get_by_role("button", name="Add as a try").first.click()
     page.wait_for_function("id => !studio.state.laying && studio.chosenTry().id !== id", arg=made["id"])
-    assert page.evaluate("[studio.chosenTry().parent, studio.chosenTry().insert.opacity]") == [made["id"], 0.5]
+    assert page.evaluate("[studio.chosenTry().parent, studio.chosenTry().insert.opacity, studio.chosenTry().insert.shutter]") == [
+        made["id"],
+        0.5,
+        0.5,
+    ]
     page.get_by_role("button", name="Reuse").click()
     page.keyboard.press("Escape")
     assert page.evaluate("[studio.state.laying, studio.state.view.edits.length]") == [None, 3]

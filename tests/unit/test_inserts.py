@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.geometry import FrameRange
-from core.inserts.carried import decode_path, encode_path, LaidInsert
+from core.inserts.carried import CarriedInsert, decode_path, encode_path, LaidInsert
 from core.inserts.drawing import InsertDrawer
 from core.inserts.path import carry, follows_of, footprint, footprints
 from core.inserts.picture import lay, moved_corners, read_picture
@@ -142,7 +142,7 @@ def test_on_a_thing_it_moves_with_the_thing_and_before_a_place_the_thing_stays_i
     front = carried.before(6)
     assert front is not None
     assert (front <= masks[6]).all()
-    drawn = InsertDrawer(LaidInsert(behind, sign(30, 40), 0), frames[0], None).draw(6, frames[6], carried.path[6], front)
+    drawn = InsertDrawer(LaidInsert(behind, sign(30, 40), 0), frames[0], None).draw(6, frames[6], carried.places(6, SIZE), front)
     inner = cv2.erode(front.astype(np.uint8), np.ones((7, 7))) > 0
     assert inner.any()
     assert np.abs(drawn[inner].astype(int) - frames[6][inner]).max() <= 1
@@ -163,19 +163,37 @@ def test_it_has_the_light_of_the_shot_and_follows_its_changes() -> None:
     laid = LaidInsert(insert, np.full((30, 50, 4), 255, np.uint8), 0)
     corners = np.array(insert.corners)
     inside = np.s_[66:84, 106:144]
-    shown = InsertDrawer(laid, bright, None).draw(0, bright, corners)[inside]
+    shown = InsertDrawer(laid, bright, None).draw(0, bright, [corners])[inside]
     assert bright.max() - 30 < shown.mean() <= bright.max(), "white is the shot's own white"
-    night = InsertDrawer(laid, dark, None).draw(0, dark, corners)[inside]
+    night = InsertDrawer(laid, dark, None).draw(0, dark, [corners])[inside]
     assert night.mean() < 0.65 * shown.mean()
-    dimmed = InsertDrawer(laid, bright, None).draw(1, dark, corners)[inside]
+    dimmed = InsertDrawer(laid, bright, None).draw(1, dark, [corners])[inside]
     assert dimmed.mean() == pytest.approx(0.5 * shown.mean(), rel=0.15)
-    as_it_is = InsertDrawer(replace(laid, insert=at(100, 60, 50, 30)), dark, None).draw(0, dark, corners)[inside]
+    as_it_is = InsertDrawer(replace(laid, insert=at(100, 60, 50, 30)), dark, None).draw(0, dark, [corners])[inside]
     assert as_it_is.min() == 255
     half = at(100, 60, 50, 30, opacity=0.5)
-    mixed = InsertDrawer(replace(laid, insert=half), dark, None).draw(0, dark, corners)[inside]
+    mixed = InsertDrawer(replace(laid, insert=half), dark, None).draw(0, dark, [corners])[inside]
     assert np.abs(mixed - (dark[inside].astype(float) + 255) / 2).max() <= 1
     printed = at(100, 60, 50, 30, blend="multiply")
-    assert (InsertDrawer(replace(laid, insert=printed), dark, None).draw(0, dark, corners)[inside] == dark[inside]).all()
+    assert (InsertDrawer(replace(laid, insert=printed), dark, None).draw(0, dark, [corners])[inside] == dark[inside]).all()
+
+
+def test_its_motion_blurs_it_over_the_time_that_the_shutter_is_open() -> None:
+    insert, white = at(60, 60, 40, 30, shutter=0.5), np.full((30, 40, 4), 255, np.uint8)
+    path = {frame: np.array(insert.corners) + np.array([20 * frame, 0]) for frame in range(3)}
+    moving, black = CarriedInsert(insert, white, path), np.zeros((160, 240, 3), np.uint8)
+    drawer = InsertDrawer(LaidInsert(insert, white, 0), black, None)
+    row = drawer.draw(1, black, moving.places(1, (240, 160)))[75, :, 0].astype(float) / 255
+    assert row[86:115].min() > 0.99, "what is covered all the time"
+    ramp = row[74:86]
+    assert (np.diff(ramp) > 0).all(), "half of 20 pixels on either side, from none to all"
+    assert ramp.mean() == pytest.approx(0.6, abs=0.12)
+    assert row[:74].max() == row[127:].max() == 0
+    covered = footprints(moving, (240, 160), FrameRange(0, 3))[1]
+    assert covered[75, 76:125].all()
+    assert len(CarriedInsert(replace(insert, shutter=0.0), white, path).places(1, (240, 160))) == 1
+    jumped = {0: path[0], 1: path[0] + np.array([150, 0])}
+    assert len(CarriedInsert(insert, white, jumped).places(0, (240, 160))) == 1, "that is no motion"
 
 
 def test_its_shadow_falls_from_its_foot_and_is_softer_where_it_is_far() -> None:
@@ -200,7 +218,7 @@ def test_its_shadow_falls_from_its_foot_and_is_softer_where_it_is_far() -> None:
     insert = at(60, 20, 20, 60, shadow=replace(shadow, angle=45))
     grey = np.full((SIZE[1], SIZE[0], 3), 100, np.uint8)
     laid_insert = LaidInsert(insert, picture, 0)
-    drawn = InsertDrawer(laid_insert, grey, None).draw(0, grey, corners)
+    drawn = InsertDrawer(laid_insert, grey, None).draw(0, grey, [corners])
     changed = (drawn != grey).any(-1)
     assert (changed <= footprint(picture, corners, SIZE, insert.shadow)).all(), "nothing else changes"
     assert drawn[84:88].min() < 60

@@ -10,7 +10,9 @@ import { set, state } from "../state/store.js";
 import { tryTitle } from "../state/tries.js";
 
 const LOST = "The picture did not arrive: see that the program still runs, then bring it again.";
-const USUAL = { follows: "auto", light: 0.7, brightness: 0, grain: true, opacity: 1, blend: "normal", shadow: null };
+const FITTED = { light: 0.7, brightness: 0, grain: true, shadow: null, shutter: 0 };
+const USUAL = { follows: "auto", opacity: 1, blend: "normal", ...FITTED };
+const SHUTTER = 0.5; // of the time between two frames: a usual camera's
 const SHADOW = { angle: 60, length: 0.6, softness: 0.35, strength: 0.45, stands: true };
 const NONE_SEEN = "No shadow of an object is seen on this frame: set it by hand.";
 const NUDGES = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
@@ -117,13 +119,15 @@ export const mountLayPicture = (ref, server) => {
   });
   for (const radio of panes) radio.addEventListener("change", () => draw());
   ref.layGrain.addEventListener("change", () => update({ grain: ref.layGrain.checked }));
+  ref.layMotion.addEventListener("change", () => update({ shutter: ref.layMotion.checked ? SHUTTER : 0 }));
   for (const radio of modes) radio.addEventListener("change", () => update({ pins: radio.value === "pins" }));
   ref.layFlip.addEventListener("click", () => update({ corners: flipped(state.laying.corners) }));
   ref.layCancel.addEventListener("click", end);
 
   const add = () => {
-    const { picture, corners, follows, light, brightness, grain, opacity, blend, shadow, name, parent } = state.laying;
-    const insert = { picture, corners, follows, light, brightness, grain, opacity, blend, shadow };
+    const { picture, corners, follows, opacity, blend, name, parent } = state.laying;
+    const fitted = Object.fromEntries(Object.keys(FITTED).map((key) => [key, state.laying[key]]));
+    const insert = { picture, corners, follows, opacity, blend, ...fitted };
     ref.layAdd.disabled = true;
     const added = (answer) => set({ laying: null, tryId: answer.edit });
     change(server, "lay_insert", { frame: state.frame, ...insert, name, parent })
@@ -170,6 +174,7 @@ export const mountLayPicture = (ref, server) => {
     ref.layOpacity.value = String(Math.round(laying.opacity * 100));
     ref.layBlend.value = laying.blend;
     ref.layGrain.checked = laying.grain;
+    ref.layMotion.checked = laying.shutter > 0;
     ref.layLightText.textContent = `${ref.layLight.value} %`;
     ref.layBrightnessText.textContent = `${laying.brightness > 0 ? "+" : ""}${laying.brightness.toFixed(1)}`;
     ref.layOpacityText.textContent = `${ref.layOpacity.value} %`;
