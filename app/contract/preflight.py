@@ -70,7 +70,7 @@ def _about_length(clip: Clip) -> list[dict[str, Any]]:
     if seconds > LONG:
         return [_note(f"{duration(seconds).capitalize()} to track and propagate: begin with a part.", "part", "10 s from here", True)]
     if clip.frames < clip.info.frames:
-        text = f"Working on {clip.frames} of {clip.info.frames} frames; the result holds only these."
+        text = f"Working on {clip.frames} of {clip.info.frames} frames: only these are edited."
         return [_note(text, "whole", "Whole clip")]
     return []
 

@@ -298,5 +298,14 @@ export const mountKeyframe = (ref, server) => {
     askHint();
     show();
   });
+  let project = ""; // whose words the caption holds
+  on("view", () => {
+    if (!state.view || state.view.id === project) return;
+    if (project) {
+      ref.caption.value = "";
+      typed();
+    }
+    project = state.view.id;
+  });
   on("view frame tryId branch step forObject laying", show);
 };
