@@ -33,6 +33,8 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
     saved with its first change, and gone with the program until then.
     """
     moment = time.monotonic_ns()
+    # Before the project: what a job that has ended has changed must be in it.
+    jobs = editor.jobs.of_project(project_id)
     project = editor.projects.get(project_id)
     info = project.clip.info
     undo, redo = editor.history.labels(project_id)
@@ -86,7 +88,7 @@ def project_view(editor: EditorReads, project_id: str) -> dict[str, Any]:
         "undo": undo,
         "redo": redo,
         "exports": [asdict(file) for file in editor.exports.listed(project_id)],
-        "jobs": [job_view(job) for job in _jobs(editor.jobs.of_project(project_id))],
+        "jobs": [job_view(job) for job in _jobs(jobs)],
         "steps": step_states(project),
     }
 

@@ -83,7 +83,9 @@ def test_what_moves_are_the_weights_that_levers_have_changed(package: Path, mode
     still = load_vivid(str(package), "cpu", ModelStore(), speed="fused,fp8,compute-every=2")
     plain = loaded(package).pipeline
 
-    def placed(pipeline: VividPipeline, device: torch.device, wanted: str, size: tuple[int, int], frames: int, guided: bool) -> None:
+    def placed(
+        pipeline: VividPipeline, device: torch.device, wanted: str, size: tuple[int, int], frames: int, guided: bool, free: None
+    ) -> None:
         needs = needs_of(pipeline, size, frames, guided)
         assert needs.transformer < needs_of(plain, size, frames, guided).transformer, "8 bits are less to hold"
         carry_out(pipeline, device, MemoryPlan(mode, False, needs.peak(mode, False), 0), needs, size)
