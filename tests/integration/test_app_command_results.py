@@ -137,10 +137,10 @@ def test_an_edit_without_a_keyframe_paints_every_frame_and_replays(
             frame = np.asarray(Image.open(tmp_path / "one" / "frames" / f"{index:05d}.png"))
             assert (frame[~mask] == source.frame(index)[~mask]).all()
             assert np.abs(frame[mask].astype(int) - source.frame(index)[mask]).mean() > 5
-    run_here("replay", tmp_path / "one" / "recipe.json", "--out", tmp_path / "two")
-    with open_clip(tmp_path / "one" / "output.mp4") as one, open_clip(tmp_path / "two" / "output.mp4") as two:
-        # Not to the last bit: in a process that has run other tests the two differ by rounding.
-        assert max(float(np.abs(a.astype(int) - b).mean()) for a, b in zip(one.frames(), two.frames(), strict=True)) < 0.5
+    run_here("replay", tmp_path / "one" / "recipe.json", "--out", tmp_path / "two", "--codec", "ffv1")
+    with open_clip(tmp_path / "two" / "output.mkv") as again:  # x264 does not write the same file each time
+        for index in range(4):
+            assert (again.frame(index) == np.asarray(Image.open(tmp_path / "one" / "frames" / f"{index:05d}.png"))).all()
     for more in (["--keyframe", edited / "keyframe.png"], ["--carry", "picture"], ["--keyframe-model", "sdxl-inpaint"]):
         assert main([str(word) for word in ("edit", talking_clip, "--out", tmp_path / "no", *words, "--box", BOX, *more)]) == 2
         assert "leave --" in capsys.readouterr().err
@@ -211,9 +211,10 @@ def test_each_object_has_its_own_task_in_one_result_of_the_command_line(
         source = reader.frame(0)
     only = np.asarray(Image.open(tmp_path / "right" / "00000.png")) > 0
     assert np.abs(shown[only] - (source[only] / 2 + np.array([10, 30, 110]))).max() <= 1
-    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again")
-    with open_clip(tmp_path / "out" / "output.mp4") as one, open_clip(tmp_path / "again" / "output.mp4") as two:
-        assert all((a == b).all() for a, b in zip(one.frames(), two.frames(), strict=True))
+    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again", "--codec", "ffv1")
+    with open_clip(tmp_path / "again" / "output.mkv") as again:
+        for index in range(3):
+            assert (again.frame(index) == np.asarray(Image.open(tmp_path / "out" / "frames" / f"{index:05d}.png"))).all()
     for wrong, why in (
         (("--object", "--task modify"), "does not say where the object is"),
         (("--object", "--box 1,1,9,9 --frames 0:2"), "--frames is for the whole edit"),
