@@ -69,7 +69,7 @@ class Settings:
             raise InputError(f"unknown device '{self.device}' (known: auto, cpu, cuda, cuda:N, mps)")
         if not re.fullmatch(r"auto|all|parts|layers", self.memory):
             raise InputError(f"unknown use of memory '{self.memory}' (known: auto, all, parts, layers)")
-        if self.workers and not re.fullmatch(r"auto|local:[1-9]\d?|(ray://)?[^/:\s]+:\d{1,5}", self.workers):
+        if self.workers and not re.fullmatch(r"auto|local:[1-9]\d?|(ray://)?(?!local:)[^/:\s]+:\d{1,5}", self.workers):
             raise InputError(
                 f"'{self.workers}' names no workers: write local:2 for two on this machine, ray://HOST:PORT or HOST:PORT for those of "
                 "a Ray cluster, or auto for the cluster that this machine is part of"

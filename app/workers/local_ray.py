@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import warnings
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+
+_PATIENCE = 10.0
+"""Seconds to wait for a machine to answer."""
 
 
 def start(where: str) -> Any:
@@ -27,13 +32,18 @@ def start(where: str) -> Any:
     except ImportError as error:
         raise InputError(f"Ray can't be loaded ({error}): install the group `data`, or leave --workers out") from None
     local = where.startswith("local:")
+    if ":" in where and not local:
+        _check_listens(where)
     given: dict[str, Any] = {"address": "local", "include_dashboard": False, "num_cpus": int(where[6:])} if local else {"address": where}
     # what Ray starts here has to find the program, wherever it was started from
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), *([before] if before else [])])
     try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+        with warnings.catch_warnings(action="ignore"):  # what went wrong is said once
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
     except (ConnectionError, RuntimeError, ValueError) as error:
+        if where == "auto":
+            raise InputError("this machine is part of no Ray cluster: say where one is with --workers HOST:PORT, or leave it out") from None
         raise InputError(f"Ray can't be started or reached at {where} ({_short(error)}): see to it, or leave --workers out") from None
     finally:
         if before is None:
@@ -41,6 +51,17 @@ def start(where: str) -> Any:
         else:
             os.environ["PYTHONPATH"] = before
     return ray
+
+
+def _check_listens(where: str) -> None:
+    """Raise InputError unless somebody listens there: where nobody does, Ray waits for half a
+    minute, and then ends the whole program.
+    """
+    host, _, port = where.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster answers at {where} ({_short(error)}): start it, or leave --workers out") from None
 
 
 def threads_for(count: int) -> int:

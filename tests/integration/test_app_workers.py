@@ -185,8 +185,14 @@ def test_errors_of_workers_say_where_and_other_code_or_weights_are_refused(
 
 
 def test_what_names_no_workers_and_a_missing_ray_are_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="'local' names no workers: write local:2"):
-        Settings(workers="local")
+    for wrong in ("local", "local:0", "local:100"):
+        with pytest.raises(InputError, match=f"'{wrong}' names no workers: write local:2"):
+            Settings(workers=wrong)
+    for nobody in ("127.0.0.1:1", "ray://127.0.0.1:1"):  # Ray itself would wait, and then end the program
+        with pytest.raises(InputError, match=f"no Ray cluster answers at {nobody}"):
+            StudioWorkers(Settings(workers=nobody))
+    with pytest.raises(InputError, match="part of no Ray cluster"):
+        StudioWorkers(Settings(workers="auto"))
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match="install the group `data`, or leave --workers out"):
         StudioWorkers(Settings(workers="local:2"))
