@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.commands.carried import print_carried
-from app.commands.console import note
+from app.commands.console import about, note
 from app.commands.edit_arguments import EditArguments
 from app.commands.given_clip import frames_flagged, opened_clip, parse_span, print_flagged, prompted_shots
 from app.commands.output_folder import same_file
@@ -16,7 +17,7 @@ from app.commands.part_files import part_files
 from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.commands.result_folder import result_folder
 from app.commands.settled_edit import MadeBelow, write_edit
-from app.commands.settling import checked_edit, settle
+from app.commands.settling import checked_edit, CheckedEdit, settle
 from app.engine import Engine
 from app.render.edit import Stopwatch
 from app.render.export import rehearse_clip
@@ -28,8 +29,6 @@ from core.words import counted
 
 if TYPE_CHECKING:
     from core.render.mattes import MatteForm
-
-"""Forms that an engine may do best with."""
 
 
 def track_to_folder(
@@ -100,9 +99,10 @@ def track_to_folder(
 
 
 def edit_to_folder(
-    engine: Engine, video: Path, prompts: PromptArguments, arguments: EditArguments, out: Path, context: JobContext
+    engine: Engine, video: Path, objects: Sequence[tuple[PromptArguments, EditArguments]], out: Path, context: JobContext
 ) -> dict[str, Any]:
-    """Edit the object and write the video, its keyframe, masks, report and recipe.
+    """Edit the object, or several, each over those before it, and write one video with its
+    keyframes, masks, report and recipe.
 
     When it is stopped, the windows that were finished stay in OUT, and the same command continues
     with them.
@@ -110,8 +110,8 @@ def edit_to_folder(
     Args:
         engine: The models.
         video: A video file, or a folder of numbered images.
-        prompts: Where the object is; none where `arguments` has masks.
-        arguments: What to do.
+        objects: Where each is (no prompts where it has masks) and what to do with it, the lowest
+            first. What holds for the whole edit is the first one's.
         out: The folder of the result; is made.
         context: Progress and cancelling.
 
@@ -123,33 +123,58 @@ def edit_to_folder(
         ModelMissingError: A model is not on this machine.
         StorageError: The disk refuses.
     """
+    from core.background.affected import united
     from core.masks import export_png
     from core.media import sha256_of
 
     stopwatch = Stopwatch()
-    check_task(arguments.task, arguments.caption)
+    (_, arguments), *others = objects
+    for _, asked in objects:
+        check_task(asked.task, asked.caption)
     with opened_clip(video, arguments.deinterlace, context) as reader:
         info = reader.info
         span = parse_span(arguments.frames, info.frames)
         check_editable(info)
         # Everything that can be wrong with the input is found before anything slow starts.
-        asked = checked_edit(engine, prompts, arguments, info, span, context)
-        written = span if arguments.only_frames else (0, info.frames)
-        for line in rehearse_clip(reader, written, video, "h264", context):
+        checked = [checked_edit(engine, prompts, asked, info, span, context) for prompts, asked in objects]
+        if others:
+            checked = [_named(number, one) for number, one in enumerate(checked, 1)]
+        for line in rehearse_clip(reader, span if arguments.only_frames else (0, info.frames), video, "h264", context):
             note(line)
-        # Masks that come back as they are may lie where they are written, and stay the files that
-        # they are.
-        unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks and span == (0, info.frames)
-        in_place = unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")
+        in_place = not others and _stays(arguments, out) and span == (0, info.frames)
         folders = [name for name, wanted in (("masks", not in_place), ("frames", arguments.png)) if wanted]
-        files = ("output.mp4", *asked.images, *part_files(arguments.also), "report.json", "recipe.json")
-        used = [given.path for given in arguments.keyframes]
-        with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, arguments.masks, arguments.front), used):
+        images = [name for one in checked for name in one.images]
+        files = ("output.mp4", *images, *part_files(arguments.also), "report.json", "recipe.json")
+        sources = [path for _, asked in objects for path in (asked.masks, asked.front)]
+        used = [given.path for _, asked in objects for given in asked.keyframes]
+        with result_folder(out, files, dict.fromkeys(folders, span[1] - span[0]), (video, *sources), used):
             clip = Clip(str(video.resolve()), sha256_of(video), info, *span, arguments.deinterlace)
-            settled = settle(engine, asked, reader, reader, clip, out, context, stopwatch)
+            below = MadeBelow(reader)
+            for number, one in enumerate(checked, 1):
+                if others:
+                    about.set(f"object {number}: ")
+                settled = settle(engine, one, reader, below.ground, clip, out, context, stopwatch)
+                if number < len(checked):
+                    below = below.with_edit(engine, settled, out, context)
+            if others:
+                about.set("")
+            edits = (*below.edits, settled)
             if not in_place:
-                export_png(settled.request.edit.region, out / "masks")
-            report = write_edit(engine, settled, MadeBelow(reader), out, context, stopwatch)
-    print_flagged(settled.suspect)
+                first, *more = (edit.request.edit.region for edit in edits)
+                export_png(united(first, *more), out / "masks")
+            report = write_edit(engine, settled, below, out, context, stopwatch)
+    for edit in edits:
+        print_flagged(edit.suspect)
     print_carried(report)
     return report
+
+
+def _named(number: int, asked: CheckedEdit) -> CheckedEdit:
+    """With keyframes that are called by their object."""
+    return replace(asked, images=tuple(f"object-{number}-{name}" for name in asked.images))
+
+
+def _stays(arguments: EditArguments, out: Path) -> bool:
+    """Whether masks come back as they are to where they lie, and stay the files that they are."""
+    unchanged = arguments.adjustment.keeps_masks and not arguments.invert_masks
+    return unchanged and arguments.masks is not None and same_file(arguments.masks, out / "masks")

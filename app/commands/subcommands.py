@@ -107,7 +107,6 @@ def edit(options: argparse.Namespace) -> None:
     from app.commands.given_insert import GivenInsert
     from app.commands.insert_batch import insert_to_folder
     from app.commands.many_edits import edit_all, edits_of
-    from app.commands.object_edits import edit_objects_to_folder
     from app.engine import Engine
 
     prompts = _prompts(options)
@@ -134,9 +133,7 @@ def edit(options: argparse.Namespace) -> None:
         def one(asked: VideoEdit, context: JobContext) -> dict[str, Any]:
             if picture is not None:
                 return insert_to_folder(engine, asked.video, prompts, asked.arguments, picture, asked.out, context)
-            if objects:
-                return edit_objects_to_folder(engine, asked.video, objects, asked.out, context)
-            return edit_to_folder(engine, asked.video, prompts, asked.arguments, asked.out, context)
+            return edit_to_folder(engine, asked.video, objects or [(prompts, asked.arguments)], asked.out, context)
 
         if len(edits) == 1 and not options.skip_finished:
             _print_edit(edits[0], one(edits[0], context))
@@ -177,7 +174,7 @@ def _edit_arguments(options: argparse.Namespace) -> EditArguments:
 
 def _objects(options: argparse.Namespace) -> list[tuple[PromptArguments, EditArguments]]:
     """Where the objects are that have an edit of their own, and what to do with each."""
-    from app.commands.object_edits import object_options, WHERE
+    from app.commands.object_options import object_options, WHERE
     from app.commands.parser import build_parser
 
     if not options.object:

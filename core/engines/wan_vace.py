@@ -111,35 +111,20 @@ class VacePipeline(PlacedPipeline, WanVACEPipeline):
         high, wide = overlap
         self.vae.enable_tiling(height, width, height - round(height * high), width - round(width * wide))
 
-    def run_transformer(self, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor) -> Tensor:
-        """One pass of the first denoiser.
-
-        Args:
-            latents: (B, 16, F, h, w).
-            text: (B, L, D).
-            timestep: (B,).
-            control: (B, 96, F, h, w).
-
-        Returns:
-            (B, 16, F, h, w).
-        """
-        return self.pass_through(self.transformer, latents, text, timestep, control)
-
-    @staticmethod
-    def pass_through(denoiser: Any, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor) -> Tensor:
+    def run_transformer(self, latents: Tensor, text: Tensor, timestep: Tensor, control: Tensor, denoiser: Any = None) -> Tensor:
         """One pass of a denoiser.
 
         Args:
-            denoiser: The first or the second.
             latents: (B, 16, F, h, w).
             text: (B, L, D).
             timestep: (B,).
             control: (B, 96, F, h, w).
+            denoiser: None for the first.
 
         Returns:
             (B, 16, F, h, w).
         """
-        answer: Tensor = denoiser(
+        answer: Tensor = (denoiser or self.transformer)(
             hidden_states=latents, timestep=timestep, encoder_hidden_states=text, control_hidden_states=control, return_dict=False
         )[0]
         return answer
@@ -262,7 +247,7 @@ class VaceEngine(VideoEngine):
         with memory_errors(self.memory.mode, self.device):
             if pipeline.graphs is not None and pipeline.graphs.suits(latents.device, latents.numel() // latents.shape[1]):
                 return pipeline.graphs(*given)
-            return pipeline.pass_through(denoiser, *given)
+            return pipeline.run_transformer(*given, denoiser)
 
     def _noise(self, seed: int, control: Tensor) -> Tensor:
         """Starting noise (1, 16, F, h, w) of a seed, the same everywhere and in every batch."""

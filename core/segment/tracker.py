@@ -47,17 +47,7 @@ class Sam2Backend:
         return ObjectTracker(self.network, size, frames, self.passes)
 
     def together(self, trackers: Sequence[Tracker], frame: int, features: Features, reverse: bool) -> list[Output] | None:
-        """As `step_together`.
-
-        Args:
-            trackers: Those of the objects.
-            frame: The frame of the clip.
-            features: What the image encoder says about it.
-            reverse: Whether the tracking runs backwards in time.
-
-        Returns:
-            Their answers, or None.
-        """
+        """As `Backend.together`."""
         return step_together([one for one in trackers if isinstance(one, ObjectTracker)], frame, features, reverse)
 
     def answer_start(self, features: Features, start: FramePrompts, size: tuple[int, int]) -> Tensor:

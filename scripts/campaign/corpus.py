@@ -90,7 +90,7 @@ def _faults(case: Case, path: Path, engine: Engine, place: Path) -> list[str]:
         if min(info.size) < 16:
             return faults
         stage = "edit"
-        edit_to_folder(engine, path, PromptArguments(), _deletion(case, place / "masks"), place / "edited", JobContext())
+        edit_to_folder(engine, path, [(PromptArguments(), _deletion(case, place / "masks"))], place / "edited", JobContext())
         result = picture_of(place / "edited" / "output.mp4", info.frames)
         # Some containers can't say the times that they were given, and some programs can't read
         # them.

@@ -378,9 +378,9 @@ def test_the_command_line_goes_on_from_the_windows_it_had(editor: Editor, clip: 
     stop = JobContext()
     stop.on_progress = lambda event: stop.token.cancel() if (event.stage, event.done) == ("propagate", 3) else None
     with pytest.raises(Cancelled):
-        edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", stop)
+        edit_to_folder(editor.engine, clip, [(PromptArguments(), asked)], tmp_path / "out", stop)
     assert not (tmp_path / "out" / "output.mp4").exists()
-    report = edit_to_folder(editor.engine, clip, PromptArguments(), asked, tmp_path / "out", JobContext())
+    report = edit_to_folder(editor.engine, clip, [(PromptArguments(), asked)], tmp_path / "out", JobContext())
     assert (report["windows"], report["windows_made"]) == (3, 2)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         LIST,

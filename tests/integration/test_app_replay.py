@@ -161,7 +161,7 @@ def test_a_recipe_of_the_command_line_remembers_that_it_went_through_cuts(packag
     editor = Editor(Settings(workspace=tmp_path, model=str(package), device="cpu"))
     asked = EditArguments("delete", "", MaskAdjustment("none"), 1, QUICK, None, (), None, False)
     given = PromptArguments.parse([], [], [",".join(map(str, DISC_BOX))], None, None, through_cuts=True)
-    report = edit_to_folder(editor.engine, clip, given, asked, tmp_path / "out", JobContext())
+    report = edit_to_folder(editor.engine, clip, [(given, asked)], tmp_path / "out", JobContext())
     assert json.loads((tmp_path / "out" / "report.json").read_text())["suspect"] == report["suspect"]
     assert CUT in [frame for frame, *_ in report["suspect"]]
     (edit,) = json.loads((tmp_path / "out" / "recipe.json").read_text())["edits"]
