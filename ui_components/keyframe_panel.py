@@ -129,14 +129,15 @@ _ELSEWHERE = """
     <button type="button" class="vs-button vs-small" data-ref="layChoose" data-icon="plus"
      title="A picture of your own laid on the frame: a logo, a hat, a sign (or drop it here, or paste it)">Add yours</button>
     <a class="vs-button vs-small" data-ref="sendOut" data-icon="sendout" download
-     title="For another program: the whole frame, its mask (white: may change) and a cut-out, as PNG in a zip">Send out</a>
+     title="For another program, as PNG in a zip: the whole frame, the object's mask, the region (what may change), the object cut out">Send out</a>
     <button type="button" class="vs-button vs-small" data-ref="bringBack" data-icon="bringback"
      title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="layFile" aria-label="Picture to add" hidden>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>
   </div>
   <p class="vs-quiet vs-parts">One by one: <a data-ref="sendFrame" title="The whole frame" download>frame</a>, <a data-ref="sendMask"
-   title="White: may change" download>mask</a>, <a data-ref="sendCutout" title="The object alone" download>cut-out</a></p>
+   title="White: the object" download>mask</a>, <a data-ref="sendRegion" title="White: may change, as adjusted in step 3"
+   download>region</a>, <a data-ref="sendCutout" title="The object alone on transparent ground" download>cut-out</a></p>
 </section>
 """
 
@@ -160,8 +161,8 @@ _BRINGING = """
          type="radio" name="vs-fit" value="stretch"><span>Stretch</span></label>
       </div>
       <label class="vs-check" title="Take only what lies in the region, softly at its edge"><input
-       type="checkbox" data-ref="limit" checked>Limit it to the mask</label>
-      <label class="vs-check" title="Find a small shift, crop or border against the frame outside the mask, and undo it"><input
+       type="checkbox" data-ref="limit" checked>Limit it to the region</label>
+      <label class="vs-check" title="Find a small shift, crop or border against the frame outside the region, and undo it"><input
        type="checkbox" data-ref="align" checked>Align it with the frame</label>
       <label class="vs-stacked">What it shows <input type="text" data-ref="bringCaption" autocomplete="off"
        placeholder="a red ball, say" title="The video model reads it when the picture is propagated through the clip"></label>

@@ -32,8 +32,9 @@ class ExchangeOperations:
         Args:
             project_id: The project.
             frame: The frame, one with a region.
-            what: The whole `frame` at the source's size, its `mask` (white may change), a `cutout`
-                (the frame, transparent there), or a `zip` of the three.
+            what: The whole `frame` at the source's size; the `mask` of the objects to edit, white
+                inside; the `region`, white where pixels may change; a `cutout`, the objects alone
+                on transparent ground; or a `zip` of the four.
             edit_id: A try, to send the frame as that has it.
 
         Returns:

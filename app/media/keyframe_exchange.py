@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 INCOMING = "incoming"
 """Where a project's picture from another program lies until it is taken or left."""
 
-SentPart = Literal["frame", "mask", "cutout", "zip"]
+SentPart = Literal["frame", "mask", "region", "cutout", "zip"]
+"""What is sent to another program, see `KeyframeExchange.sent`."""
 PREVIEW_WIDTH = 960
 THUMB_SHAPE = 1.5
 """Width over height of the small picture of a try."""
@@ -49,8 +50,9 @@ class KeyframeExchange:
         Args:
             project: The project.
             frame: The frame, one with a region.
-            what: The whole `frame` at the source's size, the `mask` (white may change), a `cutout`
-                (the frame with a transparent hole there), or a `zip` of the three, all as PNG.
+            what: The whole `frame` at the source's size; the `mask` of the objects to edit, white
+                inside; the `region`, white where pixels may change; a `cutout`, the objects alone
+                on transparent ground; or a `zip` of the four. All are PNG.
             edit: A try, to send the frame as that has it.
 
         Returns:
@@ -64,20 +66,21 @@ class KeyframeExchange:
 
         stem = f"{file_stem(project.name)} frame {frame}"
         if what == "zip":
-            parts = [self.sent(project, frame, part, edit) for part in ("frame", "mask", "cutout")]
+            parts = [self.sent(project, frame, part, edit) for part in ("frame", "mask", "region", "cutout")]
             buffer = io.BytesIO()
             with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
                 for name, data in parts:
                     archive.writestr(name, data)
             return f"{stem}.zip", buffer.getvalue()
-        mask, _ = self._region(project, frame)
-        if what == "mask":
-            return f"{stem} mask.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
+        region, _ = self._region(project, frame)
+        mask = region if what == "region" else self._pictures.masks.edited_mask(project, frame)
+        if what in ("mask", "region"):
+            return f"{stem} {what}.png", cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
         picture = self._pictures.frames.frame(project, frame) if edit is None else self._picture_of(project, edit)
         if what == "frame":
             return f"{stem}.png", encode_png(picture)
-        with_hole = np.dstack([picture[..., ::-1], np.where(mask, 0, 255).astype(np.uint8)])
-        return f"{stem} cutout.png", cv2.imencode(".png", with_hole, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+        alone = np.dstack([picture[..., ::-1], mask.astype(np.uint8) * 255])
+        return f"{stem} cutout.png", cv2.imencode(".png", alone, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
 
     def carried(self, project: Project, frame: int, task: Task, picture: np.ndarray, mask: np.ndarray) -> Carried:
         """How a try is carried, by what it shows.
@@ -129,7 +132,7 @@ class KeyframeExchange:
             result = feathered_keyframe(source, result, mask, feather)
         if (result == source)[mask].all():
             raise InputError(
-                f"'{name}' is the same as the frame inside the mask, so there is no edit in it: paint inside the mask, "
+                f"'{name}' is the same as the frame inside the region, so there is no edit in it: paint inside the region, "
                 "save it and bring it again"
             )
         size = (picture.shape[1], picture.shape[0])
@@ -140,7 +143,7 @@ class KeyframeExchange:
             across, down = (f"{shift:g}".replace("-", "−") for shift in placed.shift)
             about.append(f"Moved by {across} pixels across and {down} down, so that it lies on the frame.")
         if compared.likeness == "same":
-            about.append(f"Outside the mask it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
+            about.append(f"Outside the region it is the frame ({compared.mean:.1f} of 255 levels apart on average).")
         warning = _warning(compared, frame, placement.limit)
         return result, PlacedPicture(size, placed.scale, placed.shift, compared.likeness, tuple(about), warning, _preview(result, mask))
 
@@ -224,10 +227,10 @@ def _warning(compared: Comparison, frame: int, limited: bool) -> str:
     """What a person should know before taking the picture; empty when all is well."""
     share = f"{100 * compared.share:.0f} %" if compared.share >= 0.01 else "a little"
     if compared.likeness == "another":
-        return f"This looks like another picture than frame {frame}: outside the mask {share} of it differs. Is it the right frame?"
+        return f"This looks like another picture than frame {frame}: outside the region {share} of it differs. Is it the right frame?"
     if compared.likeness == "changed":
-        kept = "only what lies in the mask is taken" if limited else "a propagation takes only what lies in the mask"
-        return f"Outside the mask {share} of the picture differs from the frame; {kept}."
+        kept = "only what lies in the region is taken" if limited else "a propagation takes only what lies in the region"
+        return f"Outside the region {share} of the picture differs from the frame; {kept}."
     if compared.likeness == "unknown":
-        return "It does not reach beyond the mask, so its position can't be checked."
+        return "It does not reach beyond the region, so its position can't be checked."
     return ""

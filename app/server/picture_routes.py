@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import get_args
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.editor.editor import Editor
+from app.media.keyframe_exchange import SentPart
 from app.server.responses import error_response, FOREVER, FRESH
 from core.progress import JobContext
 from core.project.mix import Mix
@@ -104,8 +106,8 @@ def add_picture_routes(routes: APIRouter, editor: Editor) -> None:
 
     @routes.get("/{project_id}/keyframe/{frame}/{what}")
     def sent_keyframe(project_id: str, frame: int, what: str, edit: str | None = None) -> Response:
-        if what not in ("frame", "mask", "cutout", "zip"):
-            return error_response(404, f"a keyframe has no '{what}' (known: frame, mask, cutout, zip)")
+        if what not in get_args(SentPart):
+            return error_response(404, f"a keyframe has no '{what}' (known: {', '.join(get_args(SentPart))})")
         name, data = editor.exchange.send(project_id, frame, what, edit or None)  # type: ignore[arg-type]
         disposition = f"attachment; filename*=UTF-8''{quote(name)}"
         media_type = "application/zip" if what == "zip" else "image/png"

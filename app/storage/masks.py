@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -181,8 +181,18 @@ class MaskStore:
 
     def affected_mask(self, project: Project, frame: int) -> np.ndarray | None:
         """bool (H, W): what a removal takes away besides the region; None where nothing is."""
+        return self._together(project, project.affected_tracks, frame)
+
+    def edited_mask(self, project: Project, frame: int) -> np.ndarray:
+        """bool (H, W): the masks of the objects to edit, as they were found, not adjusted."""
+        import numpy as np
+
+        together = self._together(project, project.edited_tracks, frame)
+        return np.zeros(project.clip.info.size[::-1], bool) if together is None else together
+
+    def _together(self, project: Project, tracks: Iterable[MaskTrack], frame: int) -> np.ndarray | None:
         whole = None
-        for track in project.affected_tracks:
+        for track in tracks:
             mask = self.object_mask(project, track, frame)
             if mask is not None:
                 whole = mask if whole is None else whole | mask

@@ -244,7 +244,7 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     with zipfile.ZipFile(download.value.path()) as archive:
         names = sorted(archive.namelist())
         frame, mask = (np.asarray(Image.open(io.BytesIO(archive.read(f"Disc frame 0{part}.png")))) for part in ("", " mask"))
-    assert names == ["Disc frame 0 cutout.png", "Disc frame 0 mask.png", "Disc frame 0.png"]
+    assert names == ["Disc frame 0 cutout.png", "Disc frame 0 mask.png", "Disc frame 0 region.png", "Disc frame 0.png"]
     assert frame.shape[:2] == mask.shape == (120, 160)
     edited = frame.copy()
     edited[mask > 0] = (30, 200, 90)
@@ -253,7 +253,7 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     choose.set_input_files(tmp_path / "green.webp")
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("320 × 240, resized").wait_for()
-    dialog.get_by_text("Outside the mask it is the frame").wait_for()
+    dialog.get_by_text("Outside the region it is the frame").wait_for()
     dialog.get_by_label("What it shows").fill("")
     dialog.get_by_role("button", name="Add as a try").click()
     dialog.get_by_text("Say in a few words").wait_for()

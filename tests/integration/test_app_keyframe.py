@@ -71,13 +71,17 @@ def project_id(editor: Editor, clip: Path) -> str:
     return masked(editor, clip)
 
 
+def object_masks() -> list[np.ndarray]:
+    """Masks of the disc, bool (120, 160)."""
+    ys, xs = np.mgrid[:120, :160]
+    return [(xs - 55 - 2 * i) ** 2 + (ys - 61) ** 2 < 21**2 for i in range(FRAMES)]
+
+
 def masked(editor: Editor, clip: Path) -> str:
     """The clip with masks of its disc, as tracking leaves them."""
     project_id = editor.projects.create(clip).project_id
     editor.objects.add(project_id)
-    ys, xs = np.mgrid[:120, :160]
-    masks = MaskSequence((160, 120), 0, [(xs - 55 - 2 * i) ** 2 + (ys - 61) ** 2 < 21**2 for i in range(FRAMES)])
-    stored = editor.pictures.masks.store(project_id, masks)
+    stored = editor.pictures.masks.store(project_id, MaskSequence((160, 120), 0, object_masks()))
     track = dataclasses.replace(editor.projects.get(project_id).track(1), masks=stored, tracked=(0, FRAMES))
     editor.workspace.change(project_id, "Track", lambda p: document.with_track(p, track))
     editor.region.set_adjustment(project_id, MaskAdjustment("expand", 6, 4))
@@ -90,10 +94,10 @@ def sent(editor: Editor, project_id: str, what: str, **more: str) -> np.ndarray:
 
 
 def painted_elsewhere(editor: Editor, project_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frame 2, its mask, and the frame with a blue square in the mask, as another program would
+    """Frame 2, its region, and the frame with a blue square in it, as another program would
     leave it.
     """
-    frame, mask = sent(editor, project_id, "frame"), sent(editor, project_id, "mask") > 0
+    frame, mask = sent(editor, project_id, "frame"), sent(editor, project_id, "region") > 0
     edited = frame.copy()
     edited[50:72, 48:70] = (20, 40, 230)
     return frame, mask, edited
@@ -109,7 +113,7 @@ def tried(editor: Editor, project_id: str, caption: str, **more: object) -> tupl
 def test_a_branch_keeps_a_share_of_its_parents_picture(clip: Path, tmp_path: Path) -> None:
     editor = Editor(Settings(workspace=tmp_path, device="cpu"))
     project_id = masked(editor, clip)
-    mask = sent(editor, project_id, "mask") > 0
+    mask = sent(editor, project_id, "region") > 0
     parent_id, parent = tried(editor, project_id, "a red ball")
     _, alone = tried(editor, project_id, "a blue cube", parent=parent_id)
     _, branch = tried(editor, project_id, "a blue cube", parent=parent_id, keep=0.5)
@@ -177,16 +181,19 @@ def test_another_try_on_the_frame_runs_the_denoising_only(editor: Editor, projec
 
 
 def test_what_is_sent_out_fits_the_frame(editor: Editor, project_id: str) -> None:
-    frame, mask, edited = painted_elsewhere(editor, project_id)
+    frame, region, edited = painted_elsewhere(editor, project_id)
     assert (frame == editor.pictures.frames.frame(editor.projects.get(project_id), 2)).all()
-    assert (mask == editor.pictures.masks.region_mask(editor.projects.get(project_id), 2)).all()
+    assert (region == editor.pictures.masks.region_mask(editor.projects.get(project_id), 2)).all()
+    mask = sent(editor, project_id, "mask") > 0  # as it was found: the region is 6 pixels wider
+    assert (mask == object_masks()[2]).all()
+    assert mask.sum() < region.sum()
     cutout = sent(editor, project_id, "cutout")
     assert (cutout[..., :3] == frame).all()
-    assert ((cutout[..., 3] == 0) == mask).all()
+    assert ((cutout[..., 3] > 0) == mask).all()
     name, data = editor.exchange.send(project_id, 2)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert name == "disc frame 2.zip"
-        assert sorted(archive.namelist()) == ["disc frame 2 cutout.png", "disc frame 2 mask.png", "disc frame 2.png"]
+        assert sorted(archive.namelist()) == [f"disc frame 2{part}.png" for part in (" cutout", " mask", " region", "")]
         assert (np.asarray(Image.open(archive.open("disc frame 2.png"))) == frame).all()
     Image.fromarray(edited).save(edit := editor.settings.workspace / "edit.png")
     _, edit_id = editor.exchange.bring_back(project_id, PictureRequest(2, edit, "a blue cube", placement=Placement(limit=False)))

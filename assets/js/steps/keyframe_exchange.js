@@ -61,7 +61,7 @@ export const mountKeyframeExchange = (ref, server, { caption, seed, lay }) => {
     const problem = Boolean(answer.problem);
     ref.preview.hidden = problem;
     if (!problem) ref.preview.src = answer.preview;
-    const words = `Frame ${incoming.frame} as this try would show it, with the outline of the mask`;
+    const words = `Frame ${incoming.frame} as this try would show it, with the outline of the region`;
     ref.previewNote.textContent = problem ? "" : words;
     ref.bringWarning.textContent = sentence(answer.problem || answer.warning || ".");
     ref.bringWarning.hidden = !problem && !answer.warning;
@@ -154,7 +154,7 @@ export const mountKeyframeExchange = (ref, server, { caption, seed, lay }) => {
     });
   });
 
-  const links = { zip: ref.sendOut, frame: ref.sendFrame, mask: ref.sendMask, cutout: ref.sendCutout };
+  const links = { zip: ref.sendOut, frame: ref.sendFrame, mask: ref.sendMask, region: ref.sendRegion, cutout: ref.sendCutout };
   return (there) => {
     for (const [what, link] of Object.entries(links)) {
       if (there) link.href = projectUrl(`keyframe/${state.frame}/${what}`);
