@@ -129,7 +129,7 @@ _ELSEWHERE = """
     <button type="button" class="vs-button vs-small" data-ref="layChoose" data-icon="plus"
      title="A picture of your own laid on the frame: a logo, a hat, a sign (or drop it here, or paste it)">Add yours</button>
     <a class="vs-button vs-small" data-ref="sendOut" data-icon="sendout" download
-     title="For another program, as PNG in a zip: the whole frame, the object's mask, the region (what may change), the object cut out">Send out</a>
+     title="For another program, as PNG in a zip: the whole frame, the object's mask, the region and a cut-out">Send out</a>
     <button type="button" class="vs-button vs-small" data-ref="bringBack" data-icon="bringback"
      title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="layFile" aria-label="Picture to add" hidden>

@@ -154,7 +154,13 @@ export const mountKeyframeExchange = (ref, server, { caption, seed, lay }) => {
     });
   });
 
-  const links = { zip: ref.sendOut, frame: ref.sendFrame, mask: ref.sendMask, region: ref.sendRegion, cutout: ref.sendCutout };
+  const links = {
+    zip: ref.sendOut,
+    frame: ref.sendFrame,
+    mask: ref.sendMask,
+    region: ref.sendRegion,
+    cutout: ref.sendCutout,
+  };
   return (there) => {
     for (const [what, link] of Object.entries(links)) {
       if (there) link.href = projectUrl(`keyframe/${state.frame}/${what}`);
