@@ -385,6 +385,10 @@ class Engine:
             from core.engines.single_file import base_of
 
             base = base_of(path, self.store)
+        elif kind == "image" and is_denoiser_alone(path):
+            from core.keyframe_models import single_file
+
+            base = single_file.base_of(path, self.store) if single_file.is_alone(path) else None
         own = fingerprint(path, base)
         draft = draft_of(plain, kind, self.store) if drafted else None
         return own if draft is None else with_draft(own, draft, draft_files(draft, path, self.store))

@@ -103,8 +103,10 @@ def check_painter(engine: Engine, name: str) -> None:
     ModelMissingError when it is not to be had, or can't paint.
     """
     from core.keyframe_models.facts import read_facts
+    from core.keyframe_models.single_file import base_of, is_alone
 
-    read_facts(engine.store.locate(name, "image"))
+    path = engine.store.locate(name, "image")
+    read_facts(base_of(path, engine.store) if is_alone(path) else path)
 
 
 def segmenter_of(engine: Engine, edit: RecipeEdit, path: Path, notes: list[str]) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,13 @@ def read_facts(folder: Path) -> Facts:
             f"the {FACTS} of '{folder}' can't be used: it may say side (64 to 4096), steps (1 to 1000) and guidance (0 to 50)"
         )
     return facts
+
+
+def names_a_model(folder: Path) -> bool:
+    """Whether the folder says that a keyframe model, or the ControlNet of one, is in it."""
+    with contextlib.suppress(ModelMissingError):
+        return _class_name(folder) in KINDS
+    return False
 
 
 def _check_inpaints(folder: Path, kind: str) -> None:

@@ -7,6 +7,7 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -16,10 +17,12 @@ from core.keyframe_models.pipeline_model import PipelineModel
 from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
+from core.keyframe_models.single_file import base_of, check_size, is_alone
 from core.keyframe_models.speed import compiled, converted
 from core.models import ModelStore
 from core.models.presets import check_has_draft, draft_files, draft_of, split_draft
 from core.models.tensors import check_package
+from core.vivid.denoiser_files import read_denoiser
 from core.vivid.distilled import add_draft
 from core.vivid.loading import damage_reported, dtype_for
 
@@ -37,8 +40,8 @@ def load_keyframe_model(
     Single precision on a CPU, bfloat16 elsewhere.
 
     Args:
-        name: A name of the catalogue, or the path of a folder; with `:draft` behind it for the
-            model's Draft.
+        name: A name of the catalogue, or the path of a folder, or of a file with a denoiser alone;
+            with `:draft` behind it for the model's Draft.
         device: cpu, cuda, cuda:N or mps.
         store: Where models lie.
         memory: all, parts, layers or auto, see `core.keyframe_models.placing`.
@@ -52,7 +55,9 @@ def load_keyframe_model(
         InputError: The name is unknown.
         ModelMissingError: The weights are absent, damaged, or of another kind.
     """
-    folder = store.locate(name, "image")
+    given = store.locate(name, "image")
+    alone = is_alone(given)
+    folder = base_of(given, store) if alone else given
     facts = read_facts(folder)
     kind = _MODELS[facts.kind]
     plain, drafted = split_draft(name)
@@ -60,9 +65,14 @@ def load_keyframe_model(
     files = {} if draft is None else draft_files(draft, folder, store)
     if draft is not None:
         facts = replace(facts, steps=draft.steps, guidance=draft.guidance)
-    with damage_reported(folder):
+    parts: dict[str, Any] = {}
+    with damage_reported(given):
         check_package(folder)
-        model = kind(kind.opened(folder, dtype_for(device), store), name, facts)
+        if alone:
+            own = kind.parts_in(folder, store) / kind.denoiser
+            check_size(given, own)
+            parts[kind.denoiser] = read_denoiser(given, own, dtype_for(device))
+        model = kind(kind.opened(folder, dtype_for(device), store, **parts), name, facts)
     if draft is not None:
         add_draft(plain, model, draft, files)
     denoiser = getattr(model.pipeline, model.denoiser)

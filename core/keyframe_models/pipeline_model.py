@@ -67,20 +67,31 @@ class PipelineModel(ABC):
         pipeline.set_progress_bar_config(disable=True)
 
     @classmethod
-    def opened(cls, folder: Path, dtype: torch.dtype, store: ModelStore) -> DiffusionPipeline:
+    def parts_in(cls, folder: Path, store: ModelStore) -> Path:
+        """The folder in which the parts of the pipeline lie.
+
+        Args:
+            folder: The model's.
+            store: Where a model that it stands on lies.
+        """
+        return folder
+
+    @classmethod
+    def opened(cls, folder: Path, dtype: torch.dtype, store: ModelStore, **parts: Any) -> DiffusionPipeline:
         """The pipeline in a folder as diffusers writes it.
 
         Args:
             folder: The folder; weights may be there in half precision alone (`fp16`).
             dtype: Precision of the weights in memory.
             store: Where a model that it stands on lies.
+            **parts: What takes the place of a part in the folder, by its name there.
 
         Returns:
             The pipeline, in the host's memory.
         """
         weights = [path.name for path in folder.glob(f"{cls.denoiser}/*.safetensors")]
         variant = "fp16" if weights and all(".fp16." in name for name in weights) else None
-        return cls.pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True, variant=variant, **cls.opened_with)
+        return cls.pipeline_class.from_pretrained(folder, dtype=dtype, use_safetensors=True, variant=variant, **cls.opened_with, **parts)
 
     def shift_steps(self, shift: float) -> None:
         """Let the scheduler move its steps so far towards noise, whatever the size of the picture.

@@ -32,15 +32,19 @@ class Qwen(PipelineModel):
     delete_caption = "the empty background"
 
     @classmethod
-    def opened(cls, folder: Path, dtype: torch.dtype, store: ModelStore) -> DiffusionPipeline:
-        """As `PipelineModel.opened`; a ControlNet alone is put on the catalogue's Qwen-Image."""
-        if not (folder / INDEX).is_file():
-            base, control = store.locate(BASE, "part"), folder
+    def parts_in(cls, folder: Path, store: ModelStore) -> Path:
+        """As `PipelineModel.parts_in`; a ControlNet alone stands on the catalogue's Qwen-Image."""
+        return folder if (folder / INDEX).is_file() else store.locate(BASE, "part")
+
+    @classmethod
+    def opened(cls, folder: Path, dtype: torch.dtype, store: ModelStore, **parts: Any) -> DiffusionPipeline:
+        """As `PipelineModel.opened`."""
+        base = cls.parts_in(folder, store)
+        if base != folder:
             check_package(base)
-        else:
-            base, control = folder, folder / CONTROLNET
+        control = folder / CONTROLNET if base == folder else folder
         net = QwenImageControlNetModel.from_pretrained(control, dtype=dtype, use_safetensors=True)
-        return cls.pipeline_class.from_pretrained(base, controlnet=net, dtype=dtype, use_safetensors=True)
+        return cls.pipeline_class.from_pretrained(base, controlnet=net, dtype=dtype, use_safetensors=True, **parts)
 
     def _own_sampling(self) -> tuple[int, float]:
         return 50, 4.0

@@ -9,7 +9,6 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from core.vivid.memory import choose_plan
 from core.vivid.offload import free_on, needs_of, place
 from core.vivid.residents import memory_errors
 from core.vivid.speed.accelerate import accelerate, convert, levers_for
-from core.vivid.speed.levers import CONVERTING
 
 FACTS = "vivid.json"
 
@@ -91,10 +89,7 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
         DeviceMemoryError: The device can't take what was asked for.
     """
     pipeline = model.pipeline
-    takes = model.declared
-    if getattr(pipeline.transformer, "hf_quantizer", None) is not None:  # its layers are of another kind
-        takes = replace(takes, accelerators=takes.accelerators - CONVERTING)
-    levers = levers_for(pipeline.transformer, speed, device, takes)
+    levers = levers_for(pipeline.transformer, speed, device, model.declared)
     guided = any(model.sampling(task, SamplingSettings()).guidance > 1 for task in model.tasks)
     free = free_on(device) if device.type == "cuda" else None
     if free is not None and not levers.as_loaded:

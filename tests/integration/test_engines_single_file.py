@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import gguf
 import pytest
 import torch
+from diffusers import CogVideoXTransformer3DModel, WanVACETransformer3DModel
+from gguf_files import write_gguf
 from safetensors.torch import load_file, save_file
 from tiny_engines import write_fun, write_vace
 
@@ -94,18 +95,7 @@ def test_a_folder_of_pieces_and_a_gguf_file_are_denoisers_too(tmp_path: Path) ->
     save_file({name: tensors[name] * 2 for name in names[1::2]}, file)
     assert Engine(Settings(workspace=tmp_path, model=str(pieces))).weights() != whole
 
-    gguf_file = tmp_path / "mine.gguf"
-    writer = gguf.GGUFWriter(gguf_file, "wan")
-    for name, value in tensors.items():
-        if name.endswith("weight") and value.ndim == 2 and not value.shape[1] % 32:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(name, gguf.quants.quantize(value.numpy(), kind), raw_dtype=kind)
-        else:
-            writer.add_tensor(name, value.numpy())
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    gguf_file = write_gguf(tmp_path / "mine.gguf", tensors)
     small, plain = (load_video_engine(str(path), "cpu", store, speed="compiled,guide-every=2") for path in (gguf_file, folder))
     assert sum(one.nbytes for one in small.pipeline.transformer.parameters()) < sum(value.nbytes for value in wanted.values()) / 2
     assert str(small.levers) == "guide-every=2", "what works on layers of 16 bits is left out"
@@ -131,8 +121,13 @@ def test_a_file_without_the_rest_of_its_model_says_what_to_fetch(tmp_path: Path)
     save_file({"vace_patch_embedding.weight": torch.zeros(1536, 96, 1, 1, 1), "scaled_fp8": torch.zeros(1)}, file)
     with pytest.raises(ModelMissingError, match="scaled 8-bit format, which is not read"):
         load_video_engine(str(file), "cpu", store)
+    for engine, name, channels in (("CogVideoX-Fun InP", "patch_embed.proj.weight", 33), ("VOID", "patch_embed.proj.weight", 384)):
+        small = write_gguf(tmp_path / "mine.gguf", {name: torch.zeros(32, channels, 2, 2)})
+        with pytest.raises(ModelMissingError, match=f"is a GGUF file of {engine}, which is not read: give its denoiser as safetensors"):
+            load_video_engine(str(small), "cpu", store)
+    assert [hasattr(kind, "from_single_file") for kind in (WanVACETransformer3DModel, CogVideoXTransformer3DModel)] == [True, False]
     save_file({"a": torch.zeros(1)}, file)
-    with pytest.raises(ModelMissingError, match="holds no denoiser that is known"):
+    with pytest.raises(ModelMissingError, match="holds no denoiser of a video model that is known"):
         load_video_engine(str(file), "cpu", store)
     file.write_bytes(b"rubbish")
     with pytest.raises(ModelMissingError, match="can't be read as safetensors"):

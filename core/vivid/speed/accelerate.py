@@ -17,7 +17,7 @@ from torch import nn
 from core.vivid.speed.attention import fuse_attention
 from core.vivid.speed.fp8 import has_fp8, use_fp8
 from core.vivid.speed.graphs import GraphReplay
-from core.vivid.speed.levers import Levers, parse_levers
+from core.vivid.speed.levers import CONVERTING, Levers, parse_levers
 from core.vivid.speed.twin import Twin
 
 if TYPE_CHECKING:
@@ -67,9 +67,11 @@ def levers_for(transformer: nn.Module, speed: str, device: torch.device, declare
         large = sum(parameter.numel() for parameter in transformer.parameters()) >= _LARGE
         speed = declared.usual_speed if large and device.type == "cuda" else "plain"
     levers = parse_levers(speed)
-    usual = Levers()
+    usual, takes = Levers(), declared.accelerators
+    if getattr(transformer, "hf_quantizer", None) is not None:  # its layers are of another kind
+        takes -= CONVERTING
     # Without `fused` there is no choosing the kernel either: they go together.
-    left_out = {one.name for one in fields(Levers) if getattr(levers, one.name) != getattr(usual, one.name)} - declared.accelerators
+    left_out = {one.name for one in fields(Levers) if getattr(levers, one.name) != getattr(usual, one.name)} - takes
     if left_out:
         log.info("%s has no %s: left out", declared.title, ", ".join(sorted(name.replace("_", "-") for name in left_out)))
         levers = replace(levers, **{name: getattr(usual, name) for name in left_out})
