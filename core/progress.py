@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,16 @@ from core.errors import Cancelled
 STOPPED = "stopped"
 PAUSED = "paused"
 """Why a job was asked to end: for good, or to go on from what is finished."""
+
+
+KNOWN_BY = 0.25
+"""Share of a stage after which what it took so far counts as much as what was expected of it."""
+EARLY, HALF = 1.0, 0.5
+"""Seconds before which, and share of a stage before which it says nothing of how fast it goes."""
+SETTLING = 4.0
+"""Seconds in which a time left comes most of the way to what is known by now, so that it never
+jumps.
+"""
 
 
 class CancelToken:
@@ -41,9 +52,9 @@ class ProgressEvent:
     """One step of one stage of a job.
 
     `done` and `total` count the stage's own unit (frames, steps), which `unit` names where its
-    number alone says too little; `elapsed` and `remaining` are
-    seconds, `remaining` None until it can be told. `partial` is whatever the stage shows early: a
-    frame, a mask, a path.
+    number alone says too little; `elapsed` are the seconds of the stage, `remaining` those until
+    the job is done where that is known, else until the stage is; None until it can be told.
+    `partial` is whatever the stage shows early: a frame, a mask, a path.
     """
 
     stage: str
@@ -60,6 +71,65 @@ class ProgressEvent:
         return self.done / self.total if self.total else 0.0
 
 
+class TimeLeft:
+    """The seconds that a job still takes: what was expected of its stages, corrected by how fast
+    they go. Without an expectation, those of the present stage.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[str, float] = {}
+        self._stage, self._start = "", 0.0
+        self._slower, self._before = 1.0, 1.0
+        """How many times longer than expected the present stage takes, and those before it did."""
+        self._shown: tuple[float, float] | None = None
+
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Say what the stages to come will take, in their order and in seconds; a stage that is
+        not among them comes before all that are.
+        """
+        self._expected = dict(stages)
+
+    def at(self, stage: str, done: int, total: int, now: float) -> tuple[float, float | None]:
+        """Where a stage stands.
+
+        Args:
+            stage: The stage.
+            done: How many units of it are finished; 0 where it begins.
+            total: How many there are.
+            now: Seconds of a clock that only goes forward.
+
+        Returns:
+            The seconds since the stage began, and those that are left; None while that can't be
+            told.
+        """
+        if stage != self._stage or done == 0:
+            if not self._expected:  # what was shown was about another stage
+                self._shown = None
+            self._stage, self._start, self._before = stage, now, self._slower
+        elapsed = now - self._start
+        told = self._told(elapsed, done, total)
+        if told is None:
+            return elapsed, None
+        if self._shown is not None and told > 0:
+            when, before = self._shown
+            kept = math.exp((when - now) / SETTLING)
+            told = max(0.0, told + (before - (now - when) - told) * kept)
+        self._shown = now, told
+        return elapsed, told
+
+    def _told(self, elapsed: float, done: int, total: int) -> float | None:
+        share = done / total if total else 0.0
+        own = self._expected.get(self._stage)
+        names = [*self._expected]
+        later = sum(self._expected[name] for name in names[names.index(self._stage) + 1 if own is not None else 0 :])
+        if own:
+            self._slower = (KNOWN_BY * self._before + elapsed / own) / (KNOWN_BY + share)
+            return self._slower * (own * (1 - share) + later)
+        if elapsed < EARLY and share < HALF:
+            return self._slower * later if later else None
+        return elapsed / done * (total - done) + self._slower * later if done else None
+
+
 @dataclass
 class JobContext:
     """What a job hands to the engine: where to report, and whether to go on. One per job, never
@@ -68,8 +138,7 @@ class JobContext:
 
     on_progress: Callable[[ProgressEvent], None] | None = None
     token: CancelToken = field(default_factory=CancelToken)
-    _stage: str = ""
-    _stage_start: float = 0.0
+    left: TimeLeft = field(default_factory=TimeLeft)
 
     def check(self) -> None:
         """Raise Cancelled if a person asked to stop."""
@@ -89,11 +158,7 @@ class JobContext:
         Raises:
             Cancelled: A person asked to stop.
         """
-        now = time.monotonic()
-        if stage != self._stage or done == 0:
-            self._stage, self._stage_start = stage, now
-        elapsed = now - self._stage_start
-        remaining = elapsed / done * (total - done) if done else None
+        elapsed, remaining = self.left.at(stage, done, total, time.monotonic())
         if self.on_progress is not None:
             self.on_progress(ProgressEvent(stage, done, total, elapsed, remaining, partial, unit))
         self.check()

@@ -120,9 +120,6 @@ BODY = """
 </section>
 """
 
-QUICKER = 4
-"""How many times quicker than the final a quick look has to be, to be offered."""
-
 
 def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
@@ -149,7 +146,7 @@ def propagate_panel(program: Program) -> gr.HTML:
                 "shown": final.shown_rate,
                 "trained": final.trained_rate,
             },
-            "draft": None if draft is None else {"seconds": draft.seconds, "offered": QUICKER * draft.seconds <= final.seconds},
+            "draft": None if draft is None else {"seconds": draft.seconds, "offered": draft.is_quick_look_of(final)},
         }
 
     def set_layers(project_id: str, layers: list[list[Any]]) -> Answer:

@@ -139,6 +139,10 @@ class Painter:
     presets: tuple[PresetChoice, ...] = ()
 
 
+QUICKER = 4
+"""How many times quicker than the whole propagation a quick look has to be, to be offered."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a propagation will take.
@@ -154,6 +158,10 @@ class Estimate:
     measured: bool
     shown_rate: float | None = None
     trained_rate: float | None = None
+
+    def is_quick_look_of(self, final: Estimate) -> bool:
+        """Whether this is so much quicker than `final` that it is worth offering."""
+        return QUICKER * self.seconds <= final.seconds
 
 
 @dataclass(frozen=True)

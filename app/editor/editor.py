@@ -30,6 +30,7 @@ from app.engine import Engine, Workers
 from app.jobs.clip_scan import ClipScanner
 from app.jobs.estimates import Estimates
 from app.jobs.exports import ExportJobs
+from app.jobs.forecast import Forecaster
 from app.jobs.inserts import InsertBuilder
 from app.jobs.journal import JobJournal
 from app.jobs.keyframes import KeyframeJobs
@@ -75,13 +76,14 @@ class Editor:
 
         # What jobs do.
         estimates = Estimates(settings.workspace / "timings.json", settings.memory, settings.speed)
+        forecaster = Forecaster(engine, pictures, estimates)
         queue = JobQueue(runner, journal, engine, estimates)
         self.scanner = scanner = ClipScanner(workspace, frames, cuts)
         regions = RegionBuilder(workspace, frames, masks)
         tracking = TrackingJob(workspace, pictures)
         tries = KeyframeJobs(workspace, engine, pictures, regions)
         inserts = InsertBuilder(workspace, frames, masks)
-        propagations = PropagationJobs(workspace, engine, pictures, regions, inserts, estimates)
+        propagations = PropagationJobs(workspace, engine, pictures, regions, inserts, estimates, forecaster)
         exports = ExportJobs(workspace, frames, masks, inserts)
         trials = TrialJobs(workspace, engine, pictures, estimates)
 
@@ -90,7 +92,7 @@ class Editor:
         self.storage = WorkspaceUsage(workspace)
         self.projects = ProjectOperations(workspace, frames, runner)
         self.clip = ClipOperations(workspace, frames, cuts, scanner)
-        self.estimates = EstimateOperations(workspace, engine, pictures, queue, estimates, trials)
+        self.estimates = EstimateOperations(workspace, engine, queue, estimates, forecaster, trials)
         self.objects = ObjectOperations(workspace, masks)
         self.prompts = PromptOperations(workspace, pictures, session_lock)
         self.shapes = ShapeOperations(workspace, masks)

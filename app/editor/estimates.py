@@ -4,51 +4,42 @@ trial.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.contract.values import Cost, Estimate, KiveCost, Painter, PresetChoice
 from app.engine import Engine
-from app.jobs.estimates import Estimates, Rate, Timing
+from app.jobs.estimates import Estimates, Rate
+from app.jobs.forecast import Forecaster
 from app.jobs.queue import JobQueue, TRIAL
-from app.jobs.quick_look import draft_steps, half_size, settings_of
 from app.jobs.trial import TrialJobs
-from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.errors import InputError
-from core.geometry import FrameRange
 from core.models.catalogue import MODELS, names
 from core.models.model import ModelKind
 from core.models.presets import draft_name, draft_of, split_draft
 from core.project.edits import SamplingSettings, VIDEO_MODEL
-from core.project.project import Project
 from core.project.tries import with_accepted
-from core.project.video import Clip
-from core.propagation.pace import pace_of
-from core.propagation.windows import segment_plans
-from core.vivid.speed.steps import whole_steps
-
-if TYPE_CHECKING:
-    from core.vivid.contract import VideoEngine
-
-CARRYING = 0.15
-"""Seconds of a frame to which a keyframe's change is carried, before this was measured."""
 
 
 class EstimateOperations:
     """Estimates before the work, and trials that make them possible."""
 
     def __init__(
-        self, workspace: Workspace, engine: Engine, pictures: Pictures, queue: JobQueue, estimates: Estimates, trials: TrialJobs
+        self,
+        workspace: Workspace,
+        engine: Engine,
+        queue: JobQueue,
+        estimates: Estimates,
+        forecaster: Forecaster,
+        trials: TrialJobs,
     ) -> None:
         self._workspace = workspace
         self._engine = engine
-        self._pictures = pictures
         self._queue = queue
         self._estimates = estimates
+        self._forecaster = forecaster
         self._trials = trials
 
     def costs(self, project_id: str) -> list[Cost]:
@@ -120,7 +111,13 @@ class EstimateOperations:
         project = project if edit_id is None else with_accepted(project, edit_id)
         if not project.accepted_keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
-        return self._forecast(project, settings or SamplingSettings(), draft)
+        wanted = settings or SamplingSettings()
+        found = self._forecaster.of_project(project, wanted, draft)
+        if found is None:
+            return None
+        shown = None if found.shown is None else float(found.shown)
+        trained = self._engine.of_size(self._engine.named(wanted)).declared.rate if found.windows else None
+        return Estimate(round(found.seconds, 1), round(found.memory_mb), found.windows, found.measured, shown, trained)
 
     def kive(self, project_id: str, settings: SamplingSettings | None = None) -> KiveCost | None:
         """What tries and one propagation take beside as many edits without a keyframe, for what is
@@ -143,41 +140,11 @@ class EstimateOperations:
             replace(project, edits=tuple(replace(edit, carried=how) if edit == keyframes[0] else edit for edit in project.edits))
             for how in ("picture", "direct")
         ]
-        carried, direct = (self._forecast(way, settings or SamplingSettings(), draft=False) for way in ways)
+        carried, direct = (self._forecaster.of_project(way, settings or SamplingSettings()) for way in ways)
         if carried is None or direct is None:
             return None
         measured = rate.measured and carried.measured and direct.measured
-        return KiveCost(round(rate.seconds, 1), carried.seconds, direct.seconds, measured)
-
-    def _forecast(self, project: Project, wanted: SamplingSettings, draft: bool) -> Estimate | None:
-        from core.propagation.propagate import sampling_of
-
-        keyframes = project.accepted_keyframes
-        if all(edit.insert is not None for edit in keyframes):
-            return self._carrying("insert", project.clip, len(keyframes))
-        if all(edit.carried == "change" for edit in keyframes):
-            return self._carrying("change", project.clip, len(keyframes))
-        if self._engine.workers is not None and not self._engine.has(self._engine.named(wanted)):
-            return None  # workers may be long in coming
-        wanted = settings_of(wanted, keyframes[0])
-        model = self._engine.of_size(self._engine.named(wanted))
-        model = half_size(model) if draft else model
-        sampling = sampling_of(model, keyframes[0], wanted)
-        timing = self._timing(model, sampling.guidance > 1)
-        if timing is None:
-            return None
-        runs = sampling.runs
-        if draft and wanted.steps is None:
-            runs = max(1, round(sampling.strength * draft_steps(sampling.steps)))
-        span = FrameRange(project.clip.start, project.clip.stop)
-        plans = [plan for group in project.keyframes_by_object for plan in segment_plans(group, span)]
-        pace = pace_of(model.declared.rate, wanted.rate, self._pictures.frames.reader(project, project.base).timestamps)
-        windows = sum(len(plan.windows(model.window_frames, lambda frame: False, pace)) for plan in plans)
-        width, height = project.clip.info.size
-        whole = whole_steps(runs, model.levers, sampling.guidance > 1)
-        seconds = windows * (timing.window + whole * timing.step) + project.clip.frames * timing.render * width * height / 1e6
-        shown = None if pace is None else float(pace.rate)
-        return Estimate(round(seconds, 1), round(timing.memory_mb), windows, timing.measured, shown, model.declared.rate)
+        return KiveCost(round(rate.seconds, 1), round(carried.seconds, 1), round(direct.seconds, 1), measured)
 
     def measure_propagation(self, project_id: str, draft: bool = False, edit_id: str | None = None) -> str:
         """Run a short trial of the video model, so that `forecast` can answer.
@@ -195,28 +162,6 @@ class EstimateOperations:
         if edit_id is not None:
             project.edit(edit_id)
         return self._queue.submit(TRIAL, project_id, partial(self._trials.try_propagation, project_id, draft, edit_id))
-
-    def _carrying(self, how: str, clip: Clip, keyframes: int) -> Estimate:
-        """What keyframes take that are carried as changes, or are inserts: no model runs."""
-        rate = self._estimates.rate("carry", how) or Rate(CARRYING * keyframes, 800, measured=False)
-        return Estimate(round(rate.seconds * (clip.stop - clip.start), 1), round(rate.memory_mb), 0, rate.measured)
-
-    def _timing(self, model: VideoEngine, guided: bool) -> Timing | None:
-        """What is known of a model; else what follows from the same at its whole size, with
-        or without guidance, or without what a Draft adds to the weights, which costs no time.
-        """
-        whole = self._engine.of_size(split_draft(model.name)[0])
-        for name, one, twice in itertools.product((model.name, whole.name), (model, whole), (guided, not guided)):
-            timing = self._estimates.timing(one, twice, self._engine.weights(name))
-            if timing is None:
-                continue
-            smaller = one.working_size != model.working_size
-            if name == model.name and not smaller and twice == guided:
-                return timing
-            # Steps of a quarter of the pixels; what goes with them is much the same.
-            step = timing.step / (4 if smaller else 1) * (1 if twice == guided else 2 if guided else 0.5)
-            return replace(timing, step=step, window=timing.window / (2 if smaller else 1), measured=False)
-        return None
 
 
 def _cost(step: str, rate: Rate | None, count: int) -> Cost:

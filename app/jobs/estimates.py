@@ -1,61 +1,37 @@
-"""How long a propagation will take, and how much memory: from what earlier runs took on this
-machine, the first time from a short trial.
+"""What steps took on this machine, in time and memory: remembered from run to run, the first time
+from a short trial.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import statistics
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING, TypeVar
 
+from app.jobs.timing import FIXED, LEAST_MEMORY, machine_unit, RENDER, StepClock, Timing, timing_key, USUAL, Way
 from app.render.edit import peak_memory_mb
 from core.errors import StorageError
 from core.files import write_text
 from core.progress import JobContext
 from core.project.codec import decode
-from core.project.edits import SamplingSettings
 from core.project.plain import parse_json
-from core.vivid.speed.levers import Levers
-from core.vivid.speed.steps import whole_steps
 
 if TYPE_CHECKING:
-    from core.propagation.propagate import Asked
     from core.vivid.contract import VideoEngine
 
 NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
 runs on it.
 """
-FOLLOWING = 0.2
-"""Seconds of a frame besides the model (what lies behind, the way of the thing), and"""
-RENDER = 0.05
-"""seconds to render one of 10^6 pixels, before any run has measured them."""
+TRIED = 0.4
+"""10^6 pixels of the frames that a trial stands for."""
 
 Measured = TypeVar("Measured")
-
-
-@dataclass(frozen=True)
-class Timing:
-    """What a run takes on this machine.
-
-    `step` is seconds of one whole denoising step, `window` seconds of a window besides its steps,
-    `render` seconds to render one frame of 10^6 pixels, `memory_mb` the most memory in 10^6 bytes.
-    `measured` is False where it comes from a trial.
-    """
-
-    step: float
-    window: float
-    render: float
-    memory_mb: float
-    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,52 +46,6 @@ class Rate:
     measured: bool = True
 
 
-class StepClock(JobContext):
-    """A job's context that also notes when each denoising step was finished."""
-
-    def __init__(self, outer: JobContext, key: str, device: str, runs: int, whole: float) -> None:
-        """`outer` gets all progress. A window has so many `runs`, which cost as much as `whole`
-        steps that leave nothing out (see `core.vivid.speed.steps`).
-        """
-        super().__init__(outer.on_progress, outer.token)
-        self.key, self.device, self.runs, self.whole = key, device, runs, whole
-        self.stamps: list[tuple[int, float]] = []
-
-    def report(self, stage: str, done: int, total: int, partial: Any = None, unit: str = "") -> None:
-        """Pass the progress on, and note the time.
-
-        Args:
-            stage: what is being done.
-            done: steps of it that are finished.
-            total: all of them.
-            partial: something to show meanwhile.
-            unit: what is counted.
-        """
-        if stage == "propagate":
-            self.stamps.append((done, time.monotonic()))
-        super().report(stage, done, total, partial, unit)
-
-    def measured(self, total: float | None = None) -> tuple[float, float] | None:
-        """Seconds of a whole step, and of a window besides its steps; None without a whole window.
-        `total` is what all windows took together, where they were finished.
-        """
-        pairs = list(pairwise(self.stamps))
-        within: dict[int, list[float]] = defaultdict(list)
-        for a, b in pairs:
-            if b[0] == a[0] + 1 and a[0] % self.runs:
-                within[a[0] // self.runs].append(b[1] - a[1])
-        across = [b[1] - a[1] for a, b in pairs if b[0] == a[0] + 1 and not a[0] % self.runs]
-        if not across:
-            return None
-        # All steps of a window but the first, which is always whole.
-        sums = [sum(steps) for steps in within.values() if len(steps) == self.runs - 1]
-        step = statistics.median(sums) / (self.whole - 1) if sums else statistics.median(across) / 2
-        windows = self.stamps[-1][0] // self.runs
-        if total is not None and windows:
-            return step, max(0.0, total / windows - self.whole * step)
-        return step, max(0.0, statistics.median(across) - step)
-
-
 class Estimates:
     """The measurements of one workspace, in `timings.json` there. Safe to use from several threads.
 
@@ -127,26 +57,7 @@ class Estimates:
         self._path = path
         self._asked = "".join(f" {name}={how}" for name, how in (("memory", memory), ("speed", speed)) if how != "auto")
         self._lock = threading.Lock()
-
-    def clock(self, model: VideoEngine, settings: SamplingSettings, keyframe: Asked, weights: str, context: JobContext) -> StepClock:
-        """A context for a run with this model, which measures it.
-
-        Args:
-            model: The video model.
-            settings: Steps and guidance of the run.
-            keyframe: What is propagated.
-            weights: The fingerprint of the model's weights.
-            context: The job's own context, which gets all progress.
-
-        Returns:
-            The context to hand to the run.
-        """
-        from core.propagation.propagate import sampling_of
-
-        sampling = sampling_of(model, keyframe, settings)
-        guided = sampling.guidance > 1
-        whole = whole_steps(sampling.runs, model.levers, guided)
-        return StepClock(context, timing_key(model, guided, weights), str(model.device), sampling.runs, whole)
+        self._unit: float | None = None
 
     def learn(self, clock: StepClock, seconds: Mapping[str, float], report: dict[str, Any]) -> None:
         """Remember what a finished run took.
@@ -154,21 +65,20 @@ class Estimates:
         Args:
             clock: The context that measured it.
             seconds: Of its stages, `propagate` and `render`.
-            report: The run's report: `size` (W, H) and `frames`.
+            report: The run's report: `frames`.
         """
-        measured = clock.measured(seconds.get("propagate"))
-        if measured is None:
-            return
-        width, height = report["size"]
-        render = seconds.get("render", 0.0) / max(1, report["frames"]) / (width * height / 1e6)
-        self._store(clock.key, Timing(*measured, render, _memory_mb(clock.device)))
+        measured, pixels = clock.measured(seconds["propagate"]), clock.making.pixels
+        if measured is not None and clock.making.way is not None:
+            render = seconds["render"] / max(1, report["frames"]) / pixels
+            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device)))
 
     def learn_stopped(self, clock: StepClock) -> None:
         """Remember what the windows took that a stopped run finished."""
-        measured = clock.measured()
-        if measured is not None and clock.stamps[-1][0] > clock.runs:
+        measured, pixels = clock.measured(), clock.making.pixels
+        if measured is not None and clock.making.way is not None and clock.stamps[-1][0] > clock.making.runs:
             old = _read_as(Timing, self._read().get(clock.key))
-            self._store(clock.key, Timing(*measured, RENDER if old is None else old.render, _memory_mb(clock.device)))
+            render = self.usual(clock.making.way, pixels).render if old is None else old.render
+            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device)))
 
     def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
         """Remember what one unit of a step took.
@@ -194,18 +104,35 @@ class Estimates:
         """What one unit of a step takes here; None while it was never run."""
         return _read_as(Rate, self._read().get(self._rate_key(kind, name)))
 
-    def timing(self, model: VideoEngine, guided: bool, weights: str) -> Timing | None:
-        """What is known of a model on this machine.
+    def timing(self, key: str, pixels: float) -> Timing | None:
+        """What is known of runs on this machine.
 
         Args:
-            model: The video model, at its working size.
-            guided: Whether it runs with guidance, which doubles the work of a step.
-            weights: The fingerprint of the model's weights.
+            key: Which (see `timing_key`).
+            pixels: 10^6 of the frames to come.
 
         Returns:
-            The timing; None while the model was never run or tried.
+            The timing; None while there was none, and no trial either.
         """
-        return _read_as(Timing, self._read().get(timing_key(model, guided, weights)))
+        known = _read_as(Timing, self._read().get(key))
+        return None if known is None else known.at(pixels)
+
+    def usual(self, way: Way, pixels: float) -> Timing:
+        """What a run takes besides a model's steps, before one was measured: so many times what a
+        small piece of such work takes on this machine now.
+
+        Args:
+            way: What the run does.
+            pixels: 10^6 of a frame.
+
+        Returns:
+            The timing, with no steps.
+        """
+        with self._lock:
+            if self._unit is None:
+                self._unit = machine_unit()
+        frame = USUAL[way] * self._unit * (FIXED + pixels) / (FIXED + 1)
+        return Timing(0.0, frame, RENDER * self._unit, pixels, LEAST_MEMORY, measured=False)
 
     def try_out(self, model: VideoEngine, guided: bool, weights: str, context: JobContext) -> Timing:
         """Run two steps of one grey window, encode and decode, and remember time and memory.
@@ -244,9 +171,10 @@ class Estimates:
             encoded = time.monotonic() - started
         model.paint("", conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
         decoded = time.monotonic() - stamps[-1]
-        window = encoded + decoded + FOLLOWING * (model.window_frames - 1)
-        timing = Timing(stamps[1] - stamps[0], window, RENDER, _memory_mb(str(model.device)), measured=False)
-        self._store(timing_key(model, guided, weights), timing)
+        usual = self.usual("picture", TRIED)
+        frame = (encoded + decoded) / (model.window_frames - 1) + usual.frame
+        timing = Timing(stamps[1] - stamps[0], frame, usual.render, TRIED, _memory_mb(str(model.device)), measured=False)
+        self._store(timing_key("picture", model, guided, weights), timing)
         context.report("measuring", 3, 3)
         return timing
 
@@ -258,8 +186,9 @@ class Estimates:
             known = self._read()
             old = _read_as(Timing, known.get(key))
             if old is not None and old.measured:
-                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * getattr(old, name) for name in ("step", "window", "render")}
-                new = Timing(**blended, memory_mb=max(new.memory_mb, old.memory_mb))
+                before = old.at(new.pixels)
+                blended = {name: NEWEST * getattr(new, name) + (1 - NEWEST) * getattr(before, name) for name in ("step", "frame", "render")}
+                new = replace(new, **blended, memory_mb=max(new.memory_mb, old.memory_mb))
             known[key] = asdict(new)
             self._write(known)
 
@@ -290,20 +219,3 @@ def _memory_mb(device: str) -> float:
 
         return torch.cuda.max_memory_allocated(device) / 1e6
     return peak_memory_mb()
-
-
-def timing_key(model: VideoEngine, guided: bool, weights: str) -> str:
-    """The key of a run's speed: what it depends on besides the number of steps.
-
-    Args:
-        model: The video model, at its working size.
-        guided: Whether it runs with guidance.
-        weights: The fingerprint of the model's weights.
-
-    Returns:
-        A key of timings.json.
-    """
-    height, width = model.working_size
-    memory = f" {model.memory.label}" if model.memory.label else ""
-    speed = f" {model.levers}" if model.levers != Levers() else ""
-    return f"{weights[:16]} {model.device} {width}x{height}x{model.window_frames}{' guided' if guided else ''}{memory}{speed}"

@@ -7,12 +7,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from app.engine import Engine
 from app.jobs.estimates import Estimates
+from app.jobs.forecast import Forecast, Forecaster
 from app.jobs.inserts import InsertBuilder, StoredInsert
 from app.jobs.quick_look import draft_steps, half_size, settings_of
 from app.jobs.region import RegionBuilder, same_masks
@@ -63,6 +65,7 @@ class PropagationJobs:
         regions: RegionBuilder,
         inserts: InsertBuilder,
         estimates: Estimates,
+        forecaster: Forecaster,
     ) -> None:
         self._workspace = workspace
         self._engine = engine
@@ -70,6 +73,7 @@ class PropagationJobs:
         self._regions = regions
         self._inserts = inserts
         self._estimates = estimates
+        self._forecaster = forecaster
 
     def start(self, project_id: str, request: PropagationRequest, context: JobContext) -> dict[str, Any]:
         """Propagate the accepted keyframes through the clip.
@@ -94,6 +98,7 @@ class PropagationJobs:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
+        _expect(context, [self._forecaster.of_project(project, request.settings, request.draft)])
         model = self._engine.of_size(self._engine.named(request.settings), context)
         *under, top = (self._part(project, request, keyframes, model, context) for keyframes in project.keyframes_by_object)
         return self._propagate(project, dataclasses.replace(top, under=tuple(under)), context)
@@ -245,17 +250,19 @@ class PropagationJobs:
             model = half_size(model)
         propagation, plans = self._planned(project, propagation, model, folder / WINDOWS)
         self._enter(project, propagation)
-        clocks = [
-            self._estimates.clock(model, part.settings, part.keyframes[0], planned.request.weights, context)
-            for part, planned in zip(propagation.parts, plans, strict=True)
-        ]
+        missing = {window.key for planned in plans for window in planned.windows if not window.path.exists()}
+        settings = [part.settings for part in propagation.parts]
+        clocks = [self._forecaster.clock(one, own, missing, context) for one, own in zip(plans, settings, strict=True)]
+        expected = [self._forecaster.of_plan(one, own, missing) for one, own in zip(plans, settings, strict=True)]
         *below, top = plans
         clock, stopwatch, frames = clocks[-1], Stopwatch(), self._pictures.frames
         under = Below(frames.reader(project, propagation.base), tuple(below))
         try:
             for number, planned in enumerate(below):
                 part = dataclasses.replace(propagation.under[number], under=propagation.under[:number])
+                _expect(context, expected[number:])
                 make_windows(planned, frames.ground(project, part), clocks[number])
+            _expect(context, expected[-1:])
             report = write_edited_video(
                 dataclasses.replace(top, below=under) if below else top,
                 frames.ground(project, propagation),
@@ -268,24 +275,11 @@ class PropagationJobs:
             if str(stop) != PAUSED:
                 self._workspace.amend(project_id, lambda p: document.without_propagation(p, propagation_id))
             raise
-        # What is carried as a change says nothing about how fast the model is.
-        laid = any(keyframe.insert is not None for keyframe in propagation.keyframes)
-        by_model = not laid and all(keyframe.carried != "change" for keyframe in propagation.keyframes)
-        direct = propagation.keyframes[0].carried == "direct"
-        measured = clock.measured() if by_model else None
-        if by_model:
-            self._estimates.learn(clock, stopwatch.seconds, report)
-        else:
-            seconds = sum(stopwatch.seconds.values()) / max(1, report["frames"])
-            self._estimates.learn_rate("carry", "insert" if laid else "change", seconds, "cpu")
-        if measured is not None and not propagation.draft and not direct:
-            from core.propagation.propagate import pace_for
-
-            pace = pace_for(model, top.request.edit, top.request.edit.keyframes[0])
-            ahead = model.window_frames - 1 if pace is None else pace.covers(model.window_frames)
-            window = (measured[1] + clock.runs * measured[0]) / ahead
-            frame = window + stopwatch.seconds.get("render", 0.0) / max(1, report["frames"])
-            self._estimates.learn_rate("propagate", model.name, frame, str(model.device))
+        self._estimates.learn(clock, stopwatch.seconds, report)
+        measured = clock.measured(stopwatch.seconds["propagate"])
+        if measured is not None and clock.making.way == "picture" and not propagation.draft:
+            seconds = stopwatch.seconds["propagate"] / clock.making.frames + stopwatch.seconds["render"] / max(1, report["frames"])
+            self._estimates.learn_rate("propagate", model.name, seconds, str(model.device))
         results = f"results/{propagation_id}"
         finished = dataclasses.replace(propagation, result=f"{results}/output.mp4", report=f"{results}/report.json", made=now())
         self._enter(project, finished)
@@ -375,3 +369,14 @@ class PropagationJobs:
             if path not in needed:
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+
+def _expect(context: JobContext, parts: Sequence[Forecast | None]) -> None:
+    """Say what parts will take, the one that is made now first, where that is known."""
+    from app.render.windows import STAGE as RENDERING
+    from core.propagation.windows import STAGE
+
+    known = [part for part in parts if part is not None]
+    if len(known) == len(parts):
+        later = sum(part.making for part in known[1:])
+        context.left.expect({STAGE: known[0].making, "later parts": later, RENDERING: known[-1].rendering})

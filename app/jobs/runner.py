@@ -51,6 +51,7 @@ class _Job:
     device: str
     on_end: Callable[[JobStatus], None] = _tell_nobody
     token: CancelToken = field(default_factory=CancelToken)
+    reported: float = 0.0
     finished: threading.Event = field(default_factory=threading.Event)
 
 
@@ -100,7 +101,7 @@ class JobRunner:
         with self._lock:
             job = self._find(job_id)
             if job.status.state != "queued":
-                return job.status
+                return _by_now(job)
             before = [self._jobs[other] for other in itertools.takewhile(lambda other: other != job_id, self._order)]
             return replace(job.status, ahead=sum(other.device == job.device and not other.status.finished for other in before))
 
@@ -189,6 +190,7 @@ class JobRunner:
     def _run(self, job: _Job) -> None:
         def progress(event: ProgressEvent) -> None:
             with self._lock:
+                job.reported = time.monotonic()
                 job.status = replace(
                     job.status, stage=event.stage, done=event.done, total=event.total, elapsed=event.elapsed, remaining=event.remaining
                 )
@@ -224,3 +226,9 @@ class JobRunner:
         job.on_end(job.status)
         job.on_end = _tell_nobody
         job.finished.set()
+
+
+def _by_now(job: _Job) -> JobStatus:
+    """The status of a job; the time that it said was left passes until it says more."""
+    left = job.status.remaining
+    return job.status if left is None else replace(job.status, remaining=max(0.0, left - (time.monotonic() - job.reported)))

@@ -91,10 +91,11 @@ class TrialJobs:
         context.report("measuring", 3, 4)
         model = self._engine.at_work(self._engine.of_size(self._engine.settings.model))
         sampling = sampling_of(model, None, sampling_settings)
-        timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context)
+        pixels = width * height / 1e6
+        timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context).at(pixels)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)
         pace = pace_of(model.declared.rate, None, self._pictures.frames.reader(project).timestamps)
         ahead = model.window_frames - 1 if pace is None else pace.covers(model.window_frames)
-        frame = (timing.window + whole * timing.step) / ahead + timing.render * width * height / 1e6
+        frame = timing.frame + whole * timing.step / ahead + timing.render * pixels
         self._estimates.learn_rate("propagate", settings.model, frame, device, False)
         return {}

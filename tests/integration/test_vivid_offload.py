@@ -199,7 +199,7 @@ def test_what_was_made_and_measured_in_another_way_has_another_name(package: Pat
     request = EditRequest(FrameRange(0, 12), masks, (keyframe,), SamplingSettings())
     keys = [plan_segments(model, request, {})[0].keys for model in (whole, moving, tiled)]
     assert keys[0] == keys[1] != keys[2]
-    names = [timing_key(model, True, "weights") for model in (whole, moving, tiled)]
+    names = [timing_key("picture", model, True, "weights") for model in (whole, moving, tiled)]
     assert len(set(names)) == 3
 
 
