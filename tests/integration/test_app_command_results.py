@@ -167,7 +167,7 @@ def test_edited_frames_come_back_in_the_whole_clip(edited: Path, tmp_path: Path,
     run_here("edit", clip, "--out", tmp_path / "whole", *words, "--png")
     assert "17 frames in" in (said := capsys.readouterr().out)
     assert "2 of them edited, 13 copied from the source as they are" in said
-    run_here("replay", tmp_path / "whole" / "recipe.json", "--out", tmp_path / "again")
+    run_here("replay", tmp_path / "whole" / "recipe.json", "--out", tmp_path / "again", "--codec", "ffv1")
     run_here("edit", clip, "--out", tmp_path / "cut", *words, "--only-frames")
     with (
         open_clip(clip) as source,
@@ -178,8 +178,10 @@ def test_edited_frames_come_back_in_the_whole_clip(edited: Path, tmp_path: Path,
         for index in (*range(4), *range(8, 17)):
             assert (whole.frame(index) == source.frame(index)).all(), "copied, not encoded again"
         assert np.abs(whole.frame(5).astype(int) - np.asarray(Image.open(tmp_path / "whole" / "frames" / "00000.png"))).mean() < 3
-        with open_clip(tmp_path / "again" / "output.mp4") as again:
-            assert all((again.frame(index) == whole.frame(index)).all() for index in range(17)), "a replay makes the same pixels"
+        with open_clip(tmp_path / "again" / "output.mkv") as again:  # without loss: x264 does not write the same file each time
+            pixels = [np.asarray(Image.open(tmp_path / "whole" / "frames" / f"{index:05d}.png")) for index in range(2)]
+            wanted = [*source.frames(0, 5), *pixels, *source.frames(7)]
+            assert all((a == b).all() for a, b in zip(again.frames(), wanted, strict=True)), "a replay makes the same pixels"
 
 
 def test_each_object_has_its_own_task_in_one_result_of_the_command_line(

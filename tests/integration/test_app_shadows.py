@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import finish, held_at, video_file
+from builders import finish, held_at, same_as_pngs, video_file
 from command_line import run_here
 
 from app.commands.replay import replay_to_folder
@@ -18,7 +18,7 @@ from app.editor.editor import Editor
 from app.render.recipe import Recipe
 from core.data.courtyard import CourtyardClip, draw_courtyard
 from core.masks import write_mask
-from core.media import open_clip, read_image
+from core.media import read_image
 from core.progress import JobContext
 from core.project.tracks import MaskAdjustment
 from core.vivid.keyframe import STAGE
@@ -114,6 +114,5 @@ def test_the_command_line_takes_the_shadow_and_its_recipe_does_again(
     assert Recipe.load(tmp_path / "on" / "recipe.json").edits[0].shadows
     assert not Recipe.load(tmp_path / "off" / "recipe.json").edits[0].shadows
     assert json.loads((tmp_path / "on" / "report.json").read_text())["max_difference_outside"] == 0
-    replay_to_folder(editor.engine, tmp_path / "on" / "recipe.json", tmp_path / "again", JobContext())
-    with open_clip(tmp_path / "again" / "output.mp4") as again, open_clip(tmp_path / "on" / "output.mp4") as first:
-        assert (again.frame(4) == first.frame(4)).all()
+    replay_to_folder(editor.engine, tmp_path / "on" / "recipe.json", tmp_path / "again", JobContext(), codec="ffv1")
+    assert same_as_pngs(tmp_path / "again" / "output.mkv", tmp_path / "on" / "frames")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import disc_clip, finish, FrameList, noise_frames
+from builders import disc_clip, finish, FrameList, noise_frames, same_as_pngs
 from command_line import run_here
 from diffusers import DDIMScheduler
 from PIL import Image
@@ -191,13 +191,13 @@ def test_void_removes_by_command_line_and_page_and_does_nothing_else(
     paint = VoidModel.paint
     monkeypatch.setattr(VoidModel, "paint", lambda self, caption, *rest: told.append(caption) or paint(self, caption, *rest))
     given = ("--masks", masks, "--workspace", workspace)
-    run_here("edit", clip, "--out", tmp_path / "out", *given, "--task", "delete", "--caption", "A calm wall.", "--model", "void")
+    words = ("--task", "delete", "--caption", "A calm wall.", "--model", "void")
+    run_here("edit", clip, "--out", tmp_path / "out", *given, *words, "--png")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["task"], report["model"], report["max_difference_outside"], report["windows"]) == ("delete", "void", 0, 1)
     assert told == ["A calm wall."] * 2
-    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again", "--workspace", workspace)
-    one, two = ((tmp_path / name / "output.mp4").read_bytes() for name in ("out", "again"))
-    assert one == two
+    run_here("replay", tmp_path / "out" / "recipe.json", "--out", tmp_path / "again", "--workspace", workspace, "--codec", "ffv1")
+    assert same_as_pngs(tmp_path / "again" / "output.mkv", tmp_path / "out" / "frames")
     capsys.readouterr()
     words = ("--task", "add", "--caption", "a hat", "--model", denoiser)
     assert main([str(word) for word in ("edit", clip, "--out", tmp_path / "no", *given, *words)]) == 2

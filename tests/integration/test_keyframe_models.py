@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders import DISC_BOX, finish, held_at, tiny_vivid_package
+from builders import DISC_BOX, finish, held_at, same_as_pngs, tiny_vivid_package
 from command_line import BOX, run_here
 from tiny_keyframe_models import SIDE, write_keyframe_model
 
@@ -375,13 +375,12 @@ def test_the_command_line_paints_carries_and_replays(
         "cpu",
     )
     shared = ("--workspace", tmp_path / "workspace", "--keyframe-model", name)
-    run_here(*words, *shared, "--out", out, "--png")
+    run_here(*words, *shared, "--out", out, "--png", "--only-frames")
     assert json.loads((out / "report.json").read_text())["max_difference_outside"] == 0
     keyframe = Recipe.load(out / "recipe.json").edits[0].keyframes[0]
     assert keyframe.paint_settings.painter == name
-    run_here("replay", out / "recipe.json", "--anew", *shared, "--out", tmp_path / "again")
-    with open_clip(out / "output.mp4") as made, open_clip(tmp_path / "again" / "output.mp4") as again:
-        assert all((made.frame(i) == again.frame(i)).all() for i in range(3))
+    run_here("replay", out / "recipe.json", "--anew", *shared, "--out", tmp_path / "again", "--codec", "ffv1")
+    assert same_as_pngs(tmp_path / "again" / "output.mkv", out / "frames")
     capsys.readouterr()
     replay = (
         "replay",
