@@ -53,19 +53,6 @@ def finish(editor: Editor, job_id: str) -> dict[str, Any]:
     return status.result
 
 
-def same_as_pngs(clip: Path, pngs: Path) -> bool:
-    """Whether a clip without loss shows the numbered pictures of a folder, to the last bit. H.264
-    can't be compared so: x264 does not write the same file each time from the same frames.
-    """
-    from core.media import open_clip, read_image
-
-    pictures = sorted(pngs.glob("*.png"))
-    with open_clip(clip) as reader:
-        return len(reader) == len(pictures) and all(
-            (frame == read_image(picture)).all() for frame, picture in zip(reader.frames(), pictures, strict=True)
-        )
-
-
 @contextmanager
 def held_at(stage: str, done: int) -> Iterator[threading.Event]:
     """Hold the first job that comes so far in a stage there, until the block ends.

@@ -28,3 +28,16 @@ def run_here(*arguments: object) -> None:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def same_as_pngs(clip: Path, pngs: Path) -> bool:
+    """Whether a clip without loss shows the numbered pictures of a folder, to the last bit. H.264
+    can't be compared so: x264 does not write the same file each time from the same frames.
+    """
+    from core.media import open_clip, read_image
+
+    pictures = sorted(pngs.glob("*.png"))
+    with open_clip(clip) as reader:
+        return len(reader) == len(pictures) and all(
+            (frame == read_image(picture)).all() for frame, picture in zip(reader.frames(), pictures, strict=True)
+        )

@@ -100,10 +100,26 @@ def open_by_path(page: Any, path: Path) -> None:
 
 
 def point(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where source pixel (x, y) is on the screen, from the picture's own place there."""
-    box = page.locator("#studio-canvas canvas").bounding_box()
-    place = page.evaluate("studio.place")
-    return box["x"] + place["x"] + x * place["scale"], box["y"] + place["y"] + y * place["scale"]
+    """Where source pixel (x, y) is on the screen, from the picture's own place there, once the page
+    has come to rest.
+    """
+    where = """async ([x, y]) => {
+      const canvas = document.querySelector("#studio-canvas canvas");
+      const now = () => {
+        const { left, top } = canvas.getBoundingClientRect();
+        const { place } = studio;
+        return [left + place.x + x * place.scale, top + place.y + y * place.scale];
+      };
+      for (let before = null; ; ) {
+        const at = now();
+        if (before && before[0] === at[0] && before[1] === at[1]) return at;
+        before = at;
+        await new Promise(requestAnimationFrame);
+        await new Promise(requestAnimationFrame);
+      }
+    }"""
+    left, top = page.evaluate(where, [x, y])
+    return left, top
 
 
 def overlay(page: Any) -> str:

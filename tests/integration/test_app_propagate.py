@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import disc_clip, finish, held_at, same_as_pngs, shared_folder, tiny_vivid_package
+from builders import disc_clip, finish, held_at, shared_folder, tiny_vivid_package
+from command_line import same_as_pngs
 from filelock import FileLock
 
 from app.commands.batch import edit_to_folder

@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from builders import DISC_BOX, disc_clip, finish, same_as_pngs, tiny_vivid_package, video_file
+from builders import DISC_BOX, disc_clip, finish, tiny_vivid_package, video_file
+from command_line import same_as_pngs
 
 from app.commands.batch import edit_to_folder
 from app.commands.cli import main

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import finish, held_at, same_as_pngs, video_file
-from command_line import run_here
+from builders import finish, held_at, video_file
+from command_line import run_here, same_as_pngs
 
 from app.commands.replay import replay_to_folder
 from app.editor.editor import Editor

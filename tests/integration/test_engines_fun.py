@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import disc_clip, finish, FrameList, noise_frames, same_as_pngs
-from command_line import run_here
+from builders import disc_clip, finish, FrameList, noise_frames
+from command_line import run_here, same_as_pngs
 from diffusers import DDIMScheduler
 from PIL import Image
 from tiny_engines import write_fun, write_void

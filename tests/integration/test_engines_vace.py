@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import disc_clip, finish, FrameList, held_at, noise_frames, same_as_pngs
-from command_line import run_here
+from builders import disc_clip, finish, FrameList, held_at, noise_frames
+from command_line import run_here, same_as_pngs
 from diffusers import WanVACEPipeline
 from PIL import Image
 from safetensors.torch import load_file, save_file

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders import DISC_BOX, finish, held_at, same_as_pngs, tiny_vivid_package
-from command_line import BOX, run_here
+from builders import DISC_BOX, finish, held_at, tiny_vivid_package
+from command_line import BOX, run_here, same_as_pngs
 from tiny_keyframe_models import SIDE, write_keyframe_model
 
 from app.commands.cli import main

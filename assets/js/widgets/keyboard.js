@@ -13,7 +13,9 @@ const NUMBERS = "#studio input[type=number], #studio .vs-slider input[type=text]
 const CONTROLS = ["button", "a", "summary", "input[type=radio]", "input[type=range]"];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const isTyping = (target) => target.closest("input:not([type=radio]):not([type=range]), textarea, select");
+// A field that was hidden keeps the keyboard until the browser lays the page out again.
+const isTyping = (target) =>
+  target.closest("input:not([type=radio]):not([type=range]), textarea, select")?.checkVisibility();
 const isUsable = (node) => node.offsetParent !== null && !node.disabled;
 const usable = (selector) => [...document.querySelectorAll(`#studio-${state.step} ${selector}`)].find(isUsable);
 
