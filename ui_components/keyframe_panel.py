@@ -51,8 +51,8 @@ class TriesForm:
 
 _TASKS = """
 <div class="vs-segments vs-wide" role="radiogroup" aria-label="What to do in the region" data-ref="tasks">
-  <label title="Put something new into the region"><input type="radio" name="vs-task" value="add" checked><span>Add</span></label>
-  <label title="Put something else in its place"><input type="radio" name="vs-task" value="modify"><span>Change</span></label>
+  <label title="Put something new into the region"><input type="radio" name="vs-task" value="add"><span>Add</span></label>
+  <label title="Put something else in its place"><input type="radio" name="vs-task" value="modify" checked><span>Change</span></label>
   <label title="Take it away and show what lies behind"><input type="radio" name="vs-task" value="delete"><span>Remove</span></label>
 </div>
 """
@@ -98,9 +98,9 @@ _SETTINGS = f"""
 <div class="vs-branching" data-ref="branching" hidden>
   <div class="vs-head"><span class="vs-quiet" data-ref="branchOf"></span>{icon_button("leave", "Don't branch", icon="remove")}</div>
   <div class="vs-keep">
-    <label for="vs-keep">Keep of its picture</label><output data-ref="keepText" for="vs-keep"></output>
-    <input type="range" id="vs-keep" min="0" max="90" step="5" value="50" data-ref="keep"
+    <label for="vs-keep">Keep of its picture</label><input type="range" id="vs-keep" min="0" max="90" step="5" value="50" data-ref="keep"
      title="How much of the picture stays: 0 keeps its settings only, more changes less">
+    <output data-ref="keepText" for="vs-keep"></output>
   </div>
 </div>
 <div class="vs-row vs-inline">
@@ -124,13 +124,13 @@ _SETTINGS = f"""
 
 _ELSEWHERE = """
 <section class="vs-section vs-elsewhere">
-  <h3>Pictures</h3>
   <div class="vs-row vs-thirds">
-    <button type="button" class="vs-button vs-small" data-ref="layChoose" data-icon="plus"
+    <h3>Pictures</h3>
+    <button type="button" class="vs-button vs-small" data-ref="layChoose"
      title="A picture of your own laid on the frame: a logo, a hat, a sign (or drop it here, or paste it)">Add yours</button>
-    <a class="vs-button vs-small" data-ref="sendOut" data-icon="sendout" download
+    <a class="vs-button vs-small" data-ref="sendOut" download
      title="For another program, as PNG in a zip: the whole frame, the object's mask, the region and a cut-out">Send out</a>
-    <button type="button" class="vs-button vs-small" data-ref="bringBack" data-icon="bringback"
+    <button type="button" class="vs-button vs-small" data-ref="bringBack"
      title="A picture of this frame that another program has edited becomes a try (or drop it here, or paste it)">Bring back</button>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="layFile" aria-label="Picture to add" hidden>
     <input type="file" accept="image/*,.tif,.tiff" data-ref="file" aria-label="Picture to bring back" hidden>

@@ -88,7 +88,7 @@ class ProjectOperations:
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
         clip = self._clip(path, context)
         title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
-        project = self._workspace.add(Project(new_id(), title, clip, now(), proposed_for="add"), draft=draft)
+        project = self._workspace.add(Project(new_id(), title, clip, now(), proposed_for="modify"), draft=draft)
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
         return project

@@ -43,8 +43,8 @@ class Vocabulary:
         unknown = self.unknown(caption)
         lists = f"{', '.join(self.kinds)} in {', '.join(self.colours)}; {', '.join(self.materials)}; {', '.join(self.sizes)}"
         if unknown:
-            quoted = ", ".join(f"'{word}'" for word in unknown)
-            return f"The small model doesn't know {quoted} and will guess. It knows: {lists}. Other words need a full-size model."
+            named = ", ".join(unknown)
+            return f"The small model will guess: {named}. It knows: {lists}. Other words need a full-size model."
         read = self._read(caption)
         if read and read.isdisjoint(self.kinds):
             return f"The small model needs to hear what to paint. It knows: {', '.join(self.kinds)}."

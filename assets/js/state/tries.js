@@ -25,6 +25,16 @@ export const comparedTry = () => {
   return other && other.frame === state.frame ? other : null;
 };
 
+/**
+ * The task that step 4 opens on: that of the accepted try, or of the last one; before the first,
+ * the task that the region was proposed for. Who has selected a thing mostly wants to change it.
+ */
+export const usualTask = ({ accepted, edits, proposed_for: proposed }) => {
+  const asked = edits.filter((edit) => !edit.insert); // a picture of one's own says nothing of tasks
+  const last = asked.find(({ id }) => id === accepted) || asked[asked.length - 1];
+  return (last && last.task) || proposed || "modify";
+};
+
 export const tryTitle = (edit) => edit.name || edit.caption || "Removed";
 
 /** The task and the caption of an edit; `nothing` is said where it has no caption. */

@@ -5,6 +5,7 @@ import { FORM_NAMES, formExpands } from "../state/adjustment.js";
 import { request } from "../state/requests.js";
 import { objectById } from "../state/selection.js";
 import { state } from "../state/store.js";
+import { usualTask } from "../state/tries.js";
 
 // [in the note, which has one line, and in full]
 const WHY = {
@@ -20,16 +21,17 @@ export const mountRegionNote = (ref, server, tasks) => {
     request(server, "propose_adjustment", { task: task(), asked: true, object_id: state.forObject }),
   );
 
-  let known = null; // the project and the task of its region, as they were drawn last
+  let known = {}; // the project and the task of its region, as they were drawn last
   return () => {
     const { id, proposals, proposed_for: usual } = state.view;
     const own = state.forObject === null ? null : objectById(state.view, state.forObject);
     const { form, pixels } = (own && own.adjustment) || state.view.adjustment;
     const proposed = own && own.adjustment ? own.proposed_for : usual;
-    if (usual && known !== `${id} ${usual}`) {
-      for (const radio of tasks) radio.checked = radio.value === usual; // opened, undone or done again
-    }
-    known = `${id} ${usual}`;
+    let wanted = null;
+    if (known.id !== id) wanted = usualTask(state.view);
+    else if (known.usual !== usual) wanted = usual; // undone or done again
+    if (wanted) for (const radio of tasks) radio.checked = radio.value === wanted;
+    known = { id, usual };
     if (state.step !== "keyframe") {
       ref.regionNote.textContent = ""; // one word on the page is one control
       ref.propose.textContent = "Use the task's form";

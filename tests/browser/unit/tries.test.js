@@ -1,9 +1,26 @@
-import { ancestorsOf, askedOf, taskWords, treeRows, tryTitle } from "/js/state/tries.js";
+import { ancestorsOf, askedOf, taskWords, treeRows, tryTitle, usualTask } from "/js/state/tries.js";
 import { equal, test } from "./harness.js";
 
 const tree = (...pairs) => pairs.map(([id, parent = null]) => ({ id, parent }));
 const ids = (rows) => rows.map(({ edit }) => edit.id);
 const none = new Set();
+
+test("step 4 opens on the task of the last try, and before the first on changing", () => {
+  const edits = [
+    { id: "a", task: "add" },
+    { id: "b", task: "delete" },
+    { id: "c", task: "add", insert: {} },
+  ];
+  equal(
+    [
+      usualTask({ edits: [], proposed_for: null }),
+      usualTask({ edits: [], proposed_for: "delete" }),
+      usualTask({ edits, proposed_for: "modify" }),
+      usualTask({ edits, accepted: "a", proposed_for: "modify" }),
+    ],
+    ["modify", "delete", "delete", "add"],
+  );
+});
 
 test("the newest try stands first", () => {
   const edits = tree(["a"], ["b"], ["c"]);
