@@ -77,7 +77,7 @@ BODY = f"""
 <div class="vs-health" data-ref="health" hidden>
   <span data-icon="warn"></span><span class="vs-grow" data-ref="healthText"></span>
   {_button("betterMasks", "SAM 2.1", "SAM 2.1 finds outlines better than the small segmenter: fetch it under Models, track again")}
-  {_button("nextSuspect", "Next", "Go to the next frame to check (N; back with Shift N)")}
+  {_button("nextSuspect", "Next", "Go to the next place to check (N; back with Shift N)")}
 </div>
 """
 
@@ -108,7 +108,7 @@ def select_panel(program: Program) -> gr.HTML:
         return {}
 
     lead = (
-        '<span class="vs-with-mouse">Drag a box around the object, or click it; right-click what is not part of it.</span>'
+        '<span class="vs-with-mouse">Drag a box around the object, or click it; <span class="vs-nowrap">right-click</span> what is not part of it.</span>'
         '<span class="vs-with-fingers">Tap the object, or draw a box around it; with the minus tool, tap what is not part of it. '
         "Hold to see the mask first.</span>"
     )

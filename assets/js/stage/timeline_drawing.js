@@ -5,7 +5,7 @@ import { rgb } from "../state/format.js";
 import { seamsOf, unsupportedOf, VISIBLE_SEAM } from "../state/result.js";
 import { state } from "../state/store.js";
 import { trackPlan } from "../state/track_plan.js";
-import { rulerGap } from "../state/timeline.js";
+import { checksOf, rulerGap } from "../state/timeline.js";
 import { workRange } from "./trim.js";
 
 const SEAM = "#ffb020";
@@ -83,7 +83,8 @@ const fillRound = (context, x, y, width, height) => {
   context.fill();
 };
 
-// Present: the bar. Confirmed: a line under it. Suspect: a notch above it. Prompted: a dot, hollow
+// Present: the bar. Confirmed: a line under it. To check: a notch above it, and a line as far as it
+// goes. Prompted: a dot, hollow
 // while it asks for tracking.
 const drawRow = ({ context, colour, x, frameWidth, row, rem }, timeline, top) => {
   const bar = { y: top + row * 0.2, height: row * 0.6 };
@@ -100,7 +101,11 @@ const drawRow = ({ context, colour, x, frameWidth, row, rem }, timeline, top) =>
     context.fillRect(x(start), bar.y + bar.height + 0.5, Math.max(3, x(stop) - x(start)), 3);
   }
   context.fillStyle = colour("--vs-bad");
-  for (const [frame] of timeline.suspect) drawNotch(context, x(frame) + frameWidth / 2, top + 0.5, rem);
+  for (const { start, stop } of checksOf(timeline, state.view.cuts)) {
+    drawNotch(context, x(start) + frameWidth / 2, top + 0.5, rem);
+    if (stop > start + 1)
+      context.fillRect(x(start) + frameWidth / 2, top + 0.5, x(stop) - x(start) - frameWidth / 2, 2);
+  }
   for (const frame of new Set([...prompted, ...pending])) {
     context.beginPath();
     context.arc(x(frame) + frameWidth / 2, top + row / 2, 0.28 * rem, 0, 2 * Math.PI);

@@ -1,6 +1,7 @@
 // Frames along the timeline: ranges, frames to check, In and Out, shots. Ranges of frames are
 // [start, stop), half-open. Nothing here touches the page.
 
+import { plural } from "./format.js";
 import { clamp } from "./geometry.js";
 
 const GAPS = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10000];
@@ -43,41 +44,50 @@ export const lastNewFrame = (before, now) => {
   return last;
 };
 
+const NEW_SHOT = "a new shot: click the object, or say that it's not here";
+
 /**
- * What to check, in order: a Map from frames to { timeline, words }. A run of suspect frames counts
- * once, and so does a shot that begins without a prompt.
+ * What to check on one object timeline: [{ start, stop, words }], each one mark on the timeline. A
+ * run of suspect frames is one, and so is a shot that begins without a prompt.
  */
-export const framesToCheck = (timelines, cuts) => {
-  const found = new Map();
-  for (const timeline of timelines) {
-    let previous = null;
-    for (const [frame, , words] of timeline.suspect) {
-      if (previous !== frame - 1) found.set(frame, { timeline, words });
-      previous = frame;
-    }
-    for (const frame of timeline.pending) {
-      if (!cuts.includes(frame) || timeline.prompted.includes(frame) || covers(timeline.confirmed, frame)) continue;
-      found.set(frame, { timeline, words: "a new shot: click the object, or say that it's not here" });
-    }
+export const checksOf = ({ suspect, pending, prompted, confirmed }, cuts) => {
+  const found = [];
+  for (const [frame, , words] of suspect) {
+    const last = found[found.length - 1];
+    if (last && frame <= last.stop) last.stop = frame + 1;
+    else found.push({ start: frame, stop: frame + 1, words });
   }
-  return new Map([...found].sort(([a], [b]) => a - b));
+  const waits = (frame) => cuts.includes(frame) && !prompted.includes(frame) && !covers(confirmed, frame);
+  const shots = pending.filter(waits).map((frame) => ({ start: frame, stop: frame + 1, words: NEW_SHOT }));
+  return [...found, ...shots].sort((one, two) => one.start - two.start);
+};
+
+/** What to check on all timelines, in order: [{ timeline, start, stop, words }]. */
+export const allChecks = (timelines, cuts) =>
+  timelines
+    .flatMap((timeline) => checksOf(timeline, cuts).map((check) => ({ timeline, ...check })))
+    .sort((one, two) => one.start - two.start);
+
+/** How many there are, in words: frames, or places where some are longer. */
+export const checkWords = (checks) =>
+  `${plural(checks.length, checks.every(({ start, stop }) => stop === start + 1) ? "frame" : "place")} to check`;
+
+/** The check of an object on a frame, or else of another object there; null for none. */
+export const checkOn = (checks, frame, object) => {
+  const here = checks.filter(({ start, stop }) => start <= frame && frame < stop);
+  return here.find(({ timeline }) => timeline.object_id === object) || here[0] || null;
 };
 
 /**
- * What to check on `frame`: an entry of `framesToCheck` that begins there, or whose run goes on
- * there; else null.
+ * The next check after the one of `object` at `frame` (`by` > 0) or the one before it, going round
+ * at the ends.
  */
-export const checkOn = (list, frame) => {
-  if (list.has(frame)) return list.get(frame);
-  const earlier = [...list].filter(([start]) => start <= frame).map(([, entry]) => entry);
-  return earlier.find(({ timeline }) => timeline.suspect.some(([suspect]) => suspect === frame)) || null;
+export const nextCheck = (checks, frame, object, by) => {
+  const at = checks.findIndex(({ start, timeline }) => start === frame && timeline.object_id === object);
+  if (at >= 0) return checks[(at + by + checks.length) % checks.length];
+  if (by > 0) return checks.find(({ start }) => start > frame) ?? checks[0];
+  return checks.findLast(({ start }) => start < frame) ?? checks[checks.length - 1];
 };
-
-/** The next of sorted frames after `frame` (`by` > 0) or before it, going round at the ends. */
-export const nextFrame = (frames, frame, by) =>
-  by > 0
-    ? (frames.find((other) => other > frame) ?? frames[0])
-    : (frames.findLast((other) => other < frame) ?? frames[frames.length - 1]);
 
 /** What the tooltip says about a frame of an object timeline (null: of the ruler). */
 export const describeFrame = (timeline, frame) => {

@@ -1,14 +1,13 @@
 // Step 2: objects, prompts, tracking and what to check.
 
 import { register, run } from "../state/commands.js";
-import { plural } from "../state/format.js";
 import { isActive, onJobDone } from "../state/jobs.js";
 import { showMessage } from "../state/messages.js";
 import { openStep } from "../state/project.js";
 import { request } from "../state/requests.js";
 import { allTracked, frameWords, markedObjects, objectById, timelineOf } from "../state/selection.js";
 import { on, set, state } from "../state/store.js";
-import { checkOn, covers, framesToCheck, nextFrame } from "../state/timeline.js";
+import { allChecks, checkOn, checkWords, covers, nextCheck } from "../state/timeline.js";
 import { mountFindWords } from "./find_words.js";
 import { mountMaskFiles } from "./mask_files.js";
 import { mountObjectList } from "./object_list.js";
@@ -61,16 +60,16 @@ export const mountSelect = (ref, server) => {
 
   // What to check: suspect frames, and shots that wait for a click
 
-  const checks = () => framesToCheck(state.view.lanes, state.view.cuts);
+  const checks = () => allChecks(state.view.lanes, state.view.cuts);
   const goToCheck = (by) => {
     if (!state.view) return;
     const list = checks();
-    if (!list.size) {
+    if (!list.length) {
       showMessage("No frame looks suspect.");
       return;
     }
-    const frame = nextFrame([...list.keys()], state.frame, by);
-    set({ playing: false, frame, object: list.get(frame).timeline.object_id });
+    const { start, timeline } = nextCheck(list, state.frame, state.object, by);
+    set({ playing: false, frame: start, object: timeline.object_id });
   };
   ref.nextSuspect.addEventListener("click", () => goToCheck(1));
   register({ confirmFrame: confirm, trackFromHere, goToCheck });
@@ -107,10 +106,10 @@ export const mountSelect = (ref, server) => {
   };
   const drawChecks = () => {
     const list = checks();
-    const here = checkOn(list, state.frame);
-    ref.health.hidden = !list.size;
+    const here = checkOn(list, state.frame, state.object);
+    ref.health.hidden = !list.length;
     ref.health.dataset.here = String(Boolean(here));
-    const words = here ? `${here.timeline.name}: ${here.words}` : `${plural(list.size, "frame")} to check`;
+    const words = here ? `${here.timeline.name}: ${here.words}` : checkWords(list);
     ref.healthText.textContent = ref.healthText.title = words;
   };
   const drawButtons = () => {

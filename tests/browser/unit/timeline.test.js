@@ -1,14 +1,16 @@
 import {
+  allChecks,
   checkOn,
+  checksOf,
+  checkWords,
   covers,
   describeFrame,
   dragMarker,
   frameAtX,
   frameInClip,
-  framesToCheck,
   lastNewFrame,
   markerUnder,
-  nextFrame,
+  nextCheck,
   rangeFrom,
   rangeUpTo,
   rowAtY,
@@ -89,39 +91,76 @@ test("the last new frame is looked for in all objects, new ones too", () => {
   equal(lastNewFrame([], now), 7);
 });
 
-const words = (list) => [...list].map(([frame, entry]) => [frame, entry.timeline.name, entry.words]);
 const suspect = (...frames) => frames.map((frame) => [frame, 0.5, "jumps"]);
 
-test("suspect frames in a row count once", () => {
-  const list = framesToCheck([timeline({ suspect: suspect(4, 5, 6, 9) })], []);
-  equal(words(list), [
-    [4, "Ball", "jumps"],
-    [9, "Ball", "jumps"],
-  ]);
+test("suspect frames in a row count once, in the words as on the timeline", () => {
+  const runs = timeline({ suspect: suspect(4, 5, 6, 9) });
+  const list = allChecks([runs], []);
+  equal(
+    list.map(({ start, stop, words }) => [start, stop, words]),
+    [
+      [4, 7, "jumps"],
+      [9, 10, "jumps"],
+    ],
+  );
+  equal(checksOf(runs, []).length, list.length);
+  equal([checkWords(list), checkWords(list.slice(1))], ["2 places to check", "1 frame to check"]);
 });
 
 test("a shot that waits for a click is checked, unless it has a prompt or is confirmed", () => {
   const pending = timeline({ pending: [10, 20, 30, 40], prompted: [20], confirmed: [[30, 31]] });
-  equal([...framesToCheck([pending], [10, 20, 30]).keys()], [10]);
-});
-
-test("frames to check come in order, whatever the object", () => {
-  const list = framesToCheck([timeline({ suspect: suspect(8) }), timeline({ name: "Dog", suspect: suspect(2) })], []);
-  equal([...list.keys()], [2, 8]);
-});
-
-test("inside a run of suspect frames the run's entry is found", () => {
-  const list = framesToCheck([timeline({ suspect: suspect(4, 5, 6) })], []);
   equal(
-    [3, 4, 6, 7].map((frame) => Boolean(checkOn(list, frame))),
-    [false, true, true, false],
+    allChecks([pending], [10, 20, 30]).map(({ start }) => start),
+    [10],
   );
 });
 
-test("going through the frames goes round at both ends", () => {
+const BOTH = allChecks(
+  [timeline({ suspect: suspect(4, 5, 6, 8) }), timeline({ object_id: 2, name: "Dog", suspect: suspect(2, 8) })],
+  [],
+);
+
+test("what to check comes in order, each object's own", () => {
   equal(
-    [nextFrame([2, 8], 2, 1), nextFrame([2, 8], 8, 1), nextFrame([2, 8], 5, -1), nextFrame([2, 8], 2, -1)],
-    [8, 2, 2, 8],
+    BOTH.map(({ start, timeline: { name } }) => [start, name]),
+    [
+      [2, "Dog"],
+      [4, "Ball"],
+      [8, "Ball"],
+      [8, "Dog"],
+    ],
+  );
+});
+
+test("inside a run of suspect frames the run's entry is found, the selected object's first", () => {
+  equal(
+    [3, 4, 6, 7].map((frame) => Boolean(checkOn(BOTH, frame, 1))),
+    [false, true, true, false],
+  );
+  equal(
+    [checkOn(BOTH, 8, 2).timeline.name, checkOn(BOTH, 8, 1).timeline.name, checkOn(BOTH, 2, 1).timeline.name],
+    ["Dog", "Ball", "Dog"],
+  );
+});
+
+test("going through what to check comes to each, and goes round at both ends", () => {
+  const after = (frame, object, by) => {
+    const {
+      start,
+      timeline: { object_id: id },
+    } = nextCheck(BOTH, frame, object, by);
+    return [start, id];
+  };
+  equal(
+    [after(0, 1, 1), after(5, 1, 1), after(8, 1, 1), after(8, 2, 1), after(2, 2, -1), after(3, 1, -1)],
+    [
+      [2, 2],
+      [8, 1],
+      [8, 2],
+      [2, 2],
+      [8, 2],
+      [2, 2],
+    ],
   );
 });
 
