@@ -98,7 +98,11 @@ def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(
     which, main = page.get_by_label("For", exact=True), panel.locator("[data-ref=primary]")
     assert which.locator("option").all_text_contents() == ["All objects", "Object 1", "Sun"]
     scrolls = "(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('#studio-keyframe .vs-body'))"
+    page.get_by_label("Caption").fill("a zebra")
+    panel.get_by_text("The small model will guess: zebra.").wait_for()
     assert page.evaluate(scrolls) <= 0
+    marks = row(page, "a blue ball").locator(".vs-try-marks span")
+    assert (marks.inner_text(), marks.evaluate("(node) => node.scrollWidth - node.clientWidth")) == ("accepted", 0)
 
     page.evaluate("studio.goTo(1)")  # where no try lies over the region
     which.select_option(label="Sun")
@@ -120,13 +124,22 @@ def test_each_object_has_its_own_caption_and_tries_show_whose_they_are(
     cards = page.locator("#studio-propagate .vs-keycard").all_inner_texts()
     assert ["Object 1" in cards[0], "Sun" in cards[1], len(cards)] == [True, True, 2]
 
-    # what is no video leads nowhere else
+    # what is no video is refused in one line, and leads nowhere else
     problems.expected.append("the server responded with a status of 400")
-    (tmp_path / "notes.mp4").write_text("no video")
-    page.evaluate("studio.openStep('keyframe')")
-    drop(page, tmp_path / "notes.mp4")
-    page.wait_for_function("studio.state.step === 'video'")
-    page.wait_for_function("studio.state.step === 'keyframe' && studio.state.message")
+    page.evaluate("""new MutationObserver(() => { window.steps.push(document.getElementById('studio').dataset.step); })
+      .observe(document.getElementById('studio'), { attributeFilter: ['data-step'] })""")
+    for name in ("notes.mp4", "notes.txt"):
+        (tmp_path / name).write_text("no video")
+        for step in ("select", "adjust", "keyframe", "propagate"):
+            page.evaluate("step => { studio.openStep(step); studio.showMessage('Looking.'); window.steps = []; }", step)
+            drop(page, tmp_path / name)
+            toast = page.locator(".vs-toast.vs-on[data-kind=error] span", has_text=name)
+            toast.wait_for()
+            assert ". " not in toast.inner_text()
+            assert page.evaluate("window.steps.filter((shown) => shown !== studio.state.step)") == []
+            assert page.evaluate("studio.state.step") == step
+    page.keyboard.press("Control+z")  # the next thing that is done
+    toast.wait_for(state="hidden")
 
 
 def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: Any, server: Server, tmp_path: Path) -> None:

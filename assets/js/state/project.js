@@ -112,7 +112,7 @@ export const goTo = (frame) => {
 export const openStep = (step, anyway = false) => {
   const info = state.view ? state.view.steps[step] : null;
   if (step !== "video" && !(info && (info.open || anyway))) {
-    showMessage(info ? info.reason : "Open a video first.", "info", { about: "step" });
+    showMessage(info ? info.reason : "Open a video first.", "info", { about: "step", stays: true });
     return;
   }
   set({ step, playing: false });

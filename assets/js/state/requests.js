@@ -3,7 +3,7 @@
 
 import { checkConnection } from "./connection.js";
 import { watch } from "./jobs.js";
-import { clearMessage, showMessage } from "./messages.js";
+import { clearMessage, forgetRefusals, showMessage } from "./messages.js";
 import { accept } from "./project.js";
 import { state } from "./store.js";
 
@@ -41,6 +41,7 @@ let tail = Promise.resolve();
  */
 export const change = (server, name, values = {}) => {
   const id = state.view && state.view.id;
+  forgetRefusals();
   const answer = tail.then(() =>
     ask(server, name, { project_id: id, ...(typeof values === "function" ? values() : values) }),
   );

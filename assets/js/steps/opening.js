@@ -6,6 +6,7 @@ import { ask } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 
 const OPENING = "opening";
+const ARRIVING = "arriving";
 
 const words = (job) => {
   if (job.state === "queued") return job.ahead ? `Waiting: ${placeInLine(job.ahead)}` : "Starting";
@@ -28,7 +29,12 @@ export const mountOpening = (ref, server) => {
     const { opening } = state;
     ref.opening.hidden = !opening;
     if (opening) ref.openingText.textContent = words(opening);
+    // for whoever dropped a video in another step, and is still there
+    if (!opening) clearMessage(ARRIVING);
+    else if (state.step !== "video")
+      showMessage(words(opening), "info", { about: ARRIVING, stays: true, offer: cancel });
   });
+  const cancel = { label: "Cancel", title: "Don't open it", run: () => ref.stopOpening.click() };
 
   const follow = async (first) => {
     let answer = first;

@@ -1,6 +1,6 @@
 // Uploads of videos. They stream to the server's disk; the browser keeps nothing of them.
 
-import { clearMessage, showMessage } from "../state/messages.js";
+import { clearMessage, forgetRefusals, showMessage } from "../state/messages.js";
 import { set, state } from "../state/store.js";
 
 /**
@@ -10,6 +10,7 @@ import { set, state } from "../state/store.js";
  */
 export const upload = (file, beside, onProgress) =>
   new Promise((done) => {
+    forgetRefusals();
     const request = new XMLHttpRequest();
     const query = `name=${encodeURIComponent(file.name)}${beside ? `&beside=${beside}` : ""}`;
     request.open("POST", `/studio/upload?${query}`);

@@ -70,27 +70,26 @@ export const mountVideo = (ref, server) => {
 
   const follow = mountOpening(ref, server);
 
-  // Files. `home` is the step in which one was dropped, null for one that was chosen here.
+  // Files. One that is dropped may be masks of the clip that is open. What is no video leads
+  // nowhere: the step stays until there is another clip.
 
-  const send = async (file, home = null) => {
+  const send = async (file, dropped = false) => {
     if (!file || !canUpload()) return;
-    const beside = home && state.view ? state.view.id : null;
+    const beside = dropped && state.view ? state.view.id : null;
+    let told = -1;
     const sent = await upload(file, beside, (fraction) => {
       ref.upload.value = fraction;
+      const tenth = Math.floor(10 * fraction);
+      if (state.step === "video" || tenth === told) return;
+      told = tenth;
+      showMessage(`Sending ${file.name}: ${10 * tenth} %`, "info", { about: "upload", stays: true });
     });
     ref.file.value = "";
     const answer = sent && (await follow(sent).catch(() => null));
-    if (answer) await arrived(answer, home);
-    else if (home && state.view) goBack(home);
-  };
-  // What was no video leads nowhere; why it was not opened is said there.
-  const goBack = (home) => {
-    const { words, kind, report } = state.message || {};
-    openStep(home);
-    if (words) requestAnimationFrame(() => showMessage(words, kind, { about: "arrival", report }));
+    if (answer) await arrived(answer);
   };
   // A video that looks like masks for the clip that is open: a person says which it is.
-  const arrived = async (answer, home) => {
+  const arrived = async (answer) => {
     const { id, name } = state.view || {};
     const sent = answer.view;
     const text = `“${sent.name}” is black and white and as long as ${name}: it looks like masks for it.`;
@@ -102,7 +101,6 @@ export const mountVideo = (ref, server) => {
     if (use === "clip") opened(answer);
     else if (use === "masks" && state.view.id === id) await useAsMasks(sent);
     else {
-      openStep(home);
       const values = { wanted: sent.id, known: knownProjects() };
       await ask(server, "delete_project", values).then(projects.fill, () => {});
     }
@@ -124,10 +122,12 @@ export const mountVideo = (ref, server) => {
   takeVideos({
     says: "A video is opened.",
     take: ([file]) => {
-      const home = state.step;
-      set({ step: "video" });
-      showTab("open");
-      send(file, home);
+      if (!canUpload()) {
+        showMessage("A video is on its way: wait for it, or cancel it in step 1.", "error", { about: "arrival" });
+        return;
+      }
+      if (state.step === "video") showTab("open");
+      send(file, true);
     },
   });
   ref.form.addEventListener("submit", (event) => {

@@ -35,17 +35,18 @@ const askWhetherMasks = async (files) => {
 
 const isStill = (file) => /^image\/(?!gif|webp|apng)/.test(file.type) || /\.zip$/i.test(file.name);
 
+// What the browser knows to be something else; it doesn't know every kind of video.
+const isOther = (file) => /^(text|audio|font)\/|^application\/(pdf|json)$/.test(file.type);
+
 const refuseDrop = (words) => showMessage(words, "error", { about: "arrival" });
 
 const take = (files, pasted) => {
   if (fits(state.step, files)) takers[state.step].take(files, pasted);
   else if (fits("select", files) && (files.length > 1 || !files[0].type.startsWith("image/"))) askWhetherMasks(files);
   else if (files.every(isStill)) {
-    refuseDrop(
-      "Pictures are taken in Select, for masks, and in Keyframe, as a try: " +
-        "go to one of these steps, then drop them again.",
-    );
-  } else if (!pasted || files[0].type.startsWith("video/")) videos.take(files);
+    refuseDrop("Pictures are taken in Select, for masks, and in Keyframe, as a try: drop them there.");
+  } else if (isOther(files[0])) refuseDrop(`“${files[0].name}” is no video: drop a video, or pictures for masks.`);
+  else if (!pasted || files[0].type.startsWith("video/")) videos.take(files);
 };
 
 // A folder is walked through; what lies in it is named by its path.
@@ -70,10 +71,7 @@ const takeFolders = (entries) =>
       const files = found.flat().filter((file) => !file.name.startsWith("."));
       if (files.length && (fits(state.step, files) || fits("select", files))) take(files, false);
       else {
-        refuseDrop(
-          "A folder opens by its path: type it under Open in the Video step. " +
-            "In Select, a folder of pictures is taken for masks.",
-        );
+        refuseDrop("A folder opens by its path, under Open in step 1; in Select, one of pictures is taken for masks.");
       }
     },
     () => refuseDrop("The folder can't be read: drop the files that are in it instead."),

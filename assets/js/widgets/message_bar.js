@@ -5,15 +5,10 @@ import { dismissMessage } from "../state/messages.js";
 import { on, state } from "../state/store.js";
 import { make, studioElement, textButton } from "./dom.js";
 
-const STAY = { info: 6000, error: 12000, job: 20000 }; // milliseconds
+const STAY = 6000; // milliseconds, of what is no refusal
 
 let bar = null;
 let dismissTimer = null;
-
-const wait = (ms) => {
-  clearTimeout(dismissTimer);
-  dismissTimer = setTimeout(dismissMessage, ms);
-};
 
 const makeBar = () => {
   const dismiss = { type: "button", class: "vs-icon-button", "aria-label": "Dismiss", title: "Dismiss" };
@@ -49,7 +44,7 @@ const showLatest = () => {
   bar.firstChild.textContent = message.words;
   const actions = message.report ? reportActions(message.report) : message.offer ? [offerButton(message.offer)] : [];
   bar.children[1].replaceChildren(...actions);
-  if (!message.report && (!message.job || message.seen)) wait(STAY[message.job ? "job" : message.kind]);
+  if (!message.report && !message.stays) dismissTimer = setTimeout(dismissMessage, STAY);
 };
 
 const offerButton = ({ label, title, run }) =>
@@ -78,18 +73,7 @@ const reportActions = (report) => {
   return [copy, make("a", { class: "vs-button vs-small", href: address, download: "", title }, "Save report")];
 };
 
-// A job's error stays until somebody has moved: then its time begins.
-const somebodyIsThere = () => {
-  const { message } = state;
-  if (!message || !message.job || message.report || message.seen) return;
-  message.seen = true;
-  wait(STAY.job);
-};
-
 export const mountMessageBar = () => {
-  for (const sign of ["pointermove", "pointerdown", "keydown"]) {
-    window.addEventListener(sign, somebodyIsThere, { capture: true, passive: true });
-  }
   const leaveDialog = () => {
     if (bar && bar.closest("dialog")) studioElement().append(bar);
   };

@@ -1,5 +1,5 @@
 import { endedJobs, watch } from "/js/state/jobs.js";
-import { clearMessage, dismissMessage, showMessage } from "/js/state/messages.js";
+import { clearMessage, dismissMessage, forgetRefusals, showMessage } from "/js/state/messages.js";
 import { accept } from "/js/state/project.js";
 import { on, set, state } from "/js/state/store.js";
 import { equal, test } from "./harness.js";
@@ -40,6 +40,17 @@ test("a message goes when what it is about succeeds, one with a report stays", (
   clearMessage("upload");
   equal(shown(), "It failed.");
   clear();
+});
+
+test("a refusal outlives what is said in passing, and goes with the next action", () => {
+  clear();
+  showMessage("write a caption", "error", { about: "start_tries" });
+  showMessage("it is fetched");
+  equal([shown(), state.message.stays], ["It is fetched.", false]);
+  dismissMessage();
+  equal([shown(), state.message.stays], ["Write a caption.", true]);
+  forgetRefusals();
+  equal(shown(), null);
 });
 
 test("leaving the step clears what was about it", async () => {
