@@ -16,8 +16,83 @@ from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
 BODY = """
+<section class="vs-section" data-ref="progress" hidden>
+  <div class="vs-headline"><h3 data-ref="windowsTitle">Windows</h3><span class="vs-quiet" data-ref="windowsCount"></span></div>
+  <div class="vs-strip" data-ref="strip" role="group" aria-label="Windows of the clip"></div>
+  <p class="vs-quiet" data-ref="joins"></p>
+</section>
+<section class="vs-section" data-ref="outcome" hidden>
+  <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>quick look</span></div>
+  <div class="vs-row" data-ref="resultRow">
+    <select class="vs-grow" data-ref="choice" aria-label="Which result"
+     title="Every finished result is kept; the one that is chosen plays"></select>
+    {rename}
+  </div>
+  <div class="vs-row vs-even">
+    <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
+     data-icon="download"></span>Download</a>
+    <button type="button" class="vs-button" data-ref="accept"
+     title="The next edit starts from this result; undo takes it back">Accept, edit on</button>
+  </div>
+  <p class="vs-note" data-ref="note" hidden></p>
+</section>
+<div class="vs-segments vs-wide vs-parts-tabs" role="radiogroup" aria-label="What is shown below" data-ref="tabs" hidden>
+  <label title="As a file, with a recipe beside it, which makes the same video again without the page"><input
+   type="radio" name="vs-propagate-part" value="save"><span>Save</span></label>
+  <label title="What came out, other results beside it, and how much of the edit shows"><input
+   type="radio" name="vs-propagate-part" value="about"><span>About</span></label>
+  <label title="What is propagated, and how"><input
+   type="radio" name="vs-propagate-part" value="keys"><span>Keyframes</span></label>
+  <label title="The accepted edits, the latest on top"><input
+   type="radio" name="vs-propagate-part" value="stack"><span>Edits</span></label>
+</div>
+<section class="vs-section" data-ref="exportSection" hidden>
+  <label class="vs-row vs-against" data-ref="scopeRow"
+   title="What nothing changed is copied as it is where the codec allows, not encoded again"><span
+   class="vs-label">Save</span>
+    <select class="vs-grow" data-ref="scope" aria-label="What is saved">
+      <option value="whole">the whole clip, with the edit in it</option>
+      <option value="part">only these frames</option></select></label>
+  <div class="vs-row">
+    <select class="vs-grow" data-ref="codec" aria-label="Format"
+     title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
+    <button type="button" class="vs-button" data-ref="export"
+     title="Write the video and its recipe, then download the video">Export</button>
+  </div>
+  <div class="vs-row vs-top"><ul class="vs-quiet vs-grow" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
+    <button type="button" class="vs-link vs-nowrap" data-ref="command"
+     title="The whole edit as a command for a terminal">Copy as command</button></div>
+  <ul class="vs-files" data-ref="files" aria-label="Files of this result"></ul>
+  <div data-ref="otherFiles" title="Of other results, and masks" hidden>
+    <p class="vs-quiet">Other files</p>
+    <ul class="vs-files" data-ref="others" aria-label="Other files"></ul>
+  </div>
+</section>
+<section class="vs-section" data-ref="aboutSection" hidden>
+  <details class="vs-advanced" name="vs-about" open>
+    <summary title="Its size, what it took, and what it left untouched">What came out</summary>
+    <dl class="vs-facts" data-ref="report"></dl>
+  </details>
+  <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
+  <details class="vs-advanced" name="vs-about" data-ref="beside" hidden>
+    <summary title="Results of the same frames, played in step">Compare with other results</summary>
+    <ul class="vs-keys" data-ref="besideList" aria-label="Results beside it"></ul>
+  </details>
+  <details class="vs-advanced" name="vs-about">
+    <summary title="How much of the edit shows, and how its colours mix with the clip's">Opacity and blend</summary>
+    <div class="vs-row"><label class="vs-row vs-grow" title="How much of the edit shows">Opacity<input
+     type="range" class="vs-grow" min="0" max="100" step="1" value="100" data-ref="mixOpacity"></label><span
+     class="vs-quiet" data-ref="mixShare"></span></div>
+    <div class="vs-row"><label class="vs-row vs-grow"
+     title="Normal covers what is below; multiply prints on it, screen glows over it">Blend<select class="vs-grow"
+     data-ref="mixBlend"><option value="normal">normal</option><option value="multiply">multiply</option><option
+     value="screen">screen</option></select></label>
+    <button type="button" class="vs-button vs-small" data-ref="mixMake"
+     title="As a result of its own; this one stays">Make</button></div>
+  </details>
+</section>
 <section class="vs-section" data-ref="keySection">
-  <h3>Keyframes</h3>
+  <h3 data-ref="keyTitle">Keyframes</h3>
   <ul class="vs-keys" data-ref="keys" aria-label="Keyframes"></ul>
   <label class="vs-add" data-ref="addRow" hidden>
     <select data-ref="add" aria-label="Start again from another try"
@@ -53,70 +128,8 @@ BODY = """
         <option value="source">every frame of the clip</option></select></label>
   </details>
 </section>
-<section class="vs-section" data-ref="progress" hidden>
-  <div class="vs-headline"><h3 data-ref="windowsTitle">Windows</h3><span class="vs-quiet" data-ref="windowsCount"></span></div>
-  <div class="vs-strip" data-ref="strip" role="group" aria-label="Windows of the clip"></div>
-  <p class="vs-quiet" data-ref="joins"></p>
-</section>
-<section class="vs-section" data-ref="outcome" hidden>
-  <div class="vs-headline"><h3>Result</h3><span class="vs-tag" data-ref="draftTag" hidden>quick look</span></div>
-  <div class="vs-row" data-ref="resultRow">
-    <select class="vs-grow" data-ref="choice" aria-label="Which result"
-     title="Every finished result is kept; the one that is chosen plays"></select>
-    {rename}
-  </div>
-  <details class="vs-advanced" data-ref="beside" hidden>
-    <summary title="Results of the same frames, played in step">Compare with other results</summary>
-    <ul class="vs-keys" data-ref="besideList" aria-label="Results beside it"></ul>
-  </details>
-  <details class="vs-advanced">
-    <summary title="How much of the edit shows, and how its colours mix with the clip's">Opacity and blend</summary>
-    <div class="vs-row"><label class="vs-row vs-grow" title="How much of the edit shows">Opacity<input
-     type="range" class="vs-grow" min="0" max="100" step="1" value="100" data-ref="mixOpacity"></label><span
-     class="vs-quiet" data-ref="mixShare"></span></div>
-    <div class="vs-row"><label class="vs-row vs-grow"
-     title="Normal covers what is below; multiply prints on it, screen glows over it">Blend<select class="vs-grow"
-     data-ref="mixBlend"><option value="normal">normal</option><option value="multiply">multiply</option><option
-     value="screen">screen</option></select></label>
-    <button type="button" class="vs-button vs-small" data-ref="mixMake"
-     title="As a result of its own; this one stays">Make</button></div>
-  </details>
-  <div class="vs-row vs-even">
-    <a class="vs-button" data-ref="download" download title="As an H.264 video, which plays everywhere"><span
-     data-icon="download"></span>Download</a>
-    <button type="button" class="vs-button" data-ref="accept"
-     title="The next edit starts from this result; undo takes it back">Accept, edit on</button>
-  </div>
-  <p class="vs-note" data-ref="note" hidden></p>
-  <dl class="vs-facts" data-ref="report"></dl>
-  <ul class="vs-keys" data-ref="unsupported" aria-label="Frames where the change has no support" hidden></ul>
-</section>
 <section class="vs-section" data-ref="stackSection" hidden>
-  <h3>Accepted edits, the latest on top</h3>
   <ul class="vs-stack" data-ref="stack" aria-label="Accepted edits"></ul>
-</section>
-<section class="vs-section" data-ref="exportSection" hidden>
-  <h3 title="With a recipe beside it, which makes the same video again without the page">Save as a file</h3>
-  <label class="vs-row vs-against" data-ref="scopeRow"
-   title="What nothing changed is copied as it is where the codec allows, not encoded again"><span
-   class="vs-label">Save</span>
-    <select class="vs-grow" data-ref="scope" aria-label="What is saved">
-      <option value="whole">the whole clip, with the edit in it</option>
-      <option value="part">only these frames</option></select></label>
-  <div class="vs-row">
-    <select class="vs-grow" data-ref="codec" aria-label="Format"
-     title="Sound and colour tags are kept; a recipe lies beside the file">{formats}</select>
-    <button type="button" class="vs-button" data-ref="export"
-     title="Write the video and its recipe, then download the video">Export</button>
-  </div>
-  <div class="vs-row"><button type="button" class="vs-button vs-small" data-ref="command"
-   title="The whole edit as a command for a terminal">Copy as command</button></div>
-  <ul class="vs-quiet" data-ref="exportNotes" aria-label="What becomes of the sound"></ul>
-  <ul class="vs-files" data-ref="files" aria-label="Files of this result"></ul>
-  <div data-ref="otherFiles" title="Of other results, and masks" hidden>
-    <p class="vs-quiet">Other files</p>
-    <ul class="vs-files" data-ref="others" aria-label="Other files"></ul>
-  </div>
 </section>
 """
 

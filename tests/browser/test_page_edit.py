@@ -23,6 +23,9 @@ run.
 LAST = 31 if SCREENSHOTS else 16
 """The last frame that is edited: of the first window, but for the pictures."""
 
+ROOM = "(({ scrollHeight, clientHeight }) => clientHeight - scrollHeight)(document.querySelector('#studio-propagate .vs-body'))"
+"""Pixels that the Propagate panel has left; negative where it scrolls."""
+
 
 def screenshot(page: Any, name: str) -> None:
     if SCREENSHOTS:
@@ -105,6 +108,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
 
     page.get_by_role("button", name="Continue to Keyframe").click()
     assert page.locator("#studio-keyframe [data-ref=primary]").is_disabled()
+    assert page.get_by_role("radio", name="Change").is_checked(), "what a clicked thing is mostly for"
     page.get_by_label("Caption").fill("a purple elephant")  # the model doesn't know the word
     page.wait_for_function("document.querySelector('#studio-keyframe [data-ref=hint]').textContent.includes('elephant')")
     page.get_by_label("Caption").fill("")
@@ -129,6 +133,8 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.get_by_role("button", name=re.compile("^Propagate to")).click()
     wait_for_job(page, "propagate")
     page.get_by_text("Side by side").wait_for()
+    parts = page.locator("#studio-propagate .vs-parts-tabs")
+    parts.get_by_text("About").click()
     facts = page.locator("#studio-propagate [data-ref=report]")
     assert "not one pixel changed before encoding" in facts.inner_text()
     page.wait_for_function("[...document.querySelectorAll('video')].every((video) => video.readyState >= 2)")
@@ -158,6 +164,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     assert inside.mean() > 8, "the edit is there"
     assert difference[outside].mean() < 3, "elsewhere only the encoder's own noise"
     assert np.abs(result[LAST + 1 :].astype(int) - source[LAST + 1 :]).mean() < 3, "the whole clip comes back"
+    parts.get_by_text("Save").click()
     page.get_by_label("What is saved").select_option("part")
     page.get_by_role("button", name="Rename the result").click()
     page.keyboard.type("first")
@@ -167,7 +174,12 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
         page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == f"Meadow, first, frames 0 to {LAST}.mp4"
     assert len(read_video(Path(download.value.path()))[0]) == LAST + 1
-    assert page.locator("#studio-propagate [data-ref=files] li").count() == 2, "the one before is not replaced"
+    files = page.locator("#studio-propagate [data-ref=files] li a[download]").filter(has_not_text="recipe")
+    assert download.value.suggested_filename in files.all_text_contents(), "the list has the names of the files"
+    assert files.count() == 2, "the one before is not replaced"
+    for part in ("Save", "About", "Keyframes"):
+        parts.get_by_text(part).click()
+        assert page.evaluate(ROOM) >= 0, f"{part} scrolls"
 
 
 def test_clicks_in_a_hurry_all_arrive_and_can_be_undone(page: Any, server: Server) -> None:

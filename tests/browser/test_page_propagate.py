@@ -89,16 +89,18 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         assert kept.items() <= now.items(), "windows that were there are not made again"
         report = page.evaluate("studio.state.view.result.report")
         assert report["windows_made"] == 3 - len(kept)
+        page.get_by_text("About", exact=True).click()
         page.get_by_text(f"{len(kept)} of 3 windows, made before").wait_for()
         page.get_by_text("none: painted from the caption alone").wait_for()
         page.get_by_text("Where windows meet, nothing shows.").or_(page.locator("[data-ref=joins] button")).wait_for()
+        page.get_by_text("Save", exact=True).and_(page.locator(".vs-parts-tabs span")).click()
         page.get_by_text("The sound is kept as it is.").wait_for()
         page.get_by_label("Format", exact=True).select_option("png")
         page.get_by_text("Pictures hold no sound.").wait_for()
         page.get_by_label("Format", exact=True).select_option("ffv1")
         page.get_by_role("button", name="Export").click()
         wait_for_job(page, "export")
-        page.get_by_role("link", name="a blue ball.mkv").wait_for()
+        page.get_by_role("link", name="Disc, a blue ball.mkv", exact=True).wait_for()
         page.get_by_role("link", name="recipe").wait_for()
         assert page.locator("#studio-propagate [data-ref=others] a").count() == 1, "masks are no file of the result"
         page.get_by_role("button", name="Accept, edit on").click()
@@ -176,6 +178,7 @@ def test_the_player_shows_the_very_frame_of_a_clip_of_variable_rate(browser: Any
 
     # half of it, tried out on the frame and made, then both results in step, and a third one
     whole = page.evaluate("studio.state.view.result.id")
+    page.get_by_text("About", exact=True).click()
     page.get_by_text("Opacity and blend").click()
     for opacity in ("50", "20"):
         page.locator("#studio-propagate [data-ref=mixOpacity]").fill(opacity)

@@ -91,13 +91,12 @@ export const mountExports = (ref, server) => {
   const RECIPE = ".recipe.json";
   const link = (name, words) => make("a", { href: addressOf(name), download: name, title: name }, words);
   const fileRow = ({ name, bytes, made }, files) => {
-    const own = `${state.view.name}, `;
     const recipe = files.find((other) => other.name === name.replace(/\.\w+$/, RECIPE));
     const facts = made ? `${fileSize(bytes)} · ${ago(made)}` : fileSize(bytes);
     return make(
       "li",
       {},
-      link(name, name.startsWith(own) ? name.slice(own.length) : name),
+      link(name, name),
       make("span", { class: "vs-quiet" }, recipe ? link(recipe.name, "recipe") : "", recipe ? ` · ${facts}` : facts),
     );
   };

@@ -15,6 +15,7 @@ import { mountExports } from "./exports.js";
 import { mountLayerStack } from "./layer_stack.js";
 import { mountMix } from "./mix.js";
 import { chosenPreset, offerPresets } from "./presets.js";
+import { mountResultParts } from "./result_parts.js";
 import { mountResults } from "./results.js";
 import { mountWindowStrip } from "./window_strip.js";
 
@@ -56,6 +57,7 @@ export const mountPropagate = (ref, server) => {
   const running = () => unfinishedJob("propagate");
   const isPaused = () => Boolean(state.view.result && !state.view.result.done && !running());
   const isWhole = () => Boolean(state.view.result && state.view.result.done);
+  const isFresh = () => isWhole() && state.view.result.fits && !state.view.result.stale;
 
   const drawKeyframes = mountAcceptedKeyframes(ref, server);
   const drawStrip = mountWindowStrip(ref);
@@ -63,6 +65,7 @@ export const mountPropagate = (ref, server) => {
   const drawResults = mountResults(ref, server);
   mountMix(ref, server);
   const drawExports = mountExports(ref, server);
+  const drawParts = mountResultParts(ref);
 
   // The buttons. The main one is what comes next: propagate, resume, or in full size after a quick look.
 
@@ -155,6 +158,7 @@ export const mountPropagate = (ref, server) => {
     return `Stopped on the way: ${left ? `${plural(left, "window")} to go` : "only the video is to be written"}.`;
   };
   const leadWords = () => {
+    if (isFresh()) return "Look at it, save it, or edit on.";
     const chosen = state.view.accepted_tries.map(tryById).filter(Boolean);
     return chosen.length && chosen.every(isDirect)
       ? "Paint the clip from the caption alone, without a keyframe."
@@ -164,7 +168,7 @@ export const mountPropagate = (ref, server) => {
     const { accepted: keyframe, layers, result } = state.view;
     const paused = isPaused();
     const busy = Boolean(running());
-    const fresh = isWhole() && result.fits && !result.stale && !result.draft;
+    const fresh = isFresh() && !result.draft;
     ref.lead.textContent = keyframe || !layers.length ? leadWords() : "The next edit starts from your accepted edits.";
     ref.primary.disabled = busy || (!keyframe && !paused);
     ref.secondary.disabled = busy || !keyframe;
@@ -195,9 +199,8 @@ export const mountPropagate = (ref, server) => {
   };
   const drawOutcome = () => {
     const { base, result } = state.view;
-    ref.outcome.hidden = !isWhole();
+    ref.outcome.hidden = ref.aboutSection.hidden = !isWhole();
     ref.exportSection.hidden = !isWhole() && !base;
-    ref.keySection.parentElement.dataset.whole = String(isWhole() && result.fits);
     if (!isWhole()) return;
     ref.draftTag.hidden = !result.draft;
     ref.note.textContent = noteOf(result);
@@ -219,5 +222,6 @@ export const mountPropagate = (ref, server) => {
     drawOutcome();
     drawResults();
     drawExports();
+    drawParts(isFresh());
   });
 };
