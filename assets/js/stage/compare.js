@@ -6,7 +6,7 @@ import { projectUrl } from "../state/project.js";
 import { besideResults, compared, compareMode, playedResult } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
 import { comparedTry, shownTry, tryTitle } from "../state/tries.js";
-import { make } from "../widgets/dom.js";
+import { make, rootFontSize } from "../widgets/dom.js";
 import { load } from "./pictures.js";
 import { place } from "./viewport.js";
 
@@ -83,11 +83,14 @@ export const mountCompare = ({ compare, wipe, stage }) => {
     if (wipe.hidden || !place) return;
     const { x, y, scale } = place;
     const { width, height } = state.view.clip;
-    const left = `${x + state.wipe * width * scale}px`;
-    Object.assign(wipe.style, { left, top: `${y}px`, height: `${height * scale}px` });
+    const left = x + state.wipe * width * scale;
+    Object.assign(wipe.style, { left: `${left}px`, top: `${y}px`, height: `${height * scale}px` });
     const words = tagWords(what);
+    const rooms = [left, stage.clientWidth - left];
     tags.forEach((tag, i) => {
       tag.textContent = words[i];
+      // half a word is none
+      tag.style.visibility = tag.offsetWidth + 0.6 * rootFontSize() > rooms[i] ? "hidden" : "";
     });
     wipe.setAttribute("aria-valuenow", String(Math.round(state.wipe * 100)));
   };

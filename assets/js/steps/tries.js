@@ -136,7 +136,8 @@ export const mountTries = (ref, server, element) => {
       node.dataset.branching = String(Boolean(state.branch) && id === state.branch);
       node.setAttribute("aria-selected", String(id === state.tryId));
       node.tabIndex = id === chosen ? 0 : -1;
-      node.querySelector(".vs-try-mark").textContent = tryMarks(id);
+      const marks = tryMarks(id).map((mark) => make("span", { "data-mark": mark }, mark));
+      node.querySelector(".vs-try-marks").replaceChildren(...marks);
     }
     const starred = view.edits.filter((edit) => edit.starred).length;
     const all = view.edits.length;

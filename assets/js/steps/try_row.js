@@ -9,13 +9,13 @@ const DEEPEST = 5; // levels that are indented; what lies deeper stands at the l
 
 export const tryThumbnail = (edit) => thumbnail(`${projectUrl(`try/${edit.id}.jpg`)}?w=240`);
 
-/** What a try is to the edit, in words: accepted, a keyframe, compared. */
+/** What a try is to the edit, in words: accepted, a keyframe, compared; a word of each that it is. */
 export const tryMarks = (id) => {
   const marks = [];
   if (state.view.accepted_tries.includes(id)) marks.push("accepted");
   else if (state.view.carried.includes(id)) marks.push("keyframe");
   if (id === state.againstId) marks.push("compared");
-  return marks.join(", ");
+  return marks;
 };
 
 const aboutTry = (edit) => {
@@ -103,14 +103,19 @@ export const tryNode = (row, field, { choose, rename, star, toggleBranch }) => {
     ),
     edit.objects.length ? make("span", { class: "vs-try-object" }, objectNames(edit)) : null,
     grown ? make("span", {}, `+${grown}`) : null,
-    make("span", { class: "vs-try-mark" }),
   ];
   return make(
     "div",
     attributes,
     ...lines.slice(-DEEPEST).map((kind) => make("i", { class: "vs-rail", "data-line": kind })),
     make("span", { class: "vs-twist" }, forks ? branchButton(row, toggleBranch) : null),
-    make("span", { class: "vs-thumb-box" }, tryThumbnail(edit), edit.stale ? make("span", stale, "earlier") : null),
+    make(
+      "span",
+      { class: "vs-thumb-box" },
+      tryThumbnail(edit),
+      make("span", { class: "vs-try-marks" }),
+      edit.stale ? make("span", stale, "earlier") : null,
+    ),
     make(
       "span",
       { class: "vs-try-words" },

@@ -4,6 +4,7 @@ import { register } from "../state/commands.js";
 import { make, studioElement } from "./dom.js";
 
 const FINGERS = "With fingers";
+// in an order that fills three columns evenly
 const SHEET = {
   "Going about": [
     ["1 to 5", "go to a step"],
@@ -22,14 +23,11 @@ const SHEET = {
     ["Esc", "give up what is being drawn"],
     ["?", "this sheet"],
   ],
-  "The picture": [
-    ["Ctrl Wheel", "zoom where the pointer is"],
-    ["+ −", "zoom in or out"],
-    ["0", "the whole frame"],
-    ["Space drag", "move the picture, or with the middle button"],
-    ["M", "show or hide the masks"],
-    ["P", "copy the pixel under the pointer as --point, a box being drawn as --box"],
-    ["Shift P", "copy the object's box on this frame as --box"],
+  [FINGERS]: [
+    ["Tap", "this belongs to it; with the minus tool: this does not"],
+    ["Hold", "the mask that lifting would give; slide away to leave it"],
+    ["Two fingers", "zoom and move"],
+    ["Box tool, drag", "a box around it"],
   ],
   "Marking an object": [
     ["Click", "this belongs to it"],
@@ -53,12 +51,21 @@ const SHEET = {
     ["T", "track through the clip"],
     ["R", "track from this frame"],
     ["C", "confirm the frame"],
-    ["N", "next frame to check, Shift N back"],
+    ["N", "next place to check, Shift N back"],
     ["Delete", "remove the marks on this frame"],
+  ],
+  "The picture": [
+    ["Ctrl Wheel", "zoom where the pointer is"],
+    ["+ −", "zoom in or out"],
+    ["0", "the whole frame"],
+    ["Space drag", "move the picture, or with the middle button"],
+    ["M", "show or hide the masks"],
+    ["P", "copy the pixel, or the box being drawn, for the command line"],
+    ["Shift P", "copy the object's box on this frame"],
   ],
   Tries: [
     ["↑ ↓", "the try above or below"],
-    ["← →", "in the tree: fold and unfold a branch, to what it branched from and back"],
+    ["← →", "fold, unfold a branch; to what it grew out of and back"],
     ["B", "branch from the try"],
     ["S", "star it"],
     ["F2", "rename it"],
@@ -67,12 +74,6 @@ const SHEET = {
   "The result": [
     ["M", "show where the edit lies"],
     ["L", "play over and over"],
-  ],
-  [FINGERS]: [
-    ["Tap", "this belongs to it; with the minus tool: this does not"],
-    ["Hold", "the mask that lifting would give; slide away to leave it"],
-    ["Two fingers", "zoom and move"],
-    ["Box tool, drag", "a box around it"],
   ],
 };
 
@@ -85,7 +86,7 @@ const makeSheet = () => {
   const section = ([title, list]) => make("section", {}, make("h3", {}, title), make("dl", {}, ...rows(list)));
   const made = make(
     "dialog",
-    { class: "vs-sheet", "aria-labelledby": "vs-sheet-title" },
+    { class: "vs-sheet vs-keysheet", "aria-labelledby": "vs-sheet-title" },
     make("h2", { id: "vs-sheet-title" }, "Keys, mouse and fingers"),
     make("div", { class: "vs-sheet-groups" }, ...groups.map(section)),
     make("form", { method: "dialog" }, make("button", { class: "vs-button" }, "Close")),
