@@ -108,7 +108,8 @@ def select_panel(program: Program) -> gr.HTML:
         return {}
 
     lead = (
-        '<span class="vs-with-mouse">Drag a box around the object, or click it; <span class="vs-nowrap">right-click</span> what is not part of it.</span>'
+        '<span class="vs-with-mouse">Drag a box around the object, or click it; '
+        '<span class="vs-nowrap">right-click</span> what is not part of it.</span>'
         '<span class="vs-with-fingers">Tap the object, or draw a box around it; with the minus tool, tap what is not part of it. '
         "Hold to see the mask first.</span>"
     )
