@@ -257,6 +257,12 @@ export const mountKeyframe = (ref, server) => {
     const stay = left.length ? `${left.join(", ")} ${stays}, unless you choose it under For.` : "";
     return chosenElsewhere() || (isAccepted() ? stay : "");
   };
+  const leadWords = (laying, writes) => {
+    if (laying) return `Where does the picture lie on frame ${state.frame}?`;
+    return writes
+      ? `What should the region show on frame ${state.frame}?`
+      : `Take it away, on frame ${state.frame} first.`;
+  };
   const show = () => {
     if (!state.view) return;
     drawOwnEdits();
@@ -281,9 +287,7 @@ export const mountKeyframe = (ref, server) => {
     drawLinks(!where);
     askEstimate();
     drawEstimate();
-    ref.lead.textContent = laying
-      ? `Where does the picture lie on frame ${state.frame}?`
-      : `What should the region show on frame ${state.frame}?`;
+    ref.lead.textContent = leadWords(laying, writes);
     const edit = chosenTry();
     const names = edit ? objectNames(edit) : "";
     ref.primary.disabled = !edit;
