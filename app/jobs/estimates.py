@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TYPE_CHECKING, TypeVar
 
-from app.jobs.timing import FIXED, LEAST_MEMORY, machine_unit, RENDER, StepClock, Timing, timing_key, USUAL, Way
+from app.jobs.timing import COMMON, FIXED, LEAST_MEMORY, machine_unit, RENDER, StepClock, Timing, timing_key, USUAL, Way
 from app.render.edit import peak_memory_mb
 from core.errors import StorageError
 from core.files import write_text
@@ -28,9 +28,6 @@ NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
 runs on it.
 """
-TRIED = 0.4
-"""10^6 pixels of the frames that a trial stands for."""
-
 Measured = TypeVar("Measured")
 
 
@@ -65,11 +62,12 @@ class Estimates:
         Args:
             clock: The context that measured it.
             seconds: Of its stages, `propagate` and `render`.
-            report: The run's report: `frames`.
+            report: The run's report: `frames` and their `size` (W, H).
         """
         measured, pixels = clock.measured(seconds["propagate"]), clock.making.pixels
         if measured is not None and clock.making.way is not None:
-            render = seconds["render"] / max(1, report["frames"]) / pixels
+            width, height = report["size"]
+            render = seconds["render"] / max(1, report["frames"]) / (width * height / 1e6)
             self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device)))
 
     def learn_stopped(self, clock: StepClock) -> None:
@@ -109,7 +107,7 @@ class Estimates:
 
         Args:
             key: Which (see `timing_key`).
-            pixels: 10^6 of the frames to come.
+            pixels: 10^6 around the region.
 
         Returns:
             The timing; None while there was none, and no trial either.
@@ -123,7 +121,7 @@ class Estimates:
 
         Args:
             way: What the run does.
-            pixels: 10^6 of a frame.
+            pixels: 10^6 around the region.
 
         Returns:
             The timing, with no steps.
@@ -131,7 +129,7 @@ class Estimates:
         with self._lock:
             if self._unit is None:
                 self._unit = machine_unit()
-        frame = USUAL[way] * self._unit * (FIXED + pixels) / (FIXED + 1)
+        frame = USUAL[way] * self._unit * (FIXED + pixels) / (FIXED + COMMON)
         return Timing(0.0, frame, RENDER * self._unit, pixels, LEAST_MEMORY, measured=False)
 
     def try_out(self, model: VideoEngine, guided: bool, weights: str, context: JobContext) -> Timing:
@@ -171,9 +169,9 @@ class Estimates:
             encoded = time.monotonic() - started
         model.paint("", conditions, [0], Sampling(2, 2.0 if guided else 1.0), on_step)
         decoded = time.monotonic() - stamps[-1]
-        usual = self.usual("picture", TRIED)
+        usual = self.usual("picture", COMMON)
         frame = (encoded + decoded) / (model.window_frames - 1) + usual.frame
-        timing = Timing(stamps[1] - stamps[0], frame, usual.render, TRIED, _memory_mb(str(model.device)), measured=False)
+        timing = Timing(stamps[1] - stamps[0], frame, usual.render, COMMON, _memory_mb(str(model.device)), measured=False)
         self._store(timing_key("picture", model, guided, weights), timing)
         context.report("measuring", 3, 3)
         return timing

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from app.render.edit import EditPlan
+    from core.masks import MaskSequence
     from core.propagation.schedule import Segment
     from core.propagation.windows import Window
     from core.vivid.contract import VideoEngine
@@ -32,6 +33,8 @@ UNASKED = ("change", "insert")
 """Ways in which no model runs, and"""
 ASKED: tuple[Way, ...] = ("picture", "delete", "direct")
 """those in which one may."""
+_LOOKED_AT = 24
+"""Frames on which the size of a region is looked at."""
 UNSEEN = 17
 """Frames of a window in which no model runs, where none is at hand to say its own."""
 
@@ -48,6 +51,32 @@ class Piece:
     def frames(self) -> int:
         """How many frames are made; those that two keyframes make count twice."""
         return sum(len(window.edited) for window in self.windows) * (1 if self.following is None else 2)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """10^6 pixels of all frames of a result, and of the box around what is edited on one."""
+
+    whole: float
+    around: float
+
+    @classmethod
+    def of(cls, frames: FrameRange, size: tuple[int, int], masks: Sequence[MaskSequence]) -> Extent:
+        """Measure it.
+
+        Args:
+            frames: Of the result.
+            size: Width and height of a frame.
+            masks: What is edited, as far as it is known; where nothing is, that is all of a frame.
+
+        Returns:
+            The extent; the box as it is on some of the frames, in the mean.
+        """
+        pixels = size[0] * size[1]
+        seen = frames.frames[:: max(1, len(frames.frames) // _LOOKED_AT)]
+        boxes = [[box for one in masks if (box := one.facts(frame).box) is not None] for frame in seen]
+        areas = [sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in found) for found in boxes if found]
+        return cls(len(frames.frames) * pixels / 1e6, min(pixels, sum(areas) / len(areas) if areas else pixels) / 1e6)
 
 
 @dataclass(frozen=True)
@@ -109,7 +138,11 @@ class Forecaster:
             model = self._engine.of_size(self._engine.named(wanted))
             model = half_size(model) if draft else model
             pace = pace_of(model.declared.rate, wanted.rate, self._pictures.frames.reader(project, project.base).timestamps)
-        span, empty = FrameRange(project.clip.start, project.clip.stop), self._emptiness(project, keyframes)
+        span = FrameRange(project.clip.start, project.clip.stop)
+        known = self._masks(project, keyframes)
+
+        def empty(frame: int) -> bool:
+            return bool(known) and all(masks.is_empty(frame) for masks in known)
 
         def piece(keyframe: KeyframeEdit, following: KeyframeEdit | None, windows: Callable[..., Sequence[Window]]) -> Piece:
             way, length = way_of(keyframe), UNSEEN if model is None else model.window_frames
@@ -117,12 +150,12 @@ class Forecaster:
             return Piece(keyframe, following, windows(length, empty, pace if asked else None))
 
         pieces = [piece(plan.keyframe, plan.following, plan.windows) for plan in segment_plans(keyframes, span)]
-        width, height = project.clip.info.size
-        found = self.of_pieces(pieces, model, wanted, len(span.frames), width * height / 1e6, draft)
+        size = project.clip.info.size
+        found = self.of_pieces(pieces, model, wanted, Extent.of(span, size, known), draft)
         return found and replace(found, shown=None if pace is None else pace.rate)
 
     def of_pieces(
-        self, pieces: Iterable[Piece], model: VideoEngine | None, wanted: SamplingSettings, frames: int, pixels: float, draft: bool = False
+        self, pieces: Iterable[Piece], model: VideoEngine | None, wanted: SamplingSettings, extent: Extent, draft: bool = False
     ) -> Forecast | None:
         """What it takes to make windows, and to render a result.
 
@@ -130,8 +163,7 @@ class Forecaster:
             pieces: What is to be made.
             model: The video model, at the size at which it works; None where none runs.
             wanted: Steps and guidance; the model's own where None.
-            frames: Frames of the result.
-            pixels: 10^6 of each.
+            extent: How large the result is, and what is edited of it.
             draft: Whether steps that are not said are those of a quick look.
 
         Returns:
@@ -141,7 +173,7 @@ class Forecaster:
         for piece in pieces:
             way = way_of(piece.keyframe)
             sampled = None if model is None else _sampled(way, piece.keyframe, model, wanted, draft)
-            timing = self._timing(way, model, sampled, pixels)
+            timing = self._timing(way, model, sampled, extent.around)
             if timing is None:
                 return None
             timings.append(timing)
@@ -150,7 +182,7 @@ class Forecaster:
                 making += len(piece.windows) * sampled.whole * timing.step
             if way not in UNASKED:
                 windows += len(piece.windows)
-        rendering = frames * pixels * max((timing.render for timing in timings), default=0.0)
+        rendering = extent.whole * max((timing.render for timing in timings), default=0.0)
         memory = max((timing.memory_mb for timing in timings), default=0.0)
         return Forecast(making, rendering, memory, windows, all(timing.measured for timing in timings))
 
@@ -166,7 +198,7 @@ class Forecaster:
             The forecast; None while it is not known.
         """
         pieces = [_missing(segment, missing) for segment in plan.segments]
-        return self.of_pieces(pieces, plan.model, settings, len(plan.request.edit.frames.frames), _pixels(plan))
+        return self.of_pieces(pieces, plan.model, settings, _extent(plan))
 
     def clock(self, plan: EditPlan, settings: SamplingSettings, missing: Container[str], context: JobContext) -> StepClock:
         """A context for making those windows, which measures it.
@@ -189,7 +221,7 @@ class Forecaster:
         sampled = _sampled(way or way_of(first), first, model, settings, draft=False)
         runs = sampling_of(model, first, settings).runs
         frames = sum(_missing(segment, missing).frames for segment in plan.segments)
-        making = Making(way, frames, _pixels(plan), runs, 0 if sampled is None else sampled.whole)
+        making = Making(way, frames, _extent(plan).around, runs, 0 if sampled is None else sampled.whole)
         way = way or "picture"  # several ways tell nothing of any, and are not stored
         key = timing_key(way) if sampled is None else timing_key(way, model, sampled.guided, plan.request.weights)
         return StepClock(context, key, str(model.device), making)
@@ -218,13 +250,12 @@ class Forecaster:
             return replace(timing, step=step, frame=frame, measured=False)
         return None
 
-    def _emptiness(self, project: Project, keyframes: tuple[KeyframeEdit, ...]) -> Callable[[int], bool]:
-        """Whether there is nothing to edit on a frame, as far as masks are known."""
+    def _masks(self, project: Project, keyframes: tuple[KeyframeEdit, ...]) -> list[MaskSequence]:
+        """Those of the objects to edit, as far as they are known; none where a picture is laid."""
         if all(keyframe.insert is not None for keyframe in keyframes):
-            return lambda frame: False
+            return []
         tracks = document.for_objects(project, keyframes[0].objects).edited_tracks
-        known = [masks for track in tracks if (masks := self._pictures.masks.object_masks(project, track)) is not None]
-        return lambda frame: bool(known) and all(masks.is_empty(frame) for masks in known)
+        return [masks for track in tracks if (masks := self._pictures.masks.object_masks(project, track)) is not None]
 
 
 @dataclass(frozen=True)
@@ -253,6 +284,6 @@ def _missing(segment: Segment, missing: Container[str]) -> Piece:
     return Piece(segment.keyframe, segment.following, [window for window, key in pairs if key in missing])
 
 
-def _pixels(plan: EditPlan) -> float:
-    width, height = plan.request.edit.region.size
-    return width * height / 1e6
+def _extent(plan: EditPlan) -> Extent:
+    request = plan.request.edit
+    return Extent.of(request.frames, request.region.size, [request.region])

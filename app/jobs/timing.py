@@ -19,12 +19,14 @@ Way = Literal["picture", "direct", "delete", "change", "insert"]
 """What a propagation does with a keyframe, each at a cost of its own: a model repaints along it, or
 without it; what lies behind is shown; the change is carried; a picture of one's own is laid.
 """
-FIXED = 0.5
-"""10^6 pixels: what making a frame takes whatever its size, as pixels that come to its own."""
-USUAL: dict[Way, float] = {"picture": 9.0, "direct": 4.0, "delete": 9.0, "change": 9.0, "insert": 3.0}
-"""What making a frame of 10^6 pixels takes besides a model's steps, and"""
-RENDER = 2.0
-"""what rendering one takes, before they were measured; in units (see `machine_unit`)."""
+FIXED, COMMON = 0.06, 0.1
+"""10^6 pixels: what making a frame takes whatever is edited, as pixels that come to those around
+the region; and a common region.
+"""
+USUAL: dict[Way, float] = {"picture": 100.0, "direct": 20.0, "delete": 150.0, "change": 85.0, "insert": 25.0}
+"""What making a frame with a common region takes besides a model's steps, and"""
+RENDER = 24.0
+"""what rendering 10^6 pixels takes, before they were measured; in units (see `machine_unit`)."""
 LEAST_MEMORY = 1500.0
 """10^6 bytes that an edit takes in which no model runs, before this was measured."""
 
@@ -58,9 +60,9 @@ class Timing:
     """What a propagation takes on this machine.
 
     `step` is seconds of one whole denoising step, `frame` seconds to make a frame besides its
-    steps, `render` seconds to render one of 10^6 pixels, `pixels` how many 10^6 a frame had when
-    this was measured, `memory_mb` the most memory in 10^6 bytes. `measured` is False where it comes
-    from a trial.
+    steps, `render` seconds to render one of 10^6 pixels, `pixels` how many 10^6 the box around the
+    region had when this was measured, `memory_mb` the most memory in 10^6 bytes. `measured` is
+    False where it comes from a trial.
     """
 
     step: float
@@ -71,16 +73,16 @@ class Timing:
     measured: bool = True
 
     def at(self, pixels: float) -> Timing:
-        """The same for frames of so many 10^6 pixels."""
+        """The same for regions in a box of so many 10^6 pixels."""
         return replace(self, frame=self.frame * (FIXED + pixels) / (FIXED + self.pixels), pixels=pixels)
 
 
 @dataclass(frozen=True)
 class Making:
-    """What a run makes: the `way`, None where it takes several; `frames` of so many 10^6 `pixels`,
-    as they count (see `Piece` of `app.jobs.forecast`); `runs` that the progress of a window counts,
-    which cost as much as `whole` steps that leave nothing out (see `core.vivid.speed.steps`): 0
-    where no model runs.
+    """What a run makes: the `way`, None where it takes several; `frames` as they count (see `Piece`
+    of `app.jobs.forecast`), with 10^6 `pixels` around the region; `runs` that the progress of a
+    window counts, which cost as much as `whole` steps that leave nothing out (see
+    `core.vivid.speed.steps`): 0 where no model runs.
     """
 
     way: Way | None

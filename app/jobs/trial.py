@@ -11,6 +11,7 @@ from typing import Any
 from app.engine import Engine
 from app.jobs.estimates import Estimates
 from app.jobs.quick_look import half_size
+from app.jobs.timing import COMMON
 from app.media.pictures import Pictures
 from app.storage.workspace import Workspace
 from core.progress import JobContext
@@ -92,7 +93,7 @@ class TrialJobs:
         model = self._engine.at_work(self._engine.of_size(self._engine.settings.model))
         sampling = sampling_of(model, None, sampling_settings)
         pixels = width * height / 1e6
-        timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context).at(pixels)
+        timing = self._estimates.try_out(model, sampling.guidance > 1, self._engine.weights(), context).at(COMMON)
         whole = whole_steps(sampling.runs, model.levers, sampling.guidance > 1)
         pace = pace_of(model.declared.rate, None, self._pictures.frames.reader(project).timestamps)
         ahead = model.window_frames - 1 if pace is None else pace.covers(model.window_frames)

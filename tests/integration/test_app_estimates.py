@@ -57,7 +57,7 @@ def learn(estimates: Estimates, key: str, making: Making, step: float, frame: fl
     clock = StepClock(JobContext(), key, "cpu", making)
     besides, clock.total = frame * making.frames / 2, 2 * making.runs
     clock.stamps = [(done, step * done + besides * -(-done // making.runs)) for done in range(clock.total + 1)]
-    estimates.learn(clock, {"propagate": clock.stamps[-1][1], "render": 0.01 * making.frames * making.pixels}, {"frames": making.frames})
+    estimates.learn(clock, {"propagate": clock.stamps[-1][1], "render": 0.0}, {"frames": making.frames, "size": (160, 120)})
 
 
 def forecasts(editor: Editor, project_id: str, settings: SamplingSettings | None = None) -> tuple[Estimate, Estimate]:
@@ -76,9 +76,9 @@ def test_where_no_model_runs_a_quick_look_is_never_offered(editor: Editor, clip:
     assert not final.measured
     assert not draft.is_quick_look_of(final)
     estimates = Estimates(editor.settings.workspace / "timings.json")
-    learn(estimates, timing_key(way), Making(way, FRAMES, 160 * 120 / 1e6, 1, 0), 0.0, 0.5)
+    learn(estimates, timing_key(way), Making(way, FRAMES, 40 * 40 / 1e6, 1, 0), 0.0, 0.5)
     final, draft = forecasts(editor, project_id)
-    assert (final.seconds, final.measured, draft.seconds) == (pytest.approx(FRAMES * (0.5 + 0.01 * 0.0192), rel=0.03), True, final.seconds)
+    assert (final.seconds, final.measured, draft.seconds) == (pytest.approx((FRAMES - 1) * 0.5, rel=0.01), True, final.seconds)
     assert not draft.is_quick_look_of(final)
     half = editor.estimates.propagation(project_with(editor, clip, task, carried, FRAMES // 2))
     assert half is not None
@@ -93,7 +93,7 @@ def test_a_quick_look_is_offered_where_the_model_takes_nearly_all_of_the_time(ed
     key = timing_key("picture", model, False, editor.engine.weights())
     for frame, offered in ((0.4, False), (0.001, True)):
         (editor.settings.workspace / "timings.json").unlink(missing_ok=True)
-        learn(estimates, key, Making("picture", 2 * (model.window_frames - 1), 160 * 120 / 1e6, 20, 20), 1.0, frame)
+        learn(estimates, key, Making("picture", 2 * (model.window_frames - 1), 40 * 40 / 1e6, 20, 20), 1.0, frame)
         final, draft = forecasts(editor, project_id, usual)
         assert final.seconds == pytest.approx(final.windows * 20 + FRAMES * frame, rel=0.1)
         assert (final.measured, draft.measured, draft.is_quick_look_of(final)) == (True, False, offered)
