@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from app.contract.program import Program
-from core.project.edits import Layer, Preset, SamplingSettings
+from core.project.edits import Carry, Layer, Preset, SamplingSettings
 from ui_components.panel import panel
 from ui_components.part import Answer, icon_button, part
 
@@ -138,13 +138,18 @@ def propagate_panel(program: Program) -> gr.HTML:
     """Progress, Pause and Stop are in the job bar; the result plays on the stage."""
 
     def foretell(
-        project_id: str, steps: int | None, guidance: float | None, rate: str | None = None, preset: Preset | None = None
+        project_id: str,
+        steps: int | None,
+        guidance: float | None,
+        rate: str | None = None,
+        preset: Preset | None = None,
+        carry: Carry = "auto",
     ) -> Answer:
         """What Propagate and the quick look will take; where that is not known yet, a short trial
         is started.
         """
         settings = SamplingSettings(steps, guidance, rate=rate, preset=preset)
-        final, draft = (program.run("forecast", project_id, settings, wanted) for wanted in (False, True))
+        final, draft = (program.run("forecast", project_id, settings, wanted, carry=carry) for wanted in (False, True))
         if final is None:
             return program.view(project_id, job=program.run("measure", project_id))
         kive = program.run("kive_cost", project_id, settings)

@@ -19,7 +19,7 @@ from core.errors import InputError
 from core.models.catalogue import MODELS, names
 from core.models.model import ModelKind
 from core.models.presets import draft_name, draft_of, split_draft
-from core.project.edits import SamplingSettings, VIDEO_MODEL
+from core.project.edits import Carry, SamplingSettings, VIDEO_MODEL
 from core.project.tries import with_accepted
 
 
@@ -91,7 +91,12 @@ class EstimateOperations:
         return self._queue.submit(TRIAL, project_id, partial(self._trials.try_every_step, project_id))
 
     def propagation(
-        self, project_id: str, settings: SamplingSettings | None = None, draft: bool = False, edit_id: str | None = None
+        self,
+        project_id: str,
+        settings: SamplingSettings | None = None,
+        draft: bool = False,
+        edit_id: str | None = None,
+        carry: Carry = "auto",
     ) -> Estimate | None:
         """What propagating will take on this machine.
 
@@ -100,6 +105,7 @@ class EstimateOperations:
             settings: Steps, guidance and rate; the model's own where None.
             draft: Whether it is a draft: few steps at half the size.
             edit_id: A try, to estimate as if it were accepted; None for the accepted keyframes.
+            carry: How keyframes are carried; auto stands for how each says.
 
         Returns:
             The estimate; None while it is not known: `measure` finds it out.
@@ -112,7 +118,7 @@ class EstimateOperations:
         if not project.accepted_keyframes:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         wanted = settings or SamplingSettings()
-        found = self._forecaster.of_project(project, wanted, draft)
+        found = self._forecaster.of_project(project, wanted, draft, carry)
         if found is None:
             return None
         shown = None if found.shown is None else float(found.shown)

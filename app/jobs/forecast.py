@@ -16,7 +16,7 @@ from core.geometry import FrameRange
 from core.models.presets import split_draft
 from core.progress import JobContext
 from core.project import project as document
-from core.project.edits import KeyframeEdit, SamplingSettings
+from core.project.edits import Carry, KeyframeEdit, SamplingSettings
 from core.project.project import Project
 from core.vivid.speed.steps import whole_steps
 
@@ -106,18 +106,20 @@ class Forecaster:
         self._pictures = pictures
         self._estimates = estimates
 
-    def of_project(self, project: Project, wanted: SamplingSettings, draft: bool = False) -> Forecast | None:
+    def of_project(self, project: Project, wanted: SamplingSettings, draft: bool = False, carry: Carry = "auto") -> Forecast | None:
         """What propagating the accepted keyframes will take.
 
         Args:
             project: With at least one accepted keyframe.
             wanted: Steps, guidance and rate; the model's own where None.
             draft: Whether it is a quick look.
+            carry: How keyframes are carried; auto stands for how each says.
 
         Returns:
             The forecast; None while it is not known: a trial finds it out.
         """
-        found = [self._of_group(project, group, wanted, draft) for group in project.keyframes_by_object]
+        groups = [tuple(_carried(edit, carry) for edit in group) for group in project.keyframes_by_object]
+        found = [self._of_group(project, group, wanted, draft) for group in groups]
         known = [one for one in found if one is not None]
         if not known or len(known) < len(found):
             return None
@@ -277,6 +279,13 @@ def _sampled(way: Way, keyframe: Carried, model: VideoEngine, wanted: SamplingSe
     if draft and wanted.steps is None:
         runs = max(1, round(sampling.strength * draft_steps(sampling.steps)))
     return _Sampled(whole_steps(runs, model.levers, guided), guided)
+
+
+def _carried(edit: KeyframeEdit, carry: Carry) -> KeyframeEdit:
+    """A keyframe as it is carried where that is overruled."""
+    if carry == "auto" or edit.task == "delete" or edit.insert is not None or edit.direct:
+        return edit
+    return replace(edit, carried=carry)
 
 
 def _missing(segment: Segment, missing: Container[str]) -> Piece:

@@ -98,7 +98,7 @@ class PropagationJobs:
             raise InputError("there is no keyframe to propagate: accept a try in Keyframe first")
         self._rehearse(project, project.base, (project.clip.start, project.clip.stop), context)
         context.report("loading the model", 0, 1)
-        _expect(context, [self._forecaster.of_project(project, request.settings, request.draft)])
+        _expect(context, [self._forecaster.of_project(project, request.settings, request.draft, request.carry)])
         model = self._engine.of_size(self._engine.named(request.settings), context)
         *under, top = (self._part(project, request, keyframes, model, context) for keyframes in project.keyframes_by_object)
         return self._propagate(project, dataclasses.replace(top, under=tuple(under)), context)

@@ -80,6 +80,8 @@ def test_where_no_model_runs_a_quick_look_is_never_offered(editor: Editor, clip:
     final, draft = forecasts(editor, project_id)
     assert (final.seconds, final.measured, draft.seconds) == (pytest.approx((FRAMES - 1) * 0.5, rel=0.01), True, final.seconds)
     assert not draft.is_quick_look_of(final)
+    as_picture = editor.estimates.propagation(project_id, carry="picture")
+    assert (as_picture is None) == (task == "modify"), "a removal is carried in one way only; of the model nothing is known"
     half = editor.estimates.propagation(project_with(editor, clip, task, carried, FRAMES // 2))
     assert half is not None
     assert half.seconds == pytest.approx(final.seconds / 2, rel=0.1), "where nothing is to be seen, nothing is made"

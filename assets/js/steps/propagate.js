@@ -103,9 +103,9 @@ export const mountPropagate = (ref, server) => {
     const [last] = view.jobs.filter((job) => job.finished);
     const { start: first, stop } = view.clip;
     const { steps, guidance, rate, preset } = isPaused() ? view.result : settings(); // as it began
-    const wanted = [steps, guidance, rate, preset];
+    const wanted = [steps, guidance, rate, preset, ref.carry.value];
     const key = JSON.stringify([view.id, view.carried, first, stop, wanted, last ? last.id : ""]);
-    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate, preset });
+    estimates.refresh("foretell", key, { project_id: view.id, steps, guidance, rate, preset, carry: ref.carry.value });
   };
   const estimateWords = () => {
     const { result } = state.view;
@@ -141,7 +141,8 @@ export const mountPropagate = (ref, server) => {
     ref.kive.textContent = tells ? kiveWords() : "";
     ref.kive.hidden = !ref.kive.textContent;
   };
-  for (const input of [ref.steps, ref.guidance, ref.rate, ref.preset]) input.addEventListener("change", askEstimate);
+  for (const input of [ref.steps, ref.guidance, ref.rate, ref.preset, ref.carry])
+    input.addEventListener("change", askEstimate);
 
   const mainWords = () => {
     const { clip, result } = state.view;
