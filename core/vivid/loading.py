@@ -76,7 +76,7 @@ def damage_reported(folder: Path) -> Iterator[None]:
         diffusers_logging.set_verbosity(said)
 
 
-def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) -> None:
+def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str, free: int | None = None) -> None:
     """Bring a model to its device and set what makes it fast.
 
     Args:
@@ -84,6 +84,7 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
         device: Where it is to work.
         memory: all, parts, layers or auto; see `core.vivid.memory`.
         speed: A preset, levers or auto; see `core.vivid.speed`.
+        free: Bytes that it may take there; None to ask the device.
 
     Raises:
         DeviceMemoryError: The device can't take what was asked for.
@@ -91,7 +92,8 @@ def set_up(model: VideoEngine, device: torch.device, memory: str, speed: str) ->
     pipeline = model.pipeline
     levers = levers_for(pipeline.transformer, speed, device, model.declared)
     guided = any(model.sampling(task, SamplingSettings()).guidance > 1 for task in model.tasks)
-    free = free_on(device) if device.type == "cuda" else None
+    if free is None and device.type == "cuda":
+        free = free_on(device)
     if free is not None and not levers.as_loaded:
         plan = choose_plan(memory, needs_of(pipeline, model.working_size, model.window_frames, guided), free)
         if plan.mode == "all" and plan.fits:  # joined and rounded there, which takes seconds less than in the host's memory
