@@ -11,17 +11,16 @@ from typing import Any, TYPE_CHECKING
 from app.commands.carried import print_carried
 from app.commands.console import about, note
 from app.commands.edit_arguments import EditArguments
-from app.commands.given_clip import frames_flagged, opened_clip, parse_span, print_flagged, prompted_shots
+from app.commands.given_clip import opened_clip, parse_span, print_flagged, track_prompted
 from app.commands.output_folder import same_file
 from app.commands.part_files import part_files
-from app.commands.prompt_arguments import OBJECT, PromptArguments
+from app.commands.prompt_arguments import PromptArguments
 from app.commands.result_folder import result_folder
 from app.commands.settled_edit import MadeBelow, write_edit
 from app.commands.settling import checked_edit, CheckedEdit, settle
 from app.engine import Engine
 from app.render.edit import Stopwatch
 from app.render.export import rehearse_clip
-from app.render.track import track_objects
 from core.progress import JobContext
 from core.project.edits import check_task
 from core.project.video import check_editable, Clip
@@ -73,13 +72,10 @@ def track_to_folder(
         for form in also:
             rehearse_mattes(form, reader, span)
         with result_folder(out, (*extra.values(), "report.json"), {"masks": span[1] - span[0]}, (video,)):
-            given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
-            shots = prompted_shots(reader, given, span, prompts.through_cuts, context)
-            masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+            _, masks, suspect = track_prompted(engine, prompts, reader, span, context)
             export_png(masks, out / "masks")
             for form, name in extra.items():
                 write_mattes(out / name, form, reader, [(video.stem, masks)], span, context)
-            suspect = frames_flagged(masks, shots, given)
             found = sum(stop - start for start, stop in masks.selected())
             info = reader.info
             report = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from app.commands.console import note
+from app.commands.prompt_arguments import OBJECT, PromptArguments
 from app.render.mask_files import read_masks
-from app.render.track import shots_of
+from app.render.track import shots_of, track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
@@ -16,6 +17,7 @@ from core.project.video import VideoInfo
 from core.words import listed
 
 if TYPE_CHECKING:
+    from app.engine import Engine
     from core.masks import MaskSequence
     from core.media import ClipReader
 
@@ -92,6 +94,39 @@ def prompted_shots(
                 f" leave those frames out (--frames {rest}), or track across the cut (--through-cuts)"
             )
     return shots
+
+
+class Tracked(NamedTuple):
+    """An object that was tracked: its prompts with what words found, its masks, and the frames to
+    look at (`frames_flagged`).
+    """
+
+    given: list[Prompt]
+    masks: MaskSequence
+    suspect: list[list[Any]]
+
+
+def track_prompted(engine: Engine, prompts: PromptArguments, reader: ClipReader, span: tuple[int, int], context: JobContext) -> Tracked:
+    """Track the object that prompts mark, through the shots of a clip.
+
+    Args:
+        engine: The models.
+        prompts: Where the object is.
+        reader: The clip.
+        span: The frames start:stop to track it on.
+        context: Progress and cancelling.
+
+    Returns:
+        The object.
+
+    Raises:
+        InputError: It is not found, or no prompt says where it is behind a cut.
+        ModelMissingError: The segmenter is not on this machine.
+    """
+    given = prompts.found_by_words(engine, reader, span).on(reader.info, span)
+    shots = prompted_shots(reader, given, span, prompts.through_cuts, context)
+    masks = track_objects(engine, None, reader, {OBJECT: given}, shots, context)[OBJECT]
+    return Tracked(given, masks, frames_flagged(masks, shots, given))
 
 
 def given_masks(path: Path, invert: bool | None, info: VideoInfo, span: tuple[int, int], context: JobContext) -> MaskSequence:

@@ -8,16 +8,15 @@ from typing import Any, TYPE_CHECKING
 
 from app.commands.console import note
 from app.commands.edit_arguments import EditArguments
-from app.commands.given_clip import frames_flagged, given_masks, opened_clip, parse_span, print_flagged, prompted_shots
+from app.commands.given_clip import given_masks, opened_clip, parse_span, print_flagged, track_prompted
 from app.commands.given_insert import GivenInsert
 from app.commands.part_files import part_files
-from app.commands.prompt_arguments import OBJECT, PromptArguments
+from app.commands.prompt_arguments import PromptArguments
 from app.commands.result_folder import result_folder
 from app.commands.settled_edit import MadeBelow, SettledEdit, write_edit
 from app.engine import Engine
 from app.render.edit import RenderRequest, Stopwatch
 from app.render.export import rehearse_clip
-from app.render.track import track_objects
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
@@ -94,11 +93,8 @@ def insert_to_folder(
             found: list[Prompt] = []
             suspect: list[list[Any]] = []
             if prompts:
-                found = prompts.found_by_words(engine, reader, span).on(info, span)
-                shots = prompted_shots(reader, found, span, prompts.through_cuts, context)
                 with stopwatch("track"):
-                    masks = track_objects(engine, None, reader, {OBJECT: found}, shots, context)[OBJECT]
-                suspect = frames_flagged(masks, shots, found)
+                    found, masks, suspect = track_prompted(engine, prompts, reader, span, context)
             if given.shadow == "auto":
                 laid = replace(laid, insert=replace(laid.insert, shadow=_shot_shadow(reader, masks, frame)))
             with stopwatch("motion"):

@@ -14,7 +14,7 @@ from core.background.footage import Frames, Region
 from core.background.model import BackgroundModel
 from core.errors import InputError
 from core.masks import Widths
-from core.project.edits import ThingFit
+from core.project.edits import check_keep, ThingFit
 from core.render.composite import composite, soft_edge
 from core.render.edit_alpha import edit_alpha
 from core.render.grain import add_grain, grain_around, ring_box
@@ -47,6 +47,23 @@ class Canvas:
     def under(self, task: str) -> Under:
         """What shows what lies behind the region; None where nothing does."""
         return None if self.behind is None else self.behind(task)
+
+    def start_of(self, picture: NDArray[np.uint8] | None, keep: float) -> NDArray[np.uint8] | None:
+        """What a try is started from, uint8 (h, w, 3); None for noise alone.
+
+        Args:
+            picture: uint8 (H, W, 3), if there is one.
+            keep: The share of it that is kept, 0 to 0.95.
+
+        Raises:
+            InputError: The share can't be kept, or the picture is of another size than the frame.
+        """
+        check_keep(keep)
+        if picture is None or keep == 0:
+            return None
+        if picture.shape != self.frame.shape:
+            raise InputError(f"the picture to start from is {picture.shape[1]}x{picture.shape[0]}, the frame another size")
+        return self.crop.crop(picture)
 
     def place(self, task: str, caption: str, fit: ThingFit | None, under: Under) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """What the model sees and which of it it paints.

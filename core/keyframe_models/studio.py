@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.background.canvas import Behind, Canvas, canvas_of, Under
-from core.errors import InputError
 from core.keyframe_models.contract import KeyframeModel, PaintRequest
 from core.masks import Widths
 from core.progress import JobContext
-from core.project.edits import check_keep, check_task, SamplingSettings
+from core.project.edits import check_task, SamplingSettings
 from core.render.color_match import match_light, match_surroundings, ring_width
 from core.render.region import plan_region
 from core.vivid.contract import VideoEngine
@@ -96,19 +95,17 @@ class PreparedPainting:
             Cancelled: The job was stopped.
         """
         check_task(task, caption)
-        check_keep(keep)
-        if start is not None and start.shape != self.canvas.frame.shape:
-            raise InputError(f"the picture to start from is {start.shape[1]}x{start.shape[0]}, the frame another size")
+        started = self.canvas.start_of(start, keep)
         under = self.canvas.under(task)
         pixels, mask = self.canvas.place(task, caption, settings.fit, under)
         asked = PaintRequest(
-            pixels=self._shown(task, pixels, under) if start is None or not keep else self.canvas.crop.crop(start),
+            pixels=self._shown(task, pixels, under) if started is None else started,
             mask=painted_area(mask, self.model),
             caption=self.model.delete_caption if task == "delete" else caption.strip(),
             seed=0,
             steps=settings.steps or self.model.steps,
             guidance=self.model.guidance if settings.guidance is None else settings.guidance,
-            keep=0.0 if start is None else keep,
+            keep=0.0 if started is None else keep,
         )
         total = len(seeds) * asked.runs
         context.report(STAGE, 0, total)

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.background.canvas import Behind, Canvas, canvas_of
-from core.errors import InputError
 from core.masks import Widths
 from core.progress import JobContext
-from core.project.edits import check_keep, check_task, SamplingSettings
+from core.project.edits import check_task, SamplingSettings
 from core.render.color_match import match_surroundings
 from core.vivid.contract import Conditions, Sampling, VideoEngine
 from core.vivid.pixels import mask_to_model, to_frames, to_model
@@ -157,10 +156,8 @@ class PreparedKeyframe:
 
     def _started_from(self, start: NDArray[np.uint8] | None, keep: float, sampling: Sampling) -> tuple[Sampling, Tensor | None]:
         """How to sample, and the latent (1, 1, C, h, w) to start from (None: noise alone)."""
-        check_keep(keep)
-        if start is None or keep == 0:
+        started = self.canvas.start_of(start, keep)
+        if started is None:
             return replace(sampling, strength=1.0), None
-        if start.shape != self.canvas.frame.shape:
-            raise InputError(f"the picture to start from is {start.shape[1]}x{start.shape[0]}, the frame another size")
         with torch.inference_mode():
-            return replace(sampling, strength=1 - keep), self.model.encode_pixels(to_model(self.canvas.crop.crop(start)[None]))
+            return replace(sampling, strength=1 - keep), self.model.encode_pixels(to_model(started[None]))
