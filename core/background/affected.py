@@ -1,5 +1,6 @@
-"""What a thing affects beside its own pixels: its shadow, and its reflection below it. There the
-frame differs from the same place at other times, next to the thing and moving with it.
+"""What a thing affects beside its own pixels: its shadow, its reflection below it, and what its
+mask missed of it. There the frame differs from the same place at other times, next to the thing and
+moving with it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from core.background.alignment import align, Layer
 from core.background.camera import Camera
 from core.background.footage import Footage, Frames, Mask, Region
-from core.background.shadow_shape import extended, moved, unexplained
+from core.background.left_over import LeftOver
+from core.background.shadow_shape import disc, extended, moved, unexplained
 from core.geometry import Box
 from core.masks import bounding_box, MaskSequence
 from core.progress import JobContext
@@ -77,6 +79,7 @@ class Affected:
     def __init__(self, reader: Frames, region: Region) -> None:
         self._footage = Footage(reader, region)
         self._camera = Camera(self._footage)
+        self._left = LeftOver(self._footage, self._camera)
         self._seen: OrderedDict[int, tuple[Mask, Mask]] = OrderedDict()
         self._found: OrderedDict[int, Mask] = OrderedDict()
         self._jumps: set[int] = set()
@@ -88,16 +91,17 @@ class Affected:
         if not hole.any():
             return np.zeros_like(hole)
         own = footage.small_hole(index)
-        total, weight = np.zeros(own.shape, np.float32), 0.0
+        total, weight = np.zeros(own.shape, np.float32), 1e-6
         for at in self._around(index):
             share = 1 - abs(at - index) / STEP
             agreed = self._agreed(at)
             total += share * moved(agreed, footage.small_hole(at), own, at in self._jumps)
             weight += share
-        if weight == 0 or not (total > 0).any():
-            return np.zeros_like(hole)
         soft = cv2.GaussianBlur(total / weight, (0, 0), 1.0)
-        small = without_gaps(cv2.dilate((soft > 0.45).astype(np.uint8), _disc(RIM)) > 0, own)
+        found = (cv2.dilate((soft > 0.45).astype(np.uint8), disc(RIM)) > 0) | self._left.at(index)
+        if not found.any():
+            return np.zeros_like(hole)
+        small = without_gaps(found, own)
         large = cv2.resize(cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1.0), footage.size, interpolation=cv2.INTER_LINEAR) > 0.5
         return np.asarray(large & ~hole, bool)
 
@@ -143,7 +147,7 @@ class Affected:
         for one in (index - SOON, index + SOON):
             if one in shot and footage.hole(one).any():
                 soon = np.maximum(soon, moved(self._look(one)[0], footage.small_hole(one), own, jumps=True))
-        return np.asarray(deep & (cv2.dilate(soon, _disc(RIM)) > 0.5))
+        return np.asarray(deep & (cv2.dilate(soon, disc(RIM)) > 0.5))
 
     def _look(self, index: int) -> tuple[Mask, Mask]:
         """Where the frame differs from other times as a shadow or reflection does, and where as
@@ -288,15 +292,11 @@ class _Widened:
 
     def __init__(self, masks: Region, pixels: int) -> None:
         self._masks, self.frames = masks, masks.frames
-        self._around = _disc(pixels)
+        self._around = disc(pixels)
 
     def __getitem__(self, frame: int) -> Mask:
         mask = self._masks[frame]
         return cv2.dilate(mask.astype(np.uint8), self._around) > 0 if mask.any() else mask
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
 
 
 def without_gaps(affected: Mask, own: Mask) -> Mask:
@@ -304,8 +304,8 @@ def without_gaps(affected: Mask, own: Mask) -> Mask:
     `own` (h, w). It overlaps the thing, so that no gap opens where both are enlarged.
     """
     padded = np.pad(affected | own, 2 * GAP).astype(np.uint8)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(GAP))[2 * GAP : -2 * GAP, 2 * GAP : -2 * GAP]
-    return np.asarray((closed > 0) & (cv2.dilate(affected.astype(np.uint8), _disc(GAP)) > 0))
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc(GAP))[2 * GAP : -2 * GAP, 2 * GAP : -2 * GAP]
+    return np.asarray((closed > 0) & (cv2.dilate(affected.astype(np.uint8), disc(GAP)) > 0))
 
 
 def _averaged(values: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:

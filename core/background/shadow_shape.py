@@ -140,3 +140,7 @@ def moved(affected: Mask, thing: Mask, now: Mask, jumps: bool) -> NDArray[np.flo
     rows = [[0, down, yn.mean() - down * ys.mean()], *([[0, 1, 0]] if jumps else [])]
     moved = [cv2.warpAffine(affected.astype(np.float32), np.array([sideways, row], np.float32), (width, height)) for row in rows]
     return np.asarray(np.max(moved, 0), np.float32)
+
+
+def disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)

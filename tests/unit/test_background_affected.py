@@ -115,3 +115,17 @@ def test_the_search_can_be_cancelled_and_masks_are_united() -> None:
     assert both.frames == range(1, 3)
     assert (both[2] == clip.masks[2]).all()
     assert one.is_empty(2)
+
+
+def test_what_masks_missed_of_a_thing_is_found() -> None:
+    clip = draw_courtyard(24, SIZE, camera="hand-held", effect="none")
+    masks = clip.masks.copy()
+    ys, _ = np.nonzero(masks[8])
+    low = ys.max() - (ys.max() - ys.min()) // 5
+    masks[8, low:] = masks[9, low:] = False  # the feet, on two frames
+    affected = Affected(FramesInMemory(clip.frames), as_sequence(masks))
+    missed = clip.masks[8] & ~masks[8]
+    found = affected.at(8)
+    assert (found & missed).sum() > 0.9 * missed.sum()
+    assert (found & ~missed).sum() < 0.1 * masks[8].sum()
+    assert affected.at(12).sum() < 0.03 * masks[12].sum()
