@@ -1,12 +1,13 @@
-"""Seconds and memory of a keyframe model of FLUX.2 klein's size with random weights, on one GPU.
+"""Seconds and memory of a keyframe model's true size with random weights, on one GPU.
 
 A script, not a test: it needs the GPU.
 
-python -m scripts.measure_keyframe_model [--device cuda] [--tries 3] [--tiny]
+python -m scripts.measure_keyframe_model [--model NAME] [--device cuda] [--tries 3] [--steps N]
+    [--tiny]
 
-First diffusers' own call on a square of 1024 pixels, then tries as the Keyframe step makes them, on
-a frame of 1920x1080: with all of it on the device, then as each card would have it. Prints seconds
-of reading a caption (text encoder alone) and of a try of four steps, and the most memory that
+For FLUX.2 klein first diffusers' own call on a square of 1024 pixels. Then tries as the Keyframe
+step makes them, on a frame of 1920x1080: with all of it on the device, then as each card would have
+it. Prints seconds of reading a caption (text encoder alone) and of a try, and the most memory that
 PyTorch had allocated beside what was computed. Random weights change nothing about speed and
 memory. With --tiny it is a toy, on a CPU if need be.
 """
@@ -18,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvision)
@@ -25,92 +27,133 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 import diffusers
 import numpy as np
 import torch
-import transformers
 from diffusers.utils import logging as diffusers_logging
 from PIL import Image
 
 from core.keyframe_models.facts import Facts
 from core.keyframe_models.klein import Klein
+from core.keyframe_models.pipeline_model import Embeddings, PipelineModel
 from core.keyframe_models.placing import place
+from core.keyframe_models.qwen import Qwen
+from core.keyframe_models.sdxl import Sdxl
 from core.keyframe_models.studio import PaintingStudio
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid.presets import CARDS, free_of_card
 from core.vivid.residents import release_unused
+from scripts.keyframe_parts import klein_parts, Parts, qwen_control, qwen_parts, sdxl_parts
 
 CAPTION = "a red ball on the grass"
-TOKENS = 512
-TRUE = {"hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8}
-TINY = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 28, "num_attention_heads": 2, "num_key_value_heads": 1}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A keyframe model: its engine, its class here, its networks, what else its pipeline takes, and
+    how many tokens its text encoders read.
+    """
+
+    engine: str
+    model: type[PipelineModel]
+    parts: Callable[[bool], Parts]
+    others: dict[str, Any]
+    tokens: int
+
+
+FLOW = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+KINDS = {
+    "flux2-klein-4b": Kind("flux2-klein", Klein, klein_parts, {"scheduler": FLOW, "tokenizer": None, "is_distilled": True}, 512),
+    "sdxl-inpaint": Kind(
+        "sdxl",
+        Sdxl,
+        sdxl_parts,
+        {"scheduler": diffusers.EulerDiscreteScheduler(), "tokenizer": None, "tokenizer_2": None, "add_watermarker": False},
+        77,
+    ),
+    "qwen-image-inpaint": Kind(
+        "qwen-image",
+        Qwen,
+        lambda tiny: qwen_parts(tiny) | {"controlnet": qwen_control(tiny)},
+        {"scheduler": FLOW, "tokenizer": None},
+        64,
+    ),
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="flux2-klein-4b", choices=KINDS, help="which one (flux2-klein-4b)")
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N; with --tiny cpu, too")
     parser.add_argument("--tries", type=int, default=3, help="tries that are timed, after one that warms up")
+    parser.add_argument("--steps", type=int, help="of a try (the model's own)")
     parser.add_argument("--tiny", action="store_true", help="a toy")
     options = parser.parse_args()
     diffusers_logging.set_verbosity_error()
-    device = torch.device(options.device)
+    device, kind = torch.device(options.device), KINDS[options.model]
     if device.type == "cuda" and not torch.cuda.is_available():
         print("there is no CUDA device here; --tiny --device cpu shows the way", file=sys.stderr)
         return 2
-    own(pipeline_of(options.tiny, device), options.tries, 64 if options.tiny else 1024)
+    if kind.model is Klein:
+        own(pipeline_of(kind, options.tiny, device), options.tries, 64 if options.tiny else 1024)
     for card in (None, *CARDS):
-        as_tries(pipeline_of(options.tiny, device), card, device, options)
+        try:
+            as_tries(kind, card, device, options)
+        except torch.cuda.OutOfMemoryError as error:
+            print(f"{f'card of {card} GB' if card else 'all on the device'}: out of memory ({str(error).splitlines()[0]})", flush=True)
     return 0
 
 
-def klein_parts(tiny: bool = False) -> dict[str, Any]:
-    """The networks of FLUX.2 klein 4B with fresh weights, on torch's present device."""
-    words, blocks = TINY if tiny else TRUE, (8, 8, 8, 8) if tiny else (128, 256, 512, 512)
-    return {
-        "vae": diffusers.AutoencoderKLFlux2(block_out_channels=blocks, norm_num_groups=4 if tiny else 32),
-        "text_encoder": transformers.Qwen3ForCausalLM(
-            transformers.Qwen3Config(**words, vocab_size=300 if tiny else 151936, tie_word_embeddings=True)
-        ),
-        "transformer": diffusers.Flux2Transformer2DModel(
-            num_layers=1 if tiny else 5,
-            num_single_layers=1 if tiny else 20,
-            num_attention_heads=2 if tiny else 24,
-            joint_attention_dim=3 * words["hidden_size"],
-            guidance_embeds=False,
-        ),
-    }
-
-
-def pipeline_of(tiny: bool, device: torch.device) -> Any:
-    """The pipeline on the device; it has no tokenizer."""
+def pipeline_of(kind: Kind, tiny: bool, device: torch.device) -> Any:
+    """The pipeline on the device, in half precision on a GPU; it has no tokenizer."""
     release_unused(device)
-    with device:
-        parts = {name: part.to(torch.bfloat16 if device.type == "cuda" else torch.float32) for name, part in klein_parts(tiny).items()}
-    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-    return diffusers.Flux2KleinInpaintPipeline(scheduler=scheduler, tokenizer=None, is_distilled=True, **parts)
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16 if device.type == "cuda" else usual)
+    try:
+        with device:
+            parts = kind.parts(tiny)
+    finally:
+        torch.set_default_dtype(usual)
+    return kind.model.pipeline_class(**parts, **kind.others)
 
 
-def embeddings(pipeline: Any) -> torch.Tensor:
-    """What stands for a caption that was read."""
-    width = pipeline.transformer.config.joint_attention_dim
-    return torch.randn(1, TOKENS, width, device=pipeline._execution_device, dtype=pipeline.transformer.dtype)
+def embeddings(kind: Kind, pipeline: Any) -> Embeddings:
+    """What stands for a caption that was read, and for none."""
+    device, denoiser = pipeline._execution_device, getattr(pipeline, kind.model.denoiser)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return torch.randn(1, *shape, device=device, dtype=denoiser.dtype)
+
+    width = denoiser.config.get("joint_attention_dim") or denoiser.config.cross_attention_dim
+    words: Embeddings = {name: drawn(kind.tokens, width) for name in ("prompt_embeds", "negative_prompt_embeds")}
+    if kind.model is Klein:
+        words.pop("negative_prompt_embeds")
+    if kind.model is Qwen:
+        words |= {f"{name}_mask": torch.ones(1, kind.tokens, dtype=torch.long, device=device) for name in tuple(words)}
+    if kind.model is Sdxl:
+        pooled = pipeline.text_encoder_2.config.projection_dim
+        words |= {name: drawn(pooled) for name in ("pooled_prompt_embeds", "negative_pooled_prompt_embeds")}
+    return words
 
 
 def own(pipeline: Any, tries: int, side: int) -> None:
-    """Diffusers' own call."""
+    """Diffusers' own call of klein."""
     pipeline.set_progress_bar_config(disable=True)
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8))
     mask = Image.fromarray(np.pad(np.full((side // 2, side // 2), 255, np.uint8), side // 4))
-    words = {"prompt_embeds": embeddings(pipeline), "image": picture, "mask_image": mask, "strength": 1.0, "guidance_scale": 1.0}
+    words = embeddings(KINDS["flux2-klein-4b"], pipeline)
+    words |= {"image": picture, "mask_image": mask, "strength": 1.0, "guidance_scale": 1.0}
     seconds = timed(lambda: pipeline(**words, height=side, width=side, num_inference_steps=4), tries, pipeline._execution_device)
-    print(f"diffusers' own call, 4 steps, {side}x{side}: {seconds:.2f} s")
+    print(f"diffusers' own call, 4 steps, {side}x{side}: {seconds:.2f} s", flush=True)
 
 
-def as_tries(pipeline: Any, card: int | None, device: torch.device, options: argparse.Namespace) -> None:
+def as_tries(kind: Kind, card: int | None, device: torch.device, options: argparse.Namespace) -> None:
     """Tries of the Keyframe step, as a card would have them; None for all on the device."""
-    model = Klein(pipeline, "klein", Facts("flux2-klein", side=64 if options.tiny else None))
+    pipeline = pipeline_of(kind, options.tiny, device)
+    model = kind.model(pipeline, options.model, Facts(kind.engine, side=64 if options.tiny else None))
     if card is not None:
         pipeline.to("cpu")
+        release_unused(device)
         model.places = place(pipeline, model.denoiser, device, "auto", model.sizes[0], free_of_card(card))
-    model._embeddings[CAPTION, False] = {"prompt_embeds": embeddings(pipeline)}
+    model._embeddings[CAPTION, model.is_guided(model.guidance)] = embeddings(kind, pipeline)
     if device.type == "cuda":
         release_unused(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -118,19 +161,25 @@ def as_tries(pipeline: Any, card: int | None, device: torch.device, options: arg
     region = np.zeros((1080, 1920), bool)
     region[300:700, 700:1200] = True
     prepared = PaintingStudio(model).prepare(frame, region)
-    ids = torch.randint(0, 299, (1, TOKENS), device=device)
+    ids = torch.randint(0, 299, (1, kind.tokens), device=device)
 
     def read() -> None:
         with torch.no_grad():
-            pipeline.text_encoder(input_ids=ids, output_hidden_states=True, use_cache=False)
+            for name in ("text_encoder", "text_encoder_2"):
+                if (encoder := getattr(pipeline, name, None)) is not None:
+                    encoder(input_ids=ids, output_hidden_states=True)
 
     def paint() -> None:
-        list(prepared.tries("modify", CAPTION, (0,), SamplingSettings(), JobContext()))
+        list(prepared.tries("modify", CAPTION, (0,), SamplingSettings(steps=options.steps), JobContext()))
 
     reading, painting = (timed(work, options.tries, device) for work in (read, paint))
     peak = f", {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else ""
     computed = f" (computed {model.places.plan.need / 2**30:.1f}; {model.places.plan})" if model.places else ""
-    print(f"{f'card of {card} GB' if card else 'all on the device'}: reading {reading:.2f} s, a try {painting:.2f} s{peak}{computed}")
+    print(
+        f"{f'card of {card} GB' if card else 'all on the device'}: reading {reading:.2f} s, "
+        f"a try of {options.steps or model.steps} steps {painting:.2f} s{peak}{computed}",
+        flush=True,
+    )
 
 
 def timed(work: Callable[[], Any], tries: int, device: torch.device) -> float:

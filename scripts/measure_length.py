@@ -2,12 +2,17 @@
 
 A script, not a test: it takes minutes.
 
-python -m scripts.measure_length [--model NAME ...] [--frames 49,245,1225] [--size 320x192]
+python -m scripts.measure_length [--model NAME ...] [--frames 49,245,1225] [--size 160x96]
+    [--caches 8]
 
 Draws a clip in which a disc moves, and its masks, and has `edit` paint the disc with a toy of each
 engine: random weights on small pictures, in windows of the engine's own length. Each edit runs in a
 process of its own. Prints seconds of processor time a frame, and the most memory of the process. Of
 a run that is linear in time and flat in memory both stay as they are from length to length.
+
+The program keeps frames in caches of up to 320 MB (what lies behind the region) and 128 MB (decoded
+frames). Small frames would go on filling them to the end of the longest clip, so they are given
+less here.
 """
 
 from __future__ import annotations
@@ -28,8 +33,9 @@ import cv2
 import numpy as np
 
 from app.commands.cli import main as launch
+from core.background import footage
 from core.machine import peak_memory_mb
-from core.media import VideoWriter
+from core.media import reader, VideoWriter
 from core.project.video import VideoInfo
 from scripts.full_size_folders import write_engine
 
@@ -45,10 +51,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", choices=WINDOWS, help="engine (repeatable; all of them)")
     parser.add_argument("--frames", default="49,245,1225", help="of the clips, with commas between")
-    parser.add_argument("--size", default="320x192", help="of the clips")
+    parser.add_argument("--size", default="160x96", help="of the clips")
+    parser.add_argument("--caches", type=int, default=8, help="MB that each cache of frames may take")
     parser.add_argument("--only", type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only is not None:
+        footage.MEMORY = reader._CACHE_BYTES = options.caches * 2**20
         return _edit(*options.only)
     width, height = map(int, options.size.split("x"))
     for name in options.model or WINDOWS:
@@ -63,7 +71,16 @@ def main() -> int:
                 clip = Path(made) / f"{count}.mp4"
                 draw(clip, count, (width, height))
                 print(f"{name}, windows of {WINDOWS[name]}, {count} frames: ", end="", flush=True)
-                command = [sys.executable, "-m", "scripts.measure_length", "--only", str(folder), str(clip)]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "scripts.measure_length",
+                    "--caches",
+                    str(options.caches),
+                    "--only",
+                    str(folder),
+                    str(clip),
+                ]
                 if subprocess.run(command, check=False).returncode:
                     print("failed", flush=True)
     return 0

@@ -6,64 +6,23 @@ import core.compat  # noqa: F401  isort: skip  (before diffusers imports torchvi
 
 from typing import Any
 
-import diffusers
 import pytest
 import torch
-import transformers
 
 from core.keyframe_models.placing import plan_parts
 from core.models.catalogue import MODELS
 from core.vivid.presets import CARDS, free_of_card
-from scripts.measure_keyframe_model import klein_parts
+from scripts.keyframe_parts import klein_parts, qwen_parts, sdxl_parts
 
 HALF, BOTH = torch.bfloat16, ("text_encoder", "transformer")
-
-
-def sdxl() -> dict[str, Any]:
-    small = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
-    large = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20, "projection_dim": 1280}
-    return {
-        "vae": diffusers.AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            block_out_channels=(128, 256, 512, 512),
-            layers_per_block=2,
-        ),
-        "text_encoder": transformers.CLIPTextModel(transformers.CLIPTextConfig(**small)),
-        "text_encoder_2": transformers.CLIPTextModelWithProjection(transformers.CLIPTextConfig(**large)),
-        "unet": diffusers.UNet2DConditionModel(
-            in_channels=9,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            block_out_channels=(320, 640, 1280),
-            attention_head_dim=(5, 10, 20),
-            transformer_layers_per_block=(1, 2, 10),
-            use_linear_projection=True,
-            cross_attention_dim=2048,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=256,
-            projection_class_embeddings_input_dim=2816,
-        ),
-    }
-
-
-def qwen() -> dict[str, Any]:
-    words = {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28}
-    words |= {"num_key_value_heads": 4, "vocab_size": 152064}
-    config = transformers.Qwen2_5_VLConfig(text_config=words, vision_config={"hidden_size": 1280, "out_hidden_size": 3584})
-    return {
-        "vae": diffusers.AutoencoderKLQwenImage(),
-        "text_encoder": transformers.Qwen2_5_VLForConditionalGeneration(config),
-        "transformer": diffusers.QwenImageTransformer2DModel(),
-    }
 
 
 @pytest.mark.parametrize(
     ("name", "build", "denoiser", "size", "layers"),
     [
         ("flux2-klein-4b", klein_parts, "transformer", 1024, {8: BOTH}),
-        ("sdxl-inpaint", sdxl, "unet", 1024, {8: ("unet",)}),
-        ("qwen-image-inpaint", qwen, "transformer", 1328, {8: BOTH, 12: BOTH, 16: BOTH, 24: BOTH[1:], 40: BOTH[1:]}),
+        ("sdxl-inpaint", sdxl_parts, "unet", 1024, {8: ("unet",)}),
+        ("qwen-image-inpaint", qwen_parts, "transformer", 1328, {8: BOTH, 12: BOTH, 16: BOTH, 24: BOTH[1:], 40: BOTH[1:]}),
     ],
 )
 def test_the_parts_of_a_true_size_model_find_room_on_each_card(

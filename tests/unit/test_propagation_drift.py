@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -12,6 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.background import footage, movement
+from core.carrying import motion
 from core.engines.wan_vace import DECLARED
 from core.geometry import FrameRange
 from core.masks import MaskSequence
@@ -66,21 +70,45 @@ def _texture(blur: float, spread: float, colour: tuple[int, int, int], seed: int
     return np.clip(cv2.GaussianBlur(noise, (0, 0), blur) + colour, 0, 255).astype(np.uint8)
 
 
+def _asked(count: int, contrast: float = 1.0, red: float = 0.0) -> tuple[Copying, FrameList, EditRequest]:
+    """An engine with windows of nine frames, a clip that stands still, and what to edit in it."""
+    background, picture = _texture(2, 60, (100, 130, 100), 0), _texture(3, 200, (88, 148, 188), 1)
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[30:66, 40:84] = True
+    picture = np.where(mask[..., None], picture, background)
+    parts = SimpleNamespace(memory=MemoryPlan(), levers=Levers())
+    engine = Copying(parts, "copying", (HEIGHT, WIDTH), 9, dict.fromkeys(SAMPLED, Sampling(1, 1.0)), 1, contrast=contrast, red=red)
+    region, keyframe = MaskSequence((WIDTH, HEIGHT), 0, [mask] * count), Keyframe(0, picture, "modify", "a cushion", 0)
+    reader = FrameList(np.broadcast_to(background, (count, HEIGHT, WIDTH, 3)))
+    return engine, reader, EditRequest(FrameRange(0, count), region, (keyframe,), SamplingSettings())
+
+
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((footage, "MEMORY"), (footage, "_SMALL_KEPT"), (movement, "_KEPT"), (motion, "LATEST"), (motion, "KEPT")):
+        monkeypatch.setattr(module, name, 2)  # caches that are full after the first window
+    peaks = []
+    for count in (17, 41):  # two windows, and five
+        engine, reader, request = _asked(count)
+        tracemalloc.start()
+        files = []
+        for number, window in enumerate(propagate(engine, reader, request, JobContext())):
+            files.append(tmp_path / f"{number}.npz")
+            window.save(files[-1])
+        done = sum(1 for _ in composite_frames(reader, request.region, request.frames, files, 0, request.keyframes[0].picture))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert (len(files), done) == ((count - 1) // 8, count)
+    assert peaks[1] < peaks[0] + HEIGHT * WIDTH * 3, "less than a frame for 24 more"
+
+
 @pytest.mark.parametrize(("contrast", "red", "levels", "gain"), [(1.0, 0.0, 0.5, 1.05), (1.12, 0.06, 10.0, 1.25)])
 def test_colour_and_contrast_stay_over_six_windows(contrast: float, red: float, levels: float, gain: float) -> None:
-    background, picture = _texture(2, 60, (100, 130, 100), 0), _texture(3, 200, (88, 148, 188), 1)
-    masks = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
-    masks[:, 30:66, 40:84] = True
-    picture = np.where(masks[0][..., None], picture, background)
-    reader, region = FrameList(np.stack([background] * FRAMES)), MaskSequence((WIDTH, HEIGHT), 0, masks)
-    parts = SimpleNamespace(memory=MemoryPlan(), levers=Levers())
-    tasks = dict.fromkeys(SAMPLED, Sampling(1, 1.0))
-    engine = Copying(parts, "copying", (HEIGHT, WIDTH), 9, tasks, 1, contrast=contrast, red=red)
-    request = EditRequest(FrameRange(0, FRAMES), region, (Keyframe(0, picture, "modify", "a cushion", 0),), SamplingSettings())
+    engine, reader, request = _asked(FRAMES, contrast, red)
+    region, picture = request.region, request.keyframes[0].picture
     windows = list(propagate(engine, reader, request, JobContext()))
     assert len(windows) == 6
     *_, (_, source, last) = composite_frames(reader, region, request.frames, windows, 0, picture)
-    assert (last == source)[~masks[0]].all()
+    assert (last == source)[~region[0]].all()
     middle = np.s_[36:60, 46:78]
     then, now = picture[middle].reshape(-1, 3).astype(float), last[middle].reshape(-1, 3).astype(float)
     # Unmatched, the drift adds up to 50 levels and twice the contrast.
