@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ NEWEST = 0.5
 """What the latest run counts for against all before it: a machine's speed changes with what else
 runs on it.
 """
+KNOWN_FOR = 60.0
+"""Seconds for which it is believed how fast this machine is now."""
+
 Measured = TypeVar("Measured")
 
 
@@ -54,7 +58,7 @@ class Estimates:
         self._path = path
         self._asked = "".join(f" {name}={how}" for name, how in (("memory", memory), ("speed", speed)) if how != "auto")
         self._lock = threading.Lock()
-        self._unit: float | None = None
+        self._unit = (-math.inf, 0.0)
 
     def learn(self, clock: StepClock, seconds: Mapping[str, float], report: dict[str, Any]) -> None:
         """Remember what a finished run took.
@@ -127,10 +131,12 @@ class Estimates:
             The timing, with no steps.
         """
         with self._lock:
-            if self._unit is None:
-                self._unit = machine_unit()
-        frame = USUAL[way] * self._unit * (FIXED + pixels) / (FIXED + COMMON)
-        return Timing(0.0, frame, RENDER * self._unit, pixels, LEAST_MEMORY, measured=False)
+            at, unit = self._unit
+            if time.monotonic() - at > KNOWN_FOR:
+                unit = machine_unit()
+                self._unit = time.monotonic(), unit
+        frame = USUAL[way] * unit * (FIXED + pixels) / (FIXED + COMMON)
+        return Timing(0.0, frame, RENDER * unit, pixels, LEAST_MEMORY, measured=False)
 
     def try_out(self, model: VideoEngine, guided: bool, weights: str, context: JobContext) -> Timing:
         """Run two steps of one grey window, encode and decode, and remember time and memory.
