@@ -147,7 +147,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.keyboard.press("Space")
     screenshot(page, "5-propagate")
 
-    with page.expect_download() as download:
+    with page.expect_download(timeout=SLOW) as download:
         page.get_by_role("link", name="Download").click()
     saved = tmp_path / "result.mp4"
     download.value.save_as(saved)
@@ -170,7 +170,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.keyboard.type("first")
     page.keyboard.press("Enter")
     page.get_by_label("Which result").get_by_text("First · just now").wait_for(state="attached")
-    with page.expect_download() as download:
+    with page.expect_download(timeout=SLOW) as download:
         page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == f"Meadow, first, frames 0 to {LAST}.mp4"
     assert len(read_video(Path(download.value.path()))[0]) == LAST + 1

@@ -87,7 +87,7 @@ def test_a_whole_edit_needs_no_mouse(page: Any, server: Server) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_function("studio.state.view.result && studio.state.view.result.done", timeout=SLOW)
     tab_to(page, "#studio-propagate [data-ref=download]")
-    with page.expect_download() as download:
+    with page.expect_download(timeout=SLOW) as download:
         page.keyboard.press("Enter")
     with open_clip(Path(download.value.path())) as reader:
         assert len(reader) == 72, "the whole clip, with the part that was edited"

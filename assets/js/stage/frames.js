@@ -97,7 +97,7 @@ const overlayAhead = (frame) => (state.step === "select" && activeJob() ? null :
  */
 export const frameInSight = () => {
   const here = get(frameUrl(state.frame)) || (last && last.id === state.view.id && last.frame === state.frame);
-  if (!here) showMessage(`Frame ${state.frame} is still on its way: mark it when it is here.`);
+  if (!here) showMessage(`Frame ${state.frame} is still on its way: mark it when it is here.`, "info", { stays: true });
   return Boolean(here);
 };
 
