@@ -18,6 +18,7 @@ from core.project.video import Clip
 
 if TYPE_CHECKING:
     from app.commands.edit_arguments import EditArguments
+    from core.masks import MaskSequence
 
 
 def edit_recipe(
@@ -80,8 +81,13 @@ def edit_recipe(
         through_cuts=prompts.through_cuts,
         shadows=arguments.shadows and arguments.task == "delete",
         mix=request.mix,
-        front=None if request.front is None else base64.b64encode(request.front.to_bytes()).decode(),
+        front=_recorded(request.front),
+        things=_recorded(asked.things),
     )
     whole = not arguments.only_frames
     span = (0, clip.info.frames) if whole else asked.frames
     return Recipe(clip.source, clip.sha256, clip.info.frames, span, "h264", (edit,), clip.deinterlace, whole)
+
+
+def _recorded(masks: MaskSequence | None) -> str | None:
+    return None if masks is None else base64.b64encode(masks.to_bytes()).decode()

@@ -151,6 +151,7 @@ def _apply(
     if span[0] >= span[1]:
         raise InputError(f"the recipe edits the frames {edit.span[0]}:{edit.span[1]}, but the video has {len(reader)}: give a longer one")
     keyframes: list[Keyframe] = []
+    things: MaskSequence | None = None
     inserted = any(keyframe.insert is not None for keyframe in edit.keyframes)
     if replay.anew:
         size = recorded_masks(edit.region).size
@@ -163,9 +164,10 @@ def _apply(
 
         region, feather, keyframes = inserts_anew(edit, reader, span, track, size, replay.context)
     elif replay.anew:
-        region, feather = _region_anew(replay, edit, reader, plain, span)
+        region, feather, things = _region_anew(replay, edit, reader, plain, span)
     else:
         region, feather = _recorded_region(edit, reader)
+        things = None if edit.things is None else recorded_masks(edit.things)
     front = _front(replay, edit, reader, plain, span)
     replay.context.report("loading the model", 0, 1)
     model = replay.engine.video_model(edit.model)
@@ -182,7 +184,7 @@ def _apply(
     if edit.draft:
         model = half_size(model)
     settings = replace(edit.settings, rate=edit.settings.rate or EVERY_FRAME)
-    asked = EditRequest(FrameRange(*span), region, tuple(keyframes), settings, feather, times=reader.timestamps)
+    asked = EditRequest(FrameRange(*span), region, tuple(keyframes), settings, feather, times=reader.timestamps, things=things)
     request = RenderRequest(asked, replay.source, clip, replay.engine.weights(edit.model), edit.mix, front)
     planned = plan(request, model, folder)
     replay.engine.at_work(model)
@@ -268,10 +270,12 @@ def _recorded_region(edit: RecipeEdit, reader: ClipReader) -> tuple[MaskSequence
 
 def _region_anew(
     replay: _Replay, edit: RecipeEdit, reader: ClipReader, plain: ClipReader, span: tuple[int, int]
-) -> tuple[MaskSequence, Feather]:
-    """Track the recipe's objects from their prompts, shot by shot, and adjust their masks."""
+) -> tuple[MaskSequence, Feather, MaskSequence]:
+    """Track the recipe's objects from their prompts, shot by shot: the region that their adjusted
+    masks make, its edge, and the objects themselves.
+    """
     from core.background.affected import affected_masks, united
-    from core.masks import adjusted, RegionPart
+    from core.masks import adjusted, own_masks, RegionPart
 
     found, shots = _tracked_anew(replay, edit, reader, plain, span)
     cuts = tuple(start for start, _ in shots[1:])
@@ -285,7 +289,7 @@ def _region_anew(
         raise InputError(
             "the recipe's objects are nowhere in this video, so there is nothing to edit: give one that begins with them where they were"
         )
-    return region, feather
+    return region, feather, own_masks(parts, range(*span))
 
 
 def _tracked_anew(

@@ -23,13 +23,13 @@ from core.errors import InputError
 from core.geometry import FrameRange
 from core.progress import JobContext
 from core.project.edits import check_carry, check_task
-from core.project.tracks import MaskAdjustment, USUAL_ADJUSTMENT
+from core.project.tracks import USUAL_ADJUSTMENT
 from core.project.video import Clip, VideoInfo
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.masks import MaskSequence
+    from core.masks import MaskSequence, RegionPart
     from core.media import ClipReader
     from core.propagation.request import Keyframe
     from core.vivid.contract import VideoEngine
@@ -132,7 +132,7 @@ def settle(
         StorageError: The disk refuses.
     """
     from core.background.affected import affected_masks, united
-    from core.masks import Feather
+    from core.masks import Feather, own_masks, RegionPart
     from core.media import write_image
 
     prompts, arguments, masks = asked.prompts, asked.arguments, asked.masks
@@ -168,7 +168,8 @@ def settle(
     if arguments.proposes:
         arguments = _with_proposal(arguments, masks, model)
     with stopwatch("adjust"):
-        region = _adjusted(masks, shots, arguments.adjustment, context)
+        objects = RegionPart(masks, arguments.adjustment, tuple(start for start, _ in shots[1:]))
+        region = _adjusted(objects, range(*span), context)
     if arguments.shadows and arguments.task == "delete":
         with stopwatch("shadows"):
             region = united(region, affected_masks(reader, united(region.empty(info.size, *span), masks), context))
@@ -185,7 +186,8 @@ def settle(
     for name, keyframe in zip(asked.images, accepted, strict=not arguments.direct):
         write_image(out / name, keyframe.picture)
     settings, feather = model.with_rate(arguments.settings), Feather(arguments.adjustment.feather)
-    edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps)
+    things = own_masks([objects], range(*span)) if any(keyframe.follows_thing for keyframe in accepted) else None
+    edit = EditRequest(FrameRange(*span), region, accepted, settings, feather, times=reader.timestamps, things=things)
     request = RenderRequest(edit, Path(clip.source), clip.content, engine.weights(asked.model), arguments.mix, asked.front)
     painted = replace(arguments, settings=replace(engine.settled(arguments.settings), painter=asked.painter))
     return SettledEdit(request, asked.model, clip, given, prompts, painted, [out / name for name in asked.images], suspect)
@@ -217,11 +219,10 @@ def _with_proposal(arguments: EditArguments, masks: MaskSequence, model: VideoEn
     return replace(arguments, adjustment=adjustment)
 
 
-def _adjusted(masks: MaskSequence, shots: list[tuple[int, int]], adjustment: MaskAdjustment, context: JobContext) -> MaskSequence:
-    from core.masks import adjusted, RegionPart
+def _adjusted(objects: RegionPart, frames: range, context: JobContext) -> MaskSequence:
+    from core.masks import adjusted
 
-    cuts = tuple(start for start, _ in shots[1:])
-    region, _ = adjusted([RegionPart(masks, adjustment, cuts)], range(shots[0][0], shots[-1][1]), context)
+    region, _ = adjusted([objects], frames, context)
     if all(region.is_empty(frame) for frame in region.frames):
         raise InputError("the mask is empty on every frame, so there is nothing to edit: prompt the object on a frame that shows it")
     return region

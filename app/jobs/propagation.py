@@ -158,7 +158,14 @@ class PropagationJobs:
             objects=carried[0].objects,
             front=self._front(project),
             in_front=tuple(track.object_id for track in project.front_tracks),
+            things=self._things(alone, keyframes),
         )
+
+    def _things(self, alone: Project, keyframes: tuple[PropagatedKeyframe, ...]) -> str | None:
+        """The stored masks of what is edited itself, where keyframes go along its motion."""
+        if not any(keyframe.follows_thing for keyframe in keyframes):
+            return None
+        return self._pictures.masks.store(alone.project_id, self._pictures.masks.own_masks(alone))
 
     def _front(self, project: Project) -> str | None:
         """The stored masks of what stays in front of the edit, all objects as one."""
@@ -320,8 +327,9 @@ class PropagationJobs:
         stored = self._pictures.masks.stored_region(project, propagation.region, propagation.feather, propagation.feathers)
         settings = dataclasses.replace(propagation.settings, rate=propagation.settings.rate or EVERY_FRAME)
         times = self._pictures.frames.reader(project, propagation.base).timestamps
+        things = None if propagation.things is None else self._pictures.masks.load(project, propagation.things)
         return RenderRequest(
-            edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, settings, stored.feather, times=times),
+            edit=EditRequest(FrameRange(*propagation.span), stored.masks, keyframes, settings, stored.feather, times=times, things=things),
             source=Path(project.clip.source),
             clip=clip,
             weights=self._engine.weights(propagation.model),

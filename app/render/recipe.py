@@ -110,7 +110,9 @@ class RecipeEdit:
 
     `mix` says how it lies over what is below; one that is `joined` belongs to the same result as
     the edit below it, and was made on that one without its mix. `front` is the mask sequence of
-    what stays in front of it, in base64: the objects `in_front`.
+    what stays in front of it, in base64: the objects `in_front`. `things` is that of what is edited
+    itself, without what the region has around it; None where no keyframe is carried along its
+    motion.
     """
 
     span: tuple[int, int]
@@ -133,6 +135,7 @@ class RecipeEdit:
     joined: bool = False
     front: str | None = None
     in_front: tuple[MaskTrack, ...] = ()
+    things: str | None = None
 
     def __post_init__(self) -> None:
         FrameRange(*self.span).check(MOST_FRAMES)
@@ -302,6 +305,7 @@ def _edit(workspace: Workspace, project: Project, propagation: Propagation, spee
         mix=propagation.mix,
         front=None if propagation.front is None else region(propagation.front),
         in_front=asked.in_front,
+        things=None if propagation.things is None else region(propagation.things),
     )
 
 

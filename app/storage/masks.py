@@ -218,10 +218,18 @@ class MaskStore:
         """
         from core.masks import adjusted
 
+        return adjusted(self._whole_parts(project), range(project.clip.start, project.clip.stop), context)
+
+    def own_masks(self, project: Project) -> MaskSequence:
+        """The objects that are edited themselves, as one, without the form of the region."""
+        from core.masks import own_masks
+
+        return own_masks(self._whole_parts(project), range(project.clip.start, project.clip.stop))
+
+    def _whole_parts(self, project: Project) -> list[RegionPart]:
         tracks = [track for track in project.edited_tracks if track.masks]
         cuts = self.cuts.known(project)
-        parts = [_part(project, track, self.whole(project, track), cuts) for track in tracks]
-        return adjusted(parts, range(project.clip.start, project.clip.stop), context)
+        return [_part(project, track, self.whole(project, track), cuts) for track in tracks]
 
     def stored_region(self, project: Project, region: str, feather: int, feathers: tuple[tuple[int, str], ...]) -> StoredRegion:
         """A region and its edge as the document names them.

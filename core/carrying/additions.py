@@ -124,13 +124,14 @@ def _scale(motion: NDArray[np.float64]) -> float:
     return max(float(np.hypot(motion[0, 0], motion[1, 0])), 1e-6)
 
 
-def added_parts(source: Frame, picture: Frame, mask: Mask) -> tuple[Mask, Mask]:
+def added_parts(source: Frame, picture: Frame, mask: Mask, thing: Mask | None = None) -> tuple[Mask, Mask]:
     """Find what may be added beside the thing.
 
     Args:
         source: uint8 (H, W, 3), the frame.
         picture: uint8 (H, W, 3), the frame as it was accepted.
         mask: bool (H, W), the region.
+        thing: bool (H, W), the thing's own mask; None where only the region is known.
 
     Returns:
         Where something is added, and where the thing itself is, as far as that is sure: bool (H, W)
@@ -141,10 +142,12 @@ def added_parts(source: Frame, picture: Frame, mask: Mask) -> tuple[Mask, Mask]:
     if box is None:
         return nothing, mask
     changed = (cv2.absdiff(source, picture).max(-1) > CHANGED) & mask
-    depth = depth_inside(mask)
+    depth = depth_inside(mask if thing is None else thing)
     core = depth > CORE * depth.max()
     # The rim of a region that is wider than the thing shows what is around it, too.
     rim = (mask & ~changed & (depth < RIM)) | ~mask
+    if thing is not None:
+        changed &= ~thing
     if core.sum() < LEAST:
         return nothing, mask
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICK, THICK))
@@ -163,13 +166,15 @@ def added_parts(source: Frame, picture: Frame, mask: Mask) -> tuple[Mask, Mask]:
         if kept_edges(source, picture, cv2.dilate(part.astype(np.uint8), kernel) > 0) < KEPT:
             parts |= part
     parts = (cv2.dilate(parts.astype(np.uint8), kernel) > 0) & changed  # opened, they lost their corners
+    if thing is not None:
+        return parts, thing & ~parts
     if not parts.any():
         return parts, mask
     whole = box.grow(AROUND, mask.shape)
     likely, own, other = _likely(source, core, whole, rim)
-    thing = nothing.copy()
-    thing[whole.slices] = likely > (own + other) / 2
-    return parts, thing & mask & ~parts
+    found = nothing.copy()
+    found[whole.slices] = likely > (own + other) / 2
+    return parts, found & mask & ~parts
 
 
 def _likely(source: Frame, core: Mask, near: Box[int], rim: Mask) -> tuple[Floats, float, float]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
 from core.carrying.additions import added_parts, Addition, additions_of
+from core.carrying.bounds import around, reach_around
 from core.carrying.colours import ColourMap, Palette
 from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, ThingMotion
 from core.geometry import Box
@@ -61,17 +62,19 @@ class CarriedFrame:
 class KeyframeChange:
     """What a keyframe changes of its source."""
 
-    def __init__(self, source: Frame, picture: Frame, mask: Mask, feather: Widths) -> None:
+    def __init__(self, source: Frame, picture: Frame, region: Mask, feather: Widths, thing: Mask | None = None) -> None:
         """Tell the change.
 
         Args:
             source: uint8 (H, W, 3), the frame.
             picture: uint8 (H, W, 3), the frame as it was accepted.
-            mask: bool (H, W), the region.
+            region: bool (H, W).
             feather: How soft the region's edge is on it.
+            thing: bool (H, W), the thing's own mask; None where only the region is known.
         """
+        mask = region if thing is None else around(thing, region, reach_around(thing))
         self.box = bounding_box(mask) or Box(0, 0, *mask.shape[::-1])
-        alpha = self.box.crop(soft_edge(mask, feather))
+        alpha = self.box.crop(soft_edge(region, feather))
         self.source = self.box.crop(source).copy()
         inside = self.box.crop(mask)
         before = self.source.astype(np.float32)
@@ -80,7 +83,7 @@ class KeyframeChange:
         weight = np.where(inside, np.clip((alpha - SEE_THROUGH) / 0.5, 0, 1), 0).astype(np.float32)
         if not weight.any():
             weight = inside.astype(np.float32)
-        parts, self.thing = added_parts(source, picture, mask)
+        parts, self.thing = added_parts(source, picture, region, thing)
         added = self.box.crop(parts)
         changed = (np.abs(difference).max(-1) > CHANGED) & ~added
         weight[added] = 0
@@ -184,18 +187,20 @@ class ChangeCarrier:
     def __init__(self, change: KeyframeChange, motion: ThingMotion) -> None:
         self._change, self._motion = change, motion
 
-    def carry(self, index: int, source: Frame, mask: Mask, feather: Widths) -> CarriedFrame:
+    def carry(self, index: int, source: Frame, region: Mask, feather: Widths, bound: Mask | None = None) -> CarriedFrame:
         """Change a frame as the keyframe was changed.
 
         Args:
             index: Number of the frame.
             source: uint8 (H, W, 3).
-            mask: bool (H, W), its region.
+            region: bool (H, W), its region.
             feather: How soft the region's edge is.
+            bound: bool (H, W), the part of the region that shows the thing; None for all of it.
 
         Returns:
             The frame.
         """
+        mask = region if bound is None else bound
         area = bounding_box(mask)
         if area is None:
             return CarriedFrame(source, np.zeros(mask.shape, np.uint8), 0.0)
@@ -220,7 +225,8 @@ class ChangeCarrier:
         confidence = np.where(inside, np.clip(255 * np.exp(-error / UNSUPPORTED), 1, 255), 0).astype(np.uint8)
         unsupported = float((error[inside] > UNSUPPORTED).mean()) if inside.any() else 0.0
         picture = source.copy()
-        edited = composite(here, result, area.crop(soft_edge(mask, feather)))
+        edge = soft_edge(region, feather)
+        edited = composite(here, result, area.crop(edge))
         picture[area.slices] = np.where(inside[..., None], edited, here)
         for addition in change.additions:
             motion = addition.motion(*self._of_thing(index))
@@ -228,7 +234,7 @@ class ChangeCarrier:
                 unsupported = max(unsupported, GONE)
                 continue
             colours, alpha = addition.onto(source, motion)
-            picture = composite(picture, colours.clip(0, 255).astype(np.uint8), alpha * soft_edge(mask, feather))
+            picture = composite(picture, colours.clip(0, 255).astype(np.uint8), alpha * edge)
         whole = np.zeros(mask.shape, np.uint8)
         whole[area.slices] = confidence
         return CarriedFrame(picture, whole, unsupported)

@@ -126,7 +126,7 @@ def measured(sample: CarryingSample, context: JobContext) -> tuple[Frames, tuple
     return ours, (sample.name, sample.change, *figures, carried_as(sample.frames[0], key, region[0]), round(seconds, 3))
 
 
-def carried(frames: Frames, region: Masks, keyframes: dict[int, Frame], context: JobContext) -> Frames:
+def carried(frames: Frames, region: Masks, keyframes: dict[int, Frame], context: JobContext, things: Masks | None = None) -> Frames:
     """Carry changes the way the editor does.
 
     Args:
@@ -134,17 +134,19 @@ def carried(frames: Frames, region: Masks, keyframes: dict[int, Frame], context:
         region: (T, H, W).
         keyframes: By frame their pictures, (H, W, 3).
         context: Work stops when it is cancelled.
+        things: (T, H, W), the masks of the things; None where only the region is known.
 
     Returns:
         The changed frames, (T, H, W, 3).
     """
     reader, sequence = FramesInMemory(frames), as_sequence(region)
+    own = None if things is None else as_sequence(things)
     ordered = [Keyframe(frame, picture, "modify", "changed", 0, "change") for frame, picture in sorted(keyframes.items())]
     result = frames.copy()
     for keyframe, following in zip(ordered, [*ordered[1:], None], strict=True):
         start = 0 if keyframe is ordered[0] else keyframe.frame
         span = FrameRange(start, len(frames) if following is None else following.frame)
-        request = EditRequest(span, sequence, (keyframe,), SamplingSettings(), Feather(FEATHER), following)
+        request = EditRequest(span, sequence, (keyframe,), SamplingSettings(), Feather(FEATHER), following, things=own)
         plan = plan_windows(span, keyframe.frame, WINDOW, sequence.is_empty)
         windows = list(carry_change(reader, request, plan, 1, JobContext(token=context.token)))
         for index, _, picture in composite_frames(reader, sequence, span, windows, keyframe.frame, keyframe.picture):

@@ -10,7 +10,7 @@ from core.masks.operators import adjust, shaped
 from core.masks.png import export_png, read_mask, write_mask
 from core.masks.proposal import proposed_adjustment
 from core.masks.quality import check_quality, FLAG_TEXTS, QualityFlag
-from core.masks.region import adjusted, clean_mask, region_at, RegionPart
+from core.masks.region import adjusted, clean_mask, own_masks, region_at, RegionPart
 from core.masks.sequence import MaskSequence
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "feather_of_objects",
     "fill_holes",
     "inverted",
+    "own_masks",
     "proposed_adjustment",
     "read_mask",
     "region_at",

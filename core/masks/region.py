@@ -4,6 +4,7 @@ way.
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,6 +111,23 @@ def adjusted(parts: Sequence[RegionPart], frames: range, context: JobContext | N
         for pixels, where in soft:
             where.set(frame, mask & (wide == pixels))
     return region, Feather(widths[0], tuple(soft))
+
+
+def own_masks(parts: Sequence[RegionPart], frames: range) -> MaskSequence:
+    """The objects themselves on many frames: without flicker and holes, but not in their form.
+
+    Args:
+        parts: The objects of the region, one at least.
+        frames: The frames of the clip, in order.
+
+    Returns:
+        Their masks, all objects as one.
+
+    Raises:
+        InputError: There are no parts, or one misses a frame.
+    """
+    plain = [dataclasses.replace(part, adjustment=dataclasses.replace(part.adjustment, form="none", pixels=0)) for part in parts]
+    return adjusted(plain, frames)[0]
 
 
 def _union(unpacked: Sequence[_Unpacked], parts: Sequence[RegionPart], frame: int, size: tuple[int, int]) -> tuple[Mask, Widths]:

@@ -239,6 +239,20 @@ class KeyframeEdit:
         return (*self.grown, Painting(self.task, self.caption, self.seed, self.settings, self.model, self.keep))
 
 
+def follows_thing(carried: Carried, task: str, inserted: bool) -> bool:
+    """Whether a keyframe is carried along the motion of what is edited.
+
+    Args:
+        carried: How it is carried.
+        task: Add, modify or delete.
+        inserted: Whether it shows a picture of one's own.
+
+    Returns:
+        False for what has a motion of its own, or none.
+    """
+    return not inserted and (carried == "change" or (carried == "picture" and task == "modify"))
+
+
 @dataclass(frozen=True)
 class PropagatedKeyframe:
     """A keyframe as a propagation uses it, whole: the try that it came from may be deleted or
@@ -260,6 +274,11 @@ class PropagatedKeyframe:
     path: str | None = None
     front: str | None = None
 
+    @property
+    def follows_thing(self) -> bool:
+        """Whether it is carried along the motion of the thing itself."""
+        return follows_thing(self.carried, self.task, self.insert is not None)
+
 
 @dataclass(frozen=True)
 class Propagation:
@@ -276,7 +295,8 @@ class Propagation:
     results of earlier versions.
 
     `mix` says how it lies over what is below. `front` is the mask sequence of what stays in front
-    of it: the objects `in_front`.
+    of it: the objects `in_front`. `things` is that of what is edited itself, without what the
+    region has around it, where a keyframe is carried along its motion.
 
     Where objects have tries of their own, `under` are the parts that lie below this one, the lowest
     first, each a propagation of the tries for its `objects`; only this one has the result.
@@ -306,6 +326,7 @@ class Propagation:
     mix: Mix = PLAIN
     front: str | None = None
     in_front: tuple[int, ...] = ()
+    things: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:

@@ -66,6 +66,7 @@ class Blend:
     def __init__(self, reader: Frames, request: EditRequest) -> None:
         self._reader, self._request = reader, request
         self._first, self._second = request.keyframe, request.following
+        self._bounds = request.bounds(self._first.frame)
         self._carriers: dict[int, tuple[ChangeCarrier, Occluders]] = {}
 
     def carry(self, index: int, source: Frame) -> CarriedFrame:
@@ -90,13 +91,15 @@ class Blend:
         return CarriedFrame(np.rint(mixed).astype(np.uint8), sure, min(one.unsupported, other.unsupported))
 
     def _by(self, keyframe: Keyframe, index: int, source: Frame) -> CarriedFrame:
-        region, feather = self._request.region, self._request.feather
+        region, feather, bounds = self._request.region, self._request.feather, self._bounds
         if keyframe.frame not in self._carriers:
-            own, mask = self._reader.frame(keyframe.frame), region[keyframe.frame]
-            change = KeyframeChange(own, accepted_frame(own, keyframe.picture, mask), mask, feather.at(keyframe.frame))
-            motion = ThingMotion(self._reader, region, keyframe.frame)
-            self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, mask)
+            own, mask, bound = self._reader.frame(keyframe.frame), region[keyframe.frame], bounds[keyframe.frame]
+            thing = self._request.thing(keyframe.frame)
+            change = KeyframeChange(own, accepted_frame(own, keyframe.picture, mask), mask, feather.at(keyframe.frame), thing)
+            motion = ThingMotion(self._reader, bounds, keyframe.frame)
+            self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, bound)
         carrier, occluders = self._carriers[keyframe.frame]
-        carried = carrier.carry(index, source, region[index], feather.at(index))
-        front = occluders.before(index, source, region[index])
+        bound = bounds[index]
+        carried = carrier.carry(index, source, region[index], feather.at(index), bound)
+        front = occluders.before(index, source, bound)
         return carried if front is None else replace(carried, picture=composite(carried.picture, source, front))

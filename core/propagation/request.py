@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from core.carrying.bounds import ThingBounds
+from core.carrying.motion import Mask, Region
 from core.errors import InputError
 from core.geometry import FrameRange
 from core.inserts.carried import CarriedInsert
 from core.masks import Feather, MaskSequence
-from core.project.edits import Carried, SamplingSettings
+from core.project.edits import Carried, follows_thing, SamplingSettings
 from core.propagation.result import Frame
 
 
@@ -28,6 +30,11 @@ class Keyframe:
     seed: int
     carried: Carried = "picture"
     insert: CarriedInsert | None = None
+
+    @property
+    def follows_thing(self) -> bool:
+        """Whether it is carried along the motion of the thing itself."""
+        return follows_thing(self.carried, self.task, self.insert is not None)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class EditRequest:
             a window has their frames.
         times: The time stamps of all frames of the clip, in seconds, so that the video engine can
             be shown them at its own rate; None where that is not wanted.
+        things: What is edited itself, without what the region has around it; None where only the
+            region is known.
     """
 
     frames: FrameRange
@@ -57,6 +66,23 @@ class EditRequest:
     following: Keyframe | None = None
     kept: tuple[Keyframe, ...] = ()
     times: Sequence[Fraction] | None = None
+    things: MaskSequence | None = None
+
+    def thing(self, frame: int) -> Mask | None:
+        """The mask (H, W) of what is edited itself on a frame, as far as the region goes; None
+        where only the region is known.
+        """
+        if self.things is None or frame not in self.things.frames:
+            return None
+        mask = self.things[frame] & self.region[frame]
+        return mask if mask.any() else None
+
+    def bounds(self, keyframe: int) -> Region:
+        """Where the thing lies that a keyframe shows, by frame: in the region, near its own mask
+        where that is known.
+        """
+        known = self.things is not None and self.thing(keyframe) is not None
+        return ThingBounds(self.region, self.things, keyframe) if self.things is not None and known else self.region
 
     @property
     def keyframe(self) -> Keyframe:

@@ -104,8 +104,9 @@ def plan_segments(model: VideoEngine, request: EditRequest, facts: Mapping[str, 
             **({"insert": insert_key(keyframe.insert)} if keyframe.insert is not None else {}),
             **({"following": [following.frame, picture_key(following.picture)]} if following is not None else {}),
         }
+        things = request.things if keyframe.follows_thing else None
         pictures = {other.frame: other.picture for other in kept}
-        keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts, pictures)
+        keys = window_keys(windows, region, request.feather, keyframe.frame, keyframe.picture, all_facts, pictures, things)
         return Segment(keyframe, plan.frames, windows, tuple(keys), plan.next_keyframe, following, kept)
 
     segments = [segment(plan) for plan in segment_plans(ordered, request.frames)]

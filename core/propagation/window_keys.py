@@ -64,6 +64,7 @@ def window_keys(
     keyframe: Frame,
     facts: Mapping[str, object],
     kept: Mapping[int, Frame] | None = None,
+    things: Region | None = None,
 ) -> list[str]:
     """One name (32 hexadecimal digits) for each window of a chain that starts at the keyframe,
     uint8 (H, W, 3), and runs one way.
@@ -79,11 +80,14 @@ def window_keys(
         keyframe: Its picture, uint8 (H, W, 3).
         facts: What all of them have in common, as JSON takes it.
         kept: Other keyframes by their frames, which are shown to the model where a window has them.
+        things: The masks of what is edited itself, where they count beside the region.
 
     Returns:
         As many names.
     """
     own = _codes(region, keyframe_index, keyframe_index, READS if is_cut(region, keyframe_index) else 0)
+    if things is not None:
+        own += [b"things", *_codes(things, keyframe_index, keyframe_index, 0)]
     common = _digest(_program(), json.dumps(facts, sort_keys=True), str(keyframe_index), keyframe.shape, keyframe, *own)
     keys: list[str] = []
     for number, window in enumerate(windows):
@@ -94,6 +98,8 @@ def window_keys(
         if any(is_cut(region, frame) for frame in window.frames):
             reach = max(reach, READS)
         masks = _codes(region, min(window.frames), max(window.frames), reach)
+        if things is not None:
+            masks += _codes(things, min(window.frames), max(window.frames), 0)
         edges = [feather.code(frame) for frame in window.edited if not region.is_empty(frame)]
         others = [f"{frame} {picture_key(picture)}" for frame, picture in sorted((kept or {}).items()) if frame in window.edited]
         frames = str(window.frames) if not window.seen else f"{window.frames} {window.seen}"
