@@ -4,22 +4,51 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from core.carrying.motion import Region
+from core.carrying.motion import Frame, Mask, Region
 from core.masks import bounding_box
 
-Mask = NDArray[np.bool_]
+ROOM = 4
+"""Pixels around the thing's outline in which its change may end."""
+FEW = 0.98
+"""Share of what a mask misses that is looked for on other frames too."""
+MOST = 48
+"""Pixels by which a mask may miss a part of its thing at most."""
+CHANGED = 10
+"""8-bit levels from which on a pixel is changed."""
+SPECK = 3
+"""Pixels that are changed side by side at least."""
 
-SHARE = 0.03
-"""Of the side of a square as large as the thing: how far around its mask a change may reach."""
-LEAST, MOST = 4, 24
-"""Pixels that this is at least and at most."""
+
+def changed_thing(source: Frame, picture: Frame, region: Mask, thing: Mask) -> Mask:
+    """The thing as a keyframe shows it: its mask, and what is changed beside it and connected to
+    it, since a mask that was tracked may miss some.
+
+    Args:
+        source: uint8 (H, W, 3), the frame.
+        picture: uint8 (H, W, 3), the frame as it was accepted.
+        region: bool (H, W).
+        thing: bool (H, W), the thing's own mask.
+
+    Returns:
+        bool (H, W).
+    """
+    changed = ((cv2.absdiff(source, picture).max(-1) > CHANGED) & region).astype(np.uint8)
+    changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((SPECK, SPECK), np.uint8))
+    whole = (changed > 0) & around(thing, region, MOST) | (thing & region)
+    _, labels = cv2.connectedComponents(whole.astype(np.uint8))
+    return np.asarray(whole & np.isin(labels, np.unique(labels[thing & region])))
 
 
-def reach_around(thing: Mask) -> int:
-    """By how many pixels a mask (H, W) may miss the outline of its thing."""
-    return int(np.clip(round(SHARE * float(thing.sum()) ** 0.5), LEAST, MOST))
+def reach_of(own: Mask, thing: Mask) -> int:
+    """By how many pixels the mask of a thing, (H, W), misses what a keyframe shows of it; at least
+    ROOM.
+    """
+    missed = own & ~thing
+    if not missed.any():
+        return ROOM
+    apart = cv2.distanceTransform((~thing).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[missed]
+    return int(np.clip(np.ceil(np.quantile(apart, FEW)) + 1, ROOM, MOST))
 
 
 def around(thing: Mask, region: Mask, pixels: int) -> Mask:
@@ -45,16 +74,15 @@ def around(thing: Mask, region: Mask, pixels: int) -> Mask:
 class ThingBounds:
     """The thing with a few pixels around it on each frame, as far as the region goes."""
 
-    def __init__(self, region: Region, things: Region, keyframe: int) -> None:
-        """Look at the keyframe.
+    def __init__(self, region: Region, things: Region, pixels: int = ROOM) -> None:
+        """Look at no frame yet.
 
         Args:
             region: What may change.
-            things: The masks of the thing itself; cover the frames of the region.
-            keyframe: A frame that shows it.
+            things: The masks of the thing itself.
+            pixels: How far around these it is looked for.
         """
-        self._region, self._things = region, things
-        self._pixels = reach_around(things[keyframe])
+        self._region, self._things, self._pixels = region, things, pixels
 
     @property
     def frames(self) -> range:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
 from core.carrying.additions import added_parts, Addition, additions_of
-from core.carrying.bounds import around, reach_around
+from core.carrying.bounds import around, changed_thing, reach_of, ROOM
 from core.carrying.colours import ColourMap, Palette
-from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, ThingMotion
+from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, SURE, ThingMotion
 from core.geometry import Box
 from core.masks import bounding_box, depth_inside, Widths
 from core.render.composite import composite, soft_edge
@@ -72,8 +72,12 @@ class KeyframeChange:
             feather: How soft the region's edge is on it.
             thing: bool (H, W), the thing's own mask; None where only the region is known.
         """
-        mask = region if thing is None else around(thing, region, reach_around(thing))
+        own = None if thing is None else changed_thing(source, picture, region, thing)
+        mask = region if own is None else around(own, region, ROOM)
+        self.reach = ROOM if own is None or thing is None else reach_of(own, thing)
         self.box = bounding_box(mask) or Box(0, 0, *mask.shape[::-1])
+        if thing is not None:
+            self.box = self.box.union(bounding_box(around(thing, region, self.reach)) or self.box)
         alpha = self.box.crop(soft_edge(region, feather))
         self.source = self.box.crop(source).copy()
         inside = self.box.crop(mask)
@@ -90,11 +94,11 @@ class KeyframeChange:
         depth = _depth(inside)
         self.fade = _fade(changed, weight, depth)
         self.palette = self._palette_of(source, mask, changed & inside)
-        thing = inside & ~self._beside(changed, inside, depth)
+        shown_on = inside & ~self._beside(changed, inside, depth)
         # At the outline colours are mixed with those of what is around it.
-        deep = depth_inside(thing)
-        self.inner = np.where(thing, np.clip((deep - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
-        weight *= np.where(thing, np.clip((deep - 2.5) / EDGE, 1e-5, 1), 0).astype(np.float32)
+        deep = depth_inside(shown_on)
+        self.inner = np.where(shown_on, np.clip((deep - 1) / EDGE, 0.001, 1), 0).astype(np.float32)
+        weight *= np.where(shown_on, np.clip((deep - 2.5) / EDGE, 1e-5, 1), 0).astype(np.float32)
         self.colours = ColourMap(*(each[weight > 0] for each in (before, before + difference, weight)))
         mapped = self.colours.of(self.source) - before
         # What the colours explain is no addition.
@@ -102,7 +106,11 @@ class KeyframeChange:
         self.additions = [each for each in additions_of(picture, parts) if _shown(each, self.box, unlike) > UNLIKE]
         added = self.box.crop(_covered(self.additions, mask.shape))
         rest = difference - mapped * self.shows(inside)[..., None]
-        self.rest = diffuse(np.asarray(rest, np.float32), np.where(inside & (alpha > SEE_THROUGH) & ~added, 1, 0).astype(np.float32))
+        known = inside & (alpha > SEE_THROUGH)
+        if own is not None:  # around the thing nothing is changed
+            rest[~inside], known = 0, known | ~inside
+        self.rest = diffuse(np.asarray(rest, np.float32), np.where(known & ~added, 1, 0).astype(np.float32))
+        self.own = None if own is None else np.where(added, 0, self.box.crop(own)).astype(np.float32)
         self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
 
     def _beside(self, changed: Mask, inside: Mask, depth: NDArray[np.int_]) -> Mask:
@@ -187,7 +195,7 @@ class ChangeCarrier:
     def __init__(self, change: KeyframeChange, motion: ThingMotion) -> None:
         self._change, self._motion = change, motion
 
-    def carry(self, index: int, source: Frame, region: Mask, feather: Widths, bound: Mask | None = None) -> CarriedFrame:
+    def carry(self, index: int, source: Frame, region: Mask, feather: Widths, thing: Mask | None = None) -> CarriedFrame:
         """Change a frame as the keyframe was changed.
 
         Args:
@@ -195,12 +203,12 @@ class ChangeCarrier:
             source: uint8 (H, W, 3).
             region: bool (H, W), its region.
             feather: How soft the region's edge is.
-            bound: bool (H, W), the part of the region that shows the thing; None for all of it.
+            thing: bool (H, W), the thing's own mask; None where only the region is known.
 
         Returns:
             The frame.
         """
-        mask = region if bound is None else bound
+        mask = region if thing is None else around(self._outlined(index, source, region, thing), region, ROOM)
         area = bounding_box(mask)
         if area is None:
             return CarriedFrame(source, np.zeros(mask.shape, np.uint8), 0.0)
@@ -216,8 +224,8 @@ class ChangeCarrier:
         inner = np.asarray(cv2.remap(change.inner, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
         trust = np.where(self._misplaced(trust, inner, inside), trust * _within(inner), trust).astype(np.float32)
         known = np.where(inside, trust * _within(inner), 0).astype(np.float32)
-        around = np.asarray(cv2.GaussianBlur(diffuse(carried, known), (0, 0), 3.0), np.float32)
-        rest = trust[..., None] * carried + (1 - trust)[..., None] * around
+        spread = np.asarray(cv2.GaussianBlur(diffuse(carried, known), (0, 0), 3.0), np.float32)
+        rest = trust[..., None] * carried + (1 - trust)[..., None] * spread
         by_colour = change.mapped(here, inside)
         result = np.clip(np.rint(now + by_colour + rest * light[..., None]), 0, 255).astype(np.uint8)
         doubt = change.colours.doubts(here) * change.shows(inside)
@@ -238,6 +246,25 @@ class ChangeCarrier:
         whole = np.zeros(mask.shape, np.uint8)
         whole[area.slices] = confidence
         return CarriedFrame(picture, whole, unsupported)
+
+    def _outlined(self, index: int, source: Frame, region: Mask, thing: Mask) -> Mask:
+        """The thing (H, W) with what its mask misses: what comes from where the keyframe changed
+        something.
+        """
+        wide = around(thing, region, self._change.reach)
+        area = bounding_box(wide)
+        if area is None or self._change.own is None:
+            return thing
+        x, y, sure = self._places(self._motion.at(index), area)
+        own = cv2.remap(self._change.own, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        here, before = area.crop(source).astype(np.float32), sample(self._change.source, x, y).astype(np.float32)
+        apart, _ = compared(here, before, sure, LIGHT_REACH)
+        alike = (sure > SURE) | (cv2.GaussianBlur(apart, (0, 0), 1.5) < UNLIKE)
+        more = ((own > 0.5) & alike & area.crop(wide)).astype(np.uint8)
+        result = thing.copy()
+        whole = area.crop(thing) | (cv2.morphologyEx(more, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+        result[area.slices] = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+        return result
 
     def _of_thing(self, index: int) -> tuple[Floats, Floats]:
         """Places of the thing on the keyframe and on a frame, (N, 2) each, in source pixels."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.carrying.bounds import around
 from core.carrying.decision import carried_as
 from core.data.carrying_clips import carrying_clips, CarryingClip, TEXTURES
 from core.evaluation.arrays import Frame, Frames, Mask, Masks
@@ -22,9 +23,10 @@ from core.evaluation.clips import as_sequence, EvaluationClip, FramesInMemory
 from core.evaluation.fidelity import psnr
 from core.evaluation.results import at_least, at_most, Exhibit, mean, share, SuiteResult, Table
 from core.geometry import FrameRange
-from core.masks import bounding_box, Feather
+from core.masks import bounding_box, depth_inside, Feather
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
+from core.project.tracks import USUAL_ADJUSTMENT
 from core.propagation.changed import carry_change
 from core.propagation.mask_motion import box_motion
 from core.propagation.request import EditRequest, Keyframe
@@ -33,8 +35,14 @@ from core.propagation.windows import plan_windows
 
 FRAMES, LONG = 49, 300
 """Frames of a clip, and of the long one."""
-EXPANDED, FEATHER = 4, 4
-"""Pixels by which the region is wider than the thing, and over which its edge is soft."""
+EXPANDED, FEATHER = USUAL_ADJUSTMENT.pixels, USUAL_ADJUSTMENT.feather
+"""Pixels by which the region is wider than the thing's box, and over which its edge is soft."""
+RIM = 3
+"""Pixels from the thing's outline within which the old colour would show as a rim."""
+BESIDE = 4
+"""Pixels from the thing from which on nothing should change."""
+PLAIN, SEEN = 20.0, 12
+"""8-bit levels by which a change is plain in the truth, and from which on it is seen beside it."""
 WINDOW = 17
 EXHIBITS_AT_MOST = 6
 
@@ -99,8 +107,10 @@ def evaluate_carrying(clips: Iterator[EvaluationClip] | None, context: JobContex
     result.add("told", "changes told from other pictures", share(row[4] == "change" for row in rows), "%", at_least(95))
     if clips is None and drawn is None:
         result.add("lost", "PSNR lost from 49 to 300 frames", _lost(context), "dB", at_most(3))
-    result.add("seconds", "seconds a frame", mean(float(row[5]) for row in rows), "s")
-    columns = ("clip", "change", "PSNR", "PSNR of the stiff picture", "told as", "seconds a frame")
+    result.add("rim", f"outermost {RIM} pixels nearer to the old colour", mean(float(row[5]) for row in rows), "%", at_most(3))
+    result.add("spilt", "changed beside the thing, as a share of it", mean(float(row[6]) for row in rows), "%", at_most(1))
+    result.add("seconds", "seconds a frame", mean(float(row[7]) for row in rows), "s")
+    columns = ("clip", "change", "PSNR", "PSNR of the stiff picture", "told as", "old rim, %", "spilt, %", "seconds a frame")
     result.tables.append(Table("Every clip and change", ("clip", *columns[2:]), tuple((f"{row[0]}, {row[1]}", *row[2:]) for row in rows)))
     result.seconds = time.monotonic() - started
     return result
@@ -116,14 +126,15 @@ def measured(sample: CarryingSample, context: JobContext) -> tuple[Frames, tuple
     Returns:
         The frames (T, H, W, 3), and the row of the table.
     """
-    region = np.stack([_widened(mask) for mask in sample.masks])
+    region = np.stack([_box_around(mask) for mask in sample.masks])
     key = feathered_keyframe(sample.frames[0], sample.truth[0], region[0], FEATHER)
     started = time.monotonic()
-    ours = carried(sample.frames, region, {0: key}, context)
+    ours = carried(sample.frames, region, {0: key}, context, sample.masks)
     seconds = (time.monotonic() - started) / max(len(ours) - 1, 1)
     stiff = stiff_picture(sample.frames, region, key)
     figures = [psnr(frames[1:], sample.truth[1:], sample.masks[1:]) for frames in (ours, stiff)]
-    return ours, (sample.name, sample.change, *figures, carried_as(sample.frames[0], key, region[0]), round(seconds, 3))
+    edges = (100 * each for each in (_old_rim(sample, ours), _spilt(sample, region, ours)))
+    return ours, (sample.name, sample.change, *figures, carried_as(sample.frames[0], key, region[0]), *edges, round(seconds, 3))
 
 
 def carried(frames: Frames, region: Masks, keyframes: dict[int, Frame], context: JobContext, things: Masks | None = None) -> Frames:
@@ -225,9 +236,36 @@ def _lost(context: JobContext) -> float:
     return mean(lost)
 
 
-def _widened(mask: Mask) -> Mask:
-    side = 2 * EXPANDED + 1
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
+def _box_around(mask: Mask) -> Mask:
+    box, region = bounding_box(mask), np.zeros_like(mask)
+    if box is not None:
+        region[box.grow(EXPANDED, mask.shape).slices] = True
+    return region
+
+
+def _old_rim(sample: CarryingSample, ours: Frames) -> float:
+    """Of the plainly changed pixels at the thing's outline, the share that is nearer to the source
+    than to the truth; the first frame is left out.
+    """
+    old = total = 0
+    for source, truth, shown, mask in zip(sample.frames[1:], sample.truth[1:], ours[1:], sample.masks[1:], strict=True):
+        wanted, made = truth.astype(np.float32) - source, shown.astype(np.float32) - source
+        length = (wanted**2).sum(-1)
+        rim = mask & (depth_inside(mask) <= RIM) & (length > PLAIN**2)
+        old += int(((wanted * made).sum(-1)[rim] < 0.5 * length[rim]).sum())
+        total += int(rim.sum())
+    return old / max(total, 1)
+
+
+def _spilt(sample: CarryingSample, region: Masks, ours: Frames) -> float:
+    """The pixels beside the thing that are changed though they should not be, as a share of the
+    thing's own; the first frame is left out.
+    """
+    spilt = 0
+    for source, shown, mask, inside in zip(sample.frames[1:], ours[1:], sample.masks[1:], region[1:], strict=True):
+        beside = inside & ~around(mask, inside, BESIDE)
+        spilt += int((cv2.absdiff(source, shown).max(-1)[beside] > SEEN).sum())
+    return spilt / max(int(sample.masks[1:].sum()), 1)
 
 
 def _laid(frame: Frame, changed: np.ndarray, mask: Mask) -> Frame:

@@ -66,7 +66,6 @@ class Blend:
     def __init__(self, reader: Frames, request: EditRequest) -> None:
         self._reader, self._request = reader, request
         self._first, self._second = request.keyframe, request.following
-        self._bounds = request.bounds(self._first.frame)
         self._carriers: dict[int, tuple[ChangeCarrier, Occluders]] = {}
 
     def carry(self, index: int, source: Frame) -> CarriedFrame:
@@ -91,15 +90,14 @@ class Blend:
         return CarriedFrame(np.rint(mixed).astype(np.uint8), sure, min(one.unsupported, other.unsupported))
 
     def _by(self, keyframe: Keyframe, index: int, source: Frame) -> CarriedFrame:
-        region, feather, bounds = self._request.region, self._request.feather, self._bounds
+        region, feather, request = self._request.region, self._request.feather, self._request
         if keyframe.frame not in self._carriers:
-            own, mask, bound = self._reader.frame(keyframe.frame), region[keyframe.frame], bounds[keyframe.frame]
-            thing = self._request.thing(keyframe.frame)
+            own, mask, thing = self._reader.frame(keyframe.frame), region[keyframe.frame], request.thing(keyframe.frame)
             change = KeyframeChange(own, accepted_frame(own, keyframe.picture, mask), mask, feather.at(keyframe.frame), thing)
+            bounds = request.bounds(change.reach)
             motion = ThingMotion(self._reader, bounds, keyframe.frame)
-            self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, bound)
+            self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, bounds[keyframe.frame])
         carrier, occluders = self._carriers[keyframe.frame]
-        bound = bounds[index]
-        carried = carrier.carry(index, source, region[index], feather.at(index), bound)
-        front = occluders.before(index, source, bound)
+        carried = carrier.carry(index, source, region[index], feather.at(index), request.thing(index))
+        front = occluders.before(index, source, region[index])
         return carried if front is None else replace(carried, picture=composite(carried.picture, source, front))

@@ -109,7 +109,7 @@ def propagate(
     stretch = 1.0 if keeps_proportions(keyframe.caption) else STRETCH
     accepted = AcceptedKeyframe.of(picture, base, region[keyframe.frame], _box(extent, keyframe.frame), stretch)
     # A thing that takes the place of another moves as that one does, as far as it moves as a whole.
-    bounds = request.bounds(keyframe.frame)
+    bounds = request.bounds()
     pose = ThingPose(ThingMotion(reader, bounds, keyframe.frame)) if keyframe.task == "modify" else None
     occluders = None if pose is None else Occluders(pose, source, bounds[keyframe.frame])
     window_reader = WindowReader(model, reader, region, extent, accepted.margins, pose)

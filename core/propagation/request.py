@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from core.carrying.bounds import ThingBounds
+from core.carrying.bounds import ROOM, ThingBounds
 from core.carrying.motion import Mask, Region
 from core.errors import InputError
 from core.geometry import FrameRange
@@ -77,12 +77,11 @@ class EditRequest:
         mask = self.things[frame] & self.region[frame]
         return mask if mask.any() else None
 
-    def bounds(self, keyframe: int) -> Region:
-        """Where the thing lies that a keyframe shows, by frame: in the region, near its own mask
-        where that is known.
+    def bounds(self, pixels: int = ROOM) -> Region:
+        """Where the thing lies, by frame: in the region, and at most so many pixels from its own
+        mask where that is known.
         """
-        known = self.things is not None and self.thing(keyframe) is not None
-        return ThingBounds(self.region, self.things, keyframe) if self.things is not None and known else self.region
+        return self.region if self.things is None else ThingBounds(self.region, self.things, pixels)
 
     @property
     def keyframe(self) -> Keyframe:

@@ -43,7 +43,7 @@ class Given:
     @property
     def edit(self) -> tuple[object, ...]:
         """The command but for OUT."""
-        what = ("--task", "modify", "--caption", "a red ball", "--adjust", "expand:4")
+        what = ("--task", "modify", "--caption", "a red ball", "--adjust", "box+expand:8")
         return ("edit", self.video, "--masks", self.masks, *what, "--model", self.package, "--device", "cpu", "--steps", 1)
 
 
@@ -87,6 +87,8 @@ def test_recoloured_keyframes_are_carried_as_changes_and_replayed(given: Given, 
     result = _frames(tmp_path / "out" / "frames")
     truth = given.drawn.changed["recoloured"]
     assert psnr(result[1:], truth[1:], given.drawn.masks[1:]) > 33
+    beside = ~np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0 for mask in given.drawn.masks])
+    assert np.abs(result.astype(int) - _frames(given.video))[beside].max() <= 8  # the region is the box around it
 
     recipe = Recipe.load(tmp_path / "out" / "recipe.json")
     assert {(keyframe.frame, keyframe.carried) for keyframe in recipe.edits[0].keyframes} == {(0, "change"), (last, "change")}
@@ -131,7 +133,7 @@ def test_the_editor_says_how_a_picture_that_comes_back_is_carried(given: Given, 
     editor = Editor(Settings(workspace=tmp_path / "workspace", model=str(given.package), device="cpu"))
     project_id = editor.projects.create(given.video).project_id
     editor.masks.import_masks(project_id, given.masks, 0, "Ball")
-    editor.region.set_adjustment(project_id, MaskAdjustment("expand", 4))
+    editor.region.set_adjustment(project_id, MaskAdjustment("box+expand", 8))
     for frame, name in ((0, "recoloured"), (FRAMES - 1, "recoloured")):
         write_image(tmp_path / "back.png", given.drawn.changed[name][frame])
         project, edit_id = editor.exchange.bring_back(project_id, PictureRequest(frame, tmp_path / "back.png", "a red ball"))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.carrying.bounds import ThingBounds
 from core.carrying.change import ChangeCarrier, KeyframeChange
 from core.carrying.colours import ColourMap
 from core.carrying.decision import carried_as
@@ -19,6 +20,7 @@ from core.data.carrying_clips import carrying_clip, CarryingClip
 from core.evaluation.carrying import carried
 from core.evaluation.clips import as_sequence, FramesInMemory
 from core.evaluation.fidelity import psnr
+from core.masks import bounding_box, depth_inside
 from core.progress import JobContext
 from core.propagation.result import EditedWindow
 from core.propagation.support import runs_of
@@ -29,6 +31,16 @@ FRAMES = 14
 @pytest.fixture(scope="module")
 def ball() -> CarryingClip:
     return carrying_clip("turning ball", FRAMES)
+
+
+def _boxes(masks: np.ndarray, pixels: int) -> np.ndarray:
+    """The boxes of masks (T, H, W) and so many pixels around them, as the editor's usual region."""
+    boxes = np.zeros_like(masks)
+    for mask, box in zip(masks, boxes, strict=True):
+        found = bounding_box(mask)
+        assert found is not None
+        box[found.grow(pixels, mask.shape).slices] = True
+    return boxes
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +65,18 @@ def test_a_hat_is_carried_with_the_thing_that_it_sits_on(ball: CarryingClip) -> 
         rows, columns = np.nonzero(mask)
         return np.array([columns[rows == rows.min()].mean(), rows.min()])
 
-    region = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((61, 61), np.uint8)) > 0 for mask in ball.masks])
     x, y = top(ball.masks[0]).astype(int)
     keyframe = ball.frames[0].copy()
     keyframe[y - 20 : y + 6, x - 20 : x + 20] = (230, 20, 200)
-    assert carried_as(ball.frames[0], keyframe, region[0]) == "change"
-    result = carried(ball.frames, region, {0: keyframe}, JobContext())
+    boxes = _boxes(ball.masks, 30)
+    assert carried_as(ball.frames[0], keyframe, boxes[0]) == "change"
+    result = carried(ball.frames, boxes, {0: keyframe}, JobContext(), ball.masks)
     for index in (4, FRAMES - 1):
         hat = np.abs(result[index].astype(int) - (230, 20, 200)).max(-1) < 40
         assert hat.sum() > 0.7 * 26 * 40
-        # The ball's surface turns below it, so it goes a little farther than the ball.
+        # The ball's surface turns below it, so it goes farther than the ball.
         moved, went = top(ball.masks[index]) - (x, y), np.argwhere(hat)[:, ::-1].mean(0) - (x, y - 7)
-        assert np.abs(went - moved).max() < 0.5 * np.linalg.norm(moved) + 3
+        assert np.abs(went - moved).max() < 0.7 * np.linalg.norm(moved) + 3
 
 
 def test_another_thing_in_its_place_is_a_picture(ball: CarryingClip, region: np.ndarray) -> None:
@@ -72,12 +84,27 @@ def test_another_thing_in_its_place_is_a_picture(ball: CarryingClip, region: np.
     assert carried_as(ball.frames[0], _another_thing(ball.frames[0], region[0]), region[0]) == "picture"
 
 
-def test_a_recolouring_and_a_pattern_turn_with_the_thing(ball: CarryingClip, region: np.ndarray) -> None:
+def test_a_recolouring_and_a_pattern_turn_with_the_thing_in_a_box_that_is_much_wider(ball: CarryingClip) -> None:
+    boxes = _boxes(ball.masks, 8)
+    beside = boxes & ~np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0 for mask in ball.masks])
     for name, least in (("recoloured", 36), ("striped", 27), ("checked", 25)):
         truth = ball.changed[name]
-        result = carried(ball.frames, region, {0: truth[0]}, JobContext())
+        result = carried(ball.frames, boxes, {0: truth[0]}, JobContext(), ball.masks)
         assert psnr(result[1:], truth[1:], ball.masks[1:]) >= least, name
-        assert (result[~region] == ball.frames[~region]).all()
+        assert (result[~boxes] == ball.frames[~boxes]).all()
+        spilt = np.abs(result[1:].astype(int) - ball.frames[1:]).max(-1)[beside[1:]] > 8
+        assert spilt.mean() < 0.002, name
+        if name == "recoloured":
+            assert _old_rim(result, truth, ball) < 0.02
+
+
+def _old_rim(result: np.ndarray, truth: np.ndarray, clip: CarryingClip) -> float:
+    """The share of pixels within 3 of the thing's outline that are nearer to what they were."""
+    source, wanted = clip.frames[1:].astype(float), truth[1:] - clip.frames[1:].astype(float)
+    length = (wanted**2).sum(-1)
+    changed = ((result[1:] - source) * wanted).sum(-1) / np.maximum(length, 1)
+    rim = np.stack([mask & (depth_inside(mask) <= 3) for mask in clip.masks[1:]]) & (length > 400)
+    return float((changed[rim] < 0.5).mean())
 
 
 def test_a_turn_of_hues_is_known_from_grays_too() -> None:
@@ -174,7 +201,9 @@ def test_a_rigid_thing_has_a_motion_as_a_whole_and_cloth_has_none() -> None:
     board, cloth = carrying_clip("tilting board", 9), carrying_clip("waving cloth", 9)
 
     def pose(clip: CarryingClip, index: int) -> np.ndarray | None:
-        return ThingPose(ThingMotion(FramesInMemory(clip.frames), as_sequence(clip.masks), 0)).at(index)
+        # What is around them in the region moves otherwise.
+        bounds = ThingBounds(as_sequence(_boxes(clip.masks, 8)), as_sequence(clip.masks))
+        return ThingPose(ThingMotion(FramesInMemory(clip.frames), bounds, 0)).at(index)
 
     tilt = pose(board, 8)
     assert tilt is not None

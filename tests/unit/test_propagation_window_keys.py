@@ -5,8 +5,13 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import numpy as np
+
 import core
-from core.propagation.window_keys import program_files
+from core.geometry import FrameRange
+from core.masks import Feather, MaskSequence
+from core.propagation.window_keys import program_files, window_keys
+from core.propagation.windows import plan_windows
 
 ROOT = Path(core.__file__).parent.parent
 
@@ -49,3 +54,20 @@ def test_every_module_that_propagation_imports_is_part_of_a_window_s_name() -> N
 def test_every_source_is_there() -> None:
     assert all(path.is_file() for path in program_files())
     assert len(program_files()) == len(set(program_files()))
+
+
+def test_the_masks_of_the_thing_name_the_windows_from_where_they_differ() -> None:
+    region = MaskSequence((16, 12), 0, np.ones((9, 12, 16), bool))
+    windows = plan_windows(FrameRange(0, 9), 0, 5, region.is_empty)
+    picture, things = np.zeros((12, 16, 3), np.uint8), np.zeros((9, 12, 16), bool)
+    things[:, 3:9, 3:9] = True
+
+    def names(masks: np.ndarray) -> list[str]:
+        return window_keys(windows, region, Feather(4), 0, picture, {}, things=MaskSequence((16, 12), 0, masks))
+
+    other = things.copy()
+    other[8, 3, 3] = False
+    before, after = names(things), names(other)
+    assert len(before) == 2
+    assert before[0] == after[0]
+    assert before[1] != after[1]
