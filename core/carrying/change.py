@@ -251,9 +251,11 @@ class ChangeCarrier:
         """The thing (H, W) with what its mask misses: what comes from where the keyframe changed
         something.
         """
+        if self._change.own is None or self._change.reach <= ROOM:
+            return thing
         wide = around(thing, region, self._change.reach)
         area = bounding_box(wide)
-        if area is None or self._change.own is None:
+        if area is None:
             return thing
         x, y, sure = self._places(self._motion.at(index), area)
         own = cv2.remap(self._change.own, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

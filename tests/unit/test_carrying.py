@@ -107,6 +107,19 @@ def _old_rim(result: np.ndarray, truth: np.ndarray, clip: CarryingClip) -> float
     return float((changed[rim] < 0.5).mean())
 
 
+def test_what_the_mask_misses_of_the_thing_is_changed_as_the_keyframe_shows_it(ball: CarryingClip) -> None:
+    frames, masks, truth = ball.frames[:6], ball.masks[:6].copy(), ball.changed["recoloured"][:6]
+    for mask in masks:
+        box = bounding_box(mask)
+        assert box is not None
+        mask[:, box.x1 - 20 :] = False
+    result = carried(frames, _boxes(masks, 24), {0: truth[0]}, JobContext(), masks)
+    missed = ball.masks[1:6] & ~masks[1:]
+    far = np.abs(truth[1:].astype(int) - frames[1:]).max(-1) > 40
+    near = np.abs(result[1:].astype(int) - truth[1:]).max(-1) < 20
+    assert near[missed & far].mean() > 0.85
+
+
 def test_a_turn_of_hues_is_known_from_grays_too() -> None:
     """A smooth map could not turn grays that differ by a level to different hues."""
     random = np.random.default_rng(3)
