@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +44,7 @@ def _hashes(path: Path, damaged: bool, size: int | None) -> dict[str, Any]:
 def serve_hub(
     published: Path,
     drops: Sequence[int] = (),
+    arrived: Callable[[], bool] = lambda: True,
     gated: Collection[str] = (),
     refuses: Mapping[str, int] | None = None,
     damaged: Collection[str] = (),
@@ -57,6 +58,7 @@ def serve_hub(
         published: The folder of repositories.
         drops: After how many bytes the first files that are asked for break off, in order; later
             ones come whole.
+        arrived: Whether as much has arrived as has to, before one breaks off.
         gated: Repositories whose files nobody gets.
         refuses: Repositories that are answered with this status, and nothing else.
         damaged: Repositories whose weights are told with a hash that is not theirs.
@@ -135,7 +137,9 @@ def serve_hub(
 
         def drop(self) -> None:
             """Break the connection off, as a network does that fails."""
-            time.sleep(0.2)  # a reset overtakes what was sent and not yet read
+            until = time.monotonic() + 60
+            while not arrived() and time.monotonic() < until:  # a reset overtakes what was not read yet
+                time.sleep(0.01)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True

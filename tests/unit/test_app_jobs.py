@@ -190,11 +190,11 @@ def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way
     release, undone = threading.Event(), threading.Event()
 
     def held(_: JobContext) -> dict:
-        release.wait(20)
+        release.wait(60)
         return {}
 
     with ThreadPoolExecutor() as people:
-        ids = [opening.result(20) for opening in [people.submit(openings.start, held, undone.set) for _ in range(4)]]
+        ids = [opening.result(60) for opening in [people.submit(openings.start, held, undone.set) for _ in range(4)]]
     assert [runner.status(job_id).ahead for job_id in ids] == [0] * 4, "side by side, however many ask at once"
     for cancel in (openings.cancel, runner.cancel):
         fifth = openings.start(held, undone.set)
@@ -202,12 +202,12 @@ def test_an_opening_that_has_not_begun_is_undone_and_old_ones_are_in_nobodys_way
         assert (openings.status(fifth).state, undone.is_set()) == ("cancelled", True)
         undone.clear()
     release.set()
-    assert [runner.wait(job_id, 20).state for job_id in ids] == ["done"] * 4
+    assert [runner.wait(job_id, 60).state for job_id in ids] == ["done"] * 4
     assert not undone.is_set()
     monkeypatch.setattr(app.jobs.runner, "KEPT", 1)
     for _ in range(2):
         other = runner.submit("other", "", lambda _: {}, device="other")
-        runner.wait(other, 20)
+        runner.wait(other, 60)
     with pytest.raises(InputError, match="opens no video"):
         openings.cancel(other)
     with pytest.raises(InputError):
