@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hub import serve_hub
-from studio_page import environment, FLAGS, Problems, ROOT, Server
+from studio_page import environment, FLAGS, new_context, Problems, ROOT, Server
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +77,7 @@ def page(browser: Any, server: Server, problems: Problems) -> Generator[Any]:
 
     After the test it must not have complained, nor talked to anyone else.
     """
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, accept_downloads=True)
-    context.set_default_timeout(20_000)
+    context = new_context(browser)
     opened = context.new_page()
     problems.watch(opened)
     yield opened

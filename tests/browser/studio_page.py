@@ -33,6 +33,15 @@ SLOW = 240_000
 """Milliseconds that a piece of model work may take on a busy machine before a test gives up on it.
 """
 
+SOON = 60_000
+"""Milliseconds for what needs no model, on a busy machine."""
+
+DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+"""Resolves when what has just changed is laid out and drawn."""
+
+SCREEN = {"width": 1366, "height": 768}
+"""The smallest window that every step has to fit."""
+
 
 TOKEN = secrets.token_urlsafe(24)
 """What lets these tests into the servers that they start."""
@@ -41,6 +50,13 @@ TOKEN = secrets.token_urlsafe(24)
 def environment() -> dict[str, str]:
     """What the servers of these tests are started with."""
     return {**os.environ, "VIVID_TOKEN": TOKEN}
+
+
+def new_context(browser: Any, **how: Any) -> Any:
+    """A browser window of its own that waits patiently; `how` is passed on to Playwright."""
+    context = browser.new_context(**{"viewport": SCREEN} | how)
+    context.set_default_timeout(SOON)
+    return context
 
 
 def signed(url: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from studio_page import open_page, prepared, Problems, Server
+from studio_page import DRAWN, new_context, open_page, prepared, Problems, Server
 
 pytestmark = pytest.mark.browser
 
@@ -54,8 +54,7 @@ def edited(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def opened(browser: Any, url: str, **how: Any) -> Iterator[Any]:
-    context = browser.new_context(**how)
-    context.set_default_timeout(20_000)
+    context = new_context(browser, **how)
     page = context.new_page()
     problems = Problems()
     problems.watch(page)
@@ -72,7 +71,7 @@ def show(page: Any, step: str) -> None:
 
 def test_no_step_has_a_finding_of_axe(browser: Any, server: Server, edited: str) -> None:
     axe = Axe()
-    for page in opened(browser, f"{server.url}/?project={edited}", viewport={"width": 1366, "height": 768}, color_scheme="light"):
+    for page in opened(browser, f"{server.url}/?project={edited}", color_scheme="light"):
         assert page.evaluate(NAMELESS) == []
         for scheme, step in itertools.product(("light", "dark"), STEPS):
             if scheme == "dark" and step == STEPS[0]:
@@ -91,13 +90,13 @@ def test_every_step_fits_the_screen(
     browser: Any, server: Server, edited: str, sizes: tuple[tuple[int, int, float], ...], touch: bool
 ) -> None:
     url = f"{server.url}/?project={edited}"
-    for page in opened(browser, url, viewport={"width": 1366, "height": 768}, has_touch=touch):
+    for page in opened(browser, url, has_touch=touch):
         for width, height, letters in sizes:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= letters
             for step in STEPS:
                 show(page, step)
-                page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+                page.evaluate(DRAWN)
                 assert page.evaluate(OUTSIDE) == [], (width, step)
                 assert page.evaluate("document.documentElement.scrollWidth") == width
                 # fingers need more room than a mouse

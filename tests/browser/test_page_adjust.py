@@ -10,13 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from studio_page import open_page, Server
+from studio_page import open_page, Server, SOON
 
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT, FRAMES = 640, 360, 72
-SOON = 60_000
-"""Milliseconds for what needs no model, on a busy machine."""
 
 FLICKERS = 10
 """A piece of the second object is missing on this frame."""

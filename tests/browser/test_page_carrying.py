@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import video_file
-from studio_page import Problems, program, signed, SLOW
+from studio_page import new_context, Problems, program, signed, SLOW
 
 from app.contract.requests import PictureRequest
 from app.editor.editor import Editor
@@ -49,7 +49,7 @@ def test_the_far_side_is_marked_and_a_further_keyframe_proposed(browser: Any, tm
     workspace = tmp_path / "workspace"
     project_id = _project(workspace, tmp_path)
     problems = Problems()
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page = new_context(browser).new_page()
     problems.watch(page)
     with program(workspace) as (url, _):
         page.goto(signed(f"{url}/?project={project_id}#propagate"))
@@ -68,4 +68,5 @@ def test_the_far_side_is_marked_and_a_further_keyframe_proposed(browser: Any, tm
             page.screenshot(path=os.environ["SHOW"])
         page.get_by_role("button", name="Add one on frame").click()
         page.wait_for_function(f"studio.state.step === 'keyframe' && studio.state.frame >= {TURNED}")
+        page.context.close()
     problems.assert_none()

@@ -169,7 +169,7 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     page.get_by_role("button", name="Rename the result").click()
     page.keyboard.type("first")
     page.keyboard.press("Enter")
-    page.get_by_label("Which result").get_by_text("First · just now").wait_for(state="attached")
+    page.get_by_label("Which result").get_by_text("First · ").wait_for(state="attached")
     with page.expect_download(timeout=SLOW) as download:
         page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == f"Meadow, first, frames 0 to {LAST}.mp4"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import environment, open_page, Problems, ROOT, Server, TOKEN
+from studio_page import DRAWN, environment, new_context, open_page, Problems, ROOT, Server, TOKEN
 
 OPEN_PAGE = """
 import sys, pathlib
@@ -78,7 +78,7 @@ def test_nothing_scrolls_or_spills(page: Any, server: Server) -> None:
         for step in ("video", "select", "adjust", "keyframe", "propagate"):
             # panels that are still locked have to fit as well
             page.evaluate("step => studio.set({ step })", step)
-            page.wait_for_timeout(80)
+            page.evaluate(DRAWN)
             assert page.evaluate(SCROLLS) == [False, False, False], (width, step)
             assert page.evaluate(SPILLS) == [], (width, step)
 
@@ -86,7 +86,7 @@ def test_nothing_scrolls_or_spills(page: Any, server: Server) -> None:
 @pytest.mark.browser
 def test_dark_and_light_follow_the_system_and_the_button(browser: Any, server: Server) -> None:
     ground = "getComputedStyle(document.getElementById('studio')).backgroundColor"
-    context = browser.new_context(color_scheme="dark", viewport={"width": 1366, "height": 768})
+    context = new_context(browser, color_scheme="dark")
     page = context.new_page()
     open_page(page, server.url)
     dark = page.evaluate(ground)
@@ -121,7 +121,7 @@ def test_what_is_drawn_follows_the_system_while_nobody_chose(page: Any, server: 
     page.wait_for_function(lane, arg="dark")
     for scheme in ("dark", "light"):  # which is another than the one that was chosen
         page.emulate_media(color_scheme=scheme)
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.evaluate(DRAWN)
     assert page.evaluate(lane, "dark"), "what a person chose holds"
 
 
@@ -188,7 +188,7 @@ def asked(url: str) -> urllib.request.Request:
 
 
 def test_addresses_answer_faults_with_one_line(server: Server) -> None:
-    with urllib.request.urlopen(asked(server.url), timeout=20) as page:
+    with urllib.request.urlopen(asked(server.url), timeout=60) as page:
         assert b'rel="manifest" crossorigin="use-credentials"' in page.read(), "asked for with the cookie"
     nobody = "0" * 32
     for path, status in [
@@ -198,7 +198,7 @@ def test_addresses_answer_faults_with_one_line(server: Server) -> None:
         (f"/studio/{nobody}/result/none.mp4", 404),
     ]:
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(asked(server.url + path), timeout=20)
+            urllib.request.urlopen(asked(server.url + path), timeout=60)
         assert caught.value.code == status, path
         assert b"\n" not in caught.value.read().strip()
 

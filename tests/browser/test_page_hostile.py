@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_page import open_page, Server, SLOW
+from studio_page import new_context, open_page, Server, SLOW
 
 pytestmark = pytest.mark.browser
 
@@ -139,8 +139,7 @@ def stored(workspace: Path) -> dict[str, tuple[int, int]]:
 
 def test_a_page_of_another_site_reaches_nothing(browser: Any, server: Server, elsewhere: int) -> None:
     port = server.url.rpartition(":")[2]
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(20_000)
+    context = new_context(browser)
     editor = context.new_page()
     # signed in under both names
     for url in (f"http://localhost:{port}", server.url):

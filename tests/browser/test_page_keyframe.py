@@ -274,7 +274,7 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     dialog.get_by_role("button", name="Add as a try").click()
     page.wait_for_function("(studio.chosenTry() || {}).name === 'green'")
     assert (chosen(page)["model"], chosen(page)["caption"], chosen(page)["task"]) == ("", "a green ball", "modify")
-    assert not dialog.is_visible()
+    dialog.wait_for(state="hidden")
 
     # another shape is a choice; what is no picture is said in a line
     Image.fromarray(edited[:, :120]).save(tmp_path / "square.png")

@@ -13,6 +13,7 @@ import pytest
 from builders import disc_clip, video_file
 from studio_page import (
     drop,
+    new_context,
     newest_job,
     open_by_path,
     open_page,
@@ -76,7 +77,6 @@ def test_zoom_and_pan_keep_clicks_on_their_pixels(page: Any, server: Server) -> 
         page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
     page.wait_for_function("studio.state.viewport.zoom > 3")
-    page.wait_for_timeout(50)
     assert point(page, x, y) == pytest.approx(at, abs=1.5), "the point under the pointer stays there"
     before = page.evaluate("studio.place.x")
     page.keyboard.down("Space")
@@ -253,8 +253,7 @@ def test_a_frame_is_corrected_confirmed_and_followed_from_there(page: Any, serve
 
 
 def test_fingers_tap_hold_pinch_and_drag_a_box(browser: Any, server: Server) -> None:
-    context = browser.new_context(viewport={"width": 1180, "height": 820}, has_touch=True)
-    context.set_default_timeout(20_000)
+    context = new_context(browser, viewport={"width": 1180, "height": 820}, has_touch=True)
     page = context.new_page()
     open_page(page, server.url)
     page.evaluate("studio.openStep('select')")
