@@ -4,6 +4,7 @@ with this one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -179,11 +180,19 @@ class ClipStore:
                 link, path = folder / file.name, self._path(file)
                 link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not link.exists():
-                    link.unlink(missing_ok=True)
-                    # a link of the disk's own, so that the name's ending stays beside the content
-                    (os.link if path.parent == self._contents else os.symlink)(path, link)
+                    self._link(path, link)
             os.utime(folder)
         return folder
+
+    def _link(self, path: Path, link: Path) -> None:
+        """Link to a file, at once: another worker may do so as well, or be reading there."""
+        self._coming.mkdir(mode=0o700, exist_ok=True)
+        made = self._coming / "link"
+        made.unlink(missing_ok=True)
+        # a link of the disk's own, so that the name's ending stays beside the content
+        (os.link if path.parent == self._contents else os.symlink)(path, made)
+        made.replace(link)
+        made.unlink(missing_ok=True)  # is left where both were the same file
 
     def _path(self, file: SentFile) -> Path:
         path = self._find(file)
@@ -206,12 +215,14 @@ class ClipStore:
     def _sweep(self, root: Path) -> None:
         oldest = time.time() - _KEPT_DAYS * 86400
         for folder in (*self._clips.iterdir(), *root.glob("coming-*")):
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another worker that starts sweeps, too
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
         for content in self._contents.iterdir():
-            state = content.stat()
-            if state.st_mtime < oldest and state.st_nlink == 1:  # no clip has it
-                content.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                state = content.stat()
+                if state.st_mtime < oldest and state.st_nlink == 1:  # no clip has it
+                    content.unlink()
 
 
 def _same(picture: np.ndarray) -> np.ndarray:

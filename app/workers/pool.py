@@ -251,18 +251,17 @@ class WorkerPool:
         return {"num_cpus": 1, "scheduling_strategy": "SPREAD"}, sum(node.get("CPU", 0) >= 1 for node in nodes)
 
     def _send_files(self, worker: _Worker, work: Work, context: JobContext) -> None:
-        """Bring what the work needs to the worker, a few pieces at a time."""
+        """Bring what the work needs to the worker, piece by piece: it would take several at once in
+        any order.
+        """
         files = {file.sha256: file for file in work.files}
         missing = self._call(worker, "missing", list(files.values()))
         total, done = sum(files[one].size for one in missing), 0
-        on_the_way: list[Any] = []
         for sha256 in missing:
             size, sent = files[sha256].size, 0
             for piece in files[sha256].pieces():
                 first, sent = sent == 0, sent + len(piece)
-                on_the_way.append(self._ask(worker, "receive", sha256, piece, first, sent >= size))
-                while len(on_the_way) > (0 if sent >= size else 1):
-                    self._answer(worker, on_the_way.pop(0))
+                self._call(worker, "receive", sha256, piece, first, sent >= size)
                 done += len(piece)
                 context.report(SENDING, done >> 20, max(1, total >> 20), unit="MB")
 

@@ -52,6 +52,7 @@ def test_a_clip_with_a_result_on_it_is_read_the_same_from_its_contents(tmp_path:
     wanted, clip = frames(reader), sent_clip(reader)
     store = ClipStore(tmp_path / "store")
     assert store.missing(clip.all_files) == []  # a folder that both see is used where it is
+    np.testing.assert_array_equal(frames(store.open(clip)), wanted)
     elsewhere(store, clip.all_files, folder)
     np.testing.assert_array_equal(frames(store.open(clip)), wanted)
 
