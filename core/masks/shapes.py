@@ -60,11 +60,17 @@ def shape_mask(points: tuple[Point, ...], curve: bool, size: tuple[int, int]) ->
         bool (H, W): pixels whose centre lies within.
     """
     outline = curved(np.array(points, np.float64)) if curve else np.array(points, np.float64)
+    mask = np.zeros(size[::-1], bool)
+    first, last = (np.clip(ends, 0, size).astype(int) for ends in (np.floor(outline.min(0)) - 1, np.ceil(outline.max(0)) + 1))
+    width, height = last - first
+    if width <= 0 or height <= 0:  # it lies beside the frame
+        return mask
     # Drawn 4 times as large, a pixel is within where most of it is.
-    large = np.zeros((4 * size[1], 4 * size[0]), np.uint8)
-    corners = np.rint((4 * outline - 0.5) * FINE).clip(-(2**28), 2**28).astype(np.int32)
+    large = np.zeros((4 * height, 4 * width), np.uint8)
+    corners = np.rint((4 * (outline - first) - 0.5) * FINE).clip(-(2**28), 2**28).astype(np.int32)
     cv2.fillPoly(large, [corners], 255, shift=FINE.bit_length() - 1)
-    return np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA) >= 128)
+    mask[first[1] : last[1], first[0] : last[0]] = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA) >= 128
+    return mask
 
 
 def curved(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from core.errors import InputError
@@ -81,9 +82,7 @@ class DrawnShape:
         share = (frame - one.frame) / (after[0].frame - one.frame)
         start, end = one.points, after[0].points
         if len(start) != len(end):
-            count = max(len(start), len(end), RESAMPLED)
-            start = evenly(start, count)
-            end = nearest_turn(start, evenly(end, count))
+            start, end = matched(start, end)
         return tuple(((1 - share) * x + share * u, (1 - share) * y + share * v) for (x, y), (u, v) in zip(start, end, strict=True))
 
 
@@ -107,6 +106,14 @@ def evenly(points: tuple[Point, ...], count: int) -> tuple[Point, ...]:
         (x, y), (u, v) = ring[side], ring[side + 1]
         result.append((x + share * (u - x), y + share * (v - y)))
     return tuple(result)
+
+
+@lru_cache(8)  # asked for on every frame between the two
+def matched(start: tuple[Point, ...], end: tuple[Point, ...]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Two shapes of different numbers of points with as many of them, each beside its own."""
+    count = max(len(start), len(end), RESAMPLED)
+    start = evenly(start, count)
+    return start, nearest_turn(start, evenly(end, count))
 
 
 def nearest_turn(start: tuple[Point, ...], end: tuple[Point, ...]) -> tuple[Point, ...]:
