@@ -138,10 +138,6 @@ def _step(opened: bool, reason: str, done: bool, stale: bool = False) -> dict[st
     return {"open": opened, "reason": "" if opened else reason, "done": done and opened, "stale": stale}
 
 
-def _stale(what: Any) -> bool:
-    return bool(what is not None and what.stale)
-
-
 def _object(track: MaskTrack, frames: FrameRange) -> dict[str, Any]:
     return {
         "id": track.object_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -168,23 +168,6 @@ def run_suite(name: str, request: EvaluationRequest, models: EvaluationModels, c
 
     clips = _any_clips(request, video.window_frames)
     return evaluate_autoencoder(video, clips, len(clips), context, request.samples or SAMPLES)
-
-
-def run_suites(names: list[str], request: EvaluationRequest, models: EvaluationModels, context: JobContext) -> Iterator[SuiteResult]:
-    """Run several suites.
-
-    Args:
-        names: Of them.
-        request: What to measure on.
-        models: Loaded when first needed.
-        context: Reports progress.
-
-    Yields:
-        Each result as soon as it is there.
-    """
-    check_clips(request, names)
-    for name in names:
-        yield run_suite(name, request, models, context)
 
 
 def _any_clips(request: EvaluationRequest, frames: int) -> ClipFolder:

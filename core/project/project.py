@@ -99,11 +99,6 @@ class Project:
         return min(own, default=self.adjustment.feather)
 
     @property
-    def accepted_edit(self) -> KeyframeEdit | None:
-        """The try that the edit starts from, or None."""
-        return self.edit(self.accepted) if self.accepted else None
-
-    @property
     def accepted_edits(self) -> tuple[KeyframeEdit, ...]:
         """The accepted tries, one for all objects or one for each that has its own, in the order in
         which they were accepted.
