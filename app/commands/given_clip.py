@@ -59,7 +59,7 @@ def parse_span(text: str | None, frames: int) -> tuple[int, int]:
             raise ValueError
         span = int(start or 0), int(stop or frames)
     except ValueError:
-        raise InputError(f"'{text}' is no range of frames (write A:B, like 0:48)") from None
+        raise InputError(f"'{text}' is not a range of frames (write A:B, like 0:48)") from None
     FrameRange(*span).check(frames)
     return span
 

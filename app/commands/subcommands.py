@@ -234,7 +234,7 @@ def bench(options: argparse.Namespace) -> None:
         from core.models.device import choose_device
 
         if options.video or options.memory or options.report:
-            raise InputError("with --random-weights, --video, --memory and --report say nothing: leave them out")
+            raise InputError("with --random-weights, --video, --memory and --report have no effect: leave them out")
         if options.out:
             make_folder(options.out, "--out")
         device = choose_device(settings.device)

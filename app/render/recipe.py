@@ -182,7 +182,7 @@ class Recipe:
             data = parse_json(path.read_text(encoding="utf-8"))
             version = data.pop("vivid_recipe")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"'{path}' is no recipe of VIVID Studio: give the .recipe.json beside an exported video") from None
+            raise InputError(f"'{path}' is not a recipe of VIVID Studio: give the .recipe.json beside an exported video") from None
         if not isinstance(version, int) or not 1 <= version <= VERSION:
             raise InputError(
                 f"the recipe '{path}' was written by a newer version ({version}; this version reads up to {VERSION}): update VIVID Studio"

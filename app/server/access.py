@@ -195,7 +195,7 @@ def _read_password(path: Path) -> str:
     try:
         password = path.read_text(encoding="utf-8").split("\n")[0].strip()
     except (OSError, UnicodeError) as error:
-        raise InputError(f"the password file {path} can't be read ({getattr(error, 'strerror', None) or 'it is no text'})") from None
+        raise InputError(f"the password file {path} can't be read ({getattr(error, 'strerror', None) or 'it is not text'})") from None
     if len(password) < _LEAST:
-        raise InputError(f"the first line of the password file {path} is no password of {_LEAST} characters or more: write one there")
+        raise InputError(f"the first line of the password file {path} is not a password of {_LEAST} characters or more: write one there")
     return password

@@ -26,7 +26,7 @@ def add_file_routes(routes: APIRouter, editor: Editor) -> None:
     def source_video(project_id: str) -> Response:
         path = editor.clip.source_path(project_id)
         if not path.is_file():
-            return error_response(404, f"'{path.name}' is no single file; its frames can be had one by one")
+            return error_response(404, f"'{path.name}' is not a single file; its frames can be had one by one")
         return file_response(path, path.name, FRESH)
 
     @routes.get("/{project_id}/result/{propagation_id}.mp4")

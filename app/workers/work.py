@@ -76,7 +76,7 @@ class SentModel:
     def check(self, engine: Engine) -> None:
         """InputError unless this machine has the same weights."""
         if engine.fingerprint(self.kind, self.name) != self.weights:
-            raise InputError(f"the weights of the model '{self.name}' are others than on the machine that asks: fetch them again here")
+            raise InputError(f"the weights of the model '{self.name}' differ from those on the machine that asks: fetch them again here")
 
 
 @dataclass(frozen=True)

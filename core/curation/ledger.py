@@ -135,5 +135,5 @@ def read_build(out: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{out / 'build.json'} can't be read ({error})") from None
     if not isinstance(said, dict):
-        raise InputError(f"{out / 'build.json'} is no build's")
+        raise InputError(f"{out / 'build.json'} is not a build's")
     return said

@@ -83,7 +83,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             rows = csv.DictReader(file)
             lacking = {"url", "timestamp"} - set(rows.fieldnames or ())
             if lacking:
-                raise InputError(f"{path} is no list of Panda-70M: it has no column {' and '.join(sorted(lacking))}")
+                raise InputError(f"{path} is not a list of Panda-70M: it has no column {' and '.join(sorted(lacking))}")
             for number, row in enumerate(rows):
                 yield number, {name: value or "" for name, value in row.items() if isinstance(name, str) and not isinstance(value, list)}
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -72,5 +72,7 @@ def load_raft(path: Path, device: str) -> RaftFlow:
         network = (raft_small if small else raft_large)(weights=None)
         network.load_state_dict(weights)
     except (OSError, EOFError, RuntimeError, LookupError, TypeError, AttributeError, ValueError, pickle.UnpicklingError) as error:
-        raise InputError(f"flow={path} is no checkpoint of torchvision's RAFT (raft_large or raft_small, a .pth file): {error}") from None
+        raise InputError(
+            f"flow={path} is not a checkpoint of torchvision's RAFT (raft_large or raft_small, a .pth file): {error}"
+        ) from None
     return RaftFlow(network, device)

@@ -57,7 +57,9 @@ def load_ram(folder: Path, device: str) -> RamTags:
         network = build_ram({key: value.float() for key, value in weights.get("model", weights).items()})
     except (OSError, EOFError, RuntimeError, LookupError, TypeError, AttributeError, ValueError, pickle.UnpicklingError) as error:
         said = " ".join(str(error).split())[:200]
-        raise InputError(f"{checkpoints[0]} is no checkpoint of RAM (ram_swin_large_14m.pth; RAM++ is another network): {said}") from None
+        raise InputError(
+            f"{checkpoints[0]} is not a checkpoint of RAM (ram_swin_large_14m.pth; RAM++ is another network): {said}"
+        ) from None
     tags = [line.strip().lower() for line in _lines(folder / TAGS)]
     try:
         values = [float(line) for line in _lines(folder / THRESHOLDS)] if (folder / THRESHOLDS).exists() else [_THRESHOLD] * len(tags)

@@ -58,7 +58,7 @@ def _drawn(name: str) -> list[SourceItem]:
 
 def _files(folder: Path, licence: str) -> list[SourceItem]:
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder of videos (or say {PROCEDURAL}200 for clips that are drawn)")
+        raise InputError(f"{folder} is not a folder of videos (or say {PROCEDURAL}200 for clips that are drawn)")
     paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not paths:
         raise InputError(f"{folder} holds no videos ({', '.join(SUFFIXES)})")

@@ -126,11 +126,11 @@ class SampleFacts:
         if not _NAME.fullmatch(self.name):
             raise InputError(f"the name '{self.name}' of a sample may have lower-case letters, digits, - and _ only")
         if self.task not in TASKS:
-            raise InputError(f"the task {self.task!r} is none of {', '.join(TASKS)}")
+            raise InputError(f"the task {self.task!r} is not one of {', '.join(TASKS)}")
         if not self.captions or not all(isinstance(text, str) and text.strip() for text in self.captions):
             raise InputError("a sample needs one to three captions that are not empty")
         if self.form != TRACKED and self.form not in FORMS:
-            raise InputError(f"the form {self.form!r} is none of {', '.join((TRACKED, *FORMS))}")
+            raise InputError(f"the form {self.form!r} is not one of {', '.join((TRACKED, *FORMS))}")
 
     def to_bytes(self, clip: ClipFacts) -> bytes:
         """The sample's JSON, the same bytes for the same facts. It repeats what is known of the

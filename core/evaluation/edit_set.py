@@ -51,7 +51,7 @@ def read_edit_set(folder: Path) -> list[SampleEdit]:
         raise InputError(f"there is no evaluation set at '{folder}': it should be a folder of NAME/video.mp4, NAME/masks and NAME/{EDIT}")
     found = [_read_sample(path) for path in sorted(folder.iterdir()) if (path / EDIT).is_file()]
     if not found:
-        raise InputError(f"'{folder}' is no evaluation set: no folder in it holds a video, masks and {EDIT}")
+        raise InputError(f"'{folder}' is not an evaluation set: no folder in it holds a video, masks and {EDIT}")
     return found
 
 

@@ -81,19 +81,19 @@ def _check_inpaints(folder: Path, kind: str) -> None:
     if kind == "sdxl":
         channels = _read(folder / "unet" / CONFIG).get("in_channels")
         if channels != 9:
-            raise ModelMissingError(f"the SDXL in '{folder}' is none for inpainting: its UNet has {channels} channels and not 9")
+            raise ModelMissingError(f"the SDXL in '{folder}' is not made for inpainting: its UNet has {channels} channels and not 9")
     if kind == "qwen-image":
         control = folder / CONTROLNET if (folder / INDEX).is_file() else folder
         if not control.is_dir():
             raise ModelMissingError(f"the Qwen-Image in '{folder}' lacks a ControlNet for inpainting: put one in its folder '{CONTROLNET}'")
         if not _read(control / CONFIG).get("extra_condition_channels"):
-            raise ModelMissingError(f"the ControlNet in '{control}' is none for inpainting: it reads no mask")
+            raise ModelMissingError(f"the ControlNet in '{control}' is not made for inpainting: it reads no mask")
 
 
 def _class_name(folder: Path) -> str:
     """The class of diffusers that wrote a folder."""
     if not folder.is_dir():
-        raise ModelMissingError(f"'{folder}' is no folder: give the folder of a keyframe model as diffusers writes it, with its {INDEX}")
+        raise ModelMissingError(f"'{folder}' is not a folder: give the folder of a keyframe model as diffusers writes it, with its {INDEX}")
     found = next((folder / name for name in (INDEX, CONFIG) if (folder / name).is_file()), None)
     if found is None:
         raise ModelMissingError(f"'{folder}' has no {INDEX}: give the folder of a keyframe model as diffusers writes it")

@@ -82,7 +82,9 @@ def _kind_of(path: Path, shapes: Shapes) -> tuple[str, int]:
         if first in shapes and size in shapes:
             width, channels = shapes[first][:2]
             if channels != _SDXL_READS:
-                raise ModelMissingError(f"the SDXL in '{path}' is none for inpainting: its UNet has {channels} channels, not {_SDXL_READS}")
+                raise ModelMissingError(
+                    f"the SDXL in '{path}' is not made for inpainting: its UNet has {channels} channels, not {_SDXL_READS}"
+                )
             return "sdxl", width
     raise ModelMissingError(
         f"'{path}' holds no denoiser of a keyframe model that is known (FLUX.2 klein, SDXL inpainting, Qwen-Image): "

@@ -107,7 +107,7 @@ def read_shapes(path: Path, size: tuple[int, int], total: int) -> ImportedMasks:
     except InputError as error:
         raise InputError(f"'{path.name}' can't be used: {error}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"'{path.name}' is no file of shapes: {form}") from None
+        raise InputError(f"'{path.name}' is not a file of shapes: {form}") from None
     if not 1 <= len(shapes) <= MOST_SHAPES:
         raise InputError(f"'{path.name}' holds {len(shapes)} shapes: give 1 to {MOST_SHAPES}")
     for name, shape in shapes:
@@ -129,5 +129,5 @@ def _scale(own: Any, size: tuple[int, int]) -> tuple[float, float]:
         return 1.0, 1.0
     width, height = decode(tuple[int, int], own)
     if width < 1 or height < 1:
-        raise InputError(f"its size {width}x{height} is none")
+        raise InputError(f"its size can't be {width}x{height}: give a width and a height of 1 or more")
     return size[0] / width, size[1] / height

@@ -130,5 +130,5 @@ def _from_plain(kind: type, value: Any) -> Any:
         try:
             return Fraction(value)
         except ArithmeticError as error:
-            raise ValueError(f"{value!r} is no fraction") from error
+            raise ValueError(f"{value!r} is not a fraction") from error
     raise ValueError(f"{value!r:.60} is no {kind.__name__}")

@@ -28,7 +28,7 @@ def check_carry(carry: str, task: str) -> None:
     if carry not in CARRIES:
         raise InputError(f"a keyframe can't be carried as '{carry}': choose {', '.join(CARRIES[:-1])} or {CARRIES[-1]}")
     if carry == "change" and task == "delete":
-        raise InputError("what is deleted is no change to carry: leave --carry out, or choose the task modify")
+        raise InputError("a removal is not a change to carry: leave --carry out, or choose the task modify")
 
 
 def check_task(task: str, caption: str) -> None:

@@ -73,7 +73,7 @@ def _checked(value: Any, depth: int, *, repair: bool) -> Any:
             raise ValueError("it holds text that is not valid Unicode")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} is no number")
+            raise ValueError(f"{value} is not a number")
     elif isinstance(value, int):
         if not -LARGEST < value < LARGEST:
             raise ValueError("a number is too large")

@@ -125,5 +125,5 @@ def _shape_of(state: dict[str, Tensor], path: Path) -> str:
     blocks = {key.split(".")[3] for key in state if key.startswith("image_encoder.trunk.blocks.")}
     found = None if width is None else _SAM21_BY_SHAPE.get((width.shape[0], len(blocks)))
     if found is None:
-        raise InputError(f"{path} is none of the SAM 2.1 sizes: choose tiny, small, base-plus or large")
+        raise InputError(f"{path} is not one of the SAM 2.1 sizes: choose tiny, small, base-plus or large")
     return found

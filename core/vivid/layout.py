@@ -25,9 +25,9 @@ class ChannelLayout:
 
     def __post_init__(self) -> None:
         if sorted(self.parts) != sorted(PARTS):
-            raise InputError(f"the channel layout '{self}' is none that we know: it has to name {', '.join(PARTS)} once each")
+            raise InputError(f"the channel layout '{self}' is not one that we know: it has to name {', '.join(PARTS)} once each")
         if self.mask_channels < 1:
-            raise InputError(f"{self.mask_channels} mask channels is no layout: there has to be at least one")
+            raise InputError(f"{self.mask_channels} mask channels is not a layout: there has to be at least one")
 
     @classmethod
     def parse(cls, text: str, mask_channels: int = 1) -> ChannelLayout:

@@ -169,7 +169,7 @@ def test_errors_of_workers_say_where_and_other_code_or_weights_are_refused(
 ) -> None:
     other = Engine(settings, workers)
     monkeypatch.setattr(other, "fingerprint", lambda kind, name: "0" * 64)
-    with pytest.raises(InputError, match=r"the weights of the model .* are others than on the machine that asks.*on the worker"):
+    with pytest.raises(InputError, match=r"the weights of the model .* differ from those on the machine that asks.*on the worker"):
         other.video_model()
     with pytest.raises(pool.WorkerFailure, match="AttributeError on the worker") as failure:
         list(workers.pool.run(DescribeWork(None), JobContext()))

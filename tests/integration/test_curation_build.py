@@ -344,7 +344,7 @@ def test_a_plan_reckons_all_sources_from_some(videos: Path, capsys: pytest.Captu
 
 def test_what_can_not_be_built_is_said_in_one_line(tmp_path: Path) -> None:
     for names, words in (
-        ([str(tmp_path / "nowhere")], "is no folder of videos"),
+        ([str(tmp_path / "nowhere")], "is not a folder of videos"),
         (["procedural:many"], "say how many clips"),
         ([str(tmp_path)], "holds no videos"),
     ):

@@ -118,7 +118,7 @@ def test_ram_names_entities_and_backgrounds(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="knows 5 tags, the lists have 1 and 5 lines"):
         load_ram(folder, "cpu")
     torch.save({"model": {"w": torch.ones(1)}}, folder / "ram.pth")
-    with pytest.raises(InputError, match="is no checkpoint of RAM"):
+    with pytest.raises(InputError, match="is not a checkpoint of RAM"):
         load_ram(folder, "cpu")
     with pytest.raises(InputError, match="the folder of RAM with"):
         load_ram(tmp_path, "cpu")
@@ -198,7 +198,7 @@ def test_raft_gives_flow_at_the_size_of_the_frames(tmp_path: Path, monkeypatch: 
     assert flow.dtype == np.float32
     assert np.isfinite(flow).all()
     torch.save({"w": torch.ones(1)}, tmp_path / "other.pth")
-    with pytest.raises(InputError, match=r"other\.pth is no checkpoint of torchvision's RAFT"):
+    with pytest.raises(InputError, match=r"other\.pth is not a checkpoint of torchvision's RAFT"):
         load_raft(tmp_path / "other.pth", "cpu")
 
 

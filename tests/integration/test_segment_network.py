@@ -207,7 +207,7 @@ def test_broken_packages_and_checkpoints_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"mine\.safetensors is not a SAM 2\.1 checkpoint"):
         load_segmenter(str(damaged), "cpu", ModelStore())
     torch.save({"model": {"weight": torch.zeros(1)}}, checkpoint)
-    with pytest.raises(InputError, match=r"mine\.pt is none of the SAM 2\.1 sizes"):
+    with pytest.raises(InputError, match=r"mine\.pt is not one of the SAM 2\.1 sizes"):
         load_segmenter(str(checkpoint), "cpu", ModelStore())
     with pytest.raises(InputError, match="unknown segmenter model 'embeded'"):
         load_segmenter("embeded", "cpu", ModelStore())

@@ -53,12 +53,12 @@ def test_a_file_of_shapes_is_read_as_objects_and_a_wrong_one_is_said_in_a_line(t
     assert [one.name for one in found.objects] == ["Arm", "Shape 2"]
     assert found.objects[0].masks[2][25, 35], "scaled to the clip"
     for wrong, why in (
-        ("no json", "is no file of shapes"),
+        ("no json", "is not a file of shapes"),
         ({"shapes": []}, "holds 0 shapes"),
         ({"shapes": [{"frames": {"0": [[1, 2], [3, 4]]}}]}, "a shape of 2 points"),
         ({"shapes": [{"frames": {"9": square(1, 1)}}]}, "the clip ends with frame 4"),
         ({"shapes": [{"frames": {"0": []}}]}, "no points on any frame"),
-        ({"shapes": [{"frames": {"0": [[1, "a"], [3, 4], [5, 6]]}}]}, "is no file of shapes"),
+        ({"shapes": [{"frames": {"0": [[1, "a"], [3, 4], [5, 6]]}}]}, "is not a file of shapes"),
     ):
         path.write_text(wrong if isinstance(wrong, str) else json.dumps(wrong))
         with pytest.raises(InputError, match=why):

@@ -178,7 +178,7 @@ def test_a_webdataset_tar_gives_what_the_files_beside_a_manifest_give(manifest: 
         ({"masks": "absent"}, "'masks' does not exist"),
         ({"masks": {"size": [40], "counts": "0"}}, "mask 0 has to be a path, or run lengths"),
         ({"masks": []}, "no masks"),
-        ({"task": "replace"}, 'the task "replace" is none of add, modify, delete'),
+        ({"task": "replace"}, 'the task "replace" is not one of add, modify, delete'),
         ({"captions": []}, "to add, 'captions' has to be a list of texts"),
         ({"captions": {"tiny": "a"}}, "an object of short, medium and long"),
         ({"mask": "clip0_masks"}, "unknown 'mask'; a record has captions, key, masked, masks, media, task"),

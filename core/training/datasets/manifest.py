@@ -220,7 +220,7 @@ def _kind(media: Source, where: str) -> Kind:
 
 def _task(value: Any, where: str) -> str:
     if value not in TASKS:
-        raise InputError(f"{where}: the task {json.dumps(value)[:40]} is none of {', '.join(TASKS)}")
+        raise InputError(f"{where}: the task {json.dumps(value)[:40]} is not one of {', '.join(TASKS)}")
     return value
 
 

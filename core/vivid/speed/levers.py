@@ -48,7 +48,7 @@ class Levers:
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION:
-            raise InputError(f"'{self.attention}' is no kernel of attention (known: {', '.join(ATTENTION)})")
+            raise InputError(f"'{self.attention}' is not a kernel of attention (known: {', '.join(ATTENTION)})")
         if self.attention != "auto" and not self.fused:
             raise InputError(f"attention={self.attention} needs fused: diffusers' own layers don't let the kernel be chosen")
         if self.gpus not in (1, 2):
@@ -110,7 +110,7 @@ def _named(text: str) -> dict[str, Any]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = word.partition("=")
         if name not in known:
-            raise InputError(f"'{name}' is no speed: it can be auto, {', '.join(PRESETS)}, or levers of {', '.join(known)}")
+            raise InputError(f"'{name}' is not a speed: it can be auto, {', '.join(PRESETS)}, or levers of {', '.join(known)}")
         default = known[name].default
         if isinstance(default, bool):
             if equals:
