@@ -3,13 +3,14 @@ forms, each an adapter of the recipe `vivid-5b` on a `small-base`, trained for e
 
 A script, not a test: what it trains learns something on a GPU only.
 
-python -m scripts.ablation OUT [--minutes 10] [--base-minutes 10] [--seeds 2] [--at-once]
+python -m scripts.ablation OUT [--minutes 10] [--base-minutes 10] [--seeds 2] [--at-once N]
 
 Trains the base with the autoencoder that ships, draws clips of the procedural world with masks as
 tracked and encodes them twice (masks in the six forms, and as they are), then trains and scores
-every arm in a process of its own, one after the other or, with --at-once, side by side. Scores are
-of clips that no arm has seen. Writes OUT/ablation.json, and a table to standard output. Settings of
-the networks (network.layers=1) go to the base, for a quick try on a CPU.
+every arm in a process of its own, as many side by side as --at-once says. On a CPU, minutes are
+those of the processor, so that others who use it make no arm shorter. Scores are of clips that no
+arm has seen. Writes OUT/ablation.json, and a table to standard output. Settings of the networks
+(network.layers=1) and of the world go to the base, for a quick try on a CPU.
 """
 
 from __future__ import annotations
@@ -50,13 +51,13 @@ from core.vivid.conditioning import denoiser_input, latent_mask, masked_video
 from core.vivid.model import load_vivid, VividModel
 from core.vivid.pixels import mask_to_model, to_frames
 
-FRAMES, SIDE, VARIANTS, BATCH = 17, 128, 2, 32
+SIDE, VARIANTS, BATCH = 128, 2, 32
 VAE = Path(__file__).resolve().parents[1] / "assets/models/vivid-small/vae"
 FORMS = {"as tracked": MaskAdjustment(), "box+expand": MaskAdjustment("box+expand", 5)}
 """Regions that are scored: what a person would hand in."""
 HELD_POOLS = PoolSizes(solids_per_kind=60, backgrounds=256, silhouettes=192)
 TIMES = (100, 300, 500, 700, 900)
-STEPS, GUIDANCE = 20, 3.0
+GUIDANCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=2048)
     parser.add_argument("--held", type=int, default=48, help="videos of each task to score")
     parser.add_argument("--batch", type=int, default=32, help="samples of a step")
-    parser.add_argument("--at-once", action="store_true")
+    parser.add_argument("--frames", type=int, default=17, help="of a video: 4N+1")
+    parser.add_argument("--steps", type=int, default=20, help="of an edit that is scored")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="arms side by side")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
     options, settings = parser.parse_known_args()
@@ -104,7 +107,8 @@ def _run(options: argparse.Namespace, settings: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     drawing = _self(options, "draw", settings)
     if not (out / "base").exists():
-        base = ["small-base", f"out={out}", f"vae={VAE}", f"minutes={options.base_minutes}", f"device={options.device}", *settings]
+        base = ["small-base", f"out={out}", f"vae={VAE}", f"minutes={options.base_minutes}", *_clock(options)]
+        base += [f"network.window_frames={options.frames}", *settings]
         _wait(_python(out / "base.log", "-m", "core.training", *base))
     _wait(drawing)
     _encode_captions(options)
@@ -113,7 +117,7 @@ def _run(options: argparse.Namespace, settings: list[str]) -> None:
     for arm, seed in runs:
         _seeded(options, arm, seed)
     rows = []
-    with ThreadPoolExecutor(len(runs) if options.at_once else 1) as pool:
+    with ThreadPoolExecutor(options.at_once) as pool:
         for done in as_completed([pool.submit(_arm, options, *run, settings) for run in runs]):
             rows.append(done.result())
             (out / "ablation.json").write_text(json.dumps({"seconds": round(time.monotonic() - begun), "rows": rows}, indent=1) + "\n")
@@ -126,14 +130,18 @@ def _arm(options: argparse.Namespace, arm: Arm, seed: int, settings: list[str]) 
     latents = _seeded(options, arm, seed)
     words = [
         *("vivid-5b", f"base={options.out / 'base'}", f"data={options.out / 'records.jsonl'}", f"latents={latents}"),
-        *(f"height={SIDE}", f"width={SIDE}", f"frames={FRAMES}", "expand_from=2", "expand_to=9", f"mask_forms={arm.forms}"),
-        *(f"out={out}", f"minutes={options.minutes}", "steps=1000000", "warmup_steps=50", "learning_rate=1e-3", f"device={options.device}"),
+        *(f"height={SIDE}", f"width={SIDE}", f"frames={options.frames}", "expand_from=2", "expand_to=9", f"mask_forms={arm.forms}"),
+        *(f"out={out}", f"minutes={options.minutes}", "steps=1000000", "warmup_steps=50", "learning_rate=1e-3", *_clock(options)),
         *(f"image_batches={arm.images}", f"video_batches={arm.videos}", f"image_batch={options.batch}", f"video_batch={options.batch}"),
         *("log_every=20", "checkpoint_every=1000000", "ema=0.98", f"seed={seed}"),
     ]
     _wait(_python(options.out / f"{out.name}.log", "-m", "core.training", *words))
     _wait(_self(options, f"{arm.name}/{seed}", settings))
     return {"arm": arm.name, "seed": seed, **_steps(out), **json.loads((out / "score.json").read_text())}
+
+
+def _clock(options: argparse.Namespace) -> list[str]:
+    return [f"device={options.device}", f"processor_time={options.device == 'cpu'}"]
 
 
 def _seeded(options: argparse.Namespace, arm: Arm, seed: int) -> Path:
@@ -166,7 +174,7 @@ def _steps(out: Path) -> dict[str, Any]:
 
 
 def _config(options: argparse.Namespace, forms: bool) -> DataConfig:
-    shape = {"height": SIDE, "width": SIDE, "frames": FRAMES, "variants": VARIANTS, "expand_from": 2, "expand_to": 9}
+    shape = {"height": SIDE, "width": SIDE, "frames": options.frames, "variants": VARIANTS, "expand_from": 2, "expand_to": 9}
     return DataConfig(base=str(options.out / "base"), mask_forms=forms, **shape)  # type: ignore[arg-type]
 
 
@@ -179,10 +187,10 @@ def _draw(options: argparse.Namespace, settings: list[str]) -> None:
     caches = {name: LatentCache.create(options.out / f"latents-{name}", config) for name, config in configs.items()}
     (options.out / "drawn.png").touch()
     (options.out / "drawn.mp4").touch()
-    world = _world(device, 0, settings)
+    world = _world(options, 0, PoolSizes(), settings)
     lines: list[dict[str, Any]] = []
     with ThreadPoolExecutor(4) as pool:
-        for kind, count, frames in (("image", options.images, 1), ("video", options.videos, FRAMES)):
+        for kind, count, frames in (("image", options.images, 1), ("video", options.videos, options.frames)):
             for start in range(0, count, BATCH):
                 size = min(BATCH, count - start)
                 clips = world.sample(size, frames, seed=start, tracked=True)
@@ -202,6 +210,7 @@ def _draw(options: argparse.Namespace, settings: list[str]) -> None:
                     lines.append({"key": key, "media": f"drawn.{'png' if kind == 'image' else 'mp4'}", "task": "delete" if gone else "add"})
                     lines[-1] |= facts | {"masks": {"size": [SIDE, SIDE], "counts": [SIDE * SIDE]}}
     (options.out / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _hold(options, encoders, settings)
 
 
 def _conditions(encoders: Encoders, clips: WorldClips, regions: list[np.ndarray], keyframes: Sequence[bool]) -> tuple[Tensor, Tensor]:
@@ -217,9 +226,9 @@ def _masks(clips: WorldClips) -> Iterator[np.ndarray]:
     return iter((clips.mask[:, 0] > 0.5).cpu().numpy())
 
 
-def _world(device: torch.device, seed: int, settings: list[str]) -> World:
+def _world(options: argparse.Namespace, seed: int, pools: PoolSizes, settings: list[str]) -> World:
     sizes = {word.removeprefix("world.").split("=")[0]: int(word.split("=")[1]) for word in settings if word.startswith("world.")}
-    return World(device, seed=seed, pools=replace(PoolSizes(), **sizes), size=(SIDE, SIDE), window_frames=FRAMES)
+    return World(torch.device(options.device), seed=seed, pools=replace(pools, **sizes), size=(SIDE, SIDE), window_frames=options.frames)
 
 
 def _encode_captions(options: argparse.Namespace) -> None:
@@ -238,45 +247,65 @@ def _encode_captions(options: argparse.Namespace) -> None:
 # -- the scores ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Held:
+    """Clips of one task that nothing is trained on, with the regions of one form: a whole batch,
+    `masks` and `regions` bool (T, H, W) a clip, and what a denoiser reads of them.
+    """
+
+    name: str
+    captions: list[str]
+    pixels: Tensor
+    masks: list[np.ndarray]
+    regions: list[np.ndarray]
+    latent: Tensor
+    mask: Tensor
+    masked: Tensor
+
+
+def _hold(options: argparse.Namespace, encoders: Encoders, settings: list[str]) -> None:
+    """Draw and encode the clips that arms are scored on: the same for all."""
+    world = _world(options, 99, HELD_POOLS, settings)
+    batches = []
+    for task, gone in (("add", 0.0), ("delete", 1.0)):
+        for start in range(0, options.held, BATCH):
+            clips = world.sample(min(BATCH, options.held - start), options.frames, delete=gone, seed=1000 + start, tracked=True)
+            captions = [CAPTIONS[caption] for caption in clips.caption.tolist()]
+            masks, latent = list(_masks(clips)), encoders.latent(clips.pixels.to(encoders.dtype))
+            for form, adjustment in FORMS.items():
+                regions = [adjust(mask, adjustment) for mask in masks]
+                conditions = _conditions(encoders, clips, regions, [False] * len(regions))
+                batches.append(Held(f"{task}, {form}", captions, clips.pixels, masks, regions, latent, *conditions))
+    torch.save(batches, options.out / "held.pt")
+
+
 @torch.inference_mode()
 def _score(options: argparse.Namespace, arm: str, seed: str) -> None:
     """Score one arm on clips that nothing was trained on: loss, and edits without a keyframe."""
-    device = torch.device(options.device)
     out = options.out / f"{arm}-{seed}"
     model = load_vivid(str(out / "package"), options.device, ModelStore(options.out / "models"), "all", "plain")
-    alphas = load_alphas(str(options.out / "base")).to(device)
-    world = World(device, seed=99, pools=HELD_POOLS, size=(SIDE, SIDE), window_frames=FRAMES)
+    alphas = load_alphas(str(options.out / "base")).to(model.device)
     scores: dict[str, list[float]] = {}
-    for task, gone in (("add", 0.0), ("delete", 1.0)):
-        for start in range(0, options.held, BATCH):
-            clips = world.sample(min(BATCH, options.held - start), FRAMES, delete=gone, seed=1000 + start, tracked=True)
-            masks = list(_masks(clips))
-            for form, adjustment in FORMS.items():
-                regions = [adjust(mask, adjustment) for mask in masks]
-                for name, value in _measured(model, alphas, clips, masks, regions):
-                    scores.setdefault(f"{task}, {form}: {name}", []).append(value)
+    for held in torch.load(options.out / "held.pt", map_location=model.device, weights_only=False):
+        for name, value in _measured(model, alphas, held, options.steps):
+            scores.setdefault(f"{held.name}: {name}", []).append(value)
     score = {name: round(float(np.nanmean(values)), 4) for name, values in scores.items()}
     (out / "score.json").write_text(json.dumps(score, indent=1) + "\n")
 
 
-def _measured(
-    model: VividModel, alphas: Tensor, clips: WorldClips, masks: list[np.ndarray], regions: list[np.ndarray]
-) -> Iterator[tuple[str, float]]:
+def _measured(model: VividModel, alphas: Tensor, held: Held, steps_of_edit: int) -> Iterator[tuple[str, float]]:
     """(measure, value) of a batch: the loss, then every clip's edit against what it should show."""
     pipeline, device = model.pipeline, model.device
     dtype = pipeline.transformer.dtype
-    captions = [CAPTIONS[caption] for caption in clips.caption.tolist()]
-    text = torch.cat([model.embed(caption) for caption in captions])
-    video, region = clips.pixels.to(dtype), torch.cat([mask_to_model(one) for one in regions]).to(device)
-    masked, mask = pipeline.encode_masked(video, region)
-    latent = pipeline.encode_pixels(video)
+    text = torch.cat([model.embed(caption) for caption in held.captions])
+    latent, mask, masked = held.latent, held.mask.to(dtype), held.masked.to(dtype)
     noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(5)).to(device)
     rotary = rotary_embedding(pipeline.transformer, latent.shape[1], latent.shape[-2], latent.shape[-1], device)
     for moment in TIMES:
         steps = torch.full((len(latent),), moment, device=device)
         noisy, velocity = noised(latent.float(), noise, alphas[steps].view(-1, 1, 1, 1, 1))
         predicted = pipeline.transformer(
-            hidden_states=denoiser_input(noisy.to(dtype), mask.to(dtype), masked.to(dtype)),
+            hidden_states=denoiser_input(noisy.to(dtype), mask, masked),
             encoder_hidden_states=text.to(dtype),
             timestep=steps,
             image_rotary_emb=rotary,
@@ -290,12 +319,12 @@ def _measured(
         masked_latents=masked,
         mask_latents=mask,
         latents=noise.to(dtype),
-        num_inference_steps=STEPS,
+        num_inference_steps=steps_of_edit,
         guidance_scale=GUIDANCE,
         output_type="latent",
         return_dict=False,
     )
-    for result, truth, inside, own in zip(model.decode(made), clips.pixels, regions, masks, strict=True):
+    for result, truth, inside, own in zip(model.decode(made), held.pixels, held.regions, held.masks, strict=True):
         frames, wanted = to_frames(result), to_frames(truth)
         yield "BP raw", background_preservation(frames, wanted, inside)
         yield "PSNR region", psnr(frames, wanted, inside)
@@ -309,6 +338,7 @@ def _measured(
 
 def _self(options: argparse.Namespace, part: str, settings: list[str]) -> subprocess.Popen[bytes]:
     words = ["--device", options.device, "--images", str(options.images), "--videos", str(options.videos), "--held", str(options.held)]
+    words += ["--frames", str(options.frames), "--steps", str(options.steps)]
     log = options.out / f"{part.replace('/', '-')}-part.log"
     return _python(log, "-m", "scripts.ablation", str(options.out), "--part", part, *words, *settings)
 

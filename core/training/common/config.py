@@ -22,4 +22,7 @@ class TrainingConfig:
     resume: bool = False
     """Continue from `out`/checkpoint-<recipe>.pt if it exists."""
     compile: bool = False
+    processor_time: bool = False
+    """Count seconds and minutes that the processors spent on the run: for equal times on a machine
+    that is shared."""
     log_every: int = 50

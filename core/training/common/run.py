@@ -61,7 +61,8 @@ class TrainingRun:
         self.device = next(iter(optimizer.parameters.values())).device
         self.folder = Path(config.out)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.step, self._elapsed_before, self._started = 0, 0.0, time.monotonic()
+        self._clock = time.process_time if config.processor_time else time.monotonic
+        self.step, self._elapsed_before, self._started = 0, 0.0, self._clock()
         self._last_checkpoint = self._started
         self._agreed = 0.0
         self.agree: Callable[[float], float] | None = None
@@ -78,11 +79,11 @@ class TrainingRun:
     @property
     def elapsed(self) -> float:
         """Seconds trained, earlier parts of a resumed run included."""
-        return self._elapsed_before + time.monotonic() - self._started
+        return self._elapsed_before + self._clock() - self._started
 
     def start_clock(self) -> None:
         """Count time from now: capturing and filling buffers is over."""
-        self._started = self._last_checkpoint = time.monotonic()
+        self._started = self._last_checkpoint = self._clock()
 
     @property
     def progress(self) -> float:
@@ -123,7 +124,7 @@ class TrainingRun:
         if self.step % self.config.log_every == 0 or self.step == 1 or self.progress >= 1:
             self._report(rows())
         self.optimizer.advance_schedule()
-        due = time.monotonic() - self._last_checkpoint > self.checkpoint_seconds
+        due = self._clock() - self._last_checkpoint > self.checkpoint_seconds
         if self.checkpoint_every:
             due = due or self.step % self.checkpoint_every == 0 or self.progress >= 1
         if due:
@@ -165,7 +166,7 @@ class TrainingRun:
 
         StorageError leaves the old checkpoint whole.
         """
-        self._last_checkpoint = time.monotonic()
+        self._last_checkpoint = self._clock()
         if not self.writes:
             return
         generators = {"cpu": torch.get_rng_state()}
