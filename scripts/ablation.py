@@ -175,7 +175,7 @@ def _steps(out: Path) -> dict[str, Any]:
 
 def _config(options: argparse.Namespace, forms: bool) -> DataConfig:
     shape = {"height": SIDE, "width": SIDE, "frames": options.frames, "variants": VARIANTS, "expand_from": 2, "expand_to": 9}
-    return DataConfig(base=str(options.out / "base"), mask_forms=forms, **shape)  # type: ignore[arg-type]
+    return DataConfig(base=str(options.out / "base"), mask_forms=forms, **shape)
 
 
 def _draw(options: argparse.Namespace, settings: list[str]) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from app.settings import Settings
+from core.clusters import TOKEN
 from core.errors import InputError, StudioError
 
 PORT, CLIENTS = 6379, 10001
@@ -35,17 +36,16 @@ def run_worker(head: str | None, settings: Settings) -> int:
     environment = {**os.environ, "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE") or "token"}
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "VIVID_WORKSPACE": str(settings.workspace), "VIVID_DEVICE": settings.device}
-    kept = Path.home() / ".ray" / "auth_token"
-    if environment["RAY_AUTH_MODE"] == "token" and not (os.environ.get("RAY_AUTH_TOKEN") or kept.exists()):
+    if environment["RAY_AUTH_MODE"] == "token" and not (os.environ.get("RAY_AUTH_TOKEN") or TOKEN.exists()):
         if head is not None:
-            raise InputError(f"copy the file .ray/auth_token of the first machine's home folder to {kept}: it lets this one in")
+            raise InputError(f"copy the file .ray/auth_token of the first machine's home folder to {TOKEN}: it lets this one in")
         if subprocess.run([tool, "get-auth-token", "--generate"], env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
             raise StudioError("Ray could not make a token: see what it says above")
-        kept.chmod(0o600)
+        TOKEN.chmod(0o600)
     if head is None:
         role = ["--head", f"--port={PORT}", f"--ray-client-server-port={CLIENTS}", "--include-dashboard=false"]
         print(f"Other machines join with `worker HOST:{PORT}`, the page uses them with --workers ray://HOST:{CLIENTS}", flush=True)
-        print(f"Each of them needs a copy of {kept}", flush=True)
+        print(f"Each of them needs a copy of {TOKEN}", flush=True)
     else:
         role = [f"--address={head}"]
     return subprocess.run([tool, "start", "--block", "--disable-usage-stats", *role], env=environment, check=False).returncode

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import socket
 import threading
@@ -11,8 +10,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from app.engine import Engine
@@ -20,6 +17,7 @@ from app.settings import Settings
 from app.version import version
 from app.workers.clips import ClipStore, SentFile
 from app.workers.work import Work
+from core.clusters import code_digest
 from core.errors import Cancelled, StudioError
 from core.progress import CancelToken, JobContext, ProgressEvent
 
@@ -31,8 +29,8 @@ ANSWER = 1.0
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """What a worker is: `name` says its machine and process; `code` is the digest of the program's
-    source.
+    """What a worker is: `name` says its machine, process and GPU; `code` is the digest of the
+    program's source.
     """
 
     name: str
@@ -58,16 +56,6 @@ class News:
     items: tuple[Any, ...]
     ended: bool
     error: StudioError | Failed | None = None
-
-
-@cache
-def code_digest() -> str:
-    """Names the program's own source, as far as work depends on it."""
-    root = Path(__file__).parents[2]
-    whole = hashlib.sha256()
-    for path in sorted((*(root / "core").rglob("*.py"), *(root / "app").rglob("*.py"))):
-        whole.update(f"{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return whole.hexdigest()
 
 
 class StudioWorker:
@@ -101,7 +89,9 @@ class StudioWorker:
         """What this worker is. Waits until it is idle."""
         if self._thread is not None:
             self._thread.join()
-        return WorkerFacts(f"{socket.gethostname()} (process {os.getpid()})", version(), code_digest())
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES")  # what Ray gave to this process
+        place = f"{socket.gethostname()} (process {os.getpid()}{f', GPU {gpu}' if gpu else ''})"
+        return WorkerFacts(place, version(), code_digest())
 
     def missing(self, files: Sequence[SentFile]) -> list[str] | StudioError:
         """The contents that this worker has to be sent."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from typing import Any
 
 from app.settings import Settings
 from app.version import version
-from app.workers import local_ray
-from app.workers.actor import code_digest, Failed, News, StudioWorker, WorkerFacts
+from app.workers.actor import Failed, News, StudioWorker, WorkerFacts
 from app.workers.work import Work
+from core.clusters import code_digest, start_ray
 from core.errors import Cancelled, InputError, StudioError
 from core.progress import JobContext
 
@@ -63,7 +64,7 @@ class WorkerPool:
         InputError when Ray is not installed, or can't be started or reached.
         """
         self._where = settings.workers
-        self._ray = local_ray.start(self._where)
+        self._ray = start_ray(self._where, "--workers")
         self._local = int(settings.workers[6:]) if settings.workers.startswith("local:") else 0
         # each of them sees one device only
         device = settings.device.partition(":")[0]
@@ -197,7 +198,7 @@ class WorkerPool:
                 self._counted = now
                 with contextlib.suppress(InputError):
                     self._ray.shutdown()
-                    self._ray = local_ray.start(self._where)
+                    self._ray = start_ray(self._where, "--workers")
                     self._counted = -_COUNT
 
     def _count_and_see(self) -> None:
@@ -209,7 +210,7 @@ class WorkerPool:
             options, wanted = self._room()
             for _ in range(wanted - len(self._workers) - len(self._refused)):
                 maker = self._ray.remote(max_restarts=-1, max_concurrency=4, **options)(StudioWorker)
-                threads = local_ray.threads_for(self._local) if self._local else 0
+                threads = threads_for(self._local) if self._local else 0
                 actor = maker.remote(self._settings, threads, not self._local)
                 self._workers.append(_Worker(actor, actor.about.remote()))
         for worker in [one for one in self._workers if one.awaited is not None and not one.busy]:
@@ -294,6 +295,11 @@ class WorkerPool:
         plain exceptions where it is not connected.
         """
         return isinstance(error, ConnectionError | RuntimeError | self._ray.exceptions.RayError) or type(error) is Exception
+
+
+def threads_for(count: int) -> int:
+    """Threads of each of so many workers that share this machine's processors."""
+    return max(1, (os.cpu_count() or 1) // count)
 
 
 def _raised(error: StudioError | Failed, name: str) -> Exception:

@@ -3,10 +3,13 @@ folder."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.clusters import code_digest, start_ray
 from core.curation.ledger import Done
 from core.curation.settings import CurationSettings
 from core.curation.shards import run_shard, ShardTask, stage_named
@@ -30,19 +33,10 @@ class RayExecutor:
 
         InputError when Ray is not installed, or there is no cluster at the address.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise InputError(f"Ray can't be loaded ({error}): install the group `data`, or leave --executor ray out") from None
-        self._ray: Any = ray
+        own = f"local:{workers}" if workers else "local"
+        self._ray: Any = start_ray(address or own, "--address" if address else "--executor ray")
         self._models, self._workers = models, workers
         self._actors: dict[str, list[Any]] = {}
-        own = {"address": "local", "include_dashboard": False, "num_cpus": workers or None}  # not one that happens to run here
-        given: dict[str, Any] = {"address": address} if address else own
-        try:
-            ray.init(log_to_driver=False, **given)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise InputError(f"Ray can't be started or reached ({error}): see to it, or leave --executor ray out") from None
 
     def run(self, tasks: Sequence[ShardTask], out: Path, settings: CurationSettings) -> Iterator[tuple[ShardTask, Done]]:
         """As `Executor.run`."""
@@ -54,7 +48,7 @@ class RayExecutor:
         while waiting or running:
             while waiting and free:
                 actor, task = free.pop(), waiting.pop()
-                running[actor.make.remote(task, out.resolve())] = actor, task
+                running[actor.make.remote(task, out.resolve(), code_digest())] = actor, task
             ready, _ = self._ray.wait(list(running))
             for one in ready:
                 actor, task = running.pop(one)
@@ -71,14 +65,15 @@ class RayExecutor:
     def _actors_for(self, networks: bool, tasks: int, settings: CurationSettings) -> list[Any]:
         """As many actors as there are tasks, at most as many as fit."""
         there = self._ray.cluster_resources()
-        kind = "GPU" if networks and there.get("GPU") else "CPU"
+        device = settings.device.partition(":")[0]  # an actor sees one GPU only
+        kind = "GPU" if networks and there.get("GPU") and device in ("auto", "cuda") else "CPU"
         fitting = int(there.get(kind, 1))
         known = self._actors.setdefault(kind, [])
         wanted = max(1, min(tasks, fitting, self._workers or fitting))
         # an actor that is idle holds no processor, so that both kinds fit side by side
         asked = {"num_cpus": 0, "num_gpus": 1} if kind == "GPU" else {"num_cpus": 0}
         maker = self._ray.remote(max_restarts=-1, max_task_retries=_RETRIES, **asked)(_Worker)
-        known += [maker.remote(settings, self._models) for _ in range(wanted - len(known))]
+        known += [maker.remote(replace(settings, device=device), self._models) for _ in range(wanted - len(known))]
         return known[:wanted]
 
     def close(self) -> None:
@@ -93,8 +88,19 @@ class _Worker:
     def __init__(self, settings: CurationSettings, models: Path | None) -> None:
         self._settings, self._tools = settings, Toolbox(settings, models)
 
-    def make(self, task: ShardTask, out: Path) -> Done | StudioError:
-        """Make a shard. An error is returned, because Ray would wrap what is raised."""
+    def make(self, task: ShardTask, out: Path, code: str) -> Done | StudioError:
+        """Make a shard. An error is returned, because Ray would wrap what is raised.
+
+        Args:
+            task: Which one.
+            out: The build's folder.
+            code: Digest of the program that asks; names of shards don't tell.
+
+        Returns:
+            What its .done says, or what went wrong.
+        """
+        if code != code_digest():
+            return InputError(f"the machine {socket.gethostname()} has another version of the program: bring all to the same")
         try:
             return run_shard(task, out, self._settings, self._tools)
         except StudioError as error:
