@@ -295,4 +295,5 @@ def _missing(segment: Segment, missing: Container[str]) -> Piece:
 
 def _extent(plan: EditPlan) -> Extent:
     request = plan.request.edit
-    return Extent.of(request.frames, request.region.size, [request.region])
+    laid = all(keyframe.insert is not None for keyframe in request.keyframes)
+    return Extent.of(request.frames, request.region.size, [] if laid else [request.region])
