@@ -103,7 +103,7 @@ class EstimateOperations:
         Args:
             project_id: The project.
             settings: Steps, guidance and rate; the model's own where None.
-            draft: Whether it is a draft: few steps at half the size.
+            draft: Whether it is a quick look: few steps at half the size.
             edit_id: A try, to estimate as if it were accepted; None for the accepted keyframes.
             carry: How keyframes are carried; auto stands for how each says.
 
@@ -157,7 +157,7 @@ class EstimateOperations:
 
         Args:
             project_id: The project.
-            draft: Whether to measure a draft.
+            draft: Whether to measure a quick look.
             edit_id: A try whose task counts, as if it were accepted; None for the accepted
                 keyframe.
 

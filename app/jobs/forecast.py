@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.engine import Engine
 from app.jobs.estimates import Estimates
-from app.jobs.quick_look import draft_steps, half_size, settings_of
+from app.jobs.quick_look import half_size, quick_steps, settings_of
 from app.jobs.timing import Carried, Making, StepClock, Timing, timing_key, Way, way_of
 from app.media.pictures import Pictures
 from core.geometry import FrameRange
@@ -277,7 +277,7 @@ def _sampled(way: Way, keyframe: Carried, model: VideoEngine, wanted: SamplingSe
     sampling = sampling_of(model, keyframe, wanted)
     runs, guided = sampling.runs, sampling.guidance > 1
     if draft and wanted.steps is None:
-        runs = max(1, round(sampling.strength * draft_steps(sampling.steps)))
+        runs = max(1, round(sampling.strength * quick_steps(sampling.steps)))
     return _Sampled(whole_steps(runs, model.levers, guided), guided)
 
 

@@ -16,7 +16,7 @@ from app.engine import Engine
 from app.jobs.estimates import Estimates
 from app.jobs.forecast import Forecast, Forecaster
 from app.jobs.inserts import InsertBuilder, StoredInsert
-from app.jobs.quick_look import draft_steps, half_size, settings_of
+from app.jobs.quick_look import half_size, quick_steps, settings_of
 from app.jobs.region import RegionBuilder, same_masks
 from app.media.frames import WINDOWS
 from app.media.pictures import Pictures
@@ -140,7 +140,7 @@ class PropagationJobs:
         )
         settings = settings_of(dataclasses.replace(request.settings, preset=self._engine.preset_of(request.settings)), first)
         if request.draft and settings.steps is None:
-            settings = dataclasses.replace(settings, steps=draft_steps(sampling_of(model, first, settings).steps))
+            settings = dataclasses.replace(settings, steps=quick_steps(sampling_of(model, first, settings).steps))
         return Propagation(
             propagation_id=new_id()[:12],
             edit_id=keyframes[0].edit_id,

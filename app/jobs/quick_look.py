@@ -10,15 +10,15 @@ from core.project.edits import KeyframeEdit, SamplingSettings
 if TYPE_CHECKING:
     from core.vivid.contract import VideoEngine
 
-DRAFT_SHARE = 0.4
-"""Share of the usual steps that a draft takes, and"""
+_SHARE = 0.4
+"""Share of the usual steps that a quick look takes, and"""
 _FEWEST = 4
 """how many it takes at least, where there are as many."""
 
 
-def draft_steps(steps: int) -> int:
-    """How many steps a draft takes in place of so many; distilled weights need a few."""
-    return max(2, min(steps, _FEWEST), round(steps * DRAFT_SHARE))
+def quick_steps(steps: int) -> int:
+    """How many steps a quick look takes in place of so many; distilled weights need a few."""
+    return max(2, min(steps, _FEWEST), round(steps * _SHARE))
 
 
 def settings_of(asked: SamplingSettings, keyframe: KeyframeEdit) -> SamplingSettings:
@@ -37,7 +37,7 @@ def settings_of(asked: SamplingSettings, keyframe: KeyframeEdit) -> SamplingSett
 
 
 def half_size(model: VideoEngine) -> VideoEngine:
-    """The same weights at half the working size: a draft in about a quarter of the time."""
+    """The same weights at half the working size: a quick look in about a quarter of the time."""
     cell = model.size_unit
     height, width = (max(cell, side // 2 // cell * cell) for side in model.working_size)
     return dataclasses.replace(model, working_size=(height, width))

@@ -38,7 +38,7 @@ class TrialJobs:
 
         Args:
             project_id: The project.
-            draft: Whether to measure a draft, at half the size.
+            draft: Whether to measure a quick look, at half the size.
             edit_id: The try whose task counts, as if it were accepted; the accepted one's when
                 None.
             context: Takes the progress, and stops the job.

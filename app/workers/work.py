@@ -157,7 +157,7 @@ class WindowsWork:
 
         self.weights.check(engine)
         model = engine.video_model(self.weights.name)
-        if model.working_size != self.model.working_size:  # a draft
+        if model.working_size != self.model.working_size:  # a quick look
             model = replace(model, working_size=self.model.working_size)
         if DescribedEngine.of(model) != self.model:
             raise InputError(

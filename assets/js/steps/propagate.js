@@ -70,7 +70,7 @@ export const mountPropagate = (ref, server) => {
   // The buttons. The main one is what comes next: propagate, resume, or in full size after a quick look.
 
   const start = (draft) => {
-    set({ playing: state.playing && !draft, resultId: null }); // a draft plays on while the final is made
+    set({ playing: state.playing && !draft, resultId: null }); // a quick look plays on while the final is made
     request(server, "start_propagation", { seed: wholeNumber(ref.seed), ...settings(), draft, carry: ref.carry.value });
   };
   const startOrResume = () => {
@@ -174,7 +174,7 @@ export const mountPropagate = (ref, server) => {
     ref.primary.disabled = busy || (!keyframe && !paused);
     ref.secondary.disabled = busy || !keyframe;
     ref.primary.textContent = mainWords();
-    ref.secondary.hidden = !paused && !draftOffered(); // a draft that takes long is none
+    ref.secondary.hidden = !paused && !draftOffered(); // one that takes long is none
     ref.secondary.textContent = paused ? "Start over" : "Quick look";
     ref.secondary.title = paused
       ? "Give up what there is of it and make every window anew"
