@@ -229,6 +229,11 @@ class JobRunner:
 
 
 def _by_now(job: _Job) -> JobStatus:
-    """The status of a job; the time that it said was left passes until it says more."""
+    """The status of a job; the time that it said was left passes until it says more. When it has
+    passed and the job goes on, nobody knows.
+    """
     left = job.status.remaining
-    return job.status if left is None else replace(job.status, remaining=max(0.0, left - (time.monotonic() - job.reported)))
+    if left is None:
+        return job.status
+    left -= time.monotonic() - job.reported
+    return replace(job.status, remaining=left if left > 0 else None)

@@ -4,7 +4,7 @@ backwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -132,7 +132,10 @@ def propagate(
                     asked = given if model.declared.shows_region else filled
                     if filled.masks.any():  # otherwise there is nothing to paint
                         answers = redraw(model, request, asked, filled.pixels, sampling, on_step, answered)
-                finished = EditedWindow.of(window.edited, _deleted(given, answers, background, context), region)
+                pictures = _deleted(given, answers, background, context)
+                if answers is None:
+                    pictures = _told(pictures, len(window.edited), sampling.runs, on_step)
+                finished = EditedWindow.of(window.edited, pictures, region)
                 on_step(sampling.runs)
             else:
                 guess = given.warp(last.picture, region[last.frame])
@@ -229,6 +232,15 @@ def _deleted(given: WindowInput, redrawn: Sequence[Frame] | None, background: Ba
         source = given.sources[position]
         answer = None if redrawn is None else given.crops[position].over(source, redrawn[position])
         yield background.inpaint(frame, source, answer)
+
+
+def _told(pictures: Iterable[Frame], count: int, runs: int, on_step: Callable[[int], None]) -> Iterator[Frame]:
+    """Pictures as they come, `count` of them. What no model runs for has no steps to report: each
+    picture is its share of the `runs`.
+    """
+    for number, picture in enumerate(pictures, 1):
+        yield picture
+        on_step(runs * number // count)
 
 
 def _box(extent: AmodalExtent, frame: int) -> Box[float]:
