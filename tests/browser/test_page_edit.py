@@ -83,6 +83,9 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
 
     page.click("#studio-video [data-ref=primary]")
     drag_box(page, box_around(thing, 2))
+    page.mouse.move(*point(page, 40.5, 30.5))
+    page.keyboard.press("p")
+    page.wait_for_function("studio.state.message?.words.includes('--point 0:40,30')")
     screenshot(page, "2-select")
     page.click("#studio-select [data-ref=secondary]")
     page.wait_for_function("studio.state.view.jobs.length")
@@ -177,6 +180,10 @@ def test_a_whole_edit_from_the_example_to_the_downloaded_video(page: Any, server
     files = page.locator("#studio-propagate [data-ref=files] li a[download]").filter(has_not_text="recipe")
     assert download.value.suggested_filename in files.all_text_contents(), "the list has the names of the files"
     assert files.count() == 2, "the one before is not replaced"
+    page.get_by_role("button", name="Copy as command").click()
+    page.wait_for_function("studio.state.message?.words.includes(' edit ')")
+    command = page.evaluate("studio.state.message.words")
+    assert all(word in command for word in (f"--frames 0:{LAST + 1}", "--box ", "--task modify", "--caption "))
     for part in ("Save", "About", "Keyframes"):
         parts.get_by_text(part).click()
         assert page.evaluate(ROOM) >= 0, f"{part} scrolls"
