@@ -27,7 +27,7 @@ WRONG = [
     (("--box", BOX, "--task", "paint", "--caption", "x"), "unknown task"),
     (("--box", BOX, "--task", "delete", "--adjust", "grow"), "unknown mask adjustment"),
     (("--box", BOX, "--task", "delete", "--frames", "5:2"), "not a part of"),
-    (("--box", BOX, "--task", "delete", "--frames", "x"), "no range"),
+    (("--box", BOX, "--task", "delete", "--frames", "x"), "not a range"),
     (("--box", BOX, "--task", "delete", "--frames", "-5:20"), "--flag=-5"),
     (("--box", BOX, "--task", "delete", "--frame", "99"), "outside the frames"),
     (("--box", BOX, "--task", "delete", "--model", "huge"), "vivid-small"),

@@ -350,7 +350,7 @@ def test_an_export_replays_headless_to_the_same_pixels(editor: Editor, clip: Pat
     with pytest.raises(InputError, match="not from prompts"):
         replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "other", JobContext(), anew=True)
     (moved / "recipe.json").write_text("{}")
-    with pytest.raises(InputError, match="no recipe"):
+    with pytest.raises(InputError, match="not a recipe"):
         replay_to_folder(Engine(editor.settings), moved / "recipe.json", moved / "other", JobContext())
 
 

@@ -55,5 +55,5 @@ def test_a_list_of_panda_70m_describes_what_was_downloaded(tmp_path: Path, capsy
     assert {sample.task for sample in samples} == {"add", "modify", "delete"}
     assert json.loads((tmp_path / "set" / "build.json").read_text())["settings"]["tracker"] == "fake"
     path.write_text("address\nhttps://example.org/a\n")
-    with pytest.raises(InputError, match="no list of Panda-70M: it has no column timestamp and url"):
+    with pytest.raises(InputError, match="not a list of Panda-70M: it has no column timestamp and url"):
         list_sources([str(path)], "")

@@ -117,7 +117,7 @@ def test_what_can_not_be_scored_is_said_in_one_line(folder: Path, tmp_path: Path
     (tmp_path / "bad" / "one" / "edit.json").write_text('{"task": "paint", "caption": "a ball"}')
     for words, said in (
         (["edits", results], "--set"),
-        (["edits", results, "--set", results], "no evaluation set"),
+        (["edits", results, "--set", results], "not an evaluation set"),
         (["edits", results, "--set", str(tmp_path / "bad")], "paint"),
         (["edits", str(tmp_path), "--set", edit_set], "named after"),
         (["edits", results, "--set", edit_set, "--run", "theirs"], "theirs"),

@@ -35,7 +35,7 @@ def tower(levels: int) -> list[Any]:
 
 @pytest.mark.parametrize("value", [*BAD, tower(100)], ids=repr)
 def test_what_can_not_be_kept_is_refused_when_it_comes_in(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"it |no number|too large"):
+    with pytest.raises(ValueError, match=r"it |not a number|too large"):
         check_plain(value)
 
 
@@ -115,7 +115,7 @@ def test_a_clip_of_impossible_size_is_damaged(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1e999}', '{"a": ' + "9" * 5000 + "}", "[" * 40 + "]" * 40, "[" * 100_000])
 def test_json_that_no_document_can_hold_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no number|digits|nested"):
+    with pytest.raises(ValueError, match=r"not a number|digits|nested"):
         parse_json(text)
 
 
