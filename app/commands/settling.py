@@ -211,7 +211,7 @@ def _with_proposal(arguments: EditArguments, masks: MaskSequence, model: VideoEn
         shape = "the mask's hull" if adjustment.form.startswith("hull") else "the mask"
         suits = "as suits a removal; --adjust chooses another"
     elif best is not None:
-        adjustment = replace(now, form=best, pixels=USUAL_ADJUSTMENT.pixels)
+        adjustment = proposed_adjustment("modify", [masks], now, best)
         shape, suits = _FORM_WORDS[best], f"with which {model.declared.title} does best; --adjust none keeps to the mask"
     else:
         return arguments

@@ -99,7 +99,7 @@ class Editor:
         self.text_search = TextSearchOperations(workspace, engine, pictures, queue, session_lock)
         self.tracking = TrackingOperations(workspace, engine, masks, queue, tracking, ObjectTimelines(masks))
         self.masks = MaskOperations(workspace, pictures, queue, exports)
-        self.region = RegionOperations(workspace, frames, masks)
+        self.region = RegionOperations(workspace, engine, frames, masks)
         self.keyframes = KeyframeOperations(workspace, engine, queue, tries, exchange)
         self.exchange = ExchangeOperations(workspace, regions, exchange)
         self.inserts = InsertOperations(workspace, queue, inserts)

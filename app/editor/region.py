@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from app.editor.changes import change_track
+from app.engine import Engine
 from app.media.frames import ClipFrames
 from app.media.region_previews import form_tiles
 from app.storage.masks import MaskStore
@@ -32,8 +33,9 @@ _TASK_WORDS = {"add": "Add", "modify": "Change", "delete": "Remove"}
 class RegionOperations:
     """From the masks of objects to the region."""
 
-    def __init__(self, workspace: Workspace, frames: ClipFrames, masks: MaskStore) -> None:
+    def __init__(self, workspace: Workspace, engine: Engine, frames: ClipFrames, masks: MaskStore) -> None:
         self._workspace = workspace
+        self._engine = engine
         self._frames = frames
         self._masks = masks
 
@@ -113,7 +115,10 @@ class RegionOperations:
 
         tracks = [track for track in project.edited_tracks if not objects or track.object_id in objects]
         now = tracks[0].adjusted_by(project.adjustment) if objects and tracks else project.adjustment
-        return proposed_adjustment(task, [self._masks.readable(project, track.masks) for track in tracks if track.masks], now)
+        masks = [self._masks.readable(project, track.masks) for track in tracks if track.masks]
+        # One that was not loaded yet is not loaded for this: that may take long.
+        liked = self._engine.video_model().declared.region_form if self._engine.has(self._engine.settings.model) else None
+        return proposed_adjustment(task, masks, now, liked)
 
     def clear_adjustment(self, project_id: str, object_id: int) -> Project:
         """Let an object that has an adjustment of its own take that of all objects again."""

@@ -24,7 +24,9 @@ is more likely a part of the thing than background.
 """
 
 
-def proposed_adjustment(task: Task, masks: Sequence[MaskSequence], now: MaskAdjustment) -> MaskAdjustment:
+def proposed_adjustment(
+    task: Task, masks: Sequence[MaskSequence], now: MaskAdjustment, liked: AdjustmentForm | None = None
+) -> MaskAdjustment:
     """The adjustment that suits a task.
 
     A removal stays close to the object: the more is taken away, the more has to be made up. Round
@@ -35,12 +37,13 @@ def proposed_adjustment(task: Task, masks: Sequence[MaskSequence], now: MaskAdju
         task: What is done in the region.
         masks: Those of the objects to edit.
         now: The adjustment as it is: its soft edge, holes and smoothing stay.
+        liked: The form that the video model does best with where it paints; None for any.
 
     Returns:
         The same with another form and amount, in source pixels.
     """
     if task != "delete":
-        return dataclasses.replace(now, form=USUAL_ADJUSTMENT.form, pixels=USUAL_ADJUSTMENT.pixels)
+        return dataclasses.replace(now, form=liked or USUAL_ADJUSTMENT.form, pixels=USUAL_ADJUSTMENT.pixels)
     wide = round(_SHARE * max(map(_side, masks), default=0.0))
     form: AdjustmentForm = "hull+expand" if masks and all(map(_is_compact, masks)) else "expand"
     return dataclasses.replace(now, form=form, pixels=max(now.feather + _BEYOND_THE_EDGE, min(wide, _MOST)))

@@ -30,6 +30,8 @@ def test_only_a_compact_thing_is_removed_along_its_hull(mask: np.ndarray, form: 
     both = proposed_adjustment("delete", [masks_of(BALL), masks_of(WALKER)], MaskAdjustment())
     assert both.form == "expand"
     assert proposed_adjustment("modify", [masks_of(mask)], MaskAdjustment()).form == "box+expand"
+    for task in ("add", "modify"):
+        assert proposed_adjustment(task, [masks_of(mask)], MaskAdjustment(), "expand").form == "expand", "what the engine likes"
 
 
 def test_solidity_is_the_share_of_the_hull() -> None:
