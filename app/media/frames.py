@@ -132,7 +132,7 @@ class ClipFrames:
             edits.append(AppliedEdit(span, region, windows, keyframes, missing, mix=mix, joined=joined, front=front))
             key.append((propagation.propagation_id, len(windows), mix))
         source = self.source(project)
-        return self._stacks.get((_file(project), tuple(key)), lambda: StackedReader(source, edits))
+        return self._stacks.get((project.project_id, _file(project), tuple(key)), lambda: StackedReader(source, edits))
 
     def frame(self, project: Project, frame: int) -> np.ndarray:
         """uint8 (H, W, 3)."""

@@ -124,7 +124,9 @@ class Pictures:
     def session(self, project: Project) -> SegmentSession:
         """The session that answers clicks on this clip; it remembers the frames it has seen."""
         self.frames.note_request()
-        return self._sessions.get(identity(project), lambda: self._engine.segmenter().session(*self._shown(project)))
+        # Of two projects of one clip each has a session: mask prompts lie in the project's folder.
+        key = (project.project_id, *identity(project))
+        return self._sessions.get(key, lambda: self._engine.segmenter().session(*self._shown(project)))
 
     def tracker(self, project: Project) -> Tracker:
         """What tracks objects in a run of its own through the clip."""

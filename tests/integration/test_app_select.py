@@ -10,6 +10,7 @@ from builders import video_file
 
 from app.editor.editor import Editor
 from core.errors import InputError
+from core.media import write_image
 
 CUT, FRAMES = 6, 10
 
@@ -129,7 +130,7 @@ def test_a_confirmed_frame_is_never_overwritten(editor: Editor, clip: Path) -> N
         editor.tracking.confirm(project_id, 1, FRAMES)
 
 
-def test_a_click_on_a_tracked_frame_corrects_the_mask_that_is_there(editor: Editor, clip: Path) -> None:
+def test_a_click_on_a_tracked_frame_corrects_the_mask_that_is_there(editor: Editor, clip: Path, tmp_path: Path) -> None:
     project_id = boxed(editor, clip)
     run(editor, project_id)
     before = mask(editor, project_id, 4)
@@ -138,6 +139,14 @@ def test_a_click_on_a_tracked_frame_corrects_the_mask_that_is_there(editor: Edit
     assert editor.tracking.timeline(project_id)[0]["pending"] == [4, CUT]
     with pytest.raises(InputError, match="nothing on frame 9"):
         editor.prompts.add_point(project_id, 1, 9, 5, 5, positive=False)
+    begun_over = editor.projects.create(clip).project_id  # the same clip, with masks in a folder of its own
+    editor.objects.add(begun_over)
+    drawn = np.zeros((120, 160), bool)
+    drawn[20:60, 30:70] = True
+    write_image(tmp_path / "drawn.png", np.repeat(drawn[..., None] * np.uint8(255), 3, -1))
+    editor.prompts.set_mask(begun_over, 1, 2, tmp_path / "drawn.png")
+    editor.prompts.add_point(begun_over, 1, 2, 50, 40)
+    assert mask(editor, begun_over, 2)[40, 50]
 
 
 def test_what_hovering_shows_is_what_the_click_does(editor: Editor, clip: Path) -> None:
