@@ -226,6 +226,7 @@ export const mountKeyframe = (ref, server) => {
       ? "From what earlier runs took on this machine."
       : "A first guess, from a short trial on this machine.";
     ref.forecast.textContent = text;
+    ref.forecast.dataset.lines = text.startsWith("To propagate") ? "one" : "two";
     ref.forecast.title = answer && answer.forecast && text ? `${text} ${source}` : "";
   };
 
@@ -250,7 +251,8 @@ export const mountKeyframe = (ref, server) => {
   const reason = (busy, where, missing) => {
     if (busy) return "Trying; each try appears as it is ready.";
     if (where) return where;
-    if (missing) return painters.takesWords() ? "Write a caption, or pick words below it." : "Write a caption.";
+    if (missing && !state.tryId)
+      return painters.takesWords() ? "Write a caption, or pick words below it." : "Write a caption.";
     if (!state.tryId) return "Try, then choose a try to accept.";
     const left = leftAsTheyAre().map((object) => object.name);
     const stays = left.length > 1 ? "stay as they are" : "stays as it is";
