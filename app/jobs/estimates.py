@@ -72,7 +72,8 @@ class Estimates:
         if measured is not None and clock.making.way is not None:
             width, height = report["size"]
             render = seconds["render"] / max(1, report["frames"]) / (width * height / 1e6)
-            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device)))
+            fixed = FIXED[clock.making.way]
+            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device), fixed=fixed))
 
     def learn_stopped(self, clock: StepClock) -> None:
         """Remember what the windows took that a stopped run finished."""
@@ -80,7 +81,8 @@ class Estimates:
         if measured is not None and clock.making.way is not None and clock.stamps[-1][0] > clock.making.runs:
             old = _read_as(Timing, self._read().get(clock.key))
             render = self.usual(clock.making.way, pixels).render if old is None else old.render
-            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device)))
+            fixed = FIXED[clock.making.way]
+            self._store(clock.key, Timing(*measured, render, pixels, _memory_mb(clock.device), fixed=fixed))
 
     def learn_rate(self, kind: str, name: str, seconds: float, device: str, measured: bool = True) -> None:
         """Remember what one unit of a step took.
@@ -135,8 +137,8 @@ class Estimates:
             if time.monotonic() - at > KNOWN_FOR:
                 unit = machine_unit()
                 self._unit = time.monotonic(), unit
-        frame = USUAL[way] * unit * (FIXED + pixels) / (FIXED + COMMON)
-        return Timing(0.0, frame, RENDER * unit, pixels, LEAST_MEMORY, measured=False)
+        timing = Timing(0.0, USUAL[way] * unit, RENDER * unit, COMMON, LEAST_MEMORY, measured=False, fixed=FIXED[way])
+        return timing.at(pixels)
 
     def try_out(self, model: VideoEngine, guided: bool, weights: str, context: JobContext) -> Timing:
         """Run two steps of one grey window, encode and decode, and remember time and memory.

@@ -19,11 +19,13 @@ Way = Literal["picture", "direct", "delete", "change", "insert"]
 """What a propagation does with a keyframe, each at a cost of its own: a model repaints along it, or
 without it; what lies behind is shown; the change is carried; a picture of one's own is laid.
 """
-FIXED, COMMON = 0.06, 0.1
-"""10^6 pixels: what making a frame takes whatever is edited, as pixels that come to those around
-the region; and a common region.
+COMMON = 0.1
+"""10^6 pixels of a common region."""
+FIXED: dict[Way, float] = {"picture": 0.06, "direct": 0.06, "delete": 0.5, "change": 0.06, "insert": 0.06}
+"""What making a frame takes whatever is edited, as 10^6 pixels that come to those around the
+region. What lies behind is looked for on all of the frame.
 """
-USUAL: dict[Way, float] = {"picture": 100.0, "direct": 20.0, "delete": 150.0, "change": 85.0, "insert": 25.0}
+USUAL: dict[Way, float] = {"picture": 100.0, "direct": 20.0, "delete": 90.0, "change": 85.0, "insert": 25.0}
 """What making a frame with a common region takes besides a model's steps, and"""
 RENDER = 24.0
 """what rendering 10^6 pixels takes, before they were measured; in units (see `machine_unit`)."""
@@ -61,8 +63,8 @@ class Timing:
 
     `step` is seconds of one whole denoising step, `frame` seconds to make a frame besides its
     steps, `render` seconds to render one of 10^6 pixels, `pixels` how many 10^6 the box around the
-    region had when this was measured, `memory_mb` the most memory in 10^6 bytes. `measured` is
-    False where it comes from a trial.
+    region had when this was measured, `memory_mb` the most memory in 10^6 bytes, `fixed` what comes
+    to the pixels (see FIXED). `measured` is False where it comes from a trial.
     """
 
     step: float
@@ -71,10 +73,11 @@ class Timing:
     pixels: float
     memory_mb: float
     measured: bool = True
+    fixed: float = FIXED["picture"]
 
     def at(self, pixels: float) -> Timing:
         """The same for regions in a box of so many 10^6 pixels."""
-        return replace(self, frame=self.frame * (FIXED + pixels) / (FIXED + self.pixels), pixels=pixels)
+        return replace(self, frame=self.frame * (self.fixed + pixels) / (self.fixed + self.pixels), pixels=pixels)
 
 
 @dataclass(frozen=True)
