@@ -25,7 +25,7 @@ FIXED: dict[Way, float] = {"picture": 0.06, "direct": 0.06, "delete": 0.5, "chan
 """What making a frame takes whatever is edited, as 10^6 pixels that come to those around the
 region. What lies behind is looked for on all of the frame.
 """
-USUAL: dict[Way, float] = {"picture": 100.0, "direct": 20.0, "delete": 90.0, "change": 85.0, "insert": 25.0}
+USUAL: dict[Way, float] = {"picture": 150.0, "direct": 20.0, "delete": 125.0, "change": 100.0, "insert": 25.0}
 """What making a frame with a common region takes besides a model's steps, and"""
 RENDER = 24.0
 """what rendering 10^6 pixels takes, before they were measured; in units (see `machine_unit`)."""
