@@ -163,6 +163,10 @@ class Engine:
         """Whether the model of that name is in memory."""
         return name in self._segmenters or name in self._videos or name in self._painters
 
+    def loaded_video_model(self, name: str) -> VideoEngine | None:
+        """The video model of that name if it is in memory, without waiting for one that is read."""
+        return self._videos.get(name)
+
     def forget(self, name: str) -> None:
         """Let go of a model that was removed, without waiting for another that is being loaded."""
         self._segmenters.pop(name, None)
@@ -267,9 +271,7 @@ class Engine:
         return None if video is None else video.tasks["modify"].steps
 
     def of_size(self, name: str, context: JobContext | None = None) -> VideoEngine:
-        """A video model to estimate with: itself, or in its place one in memory that has the same
-        size, since reading it anew takes long.
-        """
+        """A video model to estimate with: itself, or one of its size in memory, to read none."""
         from core.vivid.distilled import as_draft
 
         plain, drafted = split_draft(name)

@@ -116,9 +116,8 @@ class RegionOperations:
         tracks = [track for track in project.edited_tracks if not objects or track.object_id in objects]
         now = tracks[0].adjusted_by(project.adjustment) if objects and tracks else project.adjustment
         masks = [self._masks.readable(project, track.masks) for track in tracks if track.masks]
-        # One that was not loaded yet is not loaded for this: that may take long.
-        liked = self._engine.video_model().declared.region_form if self._engine.has(self._engine.settings.model) else None
-        return proposed_adjustment(task, masks, now, liked)
+        model = self._engine.loaded_video_model(self._engine.settings.model)
+        return proposed_adjustment(task, masks, now, None if model is None else model.declared.region_form)
 
     def clear_adjustment(self, project_id: str, object_id: int) -> Project:
         """Let an object that has an adjustment of its own take that of all objects again."""
