@@ -57,7 +57,7 @@ class Residents:
         self.device, self.budget = device, budget
         self._parts: dict[str, Part] = {}
         self._work: dict[str, int] = {}
-        self._here: dict[str, int] = {}
+        self._here: list[str] = []
 
     @property
     def here(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class Residents:
     @property
     def held(self) -> int:
         """Bytes of weights on the device."""
-        return sum(self._here.values())
+        return sum(self._parts[name].size for name in self._here)
 
     def add(self, name: str, module: nn.Module, work: int) -> None:
         """Let `module` come whenever its forward is called (of an autoencoder encode and decode
@@ -93,7 +93,7 @@ class Residents:
             for other in self.here:
                 self.leave(other)
             part.come()
-        self._here[name] = part.size
+        self._here.append(name)
 
     def make_room(self, size: int, beside: str | None = None) -> None:
         """Send back those that leave no room for `size` bytes, the longest there first.
@@ -102,40 +102,56 @@ class Residents:
             size: Bytes that something is about to take.
             beside: A part that stays, since it is what takes them.
         """
-        others = {other: held for other, held in self._here.items() if other != beside}
+        others = {other: self._parts[other].size for other in self._here if other != beside}
         for other in parts_to_evict(others, size, self.budget):
             self.leave(other)
 
     def leave(self, name: str) -> None:
         """Send a part back; nothing when it is not there."""
-        if self._here.pop(name, None) is not None:
+        if name in self._here:
+            self._here.remove(name)
             self._parts[name].leave()
             release_unused(self.device)
 
 
 class Part:
-    """Weights that lie in the host's memory and can be seen on a device."""
+    """Weights that lie in the host's memory and can be seen on a device.
+
+    Whoever uses them may change their precision at any time, here or there (a pipeline of SDXL lets
+    its autoencoder work in single precision): they come and leave in the one they have then.
+    """
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
-        self.device = device
-        self.tensors = list(dict.fromkeys([*module.parameters(), *module.buffers()]))  # tied weights once
-        self.kept = [tensor.data.cpu() for tensor in self.tensors]
-        self.size = sum(tensor.nbytes for tensor in self.kept)
+        self.module, self.device = module, device
+        self.kept = {name: tensor.data.cpu() for name, tensor in _tensors(module)}
+
+    @property
+    def size(self) -> int:
+        """Bytes, in the precision that they have now."""
+        return weight_bytes(self.module)
 
     def come(self) -> None:
         """All of it, or nothing when the device is full."""
         try:
             with torch.inference_mode(False):
-                for tensor, kept in zip(self.tensors, self.kept, strict=True):
-                    tensor.data = kept.to(self.device, non_blocking=True)
+                for name, tensor in _tensors(self.module):
+                    tensor.data = self.kept[name].to(self.device, non_blocking=True).to(tensor.dtype)
         except torch.OutOfMemoryError:
             self.leave()
             raise
 
     def leave(self) -> None:
         with torch.inference_mode(False):
-            for tensor, kept in zip(self.tensors, self.kept, strict=True):
-                tensor.data = kept
+            for name, tensor in _tensors(self.module):
+                tensor.data = self.kept[name].to(tensor.dtype)
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """All weights of a module by their names, tied ones once. Asked anew each time: a change of
+    precision puts another tensor in the place of a buffer.
+    """
+    yield from module.named_parameters()
+    yield from module.named_buffers()
 
 
 class _PartHook(ModelHook):
@@ -167,7 +183,7 @@ class LayerHook(ModelHook):
 
 def weight_bytes(module: nn.Module) -> int:
     """Bytes of all weights of a module, tied ones once."""
-    return sum(tensor.nbytes for tensor in dict.fromkeys([*module.parameters(), *module.buffers()]))
+    return sum(tensor.nbytes for _, tensor in _tensors(module))
 
 
 def release_unused(device: torch.device) -> None:
