@@ -30,12 +30,13 @@ from typing import Any
 import numpy as np
 import psutil
 
-from core.curation.build import Build
+from core.curation.build import Build, open_build
 from core.curation.ledger import Done
 from core.curation.near import repeats
 from core.curation.records import ClipRecord, Media, SourceItem, to_lines
 from core.curation.settings import CurationSettings
 from core.curation.shards import ShardTask, STAGES
+from core.curation.status import reasons_of, states_of
 from core.dataset.facts import ClipFacts, SampleFacts, SourceFacts
 from core.dataset.index import DatasetIndex, IndexWriter, Place
 
@@ -47,14 +48,14 @@ DRAWN = 200
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("index", "ledger", "duplicates", "open"))
+    parser.add_argument("part", choices=("index", "ledger", "duplicates", "open", "status"))
     parser.add_argument("--folder", type=Path, required=True, help="an empty one")
     parser.add_argument("--records", type=float, default=1e7)
     parser.add_argument("--frames", type=int, default=1, help="of a signature: 1 of images, 4 of videos")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     count = int(options.records)
-    {"index": index, "open": opened, "ledger": ledger}.get(options.part, lambda *_: duplicates(count, options.frames))(
+    {"index": index, "open": opened, "ledger": ledger, "status": status}.get(options.part, lambda *_: duplicates(count, options.frames))(
         options.folder, count
     )
     return 0
@@ -109,7 +110,7 @@ def ledger(folder: Path, count: int) -> None:
         ]
     build = Build(folder, items, CurationSettings(shard_size=SHARD, tagger="fake", tracker="fake", captioner="fake"), {})
     with told("sources written in shards", shards=-(-count // SHARD)):
-        build.states().__next__()
+        build.write_facts()
     random = np.random.default_rng(0)
     for stage in STAGES[:2]:
         with told(f"shards of {stage.name} named, with what it gathers"):
@@ -119,13 +120,23 @@ def ledger(folder: Path, count: int) -> None:
         with told(f"shards of {stage.name} written"):
             for task in tasks:
                 _finish(build, task, min(SHARD, count - SHARD * task.shard), random)
-    with told("asked what is done, by a build that goes on") as facts:
-        facts["stages"] = [(stage.name, sum(state is not None for state in states)) for stage, _, states in build.states()][:3]
+    subprocess.run([sys.executable, "-m", "scripts.measure_scale", "status", "--folder", str(folder)], check=True)
     facts = {"files": 0, "bytes": 0}
     for path in folder.rglob("*"):
         facts["files"] += 1
         facts["bytes"] += path.stat().st_size
     print(json.dumps(facts))
+
+
+def status(folder: Path, _: int) -> None:
+    with told("nothing but the program loaded"):
+        pass
+    with told("asked what is done, as data status does") as facts:
+        build = open_build(folder)
+        found = list(build.states())
+        dropped, _aside = reasons_of(build.ledger, found)
+        facts["stages"] = [(one.name, one.done, one.shards) for one in states_of(build.settings, found)][:3]
+        facts["dropped"] = dropped.total()
 
 
 def _tasks(build: Build, stage: Any) -> list[ShardTask]:
@@ -157,7 +168,8 @@ def _finish(build: Build, task: ShardTask, count: int, random: np.random.Generat
         for number, code in enumerate(codes)
     ]
     build.ledger.put(task.stage, task.name, ".jsonl", to_lines(clips if task.stage == "clips" else clips[:1]))
-    build.ledger.finish(task.name, Done(task.stage, task.shard, count, 0, 0, 1.0, build.ledger.digest(task.stage, task.name)))
+    digest, filters = build.ledger.digest(task.stage, task.name), {"duplicate_bits": count // 100}
+    build.ledger.finish(task.name, Done(task.stage, task.shard, count, count // 100, 0, 1.0, digest, filters=filters))
 
 
 def duplicates(count: int, frames: int) -> None:

@@ -1,9 +1,9 @@
 """What 9.7 million samples would take on one kind of GPU, from what `measure_curation` printed.
 
-python -m scripts.plan_scale MEASURED.jsonl [--price 3]
+python -m scripts.plan_scale [MEASURED.jsonl] [--price 3]
 
-MEASURED.jsonl has the lines of `python -m scripts.measure_curation`. Prints the table of
-docs/scale.md. The counts are assumptions, said there.
+MEASURED.jsonl has the lines of `python -m scripts.measure_curation`; those of an H200 are kept in
+scripts/measured. Prints the table of docs/scale.md. The counts are assumptions, said there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+H200 = Path(__file__).parent / "measured" / "curation_h200.jsonl"
+"""What `measure_curation` printed there."""
 CLIPS = 746_400
 """That samples come of: 73.7 thousand videos and 672.7 thousand images."""
 VIDEOS = 73_700
@@ -52,7 +54,7 @@ WORK = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("measured", type=Path, help="lines of measure_curation")
+    parser.add_argument("measured", type=Path, nargs="?", default=H200, help="lines of measure_curation (those of an H200)")
     parser.add_argument("--price", type=float, default=3.0, help="of an hour of the GPU, in dollars (3)")
     options = parser.parse_args()
     print("\n".join(table([json.loads(line) for line in options.measured.read_text().splitlines() if line.startswith("{")], options.price)))

@@ -82,8 +82,9 @@ def run_status(options: argparse.Namespace) -> None:
     from core.curation.status import as_text, reasons_of, states_of
 
     build = open_build(options.out)
-    print(as_text(states_of(build)))
-    dropped, aside = reasons_of(build)
+    found = list(build.states())
+    print(as_text(states_of(build.settings, found)))
+    dropped, aside = reasons_of(build.ledger, found)
     for title, reasons in (("left out by filters", dropped), ("set aside", aside)):
         for (stage, reason), count in reasons.most_common(20):
             print(f"{title}: {count} in {stage}, {reason}")
@@ -145,7 +146,7 @@ def _run(build: Build, executor: Executor, stages: list[str]) -> int:
         note(f"failed: {reason}")
     if not stages:
         if not report.samples and not report.failed:
-            raise InputError(f"no sample is left of {counted(len(build.items), 'source')}: `data status {build.out}` says why")
+            raise InputError(f"no sample is left of {counted(build.sources.sources, 'source')}: `data status {build.out}` says why")
         print(f"{counted(report.samples, 'sample')} in {build.out / 'data'}")
     return 1 if report.failed else 0
 

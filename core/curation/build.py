@@ -16,10 +16,10 @@ from filelock import FileLock, Timeout
 from core.curation.executors import Executor
 from core.curation.ledger import Done, Ledger, name_of, read_build
 from core.curation.packing import check_own, pack
-from core.curation.records import ClipRecord, read_clips, read_sources, SourceItem, to_lines
+from core.curation.records import ClipRecord, read_clips, SourceItem
 from core.curation.settings import CurationSettings
-from core.curation.shards import ShardTask, STAGES
-from core.curation.sources import refreshed
+from core.curation.shards import ShardTask, STAGES, stages_of
+from core.curation.source_shards import read_shards, refresh_shards, Shard, SourceShards, write_shards
 from core.curation.stages.clips import ClipsStage
 from core.curation.stages.entities import ClipwiseStage
 from core.curation.vocabularies import vocabulary_hashes
@@ -30,15 +30,6 @@ from core.progress import JobContext
 
 FORMAT = 1
 _GATHERS_NOTHING = (ClipwiseStage.gather, ClipsStage.gather)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A shard on its way: what it is called after the last stage, and what that said."""
-
-    number: int
-    path: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -66,20 +57,35 @@ def open_build(out: Path, refresh: bool = False) -> Build:
     said = read_build(out)
     try:
         settings = msgspec.convert(said["settings"], CurationSettings)
-        shards = sorted((out / "stages" / "sources").glob("*.jsonl"))[: said["shards"]]
-        items = [item for path in shards for item in read_sources(path.read_bytes())]
-    except (LookupError, TypeError, OSError, msgspec.ValidationError, msgspec.DecodeError) as error:
+        begun = (refresh_shards if refresh else read_shards)(out, said["shards"])
+    except (LookupError, TypeError, OSError, msgspec.MsgspecError) as error:
         raise InputError(f"{out / 'build.json'} is of another version ({error}): begin the build again") from None
-    return Build(out, [refreshed(item) for item in items] if refresh else items, settings, said.get("weights", {}))
+    return Build(out, (), settings, said.get("weights", {}), begun)
 
 
 class Build:
     """One build in a folder. It may be begun, killed and begun again; what is done stays."""
 
-    def __init__(self, out: Path, items: Sequence[SourceItem], settings: CurationSettings, weights: Mapping[str, str]) -> None:
-        """`weights` has the fingerprints of the models' weights, by the settings that name them
-        (`core.curation.identity`)."""
+    def __init__(
+        self,
+        out: Path,
+        items: Sequence[SourceItem],
+        settings: CurationSettings,
+        weights: Mapping[str, str],
+        begun: SourceShards | None = None,
+    ) -> None:
+        """Name a build; nothing is written yet.
+
+        Args:
+            out: Its folder.
+            items: Its sources.
+            settings: What it takes and keeps.
+            weights: Fingerprints of the models' weights, by the settings that name them
+                (`core.curation.identity`).
+            begun: Its sources where they are in shards already, in place of `items`.
+        """
         self.out, self.items, self.settings, self.weights, self.ledger = out, items, settings, weights, Ledger(out)
+        self._begun = begun
 
     def run(self, executor: Executor, context: JobContext, stages: Sequence[str] = ()) -> BuildReport:
         """Do what is not done yet.
@@ -109,8 +115,8 @@ class Build:
 
     def _run(self, wanted: Sequence[Stage], executor: Executor, context: JobContext, whole: bool) -> BuildReport:
         self._sweep()
-        shards = self._first_shards()
-        self._write_facts(len(shards))
+        shards = self.sources.shards
+        self.write_facts()
         failed: list[str] = []
         aside = 0
         for stage in wanted:
@@ -170,22 +176,18 @@ class Build:
         for shard in shards:
             yield read_clips((self.out / shard.path).read_bytes())
 
-    def _first_shards(self) -> list[Shard]:
-        size = self.settings.shard_size
-        shards = []
-        for number, start in enumerate(range(0, len(self.items), size)):
-            data = to_lines(list(self.items[start : start + size]))
-            path, digest = f"stages/sources/{number:05d}.jsonl", hashlib.sha256(data).hexdigest()
-            if not (self.out / path).exists() or (self.out / path).read_bytes() != data:
-                write_bytes(self.out / path, data)
-            shards.append(Shard(number, path, digest))
-        return shards
+    @property
+    def sources(self) -> SourceShards:
+        """Its sources in shards, which are written when they are first asked for."""
+        if self._begun is None:
+            self._begun = write_shards(self.out, self.items, self.settings.shard_size)
+        return self._begun
 
     def states(self) -> Iterator[tuple[Stage, list[ShardTask], list[Done | None]]]:
         """What each stage has done so far, without doing anything; the last one that comes is the
         first that is not complete."""
-        shards = self._first_shards()
-        for stage in STAGES:
+        shards = self.sources.shards
+        for stage in stages_of(self.settings):
             if not self._may_ask(stage, shards):
                 return
             tasks = self.tasks(stage, shards)
@@ -209,23 +211,24 @@ class Build:
                     count += 1
         return count
 
-    def _write_facts(self, shards: int) -> None:
+    def write_facts(self) -> None:
+        """Write OUT/build.json."""
         facts: dict[str, Any] = {
             "format": FORMAT,
             "settings": dataclasses.asdict(self.settings),
             "weights": dict(self.weights),
             "vocabularies": vocabulary_hashes(self.settings),
-            "sources": len(self.items),
-            "shards": shards,
-            "stages": {stage.name: {"version": stage.version, "depends_on": self._given(stage)} for stage in STAGES},
+            "sources": self.sources.sources,
+            "shards": len(self.sources.digests),
+            "stages": {stage.name: {"version": stage.version, "depends_on": self._given(stage)} for stage in stages_of(self.settings)},
         }
         write_text(self.out / "build.json", json.dumps(facts, indent=1) + "\n")
 
-    @staticmethod
-    def _wanted(names: Sequence[str]) -> Sequence[Stage]:
-        known = [stage.name for stage in STAGES]
+    def _wanted(self, names: Sequence[str]) -> Sequence[Stage]:
+        stages = stages_of(self.settings)
+        known = [stage.name for stage in stages]
         for name in names:
             if name not in known:
                 raise InputError(f"there is no stage '{name}': the stages are {', '.join(known)}")
         last = max((known.index(name) for name in names), default=len(known) - 1)
-        return STAGES[: last + 1]
+        return stages[: last + 1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ PARTS = (".jsonl", ".tar", ".dropped.jsonl", ".aside.jsonl")
 @dataclass(frozen=True)
 class Done:
     """What a finished shard says of itself. `failed` counts as finished: the shard is left out.
-    `processor` is in seconds, of all threads; 0 where an earlier version did not say it.
+    `processor` is in seconds, of all threads, and `filters` says how often each filter left
+    something out; 0 and none where an earlier version did not say it.
     """
 
     stage: str
@@ -38,6 +39,7 @@ class Done:
     digest: str
     failed: str = ""
     processor: float = 0.0
+    filters: dict[str, int] = field(default_factory=dict)
 
 
 class Ledger:

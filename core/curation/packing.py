@@ -56,7 +56,7 @@ def pack(out: Path, settings: CurationSettings, shards: Sequence[str], context: 
     sizes: list[tuple[str, int]] = []
     digests: list[str] = []
     for shard, clip in _clips(out, shards):
-        entry = entry_of(clip, out, settings)
+        entry = entry_of(clip, out)
         if entry is not None:
             places.append((shard, clip.key))
             sizes.append((clip.kind, entry_size(entry)))
@@ -66,7 +66,7 @@ def pack(out: Path, settings: CurationSettings, shards: Sequence[str], context: 
     packed: dict[str, PackedTar] = {}
     for number, (name, members) in enumerate(planned):
         context.report("packing", number, len(planned))
-        packed[name] = _tar(out, settings, name, [(places[member], digests[member]) for member in members])
+        packed[name] = _tar(out, name, [(places[member], digests[member]) for member in members])
     for known in (out / "stages" / "packing").glob("*.done"):
         made = msgspec.json.decode(known.read_bytes(), type=PackedTar).name
         if made not in packed:  # of this build when it had more samples
@@ -87,7 +87,7 @@ def _clips(out: Path, shards: Sequence[str]) -> Iterator[tuple[str, ClipRecord]]
             yield shard, clip
 
 
-def _tar(out: Path, settings: CurationSettings, name: str, members: Sequence[tuple[tuple[str, str], str]]) -> PackedTar:
+def _tar(out: Path, name: str, members: Sequence[tuple[tuple[str, str], str]]) -> PackedTar:
     """A tar of the data set: the one that is there, when it was made of the same, or a new one."""
     target = out / "data" / name
     done = out / "stages" / "packing" / f"{name_of('packing', _VERSION, name, [digest for _, digest in members])}.done"
@@ -101,7 +101,7 @@ def _tar(out: Path, settings: CurationSettings, name: str, members: Sequence[tup
             for shard in dict.fromkeys(place[0] for place, _ in members):
                 wanted = {place[1] for place, _ in members if place[0] == shard}
                 for _, clip in _clips(out, [shard]):
-                    entry = entry_of(clip, out, settings) if clip.key in wanted else None
+                    entry = entry_of(clip, out) if clip.key in wanted else None
                     if entry is not None:
                         media, samples = write_entry(tar, name, entry)
                         clips.append(PackedClip(clip.key, (media.offset, media.size), [(each.offset, each.size) for each in samples]))
@@ -117,7 +117,7 @@ def _index(out: Path, settings: CurationSettings, shards: Sequence[str], packed:
     count = 0
     with IndexWriter(out / "data", settings.validation, {"maker": "build", "settings": dataclasses.asdict(settings)}) as index:
         for _, clip in _clips(out, shards):
-            entry = entry_of(clip, out, settings) if clip.key in where else None
+            entry = entry_of(clip, out) if clip.key in where else None
             if entry is not None:
                 name, found = where[clip.key]
                 places = [Place(name, *place) for place in found.samples]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.curation.build import Build
 from core.curation.executors import Executor
+from core.curation.ledger import Done
 from core.curation.shards import stage_named
 from core.curation.status import states_of
 from core.dataset.index import DatasetIndex
@@ -95,8 +97,10 @@ def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPl
         sources = sum(_counts(out, "SELECT 'all', count(*) FROM sources").values())
         on_gpu = choose_device(whole.settings.device) != "cpu"
         stages = []
-        for one in states_of(build):
-            hours = _seconds(build, one.name, len(chosen)) * factor / 3600
+        found = list(build.states())
+        seconds = {stage.name: _seconds(states, len(chosen)) for stage, _, states in found}
+        for one in states_of(build.settings, found):
+            hours = seconds.get(one.name, 0.0) * factor / 3600
             held = hours if on_gpu and stage_named(one.name).models else 0.0
             stages.append(StagePlan(one.name, round(one.records * factor), hours, held, round(_size(out / "stages" / one.name) * factor)))
         return BuildPlan(
@@ -105,7 +109,7 @@ def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPl
             clips={kind: round(count * factor) for kind, count in counted.items()},
             samples={task: round(count * factor) for task, count in samples.items()},
             left_out=1 - sources / len(chosen),
-            set_aside=sum(one.aside for one in states_of(build)) / len(chosen),
+            set_aside=sum(one.aside for one in states_of(build.settings, found)) / len(chosen),
             stages=tuple(stages),
             data_bytes=round(_size(out / "data") * factor),
         )
@@ -115,15 +119,12 @@ def _counts(out: Path, sql: str) -> dict[str, int]:
     return {str(name): int(count) for name, count in DatasetIndex(out / "data").query(sql)}
 
 
-def _seconds(build: Build, stage: str, sources: int) -> float:
+def _seconds(states: Sequence[Done | None], sources: int) -> float:
     """What the chosen sources take in a stage once its models are loaded."""
-    for one, _, states in build.states():
-        if one.name == stage:
-            done = [state.seconds for state in states if state is not None]
-            if len(done) == 1:
-                return done[0]
-            return sum(done[1:]) * sources / (sources - _SHARD)
-    return 0.0
+    done = [state.seconds for state in states if state is not None]
+    if len(done) == 1:
+        return done[0]
+    return sum(done[1:]) * sources / (sources - _SHARD)
 
 
 def _size(folder: Path) -> int:

@@ -9,6 +9,7 @@ import msgspec
 
 from core.dataset.facts import ClipFacts, Kind, PackedMasks, SourceFacts
 from core.dataset.tars import TarMember
+from core.project.tracks import AdjustmentForm
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in source pixels, half-open."""
@@ -54,12 +55,20 @@ class KnownEntity(msgspec.Struct, frozen=True):
     material: str = ""
 
 
+class WrittenForm(msgspec.Struct, frozen=True):
+    """An entity's masks in one of the six forms, expanded by `pixels`."""
+
+    form: AdjustmentForm
+    pixels: int
+    masks: Masks
+
+
 class Entity(msgspec.Struct, kw_only=True):
     """Something on a clip, or the region of a deletion.
 
     `quality` is how right the tracker believes its masks to be, a frame each, -1 where it did not
     track. `deletion` says which sample the masks of a deletion come from and how they move.
-    `dropped` names the filters that left it out.
+    `dropped` names the filters that left it out; `forms` are written ones, where they are wanted.
     """
 
     name: str
@@ -72,6 +81,7 @@ class Entity(msgspec.Struct, kw_only=True):
     values: dict[str, float] = {}
     deletion: tuple[str, str] | None = None
     dropped: str = ""
+    forms: list[WrittenForm] = []
 
 
 class ClipRecord(msgspec.Struct, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ from core.curation.stages.deletions import DeletionsStage
 from core.curation.stages.duplicates import DuplicatesStage
 from core.curation.stages.entities import BoxesStage, CaptionsStage, MasksStage, PropagationStage, TagsStage
 from core.curation.stages.filters import FiltersStage
+from core.curation.stages.forms import FormsStage
 from core.curation.toolbox import Toolbox
 from core.curation.work import ShardWork, Stage
 from core.dataset.tars import TarWriter
@@ -34,7 +36,9 @@ STAGES: tuple[Stage, ...] = (
     CaptionsStage(),
     FiltersStage(),
     DeletionsStage(),
+    FormsStage(),
 )
+"""All of them; `stages_of` says which a build has."""
 _LEAST = 5
 """Inputs from which on the share of those that were set aside means anything."""
 
@@ -49,6 +53,11 @@ class ShardTask:
     name: str
     given: str
     shared: str
+
+
+def stages_of(settings: CurationSettings) -> tuple[Stage, ...]:
+    """The stages of a build, in order."""
+    return STAGES if settings.written_forms else STAGES[:-1]
 
 
 def stage_named(name: str) -> Stage:
@@ -107,6 +116,7 @@ def run_shard(task: ShardTask, out: Path, settings: CurationSettings, tools: Too
         digest=ledger.digest(task.stage, task.name),
         failed=failed,
         processor=round(time.process_time() - worked, 3),
+        filters=dict(Counter(one.filter for one in work.dropped)),
     )
     ledger.finish(task.name, done)
     return done

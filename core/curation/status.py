@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,14 +15,17 @@ import numpy as np
 
 from core.assets import ASSETS
 from core.curation.build import Build
-from core.curation.ledger import Ledger
+from core.curation.ledger import Done, Ledger
 from core.curation.records import Dropped, SetAside
-from core.curation.shards import STAGES
+from core.curation.settings import CurationSettings
+from core.curation.shards import ShardTask, stages_of
 from core.curation.views import on_disk
+from core.curation.work import Stage
 from core.dataset.facts import SampleFacts, SPLITS
 from core.dataset.index import DatasetIndex, IndexedSample, NAME
 from core.evaluation.strips import panel_size, picture_uri
 from core.media import open_clip, read_image
+from core.words import counted
 
 _HEADER = ("stage", "shards", "records", "dropped", "set aside", "failed", "seconds", "processor")
 _SHOWN = 3
@@ -46,10 +48,14 @@ class StageState:
     processor: float
 
 
-def states_of(build: Build) -> list[StageState]:
-    """All stages in order."""
+Stages = Sequence[tuple[Stage, list[ShardTask], list[Done | None]]]
+"""What `Build.states` says."""
+
+
+def states_of(settings: CurationSettings, stages: Stages) -> list[StageState]:
+    """All stages of a build with these settings, in order."""
     found = {}
-    for stage, tasks, states in build.states():
+    for stage, tasks, states in stages:
         done = [state for state in states if state is not None]
         found[stage.name] = StageState(
             name=stage.name,
@@ -62,23 +68,26 @@ def states_of(build: Build) -> list[StageState]:
             seconds=sum(state.seconds for state in done),
             processor=sum(state.processor for state in done),
         )
-    return [found.get(stage.name, StageState(stage.name, 0, 0, 0, 0, 0, 0, 0.0, 0.0)) for stage in STAGES]
+    return [found.get(stage.name, StageState(stage.name, 0, 0, 0, 0, 0, 0, 0.0, 0.0)) for stage in stages_of(settings)]
 
 
-def reasons_of(build: Build) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+def reasons_of(ledger: Ledger, stages: Stages) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     """How often each filter left something out, by stage and filter, and how often each reason set
     an input aside, by stage and reason."""
     dropped: Counter[tuple[str, str]] = Counter()
     aside: Counter[tuple[str, str]] = Counter()
-    for stage, tasks, _ in build.states():
-        for task in tasks:
-            for path, kind in ((".dropped.jsonl", Dropped), (".aside.jsonl", SetAside)):
-                for line in _lines(build.ledger, stage.name, task.name, path):
-                    one: Any = msgspec.json.decode(line, type=kind)
-                    if isinstance(one, Dropped):
-                        dropped[stage.name, one.filter] += 1
-                    else:
-                        aside[stage.name, one.reason] += 1
+    for stage, tasks, states in stages:
+        for task, state in zip(tasks, states, strict=True):
+            if state is None:
+                continue
+            filters = state.filters
+            if state.dropped and not filters:  # an earlier version's
+                lines = _lines(ledger, stage.name, task.name, ".dropped.jsonl")
+                filters = Counter(msgspec.json.decode(line, type=Dropped).filter for line in lines)
+            for name, count in filters.items():
+                dropped[stage.name, name] += count
+            for line in _lines(ledger, stage.name, task.name, ".aside.jsonl") if state.aside else ():
+                aside[stage.name, msgspec.json.decode(line, type=SetAside).reason] += 1
     return dropped, aside
 
 
@@ -115,7 +124,8 @@ def inspection_page(build: Build, count: int, seed: int) -> str:
         InputError: A sample can't be read.
     """
     style = (ASSETS / "evaluation" / "page.css").read_text(encoding="utf-8")
-    states, (dropped, aside) = states_of(build), reasons_of(build)
+    found = list(build.states())
+    states, (dropped, aside) = states_of(build.settings, found), reasons_of(build.ledger, found)
     left_out = [(stage, name, number) for (stage, name), number in sorted(dropped.items())]
     bad = [(stage, reason, number) for (stage, reason), number in aside.most_common(50)]
     parts = [_table("Stages", _HEADER, [_cells(one) for one in states])]
@@ -124,9 +134,9 @@ def inspection_page(build: Build, count: int, seed: int) -> str:
     data = build.out / "data"
     if (data / NAME).exists():
         index = DatasetIndex(data)
-        rows = [row for split in SPLITS for rows in index.groups(split).values() for row in rows]
-        drawn = sorted(random.Random(seed).sample(rows, min(count, len(rows))))
-        parts.append(f"<h2>{len(drawn)} of {len(rows)} samples</h2>" + "".join(_shown(index.sample(row)) for row in drawn))
+        drawn = sorted(index.draw(count, seed))
+        total = sum(len(rows) for split in SPLITS for rows in index.groups(split).values())
+        parts.append(f"<h2>{len(drawn)} of {counted(total, 'sample')}</h2>" + "".join(_shown(index.sample(row)) for row in drawn))
     name = escape(build.out.resolve().name)
     return f"""<!doctype html>
 <html lang="en">

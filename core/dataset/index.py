@@ -4,15 +4,18 @@ others."""
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from core.dataset.facts import ClipFacts, Kind, SampleFacts, SourceFacts, Split, split_of
+from core.dataset.facts import ClipFacts, Kind, SampleFacts, SourceFacts, Split, split_of, SPLITS
 from core.dataset.tars import TarMember
 from core.errors import InputError
 from core.files import atomic_path
@@ -200,6 +203,23 @@ class DatasetIndex:
         """The rows of the samples of each kind and group of tasks."""
         found = self._all("SELECT kind, tasks, first, stop FROM groups WHERE split = ?", split)
         return {(kind, tasks): range(first, stop) for kind, tasks, first, stop in found}
+
+    def draw(self, count: int, seed: int, tasks: TaskGroup | None = None) -> list[int]:
+        """Draw samples of all splits and kinds.
+
+        Args:
+            count: How many, at most.
+            seed: The same one draws the same.
+            tasks: Only of this group.
+
+        Returns:
+            Their rows, in the order of the draw.
+        """
+        groups = [rows for split in SPLITS for (_, each), rows in self.groups(split).items() if tasks in (None, each)]
+        ends = list(accumulate(len(rows) for rows in groups))
+        places = random.Random(seed).sample(range(ends[-1] if ends else 0), min(count, ends[-1] if ends else 0))
+        found = [(place, bisect_right(ends, place)) for place in places]
+        return [groups[group][place - ends[group]] for place, group in found]  # counted from the group's end
 
     def sample(self, row: int) -> IndexedSample:
         """The sample of a row. InputError when there is none."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.dataset.facts import SPLITS
 from core.dataset.index import DatasetIndex, IndexedSample
 from core.errors import InputError
 from core.evaluation.arrays import Frame, Mask
@@ -45,10 +44,9 @@ def rated_samples(index: DatasetIndex, count: int, seed: int, context: JobContex
     Raises:
         InputError: There is no such sample, or one can't be read.
     """
-    rows = [row for split in SPLITS for (_, tasks), rows in index.groups(split).items() if tasks == "draw" for row in rows]
-    if not rows:
+    drawn = index.draw(count, seed, "draw")
+    if not drawn:
         raise InputError(f"{index.folder} has no sample that adds or modifies: there is nothing to rate")
-    drawn = random.Random(seed).sample(rows, min(count, len(rows)))
     items = []
     for number, row in enumerate(drawn):
         context.report("reading samples", number, len(drawn))

@@ -43,7 +43,15 @@ from core.vivid.conditioning import DELETE_CAPTION
 
 TINY = PoolSizes(1, 32, 2, 64, 4)
 SETTINGS = CurationSettings(
-    shard_size=2, procedural_side=64, procedural_frames=9, world=TINY, tracker="known", validation=0.15, least_side=32, least_seconds=0.3
+    shard_size=2,
+    procedural_side=64,
+    procedural_frames=9,
+    world=TINY,
+    tracker="known",
+    validation=0.15,
+    least_side=32,
+    least_seconds=0.3,
+    written_forms=True,
 )
 
 MOMENTS = [
@@ -58,6 +66,7 @@ MOMENTS = [
     ("stages/filters/", ".done", 2, "after"),
     ("stages/deletions/", ".shared.json", 1, "before"),
     ("stages/deletions/", ".jsonl", 1, "after"),
+    ("stages/forms/", ".jsonl", 2, "before"),
     ("data/", ".tar", 1, "after"),
     ("data/", ".tar", 1, "before"),
     ("data/", ".sqlite", 1, "before"),
@@ -180,9 +189,9 @@ def test_what_a_build_makes(built: Path) -> None:
             donor = index.samples_of(str(facts.notes["donor"]).split(".")[0])
             assert donor
             assert donor[0].clip.source != sample.clip.source
-            # it lies on the background of the first frame
-            others = [other.read().masks.frame(0) for other in index.samples_of(sample.clip.key) if other.task != "delete"]
-            assert not any((other & facts.masks.frame(0)).any() for other in others)
+            if sample.form == "tracked":  # it lies on the background of the first frame
+                entities = [other for other in index.samples_of(sample.clip.key) if other.task != "delete" and other.form == "tracked"]
+                assert not any((other.read().masks.frame(0) & facts.masks.frame(0)).any() for other in entities)
         else:
             assert len(facts.captions) == len(LENGTHS)
             assert facts.values["truth"] == 1.0
@@ -335,7 +344,7 @@ def test_a_plan_reckons_all_sources_from_some(videos: Path, capsys: pytest.Captu
     assert (plan["sources"], plan["built"], plan["set_aside"]) == (1000, 20, 0)
     assert plan["clips"]["video"] == 0
     assert 800 <= plan["clips"]["image"] <= 1000
-    assert [stage["name"] for stage in plan["stages"]] == [stage.name for stage in STAGES]
+    assert [stage["name"] for stage in plan["stages"]] == [stage.name for stage in STAGES if stage.name != "forms"]
     assert [stage["clips"] for stage in plan["stages"]][:2] == [1000, plan["stages"][1]["clips"]]
     assert plan["gpu_hours"] == 0, "the networks run on the processor"
     assert plan["hours"] == pytest.approx(sum(stage["hours"] for stage in plan["stages"]))
