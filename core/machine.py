@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -56,6 +57,17 @@ def share_one_heap() -> None:
         option = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if option is not None:
             option(_M_ARENA_MAX, 1)
+
+
+def let_device_memory_grow() -> None:
+    """Let what a GPU's memory is taken in grow, unless the person has said how it is to be taken.
+    Comes before torch.
+
+    Tensors of very different sizes come and go: otherwise gigabytes are lost between them. Only
+    Linux has this.
+    """
+    if sys.platform == "linux" and not {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"} & os.environ.keys():
+        os.environ["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
 
 
 def release_memory() -> None:

@@ -3,19 +3,22 @@
 A script, not a test: it needs the GPU.
 
 python -m scripts.measure_keyframe_model [--model NAME] [--device cuda] [--tries 3] [--steps N]
-    [--tiny]
+    [--cards 8,12,16] [--tiny]
 
 For FLUX.2 klein first diffusers' own call on a square of 1024 pixels. Then tries as the Keyframe
 step makes them, on a frame of 1920x1080: with all of it on the device, then as each card would have
-it. Prints seconds of reading a caption (text encoder alone) and of a try, and the most memory that
-PyTorch had allocated beside what was computed. Random weights change nothing about speed and
-memory. With --tiny it is a toy, on a CPU if need be.
+it, each in a process of its own that can't take more than the card has. Prints seconds of reading a
+caption (text encoder alone) and of a try, and the most memory that PyTorch had allocated beside
+what was computed. Random weights change nothing about speed and memory. With --tiny it is a toy, on
+a CPU if need be.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +33,7 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from PIL import Image
 
+from core.errors import StudioError
 from core.keyframe_models.facts import Facts
 from core.keyframe_models.klein import Klein
 from core.keyframe_models.pipeline_model import Embeddings, PipelineModel
@@ -37,6 +41,7 @@ from core.keyframe_models.placing import place
 from core.keyframe_models.qwen import Qwen
 from core.keyframe_models.sdxl import Sdxl
 from core.keyframe_models.studio import PaintingStudio
+from core.machine import let_device_memory_grow
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
 from core.vivid.presets import CARDS, free_of_card
@@ -85,26 +90,34 @@ def main() -> int:
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N; with --tiny cpu, too")
     parser.add_argument("--tries", type=int, default=3, help="tries that are timed, after one that warms up")
     parser.add_argument("--steps", type=int, help="of a try (the model's own)")
+    parser.add_argument("--cards", default=",".join(map(str, CARDS)), help="GB of the cards, with commas between")
     parser.add_argument("--tiny", action="store_true", help="a toy")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    diffusers_logging.set_verbosity_error()
     device, kind = torch.device(options.device), KINDS[options.model]
     if device.type == "cuda" and not torch.cuda.is_available():
         print("there is no CUDA device here; --tiny --device cpu shows the way", file=sys.stderr)
         return 2
-    if kind.model is Klein:
+    if options.only is None:
+        let_device_memory_grow()  # of the processes that are started here
+        wanted = ["own"] * (kind.model is Klein) + ["all", *options.cards.split(",")]
+        words = [sys.executable, "-m", "scripts.measure_keyframe_model", *sys.argv[1:], "--only"]
+        return max(subprocess.run([*words, one], check=False).returncode for one in wanted)
+    diffusers_logging.set_verbosity_error()
+    if options.only == "own":
         own(pipeline_of(kind, options.tiny, device), options.tries, 64 if options.tiny else 1024)
-    for card in (None, *CARDS):
-        try:
-            as_tries(kind, card, device, options)
-        except torch.cuda.OutOfMemoryError as error:
-            print(f"{f'card of {card} GB' if card else 'all on the device'}: out of memory ({str(error).splitlines()[0]})", flush=True)
+        return 0
+    card = None if options.only == "all" else int(options.only)
+    try:
+        as_tries(kind, card, device, options)
+    except (StudioError, torch.cuda.OutOfMemoryError) as error:
+        print(f"{f'card of {card} GB' if card else 'all on the device'}: failed ({str(error).splitlines()[0]})", flush=True)
+        return 1
     return 0
 
 
 def pipeline_of(kind: Kind, tiny: bool, device: torch.device) -> Any:
     """The pipeline on the device, in half precision on a GPU; it has no tokenizer."""
-    release_unused(device)
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16 if device.type == "cuda" else usual)
     try:
@@ -151,7 +164,10 @@ def as_tries(kind: Kind, card: int | None, device: torch.device, options: argpar
     model = kind.model(pipeline, options.model, Facts(kind.engine, side=64 if options.tiny else None))
     if card is not None:
         pipeline.to("cpu")
-        release_unused(device)
+        if device.type == "cuda":
+            gc.collect()
+            release_unused(device)
+            torch.cuda.set_per_process_memory_fraction(free_of_card(card) / torch.cuda.get_device_properties(device).total_memory, device)
         model.places = place(pipeline, model.denoiser, device, "auto", model.sizes[0], free_of_card(card))
     model._embeddings[CAPTION, model.is_guided(model.guidance)] = embeddings(kind, pipeline)
     if device.type == "cuda":

@@ -7,10 +7,11 @@ python -m scripts.measure_memory [--model NAME ...] [--cards 8,12,16] [--limit 3
 Builds each engine with random weights in the host's memory (21 to 81 GB) once for each memory plan
 that the cards have, in a process of its own that can't take more than the card has. It makes
 keyframe tries and one window of the engine's own length and size, of two steps each, and prints
-seconds, the most memory that PyTorch had allocated, and what was computed beforehand; at the end
-the engine's row of the table in docs/performance.md. A plan that runs out of memory or of time is
-noted in that row, and the others go on. The latents of a window should be the same in all modes, to
-the bit where the sums are the same. With --tiny the engines are toys, on a CPU if need be.
+seconds, the most memory that PyTorch had in use and had taken, and what was computed beforehand; at
+the end the engine's row of the table in docs/performance.md. A plan that runs out of memory or of
+time is noted in that row, and the others go on; the exit status is 1 then. The latents of a window
+should be the same in all modes, to the bit where the sums are the same. With --tiny the engines are
+toys, on a CPU if need be.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import StudioError
+from core.machine import let_device_memory_grow
 from core.models.catalogue import entry
 from core.progress import JobContext
 from core.project.edits import SamplingSettings
@@ -63,6 +65,12 @@ class Watch:
         """GiB; None without a GPU."""
         return max(self._most, torch.cuda.max_memory_allocated()) / GIB if self._cuda else None
 
+    def forget(self) -> None:
+        """What was measured so far."""
+        self.seconds, self._most = {}, 0
+        if self._cuda:
+            torch.cuda.reset_peak_memory_stats()
+
     @contextmanager
     def measured(self, title: str) -> Iterator[None]:
         """Print and keep the seconds of what runs inside, and print its most memory."""
@@ -75,7 +83,8 @@ class Watch:
         if self._cuda:
             torch.cuda.synchronize()
         self.seconds[title] = round(time.monotonic() - started, 2)
-        peak = f", at most {torch.cuda.max_memory_allocated() / GIB:.1f} GiB" if self._cuda else ""
+        used, taken = (read() / GIB if self._cuda else 0 for read in (torch.cuda.max_memory_allocated, torch.cuda.max_memory_reserved))
+        peak = f", at most {used:.1f} GiB in {taken:.1f} that were taken" if self._cuda else ""
         print(f"  {title:<32}{self.seconds[title]:6.2f} s{peak}", flush=True)
 
 
@@ -92,18 +101,22 @@ def main() -> int:
     if not (torch.cuda.is_available() or options.tiny):
         print("there is no CUDA device here; --tiny shows the way on a CPU", file=sys.stderr)
         return 2
+    let_device_memory_grow()  # of the processes that are started here
+    failed = False
     for name in options.model or ENGINES:
         plans = plans_of(name, [int(card) for card in options.cards.split(",")])
         with tempfile.TemporaryDirectory() as folder:
             for card in smallest_cards(plans):
                 words = ["--model", name, "--only", str(card), folder, *(["--tiny"] if options.tiny else [])]
                 try:
-                    subprocess.run([sys.executable, "-m", "scripts.measure_memory", *words], check=False, timeout=options.limit)
+                    ran = subprocess.run([sys.executable, "-m", "scripts.measure_memory", *words], check=False, timeout=options.limit)
+                    failed |= ran.returncode != 0
                 except subprocess.TimeoutExpired:
+                    failed = True
                     note(Path(folder), card, {"failed": f"more than {options.limit:.0f} s"})
             compare(Path(folder))
             print(table_row(name, plans, Path(folder)), flush=True)
-    return 0
+    return int(failed)
 
 
 def plans_of(name: str, cards: Sequence[int]) -> dict[int, MemoryPlan]:
@@ -187,8 +200,7 @@ def measure(name: str, card: int, folder: Path, tiny: bool, watch: Watch) -> dic
     if device == "cuda":
         gc.collect()
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        watch = Watch()  # what building took is not the plan's
+        watch.forget()  # what building took is not the plan's
         torch.cuda.set_per_process_memory_fraction(free / torch.cuda.get_device_properties(0).total_memory)
     with watch.measured("place"):
         set_up(model, torch.device(device), "auto", "plain", free)

@@ -12,7 +12,7 @@ from app.commands.console import report_internal_error
 from app.commands.parser import build_parser
 from app.contract.error_text import error_text
 from core.errors import Cancelled, StudioError
-from core.machine import share_one_heap
+from core.machine import let_device_memory_grow, share_one_heap
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 an internal error, 2 bad input, 3 a missing model, 130 stopped.
     """
     share_one_heap()
+    let_device_memory_grow()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
     for stream in (sys.stdout, sys.stderr):

@@ -19,6 +19,7 @@ from app.workers.clips import ClipStore, SentFile
 from app.workers.work import Work
 from core.clusters import code_digest
 from core.errors import Cancelled, StudioError
+from core.machine import let_device_memory_grow
 from core.progress import CancelToken, JobContext, ProgressEvent
 
 _AHEAD = 2
@@ -68,6 +69,7 @@ class StudioWorker:
         workers on its own machine only: with `environment` this machine's variables say them.
         `threads` is how many the models may use on processors; 0 for all there are.
         """
+        let_device_memory_grow()
         if environment:
             own = Settings.from_environment()
             settings = dataclasses.replace(settings, workspace=own.workspace, device=own.device)

@@ -98,7 +98,7 @@ class VacePipeline(PlacedPipeline, WanVACEPipeline):
         latents = (window_frames - 1) // self.vae_scale_factor_temporal + 1
         tokens = latents * (working_size[0] // cell) * (working_size[1] // cell)
         width = config.num_attention_heads * config.attention_head_dim
-        return Work(tokens, width, self.vae.config.base_dim, _CHUNK, kept=len(config.vace_layers))
+        return Work(tokens, width, self.vae.config.base_dim, _CHUNK, kept=len(config.vace_layers), together=False)
 
     def code_in_tiles(self, height: int, width: int, overlap: tuple[float, float]) -> None:
         """See `PlacedPipeline`; here not the overlap is set, but how far apart tiles begin.

@@ -27,14 +27,15 @@ def _vace(denoiser: float, width: int, layers: int, kept: int, experts: int = 1)
         chunk=4,
         kept=kept,
         experts=experts,
+        together=False,
         single_coding=True,
     )
 
 
-def _cogvideox(denoiser: float, window: tuple[int, int, int], frames_of_token: int = 4, guided: bool = True) -> Parameters:
+def _cogvideox(denoiser: float, window: tuple[int, int, int], frames_of_token: int = 4, together: bool = True) -> Parameters:
     grid = (frames_of_token, 16)
     return Parameters(
-        _T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=grid, coded=128, chunk=9, guided=guided
+        _T5, denoiser, 0.216, text_layers=24, layers=42, width=3072, window=window, grid=grid, coded=128, chunk=9, together=together
     )
 
 
@@ -117,7 +118,7 @@ ENGINES = (
         download_mb=11_100,
         computed_size=True,
         engine="void",
-        parameters=_cogvideox(5.571, (85, 384, 672), frames_of_token=8, guided=False),
+        parameters=_cogvideox(5.571, (85, 384, 672), frames_of_token=8, together=False),
         removes_only=True,
     ),
     ModelEntry(
@@ -142,7 +143,7 @@ ENGINES = (
         computed_size=True,
         engine="flux2-klein",
         parameters=Parameters(
-            4.022, 3.876, 0.084, text_layers=36, layers=25, width=3072, window=(1, 1024, 1024), grid=(1, 16), coded=128, guided=False
+            4.022, 3.876, 0.084, text_layers=36, layers=25, width=3072, window=(1, 1024, 1024), grid=(1, 16), coded=128, together=False
         ),
     ),
     ModelEntry(

@@ -62,7 +62,7 @@ class Parameters:
         chunk: Frames that the autoencoder works on at once.
         kept: Layers whose results wait for later ones.
         experts: Denoisers that take turns over the steps.
-        guided: Whether each step also runs without the caption.
+        together: Whether a step runs with and without the caption at once.
         single_coding: Whether the autoencoder works in single precision.
     """
 
@@ -78,7 +78,7 @@ class Parameters:
     chunk: int = 1
     kept: int = 0
     experts: int = 1
-    guided: bool = True
+    together: bool = True
     single_coding: bool = False
 
     @property

@@ -16,7 +16,19 @@ from diffusers.hooks import apply_group_offloading
 from torch import nn
 
 from core.machine import free_memory
-from core.vivid.memory import choose_plan, coding_bytes, denoise_bytes, MARGIN, MemoryPlan, Needs, overlap, tile_size
+from core.vivid.memory import (
+    choose_plan,
+    coding_bytes,
+    denoise_bytes,
+    lone_bytes,
+    MARGIN,
+    MemoryPlan,
+    Needs,
+    overlap,
+    READING,
+    tile_size,
+    with_gaps,
+)
 from core.vivid.placed import PlacedPipeline
 from core.vivid.residents import LayerHook, memory_errors, Residents, weight_bytes
 
@@ -72,11 +84,11 @@ def carry_out(pipeline: PlacedPipeline, device: torch.device, plan: MemoryPlan, 
     elif plan.mode == "parts":
         budget = max(plan.need, (plan.free or 0) - MARGIN)
         pipeline.residents = residents = Residents(device, budget)
-        residents.add("vae", vae, needs.tiled if plan.tiled else needs.whole)
+        residents.add("vae", vae, needs.coding(plan.tiled))
         for number, denoiser in enumerate(pipeline.denoisers):
-            residents.add(f"transformer_{number + 1}" if number else "transformer", denoiser, needs.denoise)
+            residents.add(f"transformer_{number + 1}" if number else "transformer", denoiser, with_gaps(needs.denoise))
         if pipeline.text_encoder is not None:
-            residents.add("text_encoder", pipeline.text_encoder, 0)
+            residents.add("text_encoder", pipeline.text_encoder, READING)
     else:
         vae.to(device)
         for denoiser in pipeline.denoisers:
@@ -113,9 +125,10 @@ def needs_of(pipeline: PlacedPipeline, working_size: tuple[int, int], window_fra
         text_layers=0 if text is None else max(map(weight_bytes, _layers(text.encoder))),
         # The block at work, the one that is fetched meanwhile, and what lies around the blocks.
         transformer_layers=weight_bytes(transformer) - sum(blocks) + 2 * max(blocks),
-        denoise=denoise_bytes(work.tokens, work.width, 2 if guided else 1, transformer.dtype.itemsize, work.kept),
+        denoise=denoise_bytes(work.tokens, work.width, 2 if guided and work.together else 1, transformer.dtype.itemsize, work.kept),
         whole=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize),
         tiled=coding_bytes((window_frames, work.chunk), working_size, work.coded, vae.dtype.itemsize, tile),
+        lone=lone_bytes(work.chunk, working_size, work.coded, vae.dtype.itemsize),
         others=sum(map(weight_bytes, pipeline.denoisers[1:])),
     )
 

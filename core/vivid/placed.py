@@ -28,6 +28,7 @@ class Work:
         coded: Channels of the autoencoder's first block.
         chunk: Frames that the autoencoder works on at once.
         kept: Hidden states of all tokens that are held beside those of a block.
+        together: Whether a guided step runs with and without the caption at once.
     """
 
     tokens: int
@@ -35,6 +36,7 @@ class Work:
     coded: int
     chunk: int = CHUNK
     kept: int = 0
+    together: bool = True
 
 
 class PlacedPipeline:

@@ -8,7 +8,7 @@ and what was measured is in docs/performance.md.
 from __future__ import annotations
 
 from core.models.model import Parameters
-from core.vivid.memory import choose_plan, coding_bytes, denoise_bytes, MemoryPlan, Needs, tile_size
+from core.vivid.memory import choose_plan, coding_bytes, denoise_bytes, lone_bytes, MemoryPlan, Needs, tile_size
 
 CARDS = (8, 12, 16, 24, 40, 80)
 """GB of the graphics cards that have a preset."""
@@ -39,9 +39,10 @@ def needs_of_parameters(sizes: Parameters) -> Needs:
         text_layers=text // sizes.text_layers,
         # The layer at work, and the one that is fetched meanwhile.
         transformer_layers=2 * denoiser // sizes.layers,
-        denoise=denoise_bytes(sizes.tokens, sizes.width, 2 if sizes.guided else 1, _HALF, sizes.kept),
+        denoise=denoise_bytes(sizes.tokens, sizes.width, 2 if sizes.together else 1, _HALF, sizes.kept),
         whole=coding_bytes((frames, sizes.chunk), shape, sizes.coded, coder),
         tiled=coding_bytes((frames, sizes.chunk), shape, sizes.coded, coder, tile),
+        lone=lone_bytes(sizes.chunk, shape, sizes.coded, coder),
         others=denoiser * (sizes.experts - 1),
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from core.machine import let_device_memory_grow
 
 LEAVE = """
 import contextlib, ctypes, threading
@@ -44,3 +47,11 @@ print((resident() - before) // 10**6)
 def test_no_thread_keeps_what_its_work_has_left() -> None:
     left = subprocess.run([sys.executable, "-c", LEAVE], capture_output=True, text=True, check=True).stdout
     assert int(left) < 20  # of 200 MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what grows a GPU's memory is a thing of Linux")
+@pytest.mark.parametrize("said", [{}, {"PYTORCH_CUDA_ALLOC_CONF": "backend:native"}, {"PYTORCH_ALLOC_CONF": ""}])
+def test_what_a_person_says_of_a_gpus_memory_stays(monkeypatch: pytest.MonkeyPatch, said: dict[str, str]) -> None:
+    monkeypatch.setattr(os, "environ", dict(said))
+    let_device_memory_grow()
+    assert os.environ == (said or {"PYTORCH_ALLOC_CONF": "expandable_segments:True"})

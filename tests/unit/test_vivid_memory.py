@@ -8,7 +8,9 @@ import pytest
 
 from app.contract.error_text import error_text
 from core.errors import DeviceMemoryError
+from core.models.catalogue import MODELS
 from core.vivid.memory import choose_plan, MARGIN, MODES, Needs, next_mode, parts_to_evict, tile_size
+from core.vivid.presets import free_of_card, preset
 
 GB = 10**9
 FULL = Needs(
@@ -34,6 +36,25 @@ def test_the_quickest_mode_that_fits_is_chosen(card: int, mode: str, tiled: bool
     assert plan.need == FULL.peak(mode, tiled)
     assert f"memory {mode}" in str(plan)
     assert "too little" not in str(plan)
+
+
+@pytest.mark.parametrize(
+    ("model", "cards"),
+    [
+        ("wan-vace-1.3b", {8: ("layers", True, 4.0), 16: ("parts", True, 10.9), 24: ("all", True, 18.3), 40: ("all", False, 24.0)}),
+        ("wan-vace-14b", {16: ("layers", True, 8.8), 24: ("layers", True, 8.8), 80: ("all", False, 52.5)}),
+        ("wan22-vace-fun-14b", {24: ("layers", True, 8.8), 80: ("parts", True, 39.4)}),
+        # Out of memory in `parts` on 16 GB and untiled on 40 GB, with 13.5 and 34.4 GiB in use.
+        ("cogvideox-fun-inp-5b", {8: ("layers", True, 4.1), 16: ("layers", True, 4.1), 24: ("parts", True, 14.5), 40: ("all", True, 23.4)}),
+    ],
+)
+def test_what_a_card_is_given_takes_no_more_than_was_computed(model: str, cards: dict[int, tuple[str, bool, float]]) -> None:
+    """The most GiB of each as it was measured on one H200."""
+    sizes = MODELS[model].parameters
+    assert sizes is not None
+    plans = {card: preset(sizes, free_of_card(card)) for card in cards}
+    assert {card: (plan.mode, plan.tiled) for card, plan in plans.items()} == {card: found[:2] for card, found in cards.items()}
+    assert all(plan.fits and plan.need >= cards[card][2] * 2**30 for card, plan in plans.items())
 
 
 def test_more_memory_never_leads_to_a_slower_mode() -> None:

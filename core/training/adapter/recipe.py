@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from core.machine import let_device_memory_grow
 from core.training.adapter.config import Vivid5bConfig
 
 
@@ -12,9 +11,7 @@ def train(config: Vivid5bConfig) -> None:
 
     Each loads only what it needs: the benchmark reads no files.
     """
-    # Read when CUDA starts. Tensors of very different sizes come and go: without this the allocator
-    # loses gigabytes between them.
-    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    let_device_memory_grow()
     if config.benchmark:
         from core.training.adapter.benchmark import run_benchmark
 
