@@ -1,7 +1,8 @@
 """VIVID-10M as its authors publish it, into a data set.
 
 The packaging is known from their demo files alone, so names are read liberally, and what was not
-understood is said. A folder that holds mask videos (or pictures) is one clip:
+understood is said. A folder that holds mask videos (or pictures) is one clip; where it holds
+nothing else, the folder above it is:
 
     ID/source_video.mp4
     ID/mask_clip0000_instance0000_ori_mask.mp4       the entity as it was tracked
@@ -12,6 +13,7 @@ understood is said. A folder that holds mask videos (or pictures) is one clip:
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -21,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -135,18 +138,21 @@ def import_vivid10m(
 
 
 def _survey(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders that hold masks, in order, and the files that lie neither in one nor below."""
+    """The folders that are clips, in order, and the files that lie neither in one nor below."""
     places: list[Path] = []
-    others: list[Path] = []
+    others: dict[Path, list[Path]] = {}
     for root, folders, names in os.walk(folder):
         folders.sort()
-        files = [Path(root, name) for name in sorted(names) if not name.startswith(".")]
+        here, files = Path(root), [Path(root, name) for name in sorted(names) if not name.startswith(".")]
         if any(_is_mask(path) for path in files):
-            places.append(Path(root))
+            above = here != folder and not any(_is_media(path) for path in files) and any(map(_is_media, others.get(here.parent, ())))
+            place = here.parent if above else here
+            places += [place] if place not in places[-1:] else []
             folders.clear()  # what is below belongs to it
-        else:
-            others += files
-    return places, others
+        elif here.parent not in places[-1:]:
+            others[here] = files
+    known = set(places)
+    return places, [path for at, files in others.items() if known.isdisjoint((at, *at.parents)) for path in files]
 
 
 def mask_form(name: str) -> str:
@@ -164,12 +170,17 @@ def read_captions(text: str) -> tuple[str, ...]:
         said = json.loads(text)
     except ValueError:
         said = text.splitlines()
-    if isinstance(said, dict):
-        said = list(said.values())
-    items = said if isinstance(said, list) else [said]
-    texts = list({" ".join(one.split()) for one in items if isinstance(one, str) and one.strip()})
+    texts = list({" ".join(one.split()) for one in _strings(said) if one.strip()})
     texts.sort(key=lambda one: (len(one.split()), one))
     return tuple(texts) if len(texts) <= 3 else (texts[0], texts[len(texts) // 2], texts[-1])
+
+
+def _strings(said: Any) -> Iterator[str]:
+    """The texts in JSON, at any depth."""
+    if isinstance(said, str):
+        yield said
+    for one in said.values() if isinstance(said, dict) else said if isinstance(said, list) else ():
+        yield from _strings(one)
 
 
 class _Keys:
@@ -189,6 +200,10 @@ def _is_mask(path: Path) -> bool:
     return path.suffix.lower() in (*_VIDEOS, *_PICTURES) and "mask" in name and "masked" not in name
 
 
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in (*_VIDEOS, *_PICTURES) and not _is_mask(path)
+
+
 def _number(name: str, what: str) -> str:
     found = re.search(rf"{what}[_-]?(\d+)", name.lower())
     return found[1] if found else ""
@@ -199,12 +214,13 @@ def _import_place(place: Path, augment: bool, report: ImportReport, context: Job
     is only one.
     """
     files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
-    here = [path for path in files if path.parent == place]
+    here = [path for path in files if path.parent == place and not _is_mask(path)]
     captions, used = _captions(place, files)
     by_media: dict[Path, list[_MaskFile]] = {}
-    for mask in (_mask_file(path) for path in here if _is_mask(path)):
+    own = any(_is_mask(path) and path.parent == place for path in files)
+    for mask in (_mask_file(path) for path in files if _is_mask(path) and (path.parent == place or not own)):
         used.add(mask.path)
-        media = _media_of(mask, [path for path in here if not _is_mask(path)])
+        media = _media_of(mask, here)
         if media is None:
             report.aside.append((str(mask.path), "no source video beside it, or more than one"))
         else:
@@ -241,7 +257,11 @@ def _samples(
         if augment and form != "none":
             report.guesses["masks in other forms, left out for augment"] += 1
             continue
-        said = (DELETE_CAPTION,) if mask.removed else captions.get((mask.clip, mask.instance)) or captions.get((mask.clip, "")) or ()
+        known = ((mask.clip, mask.instance), (mask.clip, ""), ("", mask.instance), ("", ""))
+        of = next((numbers for numbers in known if numbers in captions), None)
+        said = (DELETE_CAPTION,) if mask.removed else captions.get(of, ()) if of else ()
+        if not mask.removed and mask.clip and of in known[2:]:
+            report.guesses["masks with captions whose name says no clip, taken for all of their folder"] += 1
         if not said:
             report.aside.append((str(mask.path), "no caption of its clip and instance"))
             continue
@@ -322,7 +342,7 @@ def _read_masks(clip: _Clip, path: Path) -> tuple[PackedMasks, NDArray[np.bool_]
         for frame in frames:
             if abs(frame.shape[1] * height / (frame.shape[0] * width) - 1) > 0.02:
                 raise InputError(f"its shape is {frame.shape[1]}x{frame.shape[0]}, the clip's {width}x{height}")
-            mask = frame.max(-1) > _INSIDE
+            mask = functools.reduce(cv2.max, cv2.split(frame)) > _INSIDE
             if mask.shape != clip.shape:
                 mask = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
             counts.append(encode_rle(np.ascontiguousarray(mask)))

@@ -40,6 +40,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask_video(one / "mask_clip0000_instance0001_ori_mask.mp4", 8, FRAMES - 1)
     (one / "local_caption" / "v2" / "local_caption_clip0000.txt").write_text("a large brown dog\n\na dog\na brown dog\n")
     (one / "source_video.md5").write_text("?")
+    kite = folder / "part_2" / "kite"  # masks in a folder of their own, captions that name no clip
+    (kite / "masks").mkdir(parents=True)
+    video_file(kite / "kite.mp4", counted_frames(FRAMES))
+    mask_video(kite / "masks" / "mask_clip0001_instance0000_ori_mask.mp4", 8)
+    (kite / "captions").mkdir()
+    (kite / "captions" / "kite.json").write_text('{"instance": {"captions": ["a kite", "a big red kite"]}}')
     two = folder / "part_1" / "two"
     two.mkdir()
     mask_video(two / "mask_clip0000_instance0000_ori_mask.mp4", 8)
@@ -51,14 +57,16 @@ def test_published_files_become_samples_and_the_rest_is_said(published: Path, tm
     out = tmp_path / "set"
     assert main(["data", "import", "vivid-10m", str(published), "--out", str(out), "--licence", "CC BY-NC 4.0", "--validation", "0"]) == 0
     said = capsys.readouterr()
-    assert "5 samples of 1 clip" in said.out
+    assert "6 samples of 2 clips" in said.out
     assert "1 file: masks whose form their name doesn't say" in said.err
     samples = list(DatasetIndex(out / "data").samples())
     assert {(sample.task, sample.form) for sample in samples} == {
         *(("modify", form) for form in ("none", "hull+expand", "box")),
         ("delete", "none"),
     }
-    assert {sample.clip.key for sample in samples} == {"part_1-abc"}
+    assert "1 file: masks with captions whose name says no clip" in said.err
+    assert {sample.clip.key for sample in samples} == {"part_1-abc", "part_2-kite"}
+    assert samples[-1].read().captions == ("a kite", "a big red kite")
     assert {sample.clip.source.licence for sample in samples} == {"CC BY-NC 4.0"}
     drawn = next(sample for sample in samples if sample.form == "box")
     facts = drawn.read()
