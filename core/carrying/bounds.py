@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.carrying.motion import Frame, Mask, Region
 from core.masks import bounding_box
@@ -14,6 +15,8 @@ FEW = 0.98
 """Share of what a mask misses that is looked for on other frames too."""
 MOST = 48
 """Pixels by which a mask may miss a part of its thing at most."""
+PART = 5
+"""Pixels that a missed part is broad at least."""
 CHANGED = 10
 """8-bit levels from which on a pixel is changed."""
 SPECK = 3
@@ -49,6 +52,20 @@ def reach_of(own: Mask, thing: Mask) -> int:
         return ROOM
     apart = cv2.distanceTransform((~thing).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[missed]
     return int(np.clip(np.ceil(np.quantile(apart, FEW)) + 1, ROOM, MOST))
+
+
+def missed_parts(own: Mask, thing: Mask) -> NDArray[np.float32]:
+    """The parts of a thing that its mask misses, with a few pixels of the thing around them.
+
+    Args:
+        own: bool (H, W), the thing as a keyframe shows it.
+        thing: bool (H, W), its mask there.
+
+    Returns:
+        float32 (H, W), 1 in them and 0 elsewhere.
+    """
+    missed = cv2.morphologyEx((own & ~thing).astype(np.uint8), cv2.MORPH_OPEN, np.ones((PART, PART), np.uint8)) > 0
+    return (around(missed, own, 2 * ROOM)).astype(np.float32)
 
 
 def around(thing: Mask, region: Mask, pixels: int) -> Mask:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.background.diffusion import diffuse
 from core.carrying.additions import added_parts, Addition, additions_of
-from core.carrying.bounds import around, changed_thing, reach_of, ROOM
+from core.carrying.bounds import around, changed_thing, missed_parts, reach_of, ROOM
 from core.carrying.colours import ColourMap, Palette
 from core.carrying.motion import compared, Correspondence, Frame, LIGHT_REACH, Mask, SURE, ThingMotion
 from core.geometry import Box
@@ -20,6 +20,7 @@ from core.render.composite import composite, soft_edge
 from core.render.flow import sample
 
 Floats = NDArray[np.float32]
+Depths = NDArray[np.int_]
 
 AROUND = 40
 """Pixels around the region whose colours are those of what is around the thing."""
@@ -91,7 +92,7 @@ class KeyframeChange:
         added = self.box.crop(parts)
         changed = (np.abs(difference).max(-1) > CHANGED) & ~added
         weight[added] = 0
-        depth = _depth(inside)
+        depth = _depth(inside, None if own is None else self.box.crop(own))
         self.fade = _fade(changed, weight, depth)
         self.palette = self._palette_of(source, mask, changed & inside)
         shown_on = inside & ~self._beside(changed, inside, depth)
@@ -105,15 +106,15 @@ class KeyframeChange:
         unlike = np.abs(difference - mapped).mean(-1)
         self.additions = [each for each in additions_of(picture, parts) if _shown(each, self.box, unlike) > UNLIKE]
         added = self.box.crop(_covered(self.additions, mask.shape))
-        rest = difference - mapped * self.shows(inside)[..., None]
+        rest = difference - mapped * self.shows(depth)[..., None]
         known = inside & (alpha > SEE_THROUGH)
         if own is not None:  # around the thing nothing is changed
             rest[~inside], known = 0, known | ~inside
         self.rest = diffuse(np.asarray(rest, np.float32), np.where(known & ~added, 1, 0).astype(np.float32))
-        self.own = None if own is None else np.where(added, 0, self.box.crop(own)).astype(np.float32)
+        self.missed = None if own is None or thing is None else missed_parts(self.box.crop(own) & ~added, self.box.crop(thing))
         self.rim = int(np.argmax(self.fade == 1)) + round(EDGE) + 1
 
-    def _beside(self, changed: Mask, inside: Mask, depth: NDArray[np.int_]) -> Mask:
+    def _beside(self, changed: Mask, inside: Mask, depth: Depths) -> Mask:
         """Where the region, (h, w), shows what is around the thing: nothing of it is changed."""
         if self.palette is None:
             return np.zeros_like(inside)
@@ -136,16 +137,14 @@ class KeyframeChange:
         outside = near.crop(source)[~near.crop(mask)]
         return Palette(self.source[changed].astype(np.float32), outside.astype(np.float32)) if len(outside) > 50 else None
 
-    def mapped(self, picture: Frame, mask: Mask) -> Floats:
+    def mapped(self, picture: Frame, depth: Depths) -> Floats:
         """The change by colours alone of a part of a frame (h, w, 3): what is added to it."""
         change = self.colours.of(picture) - picture
-        return np.asarray(change * self.shows(mask)[..., None], np.float32)
+        return np.asarray(change * self.shows(depth)[..., None], np.float32)
 
-    def shows(self, mask: Mask) -> Floats:
-        """How much of the change shows on a part of a frame with this region (h, w), in [0, 1], as
-        far as the distance to the region's edge tells.
-        """
-        return np.asarray(self.fade[_depth(mask)], np.float32)
+    def shows(self, depth: Depths) -> Floats:
+        """How much of the change shows so deep in the region (h, w), in [0, 1]."""
+        return np.asarray(self.fade[depth], np.float32)
 
 
 def _shown(addition: Addition, box: Box[int], values: Floats) -> float:
@@ -169,12 +168,19 @@ def _within(inner: Floats) -> Floats:
     return np.clip((inner - 0.6) / 0.4, 0, 1)
 
 
-def _depth(mask: Mask) -> NDArray[np.int_]:
-    """Whole pixels from the region's edge, at most DEPTHS."""
-    return np.minimum(depth_inside(mask), DEPTHS).astype(int)
+def _depth(mask: Mask, thing: Mask | None) -> Depths:
+    """Whole pixels from the edge of where the change is looked for (h, w), at most DEPTHS.
+
+    Where the thing is known, they are counted from its outline, which is ROOM from that edge: then
+    an outline that turns between the pixels is as deep as a straight one.
+    """
+    if thing is None or not thing.any():
+        return np.minimum(depth_inside(mask), DEPTHS).astype(int)
+    beside = np.maximum(ROOM + 1 - cv2.distanceTransform((~thing).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5), 1)
+    return np.where(mask, np.clip(np.where(thing, ROOM + depth_inside(thing), beside), 0, DEPTHS), 0).astype(int)
 
 
-def _fade(changed: Mask, weight: Floats, depth: NDArray[np.int_]) -> Floats:
+def _fade(changed: Mask, weight: Floats, depth: Depths) -> Floats:
     """How much of the change shows so many pixels from the region's edge, (DEPTHS + 1,): less where
     the region is wider than what was changed.
     """
@@ -208,12 +214,14 @@ class ChangeCarrier:
         Returns:
             The frame.
         """
-        mask = region if thing is None else around(self._outlined(index, source, region, thing), region, ROOM)
+        whole = None if thing is None else self._outlined(index, source, region, thing)
+        mask = region if whole is None else around(whole, region, ROOM)
         area = bounding_box(mask)
         if area is None:
             return CarriedFrame(source, np.zeros(mask.shape, np.uint8), 0.0)
         change = self._change
         inside, here = area.crop(mask), np.ascontiguousarray(area.crop(source))
+        depth = _depth(inside, None if whole is None else area.crop(whole))
         x, y, sure = self._places(self._motion.at(index), area)
         before = sample(change.source, x, y).astype(np.float32)
         now = here.astype(np.float32)
@@ -222,13 +230,15 @@ class ChangeCarrier:
         trust = np.asarray(np.clip(cv2.GaussianBlur(sure * alike, (0, 0), 1.5), 0, 1), np.float32)
         carried = sample(change.rest, x, y)
         inner = np.asarray(cv2.remap(change.inner, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
-        trust = np.where(self._misplaced(trust, inner, inside), trust * _within(inner), trust).astype(np.float32)
+        trust = np.where(self._misplaced(trust, inner, inside, depth), trust * _within(inner), trust).astype(np.float32)
         known = np.where(inside, trust * _within(inner), 0).astype(np.float32)
         spread = np.asarray(cv2.GaussianBlur(diffuse(carried, known), (0, 0), 3.0), np.float32)
         rest = trust[..., None] * carried + (1 - trust)[..., None] * spread
-        by_colour = change.mapped(here, inside)
+        if whole is not None:  # beside the thing nothing is changed, whatever the correspondences say
+            rest *= np.where(depth <= ROOM, change.shows(depth), 1)[..., None]
+        by_colour = change.mapped(here, depth)
         result = np.clip(np.rint(now + by_colour + rest * light[..., None]), 0, 255).astype(np.uint8)
-        doubt = change.colours.doubts(here) * change.shows(inside)
+        doubt = change.colours.doubts(here) * change.shows(depth)
         error = (1 - trust) * doubt
         confidence = np.where(inside, np.clip(255 * np.exp(-error / UNSUPPORTED), 1, 255), 0).astype(np.uint8)
         unsupported = float((error[inside] > UNSUPPORTED).mean()) if inside.any() else 0.0
@@ -243,26 +253,27 @@ class ChangeCarrier:
                 continue
             colours, alpha = addition.onto(source, motion)
             picture = composite(picture, colours.clip(0, 255).astype(np.uint8), alpha * edge)
-        whole = np.zeros(mask.shape, np.uint8)
-        whole[area.slices] = confidence
-        return CarriedFrame(picture, whole, unsupported)
+        sure_of = np.zeros(mask.shape, np.uint8)
+        sure_of[area.slices] = confidence
+        return CarriedFrame(picture, sure_of, unsupported)
 
     def _outlined(self, index: int, source: Frame, region: Mask, thing: Mask) -> Mask:
-        """The thing (H, W) with what its mask misses: what comes from where the keyframe changed
-        something.
+        """The thing (H, W) with what its mask misses: what comes from a changed part of the
+        keyframe that the mask misses there, too. Elsewhere the mask is the better outline, since
+        correspondences slip where the thing ends.
         """
-        if self._change.own is None or self._change.reach <= ROOM:
+        if self._change.missed is None or self._change.reach <= ROOM:
             return thing
         wide = around(thing, region, self._change.reach)
         area = bounding_box(wide)
         if area is None:
             return thing
         x, y, sure = self._places(self._motion.at(index), area)
-        own = cv2.remap(self._change.own, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        missed = cv2.remap(self._change.missed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         here, before = area.crop(source).astype(np.float32), sample(self._change.source, x, y).astype(np.float32)
         apart, _ = compared(here, before, sure, LIGHT_REACH)
         alike = (sure > SURE) | (cv2.GaussianBlur(apart, (0, 0), 1.5) < UNLIKE)
-        more = ((own > 0.5) & alike & area.crop(wide)).astype(np.uint8)
+        more = ((missed > 0.5) & alike & area.crop(wide)).astype(np.uint8)
         result = thing.copy()
         whole = area.crop(thing) | (cv2.morphologyEx(more, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
         result[area.slices] = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
@@ -277,11 +288,11 @@ class ChangeCarrier:
         on = self._change.thing[y, x]
         return start[on], end[on]
 
-    def _misplaced(self, trust: Floats, inner: Floats, inside: Mask) -> Mask:
+    def _misplaced(self, trust: Floats, inner: Floats, inside: Mask, depth: Depths) -> Mask:
         """Where a pixel deep in the region is said to come from beside the thing: right only where
         the background shows into the region.
         """
-        near = _depth(inside) <= self._change.rim
+        near = depth <= self._change.rim
         beside = (trust > 0.3) & (inner < 0.3) & inside
         if self._change.palette is None:
             return beside & ~near

@@ -118,6 +118,17 @@ def test_what_the_mask_misses_of_the_thing_is_changed_as_the_keyframe_shows_it(b
     far = np.abs(truth[1:].astype(int) - frames[1:]).max(-1) > 40
     near = np.abs(result[1:].astype(int) - truth[1:]).max(-1) < 20
     assert near[missed & far].mean() > 0.85
+    # The mask is right elsewhere, and nothing is added to it there.
+    beside = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((11, 11), np.uint8)) == 0 for mask in ball.masks[1:6]])
+    assert (np.abs(result[1:].astype(int) - frames[1:]).max(-1) > 8)[beside].mean() < 1e-4
+
+
+def test_an_outline_that_turns_keeps_no_line_of_the_old_colour() -> None:
+    board = carrying_clip("tilting board", 9)
+    truth = board.changed["recoloured"]
+    result = carried(board.frames, _boxes(board.masks, 8), {0: truth[0]}, JobContext(), board.masks)
+    assert _old_rim(result, truth, board) < 0.02
+    assert psnr(result[1:], truth[1:], board.masks[1:]) > 38
 
 
 def test_a_turn_of_hues_is_known_from_grays_too() -> None:
