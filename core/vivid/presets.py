@@ -42,7 +42,7 @@ def needs_of_parameters(sizes: Parameters) -> Needs:
         denoise=denoise_bytes(sizes.tokens, sizes.width, 2 if sizes.together else 1, _HALF, sizes.kept),
         whole=coding_bytes((frames, sizes.chunk), shape, sizes.coded, coder),
         tiled=coding_bytes((frames, sizes.chunk), shape, sizes.coded, coder, tile),
-        lone=lone_bytes(sizes.chunk, shape, sizes.coded, coder),
+        lone=lone_bytes(sizes.chunk, shape, sizes.coded, coder) if frames > 1 else 0,  # pictures may be coded in tiles
         others=denoiser * (sizes.experts - 1),
     )
 

@@ -40,7 +40,7 @@ def test_where_nothing_fits_it_is_said_and_sam_2_1_is_still_the_first_help() -> 
     machine = Machine(16 * GB)
     advice = advice_for(machine)
     assert firsts(machine) == {"segmenter": "small"}
-    assert advice["wan-vace-14b"] == Advice("Needs a GPU with 24 GB or more; this machine has none.", False)
+    assert advice["wan-vace-14b"] == Advice("Needs a GPU with 16 GB or more; this machine has none.", False)
     assert advice["void"].brings.startswith("Removes things")
     told = "No full-size video engine fits this machine (no GPU, 16 GB of memory): the smallest needs a GPU with 8 GB."
     assert without_engine(machine, advice) == told
