@@ -93,7 +93,7 @@ def run_status(options: argparse.Namespace) -> None:
 def run_inspect(options: argparse.Namespace) -> None:
     """Write the page."""
     from core.curation.build import open_build
-    from core.curation.status import inspection_page
+    from core.curation.inspection import inspection_page
     from core.files import write_text
 
     if options.samples < 1:

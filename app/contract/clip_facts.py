@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from core.project.video import Clip, VideoInfo
+from core.words import duration
 
 WIDE_TRANSFERS = {"smpte2084": "HDR (PQ)", "arib-std-b67": "HDR (HLG)"}
 
@@ -22,14 +23,6 @@ def clip_facts(clip: Clip) -> list[dict[str, str]]:
         _fact("Picture", *_picture(info)),
     ]
     return facts
-
-
-def duration(seconds: float) -> str:
-    """A length of time in words, rounded for reading."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{seconds / 3600:.1f} h"
 
 
 def _fact(name: str, value: str, note: str = "") -> dict[str, str]:

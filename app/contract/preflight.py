@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.contract.clip_facts import duration, WIDE_TRANSFERS
+from app.contract.clip_facts import WIDE_TRANSFERS
 from app.contract.reads import EditorReads
 from app.contract.values import Cost
 from core.project.project import Project
 from core.project.video import Clip, VideoInfo
+from core.words import duration
 
 LONG = 20.0
 """Seconds above which the card suggests to work on a part."""

@@ -13,10 +13,11 @@ from core.curation.build import Build
 from core.curation.executors import Executor
 from core.curation.ledger import Done
 from core.curation.shards import stage_named
-from core.curation.status import states_of
+from core.curation.status import reasons_of, states_of
 from core.dataset.index import DatasetIndex
 from core.models.device import choose_device
 from core.progress import JobContext
+from core.words import counted, duration
 
 CALIBRATED = 20
 """Sources that are built, at most."""
@@ -40,7 +41,8 @@ class StagePlan:
 @dataclass(frozen=True)
 class BuildPlan:
     """What is reckoned for all sources from those that were built. `left_out` is the share of those
-    from which nothing came, `set_aside` those of them that could not be read."""
+    from which nothing came, `set_aside` those of them that could not be read. `dropped` says how
+    often each filter would leave something out, by "stage, filter"."""
 
     sources: int
     built: int
@@ -50,6 +52,7 @@ class BuildPlan:
     set_aside: float
     stages: tuple[StagePlan, ...]
     data_bytes: int
+    dropped: dict[str, int]
 
     @property
     def hours(self) -> float:
@@ -112,6 +115,7 @@ def plan_build(whole: Build, executor: Executor, context: JobContext) -> BuildPl
             set_aside=sum(one.aside for one in states_of(build.settings, found)) / len(chosen),
             stages=tuple(stages),
             data_bytes=round(_size(out / "data") * factor),
+            dropped={", ".join(names): round(count * factor) for names, count in reasons_of(build.ledger, found)[0].most_common()},
         )
 
 
@@ -133,20 +137,26 @@ def _size(folder: Path) -> int:
 
 def as_text(plan: BuildPlan) -> str:
     """The plan as a person reads it."""
+    clips = " and ".join(counted(count, kind) for kind, count in plan.clips.items())
+    rows = [("stage", "clips", "time", "on a GPU", "disk")]
+    rows += [(one.name, str(one.clips), *_times(one.hours, one.gpu_hours), _in_words(one.bytes)) for one in plan.stages]
+    rows += [("data", "", "", "", _in_words(plan.data_bytes)), ("all", "", *_times(plan.hours, plan.gpu_hours), _in_words(plan.bytes))]
+    reasons = [f"left out by filters: {count} in {name}" for name, count in plan.dropped.items()]
     lines = [
-        f"{plan.sources} sources, reckoned from {plan.built} of them",
-        f"clips: {plan.clips['video']} videos, {plan.clips['image']} images; nothing comes of {plan.left_out:.0%} of the sources, "
-        f"{plan.set_aside:.0%} can't be read",
+        f"{counted(plan.sources, 'source')}, reckoned from {plan.built} of them",
+        f"clips: {clips}; nothing comes of {plan.left_out:.0%} of the sources, {plan.set_aside:.0%} can't be read",
         "samples: " + (", ".join(f"{count} to {task}" for task, count in sorted(plan.samples.items())) or "none"),
         "",
-        f"{'stage':<12}{'clips':>10}{'hours':>10}{'GPU hours':>11}{'disk':>12}",
-        *(f"{one.name:<12}{one.clips:>10}{one.hours:>10.2f}{one.gpu_hours:>11.2f}{_in_words(one.bytes):>12}" for one in plan.stages),
-        f"{'data':<12}{'':>31}{_in_words(plan.data_bytes):>12}",
-        f"{'all':<12}{'':>10}{plan.hours:>10.2f}{plan.gpu_hours:>11.2f}{_in_words(plan.bytes):>12}",
+        *(f"{name:<12}{kept:>10}{hours:>10}{gpu:>11}{disk:>12}".rstrip() for name, kept, hours, gpu, disk in rows),
         "",
-        "Hours are those of this machine, one shard after the other; clips are those that a stage leaves.",
+        *([*reasons, ""] if reasons else []),
+        "Times are those of this machine, one shard after the other; clips are those that a stage leaves.",
     ]
     return "\n".join(lines)
+
+
+def _times(hours: float, gpu_hours: float) -> tuple[str, str]:
+    return duration(hours * 3600), duration(gpu_hours * 3600) if gpu_hours else "-"
 
 
 def _in_words(size: int) -> str:

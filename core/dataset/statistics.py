@@ -11,6 +11,7 @@ from typing import Any
 
 from core.dataset.facts import LENGTHS
 from core.dataset.index import DatasetIndex
+from core.words import counted, duration
 
 AREA_EDGES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 MOTION_EDGES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
@@ -87,7 +88,8 @@ def statistics_of(index: DatasetIndex) -> Statistics:
 
 def as_text(found: Statistics) -> str:
     """The statistics in a few lines for the screen."""
-    lines = [f"{found.total} samples of {sum(found.clips.values())} clips and images ({found.seconds / 3600:.2f} hours of video)"]
+    clips = ", ".join(counted(count, kind) for kind, count in found.clips.items())
+    lines = [f"{counted(found.total, 'sample')} of {clips} ({duration(found.seconds)} of video)"]
     lines += [f"  {split} {kind:<5} {task:<6} {count:>9}" for (split, kind, task), count in found.samples.items()]
     lines.append("  forms: " + ", ".join(f"{name} {count}" for name, count in found.forms.items()))
     named = {f"words, {length}": one for length, one in found.captions.items()} | {"area of masks": found.area}

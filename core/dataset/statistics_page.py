@@ -7,6 +7,7 @@ from html import escape
 
 from core.assets import ASSETS
 from core.dataset.statistics import Distribution, Statistics
+from core.words import duration
 
 _STYLE = """
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 8px 28px; }
@@ -25,8 +26,8 @@ def statistics_page(found: Statistics, name: str) -> str:
     facts = {
         "data set": name,
         "samples": f"{found.total:,}",
-        "clips": ", ".join(f"{count:,} {kind}s" for kind, count in found.clips.items()),
-        "video": f"{found.seconds / 3600:.2f} hours",
+        "clips": ", ".join(f"{count:,} {kind}{'s' * (count != 1)}" for kind, count in found.clips.items()),
+        "video": duration(found.seconds),
         "sources": f"{sum(found.sources.values()):,}",
     }
     described = "".join(f"<div><dt>{escape(title)}</dt><dd>{escape(value)}</dd></div>" for title, value in facts.items())

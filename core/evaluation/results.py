@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.words import duration
+
 Frames = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 
 
@@ -191,7 +193,7 @@ def as_text(results: Iterable[SuiteResult]) -> str:
     for result in results:
         if lines:
             lines.append("")
-        lines.append(f"{result.title} ({_duration(result.seconds)})")
+        lines.append(f"{result.title} ({duration(result.seconds)})")
         label_width = max((len(figure.label) for figure in result.figures), default=0)
         for figure in result.figures:
             verdict = "" if figure.met is None else "pass" if figure.met else "MISS"
@@ -222,10 +224,6 @@ def _printed(table: Table) -> list[str]:
 def shown_number(value: float) -> str:
     """A number of a table as it is read; nothing for none."""
     return "" if math.isnan(value) else f"{value:.2f}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _number(value: float) -> float | None:

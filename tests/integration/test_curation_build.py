@@ -311,7 +311,8 @@ def test_a_build_tells_how_far_it_is_and_goes_on_once_a_source_is_mended(
     assert "set aside: 1 in clips, " in said
     run_here("data", "inspect", built, "--samples", 3, "--page", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<img ") == 3
+    assert page.count("<img ") == 4, "three samples, and one entity that filters left out"
+    assert "left out for jumps" in page
     assert "data:image/" in page
 
     shutil.copy(videos / "cut.mp4", mended)
