@@ -209,19 +209,18 @@ class ChangeCarrier:
             source: uint8 (H, W, 3).
             region: bool (H, W), its region.
             feather: How soft the region's edge is.
-            thing: bool (H, W), the thing's own mask; None where only the region is known.
+            thing: bool (H, W), the thing as it is `outlined`; None where only the region is known.
 
         Returns:
             The frame.
         """
-        whole = None if thing is None else self._outlined(index, source, region, thing)
-        mask = region if whole is None else around(whole, region, ROOM)
+        mask = region if thing is None else around(thing, region, ROOM)
         area = bounding_box(mask)
         if area is None:
             return CarriedFrame(source, np.zeros(mask.shape, np.uint8), 0.0)
         change = self._change
         inside, here = area.crop(mask), np.ascontiguousarray(area.crop(source))
-        depth = _depth(inside, None if whole is None else area.crop(whole))
+        depth = _depth(inside, None if thing is None else area.crop(thing))
         x, y, sure = self._places(self._motion.at(index), area)
         before = sample(change.source, x, y).astype(np.float32)
         now = here.astype(np.float32)
@@ -234,7 +233,7 @@ class ChangeCarrier:
         known = np.where(inside, trust * _within(inner), 0).astype(np.float32)
         spread = np.asarray(cv2.GaussianBlur(diffuse(carried, known), (0, 0), 3.0), np.float32)
         rest = trust[..., None] * carried + (1 - trust)[..., None] * spread
-        if whole is not None:  # beside the thing nothing is changed, whatever the correspondences say
+        if thing is not None:  # beside the thing nothing is changed, whatever the correspondences say
             rest *= np.where(depth <= ROOM, change.shows(depth), 1)[..., None]
         by_colour = change.mapped(here, depth)
         result = np.clip(np.rint(now + by_colour + rest * light[..., None]), 0, 255).astype(np.uint8)
@@ -257,10 +256,19 @@ class ChangeCarrier:
         sure_of[area.slices] = confidence
         return CarriedFrame(picture, sure_of, unsupported)
 
-    def _outlined(self, index: int, source: Frame, region: Mask, thing: Mask) -> Mask:
-        """The thing (H, W) with what its mask misses: what comes from a changed part of the
-        keyframe that the mask misses there, too. Elsewhere the mask is the better outline, since
-        correspondences slip where the thing ends.
+    def outlined(self, index: int, source: Frame, region: Mask, thing: Mask) -> Mask:
+        """The thing with what its mask misses: what comes from a changed part of the keyframe that
+        the mask misses there, too. Elsewhere the mask is the better outline, since correspondences
+        slip where the thing ends.
+
+        Args:
+            index: Number of the frame.
+            source: uint8 (H, W, 3).
+            region: bool (H, W), its region.
+            thing: bool (H, W), the thing's own mask.
+
+        Returns:
+            bool (H, W).
         """
         if self._change.missed is None or self._change.reach <= ROOM:
             return thing
@@ -274,9 +282,12 @@ class ChangeCarrier:
         apart, _ = compared(here, before, sure, LIGHT_REACH)
         alike = (sure > SURE) | (cv2.GaussianBlur(apart, (0, 0), 1.5) < UNLIKE)
         more = ((missed > 0.5) & alike & area.crop(wide)).astype(np.uint8)
+        mask = area.crop(thing)
+        whole = mask | (cv2.morphologyEx(more, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+        closed = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        _, labels = cv2.connectedComponents(closed)
         result = thing.copy()
-        whole = area.crop(thing) | (cv2.morphologyEx(more, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
-        result[area.slices] = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+        result[area.slices] = (closed > 0) & np.isin(labels, np.unique(labels[mask]))  # a part hangs on the thing
         return result
 
     def _of_thing(self, index: int) -> tuple[Floats, Floats]:

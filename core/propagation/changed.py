@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.carrying.change import CarriedFrame, ChangeCarrier, KeyframeChange
-from core.carrying.motion import ThingMotion
+from core.carrying.motion import Mask, ThingMotion
 from core.carrying.occluders import Occluders
 from core.carrying.pose import ThingPose
 from core.progress import JobContext
@@ -78,18 +78,24 @@ class Blend:
         Returns:
             The frame, with how sure it is.
         """
-        one = self._by(self._first, index, source)
-        if self._second is None or not self._first.frame < index < self._second.frame:
+        between = self._second if self._second is not None and self._first.frame < index < self._second.frame else None
+        keyframes = [self._first] if between is None else [self._first, between]
+        thing = self._request.thing(index)
+        if thing is not None:  # one outline for both: what only one had would show its change unmixed
+            region = self._request.region[index]
+            thing = np.logical_or.reduce([self._carrier(each)[0].outlined(index, source, region, thing) for each in keyframes])
+        one = self._by(self._first, index, source, thing)
+        if between is None:
             return one
-        other = self._by(self._second, index, source)
-        share = share_between(self._first.frame, self._second.frame, index)
+        other = self._by(between, index, source, thing)
+        share = share_between(self._first.frame, between.frame, index)
         mine, others = ((1 - share) * (one.confidence + LEAST), share * (other.confidence + LEAST))
         weight = (others / (mine + others))[..., None].astype(np.float32)
         mixed = one.picture + weight * (other.picture.astype(np.float32) - one.picture)
         sure = np.maximum(one.confidence, other.confidence)
         return CarriedFrame(np.rint(mixed).astype(np.uint8), sure, min(one.unsupported, other.unsupported))
 
-    def _by(self, keyframe: Keyframe, index: int, source: Frame) -> CarriedFrame:
+    def _carrier(self, keyframe: Keyframe) -> tuple[ChangeCarrier, Occluders]:
         region, feather, request = self._request.region, self._request.feather, self._request
         if keyframe.frame not in self._carriers:
             own, mask, thing = self._reader.frame(keyframe.frame), region[keyframe.frame], request.thing(keyframe.frame)
@@ -97,7 +103,11 @@ class Blend:
             bounds = request.bounds(change.reach)
             motion = ThingMotion(self._reader, bounds, keyframe.frame)
             self._carriers[keyframe.frame] = ChangeCarrier(change, motion), Occluders(ThingPose(motion), own, bounds[keyframe.frame])
-        carrier, occluders = self._carriers[keyframe.frame]
-        carried = carrier.carry(index, source, region[index], feather.at(index), request.thing(index))
-        front = occluders.before(index, source, region[index])
+        return self._carriers[keyframe.frame]
+
+    def _by(self, keyframe: Keyframe, index: int, source: Frame, thing: Mask | None) -> CarriedFrame:
+        region = self._request.region[index]
+        carrier, occluders = self._carrier(keyframe)
+        carried = carrier.carry(index, source, region, self._request.feather.at(index), thing)
+        front = occluders.before(index, source, region)
         return carried if front is None else replace(carried, picture=composite(carried.picture, source, front))

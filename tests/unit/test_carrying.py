@@ -118,6 +118,12 @@ def test_what_the_mask_misses_of_the_thing_is_changed_as_the_keyframe_shows_it(b
     far = np.abs(truth[1:].astype(int) - frames[1:]).max(-1) > 40
     near = np.abs(result[1:].astype(int) - truth[1:]).max(-1) < 20
     assert near[missed & far].mean() > 0.85
+    # Two keyframes mix there as they do elsewhere, though only one says that it is the thing.
+    last = np.where(ball.masks[5][..., None], 255 - truth[5], frames[5])
+    both = carried(frames, _boxes(masks, 24), {0: truth[0], 5: last}, JobContext(), masks)
+    inside = ball.masks[2] & (depth_inside(ball.masks[2]) > 6)
+    went = np.abs(both[2].astype(int) - result[2]).mean(-1)
+    assert 0.5 < went[inside & ~masks[2]].mean() / went[inside & masks[2]].mean() < 1.6
     # The mask is right elsewhere, and nothing is added to it there.
     beside = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((11, 11), np.uint8)) == 0 for mask in ball.masks[1:6]])
     assert (np.abs(result[1:].astype(int) - frames[1:]).max(-1) > 8)[beside].mean() < 1e-4
