@@ -22,6 +22,7 @@ from core.progress import JobContext, JobStatus
 from core.project import project as document
 from core.project.plain import printable
 from core.project.project import Project
+from core.project.titles import title_of
 from core.project.video import Clip
 
 THUMBNAIL = 240
@@ -70,7 +71,7 @@ class ProjectOperations:
 
         Args:
             source: The file or folder.
-            name: What the project is called; the file's name when None.
+            name: What the project is called; see `title_of` when None.
             draft: Whether it is saved with its first change only.
             context: Is told of frames where all have to be decoded first, and can cancel.
 
@@ -87,7 +88,7 @@ class ProjectOperations:
         except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown home, a name too long
             raise InputError(f"there is no video at {str(source)!r:.200} ({error}): check the path") from None
         clip = self._clip(path, context)
-        title = printable((name or "").strip() or path.stem.strip() or "Video")[:LONGEST_TITLE]
+        title = printable((name or "").strip() or title_of(path.stem, path.parent))[:LONGEST_TITLE]
         project = self._workspace.add(Project(new_id(), title, clip, now(), proposed_for="modify"), draft=draft)
         with contextlib.suppress(InputError):  # then the list shows no picture
             self.thumbnail_jpeg(project.project_id)
@@ -98,7 +99,8 @@ class ProjectOperations:
 
         Args:
             source: The file or folder.
-            name: What the project is called; the file's name when None.
+            name: What the project is called, of an uploaded video its file's name; see `title_of`
+                when None.
             beside: The project that the video may be masks for.
             upload: The folder of an uploaded video, which is deleted when it is not opened.
 
@@ -110,7 +112,8 @@ class ProjectOperations:
 
         def open_video(context: JobContext) -> dict[str, Any]:
             try:
-                project_id = self.create(source, name, context=context).project_id
+                title = name if upload is None or name is None else title_of(name)
+                project_id = self.create(source, title, context=context).project_id
             except InputError as error:
                 if upload is None:
                     raise

@@ -127,7 +127,7 @@ class ExportJobs:
         made_of = propagation_id or project.base
         file = ExportedFile(name, 0, codec, made_of, title, now(), frames.stop - frames.start, copied)
         self._note(project_id, {name: file, f"{stem}{RECIPE}": replace(file, name=f"{stem}{RECIPE}")})
-        return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}{RECIPE}", "copied": copied}
+        return {"file": f"{EXPORTS}/{name}", "recipe": f"{EXPORTS}/{stem}{RECIPE}", "copied": copied, "frames": file.frames}
 
     def export_masks(self, project_id: str, form: Any, object_ids: list[int], context: JobContext) -> dict[str, Any]:
         """Write the masks of objects over the part of the clip that is worked on.

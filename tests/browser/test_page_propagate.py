@@ -113,6 +113,12 @@ def test_a_propagation_outlives_a_reload_and_a_killed_server(browser: Any, tmp_p
         wait_for_job(page, "export")
         page.get_by_role("link", name="Disc, a blue ball.mkv", exact=True).wait_for()
         page.get_by_role("link", name="recipe").wait_for()
+        # a page that was closed meanwhile says where the file is, and leads there
+        page.evaluate("id => localStorage.setItem('vivid-watched', JSON.stringify([id]))", newest_job(page))
+        page.evaluate("studio.openStep('select')")
+        page.reload()
+        page.get_by_role("button", name="Show it").click()
+        page.wait_for_function("document.activeElement.title === 'Disc, a blue ball.mkv' && studio.state.step === 'propagate'")
         assert page.locator("#studio-propagate [data-ref=others] a").count() == 1, "masks are no file of the result"
         page.get_by_role("button", name="Accept, edit on").click()
         page.wait_for_function("studio.state.view.layers.length === 1 && studio.state.step === 'select'")

@@ -4,6 +4,7 @@
 import { ask, servers } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { projectUrl } from "../state/project.js";
+import { acceptedHere } from "../state/result.js";
 import { comparedTry, shownTry } from "../state/tries.js";
 import { mountClickDoubt } from "./click_doubt.js";
 import { mountCompare } from "./compare.js";
@@ -97,6 +98,10 @@ export const mountStage = (ref, server) => {
     const before = other ? want(tryUrl(other)) : null;
     if (before) context.drawImage(before, 0, 0, clip.width, clip.height);
     canvas.dataset.other = before ? other.id : "";
+    const accepted = frame === state.frame && acceptedHere();
+    const keyframe = accepted && want(tryUrl(accepted));
+    canvas.dataset.accepted = keyframe ? accepted.id : "";
+    if (keyframe) context.drawImage(keyframe, 0, 0, clip.width, clip.height);
     if (!after || state.compareTry === "before") return;
     const from = state.compareTry === "wipe" ? state.wipe * clip.width : 0;
     context.save();

@@ -8,6 +8,8 @@ import { make, rootFontSize } from "../widgets/dom.js";
 import { drawTimeline } from "./timeline_drawing.js";
 import { describeMarker, dropMarker, grabMarker, moveMarker } from "./trim.js";
 
+const DRAGGED = 3; // pixels from which on a marker that is held is dragged
+
 export const mountTimeline = (ref) => {
   const { area, names, timeline, lanes: canvas } = ref;
   const context = canvas.getContext("2d");
@@ -70,6 +72,7 @@ export const mountTimeline = (ref) => {
 
   // Pointer
 
+  let held = null; // where a marker was taken hold of, until it is dragged
   const under = (event) => {
     const box = area.getBoundingClientRect();
     const { ruler, row } = rows();
@@ -96,11 +99,14 @@ export const mountTimeline = (ref) => {
   area.addEventListener("pointerdown", (event) => {
     area.setPointerCapture(event.pointerId);
     const marker = markerAt(event);
+    held = marker ? event.clientX : null;
     if (marker) grabMarker(marker);
     else seek(event, true);
   });
   area.addEventListener("pointermove", (event) => {
     if (area.hasPointerCapture(event.pointerId)) {
+      if (held !== null && Math.abs(event.clientX - held) < DRAGGED) return;
+      held = null;
       if (state.trimming) moveMarker(under(event).frame);
       else seek(event, false);
       return;
@@ -112,7 +118,12 @@ export const mountTimeline = (ref) => {
     area.title = marker ? describeMarker(marker) : describeFrame(row, frame);
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    area.addEventListener(end, () => dropMarker(end === "pointerup"));
+    area.addEventListener(end, (event) => {
+      const clicked = held !== null && end === "pointerup";
+      held = null;
+      dropMarker(end === "pointerup" && !clicked);
+      if (clicked) seek(event, false); // beside a bracket the ruler is clicked like anywhere else
+    });
   }
 
   timeline.addEventListener("scroll", redraw);

@@ -1,7 +1,7 @@
 // The result of propagation: whether it plays, what is missing of it, and its seams.
 
 import { state } from "./store.js";
-import { comparedTry, shownTry } from "./tries.js";
+import { comparedTry, isDirect, shownTry, tryById } from "./tries.js";
 
 export const VISIBLE_SEAM = 2; // a seam that scores more than this catches the eye
 
@@ -62,6 +62,16 @@ export const unfinishedResult = () => {
   if (!result || playedResult()) return null;
   const made = result.windows.length - missingWindows(result);
   return { path: (frame) => `result/${result.id}/${frame}.jpg`, query: `n=${made}` };
+};
+
+/**
+ * The accepted keyframe of the frame on the stage in step 5, until there is something of a result;
+ * null for none.
+ */
+export const acceptedHere = () => {
+  if (!state.view || state.step !== "propagate" || state.view.result) return null;
+  const accepted = state.view.carried.map(tryById).filter((edit) => edit && edit.frame === state.frame);
+  return accepted.findLast((edit) => !isDirect(edit)) || null;
 };
 
 /** Frames where a carried change lacks support: [{ start, stop, share, keyframe }]. */

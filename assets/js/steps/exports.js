@@ -58,7 +58,10 @@ export const mountExports = (ref, server) => {
   };
   onJobDone("export", ({ id, result }) => {
     const name = result.file.split("/").pop();
-    const copied = result.copied ? ` ${plural(result.copied, "frame")} are copied as they were.` : "";
+    const encoded = result.frames - result.copied;
+    const copied = result.copied
+      ? ` ${plural(result.copied, "frame")} copied from your file as they were, ${encoded} encoded again.`
+      : "";
     if (mine.delete(id)) {
       save(name, addressOf(name));
       showMessage(`Saved: ${name}.${copied}`);

@@ -4,7 +4,7 @@ import { register } from "../state/commands.js";
 import { toggleWord, WORD_ORDER, wordsOf } from "../state/caption.js";
 import { duration, firstSentence, memory, plural } from "../state/format.js";
 import { isActive, unfinishedJob } from "../state/jobs.js";
-import { openStep } from "../state/project.js";
+import { goTo, openStep } from "../state/project.js";
 import { ask, change, request } from "../state/requests.js";
 import { on, set, state } from "../state/store.js";
 import { covers } from "../state/timeline.js";
@@ -303,6 +303,26 @@ export const mountKeyframe = (ref, server) => {
   const painters = mountPainters(ref, server, () => {
     askHint();
     show();
+  });
+  // The step opens on the chosen try, before the first one where the object was marked; who comes
+  // back finds the frame that was left.
+  let left = { id: "", frame: null };
+  let step = state.step;
+  const firstMarked = () => {
+    const lanes = state.view.objects.filter((object) => object.edited && !object.affected);
+    const marked = lanes.flatMap((object) => object.prompts.map((prompt) => prompt.frame));
+    return marked.length ? Math.min(...marked) : state.frame;
+  };
+  const openOnKeyframe = () => {
+    if (left.id === state.view.id) goTo(left.frame);
+    else goTo(chosenTry() ? chosenTry().frame : firstMarked());
+  };
+  on("step frame", (keys) => {
+    if (!state.view) return;
+    const opened = state.step === "keyframe" && step !== "keyframe";
+    step = state.step;
+    if (opened && !keys.has("frame")) openOnKeyframe(); // else somebody was led to a frame
+    else if (step === "keyframe") left = { id: state.view.id, frame: state.frame };
   });
   let project = ""; // whose words the caption holds
   on("view", () => {

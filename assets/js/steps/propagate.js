@@ -188,7 +188,7 @@ export const mountPropagate = (ref, server) => {
     const words = `${frames}: the keyframe does not say what becomes of ${Math.round(100 * share)} % of the region.`;
     const go = () => {
       openStep("keyframe");
-      goTo(keyframe);
+      requestAnimationFrame(() => goTo(keyframe)); // the step opens on its own frame
     };
     const title = "Go there in step 4, to make a further keyframe";
     const button = make(
