@@ -321,7 +321,8 @@ export const mountKeyframe = (ref, server) => {
     if (!state.view) return;
     const opened = state.step === "keyframe" && step !== "keyframe";
     step = state.step;
-    if (opened && !keys.has("frame")) openOnKeyframe(); // else somebody was led to a frame
+    if (opened && !keys.has("frame"))
+      openOnKeyframe(); // else somebody was led to a frame
     else if (step === "keyframe") left = { id: state.view.id, frame: state.frame };
   });
   let project = ""; // whose words the caption holds
