@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -39,6 +38,7 @@ from core.curation.shards import ShardTask, STAGES
 from core.curation.status import reasons_of, states_of
 from core.dataset.facts import ClipFacts, SampleFacts, SourceFacts
 from core.dataset.index import DatasetIndex, IndexWriter, Place
+from core.machine import peak_memory_mb
 
 SHARD = 1000
 OF_A_CLIP = 13
@@ -66,8 +66,8 @@ def told(what: str, **facts: Any) -> Iterator[dict[str, Any]]:
     """Print what was done, in how many seconds and with how much memory so far."""
     began = time.process_time()
     yield facts
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"what": what, "seconds": round(time.process_time() - began, 2), "most_mb": round(most), **facts}), flush=True)
+    said = {"what": what, "seconds": round(time.process_time() - began, 2), "most_mb": round(peak_memory_mb())}
+    print(json.dumps(said | facts), flush=True)
 
 
 def index(folder: Path, count: int) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import resource
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -13,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.errors import StudioError
+from core.machine import peak_memory_mb
 from scripts.campaign.ledger import Finding
 
 LONGEST = 10.0
@@ -78,8 +77,8 @@ def _serve(pipe: Connection, module: str, folder: Path) -> None:
         except EOFError:
             return
         faults = faults_of(attempts(name, folder))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        pipe.send([*faults, f"{peak >> 20} MB of memory"] if peak > MOST_MEMORY else faults)
+        peak = peak_memory_mb()
+        pipe.send([*faults, f"{peak:.0f} MB of memory"] if peak > MOST_MEMORY / 1e6 else faults)
 
 
 def faults_of(attempts: Iterable[tuple[str, Attempt]]) -> list[str]:

@@ -55,3 +55,10 @@ def test_what_a_person_says_of_a_gpus_memory_stays(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "environ", dict(said))
     let_device_memory_grow()
     assert os.environ == (said or {"PYTORCH_ALLOC_CONF": "expandable_segments:True"})
+
+
+def test_the_most_memory_of_a_process_is_its_own() -> None:
+    held = b"x" * 300_000_000
+    script = "from core.machine import peak_memory_mb; print(peak_memory_mb())"
+    own = float(subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout)
+    assert 1 < own < len(held) / 1e6 / 2
