@@ -10,6 +10,7 @@ _SAYS_NOTHING = re.compile(
     r"(video|clip|movie|film|footage|untitled|unnamed|input|output|export|download|desktop|document|upload|te?mp|new)?s?[\s_.-]*\(?\d{0,3}\)?",
     re.IGNORECASE,
 )
+_DRAWN_BY_LOT = re.compile(r"(?=.*[a-f])[0-9a-f]{8}[0-9a-f-]*|[0-9a-f-]{16,}", re.IGNORECASE)
 
 
 def title_of(stem: str, folder: Path | None = None) -> str:
@@ -20,11 +21,11 @@ def title_of(stem: str, folder: Path | None = None) -> str:
         folder: Where it lies, where a person put it there.
 
     Returns:
-        The file's name; where that says nothing ("video", "clip 2"), the folder's; else the file's
-        with day and time, so that two can be told apart.
+        The file's name; where that says nothing ("video", "clip 2", "1f0c9a7e2b"), the folder's;
+        else the file's with day and time, so that two can be told apart.
     """
     stem = stem.strip()
     for name in (stem, "" if folder is None else folder.name.strip()):
-        if not _SAYS_NOTHING.fullmatch(name):
+        if not (_SAYS_NOTHING.fullmatch(name) or _DRAWN_BY_LOT.fullmatch(name)):
             return name
     return f"{stem.capitalize() or 'Video'}, {datetime.now().astimezone():%d %b %H:%M}"

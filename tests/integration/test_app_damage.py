@@ -155,7 +155,7 @@ def test_what_a_killed_program_left_is_removed(editor: Editor, clip: Path, tmp_p
     assert not (root / "projects" / ("e" * 32)).exists()
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in (*kept, needed / "video.mp4"))
-    assert Editor(Settings(workspace=root)).projects.get(project_id).name == "video"
+    assert Editor(Settings(workspace=root)).projects.get(project_id).name.startswith("Video, ")
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut off", "empty"])
