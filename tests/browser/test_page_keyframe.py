@@ -245,10 +245,12 @@ def test_tries_grow_into_a_tree_and_a_picture_comes_back_from_elsewhere(page: An
     page.keyboard.press("Delete")
     page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-level='1']")
     page.get_by_text("Undo brings it back").wait_for()
+    # and the step shows its frame, though another was left there
+    page.evaluate("studio.goTo(3)")
     page.evaluate("studio.openStep('adjust'); studio.goTo(0)")
     page.keyboard.press("Control+z")
     page.get_by_text("Undone: delete try").wait_for()
-    page.wait_for_function("studio.state.step === 'keyframe'")
+    page.wait_for_function("studio.state.step === 'keyframe' && studio.state.frame === 0")
     page.wait_for_selector(f".vs-try[data-edit='{child['id']}'][aria-level='2']")
 
     # out to another program and back, twice the size and a little off

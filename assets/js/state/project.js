@@ -108,14 +108,18 @@ export const goTo = (frame) => {
   if (state.view) set({ frame: frameInClip(state.view.clip, frame) });
 };
 
-/** Go to a step, or say why it is not open yet; with `anyway` also to one that is not. */
-export const openStep = (step, anyway = false) => {
+/**
+ * Go to a step, on a `frame` where one is given, or say why the step is not open yet; with `anyway`
+ * also to one that is not.
+ */
+export const openStep = (step, { frame = null, anyway = false } = {}) => {
   const info = state.view ? state.view.steps[step] : null;
   if (step !== "video" && !(info && (info.open || anyway))) {
     showMessage(info ? info.reason : "Open a video first.", "info", { about: "step", stays: true });
     return;
   }
-  set({ step, playing: false });
+  set({ step, playing: false, led: frame });
+  if (frame !== null) goTo(frame);
   // the whole address: gradio's <base> would swallow the query of a bare "#step"
   const url = new URL(location.href);
   url.hash = step;

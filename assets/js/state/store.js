@@ -7,6 +7,7 @@ export const state = {
   view: null,
   step: "video",
   frame: 0,
+  led: null, // the frame that the step was opened on, where somebody was led to one
   object: null, // id of the selected object
   playing: false,
   loop: false,

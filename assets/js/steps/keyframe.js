@@ -317,12 +317,11 @@ export const mountKeyframe = (ref, server) => {
     if (left.id === state.view.id) goTo(left.frame);
     else goTo(chosenTry() ? chosenTry().frame : firstMarked());
   };
-  on("step frame", (keys) => {
+  on("step frame", () => {
     if (!state.view) return;
     const opened = state.step === "keyframe" && step !== "keyframe";
     step = state.step;
-    if (opened && !keys.has("frame"))
-      openOnKeyframe(); // else somebody was led to a frame
+    if (opened && state.led === null) openOnKeyframe();
     else if (step === "keyframe") left = { id: state.view.id, frame: state.frame };
   });
   let project = ""; // whose words the caption holds

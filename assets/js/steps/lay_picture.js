@@ -89,7 +89,7 @@ export const mountLayPicture = (ref, server) => {
 
   register({
     addPicture: () => {
-      openStep("keyframe", true);
+      openStep("keyframe", { anyway: true });
       ref.layFile.click();
     },
   });

@@ -3,7 +3,7 @@
 import { duration, memory, plural } from "../state/format.js";
 import { unfinishedJob } from "../state/jobs.js";
 import { clearMessage, showMessage } from "../state/messages.js";
-import { goTo, openStep } from "../state/project.js";
+import { openStep } from "../state/project.js";
 import { change, request } from "../state/requests.js";
 import { carriedWords, missingWindows, resultPlays, unsupportedOf } from "../state/result.js";
 import { on, set, state } from "../state/store.js";
@@ -186,10 +186,7 @@ export const mountPropagate = (ref, server) => {
   const unsupportedRow = ({ start: first, stop, share, keyframe }) => {
     const frames = stop === first + 1 ? `Frame ${first}` : `Frames ${first} to ${stop - 1}`;
     const words = `${frames}: the keyframe does not say what becomes of ${Math.round(100 * share)} % of the region.`;
-    const go = () => {
-      openStep("keyframe");
-      requestAnimationFrame(() => goTo(keyframe)); // the step opens on its own frame
-    };
+    const go = () => openStep("keyframe", { frame: keyframe });
     const title = "Go there in step 4, to make a further keyframe";
     const button = make(
       "button",

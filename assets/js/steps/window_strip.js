@@ -38,8 +38,8 @@ const seamNotes = (worst) => {
   if (worst.score <= VISIBLE_SEAM) return ["Where windows meet, nothing shows."];
   const { words, step, label } = causeOf(worst);
   const go = () => {
-    if (step) openStep(step);
-    goTo(worst.frame);
+    if (step) openStep(step, { frame: worst.frame });
+    else goTo(worst.frame);
   };
   return [`${words(worst.frame)} `, textButton(label, `Go to frame ${worst.frame}`, go)];
 };

@@ -33,8 +33,8 @@ export const mountHeader = (ref, server, element) => {
     if (!answer || !before || !before[which] || answer.view.id !== state.view.id) return;
     const where = whereChanged(before, answer.view);
     if (where) {
-      if (where.step) openStep(nearestOpen(answer.view, where.step));
-      if (where.frame !== null) goTo(where.frame);
+      if (where.step) openStep(nearestOpen(answer.view, where.step), { frame: where.frame });
+      else if (where.frame !== null) goTo(where.frame);
     }
     showMessage(`${word}: ${uncapital(before[which])}`);
   };
