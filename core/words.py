@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, ROUND_HALF_UP
 
 
 def counted(number: int, what: str) -> str:
@@ -11,11 +12,17 @@ def counted(number: int, what: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in words, rounded for reading."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{seconds / 3600:.1f} h"
+    """A length of time in words, rounded as the page rounds it (`shortDuration` and `duration` of
+    format.js), so that one time never reads in two ways.
+    """
+    if seconds < 90:
+        return f"{_rounded(seconds, 1 if seconds < 10 else 0)} s"
+    return f"{_rounded(seconds / 60)} min" if seconds < 5400 else f"{_rounded(seconds / 3600, 1).removesuffix('.0')} h"
+
+
+def _rounded(number: float, digits: int = 0) -> str:
+    """Half of the last digit goes up, where Python's own formatting goes to the even one."""
+    return str(Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def listed(numbers: Sequence[int], most: int = 8) -> str:
