@@ -4,7 +4,7 @@
 import { register } from "../state/commands.js";
 import { spotArgument } from "../state/geometry.js";
 import { showMessage } from "../state/messages.js";
-import { on, state } from "../state/store.js";
+import { on, set, state } from "../state/store.js";
 import { copyWords } from "../widgets/clipboard.js";
 
 /** Mount the button that shows the pixel and copies it. */
@@ -22,6 +22,12 @@ export const mountSpot = (button) => {
   button.addEventListener("click", () => copy(state.spot));
   register({ copySpot: () => copy(state.spot), copyBox });
 
+  let project = null; // whose picture the pixel is of
+  on("view", () => {
+    const id = state.view ? state.view.id : null;
+    if (id !== project) set({ spot: null });
+    project = id;
+  });
   on("view spot frame", () => {
     const { spot } = state;
     button.hidden = !spot || !state.view;
