@@ -3,6 +3,7 @@ nor does who has gone.
 """
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def client(studio: Editor):
     ("name", "title"),
     [
         ("my clip.mp4", "my clip"),
-        ("..", "video"),
+        ("..", r"Video, \d\d \S+ \d\d:\d\d"),
         ("../../etc/x.mp4", "x"),
         ("C:\\clips\\a:b.mp4", "a:b"),
         ("a\0b", "a\0b"),
@@ -49,7 +50,8 @@ def test_a_clip_may_come_under_any_name(client: TestClient, tmp_path: Path, name
     data = disc_clip(tmp_path / "disc.mp4", frames=3).read_bytes()
     answer = client.post("/studio/upload", params={"name": name}, content=data)
     assert answer.status_code == 200, answer.text
-    assert (answer.json()["view"]["name"], answer.json()["view"]["clip"]["frames"]) == (title, 3)
+    assert answer.json()["view"]["clip"]["frames"] == 3
+    assert re.fullmatch(title, answer.json()["view"]["name"])
     [stored] = (tmp_path / "uploads").glob("*/*")
     assert stored.read_bytes() == data
 
