@@ -191,8 +191,6 @@ def test_what_a_click_would_select_and_words_would_need_is_shown_first(page: Any
     page.get_by_label("Find objects by words").fill("   ")
     page.keyboard.press("Enter")
     assert page.evaluate("studio.activeJob()") is None
-    page.mouse.click(*point(page, 165, 200))  # one of several trees
-    page.get_by_text("drag a box around it, or right-click what is too much").wait_for(timeout=SLOW)
 
 
 def test_objects_are_named_hidden_merged_and_taken_away_by_hand(page: Any, server: Server) -> None:
