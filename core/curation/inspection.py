@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.assets import ASSETS
+from core.assets import ASSETS, page_head
 from core.curation.build import Build
 from core.curation.records import ClipRecord, Entity, read_clips
 from core.curation.status import cells, HEADER, reasons_of, Stages, states_of
@@ -24,6 +24,12 @@ from core.evaluation.strips import panel_size, picture_uri
 from core.media import open_clip, read_image
 from core.words import counted
 
+_STYLE = """
+h2 { margin-top: 32px; }
+figure img { max-width: 100%; }
+figcaption { font-weight: 400; }
+figcaption ul { margin: 2px 0; }
+"""
 _SHOWN = 3
 """Frames of a clip on the page."""
 
@@ -59,22 +65,7 @@ def inspection_page(build: Build, count: int, seed: int) -> str:
         parts.append(f"<h2>{len(drawn)} of {counted(total, 'sample')}</h2>" + "".join(_shown(index.sample(row)) for row in drawn))
     parts += _left_out(build, found, max(1, count // 2), seed)
     name = escape(build.out.resolve().name)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{name} · VIVID Studio</title>
-<style>
-{style}
-h2 {{ margin-top: 32px; }}
-figure img {{ max-width: 100%; }}
-figcaption {{ font-weight: 400; }}
-figcaption ul {{ margin: 2px 0; }}
-</style>
-</head>
-<body>
+    return f"""{page_head(build.out.resolve().name, style + _STYLE)}<body>
 <header><div class="head"><div><h1>{name}</h1></div></div></header>
 <main>
 {"".join(parts)}

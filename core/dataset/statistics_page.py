@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from core.assets import ASSETS
+from core.assets import ASSETS, page_head
 from core.dataset.statistics import Distribution, Statistics
 from core.words import duration
 
@@ -40,17 +40,7 @@ def statistics_page(found: Statistics, name: str) -> str:
     motion = "".join(_spread(f"Motion, {part}", one, _MOTION) for part, one in found.motion.items())
     counted = {"Forms of masks": found.forms, "Labels": found.labels, "Licences": found.licences, "Sizes": found.sizes}
     others = "".join(_bars(title, counts) for title, counts in counted.items() if counts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(name)} · VIVID Studio</title>
-<style>
-{style}{_STYLE}</style>
-</head>
-<body>
+    return f"""{page_head(name, style + _STYLE)}<body>
 <header><div class="head"><div><h1>Data set</h1><dl class="facts">{described}</dl></div></div></header>
 <main>
 <section><h2>Samples</h2><div class="scroll"><table><thead><tr><th scope="col">split</th><th scope="col">kind</th>

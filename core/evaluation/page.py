@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from core.assets import ASSETS
+from core.assets import ASSETS, page_head
 from core.evaluation.results import Exhibit, Figure, Gallery, shown_number, SuiteResult, Table
 from core.evaluation.strips import as_strip, GAP, panel_size, picture_uri, video_uri
 from core.progress import JobContext
@@ -41,17 +41,7 @@ def as_page(results: Sequence[SuiteResult], facts: Mapping[str, str], context: J
     links = "".join(f'<a href="#{escape(result.name)}">{escape(result.title)}{_count(result)}</a>' for result in results)
     described = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     style, script = ((ASSETS / "evaluation" / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Evaluation · VIVID Studio</title>
-<style>
-{style}</style>
-</head>
-<body>
+    return f"""{page_head("Evaluation", style)}<body>
 <header>
 <div class="head">
 <div><h1>Evaluation</h1><dl class="facts">{described}</dl></div>

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from core.assets import ASSETS
+from core.assets import ASSETS, page_head
 from core.evaluation.ratings import BAD, COMPARISON, DRAW, GOOD, QUALITY
 from core.evaluation.results import Exhibit
 from core.evaluation.strips import as_strip, video_uri
@@ -74,17 +74,7 @@ def rating_page(title: str, items: Sequence[RatedItem], context: JobContext) -> 
     style = "".join((ASSETS / folder / "page.css").read_text(encoding="utf-8") for folder in ("evaluation", "rating"))
     script = (ASSETS / "rating" / "page.js").read_text(encoding="utf-8")
     key = hashlib.sha256("\n".join((title, *(item.key for item in items))).encode()).hexdigest()[:16]
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Rating · VIVID Studio</title>
-<style>
-{style}</style>
-</head>
-<body data-key="vivid-rating-{key}">
+    return f"""{page_head("Rating", style)}<body data-key="vivid-rating-{key}">
 <header><div class="head"><div><h1>Rating</h1><dl class="facts"><div><dt>of</dt><dd>{escape(title)}</dd></div></dl></div></div></header>
 <main>
 {"".join(parts)}
